@@ -60,7 +60,7 @@ impl Builder<'_> {
     pub(super) fn build(&self, config: &Config) -> Result<Built, StartError> {
         let mut making = Making {
             config,
-            limits: endpoint::limits(&config.destination)?,
+            limits: endpoint::limits(&config.destination, self.storage.replicas())?,
             endpoints: Vec::new(),
             by_name: HashMap::new(),
         };
@@ -120,7 +120,8 @@ impl Builder<'_> {
             Endpoint::Smtp(config) => {
                 let (surroundings, own) = (self.surroundings, self.own);
                 let files = (self.logins, self.certificates);
-                let rules = (&making.limits, making.config.destination.as_slice());
+                let destinations = making.config.destination.as_slice();
+                let rules = (&making.limits, destinations, self.storage.replicas());
                 let endpoint = endpoint::smtp(config, rules, surroundings, own, files)?;
                 making.endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)

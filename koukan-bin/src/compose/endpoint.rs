@@ -4,6 +4,7 @@ use std::{fs, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
+    rate::ReplicaCount,
     signals::{HostPort, InvalidHostPort},
     stage::rest_endpoint::RestEndpoint,
     tls::{ClientTls, InvalidRoots},
@@ -46,13 +47,16 @@ pub(super) fn rest(
 }
 
 /// The limits of single hosts, which all endpoints share.
-pub(super) fn limits(destinations: &[Destination]) -> Result<HostLimits, StartError> {
+pub(super) fn limits(
+    destinations: &[Destination],
+    replicas: &ReplicaCount,
+) -> Result<HostLimits, StartError> {
     let mut limits = HostLimits::default();
     for rule in destinations {
         let Some(host) = &rule.host else { continue };
         let host = host.value.parse();
         let host = host.map_err(|error: InvalidHostPort| StartError::Config(error.to_string()))?;
-        limits.set(&host, rule.into());
+        limits.set(&host, rule.limit(replicas));
     }
     Ok(limits)
 }
@@ -60,7 +64,7 @@ pub(super) fn limits(destinations: &[Destination]) -> Result<HostLimits, StartEr
 /// The client of SMTP servers.
 pub(super) fn smtp(
     config: &Smtp,
-    (limits, destinations): (&HostLimits, &[Destination]),
+    (limits, destinations, replicas): (&HostLimits, &[Destination], &ReplicaCount),
     surroundings: &Surroundings,
     own_addresses: &OwnAddresses,
     (logins, certificates): (&LoginFiles, &CertificateFiles),
@@ -71,6 +75,7 @@ pub(super) fn smtp(
         .with_own(own_addresses.clone());
     let mut pool = PoolSettings::from(config);
     pool.hosts = limits.clone();
+    pool.replicas = replicas.clone();
     let mut settings = ClientSettings::new(&surroundings.hostname)
         .map_err(|error| wrong(&error))?
         .with_guard(guard)

@@ -32,9 +32,7 @@ pub(super) fn server(
     }
     let server = with_all(listener.settings(limits, (address, session_url)), parts);
     let server = match replicas.cloned() {
-        Some(replicas) => {
-            server.with_replicas(replicas.passing_all_on(listener.session_proxy))
-        }
+        Some(replicas) => server.with_replicas(replicas.passing_all_on(listener.session_proxy)),
         None => server,
     };
     if listener.token.is_empty() {

@@ -72,11 +72,11 @@ impl Agent {
     pub(crate) fn start_replica(sink: SocketAddr, url: &str, token: &str) -> Self {
         let postgres = format!("  postgres: {{ url: \"{url}\", session_term: 2s }}\n");
         Self::start_changed(sink, (&postgres, ""), command, |text, rest| {
-            let listener = format!("  - {{ address: {} }}\n", quoted(rest));
+            let listener = format!("  - {{ address: \"{rest}\" }}\n");
             assert!(text.contains(&listener), "{text}");
             let more = format!(
-                "  - address: {}\n    session_url: \"http://{rest}\"\n    token: [{{ name: t, sha256: {token} }}]\n",
-                quoted(rest),
+                "  - address: \"{rest}\"\n    session_url: \"http://{rest}\"\n    \
+                 token: [{{ name: t, sha256: \"{token}\" }}]\n",
             );
             text.replace(&listener, &more)
         })

@@ -66,12 +66,20 @@ impl Site {
         let created = self.ask(at, create);
         assert_eq!(created.status, 201, "{}", created.text);
         let uri = created.json()["body"]["blob_status"]["uri"].clone();
-        let uri = uri.as_str().unwrap().strip_suffix("/body").unwrap().to_owned();
+        let uri = uri
+            .as_str()
+            .unwrap()
+            .strip_suffix("/body")
+            .unwrap()
+            .to_owned();
         uri[uri.find("/transactions/").unwrap()..].to_owned()
     }
 
     fn upload(&self, at: SocketAddr, path: &str) -> Answer {
-        self.ask(at, Request::new("PUT", &format!("{path}/body")).content(MESSAGE))
+        self.ask(
+            at,
+            Request::new("PUT", &format!("{path}/body")).content(MESSAGE),
+        )
     }
 
     fn read(&self, at: SocketAddr, path: &str) -> Answer {

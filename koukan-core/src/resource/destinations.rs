@@ -79,6 +79,8 @@ pub struct HostRoom {
     pub connections: usize,
     /// Connections to it, at most.
     pub max_connections: usize,
+    /// Connections to it, at most, of all replicas of the agent together.
+    pub max_of_all: usize,
     /// Messages that may go to it in a time, where that is limited.
     pub rate: Option<Rate>,
 }

@@ -90,6 +90,7 @@ use crate::{
     clock::SharedClock,
     context::Context,
     event::Observers,
+    rate::ReplicaCount,
     signals::{Signals, TraceId},
     sync::Mutex,
     transaction::Mail,
@@ -120,6 +121,7 @@ struct Inner {
     clock: SharedClock,
     observers: Observers,
     presence: Presence,
+    replicas: ReplicaCount,
     summaries: Summaries,
     /// Set where events are committed before replies.
     events_first: OnceLock<()>,
@@ -196,6 +198,7 @@ impl Storage {
             clock,
             observers,
             presence: Presence::new(session, term, time),
+            replicas: ReplicaCount::default(),
             summaries,
             events_first: OnceLock::new(),
             registry: Arc::default(),

@@ -53,7 +53,9 @@ impl Storage {
             return Ok(None);
         };
         let stored = self.backend().find(id).await?;
-        Ok(stored.is_none_or(|stored| is_draft(&stored)).then_some(address))
+        Ok(stored
+            .is_none_or(|stored| is_draft(&stored))
+            .then_some(address))
     }
 
     /// Waits until another process answers for a transaction, and tells where. Until then, what others make of

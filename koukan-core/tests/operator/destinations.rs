@@ -182,6 +182,7 @@ impl HostRooms for Rooms {
             host: host.clone(),
             connections: 3,
             max_connections: 20,
+            max_of_all: 20,
             rate: None,
         })
     }

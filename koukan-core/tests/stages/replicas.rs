@@ -349,3 +349,27 @@ async fn what_one_replica_queues_another_attempts() {
     seconds(1).await;
     assert_eq!(status(&store, id).await, DELIVERED);
 }
+
+#[tokio::test(start_paused = true)]
+async fn how_many_share_what_hosts_take_is_known_within_a_refresh() {
+    let (store, times) = (store(), Times::new());
+    let one = replica(&store, times.upstream(Conduct::Takes)).await;
+    let count = |agent: &Agent| agent.storage.replicas().count().get();
+    assert_eq!(count(&one), 1);
+    // And a little, so that it is done.
+    let refresh = TERM / 8 + TERM / 80;
+    let other = replica(&store, times.upstream(Conduct::Takes)).await;
+    assert_eq!(count(&other), 2);
+    sleep(refresh).await;
+    assert_eq!(count(&one), 2);
+    other.storage.leave().await.unwrap();
+    sleep(refresh).await;
+    assert_eq!(count(&one), 1);
+    // One that cannot say that it lives counts until it is dead.
+    let dead = Agent::on_shared(cut_off(&store, 1..60), times.upstream(Conduct::Takes)).await;
+    sleep(refresh).await;
+    assert_eq!(count(&one), 2);
+    sleep(TERM + refresh).await;
+    assert_eq!(count(&one), 1);
+    drop(dead);
+}

@@ -1,5 +1,7 @@
 //! Writing destinations for whoever operates the agent.
 
+use std::time::Duration;
+
 use koukan_core::resource::{DestinationView, DestinationsListed};
 use serde_json::{Value, json};
 
@@ -46,10 +48,12 @@ pub fn destination_to_json(view: &DestinationView) -> Value {
             "host": room.host.to_string(),
             "connections": room.connections,
             "max_connections": room.max_connections,
+            "max_connections_of_all": room.max_of_all,
         });
         if let Some(rate) = &room.rate {
-            let (messages, per) = rate.limit();
-            limits["rate"] = json!({"messages": messages, "seconds": per.as_secs_f64()});
+            let shown = |(messages, per): (usize, Duration)| json!({"messages": messages, "seconds": per.as_secs_f64()});
+            limits["rate"] = shown(rate.limit());
+            limits["rate_of_all"] = shown(rate.limit_of_all());
         }
         json["limits"] = limits;
     }

@@ -152,6 +152,7 @@ fn destination() -> DestinationView {
             host: "mx.example:25".parse().unwrap(),
             connections: 3,
             max_connections: 20,
+            max_of_all: 60,
             rate: Some(Rate::new(NonZeroU32::MIN, Duration::from_millis(1500))),
         }),
     }
@@ -181,7 +182,9 @@ async fn destinations_are_listed_and_shown() {
         "down": {"since": epoch, "until": epoch, "hosts": ["mx.example:25"]},
         "limits": {
             "host": "mx.example:25", "connections": 3, "max_connections": 20,
+            "max_connections_of_all": 60,
             "rate": {"messages": 1, "seconds": 1.5},
+            "rate_of_all": {"messages": 1, "seconds": 1.5},
         },
     });
     assert_eq!(*shown, expected);

@@ -5,7 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, Collected, LiveSession, Recovered, Refreshed, Retention, Sessions, record::SessionId,
+    BackendError, Collected, LiveSession, Recovered, Refreshed, Retention, Sessions,
+    record::SessionId,
 };
 
 use crate::{

@@ -122,6 +122,7 @@ impl BatchWriter {
         Ok(Ok(Refreshed {
             freed,
             to_cancel: told,
+            live: u32::try_from(living.len()).unwrap_or(u32::MAX),
             time: Some(now),
         }))
     }

@@ -20,6 +20,7 @@ use koukan_core::{
     context::Sender,
     explain::{Copies, End, Entry, Explainer, Parts, ProbeLayer, run},
     network::SharedResolver,
+    rate::ReplicaCount,
     resource::{Explain, Explanation},
     service::BoxMailService,
     stage::{
@@ -125,7 +126,7 @@ impl Explaining {
             registry: &self.registry,
             config: &self.config,
             surroundings,
-            limits: endpoint::limits(&self.config.destination)?,
+            limits: endpoint::limits(&self.config.destination, &ReplicaCount::default())?,
             own,
             explainer,
             entries: Entries::default(),
@@ -216,7 +217,8 @@ impl Making<'_> {
                 BoxMailService::new(parts)
             }
             Endpoint::Smtp(config) => {
-                let rules = (&self.limits, self.config.destination.as_slice());
+                let alone = ReplicaCount::default();
+                let rules = (&self.limits, self.config.destination.as_slice(), &alone);
                 let (logins, certificates) = (LoginFiles::default(), CertificateFiles::default());
                 let files = (&logins, &certificates);
                 let smtp = endpoint::smtp(config, rules, &self.surroundings, &self.own, files)?;

@@ -1,9 +1,13 @@
 //! Settings of the clients in which chains end.
 
-use koukan_core::{context, rate::Rate, stage::rest_endpoint};
+use koukan_core::{
+    context,
+    rate::{Rate, ReplicaCount},
+    stage::rest_endpoint,
+};
 use koukan_smtp::client::{self, HostLimit, PoolSettings};
 
-use crate::config::{Chain, Destination, Rest, Smtp};
+use crate::config::{Chain, Destination, MessageRate, Rest, Smtp};
 
 impl From<&Smtp> for PoolSettings {
     fn from(config: &Smtp) -> Self {
@@ -18,18 +22,18 @@ impl From<&Smtp> for PoolSettings {
     }
 }
 
-impl From<&Destination> for HostLimit {
-    fn from(rule: &Destination) -> Self {
+impl Destination {
+    /// Its limits, as far as they are a host's, which replicas share.
+    pub(crate) fn limit(&self, replicas: &ReplicaCount) -> HostLimit {
+        let rule = self;
         let messages = rule.messages_per_connection.as_ref();
         let recipients = rule.recipients_per_transaction.as_ref();
-        Self {
+        let among = |rate: MessageRate| Rate::among(rate.count, rate.per, replicas.clone());
+        HostLimit {
             max_connections: rule.connections.as_ref().map(|max| max.value.get()),
             max_transactions: messages.map(|max| max.value.get()),
             max_recipients: recipients.map(|max| max.value.get()),
-            rate: rule
-                .rate
-                .as_ref()
-                .map(|rate| Rate::new(rate.value.count, rate.value.per)),
+            rate: rule.rate.as_ref().map(|rate| among(rate.value)),
         }
     }
 }

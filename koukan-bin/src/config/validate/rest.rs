@@ -49,17 +49,28 @@ impl Check<'_> {
             }
             if index > 0 {
                 let message = "other replicas reach this one by one listener alone".to_owned();
-                self.wrong(url, message, Some("leave all but one `session_url` out".into()));
+                self.wrong(
+                    url,
+                    message,
+                    Some("leave all but one `session_url` out".into()),
+                );
             }
             if !listener.api {
-                let message = "other replicas ask here for transactions, which are not served".to_owned();
+                let message =
+                    "other replicas ask here for transactions, which are not served".to_owned();
                 let help = "leave `session_url` out, or say `api: true`";
                 self.wrong(url, message, Some(help.into()));
             }
             let is_shared = config.storage.postgres.as_ref().is_some_and(|it| !it.alone);
-            if !is_shared && (config.storage.sqlite.is_some() || config.storage.postgres.is_some()) {
-                let message = "there are no other replicas: the database is this agent's alone".to_owned();
-                self.odd(url, message, "leave `session_url` out, or use `storage: { postgres: … }`");
+            if !is_shared && (config.storage.sqlite.is_some() || config.storage.postgres.is_some())
+            {
+                let message =
+                    "there are no other replicas: the database is this agent's alone".to_owned();
+                self.odd(
+                    url,
+                    message,
+                    "leave `session_url` out, or use `storage: { postgres: … }`",
+                );
             }
         }
     }

@@ -23,6 +23,8 @@ pub struct Refreshed {
     /// What is [to be cancelled](super::Queue::request_cancel), is not over, and is under lease by this session
     /// or by none; a bounded number at a time.
     pub to_cancel: Vec<TransactionId>,
+    /// How many sessions live, this one included; 0 where that is not known.
+    pub live: u32,
     /// What the backend's own clock shows, where it goes by that.
     pub time: Option<Timestamp>,
 }

@@ -28,8 +28,8 @@ use crate::{
 
 use self::{events::Events, sessions::Shared, store::Store};
 use super::{
-    BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing, LiveSession,
-    Queue, Records, Recovered, Refreshed, Retention, Sessions,
+    BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
+    LiveSession, Queue, Records, Recovered, Refreshed, Retention, Sessions,
     record::{
         Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
         SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,

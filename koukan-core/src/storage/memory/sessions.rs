@@ -157,6 +157,7 @@ impl Store {
         Ok(Refreshed {
             freed,
             to_cancel: told.copied().collect(),
+            live: u32::try_from(self.sessions.known.len()).unwrap_or(u32::MAX),
             time: Some(now),
         })
     }

@@ -209,6 +209,9 @@ impl Storage {
         if refreshed.freed > 0 {
             tracing::info!(freed = refreshed.freed, "took up what a dead session held");
         }
+        if refreshed.live > 0 {
+            self.0.replicas.set(refreshed.live);
+        }
         self.publish_beside();
         // Others may have queued, or given back, something.
         self.some_are_due(self.clock().now());

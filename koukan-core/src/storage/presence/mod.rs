@@ -28,9 +28,12 @@ use tokio::{
     time::Instant,
 };
 
-use crate::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, AtomicU64, Ordering},
+use crate::{
+    rate::ReplicaCount,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU32, AtomicU64, Ordering},
+    },
 };
 
 use super::{BackendError, Storage, record::SessionId};
@@ -218,6 +221,11 @@ impl Storage {
     /// The identity of this run; where the session died of silence, of what has gone on since.
     pub fn session(&self) -> SessionId {
         self.0.presence.session()
+    }
+
+    /// How many processes work on the same backend, as it said last. What a host takes is divided among them.
+    pub fn replicas(&self) -> &ReplicaCount {
+        &self.0.replicas
     }
 
     /// Whether this process may work on what is queued: `false` while it cannot tell a backend that is shared

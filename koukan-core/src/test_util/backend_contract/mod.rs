@@ -104,7 +104,7 @@ pub use self::{
     replicas::{
         ReplicaFixture, ends_a_session, gives_nothing_to_a_dead_session, goes_by_its_own_clock,
         keeps_a_session_that_is_refreshed, takes_over_from_a_silent_session,
-        tells_addresses_of_sessions_that_live, tells_what_is_to_be_cancelled,
+        tells_addresses_of_sessions_that_live, tells_how_many_live, tells_what_is_to_be_cancelled,
     },
     round_trip::{
         counts_by_what_is_to_happen, finds_a_summary_without_a_body, finds_nothing_unknown,
@@ -178,6 +178,7 @@ macro_rules! replica_contract_tests {
             ends_a_session,
             tells_what_is_to_be_cancelled,
             tells_addresses_of_sessions_that_live,
+            tells_how_many_live,
             goes_by_its_own_clock,
         }
     };

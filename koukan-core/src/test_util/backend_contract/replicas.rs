@@ -190,6 +190,18 @@ pub async fn tells_addresses_of_sessions_that_live(fixture: &dyn ReplicaFixture)
     assert!(matches!(published, Err(BackendError::SessionLost)));
 }
 
+/// Whoever refreshes its session is told how many live.
+pub async fn tells_how_many_live(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let session = session_on(&*one).await;
+    let live = async || one.refresh_session(session, time(0)).await.unwrap().live;
+    assert_eq!(live().await, 1);
+    let another = session_on(&*other).await;
+    assert_eq!(live().await, 2);
+    other.end_session(another).await.unwrap();
+    assert_eq!(live().await, 1);
+}
+
 /// Processes whose clocks differ by an hour do not disturb each other.
 pub async fn goes_by_its_own_clock(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::storage::{
-    BackendError, LiveSession, Collected, Recovered, Refreshed, Retention, Sessions, record::SessionId,
+    BackendError, Collected, LiveSession, Recovered, Refreshed, Retention, Sessions,
+    record::SessionId,
 };
 
 use super::FaultyBackend;

@@ -92,10 +92,16 @@ struct DestinationLimits {
     host: String,
     /// Connections that there may be to it now: less than `max_connections` for a while where it has refused one.
     connections: u64,
-    /// Connections to it of each endpoint, at most.
+    /// Connections to it of each endpoint, at most: the share of the replica that answers.
     max_connections: u64,
+    /// Connections to it of each endpoint, at most, of all replicas together.
+    max_connections_of_all: u64,
+    /// The share of the replica that answers.
     #[schema(required = false)]
     rate: DestinationRate,
+    /// That of all replicas together.
+    #[schema(required = false)]
+    rate_of_all: DestinationRate,
 }
 
 /// So many messages in a time, at most, in the smallest numbers.

@@ -78,7 +78,12 @@ mod tests {
         let there = of_request(fields, &Uri::from_static("/transactions/T"));
         let mut names: Vec<_> = there.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
-        let kept = ["authorization", "content-length", "host", "koukan-passed-on"];
+        let kept = [
+            "authorization",
+            "content-length",
+            "host",
+            "koukan-passed-on",
+        ];
         assert_eq!(names, kept);
     }
 

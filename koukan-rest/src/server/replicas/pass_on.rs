@@ -98,5 +98,9 @@ fn silent() -> Problem {
     let kind = RefusalKind::Unavailable {
         retry_after: RETRY_AFTER,
     };
-    Refusal::new(kind, "the replica that has the transaction does not answer; try again later").into()
+    Refusal::new(
+        kind,
+        "the replica that has the transaction does not answer; try again later",
+    )
+    .into()
 }

@@ -77,6 +77,14 @@ impl<Io> Host<Io> {
         self.queue.grew(by);
     }
 
+    /// There may be so many connections when the host takes all.
+    fn resize(&mut self, max: usize) {
+        match self.room.resize(max) {
+            (0, fewer) => self.permits.withdraw(fewer),
+            (more, _) => self.grow(more),
+        }
+    }
+
     /// Whether nothing is lost with it.
     fn is_unused(&self, now: Instant) -> bool {
         // Every permit, and everyone who waits for one, holds them.
@@ -110,6 +118,10 @@ impl<Io: Wire> Idle<Io> {
         if let Some((key, _)) = state.hosts.get_key_value(host) {
             let key = Arc::clone(key);
             let found = state.hosts.get_mut(host).expect("it was found");
+            let max = self.settings.own_connections_of(host);
+            if found.room.max() != max {
+                found.resize(max);
+            }
             if found.room.is_lowered() {
                 let more = found.room.recover(Instant::now());
                 found.grow(more);
@@ -126,7 +138,7 @@ impl<Io: Wire> Idle<Io> {
             state.hosts.retain(|_, host| !host.is_unused(now));
         }
         let key = Arc::new(host.clone());
-        let max = self.settings.max_connections_of(host).max(1);
+        let max = self.settings.own_connections_of(host);
         let permits = Permits::new(max);
         let queue = Arc::new(Queue::default());
         let host = Host {

@@ -320,12 +320,13 @@ impl Pool {
     pub(crate) fn room(&self, host: &HostPort) -> Option<HostRoom> {
         let settings = &self.idle.settings;
         let cap = self.idle.cap(host);
-        let max_connections = settings.max_connections_of(host).max(1);
+        let max_connections = settings.own_connections_of(host);
         let is_known = cap.is_some() || settings.has_own_limits(host);
         is_known.then(|| HostRoom {
             host: host.clone(),
             connections: cap.unwrap_or(max_connections),
             max_connections,
+            max_of_all: settings.max_connections_of(host).max(1),
             rate: settings.rate_of(host).cloned(),
         })
     }

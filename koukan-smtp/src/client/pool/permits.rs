@@ -21,6 +21,8 @@ struct State {
     /// Those that are held included.
     total: usize,
     available: usize,
+    /// Of those that are held, so many do not come back.
+    withdrawn: usize,
     /// Only those that hold some or wait for one.
     clients: HashMap<Client, Own, RandomState>,
     /// How many wait, of all clients.
@@ -57,6 +59,7 @@ impl Permits {
         Arc::new(Self(Mutex::new(State {
             total,
             available: total,
+            withdrawn: 0,
             clients: HashMap::default(),
             waiting: 0,
             next: 0,
@@ -114,8 +117,10 @@ impl Permits {
         }
         {
             let mut state = self.lock();
+            let kept = count.min(state.withdrawn);
+            state.withdrawn -= kept;
             state.total += count;
-            state.available += count;
+            state.available += count - kept;
         }
         self.serve();
     }
@@ -127,6 +132,16 @@ impl Permits {
         state.total -= count;
         state.available -= count;
         count
+    }
+
+    /// There are so many fewer: of those that are free now, and of those that are held when they come back.
+    pub(super) fn withdraw(&self, count: usize) {
+        let mut state = self.lock();
+        let count = count.min(state.total);
+        let free = count.min(state.available);
+        state.total -= count;
+        state.available -= free;
+        state.withdrawn += count - free;
     }
 
     /// Gives what is free to those who wait.
@@ -225,9 +240,12 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let is_wanted = {
             let mut state = self.permits.lock();
-            match self.is_forgotten {
-                true => state.total -= 1,
-                false => state.available += 1,
+            if self.is_forgotten {
+                state.total = state.total.saturating_sub(1);
+            } else if state.withdrawn > 0 {
+                state.withdrawn -= 1;
+            } else {
+                state.available += 1;
             }
             if let Some(own) = state.clients.get_mut(&self.client) {
                 own.held -= 1;
@@ -347,5 +365,24 @@ mod tests {
         // A third.
         let _c = waiting(&permits, "c");
         assert!(permits.is_owed(&c, &a) && permits.is_owed(&c, &b));
+    }
+
+    #[test]
+    fn what_is_withdrawn_does_not_come_back() {
+        let permits = Permits::new(5);
+        let mut held = held(&permits, "a", 4);
+        permits.withdraw(3);
+        assert_eq!(permits.available(), 0);
+        let mut waiting = waiting(&permits, "b");
+        for _ in 0..2 {
+            drop(held.pop());
+            assert!(is_served(&mut waiting).is_none(), "it is owed");
+        }
+        // One more replica is gone, and so there are two more.
+        permits.withdraw(1);
+        permits.add(2);
+        let served = is_served(&mut waiting).expect("there is one again");
+        drop((served, held));
+        assert_eq!(permits.available(), 3);
     }
 }

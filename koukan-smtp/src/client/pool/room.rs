@@ -61,6 +61,25 @@ impl Room {
         self.cap
     }
 
+    pub(super) fn max(&self) -> usize {
+        self.max
+    }
+
+    /// The settings say another number; returns for how many more, or fewer, there is some now.
+    pub(super) fn resize(&mut self, max: usize) -> (usize, usize) {
+        let before = self.cap;
+        self.cap = match self.is_lowered() {
+            true => before.min(max),
+            false => max,
+        };
+        self.max = max;
+        self.is_doubtful &= self.is_lowered();
+        (
+            self.cap.saturating_sub(before),
+            before.saturating_sub(self.cap),
+        )
+    }
+
     pub(super) fn is_lowered(&self) -> bool {
         self.cap < self.max
     }
@@ -214,5 +233,16 @@ mod tests {
         }
         assert_eq!(room.cap(), 3);
         assert_eq!(room.recover(start + 2 * MINUTE), 1);
+    }
+
+    #[tokio::test]
+    async fn another_number_in_the_settings_counts_at_once_and_a_lowered_room_grows_by_itself() {
+        let mut room = Room::new(30, Instant::now());
+        assert_eq!(room.resize(10), (0, 20));
+        assert_eq!(room.resize(15), (5, 0));
+        room.lower(7, Instant::now());
+        assert_eq!((room.cap(), room.resize(30)), (8, (0, 0)));
+        assert_eq!(room.resize(5), (0, 3));
+        assert!(!room.is_lowered());
     }
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use koukan_core::{rate::Rate, signals::HostPort};
+use koukan_core::{
+    rate::{Rate, ReplicaCount},
+    signals::HostPort,
+};
 
 /// Limits of the connections to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +28,8 @@ pub struct PoolSettings {
     pub max_recipients: usize,
     /// What holds for one host in place of that.
     pub hosts: HostLimits,
+    /// Among how many replicas the connections to a host are divided. Default: one.
+    pub replicas: ReplicaCount,
 }
 
 /// Limits of single hosts.
@@ -65,10 +70,15 @@ impl HostLimits {
 }
 
 impl PoolSettings {
-    /// Connections to that host at most.
+    /// Connections to that host at most, of all replicas together.
     pub fn max_connections_of(&self, host: &HostPort) -> usize {
         let own = self.hosts.find(host).and_then(|own| own.max_connections);
         own.unwrap_or(self.max_connections)
+    }
+
+    /// Connections to that host at most, of this replica; one at least.
+    pub fn own_connections_of(&self, host: &HostPort) -> usize {
+        self.replicas.share(self.max_connections_of(host))
     }
 
     /// Mail transactions on one connection to that host at most.
@@ -104,6 +114,7 @@ impl Default for PoolSettings {
             max_transactions: 1000,
             max_recipients: usize::MAX,
             hosts: HostLimits::default(),
+            replicas: ReplicaCount::default(),
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Several replicas over one store: who answers for what.
 
+mod failures;
+
 use std::{
     collections::HashMap,
     future::pending,
@@ -76,7 +78,8 @@ impl Net {
     }
 
     async fn join(&self, store: &MemoryBackend, address: &str, upstream: &Script) -> Replica {
-        self.join_as(store, address, upstream, |server| server).await
+        self.join_as(store, address, upstream, |server| server)
+            .await
     }
 
     async fn join_as(
@@ -90,7 +93,10 @@ impl Net {
         let clock = Arc::new(TokioClock::default());
         let storage = Storage::open(backend, BlobPool::default(), clock);
         let storage = storage.await.unwrap();
-        storage.publish_address(&format!("http://{address}")).await.unwrap();
+        storage
+            .publish_address(&format!("http://{address}"))
+            .await
+            .unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream.clone()),
             retry: RetryPolicy {
@@ -109,7 +115,12 @@ impl Net {
             (Sender::new("gw"), SenderPolicy::incremental()),
         ]);
         let output = OutputHandler::new(chain, notifications);
-        let handler = RestHandler::new(storage.clone(), output.clone(), senders, Settings::default());
+        let handler = RestHandler::new(
+            storage.clone(),
+            output.clone(),
+            senders,
+            Settings::default(),
+        );
         let net = self.clone();
         let peers = service_fn(move |request| net.clone().request(request));
         let replicas = Replicas::new(storage.clone(), peers);
@@ -187,11 +198,17 @@ async fn what_was_never_committed_is_found_by_its_identity() {
         let path = one.create(sender).await;
         let moved = other.ask(empty(request("GET", &path))).await;
         assert_eq!(moved.status, StatusCode::PERMANENT_REDIRECT, "{sender}");
-        assert_eq!(moved.header("location"), format!("http://one.example{path}"));
+        assert_eq!(
+            moved.header("location"),
+            format!("http://one.example{path}")
+        );
         moved.detail();
         let cancel = format!("{path}/cancel?x=y");
         let moved = other.ask(empty(request("POST", &cancel))).await;
-        assert_eq!(moved.header("location"), format!("http://one.example{cancel}"));
+        assert_eq!(
+            moved.header("location"),
+            format!("http://one.example{cancel}")
+        );
         // The client that gives its content at once may not have it twice.
         let uploaded = other.ask(put(&path)).await;
         assert_eq!(uploaded.status, StatusCode::OK, "{}", uploaded.text);
@@ -206,10 +223,15 @@ async fn one_that_waits_to_be_asked_for_its_content_is_sent_there() {
     let (_net, one, other) = two(&Script::new()).await;
     let path = one.create("app").await;
     let mut asked = put(&path);
-    asked.headers_mut().insert("expect", "100-continue".parse().unwrap());
+    asked
+        .headers_mut()
+        .insert("expect", "100-continue".parse().unwrap());
     let moved = other.ask(asked).await;
     assert_eq!(moved.status, StatusCode::PERMANENT_REDIRECT);
-    assert_eq!(moved.header("location"), format!("http://one.example{path}/body"));
+    assert_eq!(
+        moved.header("location"),
+        format!("http://one.example{path}/body")
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -225,12 +247,18 @@ async fn a_token_goes_with_what_is_passed_on_and_is_not_sent_elsewhere() {
         let tokens = [token(&hash, "app"), token(&hash_of_stranger, "gw")];
         server.with_auth(Auth::new(tokens, Arc::new(SystemClock)))
     };
-    let one = net.join_as(&store, "one.example", &upstream, with_tokens).await;
-    let other = net.join_as(&store, "other.example", &upstream, with_tokens).await;
+    let one = net
+        .join_as(&store, "one.example", &upstream, with_tokens)
+        .await;
+    let other = net
+        .join_as(&store, "other.example", &upstream, with_tokens)
+        .await;
     let with = |mut request: Request, secret: &str| {
         let bearer = format!("Bearer {secret}").parse().unwrap();
         request.headers_mut().insert("authorization", bearer);
-        request.headers_mut().insert("host", "mail.example.com".parse().unwrap());
+        request
+            .headers_mut()
+            .insert("host", "mail.example.com".parse().unwrap());
         request
     };
     let create = json_request("POST", "/senders/app/transactions", ENVELOPE);
@@ -239,7 +267,9 @@ async fn a_token_goes_with_what_is_passed_on_and_is_not_sent_elsewhere() {
 
     let answer = other.ask(empty(request("GET", &path))).await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    let answer = other.ask(with(empty(request("GET", &path)), &stranger)).await;
+    let answer = other
+        .ask(with(empty(request("GET", &path)), &stranger))
+        .await;
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let answer = other.ask(with(empty(request("GET", &path)), &secret)).await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -277,7 +307,9 @@ async fn a_hanging_read_hears_at_once_what_another_replica_does() {
     assert_eq!(other.ask(put(&path)).await.status, StatusCode::OK);
     // With a token, if only for show, so that it is passed on.
     let mut hanging = read(&path);
-    hanging.headers_mut().insert("authorization", "Bearer x".parse().unwrap());
+    hanging
+        .headers_mut()
+        .insert("authorization", "Bearer x".parse().unwrap());
     let answer = other.ask(hanging).await;
     assert_eq!(answer.json()["data_response"]["code"], 250);
     assert_eq!(begun.elapsed(), Duration::from_secs(5));
@@ -293,7 +325,9 @@ async fn a_hanging_read_follows_what_another_replica_takes_up() {
     let body = r#""body": {"inline": "A: b\r\n\r\nc\r\n"}"#;
     let later = ENVELOPE.trim_end_matches('}');
     let later = format!(r#"{later}, "send_at": "{at}", {body}}}"#);
-    let created = one.ask(json_request("POST", "/senders/app/transactions", &later)).await;
+    let created = one
+        .ask(json_request("POST", "/senders/app/transactions", &later))
+        .await;
     assert_eq!(created.status, StatusCode::CREATED, "{}", created.text);
     let path = path_of(created.header("location")).to_owned();
     let reading = tokio::spawn({
@@ -305,100 +339,14 @@ async fn a_hanging_read_follows_what_another_replica_takes_up() {
     let dispatching = tokio::spawn(dispatcher.run(pending()));
     let answer = reading.await.unwrap();
     assert_eq!(answer.status, StatusCode::PERMANENT_REDIRECT);
-    assert_eq!(answer.header("location"), format!("http://other.example{path}"));
+    assert_eq!(
+        answer.header("location"),
+        format!("http://other.example{path}")
+    );
     assert!(begun.elapsed() <= Duration::from_secs(3) + TERM / 8);
     let answer = other.ask(read(&path)).await;
     assert_eq!(answer.json()["data_response"]["code"], 250);
     dispatching.abort();
-}
-
-#[tokio::test(start_paused = true)]
-async fn of_a_dead_replica_there_is_what_was_committed() {
-    let (net, one, other) = two(&Script::new()).await;
-    let committed = one.create("app").await;
-    let lost = one.create("gw").await;
-    let reuse = format!(r#", "body": {{"reuse_uri": "{lost}/body"}}}}"#);
-    let reuse = ENVELOPE.trim_end_matches('}').to_owned() + &reuse;
-    let reuse = || json_request("POST", "/senders/app/transactions", &reuse);
-    // It is cut off from the others, and from the store.
-    net.0.lock().unwrap().remove(&one.address);
-    one.storage.leave().await.unwrap();
-    drop(one);
-    assert_eq!(statuses(&other, &lost).await, [404; 4]);
-    let answer = other.ask(reuse()).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
-    assert!(answer.detail().starts_with("body.reuse_uri: "));
-    assert_eq!(other.ask(put(&committed)).await.status, StatusCode::OK);
-    let answer = other.ask(read(&committed)).await;
-    assert_eq!(answer.json()["data_response"]["code"], 250);
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_that_cannot_be_reached_costs_little() {
-    let (net, one, other) = two(&Script::new()).await;
-    let path = one.create("app").await;
-    let unknown = one.create("gw").await;
-    let passed_on = |mut request: Request| {
-        let bearer = "Bearer x".parse().unwrap();
-        request.headers_mut().insert("authorization", bearer);
-        request
-    };
-    net.0.lock().unwrap().remove(&one.address);
-    // What is committed can be read all the same.
-    let answer = other.ask(passed_on(empty(request("GET", &path)))).await;
-    assert_eq!(answer.status, StatusCode::OK);
-    for asked in [empty(request("GET", &unknown)), put(&path)] {
-        let answer = other.ask(passed_on(asked)).await;
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!(answer.header("retry-after"), "1");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn one_that_is_silent_holds_up_nobody_else() {
-    let (net, store, upstream) = (Net::default(), store(), Script::new());
-    let one = net.join(&store, "one.example", &upstream).await;
-    let few = ServerSettings::default().with_max_requests(16);
-    let other = net.join(&store, "other.example", &upstream).await;
-    // The same replica, with few requests at a time.
-    let senders = HashMap::from([(Sender::new("app"), SenderPolicy::default())]);
-    let handler = RestHandler::new(
-        other.storage.clone(),
-        other.output.clone(),
-        senders,
-        Settings::default(),
-    );
-    let peers = {
-        let net = net.clone();
-        service_fn(move |request| net.clone().request(request))
-    };
-    let replicas = Replicas::new(other.storage.clone(), peers);
-    let router = Server::new(handler, few).with_replicas(replicas).router();
-    let path = one.create("app").await;
-    net.set(&one.address, None);
-    let asked = |method: Method| {
-        let path = match method {
-            Method::PUT => format!("{path}/body"),
-            _ => path.clone(),
-        };
-        let asked = request(method.as_str(), &path).header("authorization", "Bearer x");
-        asked.body(Body::from("x")).unwrap()
-    };
-    let begun = Instant::now();
-    let hanging: Vec<_> = (0..20)
-        .map(|_| tokio::spawn(send(router.clone(), asked(Method::PUT))))
-        .collect();
-    at_rest().await;
-    // There is room for others.
-    let listed = empty(request("GET", "/senders/app/transactions"));
-    assert_eq!(send(router.clone(), listed).await.status, StatusCode::OK);
-    assert!(begun.elapsed() < Duration::from_secs(1));
-    for hanging in hanging {
-        let answer = hanging.await.unwrap();
-        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-    }
-    // None has waited for longer than an answer may take.
-    assert!(begun.elapsed() <= Duration::from_secs(76));
 }
 
 #[tokio::test(start_paused = true)]
@@ -408,7 +356,9 @@ async fn content_is_passed_on_as_it_comes() {
     let path = one.create("app").await;
     let (sender, receiver) = tokio::sync::mpsc::channel::<Result<&'static str, BoxError>>(1);
     let content = tokio_stream(receiver);
-    let put = request("PUT", &format!("{path}/body")).body(content).unwrap();
+    let put = request("PUT", &format!("{path}/body"))
+        .body(content)
+        .unwrap();
     let uploading = tokio::spawn(send(other.router.clone(), put));
     for part in ["A: b\r\n", "\r\n"] {
         sender.send(Ok(part)).await.unwrap();
@@ -422,21 +372,11 @@ async fn content_is_passed_on_as_it_comes() {
     assert_eq!(upstream.only_received().text(), MESSAGE);
 }
 
-fn tokio_stream(
-    mut receiver: tokio::sync::mpsc::Receiver<Result<&'static str, BoxError>>,
-) -> Body {
+fn tokio_stream(mut receiver: tokio::sync::mpsc::Receiver<Result<&'static str, BoxError>>) -> Body {
     let next = futures_util::stream::poll_fn(move |cx| receiver.poll_recv(cx));
-    Body::new(Body::from_stream(next).map_err(axum::Error::new).boxed_unsync())
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_replica_that_comes_back_as_another_session_tells_where_it_is() {
-    let (_net, one, other) = two(&Script::new()).await;
-    let session = one.storage.session();
-    one.storage.backend().end_session(session).await.unwrap();
-    tokio::time::sleep(TERM).await;
-    assert_ne!(one.storage.session(), session);
-    let path = one.create("gw").await;
-    let moved = other.ask(empty(request("GET", &path))).await;
-    assert_eq!(moved.header("location"), format!("http://one.example{path}"));
+    Body::new(
+        Body::from_stream(next)
+            .map_err(axum::Error::new)
+            .boxed_unsync(),
+    )
 }

@@ -1,10 +1,16 @@
 //! How many messages may go in a time: [`Rate`].
 
+mod replicas;
+
+pub use self::replicas::ReplicaCount;
+
 use std::{collections::VecDeque, fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
 use tokio::time::Instant;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
+
+use self::replicas::share_of;
 
 /// So many messages in a time, at most, whoever sends them; clones are the same.
 ///
@@ -30,8 +36,10 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 pub struct Rate(Arc<Inner>);
 
 struct Inner {
-    count: usize,
+    /// Of all replicas together.
+    count: NonZeroU32,
     per: Duration,
+    replicas: ReplicaCount,
     state: Mutex<State>,
 }
 
@@ -70,17 +78,16 @@ pub struct OverRate {
 impl Rate {
     /// So many messages in that time, which must not be zero.
     pub fn new(count: NonZeroU32, per: Duration) -> Self {
-        let seconds = per.as_secs();
-        let shared = match per.subsec_nanos() {
-            0 if seconds > 0 => gcd(u64::from(count.get()), seconds),
-            _ => 1,
-        };
+        Self::among(count, per, ReplicaCount::default())
+    }
+
+    /// So many messages in that time, which must not be zero, of all replicas together: each has a share, which
+    /// follows their number.
+    pub fn among(count: NonZeroU32, per: Duration, replicas: ReplicaCount) -> Self {
         Self(Arc::new(Inner {
-            count: usize::try_from(u64::from(count.get()) / shared).unwrap_or(usize::MAX),
-            per: match shared {
-                1 => per,
-                _ => Duration::from_secs(seconds / shared),
-            },
+            count,
+            per,
+            replicas,
             state: Mutex::default(),
         }))
     }
@@ -111,9 +118,14 @@ impl Rate {
             .collect()
     }
 
-    /// How many messages may go in which time, in the smallest numbers.
+    /// How many messages may go in which time, in the smallest numbers: this replica's share.
     pub fn limit(&self) -> (usize, Duration) {
-        (self.0.count, self.0.per)
+        share_of(self.0.count.get(), self.0.per, self.0.replicas.count())
+    }
+
+    /// How many messages of all replicas together may go in which time, in the smallest numbers.
+    pub fn limit_of_all(&self) -> (usize, Duration) {
+        share_of(self.0.count.get(), self.0.per, NonZeroU32::MIN)
     }
 
     /// How many turns there are now.
@@ -128,7 +140,7 @@ impl Rate {
 
     /// Whether nothing has gone for so long that all turns are there.
     pub fn is_idle(&self) -> bool {
-        self.turns() == self.0.count
+        self.turns() == self.limit().0
     }
 
     /// When there is a turn next, as far as is known: it may be found then that there is none yet.
@@ -140,17 +152,18 @@ impl Rate {
         }
         // What is to go at any moment frees its turn at the earliest after the whole time.
         let last = state.spent.front().map_or(now, |first| *first);
-        last + self.0.per
+        last + self.limit().1
     }
 
     fn free(&self, state: &mut State) -> usize {
         let now = Instant::now();
-        let is_over = |at: &Instant| now.duration_since(*at) >= self.0.per;
+        let (count, per) = self.limit();
+        let is_over = |at: &Instant| now.duration_since(*at) >= per;
         while state.spent.front().is_some_and(is_over) {
             state.spent.pop_front();
         }
         let taken = state.spent.len() + state.reserved + state.promised;
-        self.0.count.saturating_sub(taken)
+        count.saturating_sub(taken)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -169,7 +182,8 @@ impl Eq for Rate {}
 
 impl fmt::Debug for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Rate({} in {:?})", self.0.count, self.0.per)
+        let (count, per) = self.limit();
+        write!(f, "Rate({count} in {per:?})")
     }
 }
 
@@ -202,13 +216,6 @@ impl Drop for Promise {
         let mut state = rate.lock();
         state.promises -= 1;
         state.promised = state.promised.min(state.promises);
-    }
-}
-
-fn gcd(a: u64, b: u64) -> u64 {
-    match b {
-        0 => a,
-        _ => gcd(b, a % b),
     }
 }
 
@@ -290,6 +297,26 @@ mod tests {
         // The other was not.
         assert!(rate.is_open() && !rate.is_idle());
         assert_eq!(rate.promise(9).len(), 1);
+        assert_eq!(spend_all(&rate), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn each_replica_has_its_share_and_follows_their_number() {
+        let count = ReplicaCount::default();
+        let rate = Rate::among(NonZeroU32::new(10).unwrap(), SECOND, count.clone());
+        assert_eq!(spend_all(&rate), 10);
+        advance(SECOND).await;
+        count.set(3);
+        assert_eq!((rate.limit().0, rate.limit_of_all().0), (3, 10));
+        assert_eq!(spend_all(&rate), 3);
+        // Another is gone: what it would have had is there at once.
+        count.set(2);
+        assert_eq!(spend_all(&rate), 2);
+        count.set(20);
+        assert_eq!(rate.limit(), (1, 2 * SECOND));
+        advance(SECOND).await;
+        assert_eq!(spend_all(&rate), 0);
+        advance(SECOND).await;
         assert_eq!(spend_all(&rate), 1);
     }
 }

@@ -1,0 +1,107 @@
+//! Among how many replicas what a host takes is divided: [`ReplicaCount`].
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+/// How many replicas of an agent send to the same hosts; clones are the same. One, unless it is said.
+///
+/// Each has an equal share of what a host takes, rounded down, and one at least: so all together have no more than
+/// that, unless there are more replicas than it is many.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::rate::ReplicaCount;
+///
+/// let replicas = ReplicaCount::default();
+/// assert_eq!(replicas.share(10), 10);
+/// replicas.set(3);
+/// assert_eq!((replicas.share(10), replicas.share(2)), (3, 1));
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct ReplicaCount(Arc<AtomicU32>);
+
+impl ReplicaCount {
+    /// How many there are.
+    pub fn count(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.0.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN)
+    }
+
+    /// Says how many there are from now on.
+    pub fn set(&self, count: u32) {
+        self.0.store(count, Ordering::Relaxed);
+    }
+
+    /// This one's share of so many.
+    pub fn share(&self, of: usize) -> usize {
+        let count = usize::try_from(self.count().get()).unwrap_or(usize::MAX);
+        (of / count).max(1)
+    }
+}
+
+impl PartialEq for ReplicaCount {
+    /// Whether they are the same.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for ReplicaCount {}
+
+/// The share of one of so many replicas of `count` in a time, in the smallest numbers. Where there are more
+/// replicas than messages, each has one in as many times as it takes.
+pub(super) fn share_of(count: u32, per: Duration, replicas: NonZeroU32) -> (usize, Duration) {
+    let each = count / replicas;
+    if each == 0 {
+        return (1, per * replicas.get().div_ceil(count.max(1)));
+    }
+    let seconds = per.as_secs();
+    let shared = match per.subsec_nanos() {
+        0 if seconds > 0 => gcd(u64::from(each), seconds),
+        _ => 1,
+    };
+    let count = usize::try_from(u64::from(each) / shared).unwrap_or(usize::MAX);
+    match shared {
+        1 => (count, per),
+        _ => (count, Duration::from_secs(seconds / shared)),
+    }
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    match b {
+        0 => a,
+        _ => gcd(b, a % b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_together_have_no_more_than_there_is() {
+        let second = Duration::from_secs(1);
+        for (count, per, replicas, expected) in [
+            (10, second, 1, (10, second)),
+            (10, second, 3, (3, second)),
+            (100, 60 * second, 2, (5, 6 * second)),
+            (3, second, 3, (1, second)),
+            (2, second, 3, (1, 2 * second)),
+            (1, second, 5, (1, 5 * second)),
+            (4, second / 2, 3, (1, second / 2)),
+        ] {
+            let each = share_of(count, per, NonZeroU32::new(replicas).unwrap());
+            assert_eq!(each, expected, "{count} in {per:?} among {replicas}");
+            let in_time = |count: f64, per: Duration| count / per.as_secs_f64();
+            #[allow(clippy::cast_precision_loss, reason = "small numbers")]
+            let all = in_time((each.0 * replicas as usize) as f64, each.1);
+            assert!(all <= in_time(f64::from(count), per) + 1e-9);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Replicas that are dead, cannot be reached, or do not answer.
+
+use std::collections::HashMap;
+
+use koukan_core::test_util::at_rest;
+use tokio::time::Instant;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn of_a_dead_replica_there_is_what_was_committed() {
+    let (net, one, other) = two(&Script::new()).await;
+    let committed = one.create("app").await;
+    let lost = one.create("gw").await;
+    let reuse = format!(r#", "body": {{"reuse_uri": "{lost}/body"}}}}"#);
+    let reuse = ENVELOPE.trim_end_matches('}').to_owned() + &reuse;
+    let reuse = || json_request("POST", "/senders/app/transactions", &reuse);
+    // It is cut off from the others, and from the store.
+    net.0.lock().unwrap().remove(&one.address);
+    one.storage.leave().await.unwrap();
+    drop(one);
+    assert_eq!(statuses(&other, &lost).await, [404; 4]);
+    let answer = other.ask(reuse()).await;
+    assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.text);
+    assert!(answer.detail().starts_with("body.reuse_uri: "));
+    assert_eq!(other.ask(put(&committed)).await.status, StatusCode::OK);
+    let answer = other.ask(read(&committed)).await;
+    assert_eq!(answer.json()["data_response"]["code"], 250);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_cannot_be_reached_costs_little() {
+    let (net, one, other) = two(&Script::new()).await;
+    let path = one.create("app").await;
+    let unknown = one.create("gw").await;
+    let passed_on = |mut request: Request| {
+        let bearer = "Bearer x".parse().unwrap();
+        request.headers_mut().insert("authorization", bearer);
+        request
+    };
+    net.0.lock().unwrap().remove(&one.address);
+    // What is committed can be read all the same.
+    let answer = other.ask(passed_on(empty(request("GET", &path)))).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    for asked in [empty(request("GET", &unknown)), put(&path)] {
+        let answer = other.ask(passed_on(asked)).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_is_silent_holds_up_nobody_else() {
+    let (net, store, upstream) = (Net::default(), store(), Script::new());
+    let one = net.join(&store, "one.example", &upstream).await;
+    let few = ServerSettings::default().with_max_requests(16);
+    let other = net.join(&store, "other.example", &upstream).await;
+    // The same replica, with few requests at a time.
+    let senders = HashMap::from([(Sender::new("app"), SenderPolicy::default())]);
+    let handler = RestHandler::new(
+        other.storage.clone(),
+        other.output.clone(),
+        senders,
+        Settings::default(),
+    );
+    let peers = {
+        let net = net.clone();
+        service_fn(move |request| net.clone().request(request))
+    };
+    let replicas = Replicas::new(other.storage.clone(), peers);
+    let router = Server::new(handler, few).with_replicas(replicas).router();
+    let path = one.create("app").await;
+    net.set(&one.address, None);
+    let asked = |method: Method| {
+        let path = match method {
+            Method::PUT => format!("{path}/body"),
+            _ => path.clone(),
+        };
+        let asked = request(method.as_str(), &path).header("authorization", "Bearer x");
+        asked.body(Body::from("x")).unwrap()
+    };
+    let begun = Instant::now();
+    let hanging: Vec<_> = (0..20)
+        .map(|_| tokio::spawn(send(router.clone(), asked(Method::PUT))))
+        .collect();
+    at_rest().await;
+    // There is room for others.
+    let listed = empty(request("GET", "/senders/app/transactions"));
+    assert_eq!(send(router.clone(), listed).await.status, StatusCode::OK);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    for hanging in hanging {
+        let answer = hanging.await.unwrap();
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    // None has waited for longer than an answer may take.
+    assert!(begun.elapsed() <= Duration::from_secs(76));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replica_that_comes_back_as_another_session_tells_where_it_is() {
+    let (_net, one, other) = two(&Script::new()).await;
+    let session = one.storage.session();
+    one.storage.backend().end_session(session).await.unwrap();
+    tokio::time::sleep(TERM).await;
+    assert_ne!(one.storage.session(), session);
+    let path = one.create("gw").await;
+    let moved = other.ask(empty(request("GET", &path))).await;
+    assert_eq!(
+        moved.header("location"),
+        format!("http://one.example{path}")
+    );
+}
