@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     generate::Load,
-    sink::{Ledger, accept},
+    sink::{Ledger, accept_default},
 };
 
 /// What the generator and the sink tell.
@@ -29,7 +29,7 @@ async fn run(change: impl FnOnce(&mut Load)) -> (Value, Value) {
     };
     change(&mut load);
     let ledger = Arc::new(Mutex::new(Ledger::new(load.messages, load.recipients)));
-    let accepting = tokio::spawn(accept(listener, Arc::clone(&ledger), true));
+    let accepting = tokio::spawn(accept_default(listener, Arc::clone(&ledger)));
     let told = load.send_all().await.unwrap();
     accepting.abort();
     let report = ledger.lock().unwrap().report();

@@ -24,6 +24,8 @@ pub(crate) struct Expected {
     pub(crate) recipients: u32,
     /// The sink offers BDAT.
     pub(crate) is_chunking: bool,
+    /// A header field that each message must have.
+    pub(crate) field: Option<&'static str>,
 }
 
 /// A running sink.
@@ -40,6 +42,9 @@ impl Destination {
         command.args(["--recipients", &expected.recipients.to_string()]);
         if !expected.is_chunking {
             command.arg("--without-chunking");
+        }
+        if let Some(field) = expected.field {
+            command.args(["--field", field]);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;

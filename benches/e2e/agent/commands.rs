@@ -11,7 +11,11 @@ use tempfile::TempDir;
 
 use crate::Failed;
 
-use super::{Shape, addresses::Addresses};
+use super::{
+    Shape,
+    addresses::Addresses,
+    filters::{filters, make_key},
+};
 
 /// What to run, with the configurations written.
 pub(super) fn commands(
@@ -20,8 +24,13 @@ pub(super) fn commands(
     addresses: &Addresses,
     sink: SocketAddr,
 ) -> Result<Vec<Command>, Failed> {
+    if matches!(shape, Shape::Signed) {
+        make_key(directory.path())?;
+    }
     let programs: &[(&str, &[&str], &str)] = match shape {
-        Shape::Whole => &[("koukan", &["run"], include_str!("whole.yaml"))],
+        Shape::Whole | Shape::Filtered | Shape::Signed => {
+            &[("koukan", &["run"], include_str!("whole.yaml"))]
+        }
         Shape::Split => &[
             ("koukan-router", &[], include_str!("router.yaml")),
             ("koukan-gateway", &[], include_str!("gateway.yaml")),
@@ -30,6 +39,7 @@ pub(super) fn commands(
     let command = |(program, arguments, text): &(&str, &[&str], &str)| {
         let config = directory.path().join(format!("{program}.yaml"));
         let text = text
+            .replace("FILTERS", &filters(shape))
             .replace("FOLDER", &directory.path().display().to_string())
             .replace("INGRESS", &addresses.ingress.to_string())
             .replace("SUBMISSION", &addresses.submission.to_string())

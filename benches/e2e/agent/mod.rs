@@ -2,6 +2,7 @@
 
 mod addresses;
 mod commands;
+mod filters;
 mod traced;
 
 use std::net::SocketAddr;
@@ -15,13 +16,17 @@ use crate::{
 };
 
 use self::{addresses::Addresses, commands::commands};
-pub(crate) use self::{commands::binary, traced::TracedAgent};
+pub(crate) use self::{commands::binary, filters::make_key, traced::TracedAgent};
 
 /// How the agent is put together.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape {
     /// `koukan run` alone.
     Whole,
+    /// The same, with twenty rules in its chains that let everything pass.
+    Filtered,
+    /// The same, which signs messages.
+    Signed,
     /// `koukan-router` and `koukan-gateway`, with HTTP between them.
     Split,
 }

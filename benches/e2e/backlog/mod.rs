@@ -139,6 +139,7 @@ fn expected(messages: u32) -> Expected {
         messages,
         recipients: 1,
         is_chunking: true,
+        field: None,
     }
 }
 

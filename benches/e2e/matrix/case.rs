@@ -1,6 +1,6 @@
 //! The cases.
 
-use crate::{agent::Shape, server::Entry};
+use crate::{agent::Shape, postfix::Job, server::Entry};
 
 /// What is sent, how, and through what.
 #[derive(Debug, Clone, Copy)]
@@ -15,6 +15,10 @@ pub(super) struct Case {
     pub(super) entry: Entry,
     pub(super) sink: Sink,
     pub(super) ceiling: Ceiling,
+    /// What Postfix does beside it.
+    pub(super) job: Option<Job>,
+    /// A header field that each message must have when it arrives.
+    pub(super) field: Option<&'static str>,
 }
 
 /// What the sink does while the messages are sent.
@@ -35,6 +39,8 @@ pub(super) enum Ceiling {
     Direct,
     /// SQLite's commits, fifty messages in each.
     GroupCommit,
+    /// The agent without what the case is about.
+    Whole,
     None,
 }
 
@@ -50,6 +56,18 @@ const fn case(name: &'static str, sessions: u32, messages: u32, size: usize) -> 
         entry: Entry::Ingress,
         sink: Sink::Up,
         ceiling: Ceiling::Direct,
+        job: Some(Job::Relay),
+        field: None,
+    }
+}
+
+/// A case through an agent with many filters.
+const fn filtered(case: Case) -> Case {
+    Case {
+        shape: Shape::Filtered,
+        ceiling: Ceiling::Whole,
+        job: None,
+        ..case
     }
 }
 
@@ -113,5 +131,13 @@ pub(super) const CASES: &[Case] = &[
     Case {
         shape: Shape::Split,
         ..case("split", 10, 10_000, 5_000)
+    },
+    filtered(case("filters", 10, 30_000, 5_000)),
+    filtered(case("filters-10m", 5, 300, 10_000_000)),
+    Case {
+        shape: Shape::Signed,
+        job: Some(Job::Sign),
+        field: Some("DKIM-Signature"),
+        ..case("signed", 10, 10_000, 5_000)
     },
 ];

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     Failed,
-    agent::{Agent, TracedAgent},
+    agent::{Agent, Shape, TracedAgent},
     group_commit,
     postfix::Postfix,
     process::Traced,
@@ -32,20 +32,33 @@ impl Matrix {
             messages: messages.div_ceil(10).max(messages.min(2 * case.sessions)),
             ..pass
         };
+        let whole = match case.ceiling {
+            Ceiling::Whole => Some(pass.through(|sink| Agent::start(Shape::Whole, sink))?),
+            Ceiling::Direct | Ceiling::GroupCommit | Ceiling::None => None,
+        };
         let ceiling = match case.ceiling {
             Ceiling::Direct => pass.direct()?["per_second"].clone(),
+            Ceiling::Whole => json!(whole.as_ref().map(|whole| &whole["per_second"])),
             Ceiling::GroupCommit => json!(group_commit::per_second(case.size)?),
             Ceiling::None => Value::Null,
         };
         let mut result = pass.through(|sink| Agent::start(case.shape, sink))?;
         result["case"] = json!(case.name);
         result["ceiling"] = ceiling;
+        if let Some(whole) = whole {
+            let more = cpu_us(&result, messages) - cpu_us(&whole, messages);
+            result["more_cpu_us"] = json!(more);
+        }
         if Traced::is_possible() {
             let traced = fewer.through(|sink| TracedAgent::start(case.shape, sink))?;
             result["syncs"] = traced["syncs"].clone();
         }
-        if !self.without_postfix && case.entry != Entry::Rest && Postfix::is_possible() {
-            match fewer.through(Postfix::start) {
+        let job = case.job.filter(|_| case.entry != Entry::Rest);
+        if let Some(job) = job
+            && !self.without_postfix
+            && Postfix::is_possible()
+        {
+            match fewer.through(|sink| Postfix::start(job, sink)) {
                 Ok(other) => compare(&mut result, other),
                 // That is no fault of the agent's.
                 Err(error) => eprintln!("{} by way of Postfix: {error}", case.name),
@@ -53,6 +66,13 @@ impl Matrix {
         }
         Ok(result)
     }
+}
+
+/// The server's processor time for a message, in microseconds.
+fn cpu_us(result: &Value, messages: u32) -> f64 {
+    let each = result["server_cpu_seconds_each"].as_array();
+    let all: f64 = each.into_iter().flatten().filter_map(Value::as_f64).sum();
+    1e6 * all / f64::from(messages)
 }
 
 /// Adds what was measured of Postfix.

@@ -38,7 +38,11 @@ impl Pass<'_> {
     /// The generator straight to the sink.
     pub(super) fn direct(&self) -> Result<Value, Failed> {
         let address = free_address()?;
-        let sink = Destination::start(address, self.expected())?;
+        let expected = Expected {
+            field: None,
+            ..self.expected()
+        };
+        let sink = Destination::start(address, expected)?;
         let result = self.generate(address)?;
         sink.await_all(PATIENCE);
         sink.end()?;
@@ -118,6 +122,7 @@ impl Pass<'_> {
             messages: self.messages,
             recipients: self.case.recipients,
             is_chunking: self.is_chunking,
+            field: self.case.field,
         }
     }
 

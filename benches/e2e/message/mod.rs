@@ -19,6 +19,9 @@ pub(crate) const ID: &[u8] = b"X-Load-Id: ";
 /// The header field with the length of what follows the header section.
 pub(crate) const LENGTH: &[u8] = b"X-Load-Length: ";
 
+/// Who has written all messages: what signs them goes by the domain.
+const AUTHOR: &str = "load@example.org";
+
 /// The shape of a message: a header section and a number of lines.
 #[derive(Debug, Clone)]
 pub(crate) struct Shape {
@@ -33,7 +36,7 @@ impl Shape {
     pub(crate) fn new(size: usize) -> Self {
         let body = size.saturating_sub(64).next_multiple_of(LINE.len());
         let head = format!(
-            "{}#\r\n{}{body}\r\nSubject: load\r\n\r\n",
+            "{}#\r\n{}{body}\r\nFrom: {AUTHOR}\r\nSubject: load\r\n\r\n",
             String::from_utf8_lossy(ID),
             String::from_utf8_lossy(LENGTH),
         );

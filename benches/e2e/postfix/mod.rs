@@ -1,6 +1,8 @@
 //! Postfix in the place of the agent, to compare with: an instance of its own, with its durable
 //! queue, in a temporary directory.
 
+mod opendkim;
+
 use std::{
     fs,
     net::SocketAddr,
@@ -16,18 +18,31 @@ use tempfile::TempDir;
 use crate::{
     Failed,
     process::{
-        Process, await_listener, children, cpu_seconds_with_ended, free_address, resident_mib,
-        signal,
+        Process, await_listener, children, complete, cpu_seconds_with_ended, free_address,
+        resident_mib, signal,
     },
     server::{Entry, Server},
 };
 
+use self::opendkim::OpenDkim;
+
 const POSTFIX: &str = "/usr/sbin/postfix";
 const DAEMONS: &str = "/usr/lib/postfix/sbin";
+
+/// What Postfix is to do besides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Job {
+    /// It relays.
+    Relay,
+    /// It has messages signed by OpenDKIM.
+    Sign,
+}
 
 /// A running Postfix.
 pub(crate) struct Postfix {
     master: Process,
+    /// What looks at messages for it.
+    milter: Option<OpenDkim>,
     address: SocketAddr,
     _directory: TempDir,
 }
@@ -39,17 +54,23 @@ impl Postfix {
         is_root && Path::new(POSTFIX).exists() && Path::new(DAEMONS).join("master").exists()
     }
 
-    pub(crate) fn start(sink: SocketAddr) -> Result<Self, Failed> {
+    pub(crate) fn start(job: Job, sink: SocketAddr) -> Result<Self, Failed> {
         let address = free_address()?;
         let directory = tempfile::tempdir()?;
         let folder = directory.path();
         // Its processes run as a user of its own.
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+        let milter = match job {
+            Job::Relay => None,
+            Job::Sign => Some(OpenDkim::start(folder)?),
+        };
+        let milters = milter.as_ref().map(OpenDkim::service);
         for (name, text) in [
             ("main.cf", include_str!("main.cf")),
             ("master.cf", include_str!("master.cf")),
         ] {
             let text = text
+                .replace("MILTERS", &milters.clone().unwrap_or_default())
                 .replace("FOLDER", &folder.display().to_string())
                 .replace("DAEMONS", DAEMONS)
                 .replace("SINK_HOST", &sink.ip().to_string())
@@ -59,10 +80,9 @@ impl Postfix {
         }
         fs::create_dir(folder.join("queue"))?;
         fs::create_dir(folder.join("data"))?;
-        run(Command::new("chown")
-            .arg("postfix")
-            .arg(folder.join("data")))?;
-        run(Command::new(POSTFIX).arg("-c").arg(folder).arg("check"))?;
+        let data = folder.join("data");
+        complete(Command::new("chown").arg("postfix").arg(data))?;
+        complete(Command::new(POSTFIX).arg("-c").arg(folder).arg("check"))?;
         let mut command = Command::new(Path::new(DAEMONS).join("master"));
         command.arg("-c").arg(folder).arg("-s");
         command.stdin(Stdio::null()).stderr(Stdio::null());
@@ -70,6 +90,7 @@ impl Postfix {
         await_listener(address)?;
         Ok(Self {
             master,
+            milter,
             address,
             _directory: directory,
         })
@@ -78,6 +99,7 @@ impl Postfix {
     fn processes(&self) -> Vec<u32> {
         let mut processes = children(self.master.id());
         processes.push(self.master.id());
+        processes.extend(self.milter.as_ref().map(OpenDkim::id));
         processes
     }
 }
@@ -120,14 +142,4 @@ impl Drop for Postfix {
             sleep(Duration::from_millis(10));
         }
     }
-}
-
-fn run(command: &mut Command) -> Result<(), Failed> {
-    let program = command.get_program().to_owned();
-    let output = command.output()?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    Err(format!("{}: {told}", program.display()).into())
 }

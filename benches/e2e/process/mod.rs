@@ -14,6 +14,21 @@ pub(crate) use self::{
     usage::{children, cpu_seconds, cpu_seconds_with_ended, peak_mib, resident_mib, written_kib},
 };
 
+/// Runs a program to its end.
+///
+/// # Errors
+///
+/// What it told, where it failed.
+pub(crate) fn complete(command: &mut Command) -> Result<(), Failed> {
+    let program = command.get_program().to_owned();
+    let output = command.output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    Err(format!("{}: {told}", program.display()).into())
+}
+
 /// A child that is killed when it is dropped.
 pub(crate) struct Process(pub(crate) Child);
 

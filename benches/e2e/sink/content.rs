@@ -1,5 +1,7 @@
 //! Whether a message is what was sent.
 
+use std::sync::Arc;
+
 use memchr::memmem::find;
 
 use crate::message::{ID, LENGTH, LINE, LINES};
@@ -17,9 +19,19 @@ pub(super) struct Content {
     /// Octets of the body that came.
     at: usize,
     is_damaged: bool,
+    /// A header field that must be there.
+    field: Option<Arc<str>>,
 }
 
 impl Content {
+    /// Of messages that must have that header field.
+    pub(super) fn with_field(field: Arc<str>) -> Self {
+        Self {
+            field: Some(field),
+            ..Self::default()
+        }
+    }
+
     /// Takes the next octets of the message.
     pub(super) fn take(&mut self, octets: &[u8]) {
         let Some(left) = self.left else {
@@ -89,6 +101,7 @@ impl Content {
         self.head.clear();
         *self = Self {
             head: std::mem::take(&mut self.head),
+            field: self.field.take(),
             ..Self::default()
         };
     }
@@ -96,8 +109,20 @@ impl Content {
     fn read_head(&mut self) {
         self.id = field(&self.head, ID);
         let length = field(&self.head, LENGTH);
-        self.is_damaged |= length.is_none();
+        self.is_damaged |= length.is_none() || !self.has_field();
         self.left = Some(length.unwrap_or_default() as usize);
+    }
+
+    /// Whether the field is there that must be.
+    fn has_field(&self) -> bool {
+        let Some(name) = &self.field else {
+            return true;
+        };
+        let mut lines = self.head.split(|octet| *octet == b'\n');
+        lines.any(|line| {
+            let value = line.strip_prefix(name.as_bytes());
+            value.is_some_and(|value| value.starts_with(b":"))
+        })
     }
 }
 

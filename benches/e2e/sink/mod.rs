@@ -38,6 +38,9 @@ pub(crate) struct Sink {
     /// Offers DATA only.
     #[arg(long)]
     without_chunking: bool,
+    /// A header field that each message must have.
+    #[arg(long)]
+    field: Option<String>,
 }
 
 /// The ledger of all connections.
@@ -53,7 +56,9 @@ impl Sink {
         let listener = runtime.block_on(TcpListener::bind(self.address))?;
         // Whoever started the sink ends it by closing its input.
         let end = runtime.spawn_blocking(|| stdin().read_line(&mut String::new()));
-        let accepting = accept(listener, Arc::clone(&ledger), !self.without_chunking);
+        let field = self.field.as_deref().map(Arc::from);
+        let session = move || Session::new(!self.without_chunking, field.clone());
+        let accepting = accept(listener, Arc::clone(&ledger), session);
         runtime.block_on(async move {
             tokio::select! {
                 result = accepting => result,
@@ -68,21 +73,24 @@ impl Sink {
     }
 }
 
+/// Serves whoever connects; as [`accept`] does, with a session of the default kind.
+#[cfg(test)]
+pub(crate) async fn accept_default(listener: TcpListener, ledger: Shared) -> Result<(), Failed> {
+    accept(listener, ledger, Session::default).await
+}
+
 /// Serves whoever connects.
-pub(crate) async fn accept(
+async fn accept(
     listener: TcpListener,
     ledger: Shared,
-    is_chunking: bool,
+    session: impl Fn() -> Session,
 ) -> Result<(), Failed> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let ledger = Arc::clone(&ledger);
+        let session = session();
         tokio::spawn(async move {
-            let session = match is_chunking {
-                true => Session::default(),
-                false => Session::without_chunking(),
-            };
             // A client that breaks off has sent nothing that counts.
             let _ = serve(stream, session, &ledger).await;
         });

@@ -1,5 +1,7 @@
 //! The server's side of an SMTP session, without I/O.
 
+use std::sync::Arc;
+
 use memchr::memmem::find;
 
 use super::{
@@ -38,10 +40,11 @@ enum Phase {
 }
 
 impl Session {
-    /// A session of a server that does not offer CHUNKING.
-    pub(super) fn without_chunking() -> Self {
+    /// A session in which each message must have that header field, if any.
+    pub(super) fn new(is_chunking: bool, field: Option<Arc<str>>) -> Self {
         Self {
-            is_without_chunking: true,
+            is_without_chunking: !is_chunking,
+            content: field.map(Content::with_field).unwrap_or_default(),
             ..Self::default()
         }
     }

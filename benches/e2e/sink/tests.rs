@@ -99,3 +99,24 @@ fn damage_is_seen_and_the_next_message_is_found() {
         );
     }
 }
+
+#[test]
+fn a_message_without_the_field_that_it_must_have_is_damaged() {
+    let signed = |value: &[u8]| [value, &message(0)].concat();
+    for (message, damaged) in [
+        (signed(b"DKIM-Signature: v=1\r\n"), 0),
+        (signed(b"Received: x\r\nDKIM-Signature: v=1\r\n"), 0),
+        (signed(b"X-DKIM-Signature: v=1\r\n"), 1),
+        (signed(b""), 1),
+    ] {
+        let mut session = Session::new(true, Some("DKIM-Signature".into()));
+        let mut ledger = Ledger::new(2, 1);
+        // That holds of each message of a session.
+        let input = data(0, &message);
+        session.take(&input, &mut Vec::new(), &mut ledger);
+        assert_eq!(ledger.report()["damaged"]["count"], damaged);
+        let input = data(1, &self::message(1));
+        session.take(&input, &mut Vec::new(), &mut ledger);
+        assert_eq!(ledger.report()["damaged"]["count"], damaged + 1);
+    }
+}
