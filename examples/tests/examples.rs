@@ -274,6 +274,7 @@ fn what_many_want_takes_few_lines() {
         ("smtp_to_closure", 45),
         ("embed_queue", 40),
         ("own_agent", 60),
+        ("own_rule", 45),
         ("embed_axum", 40),
     ] {
         let lines = lines_of(example);
@@ -294,9 +295,30 @@ fn own_config(filter: &str, endpoint: &str) -> tempfile::NamedTempFile {
 }
 
 fn own_agent() -> Command {
+    program("own_agent")
+}
+
+fn program(name: &str) -> Command {
     let this = std::env::current_exe().unwrap();
     let folder = this.parent().and_then(|deps| deps.parent()).unwrap();
-    Command::new(folder.join("examples/own_agent"))
+    Command::new(folder.join("examples").join(name))
+}
+
+#[test]
+fn own_rule_is_a_rule_among_the_others() {
+    for (hosts, told) in [
+        ("\"a.example:25\", \"b.example:25\"", ""),
+        ("", "`hosts` has none"),
+        ("\"a.example\"", "`a.example` is"),
+    ] {
+        let filter = format!("router: {{ rules: [{{ spread: {{ hosts: [{hosts}] }} }}] }}");
+        let file = own_config(&filter, "smtp: {}");
+        let check = program("own_rule").arg("check").arg(file.path());
+        let check = check.output().unwrap();
+        let shown = String::from_utf8(check.stderr).unwrap();
+        assert_eq!(check.status.success(), told.is_empty(), "{shown}");
+        assert!(shown.contains(told), "{shown}");
+    }
 }
 
 #[test]

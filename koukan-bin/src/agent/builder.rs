@@ -10,7 +10,7 @@ use std::{
 use koukan_core::{
     clock::Clock,
     event::Observer,
-    filter::policy_action::Matcher,
+    filter::{policy_action::Matcher, router::Policy},
     network::{Connector, Resolver},
     random::Random,
     service::{BoxMailService, MailService},
@@ -243,6 +243,21 @@ impl Builder {
         E: Into<BoxError>,
     {
         self.given.registry.matcher(name, build);
+        self
+    }
+
+    /// Adds a rule for the filter `router`: see [`Registry::router_rule`].
+    pub fn router_rule<C, P, E>(
+        mut self,
+        name: &str,
+        build: impl Fn(C, &Surroundings) -> Result<P, E> + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: DeserializeOwned,
+        P: Policy,
+        E: Into<BoxError>,
+    {
+        self.given.registry.router_rule(name, build);
         self
     }
 

@@ -14,6 +14,7 @@ use koukan_core::{
     transaction::Transaction,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     InvalidFilter, Registry, Surroundings,
@@ -86,9 +87,13 @@ pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("allowed_senders", senders);
     registry.filter("message_builder", message_builder);
     registry.try_filter("message_parser", message_parser);
-    registry.filter_with_matchers("policy_action", policy_action);
+    registry.filter_with_parts("policy_action", |config, surroundings, parts| {
+        policy_action(config, surroundings, &parts.matchers)
+    });
     registry.try_filter("received_header", received_header);
-    registry.try_filter("router", router);
+    registry.filter_with_parts("router", |config: Value, surroundings, parts| {
+        router(&config, surroundings, &parts.rules)
+    });
     super::content::register(registry);
     super::names_of_hosts::register(registry);
     super::limits::register(registry);

@@ -47,7 +47,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
-    filter::policy_action::Matcher,
+    filter::{policy_action::Matcher, router::Policy},
     service::{BoxMailLayer, BoxMailService, MailService},
 };
 use serde::de::DeserializeOwned;
@@ -57,7 +57,7 @@ use tower::{BoxError, Layer};
 
 use crate::config::Step;
 
-use self::{endpoints::Endpoints, policy_action::Matchers};
+use self::{endpoints::Endpoints, policy_action::Matchers, router::OwnRules};
 
 /// A filter, or an endpoint, cannot be made of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -83,8 +83,7 @@ impl InvalidFilter {
 #[derive(Clone)]
 pub struct Registry {
     filters: BTreeMap<String, Arc<Build>>,
-    /// What the rules of `policy_action` can ask.
-    matchers: Matchers,
+    parts: FilterParts,
     /// The durable signals that filters write, of those of which it is known.
     signals: BTreeMap<String, Vec<String>>,
     /// Filters that ask others, and how it is told whom.
@@ -97,8 +96,18 @@ pub struct Registry {
 }
 
 type Asking = dyn Fn(&Value) -> String + Send + Sync;
-type Build =
-    dyn Fn(&Value, &Surroundings, &Matchers) -> Result<BoxMailLayer, InvalidFilter> + Send + Sync;
+type Build = dyn Fn(&Value, &Surroundings, &FilterParts) -> Result<BoxMailLayer, InvalidFilter>
+    + Send
+    + Sync;
+
+/// What filters are made of that is found by name as well.
+#[derive(Clone, Default)]
+struct FilterParts {
+    /// What the rules of `policy_action` can ask.
+    matchers: Matchers,
+    /// Rules of routers, beside those that every agent has.
+    rules: OwnRules,
+}
 
 impl Registry {
     /// Knows nothing.
@@ -107,7 +116,7 @@ impl Registry {
         trial.copies = CopyRoutes::Trial;
         Self {
             filters: BTreeMap::new(),
-            matchers: Matchers::default(),
+            parts: FilterParts::default(),
             signals: BTreeMap::new(),
             asking: BTreeMap::new(),
             endpoints: Endpoints::default(),
@@ -142,24 +151,24 @@ impl Registry {
         L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        self.filter_with_matchers(name, move |config, surroundings, _| {
+        self.filter_with_parts(name, move |config, surroundings, _| {
             build(config, surroundings)
         });
     }
 
-    /// As [`Registry::try_filter`], for a filter that is given the matchers, too.
-    fn filter_with_matchers<C, L, E>(
+    /// As [`Registry::try_filter`], for a filter that is given matchers and rules, too.
+    fn filter_with_parts<C, L, E>(
         &mut self,
         name: &str,
-        build: impl Fn(C, &Surroundings, &Matchers) -> Result<L, E> + Send + Sync + 'static,
+        build: impl Fn(C, &Surroundings, &FilterParts) -> Result<L, E> + Send + Sync + 'static,
     ) where
         C: DeserializeOwned,
         L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        let build = move |config: &Value, surroundings: &Surroundings, matchers: &Matchers| {
+        let build = move |config: &Value, surroundings: &Surroundings, parts: &FilterParts| {
             let config = serde_path_to_error::deserialize(config).map_err(of_reading)?;
-            let layer = build(config, surroundings, matchers);
+            let layer = build(config, surroundings, parts);
             let layer = layer.map_err(|error| of_building(error.into()))?;
             Ok(BoxMailLayer::new(layer))
         };
@@ -178,7 +187,27 @@ impl Registry {
         M: Matcher,
         E: Into<BoxError>,
     {
-        self.matchers.add(name, build);
+        self.parts.matchers.add(name, build);
+    }
+
+    /// Adds a rule for the filter `router`: `build` makes a policy of its configuration, what stands behind its name, or
+    /// refuses that. An earlier one of that name is replaced.
+    ///
+    /// It is also built to see whether it can be, as filters are ([`Registry::try_filter`]).
+    ///
+    /// # Panics
+    ///
+    /// Where the name is that of a rule that every agent has, as `address_list`.
+    pub fn router_rule<C, P, E>(
+        &mut self,
+        name: &str,
+        build: impl Fn(C, &Surroundings) -> Result<P, E> + Send + Sync + 'static,
+    ) where
+        C: DeserializeOwned,
+        P: Policy,
+        E: Into<BoxError>,
+    {
+        self.parts.rules.add(name, build);
     }
 
     /// Says which durable signals a filter writes, by their names. Rules that ask for others, and that none of
@@ -207,7 +236,7 @@ impl Registry {
 
     /// What the rule is that has that configuration, if that is right.
     pub(crate) fn outline(&self, config: &Value) -> Option<Outline> {
-        Outline::read(config, &self.matchers, &self.trial)
+        Outline::read(config, &self.parts.matchers, &self.trial)
     }
 
     /// Whether there is a filter of that name.
@@ -233,7 +262,7 @@ impl Registry {
     ) -> Result<BoxMailLayer, InvalidFilter> {
         let unknown = || InvalidFilter::new(format!("unknown filter `{name}`"));
         let build = self.filters.get(name).ok_or_else(unknown)?;
-        build(config, surroundings, &self.matchers)
+        build(config, surroundings, &self.parts)
     }
 
     /// Reads the lists that HTTP servers have, of filters that were [checked](Self::check).
@@ -288,7 +317,7 @@ impl Default for Registry {
     /// Knows the filters of `koukan-core`.
     fn default() -> Self {
         let mut registry = Self::empty();
-        registry.matchers = Matchers::builtin();
+        registry.parts.matchers = Matchers::builtin();
         builtin::register(&mut registry);
         registry
     }

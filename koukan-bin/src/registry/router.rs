@@ -1,6 +1,8 @@
 //! The filter `router`, as configured.
 
 mod check;
+mod own;
+mod routes;
 
 use std::path::PathBuf;
 
@@ -12,9 +14,10 @@ use koukan_core::{
     },
     path::ForwardPath,
     reply::{Rejection, Reply},
-    signals::{Destination, HostPort},
+    signals::Destination,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{
     InvalidFilter, Surroundings,
@@ -22,10 +25,11 @@ use super::{
     next_hops::{Literals, Suffixed},
     text::{Host, Port, RecipientDomain, twice},
 };
-use crate::config::{Chain, Filter, Step};
+use crate::config::Step;
 
 use self::check::check;
-pub(super) use self::check::wrong;
+pub(crate) use self::routes::Routes;
+pub(super) use self::{check::wrong, own::OwnRules};
 
 /// Decides for each recipient where it goes: the first rule that knows it decides, and a recipient
 /// that none knows is refused.
@@ -95,6 +99,9 @@ enum Rule {
     /// Recipients that stand for the senders of forwarded messages.
     #[cfg(feature = "mail-auth")]
     Srs(super::mail_auth::Reversing),
+    /// One that an embedder has added: [`read`] puts it there.
+    #[serde(skip)]
+    Own { name: String, config: Value },
 }
 
 /// A host with its share.
@@ -128,7 +135,10 @@ impl Rule {
             | Self::HostList(_)
             | Self::AcceptAll {} => true,
             Self::Suffix(suffixed) => suffixed.is_for_all(),
-            Self::AddressList { .. } | Self::Literal(_) | Self::Aliases { .. } => false,
+            Self::AddressList { .. }
+            | Self::Literal(_)
+            | Self::Aliases { .. }
+            | Self::Own { .. } => false,
             #[cfg(feature = "mail-auth")]
             Self::Srs(_) => false,
         }
@@ -144,117 +154,13 @@ impl Rule {
     }
 }
 
-/// Where the routers of a chain send recipients.
-#[derive(Debug, Default)]
-pub(crate) struct Routes {
-    /// Whether there is a router at all.
-    pub(crate) is_there: bool,
-    /// The hosts that rules name.
-    pub(crate) hosts: Vec<HostPort>,
-    /// The first rule, from 1 on, that takes recipients and leaves open where they go.
-    pub(crate) hostless: Option<usize>,
-    /// Whether a rule asks the DNS which hosts take mail for a domain.
-    pub(crate) asks_mx: bool,
-    /// Whether a rule takes every recipient that comes to it.
-    pub(crate) takes_all: bool,
-    /// Whether a rule takes every recipient at an address that comes to it.
-    pub(crate) takes_all_addresses: bool,
-    /// The first rule, from 1 on, by which recipients stand for others.
-    pub(crate) expands: Option<usize>,
-    /// The senders through whose chains recipients go.
-    pub(crate) senders: Vec<Sender>,
-}
-
-impl Routes {
-    /// A configuration that cannot be read names none; what is wrong with it is told elsewhere.
-    pub(crate) fn of(chain: &Chain) -> Self {
-        Self::of_filters(chain.filter.iter().map(|filter| &filter.value))
-    }
-
-    /// As [`Routes::of`], of some of a chain's filters.
-    pub(crate) fn of_filters<'a>(filters: impl Iterator<Item = &'a Filter>) -> Self {
-        let mut routes = Self::default();
-        let mut leaves_others = false;
-        for router in filters.filter(|filter| filter.name == "router") {
-            let router = Router::deserialize(&router.config).ok();
-            // One that only says what it would do does nothing.
-            if router.as_ref().is_some_and(|router| router.dry_run) {
-                continue;
-            }
-            routes.is_there = true;
-            leaves_others = router
-                .as_ref()
-                .is_some_and(|router| router.others == Others::Pass);
-            if let Some(router) = router {
-                routes.add(router);
-            }
-        }
-        // Behind the last there is nobody to refuse them.
-        routes.takes_all |= leaves_others;
-        routes.takes_all_addresses |= leaves_others;
-        routes
-    }
-
-    fn add(&mut self, router: Router) {
-        let mut takes_all = false;
-        for (index, rule) in router.rules.into_iter().enumerate() {
-            self.takes_all |= rule.is_for_all();
-            self.takes_all_addresses |= rule.is_for_all_addresses();
-            let (hosts, is_open) = match rule {
-                Rule::AddressList {
-                    hosts,
-                    reject,
-                    sender,
-                    tag,
-                    ..
-                } => {
-                    let sender = sender.map(|sender| next_sender(&sender, tag.as_deref()));
-                    let is_open = hosts.is_empty() && reject.is_none() && sender.is_none();
-                    self.senders.extend(sender);
-                    (hosts, is_open)
-                }
-                Rule::AcceptAll {} => (Vec::new(), true),
-                Rule::Aliases { .. } => {
-                    self.expands = self.expands.or(Some(index + 1));
-                    continue;
-                }
-                #[cfg(feature = "mail-auth")]
-                Rule::Srs(_) => {
-                    self.expands = self.expands.or(Some(index + 1));
-                    continue;
-                }
-                Rule::Suffix(suffixed) => {
-                    self.asks_mx |= suffixed.asks_mx();
-                    (suffixed.into_hosts(), false)
-                }
-                Rule::Literal(_) => (Vec::new(), false),
-                Rule::DestDomain { mx, .. } => {
-                    self.asks_mx |= mx;
-                    takes_all = true;
-                    continue;
-                }
-                Rule::StaticHosts(hosts) => {
-                    takes_all = true;
-                    (hosts, false)
-                }
-                Rule::HostList(hosts) => {
-                    takes_all = true;
-                    (hosts.into_iter().map(|it| it.host).collect(), false)
-                }
-            };
-            // Behind one that takes every recipient nothing is decided any more.
-            if is_open && !takes_all {
-                self.hostless = self.hostless.or(Some(index + 1));
-            }
-            self.hosts.extend(hosts.into_iter().map(|host| host.0));
-        }
-    }
-}
-
+/// A router with rules that come with the agent, and with those of an embedder.
 pub(super) fn router(
-    config: Router,
+    config: &Value,
     surroundings: &Surroundings,
+    own: &OwnRules,
 ) -> Result<RouterLayer, InvalidFilter> {
+    let config = own.read(config)?;
     check(&config.rules)?;
     let mut rules = Rules::new();
     for (index, rule) in config.rules.into_iter().enumerate() {
@@ -300,6 +206,10 @@ pub(super) fn router(
             Rule::Srs(reversing) => {
                 let policy = reversing.into_policy(surroundings);
                 rules.with(policy.map_err(|error| below(error, index, "srs"))?)
+            }
+            Rule::Own { name, config } => {
+                let policy = own.build(&name, &config, surroundings);
+                rules.with(policy.map_err(|error| below(error, index, &name))?)
             }
             Rule::AcceptAll {} => rules.with(AcceptAll),
             Rule::Aliases { file, delimiter } => {

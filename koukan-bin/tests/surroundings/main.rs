@@ -16,6 +16,7 @@ mod mail_auth;
 mod mail_hosts;
 mod names_of_hosts;
 mod replica;
+mod router_rule;
 #[cfg(feature = "scan")]
 mod scanners;
 

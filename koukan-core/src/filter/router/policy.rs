@@ -30,6 +30,12 @@ pub trait Policy: fmt::Debug + Send + Sync + 'static {
     fn decide(&self, recipient: &ForwardPath) -> Decision;
 }
 
+impl<P: Policy + ?Sized> Policy for Arc<P> {
+    fn decide(&self, recipient: &ForwardPath) -> Decision {
+        (**self).decide(recipient)
+    }
+}
+
 /// Policies in order: the first that knows the recipient decides.
 #[derive(Debug, Clone, Default)]
 pub struct Rules(Vec<Arc<dyn Policy>>);

@@ -1,0 +1,117 @@
+//! Where the routers of a chain send recipients.
+
+use koukan_core::{context::Sender, signals::HostPort};
+
+use super::{
+    Others, Router, Rule, next_sender,
+    own::{RULES, read},
+};
+use crate::config::{Chain, Filter};
+
+/// Where the routers of a chain send recipients.
+#[derive(Debug, Default)]
+pub(crate) struct Routes {
+    /// Whether there is a router at all.
+    pub(crate) is_there: bool,
+    /// The hosts that rules name.
+    pub(crate) hosts: Vec<HostPort>,
+    /// The first rule, from 1 on, that takes recipients and leaves open where they go.
+    pub(crate) hostless: Option<usize>,
+    /// Whether a rule asks the DNS which hosts take mail for a domain.
+    pub(crate) asks_mx: bool,
+    /// Whether a rule takes every recipient that comes to it.
+    pub(crate) takes_all: bool,
+    /// Whether a rule takes every recipient at an address that comes to it.
+    pub(crate) takes_all_addresses: bool,
+    /// The first rule, from 1 on, by which recipients stand for others.
+    pub(crate) expands: Option<usize>,
+    /// The senders through whose chains recipients go.
+    pub(crate) senders: Vec<Sender>,
+}
+
+impl Routes {
+    /// A configuration that cannot be read names none; what is wrong with it is told elsewhere.
+    pub(crate) fn of(chain: &Chain) -> Self {
+        Self::of_filters(chain.filter.iter().map(|filter| &filter.value))
+    }
+
+    /// As [`Routes::of`], of some of a chain's filters.
+    pub(crate) fn of_filters<'a>(filters: impl Iterator<Item = &'a Filter>) -> Self {
+        let mut routes = Self::default();
+        let mut leaves_others = false;
+        for router in filters.filter(|filter| filter.name == "router") {
+            let router = read(&router.config, |name| !RULES.contains(&name)).ok();
+            // One that only says what it would do does nothing.
+            if router.as_ref().is_some_and(|router| router.dry_run) {
+                continue;
+            }
+            routes.is_there = true;
+            leaves_others = router
+                .as_ref()
+                .is_some_and(|router| router.others == Others::Pass);
+            if let Some(router) = router {
+                routes.add(router);
+            }
+        }
+        // Behind the last there is nobody to refuse them.
+        routes.takes_all |= leaves_others;
+        routes.takes_all_addresses |= leaves_others;
+        routes
+    }
+
+    fn add(&mut self, router: Router) {
+        let mut takes_all = false;
+        for (index, rule) in router.rules.into_iter().enumerate() {
+            self.takes_all |= rule.is_for_all();
+            self.takes_all_addresses |= rule.is_for_all_addresses();
+            let (hosts, is_open) = match rule {
+                Rule::AddressList {
+                    hosts,
+                    reject,
+                    sender,
+                    tag,
+                    ..
+                } => {
+                    let sender = sender.map(|sender| next_sender(&sender, tag.as_deref()));
+                    let is_open = hosts.is_empty() && reject.is_none() && sender.is_none();
+                    self.senders.extend(sender);
+                    (hosts, is_open)
+                }
+                Rule::AcceptAll {} => (Vec::new(), true),
+                Rule::Aliases { .. } => {
+                    self.expands = self.expands.or(Some(index + 1));
+                    continue;
+                }
+                #[cfg(feature = "mail-auth")]
+                Rule::Srs(_) => {
+                    self.expands = self.expands.or(Some(index + 1));
+                    continue;
+                }
+                Rule::Suffix(suffixed) => {
+                    self.asks_mx |= suffixed.asks_mx();
+                    (suffixed.into_hosts(), false)
+                }
+                // Only it knows where recipients go.
+                Rule::Literal(_) | Rule::Own { .. } => (Vec::new(), false),
+                Rule::DestDomain { mx, .. } => {
+                    self.asks_mx |= mx;
+                    takes_all = true;
+                    continue;
+                }
+                Rule::StaticHosts(hosts) => {
+                    takes_all = true;
+                    (hosts, false)
+                }
+                Rule::HostList(hosts) => {
+                    takes_all = true;
+                    (hosts.into_iter().map(|it| it.host).collect(), false)
+                }
+            };
+            // Behind one that takes every recipient nothing is decided any more.
+            if is_open && !takes_all {
+                self.hostless = self.hostless.or(Some(index + 1));
+            }
+            self.hosts.extend(hosts.into_iter().map(|host| host.0));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Rules of routers that an embedder adds.
+
+use koukan::{config::Config, registry::Registry};
+use koukan_core::{
+    filter::router::{Decision, Policy},
+    path::ForwardPath,
+    reply::Rejection,
+    signals::{Destination, HostPort},
+};
+
+use super::*;
+
+/// Users whose names begin with a letter have a host.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByLetter {
+    letters: String,
+    host: String,
+}
+
+#[derive(Debug)]
+struct Shard {
+    letters: String,
+    host: HostPort,
+}
+
+impl Policy for Shard {
+    fn decide(&self, recipient: &ForwardPath) -> Decision {
+        match recipient.as_str().chars().next() {
+            Some('x') => Decision::Reject(Rejection::new(Reply::no_such_user())),
+            Some(first) if self.letters.contains(first) => {
+                Decision::Route(Destination::of_operator([self.host.clone()]))
+            }
+            _ => Decision::Pass,
+        }
+    }
+}
+
+fn shard(config: ByLetter, surroundings: &Surroundings) -> Result<Shard, InvalidFilter> {
+    assert!(!surroundings.hostname.is_empty());
+    let host = config.host.parse().map_err(|_| InvalidFilter {
+        message: format!("`{}` is no host and port", config.host),
+        at: vec![Step::Key("host".into())],
+    })?;
+    Ok(Shard {
+        letters: config.letters,
+        host,
+    })
+}
+
+const RULES: &str = "router: { rules: [
+                by_letter: { letters: ab, host: \"example.net:25\" },
+                address_list: { domains: [example.org], reject: mailbox_busy },
+                by_letter: { letters: c, host: \"example.net:25\" } ] }";
+
+fn text(rules: &str) -> String {
+    format!(
+        "hostname: me.example\nstorage: memory\nnotification: {{ sender: s }}\n\
+         smtp_listener: [{{ address: \"127.0.0.1:0\", sender: s }}]\n\
+         sender: [{{ name: s, chain: c }}]\n\
+         chain:\n  - name: c\n    filter:\n      - {rules}\n    endpoint: {{ smtp: {{}} }}\n"
+    )
+}
+
+#[tokio::test]
+async fn a_rule_of_an_embedder_decides_in_its_place() {
+    let script = Script::new();
+    let builder = Koukan::builder()
+        .resolver(resolver())
+        .connector(connector(&script))
+        .router_rule("by_letter", shard);
+    let agent = start(builder, &text(RULES)).await;
+    for (to, code) in [
+        ("ann@example.org", "250 "),
+        ("carol@example.com", "250 "),
+        ("carol@example.org", "450 "),
+        ("dave@example.com", "550 5.7.1"),
+        ("xaver@example.com", "550 5.1.1"),
+    ] {
+        let reply = send(&agent, "a@good.example", to).await;
+        assert!(reply.starts_with(code), "{to}: {reply}");
+    }
+    agent.stop().await;
+    assert_eq!(script.received().len(), 2);
+}
+
+#[test]
+fn mistakes_in_it_are_told_where_they_stand() {
+    let mut registry = Registry::default();
+    registry.router_rule("by_letter", shard);
+    for (from, to, at, told) in [
+        (
+            "example.net:25",
+            "mx",
+            "letters: ab",
+            "`mx` is no host and port",
+        ),
+        (
+            "letters: c, ",
+            "",
+            "by_letter: { host",
+            "`letters` is missing",
+        ),
+        (
+            "letters: c,",
+            "letters: c, more: 1,",
+            "more: 1",
+            "no key `more`",
+        ),
+        (
+            "by_letter: { letters: c",
+            "by_leter: { letters: c",
+            "by_leter",
+            "did you mean `by_letter`",
+        ),
+        (
+            "domains: [example.org]",
+            "domains: []",
+            "domains: []",
+            "add one",
+        ),
+    ] {
+        let text = text(&RULES.replacen(from, to, 1));
+        let parsed = Config::parse(std::path::Path::new("k.yaml"), &text, &registry);
+        let shown = parsed
+            .err()
+            .map(|error| error.to_string())
+            .unwrap_or_default();
+        let before = text.split(at).next().unwrap();
+        let line = before.matches('\n').count() + 1;
+        assert!(
+            shown.starts_with(&format!("k.yaml:{line}:")),
+            "{to}: {shown}"
+        );
+        assert!(shown.contains(told), "{to}: {shown}");
+    }
+}
