@@ -1,8 +1,11 @@
 //! Lists that HTTP servers have, and how they follow them.
 
+mod elsewhere;
+mod kept;
+
 use std::{
     fmt,
-    path::PathBuf,
+    path::{Path, PathBuf},
     str::FromStr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -22,7 +25,9 @@ use koukan_rest::client::HttpClient;
 use tokio::time::{Instant, timeout};
 use tower::{BoxError, ServiceExt};
 
-use super::{InvalidFilter, Surroundings, list_files::list};
+pub(super) use self::elsewhere::Elsewhere;
+
+use super::{InvalidFilter, Surroundings};
 use crate::config::{ByteSize, HumanDuration, Step, is_in_the_clear};
 
 /// For how long a server is waited for.
@@ -31,75 +36,6 @@ const TIME_MAX: Duration = Duration::from_secs(30);
 const REFRESH: Duration = Duration::from_secs(5 * 60);
 const SIZE_MAX: u64 = 16 << 20;
 
-/// Where a list is that does not stand in the configuration, as it is configured.
-#[derive(Default)]
-pub(super) struct Elsewhere {
-    pub(super) file: Option<PathBuf>,
-    pub(super) url: Option<String>,
-    pub(super) refresh: Option<HumanDuration>,
-    pub(super) max_size: Option<ByteSize>,
-}
-
-impl Elsewhere {
-    /// The key that says where, if one does.
-    pub(super) fn key(&self) -> Option<&'static str> {
-        match (&self.file, &self.url) {
-            (Some(_), _) => Some("file"),
-            (None, Some(_)) => Some("url"),
-            (None, None) => None,
-        }
-    }
-
-    /// The list, which is followed from now on; `None` where nothing says where it is.
-    pub(super) fn list<T>(
-        self,
-        surroundings: &Surroundings,
-    ) -> Result<Option<Replaceable<T>>, InvalidFilter>
-    where
-        T: FromStr<Err: fmt::Display> + Default + Send + Sync + 'static,
-    {
-        let wrong = |key: &str, text: &str| InvalidFilter {
-            message: text.into(),
-            at: vec![Step::Key(key.into())],
-        };
-        let Self {
-            file,
-            url,
-            refresh,
-            max_size,
-        } = self;
-        if url.is_none() {
-            for (key, is_there) in [
-                ("refresh", refresh.is_some()),
-                ("max_size", max_size.is_some()),
-            ] {
-                if is_there {
-                    return Err(wrong(
-                        key,
-                        "only a list with a `url` has that: leave it out",
-                    ));
-                }
-            }
-        }
-        match (file, url) {
-            (Some(_), Some(_)) => {
-                let text = "`file` and `url` are both there: make two matchers of them, in `any`";
-                Err(wrong("url", text))
-            }
-            (Some(file), None) => list(surroundings, &file, "file").map(Some),
-            (None, Some(url)) => {
-                let at = ListAt {
-                    url,
-                    refresh,
-                    max_size,
-                };
-                list_at(surroundings, at).map(Some)
-            }
-            (None, None) => Ok(None),
-        }
-    }
-}
-
 /// A list that a server has, as it is configured.
 struct ListAt {
     url: String,
@@ -107,6 +43,10 @@ struct ListAt {
     refresh: Option<HumanDuration>,
     /// Octets of it, at most.
     max_size: Option<ByteSize>,
+    /// The file in which the last good one is kept.
+    kept_in: Option<PathBuf>,
+    /// Whether one without entries takes the place of one with some.
+    allow_empty: bool,
 }
 
 /// Lists that servers have. Clones share them.
@@ -129,6 +69,9 @@ trait Source: Send + Sync {
     /// Reads it, if it has changed.
     async fn fetch(&self) -> Result<(), ListError>;
 
+    /// As [`Source::fetch`], at first: where that fails, the last good one is read that was kept.
+    async fn load(&self) -> Result<(), ListError>;
+
     /// As [`Source::fetch`], if it is time to do so and nobody else does; what cannot be read leaves it as it is.
     async fn follow(&self);
 }
@@ -141,7 +84,7 @@ impl FollowedLists {
     /// The first that cannot be read.
     pub(crate) async fn load(&self) -> Result<(), ListError> {
         let all = self.all();
-        try_join_all(all.iter().map(|list| list.fetch())).await?;
+        try_join_all(all.iter().map(|list| list.load())).await?;
         Ok(())
     }
 
@@ -197,6 +140,12 @@ where
             format!("whoever stands between could change the list: begin `{url}` with `https:`");
         return Err(at(text));
     }
+    if let Some(file) = &config.kept_in {
+        kept::check(file).map_err(|message| InvalidFilter {
+            message,
+            at: vec![Step::Key("kept_in".into())],
+        })?;
+    }
     let max = config.max_size.map_or(SIZE_MAX, |size| size.0);
     let list = Replaceable::new(T::default());
     surroundings.lists.add(Arc::new(List {
@@ -206,6 +155,10 @@ where
         blocking: surroundings.blocking.clone(),
         refresh: config.refresh.map_or(REFRESH, |time| time.0),
         max: usize::try_from(max).unwrap_or(usize::MAX),
+        kept_in: config.kept_in.map(Arc::from),
+        // One that is only tried out writes nothing.
+        keeps: surroundings.is_of_agent(),
+        allow_empty: config.allow_empty,
         list: list.clone(),
         state: Mutex::default(),
         is_under_way: AtomicBool::new(false),
@@ -220,6 +173,9 @@ struct List<T> {
     blocking: BlockingPool,
     refresh: Duration,
     max: usize,
+    kept_in: Option<Arc<Path>>,
+    keeps: bool,
+    allow_empty: bool,
     list: Replaceable<T>,
     state: Mutex<State>,
     is_under_way: AtomicBool,
@@ -231,6 +187,8 @@ struct State {
     etag: Option<HeaderValue>,
     /// When it was last asked.
     asked: Option<Instant>,
+    /// Whether there are entries in what we have.
+    has_entries: bool,
 }
 
 #[async_trait]
@@ -246,6 +204,24 @@ where
             url: self.url.clone(),
             source,
         })
+    }
+
+    async fn load(&self) -> Result<(), ListError> {
+        let Err(error) = self.fetch().await else {
+            return Ok(());
+        };
+        match self.take_kept().await {
+            Ok(true) => {
+                let error = Causes(&error);
+                tracing::warn!(%error, "cannot read a list, the last one that was kept is taken");
+                Ok(())
+            }
+            Ok(false) => Err(error),
+            Err(of_file) => {
+                tracing::warn!(error = %Causes(&*of_file), "cannot read a list that was kept");
+                Err(error)
+            }
+        }
     }
 
     async fn follow(&self) {
@@ -289,19 +265,71 @@ where
                 self.max
             )
         })?;
+        let had_entries = self.state().has_entries;
+        let (allow_empty, kept_in) = (self.allow_empty, self.kept_in.clone());
+        let kept_in = kept_in.filter(|_| self.keeps);
         let read = self.blocking.run(move || {
             let text = str::from_utf8(&content).map_err(|_| "it is not UTF-8".to_owned())?;
-            text.parse::<T>().map_err(|error| error.to_string())
+            let list = text.parse::<T>().map_err(|error| error.to_string())?;
+            let has_entries = has_entries(text);
+            if had_entries && !has_entries && !allow_empty {
+                return Err(EMPTY.to_owned());
+            }
+            if let Some(file) = kept_in
+                && let Err(error) = kept::write(&file, &content)
+            {
+                let file = file.display();
+                tracing::warn!(%file, %error, "cannot keep a list");
+            }
+            Ok((list, has_entries))
         });
-        self.list.replace(read.await??);
-        self.state().etag = etag;
+        let (list, has_entries) = read.await??;
+        self.list.replace(list);
+        let mut state = self.state();
+        (state.etag, state.has_entries) = (etag, has_entries);
+        drop(state);
+        if !has_entries {
+            tracing::warn!(url = &*self.url, "a list has no entries");
+        }
         tracing::info!(url = &*self.url, "a list was read");
         Ok(())
+    }
+
+    /// Takes the last good one that was kept, if there is one.
+    async fn take_kept(&self) -> Result<bool, BoxError> {
+        let Some(file) = self.kept_in.clone() else {
+            return Ok(false);
+        };
+        let max = self.max;
+        let read = self.blocking.run(move || {
+            let Some(text) = kept::read(&file, max)? else {
+                return Ok(None);
+            };
+            let list = text.parse::<T>();
+            let list = list.map_err(|error| format!("{}: {error}", file.display()))?;
+            Ok::<_, String>(Some((list, has_entries(&text))))
+        });
+        let Some((list, has_entries)) = read.await?? else {
+            return Ok(false);
+        };
+        self.list.replace(list);
+        self.state().has_entries = has_entries;
+        Ok(true)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What is said of an answer with nothing in it.
+const EMPTY: &str =
+    "it has no entries, and the one before has: say `allow_empty: true` if that is meant so";
+
+/// Whether a line is neither blank nor a comment.
+fn has_entries(text: &str) -> bool {
+    let mut lines = text.lines().map(str::trim);
+    lines.any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 /// That nobody asks any more, when this is dropped.

@@ -65,12 +65,17 @@ impl Server {
 }
 
 fn list(surroundings: &Surroundings) -> Result<Replaceable<MailboxSet>, InvalidFilter> {
-    let config = ListAt {
+    list_at(surroundings, config())
+}
+
+fn config() -> ListAt {
+    ListAt {
         url: "http://127.0.0.1:8080/list".into(),
         refresh: None,
         max_size: Some(ByteSize(100)),
-    };
-    list_at(surroundings, config)
+        kept_in: None,
+        allow_empty: false,
+    }
 }
 
 fn has(list: &Replaceable<MailboxSet>, mailbox: &str) -> bool {
@@ -103,6 +108,8 @@ async fn a_list_follows_its_server_and_the_last_good_one_stays() {
     assert!(has(&list, "x@a.example"));
 
     for (status, content) in [
+        ("200 OK", ""),
+        ("200 OK", "# nobody\n\n"),
         ("200 OK", "no domain\n"),
         ("200 OK", &"a.example\n".repeat(20)),
         ("500 Internal Server Error", "b.example\n"),
@@ -176,4 +183,81 @@ async fn what_cannot_be_read_at_first_is_told() {
     let error = surroundings.lists.load().await.unwrap_err();
     assert!(Causes(&error).to_string().ends_with("it took too long"));
     assert_eq!(begin.elapsed(), TIME_MAX);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_entries_is_taken_where_that_is_meant_so_or_there_was_none() {
+    for allow_empty in [true, false] {
+        let server = Server::default();
+        let surroundings = server.surroundings();
+        let config = ListAt {
+            allow_empty,
+            ..config()
+        };
+        let list: Replaceable<MailboxSet> = list_at(&surroundings, config).unwrap();
+        server.answers("200 OK", "", "");
+        surroundings.lists.load().await.unwrap();
+        for (content, has_one) in [("a.example\n", true), ("# none\n", !allow_empty)] {
+            advance(REFRESH).await;
+            server.answers("200 OK", "", content);
+            looked(&surroundings).await;
+            assert_eq!(has(&list, "x@a.example"), has_one, "{content}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_does_without_the_server_where_a_good_list_was_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("list");
+    let load = async |server: &Server, file: &Path| {
+        let surroundings = server.surroundings();
+        let config = ListAt {
+            kept_in: Some(file.to_owned()),
+            ..config()
+        };
+        let list: Replaceable<MailboxSet> = list_at(&surroundings, config).unwrap();
+        let loaded = surroundings.lists.load().await;
+        loaded.map(|()| (list, surroundings))
+    };
+    let server = Server::default();
+    server.answers("500 Internal Server Error", "", "");
+    assert!(load(&server, &file).await.is_err());
+    server.answers("200 OK", "ETag: \"one\"\r\n", "a.example\n");
+    let (list, surroundings) = load(&server, &file).await.unwrap();
+    assert!(has(&list, "x@a.example"));
+    // What is no good list is not kept.
+    for content in ["no domain\n", ""] {
+        advance(REFRESH).await;
+        server.answers("200 OK", "", content);
+        looked(&surroundings).await;
+    }
+    server.answers("503 Service Unavailable", "", "");
+    let (list, surroundings) = load(&server, &file).await.unwrap();
+    assert!(has(&list, "x@a.example"));
+    // It is asked for as a whole when the server is there again, and an empty one does not take its place.
+    for (content, in_a) in [("", true), ("b.example\n", false)] {
+        advance(REFRESH).await;
+        server.answers("200 OK", "", content);
+        looked(&surroundings).await;
+        assert!(!server.last_asked().contains("if-none-match"));
+        assert_eq!(has(&list, "x@a.example"), in_a, "{content}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "b.example\n");
+    // One that somebody has spoilt is none.
+    std::fs::write(&file, "no domain\n").unwrap();
+    server.answers("503 Service Unavailable", "", "");
+    let told = load(&server, &file).await.err().unwrap();
+    assert!(Causes(&told).to_string().contains("503"));
+    let missing = ListAt {
+        kept_in: Some(folder.path().join("none/list")),
+        ..config()
+    };
+    let told = list_at::<MailboxSet>(&server.surroundings(), missing);
+    assert!(
+        told.err()
+            .unwrap()
+            .message
+            .contains("there is no such folder")
+    );
 }

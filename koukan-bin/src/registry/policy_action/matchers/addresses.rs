@@ -31,6 +31,10 @@ pub(super) struct Addresses {
     refresh: Option<HumanDuration>,
     /// Octets of it, at most.
     max_size: Option<ByteSize>,
+    /// The file in which the last good one is kept.
+    kept_in: Option<PathBuf>,
+    /// Whether one without entries takes the place of one with some.
+    allow_empty: Option<bool>,
     delimiter: Option<char>,
 }
 
@@ -66,6 +70,8 @@ pub(super) fn address_list(
         url: config.url,
         refresh: config.refresh,
         max_size: config.max_size,
+        kept_in: config.kept_in,
+        allow_empty: config.allow_empty,
     };
     if let Some(key) = elsewhere.key().filter(|_| is_fixed) {
         let text = format!(

@@ -36,6 +36,10 @@ pub(super) struct Network {
     refresh: Option<HumanDuration>,
     /// Octets of it, at most.
     max_size: Option<ByteSize>,
+    /// The file in which the last good one is kept.
+    kept_in: Option<PathBuf>,
+    /// Whether one without entries takes the place of one with some.
+    allow_empty: Option<bool>,
 }
 
 pub(super) fn network_address(
@@ -47,6 +51,8 @@ pub(super) fn network_address(
         url: config.url,
         refresh: config.refresh,
         max_size: config.max_size,
+        kept_in: config.kept_in,
+        allow_empty: config.allow_empty,
     };
     let texts = match (config.cidr, elsewhere.key()) {
         (Some(_), Some(key)) => {
