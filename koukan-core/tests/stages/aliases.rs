@@ -53,11 +53,8 @@ async fn each_of_those_that_a_recipient_stands_for_has_a_part_of_its_own() {
         [ok(), ok(), ok(), Reply::relay_denied()]
     );
     assert!(outcome.message.unwrap().is_positive());
-    // Each alias goes to d with another original recipient, and to b likewise.
-    assert_eq!(
-        delivered(&upstream),
-        ["b@y", "b@y", "c@z", "d@y", "d@y", "e@y"]
-    );
+    // Two aliases stand for b and for d, who get one copy.
+    assert_eq!(delivered(&upstream), ["b@y", "c@z", "d@y", "e@y"]);
     assert_eq!(agent.census().await.waiting, 0);
 }
 

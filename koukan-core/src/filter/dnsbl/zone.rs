@@ -85,7 +85,7 @@ impl Zone {
     pub(super) fn question(&self, context: &Context, path: &ReversePath) -> Option<String> {
         let domain = &self.domain;
         let subject = match self.subject {
-            Subject::Client => reversed(context.remote_host?.ip()),
+            Subject::Client => reversed(public(context.remote_host?.ip())?),
             Subject::MailFrom => host(path.mailbox()?.domain_text())?,
             Subject::Helo => host(&context.client_name.as_ref()?.name)?,
         };
@@ -136,6 +136,26 @@ fn reversed(address: IpAddr) -> String {
     }
 }
 
+/// An address that a list can know of: no private, local or unspecified one. Of these every network has its own, and a
+/// question tells others which.
+///
+/// *Source*: RFC 1918, RFC 3927, RFC 4193, RFC 4291, RFC 6598.
+fn public(address: IpAddr) -> Option<IpAddr> {
+    let address = address.to_canonical();
+    let is_local = match address {
+        IpAddr::V4(v4) => {
+            let [a, b, ..] = v4.octets();
+            let is_shared = a == 100 && (64..128).contains(&b);
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || a == 0 || is_shared
+        }
+        IpAddr::V6(v6) => {
+            let is_local = v6.is_unique_local() || v6.is_unicast_link_local();
+            v6.is_loopback() || v6.is_unspecified() || is_local
+        }
+    };
+    (!is_local).then_some(address)
+}
+
 /// A domain as it can be asked for: no literal address, and in ASCII.
 fn host(domain: &str) -> Option<String> {
     let domain = domain.trim_end_matches('.');
@@ -163,6 +183,30 @@ mod tests {
             ),
         ] {
             assert_eq!(reversed(address.parse().unwrap()), name);
+        }
+        for (address, is_public) in [
+            ("192.0.2.1", true),
+            ("100.63.255.255", true),
+            ("100.64.0.1", false),
+            ("100.127.255.255", false),
+            ("100.128.0.1", true),
+            ("10.1.2.3", false),
+            ("172.16.0.1", false),
+            ("172.32.0.1", true),
+            ("192.168.1.1", false),
+            ("169.254.1.1", false),
+            ("127.0.0.1", false),
+            ("0.1.2.3", false),
+            ("::ffff:10.1.2.3", false),
+            ("::1", false),
+            ("::", false),
+            ("fe80::1", false),
+            ("fc00::1", false),
+            ("fdff::1", false),
+            ("2001:db8::1", true),
+        ] {
+            let found = public(address.parse().unwrap());
+            assert_eq!(found.is_some(), is_public, "{address}");
         }
         assert_eq!(host("Example.COM.").as_deref(), Some("example.com"));
         for none in ["[192.0.2.1]", "192.0.2.1", "localhost", "", "a b.example"] {

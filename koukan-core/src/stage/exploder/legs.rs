@@ -141,12 +141,12 @@ impl<S: MailService> Legs<S> {
         for path in members {
             let rcpt = members::member(alias.request(), path, members.len());
             let index = self.bodies.len();
-            if let Some(leg) = self.seen.leg_of(&rcpt, index) {
+            if let Some(leg) = self.seen.leg_of_member(&rcpt, index) {
                 let leg = &self.bodies[leg];
                 if leg.is_member || leg.giver.is_accepted() {
                     continue;
                 }
-                self.seen.replace(&rcpt, index);
+                self.seen.replace(&rcpt, index, true);
             }
             self.begin(Command::new(rcpt, Slot::of_nobody()), position, true);
         }
@@ -165,7 +165,7 @@ impl<S: MailService> Legs<S> {
                 }
                 Some(unanswered) => rcpt = unanswered,
             }
-            self.seen.replace(rcpt.request(), index);
+            self.seen.replace(rcpt.request(), index, false);
         }
         let position = rcpt.position();
         self.begin(rcpt, position, false);

@@ -1,6 +1,6 @@
 //! Which recipient has which leg.
 
-use crate::{few::Few, transaction::Rcpt};
+use crate::{few::Few, path::Parameters, transaction::Rcpt};
 
 /// The recipients so far.
 ///
@@ -18,8 +18,18 @@ struct Known {
 impl Seen {
     /// The leg of the same recipient, if it came before; else it has `leg` from now on.
     pub(super) fn leg_of(&mut self, rcpt: &Rcpt, leg: usize) -> Option<usize> {
+        self.leg(rcpt, leg, false)
+    }
+
+    /// As [`Seen::leg_of`], of one for which another recipient stands: which of them that is, as its ORCPT says, makes it
+    /// no other.
+    pub(super) fn leg_of_member(&mut self, rcpt: &Rcpt, leg: usize) -> Option<usize> {
+        self.leg(rcpt, leg, true)
+    }
+
+    fn leg(&mut self, rcpt: &Rcpt, leg: usize, is_member: bool) -> Option<usize> {
         let fingerprint = rcpt.forward_path.fingerprint();
-        if let Some(known) = self.find(rcpt, fingerprint) {
+        if let Some(known) = self.find(rcpt, fingerprint, is_member) {
             return Some(known.leg);
         }
         self.0.push(Known {
@@ -36,24 +46,33 @@ impl Seen {
     }
 
     /// Gives the recipient another leg.
-    pub(super) fn replace(&mut self, rcpt: &Rcpt, leg: usize) {
-        if let Some(known) = self.find(rcpt, rcpt.forward_path.fingerprint()) {
+    pub(super) fn replace(&mut self, rcpt: &Rcpt, leg: usize, is_member: bool) {
+        if let Some(known) = self.find(rcpt, rcpt.forward_path.fingerprint(), is_member) {
             known.leg = leg;
         }
     }
 
-    fn find(&mut self, rcpt: &Rcpt, fingerprint: u64) -> Option<&mut Known> {
+    fn find(&mut self, rcpt: &Rcpt, fingerprint: u64, is_member: bool) -> Option<&mut Known> {
         let mut known = self.0.iter_mut();
-        known.find(|known| known.fingerprint == fingerprint && known.is(rcpt))
+        known.find(|known| known.fingerprint == fingerprint && known.is(rcpt, is_member))
     }
 }
 
 impl Known {
     /// Whether it is the same mailbox, and the same is asked for it.
-    fn is(&self, rcpt: &Rcpt) -> bool {
+    fn is(&self, rcpt: &Rcpt, is_member: bool) -> bool {
         self.rcpt.forward_path.is_same(&rcpt.forward_path)
-            && self.rcpt.parameters == rcpt.parameters
+            && (self.rcpt.parameters == rcpt.parameters
+                || is_member
+                    && but_original(&self.rcpt.parameters) == but_original(&rcpt.parameters))
     }
+}
+
+/// What is asked for a recipient, but for who it was at first.
+fn but_original(parameters: &Parameters) -> Parameters {
+    let mut parameters = parameters.clone();
+    parameters.remove("ORCPT");
+    parameters
 }
 
 #[cfg(test)]
@@ -83,7 +102,36 @@ mod tests {
         for (leg, (rcpt, expected)) in all.into_iter().enumerate() {
             assert_eq!(seen.leg_of(&rcpt, leg), expected, "{rcpt:?}");
         }
-        seen.replace(&rcpt("bob@example.com"), 9);
+        seen.replace(&rcpt("bob@example.com"), 9, false);
         assert_eq!(seen.leg_of(&rcpt("bob@example.com"), 10), Some(9));
+    }
+
+    #[test]
+    fn members_of_several_are_one_recipient_whoever_stands_for_them() {
+        let rcpt = |asked: &[(&str, &str)]| {
+            let mut rcpt = Rcpt::new("bob@example.com".parse::<ForwardPath>().unwrap());
+            for (keyword, value) in asked {
+                let parameter = Parameter::new(keyword, Some(value)).unwrap();
+                rcpt.parameters.push(parameter).unwrap();
+            }
+            rcpt
+        };
+        let of_sales = rcpt(&[("ORCPT", "rfc822;sales@example.com")]);
+        let of_team = rcpt(&[("ORCPT", "rfc822;team@example.com")]);
+        let own = rcpt(&[]);
+        let silent = rcpt(&[("NOTIFY", "NEVER"), ("ORCPT", "rfc822;team@example.com")]);
+        let mut seen = Seen::default();
+        assert_eq!(seen.leg_of_member(&of_sales, 0), None);
+        assert_eq!(seen.leg_of_member(&of_team, 1), Some(0));
+        assert_eq!(seen.leg_of_member(&silent, 1), None);
+        // Who names it himself hears its own replies.
+        assert_eq!(seen.leg_of(&own, 2), None);
+        let mut seen = Seen::default();
+        assert_eq!(seen.leg_of(&own, 0), None);
+        assert_eq!(seen.leg_of_member(&of_team, 1), Some(0));
+        // A client that names one for two others has said so.
+        let mut seen = Seen::default();
+        assert_eq!(seen.leg_of(&of_sales, 0), None);
+        assert_eq!(seen.leg_of(&of_team, 1), None);
     }
 }
