@@ -117,7 +117,12 @@ impl Koukan {
     /// It may be dropped at any time.
     pub async fn explain(&self, message: Explain) -> Result<Explanation, StartError> {
         let resolver = self.given.resolver.clone();
-        let explaining = Explaining::new(&self.given.registry, &self.config, resolver);
+        let explaining = Explaining::new(
+            &self.given.registry,
+            &self.config,
+            resolver,
+            Arc::clone(&self.given.connector),
+        );
         Arc::new(explaining).explain(message).await
     }
 

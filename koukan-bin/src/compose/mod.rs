@@ -47,7 +47,7 @@ use std::{
 
 use koukan_core::{
     clock::SharedClock,
-    network::ListenAddress,
+    network::{ListenAddress, SharedConnector},
     resource::HookBoard,
     stage::{dispatcher::Dispatcher, event_reader::EventReader, operator::Operator},
     storage::{BackendError, Storage},
@@ -192,7 +192,12 @@ pub(crate) async fn compose(
     let resolver = given
         .resolver
         .unwrap_or_else(|| resolver::of(&config.resolver));
-    let explaining = Explaining::new(&given.registry, config, Some(Arc::clone(&resolver)));
+    let explaining = Explaining::new(
+        &given.registry,
+        config,
+        Some(Arc::clone(&resolver)),
+        Arc::clone(&connector) as SharedConnector,
+    );
     let explanations = Explanations::new(explaining);
     let mut surroundings =
         Surroundings::new(config.hostname.value.as_str()).with_network(connector, resolver);

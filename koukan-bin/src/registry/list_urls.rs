@@ -151,7 +151,7 @@ where
     surroundings.lists.add(Arc::new(List {
         url: url.into(),
         uri,
-        client: surroundings.http()?,
+        client: surroundings.list_http()?,
         blocking: surroundings.blocking.clone(),
         refresh: config.refresh.map_or(REFRESH, |time| time.0),
         max: usize::try_from(max).unwrap_or(usize::MAX),

@@ -53,6 +53,8 @@ pub struct Surroundings {
     pub(crate) legs: Option<Arc<LegChains>>,
     /// Who is told of each look at a rule.
     pub(crate) rule_watch: Option<Arc<dyn RuleWatch>>,
+    /// By what lists are asked for, where filters themselves connect to nothing.
+    list_settings: Option<ClientSettings>,
     /// Made when somebody asks for it: the certificates to be trusted are read from files.
     http: Arc<OnceLock<HttpClient>>,
 }
@@ -79,6 +81,7 @@ impl Surroundings {
             copies: CopyRoutes::default(),
             legs: None,
             rule_watch: None,
+            list_settings: None,
             http: Arc::default(),
         }
     }
@@ -98,6 +101,23 @@ impl Surroundings {
     pub(crate) fn with_rule_watch(mut self, watch: Arc<dyn RuleWatch>) -> Self {
         self.rule_watch = Some(watch);
         self
+    }
+
+    /// Asks for lists by that network, whatever filters are given.
+    #[must_use]
+    pub(crate) fn with_lists_by(mut self, connector: SharedConnector) -> Self {
+        let resolver = Arc::clone(&self.resolver);
+        self.list_settings = Some(ClientSettings::default().with_network(connector, resolver));
+        self
+    }
+
+    /// A client of those HTTP servers that have lists.
+    pub(super) fn list_http(&self) -> Result<HttpClient, InvalidFilter> {
+        let Some(settings) = &self.list_settings else {
+            return self.http();
+        };
+        let client = HttpClient::new(settings);
+        client.map_err(|error| InvalidFilter::new(Causes(&error).to_string()))
     }
 
     /// A client of HTTP servers, which resolves names and connects as this agent does, and trusts whom

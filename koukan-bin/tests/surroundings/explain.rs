@@ -72,7 +72,7 @@ loop.example.   MX 10 self.example.
 self.example.   A 127.0.0.1
 "#;
 
-fn asked(to: &[&str], message: &'static str) -> Explain {
+pub(super) fn asked(to: &[&str], message: &'static str) -> Explain {
     Explain {
         context: Context::new(Sender::new("in")),
         mail: Mail::new(

@@ -51,3 +51,36 @@ async fn an_agent_does_not_start_without_a_list_that_it_is_to_go_by() {
     let told = "cannot read the list at http://127.0.0.1:8099/blocked: the server answers 503";
     assert!(shown.starts_with(told), "{shown}");
 }
+
+#[tokio::test]
+async fn what_is_explained_goes_by_the_list_as_well() {
+    let found = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nbad.example\n";
+    let missing = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n";
+    for (answer, from, refused) in [
+        (found, "a@bad.example", Some(true)),
+        (found, "a@good.example", Some(false)),
+        (missing, "a@good.example", None),
+    ] {
+        let connector = with_lists(&Script::new(), answer);
+        let builder = Koukan::builder()
+            .resolver(resolver())
+            .connector(connector.clone());
+        let agent = builder.config_text("koukan.yaml", &config(RULE)).unwrap();
+        let mut asked = super::explain::asked(&["b@example.net"], "\r\nhello\r\n");
+        asked.mail.reverse_path = from.parse().unwrap();
+        let sender = koukan_core::context::Sender::new("ingress");
+        asked.context = koukan_core::context::Context::new(sender);
+        let explained = agent.explain(asked).await;
+        let found = explained.map(|explanation| {
+            let message = explanation.message;
+            message.is_none_or(|reply| reply.is_negative())
+        });
+        assert_eq!(found.ok(), refused, "{from}");
+        // Nothing else was connected to.
+        let asked = connector.asked();
+        assert!(
+            asked.iter().all(|address| address.port() == 8099),
+            "{asked:?}"
+        );
+    }
+}

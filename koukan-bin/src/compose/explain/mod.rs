@@ -19,7 +19,7 @@ use koukan_core::{
     blocking::{BlockingPool, WorkLost},
     context::Sender,
     explain::{Copies, End, Entry, Explainer, Parts, ProbeLayer, run},
-    network::SharedResolver,
+    network::{SharedConnector, SharedResolver},
     rate::ReplicaCount,
     resource::{Explain, Explanation},
     service::BoxMailService,
@@ -33,7 +33,7 @@ use tower::Layer;
 
 use crate::{
     config::{self, Config, Endpoint},
-    registry::{CopyRoutes, Registry, Routes, Surroundings},
+    registry::{CopyRoutes, FollowedLists, Registry, Routes, Surroundings},
 };
 
 use self::{
@@ -51,6 +51,8 @@ pub(crate) struct Explaining {
     registry: Registry,
     config: Config,
     resolver: SharedResolver,
+    /// By what the servers are asked that have lists.
+    connector: SharedConnector,
     /// Threads in which chains are made: what they read may be long, or somewhere that does not answer.
     blocking: BlockingPool,
 }
@@ -70,12 +72,18 @@ struct Making<'a> {
 
 impl Explaining {
     /// Explains what an agent of that configuration does, with the filters of the registry. Names are looked
-    /// up by `given`, or else as the configuration says.
-    pub(crate) fn new(registry: &Registry, config: &Config, given: Option<SharedResolver>) -> Self {
+    /// up by `given`, or else as the configuration says; `connector` is for lists that servers have, and nothing else.
+    pub(crate) fn new(
+        registry: &Registry,
+        config: &Config,
+        given: Option<SharedResolver>,
+        connector: SharedConnector,
+    ) -> Self {
         Self {
             registry: registry.clone(),
             config: config.clone(),
             resolver: given.unwrap_or_else(|| resolver::of(&config.resolver)),
+            connector,
             blocking: BlockingPool::default(),
         }
     }
@@ -89,7 +97,7 @@ impl Explaining {
     ///
     /// # Errors
     ///
-    /// [`StartError`] where the sender has no chain, or a chain cannot be made.
+    /// [`StartError`] where the sender has no chain, a chain cannot be made, or a list cannot be read that a server has.
     pub(crate) async fn explain(
         self: Arc<Self>,
         asked: Explain,
@@ -99,7 +107,9 @@ impl Explaining {
         let sent = asked.message();
         let made = self.blocking.run(move || explaining.entries(noted, sent));
         let lost = |error: WorkLost| StartError::Config(format!("no chains are made: {error}"));
-        let entries = made.await.map_err(lost)??;
+        let (entries, lists) = made.await.map_err(lost)??;
+        // Rules are to know what the agent's know.
+        lists.load().await?;
         let sender = &asked.context.sender;
         let entry = entries.get().and_then(|entries| entries.get(sender));
         let unknown = || StartError::Config(format!("there is no chain of sender `{sender}`"));
@@ -111,11 +121,16 @@ impl Explaining {
     }
 
     /// All chains, by their senders. Files are read.
-    fn entries(&self, explainer: Explainer, sent: Bytes) -> Result<Entries, StartError> {
+    fn entries(
+        &self,
+        explainer: Explainer,
+        sent: Bytes,
+    ) -> Result<(Entries, FollowedLists), StartError> {
         let connector = Arc::new(Unconnected(explainer.clone()));
         let resolver = Arc::clone(&self.resolver);
         let surroundings = Surroundings::new(self.config.hostname.value.as_str())
             .with_network(connector, resolver)
+            .with_lists_by(Arc::clone(&self.connector))
             .with_rule_watch(Arc::new(explainer.clone()));
         let own = OwnAddresses::default();
         let smtp = self.config.smtp_listener.iter();
@@ -135,7 +150,7 @@ impl Explaining {
         let entries = making.entries()?;
         // Set once, here.
         let _ = making.entries.set(entries);
-        Ok(making.entries)
+        Ok((making.entries, making.surroundings.lists))
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use tower::{BoxError, Service};
 
 use super::Explaining;
+use crate::compose::StartError;
 
 /// Explanations at the same time, at most: each makes all chains anew, and may wait for the DNS.
 const MAX: usize = 2;
@@ -55,6 +56,11 @@ impl Explanations {
         let explained = Arc::clone(&self.explaining).explain(request.explain).await;
         explained.map_or_else(
             |error| {
+                if let StartError::List(error) = &error {
+                    tracing::warn!(error = %Causes(error), "cannot explain a message");
+                    let kind = RefusalKind::Unavailable { retry_after: AGAIN };
+                    return Err(Refusal::new(kind, "a list that rules go by cannot be read"));
+                }
                 tracing::error!(error = %Causes(&error), "cannot explain a message");
                 Err(Refusal::internal())
             },
