@@ -4,6 +4,26 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../docs/limits.md");
 
+/// An agent behind a proxy, since no list is asked of clients on this host.
+fn behind_proxy(filters: &str) -> String {
+    let own = "sender: ingress }]";
+    let text = config(filters);
+    assert!(text.contains(own));
+    text.replacen(
+        own,
+        "sender: ingress, proxy_networks: [\"127.0.0.1/32\"] }]",
+        1,
+    )
+}
+
+/// Sends a message as a client at 192.0.2.1, and returns the last reply.
+async fn send(agent: &Running, from: &str, to: &str) -> String {
+    let mut client = TcpStream::connect(agent.smtp_addresses()[0]).await.unwrap();
+    let header = b"PROXY TCP4 192.0.2.1 192.0.2.2 4321 25\r\n";
+    client.write_all(header).await.unwrap();
+    send_over(client, from, to, "").await
+}
+
 #[tokio::test]
 async fn clients_are_put_off_and_refused_as_the_page_says() {
     let folder = tempfile::tempdir().unwrap();
@@ -18,8 +38,8 @@ async fn clients_are_put_off_and_refused_as_the_page_says() {
     let script = Script::new();
     let listed = |address: &str| [address.parse().unwrap()];
     let resolver = resolver()
-        .with_addresses("1.0.0.127.bl.example.com", listed("127.0.0.3"))
-        .with_addresses("1.0.0.127.good.example.com", listed("127.0.0.1"))
+        .with_addresses("1.2.0.192.bl.example.com", listed("127.0.0.3"))
+        .with_addresses("1.2.0.192.good.example.com", listed("127.0.0.1"))
         .with_addresses("bad.example.domains.example.com", listed("127.0.0.2"))
         .with_addresses("worse.example.domains.example.com", listed("127.0.0.2"));
     let builder = || {
@@ -27,7 +47,7 @@ async fn clients_are_put_off_and_refused_as_the_page_says() {
             .resolver(resolver.clone())
             .connector(connector(&script))
     };
-    let text = config(&filters);
+    let text = behind_proxy(&filters);
     let agent = start(builder(), &text).await;
     let greylisted = "451 4.7.1 greylisted, try again later";
     // One list speaks against the client, and another for it.
@@ -63,12 +83,12 @@ async fn clients_are_put_off_and_refused_as_the_page_says() {
 async fn a_client_with_a_score_of_the_threshold_is_refused() {
     let script = Script::new();
     let listed = ["127.0.0.4".parse().unwrap()];
-    let resolver = resolver().with_addresses("1.0.0.127.bl.example.com", listed);
+    let resolver = resolver().with_addresses("1.2.0.192.bl.example.com", listed);
     let builder = Koukan::builder()
         .resolver(resolver)
         .connector(connector(&script));
     let filter = "dnsbl: { zones: [{ zone: bl.example.com, weight: 2 }], threshold: 2 }";
-    let agent = start(builder, &config(filter)).await;
+    let agent = start(builder, &behind_proxy(filter)).await;
     let reply = send(&agent, "a@good.example", "b@example.net").await;
     assert!(reply.starts_with("554 5.7.1 service refused"), "{reply}");
     agent.stop().await;

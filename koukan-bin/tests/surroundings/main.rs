@@ -112,7 +112,12 @@ async fn send(agent: &Running, from: &str, to: &str) -> String {
 
 /// As [`send`], with these header fields before the others.
 async fn send_with(agent: &Running, from: &str, to: &str, header: &str) -> String {
-    let mut client = TcpStream::connect(agent.smtp_addresses()[0]).await.unwrap();
+    let client = TcpStream::connect(agent.smtp_addresses()[0]).await.unwrap();
+    send_over(client, from, to, header).await
+}
+
+/// As [`send_with`], over that connection, whose greeting is still to come.
+async fn send_over(mut client: TcpStream, from: &str, to: &str, header: &str) -> String {
     let commands = [
         "EHLO client.example\r\n".to_owned(),
         format!("MAIL FROM:<{from}>\r\n"),

@@ -128,10 +128,9 @@ fn mistakes_in_it_are_told_where_they_stand() {
             .unwrap_or_default();
         let before = text.split(at).next().unwrap();
         let line = before.matches('\n').count() + 1;
-        assert!(
-            shown.starts_with(&format!("k.yaml:{line}:")),
-            "{to}: {shown}"
-        );
-        assert!(shown.contains(told), "{to}: {shown}");
+        let place = format!("k.yaml:{line}:");
+        let is_told = |shown: &str| shown.starts_with(&place) && shown.contains(told);
+        // Something else may be odd as well.
+        assert!(shown.lines().any(is_told), "{to}: {shown}");
     }
 }
