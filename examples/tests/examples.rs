@@ -313,8 +313,8 @@ fn own_rule_is_a_rule_among_the_others() {
     ] {
         let filter = format!("router: {{ rules: [{{ spread: {{ hosts: [{hosts}] }} }}] }}");
         let file = own_config(&filter, "smtp: {}");
-        let check = program("own_rule").arg("check").arg(file.path());
-        let check = check.output().unwrap();
+        let mut program = program("own_rule");
+        let check = program.arg("check").arg(file.path()).output().unwrap();
         let shown = String::from_utf8(check.stderr).unwrap();
         assert_eq!(check.status.success(), told.is_empty(), "{shown}");
         assert!(shown.contains(told), "{shown}");
