@@ -40,11 +40,11 @@ pub(crate) fn options(config: &Config, postgres: &Postgres) -> Result<PostgresOp
     if let Some(connections) = &postgres.connections {
         options = options.with_connections(connections.value);
     }
-    if let Some(limit) = postgres.statement_timeout {
-        options = options.with_statement_timeout(limit.0);
+    if let Some(limit) = &postgres.statement_timeout {
+        options = options.with_statement_timeout(limit.value.0);
     }
-    if let Some(limit) = postgres.lock_timeout {
-        options = options.with_lock_timeout(limit.0);
+    if let Some(limit) = &postgres.lock_timeout {
+        options = options.with_lock_timeout(limit.value.0);
     }
     if let Some(patience) = postgres.patience {
         options = options.with_patience(patience.0);

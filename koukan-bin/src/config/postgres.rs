@@ -29,9 +29,11 @@ pub struct Postgres {
     #[schemars(with = "Option<u32>")]
     pub connections: Option<Place<u32>>,
     /// How long a statement may take. Default `30s`.
-    pub statement_timeout: Option<HumanDuration>,
+    #[schemars(with = "Option<HumanDuration>")]
+    pub statement_timeout: Option<Place<HumanDuration>>,
     /// How long a statement waits for a lock. Default `10s`.
-    pub lock_timeout: Option<HumanDuration>,
+    #[schemars(with = "Option<HumanDuration>")]
+    pub lock_timeout: Option<Place<HumanDuration>>,
     /// How long is tried again what cannot be done now, as while the server is started again. Default `20s`.
     pub patience: Option<HumanDuration>,
     /// How long an agent may be silent before others take over what it works on; `1s` at least. Default `6s`.

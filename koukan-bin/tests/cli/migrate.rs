@@ -91,6 +91,34 @@ fn a_postgresql_database_is_shown_and_brought_up_to_date() {
         !is_done && told.contains("has schema version 9999, which this program does not know"),
         "{told}"
     );
+    assert!(deep(&config).contains("a newer version of this program has used the database"));
+}
+
+/// What is told of a configuration that is tried.
+fn deep(config: &str) -> String {
+    let output = koukan(&["check", "--deep", config]);
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+#[test]
+fn a_check_connects_to_the_server_and_changes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = server::database();
+    let config = config_with(&directory, &format!("  postgres: {{ url: \"{url}\" }}"));
+    let told = deep(&config);
+    assert!(!told.contains("database"), "{told}");
+    let tables = server::execute(
+        &url,
+        "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'",
+    );
+    assert_eq!(tables.trim(), "0");
+    let nowhere = "  postgres: { url: \"postgres://koukan:secret@%2Fnowhere/mail\" }";
+    let told = deep(&config_with(&directory, nowhere));
+    assert!(
+        told.contains("could not connect to database mail"),
+        "{told}"
+    );
+    assert!(!told.contains("secret"), "{told}");
 }
 
 #[test]

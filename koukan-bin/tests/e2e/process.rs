@@ -58,6 +58,11 @@ impl Process {
         assert!(status.unwrap().success());
     }
 
+    /// Whether the process has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
     /// Waits for the process to end by itself.
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         let mut status = None;

@@ -136,6 +136,18 @@ fn values() {
         ),
         (
             "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", statement_timeout: 0s }",
+            "0s }",
+            &["from `1ms` to `24d`"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", lock_timeout: 25d }",
+            "25d",
+            &["from `1ms` to `24d`"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
             "postgres: { url: \"postgres://a@b/c\", alone: true, session_term: 2s }",
             "2s",
             &["leave one out"],

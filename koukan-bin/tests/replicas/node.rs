@@ -2,16 +2,22 @@
 
 use std::{
     fs::{self, File},
-    net::SocketAddr,
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Command, ExitStatus},
+    thread::sleep,
     time::Duration,
 };
 
-use crate::process::{Process, await_listener};
+use crate::process::{Process, comes_within};
 
 /// A stop that takes longer is one that does not end: 25 s, and what a busy machine adds.
 const STOPPED: Duration = Duration::from_secs(60);
+
+/// How long it may take until it listens: it begins again where its database is not there.
+const STARTED: Duration = Duration::from_secs(120);
+/// After how long it begins again.
+const AGAIN: Duration = Duration::from_millis(300);
 
 /// What the next run is told.
 type Configure = Box<dyn Fn(u32) -> String + Send>;
@@ -34,7 +40,7 @@ impl Node {
         configure: Configure,
     ) -> Self {
         let process = spawn(name, &directory, &configure(0), 0);
-        let node = Self {
+        let mut node = Self {
             name: name.to_owned(),
             directory,
             listeners,
@@ -63,14 +69,27 @@ impl Node {
 
     /// Starts the next run, and waits until it listens.
     pub(crate) fn start_again(&mut self) {
-        self.run += 1;
-        let text = (self.configure)(self.run);
-        self.process = spawn(&self.name, &self.directory, &text, self.run);
+        self.spawn();
         self.await_listeners();
     }
 
-    fn await_listeners(&self) {
-        self.listeners.iter().copied().for_each(await_listener);
+    fn spawn(&mut self) {
+        self.run += 1;
+        let text = (self.configure)(self.run);
+        self.process = spawn(&self.name, &self.directory, &text, self.run);
+    }
+
+    /// Waits until it listens. Where it has ended it is started again, as orchestrators do.
+    fn await_listeners(&mut self) {
+        let listens = comes_within(STARTED, || {
+            if self.process.has_ended() {
+                sleep(AGAIN);
+                self.spawn();
+            }
+            let mut listeners = self.listeners.iter();
+            listeners.all(|address| TcpStream::connect(address).is_ok())
+        });
+        assert!(listens, "{} does not start", self.name);
     }
 }
 

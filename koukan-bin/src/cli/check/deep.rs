@@ -2,7 +2,12 @@
 
 use std::{fs, io, net::TcpListener, os::unix::net::UnixStream, path::Path};
 
-use crate::{Koukan, command::block_on, config::Place};
+use crate::{
+    Koukan,
+    command::block_on,
+    compose::postgres_options,
+    config::{Config, Place, Postgres},
+};
 use koukan_core::{causes::Causes, network::ListenAddress};
 use koukan_storage::SqliteBackend;
 
@@ -42,6 +47,9 @@ pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
     let storage = &config.storage;
     if let Some(path) = &storage.sqlite {
         problems.extend(database(&path.value).map(|problem| at(path.place(), &problem)));
+    }
+    if let Some(postgres) = &storage.postgres {
+        problems.extend(server(config, postgres).map(|it| at(postgres.url.place(), &it)));
     }
     if let Some(path) = &storage.spill {
         problems.extend(unwritable(&path.value).map(|problem| at(path.place(), &problem)));
@@ -92,6 +100,20 @@ fn database(path: &Path) -> Option<String> {
             Causes(&error)
         )),
         Err(error) => Some(format!("cannot use the database {shown}: {error}")),
+    }
+}
+
+/// Connects to the server, and looks at the schema of the database; nothing is changed.
+fn server(config: &Config, postgres: &Postgres) -> Option<String> {
+    let options = match postgres_options(config, postgres) {
+        Ok(options) => options,
+        Err(error) => return Some(Causes(&error).to_string()),
+    };
+    match block_on(Some(1), options.schema()) {
+        Ok(Ok(schema)) if schema.is_known() => None,
+        Ok(Ok(_)) => Some("a newer version of this program has used the database".to_owned()),
+        Ok(Err(error)) => Some(Causes(&error).to_string()),
+        Err(error) => Some(format!("cannot use the database: {error}")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Checks that what is promised is kept somewhere.
 
-use std::{path::Path, time::Duration};
+use std::{ops::RangeInclusive, path::Path, time::Duration};
 
 use koukan_storage::PostgresOptions;
 
@@ -16,6 +16,9 @@ const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` 
 
 /// The least time after which a silent agent can be taken for dead.
 const LEAST_TERM: Duration = Duration::from_secs(1);
+/// What statements may be limited to.
+const LIMITS: RangeInclusive<Duration> =
+    Duration::from_millis(1)..=Duration::from_secs(24 * 24 * 60 * 60);
 
 impl Check<'_> {
     /// Whoever is told that a message was taken is told so because it is in storage.
@@ -104,6 +107,15 @@ impl Check<'_> {
         {
             let message = "a database needs two connections at least: one writes, one reads";
             self.wrong(connections, message.into(), Some("write 12".into()));
+        }
+        let limits = [&postgres.statement_timeout, &postgres.lock_timeout];
+        for limit in limits.into_iter().flatten() {
+            // The server takes 0 for no limit at all, and no more milliseconds than an i32 has.
+            if !LIMITS.contains(&limit.value.0) {
+                let message = "the server knows no such limit of time";
+                let help = "write `30s`; from `1ms` to `24d`";
+                self.wrong(limit, message.into(), Some(help.into()));
+            }
         }
         if let Some(term) = &postgres.session_term {
             if term.value.0 < LEAST_TERM {

@@ -17,7 +17,12 @@ use crate::{
     process::{Process, await_listeners, comes_within, free_address},
 };
 
-use super::{destination::Destination, plan::FLAPPING, record};
+use super::{
+    database::{Database, Kind},
+    destination::Destination,
+    plan::FLAPPING,
+    record,
+};
 
 /// What is due later than this is put off: it was under way in many crashes.
 const PUT_OFF: SignedDuration = SignedDuration::from_secs(20);
@@ -30,16 +35,18 @@ pub(super) struct Agent {
     /// How often it was started before.
     run: u32,
     process: Process,
+    database: Database,
     directory: TempDir,
 }
 
 impl Agent {
-    pub(super) fn start(destination: &Destination) -> Self {
+    pub(super) fn start(kind: Kind, destination: &Destination) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let database = Database::make(kind, directory.path());
         let [submission, ingress, rest] = [(); 3].map(|()| free_address());
         let destinations = [destination.steady, destination.flapping];
         let addresses = [submission, ingress, rest];
-        let process = spawn(&directory, 0, addresses, destinations);
+        let process = spawn(&directory, &database, 0, addresses, destinations);
         Self {
             submission,
             ingress,
@@ -47,6 +54,7 @@ impl Agent {
             destinations,
             run: 0,
             process,
+            database,
             directory,
         }
     }
@@ -72,11 +80,12 @@ impl Agent {
     pub(super) fn start_again(&mut self) {
         self.run += 1;
         let addresses = [self.submission, self.ingress, self.rest];
-        self.process = spawn(&self.directory, self.run, addresses, self.destinations);
+        let (directory, database) = (&self.directory, &self.database);
+        self.process = spawn(directory, database, self.run, addresses, self.destinations);
     }
 
-    pub(super) fn database(&self) -> PathBuf {
-        self.directory.path().join("koukan.sqlite")
+    pub(super) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// Waits until nothing is to be done soon; whether that came.
@@ -103,7 +112,7 @@ impl Agent {
         self.begin_to_stop();
         let status = self.process.wait(Duration::from_secs(40));
         assert!(status.success(), "{status}");
-        record::Record::read(&self.database())
+        record::Record::read(&self.database)
     }
 
     /// What all runs have logged, with the number of the run before each line.
@@ -131,6 +140,7 @@ fn log_file(directory: &TempDir, run: u32) -> PathBuf {
 
 fn spawn(
     directory: &TempDir,
+    database: &Database,
     run: u32,
     [submission, ingress, rest]: [SocketAddr; 3],
     [steady, flapping]: [SocketAddr; 2],
@@ -138,7 +148,7 @@ fn spawn(
     let text = format!(
         r#"
 hostname: run-{run}.example
-storage: {{ sqlite: "{folder}/koukan.sqlite" }}
+storage: {database}
 notification: {{ sender: notices }}
 smtp_listener:
   - {{ address: "{submission}", sender: submission }}
@@ -173,7 +183,7 @@ chain:
 retry: {{ min_attempt_time: 500ms, max_attempt_time: 1s }}
 log: {{ level: info }}
 "#,
-        folder = directory.path().display()
+        database = database.configured(),
     );
     let config = directory.path().join("koukan.yaml");
     fs::write(&config, text).unwrap();

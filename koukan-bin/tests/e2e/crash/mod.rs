@@ -25,6 +25,7 @@
 mod account;
 mod agent;
 mod book;
+mod database;
 mod destination;
 mod load;
 mod plan;
@@ -36,8 +37,8 @@ use std::{sync::Arc, thread::sleep, time::Duration};
 use crate::{choices::Choices, process::comes_within};
 
 use self::{
-    account::Account, agent::Agent, book::Book, destination::Destination, load::Load,
-    record::Record, settings::Settings,
+    account::Account, agent::Agent, book::Book, database::Kind, destination::Destination,
+    load::Load, record::Record, settings::Settings,
 };
 
 /// How long the agent may take to acknowledge some mail after a start.
@@ -45,17 +46,27 @@ const PROGRESS: Duration = Duration::from_secs(60);
 
 #[test]
 fn every_acknowledged_recipient_is_accounted_for() {
+    account_for_all(Kind::Sqlite);
+}
+
+#[test]
+fn every_acknowledged_recipient_is_accounted_for_on_postgres() {
+    account_for_all(Kind::Postgres);
+}
+
+fn account_for_all(kind: Kind) {
     let settings = Settings::from_environment();
-    println!("crash: {} kills, seed {}", settings.kills, settings.seed);
-    let account = run(&settings);
+    let (kills, seed) = (settings.kills, settings.seed);
+    println!("crash: {kind:?}, {kills} kills, seed {seed}");
+    let account = run(kind, &settings);
     println!("{account}");
     assert!(account.is_balanced(), "the account does not balance");
 }
 
-fn run(settings: &Settings) -> Account {
+fn run(kind: Kind, settings: &Settings) -> Account {
     let book = Arc::new(Book::default());
     let destination = Destination::start(&book, settings.seed);
-    let mut agent = Agent::start(&destination);
+    let mut agent = Agent::start(kind, &destination);
     agent.await_ready();
     let load = Load::start(settings.seed, &agent, &book);
     let mut account = Account::new(settings.seed);
@@ -79,7 +90,7 @@ fn run(settings: &Settings) -> Account {
         }
         let at = agent.kill();
         // Whatever a client was told, this run has told it.
-        let record = Record::read(&agent.database());
+        let record = Record::read(agent.database());
         account.killed(at, &record, &book.entries());
         agent.start_again();
     }

@@ -6,8 +6,10 @@ use koukan_core::storage::{
     ListCursor, Listing, Records, Search,
     record::{Status, StoredTransaction},
 };
-use koukan_storage::SqliteBackend;
+use koukan_storage::{PostgresBackend, PostgresOptions, SqliteBackend};
 use tokio::runtime::Runtime;
+
+use super::database::Database;
 
 /// Senders under whose names transactions are kept.
 pub(super) const SENDERS: [&str; 3] = ["steady", "flapping", "notices"];
@@ -32,8 +34,31 @@ pub(super) struct Kept {
 }
 
 impl Record {
+    /// Reads what the agent has left, and changes nothing of it.
+    pub(super) fn read(database: &Database) -> Self {
+        match database {
+            Database::Sqlite(path) => Self::read_copy(path),
+            Database::Postgres { url, .. } => Self::read_server(url),
+        }
+    }
+
+    /// Reads what there is on a server, once that has ended what the agent had begun.
+    fn read_server(url: &str) -> Self {
+        Runtime::new().unwrap().block_on(async {
+            // It waits for all connections of the agent to be gone.
+            let options = PostgresOptions::new(url).unwrap().alone();
+            let backend = PostgresBackend::open(options).await.unwrap();
+            let mut record = Self::default();
+            for sender in SENDERS {
+                record.read_sender(&backend, sender).await;
+            }
+            backend.close().await;
+            record
+        })
+    }
+
     /// Reads a copy of the database, so that the agent finds it as it has left it.
-    pub(super) fn read(database: &Path) -> Self {
+    fn read_copy(database: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let copy = directory.path().join("copy.sqlite");
         for end in ["", "-wal"] {
@@ -60,7 +85,7 @@ impl Record {
         })
     }
 
-    async fn read_sender(&mut self, backend: &SqliteBackend, sender: &str) {
+    async fn read_sender(&mut self, backend: &impl Records, sender: &str) {
         let mut before = None;
         loop {
             let listing = Listing {

@@ -20,6 +20,9 @@ macro_rules! flows {
         mod whole {
             $(#[test] fn $name() { super::$name(super::Shape::Whole); })*
         }
+        mod on_postgres {
+            $(#[test] fn $name() { super::$name(super::Shape::OnPostgres); })*
+        }
         mod loopback {
             $(#[test] fn $name() { super::$name(super::Shape::Loopback); })*
         }

@@ -9,13 +9,18 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::process::{Process, await_listeners, free_address, quoted};
+use crate::{
+    postgres::server::database,
+    process::{Process, await_listeners, free_address, quoted},
+};
 
 /// How an agent is put together.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     /// `koukan run` alone.
     Whole,
+    /// The same, on a PostgreSQL database.
+    OnPostgres,
     /// `koukan run` alone, whose router and gateway speak HTTP to each other.
     Loopback,
     /// `koukan-router` and `koukan-gateway`, with HTTP between them.
@@ -75,11 +80,19 @@ impl Agent {
         changes: &[(&str, &str)],
     ) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let database = matches!(shape, Shape::OnPostgres).then(database);
         let [ingress, submission, rest, gateway] = [(); 4].map(|()| free_address());
         let write = |name: &str, text: &str| {
             let changed = changes
                 .iter()
                 .fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+            let changed = match &database {
+                Some(url) => changed.replace(
+                    "sqlite: data/koukan.sqlite\n",
+                    &format!("postgres: {{ url: \"{url}\", session_term: 2s }}\n  events: {{}}\n"),
+                ),
+                None => changed,
+            };
             let text = changed
                 .replace("127.0.0.1:1025\"", &quoted(ingress))
                 .replace("127.0.0.1:1587\"", &quoted(submission))
@@ -97,7 +110,7 @@ impl Agent {
             path
         };
         let commands = match shape {
-            Shape::Whole => vec![(
+            Shape::Whole | Shape::OnPostgres => vec![(
                 PathBuf::from(env!("CARGO_BIN_EXE_koukan")),
                 "run",
                 write(
