@@ -59,6 +59,7 @@ impl Process {
     }
 
     /// Whether the process has ended by itself.
+    #[allow(dead_code, reason = "only those ask who start it again")]
     pub(crate) fn has_ended(&mut self) -> bool {
         self.0.try_wait().unwrap().is_some()
     }

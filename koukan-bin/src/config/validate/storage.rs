@@ -110,7 +110,7 @@ impl Check<'_> {
         }
         let limits = [&postgres.statement_timeout, &postgres.lock_timeout];
         for limit in limits.into_iter().flatten() {
-            // The server takes 0 for no limit at all, and no more milliseconds than an i32 has.
+            // The server takes less than a millisecond for no limit at all, and no more of them than an i32 has.
             if !LIMITS.contains(&limit.value.0) {
                 let message = "the server knows no such limit of time";
                 let help = "write `30s`; from `1ms` to `24d`";
