@@ -16,7 +16,7 @@ use koukan_core::{
 };
 use koukan_smtp::{
     SmtpEndpoint,
-    client::{HostLimits, OwnAddresses},
+    client::{HostIdentities, HostLimits, OwnAddresses},
 };
 use tower::Layer;
 
@@ -30,8 +30,9 @@ use crate::{
 use super::{
     StartError,
     certificates::CertificateFiles,
-    endpoint,
+    endpoint::{self, Rules},
     hooks::{self, HookSecrets},
+    identities,
     logins::LoginFiles,
     stacks::{self, Output},
 };
@@ -61,6 +62,7 @@ impl Builder<'_> {
         let mut making = Making {
             config,
             limits: endpoint::limits(&config.destination, self.storage.replicas())?,
+            identities: identities::of(&config.destination, self.logins, self.certificates)?,
             endpoints: Vec::new(),
             by_name: HashMap::new(),
         };
@@ -120,8 +122,12 @@ impl Builder<'_> {
             Endpoint::Smtp(config) => {
                 let (surroundings, own) = (self.surroundings, self.own);
                 let files = (self.logins, self.certificates);
-                let destinations = making.config.destination.as_slice();
-                let rules = (&making.limits, destinations, self.storage.replicas());
+                let rules = Rules {
+                    limits: &making.limits,
+                    identities: &making.identities,
+                    destinations: &making.config.destination,
+                    replicas: self.storage.replicas(),
+                };
                 let endpoint = endpoint::smtp(config, rules, surroundings, own, files)?;
                 making.endpoints.push(endpoint.clone());
                 stacks::smtp_leg(filters, endpoint)
@@ -210,6 +216,7 @@ impl Builder<'_> {
 struct Making<'c> {
     config: &'c Config,
     limits: HostLimits,
+    identities: HostIdentities,
     endpoints: Vec<SmtpEndpoint>,
     /// Those that are there, and those that have been begun with.
     by_name: HashMap<&'c str, Option<Chain>>,

@@ -12,7 +12,10 @@ use koukan_core::{
 use koukan_rest::client::Client;
 use koukan_smtp::{
     InvalidNetwork, Network, Protocol, SmtpEndpoint,
-    client::{ClientSettings, Guard, HostLimits, MtaSts, OwnAddresses, PoolSettings, TlsPolicy},
+    client::{
+        ClientSettings, Guard, HostIdentities, HostLimits, MtaSts, OwnAddresses, PoolSettings,
+        TlsPolicy,
+    },
 };
 
 use crate::{
@@ -61,10 +64,19 @@ pub(super) fn limits(
     Ok(limits)
 }
 
+/// What holds for single destinations, for all endpoints.
+#[derive(Clone, Copy)]
+pub(super) struct Rules<'a> {
+    pub(super) limits: &'a HostLimits,
+    pub(super) identities: &'a HostIdentities,
+    pub(super) destinations: &'a [Destination],
+    pub(super) replicas: &'a ReplicaCount,
+}
+
 /// The client of SMTP servers.
 pub(super) fn smtp(
     config: &Smtp,
-    (limits, destinations, replicas): (&HostLimits, &[Destination], &ReplicaCount),
+    rules: Rules<'_>,
     surroundings: &Surroundings,
     own_addresses: &OwnAddresses,
     (logins, certificates): (&LoginFiles, &CertificateFiles),
@@ -74,13 +86,14 @@ pub(super) fn smtp(
         .with_allowed(networks(&config.allow_networks)?)
         .with_own(own_addresses.clone());
     let mut pool = PoolSettings::from(config);
-    pool.hosts = limits.clone();
-    pool.replicas = replicas.clone();
+    pool.hosts = rules.limits.clone();
+    pool.replicas = rules.replicas.clone();
     let mut settings = ClientSettings::new(&surroundings.hostname)
         .map_err(|error| wrong(&error))?
         .with_guard(guard)
         .with_random(Arc::clone(&surroundings.random))
         .with_pool(pool)
+        .with_identities(rules.identities.clone())
         .with_timeouts(config.into());
     if !config.host.is_empty() {
         let hosts = config.host.iter().map(|host| host.value.parse());
@@ -115,7 +128,7 @@ pub(super) fn smtp(
     if config.dane.as_ref().is_some_and(|dane| dane.value) {
         settings = settings.with_dane();
     }
-    let rules = destinations.iter().filter_map(|rule| {
+    let rules = rules.destinations.iter().filter_map(|rule| {
         let domain = rule.domain.as_ref()?;
         Some((domain.value.as_str(), rule.mta_sts?))
     });

@@ -14,6 +14,7 @@ mod explain;
 mod files;
 mod given;
 mod hooks;
+mod identities;
 mod listeners;
 mod logins;
 mod metrics;

@@ -82,7 +82,7 @@ pub struct HttpAuth {
 }
 
 /// Who this agent says to be to SMTP servers.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientAuth {
     /// The name of the user.

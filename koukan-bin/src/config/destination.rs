@@ -5,7 +5,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{MessageRate, Place, Retry};
+use super::{CertificateFiles, ClientAuth, MessageRate, Place, Retry};
 
 /// What holds for one destination in place of what holds for all. Of several for the same domain, that
 /// with the longest name counts.
@@ -13,7 +13,7 @@ use super::{MessageRate, Place, Retry};
 #[serde(default, deny_unknown_fields)]
 pub struct Destination {
     /// A host as mail is sent to it, as in `mx.example.com:25` or `unix:/run/dovecot/lmtp`: `connections`,
-    /// `messages_per_connection`, `recipients_per_transaction` and `rate` hold for it.
+    /// `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth` and `certificate` hold for it.
     #[schemars(with = "Option<String>")]
     pub host: Option<Place<String>>,
     /// A domain of recipients, or all below one, as in `.example.com`: `retry` and `mta_sts` hold for it.
@@ -33,6 +33,10 @@ pub struct Destination {
     /// Messages that all `smtp` endpoints together send to the host in a time, at most, as in `10/s`.
     #[schemars(with = "Option<MessageRate>")]
     pub rate: Option<Place<MessageRate>>,
+    /// Who this agent says to be to the host, where the configuration names it. Default: as the `smtp` endpoint says.
+    pub auth: Option<ClientAuth>,
+    /// The certificate that the host is shown where it asks for one, likewise.
+    pub certificate: Option<CertificateFiles>,
     /// How often and for how long delivery is tried, where that is not as the chain says.
     pub retry: Retry,
 }
@@ -44,5 +48,10 @@ impl Destination {
             || self.messages_per_connection.is_some()
             || self.recipients_per_transaction.is_some()
             || self.rate.is_some()
+    }
+
+    /// Whether this agent is somebody else to a host than to others.
+    pub(crate) fn has_identity(&self) -> bool {
+        self.auth.is_some() || self.certificate.is_some()
     }
 }

@@ -43,7 +43,7 @@ impl ListenerTls {
 }
 
 /// The files of a certificate.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CertificateFiles {
     /// A file with the certificate, and after it those that certify it, in PEM.

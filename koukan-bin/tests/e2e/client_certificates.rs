@@ -1,16 +1,19 @@
 //! Clients that show certificates: Python's smtplib, curl, and another agent.
 
-use std::{fs, net::SocketAddr, process::Stdio};
+use std::{fs, net::SocketAddr, process::Stdio, time::Duration};
 
 use koukan_core::test_util::Authority;
 use tempfile::TempDir;
 
 use crate::{
+    auth::line_of,
     client::Client,
     collector::Collector,
     peers::{peer, run},
     process::{Process, await_listener, free_address},
 };
+
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A directory with certificates: of the servers, of a client that is believed, and of one that is not.
 fn certificates() -> TempDir {
@@ -167,4 +170,103 @@ log: {{ level: error }}
         assert!(last.starts_with(expected), "{own}: {sent:?}");
     }
     assert_eq!(sink.messages("b@example.com").len(), 1);
+}
+
+/// A server that asks for a certificate, and two that ask for different secrets: one agent is known to each.
+#[test]
+fn an_agent_is_somebody_else_to_each_host() {
+    let (directory, sink) = (certificates(), Collector::start());
+    let ([by_certificate, _], _receiver) = receiver(&directory, "", sink.address);
+    let place = directory.path().display().to_string();
+    let secrets = ["open sesame", "another"];
+    let mut ports = vec![by_certificate.port()];
+    let mut servers = Vec::new();
+    for (user, secret) in ["alice", "bob"].into_iter().zip(secrets) {
+        let address = free_address();
+        ports.push(address.port());
+        let entry = line_of(user, secret);
+        fs::write(directory.path().join(format!("{user}.users")), entry).unwrap();
+        fs::write(directory.path().join(user), secret).unwrap();
+        let own_place = tempfile::tempdir_in(directory.path()).unwrap();
+        let config = format!(
+            r#"
+hostname: localhost
+storage: memory
+notification: {{ sender: outgoing }}
+smtp_listener:
+  - address: "{address}"
+    sender: ingress
+    tls: {{ certificate: [{{ file: "{place}/mx.pem" }}] }}
+    auth: {{ password_file: "{place}/{user}.users", required: true }}
+sender:
+  - {{ name: ingress, chain: ingress }}
+  - {{ name: outgoing, chain: outgoing }}
+chain:
+  - {{ name: ingress, endpoint: {{ exploder: {{ policy: ingress, sender: outgoing }} }} }}
+  - {{ name: outgoing, endpoint: {{ smtp: {{ host: ["{sink}"] }} }} }}
+log: {{ level: error }}
+"#,
+            sink = sink.address,
+        );
+        servers.push((Process::start_agent(&own_place, &config), own_place));
+        await_listener(address);
+    }
+    let address = free_address();
+    let [certificate, alice, bob] = ports[..] else {
+        panic!("{ports:?}");
+    };
+    let config = format!(
+        r#"
+hostname: sender.example.com
+storage: memory
+notification: {{ sender: outgoing }}
+smtp_listener: [{{ address: "{address}", sender: ingress }}]
+destination:
+  - {{ host: "localhost:{certificate}", certificate: {{ file: "{place}/own.pem" }} }}
+  - {{ host: "localhost:{alice}", auth: {{ user: alice, password_file: "{place}/alice" }} }}
+  - {{ host: "LOCALHOST:{bob}", auth: {{ user: bob, password_file: "{place}/bob" }} }}
+sender:
+  - {{ name: ingress, chain: ingress }}
+  - {{ name: outgoing, chain: outgoing }}
+chain:
+  - {{ name: ingress, endpoint: {{ exploder: {{ policy: ingress, sender: outgoing }} }} }}
+  - name: outgoing
+    filter:
+      - router:
+          rules:
+            - suffix: {{ suffix: c.example, hosts: ["localhost:{certificate}"] }}
+            - suffix: {{ suffix: a.example, hosts: ["localhost:{alice}"] }}
+            - suffix: {{ suffix: b.example, hosts: ["localhost:{bob}"] }}
+    endpoint: {{ smtp: {{ tls: verified, ca_file: "{place}/ca.pem" }} }}
+log: {{ level: error }}
+"#
+    );
+    let own_place = tempfile::tempdir().unwrap();
+    let mut sender = Process::start_agent(&own_place, &config);
+    await_listener(address);
+    let all = ["x@c.example", "x@a.example", "x@b.example"];
+    let mut client = Client::connect(address).unwrap();
+    for to in all {
+        let sent = client
+            .send("a@example.org", &[to], "a: b\r\n\r\nhi\r\n")
+            .unwrap();
+        let last = sent.message.as_ref().or(sent.rcpts.last()).unwrap();
+        assert!(last.starts_with("250 2."), "{to}: {sent:?}");
+        sink.only_message(to);
+    }
+    // One who has not the right secret is nobody there.
+    drop(client);
+    sender.signal("TERM");
+    sender.wait(LIMIT);
+    fs::write(directory.path().join("bob"), secrets[0]).unwrap();
+    let _sender = Process::start_agent(&own_place, &config);
+    await_listener(address);
+    let mut client = Client::connect(address).unwrap();
+    for (to, expected) in [(all[2], "451 4.7.8"), (all[1], "250 2.")] {
+        let sent = client
+            .send("a@example.org", &[to], "a: b\r\n\r\nhi\r\n")
+            .unwrap();
+        let last = sent.message.as_ref().or(sent.rcpts.last()).unwrap();
+        assert!(last.starts_with(expected), "{to}: {sent:?}");
+    }
 }

@@ -89,3 +89,43 @@ fn a_rule_without_anything_is_odd() {
         assert!(warnings.to_string().contains("says nothing"), "{warnings}");
     }
 }
+
+#[test]
+fn who_this_agent_is_to_a_host() {
+    let directory = tempfile::tempdir().unwrap();
+    let secret = directory.path().join("secret");
+    std::fs::write(&secret, "open sesame").unwrap();
+    let secret = secret.display();
+    let auth = format!("auth: {{ user: a, password_file: \"{secret}\" }}");
+    let named = "host: \"127.0.0.1:3025\"";
+    let warnings = check(&with_rules(&format!("  - {{ {named}, {auth} }}"))).unwrap();
+    assert!(!warnings.to_string().contains("3025"), "{warnings}");
+    let elsewhere = format!("  - {{ host: \"mx.example:25\", {auth} }}");
+    let warnings = check(&with_rules(&elsewhere)).unwrap().to_string();
+    assert!(warnings.contains("names `mx.example:25`"), "{warnings}");
+    for (rule, told) in [
+        (
+            format!("{named}, auth: {{ user: a }}"),
+            "either a password or a token",
+        ),
+        (
+            format!("{named}, auth: {{ user: a, token_file: \"/absent\" }}"),
+            "/absent",
+        ),
+        (
+            format!("{named}, certificate: {{ file: \"{secret}\" }}"),
+            "secret",
+        ),
+        (
+            "host: \"unix:/run/lmtp\", certificate: { file: x }".to_owned(),
+            "there is no TLS with the Unix socket",
+        ),
+        (
+            format!("domain: a.example, {auth}"),
+            "is said to hosts, and not to the domain",
+        ),
+    ] {
+        let error = check(&with_rules(&format!("  - {{ {rule} }}"))).unwrap_err();
+        assert!(error.contains(told), "{rule}: {error}");
+    }
+}

@@ -6,7 +6,8 @@
 //! | `endpoint` | the service, and `exchange`: one transaction on one connection |
 //! | `pool` | the connections that are kept between transactions |
 //! | `connection` | one connection: its handshake, its buffers, its timer |
-//! | `login` | who a client says to be |
+//! | `login`, `host_identity` | who a client says to be, to all hosts and to single ones |
+//! | `by_host` | what holds for single hosts |
 //! | `guard` | where connections may lead that others than the operator ask for |
 //! | `mail_hosts` | which hosts take mail for a domain |
 //! | `dane` | what the DNS says of their certificates |
@@ -17,12 +18,14 @@
 //! How connections come about and names become addresses is injected:
 //! [`Connector`](koukan_core::network::Connector), [`Resolver`](koukan_core::network::Resolver).
 
+mod by_host;
 mod connection;
 #[cfg(feature = "tls")]
 mod dane;
 mod endpoint;
 mod error;
 mod guard;
+mod host_identity;
 mod login;
 mod mail_hosts;
 #[cfg(feature = "mta-sts")]
@@ -41,6 +44,7 @@ pub use self::{
     endpoint::{ClientSettings, NoDestination, SmtpEndpoint},
     error::ClientError,
     guard::{Guard, OwnAddresses},
+    host_identity::{HostIdentities, HostIdentity},
     login::Login,
     pool::{HostLimit, HostLimits, PoolSettings},
     timeouts::{Phase, Timeouts},

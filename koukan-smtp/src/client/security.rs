@@ -5,7 +5,7 @@ use std::sync::Arc;
 #[cfg(feature = "tls")]
 use koukan_core::{reply::TlsVerdict, tls::ClientTls};
 
-use super::Guard;
+use super::{Guard, HostIdentity};
 
 /// What TLS with one host must be.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,8 @@ pub(crate) struct Terms<'a> {
     /// What looks at its addresses, where the operator has not named it.
     pub(crate) guard: Option<&'a Guard>,
     pub(crate) security: &'a Security,
+    /// Who we are to it, where that is another than to all hosts.
+    pub(crate) identity: Option<&'a HostIdentity>,
 }
 
 /// How TLS is begun with a host.

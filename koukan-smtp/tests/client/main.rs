@@ -11,6 +11,7 @@ mod failures;
 mod guard;
 mod held;
 mod hosts;
+mod identities;
 mod limits;
 mod lmtp;
 mod mail_domains;

@@ -89,7 +89,7 @@ fn endpoint(host: &str, policy: TlsPolicy) -> SmtpEndpoint {
 }
 
 /// What becomes of a message.
-async fn outcome(endpoint: &SmtpEndpoint) -> String {
+pub(crate) async fn outcome(endpoint: &SmtpEndpoint) -> String {
     let to = [rcpt("bob@mx.example")];
     let outcome = send(
         endpoint.clone(),

@@ -4,8 +4,9 @@ use koukan_core::{
     test_util::Authority,
     tls::{Authorities, Certificates, ClientTls},
 };
+use koukan_smtp::client::{ClientSettings, HostIdentities, HostIdentity, SmtpEndpoint, TlsPolicy};
 
-use crate::{line_client::LineClient, support::running::Running, tells_identity};
+use crate::{client::outcome, line_client::LineClient, support::running::Running, tells_identity};
 
 fn shown(authority: &Authority, of: &Authority, name: &str) -> ClientTls {
     let own = Certificates::new([of.certificate(name)]);
@@ -101,4 +102,33 @@ async fn where_one_is_required_others_are_not_served() {
         assert_eq!(said.is_empty(), expected.is_empty(), "{said}");
     }
     running.stop().await;
+}
+
+/// The certificate for one host is shown to that one, and to no other.
+#[tokio::test]
+async fn a_host_is_shown_the_certificate_that_is_for_it() {
+    let (servers, clients) = (Authority::new(), Authority::new());
+    let authorities = Authorities::from_pem(clients.pem().as_bytes()).unwrap();
+    let asking = || {
+        let tls = servers.server("localhost");
+        tells_identity().with_starttls(tls.with_authorities(authorities.clone(), true))
+    };
+    let (known, other) = (
+        Running::start(asking()).await,
+        Running::start(asking()).await,
+    );
+    let host = |running: &Running| format!("localhost:{}", running.address.port());
+    let own = Certificates::new([clients.certificate("relay.example")]);
+    let mut identities = HostIdentities::default();
+    let identity = HostIdentity::default().with_certificates(own);
+    identities.set(&host(&known).parse().unwrap(), identity);
+    for (running, expected) in [(&known, "250 "), (&other, "451 4.")] {
+        let settings = ClientSettings::new("me.example").unwrap();
+        let settings = settings
+            .with_hosts([host(running).parse().unwrap()])
+            .with_identities(identities.clone())
+            .with_tls(TlsPolicy::Required(servers.client()));
+        let verdict = outcome(&SmtpEndpoint::new(settings)).await;
+        assert!(verdict.starts_with(expected), "{verdict}");
+    }
 }

@@ -28,7 +28,7 @@ use koukan_core::{
         output_handler::{Chain, RetryPolicy},
     },
 };
-use koukan_smtp::client::{HostLimits, OwnAddresses};
+use koukan_smtp::client::{HostIdentities, HostLimits, OwnAddresses};
 use tower::Layer;
 
 use crate::{
@@ -40,7 +40,13 @@ use self::{
     network::Unconnected,
     ways::{HttpWay, SmtpWays},
 };
-use super::{StartError, certificates::CertificateFiles, endpoint, logins::LoginFiles, resolver};
+use super::{
+    StartError,
+    certificates::CertificateFiles,
+    endpoint::{self, Rules},
+    logins::LoginFiles,
+    resolver,
+};
 
 /// Chains by their senders, once they are there.
 type Entries = Arc<OnceLock<HashMap<Sender, Entry>>>;
@@ -232,8 +238,13 @@ impl Making<'_> {
                 BoxMailService::new(parts)
             }
             Endpoint::Smtp(config) => {
-                let alone = ReplicaCount::default();
-                let rules = (&self.limits, self.config.destination.as_slice(), &alone);
+                // Nobody is connected to, so nobody is told who this agent is.
+                let rules = Rules {
+                    limits: &self.limits,
+                    identities: &HostIdentities::default(),
+                    destinations: &self.config.destination,
+                    replicas: &ReplicaCount::default(),
+                };
                 let (logins, certificates) = (LoginFiles::default(), CertificateFiles::default());
                 let files = (&logins, &certificates);
                 let smtp = endpoint::smtp(config, rules, &self.surroundings, &self.own, files)?;

@@ -54,7 +54,8 @@ impl Check<'_> {
         }
     }
 
-    fn login(&mut self, smtp: &Smtp, auth: &ClientAuth) {
+    /// Either a password or a token can be read.
+    pub(super) fn secret(&mut self, auth: &ClientAuth) {
         let both = auth.password_file.is_some() && auth.token_file.is_some();
         match auth.file() {
             Some(file) if !both => self.file(Some(file), "secret"),
@@ -64,6 +65,10 @@ impl Check<'_> {
                 self.wrong(&auth.user, message, Some(help.into()));
             }
         }
+    }
+
+    fn login(&mut self, smtp: &Smtp, auth: &ClientAuth) {
+        self.secret(auth);
         if smtp.host.is_empty() {
             let message = "to hosts that others name it is not said who this agent is".to_owned();
             let help = "name the server: `host: [\"smtp.example.com:587\"]`, or leave `auth` out";

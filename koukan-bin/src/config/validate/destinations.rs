@@ -4,8 +4,8 @@ use koukan_core::{signals::HostPort, stage::output_handler::RetryPolicy};
 
 use super::Check;
 use crate::{
-    config::{Destination, Place, Retry},
-    registry::{check_domain, check_host},
+    config::{Destination, Endpoint, Place, Retry},
+    registry::{Routes, check_domain, check_host, is_builtin},
 };
 
 impl Check<'_> {
@@ -46,7 +46,10 @@ impl Check<'_> {
                 let message = format!("destination `{}` stands here twice", host.value);
                 return self.wrong(host, message, Some("put both into one".into()));
             }
-            Ok(parsed) => known.push(parsed),
+            Ok(parsed) => {
+                self.identity(rule, host, &parsed);
+                known.push(parsed);
+            }
         }
         let of_domain = match (&rule.mta_sts, rule.retry != Retry::default()) {
             (Some(_), _) => Some("mta_sts"),
@@ -57,14 +60,59 @@ impl Check<'_> {
             let message = format!("`{key}` does nothing for the host `{}`", host.value);
             let help = "name the recipients' `domain` in place of the host";
             self.wrong(host, message, Some(help.into()));
-        } else if !rule.has_limits() {
+        } else if !rule.has_limits() && !rule.has_identity() {
             let message = format!("destination `{}` says nothing", host.value);
             self.odd(
                 host,
                 message,
-                "give it `connections`, `messages_per_connection`, `recipients_per_transaction` or `rate`",
+                "give it `connections`, `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth` or \
+                 `certificate`",
             );
         }
+    }
+
+    /// Who this agent is to a host can be shown, and the host is one that is told.
+    fn identity(&mut self, rule: &Destination, host: &Place<String>, parsed: &HostPort) {
+        if let Some(auth) = &rule.auth {
+            self.secret(auth);
+        }
+        if let Some(files) = &rule.certificate {
+            if parsed.unix().is_some() {
+                let message = format!("there is no TLS with the Unix socket `{}`", host.value);
+                let help = "leave `certificate` out".to_owned();
+                return self.wrong(&files.file, message, Some(help));
+            }
+            self.shown_certificate(files);
+        }
+        if rule.has_identity() && !self.is_named(parsed) {
+            let message = format!(
+                "no `smtp` endpoint and no `router` names `{}`, and hosts that others name are not told who this \
+                 agent is",
+                host.value
+            );
+            let help =
+                "write the host here as it stands there, or leave `auth` and `certificate` out";
+            self.odd(host, message, help);
+        }
+    }
+
+    /// Whether mail goes to a host because the configuration says so.
+    fn is_named(&self, host: &HostPort) -> bool {
+        let mut chains = self.config.chain.iter();
+        chains.any(|chain| {
+            let Endpoint::Smtp(smtp) = &chain.endpoint else {
+                return false;
+            };
+            let fixed = smtp
+                .host
+                .iter()
+                .filter_map(|fixed| fixed.value.parse().ok());
+            let mut all = fixed.chain(Routes::of(chain).hosts);
+            // A filter of the embedder's own may name any.
+            let mut filters = chain.filter.iter();
+            all.any(|named: HostPort| named.to_lower_case() == *host)
+                || filters.any(|filter| !is_builtin(&filter.value.name))
+        })
     }
 
     fn rule_of_domain<'a>(
@@ -82,7 +130,12 @@ impl Check<'_> {
             return self.wrong(domain, message, Some("put both into one".into()));
         }
         known.push(text);
-        if rule.has_limits() {
+        if rule.has_identity() {
+            let message =
+                format!("who this agent is, is said to hosts, and not to the domain `{text}`");
+            let help = "name the `host` that its mail is sent to in place of the domain";
+            self.wrong(domain, message, Some(help.into()));
+        } else if rule.has_limits() {
             let message = format!(
                 "limits of connections, transactions and rates do nothing for the domain `{text}`"
             );

@@ -114,6 +114,11 @@ impl Check<'_> {
                 "a certificate is shown over TLS, and `tls: never` excludes it".to_owned();
             self.wrong(&files.file, message, Some("leave `tls` out".into()));
         }
+        self.shown_certificate(files);
+    }
+
+    /// A certificate can be used that servers are shown.
+    pub(super) fn shown_certificate(&mut self, files: &CertificateFiles) {
         match Certificate::from_files(&files.file.value, &files.key().value) {
             Ok(certificate) => self.time_left(files, &certificate),
             Err(error) => self.unusable(files, &error),

@@ -33,7 +33,7 @@ use crate::{
 };
 
 use self::{log::Log, patience::Patience};
-use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire, security::Security};
+use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire, security::Terms};
 
 /// Octets to make room for before reading.
 const READ_SIZE: usize = 1024;
@@ -65,6 +65,8 @@ pub(crate) struct Connection<Io> {
     /// How it is secured, where it has TLS.
     #[cfg(feature = "tls")]
     verdict: Option<koukan_core::reply::TlsVerdict>,
+    /// Whether the server was told who we are to it alone.
+    has_own_identity: bool,
     /// Whether the server has said its first word.
     is_greeted: bool,
     /// Counts writes and replies, to tell that something happens.
@@ -106,6 +108,7 @@ impl<Io: Wire> Connection<Io> {
             is_secure: false,
             #[cfg(feature = "tls")]
             verdict: None,
+            has_own_identity: false,
             is_greeted: false,
             progress: 0,
             patience: Patience::default(),
@@ -163,13 +166,18 @@ impl<Io: Wire> Connection<Io> {
         self.is_ended
     }
 
-    /// Whether it is as secure as it is to be.
-    #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))]
-    pub(crate) fn meets(&self, security: &Security) -> bool {
+    /// Whether it is as secure as it is to be, and the server takes us for who we are to be.
+    pub(crate) fn meets(&self, terms: Terms<'_>) -> bool {
         #[cfg(feature = "tls")]
-        return security.is_met_by(self.verdict);
-        #[cfg(not(feature = "tls"))]
-        true
+        if !terms.security.is_met_by(self.verdict) {
+            return false;
+        }
+        self.has_own_identity == terms.identity.is_some()
+    }
+
+    /// Notes whether the server was told who we are to it alone.
+    pub(crate) fn note_identity(&mut self, is_own: bool) {
+        self.has_own_identity = is_own;
     }
 
     /// Whether the server calls itself by our name: then it is most likely ourselves.

@@ -159,6 +159,7 @@ impl Attempts {
                 let terms = Terms {
                     guard,
                     security: &security,
+                    identity: self.pool.identity(host, guard.is_none()),
                 };
                 self.deliver_to(host, (terms, naming), turn, exchange).await
             }

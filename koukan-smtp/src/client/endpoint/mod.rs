@@ -164,6 +164,7 @@ impl SmtpEndpoint {
             guard,
             random,
             login,
+            identities,
             protocol,
             #[cfg(feature = "tls")]
             tls,
@@ -179,7 +180,9 @@ impl SmtpEndpoint {
         let pool = Pool::new(
             connector, resolver, helo_name, timeouts, pool, random, demand,
         );
-        let pool = pool.with_login(login).with_protocol(protocol);
+        let pool = pool
+            .with_identities(login, identities)
+            .with_protocol(protocol);
         #[cfg(feature = "tls")]
         let pool = pool.with_tls(tls).with_dane(has_dane).with_trust(trust);
         #[cfg(feature = "mta-sts")]

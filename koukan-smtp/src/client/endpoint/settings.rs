@@ -10,7 +10,7 @@ use koukan_core::{
 
 use crate::{
     Protocol,
-    client::{Guard, Login, PoolSettings, Timeouts},
+    client::{Guard, HostIdentities, Login, PoolSettings, Timeouts},
 };
 
 /// The settings of an [`SmtpEndpoint`](super::SmtpEndpoint).
@@ -23,6 +23,7 @@ pub struct ClientSettings {
     pub(super) guard: Guard,
     pub(super) random: SharedRandom,
     pub(super) login: Option<Login>,
+    pub(super) identities: HostIdentities,
     pub(super) protocol: Protocol,
     #[cfg(feature = "tls")]
     pub(super) tls: crate::client::TlsPolicy,
@@ -51,6 +52,7 @@ impl ClientSettings {
             guard: Guard::default(),
             random: Arc::new(SystemRandom),
             login: None,
+            identities: HostIdentities::default(),
             protocol: Protocol::Smtp,
             #[cfg(feature = "tls")]
             tls: crate::client::TlsPolicy::Never,
@@ -98,6 +100,14 @@ impl ClientSettings {
     #[must_use]
     pub fn with_login(mut self, login: Login) -> Self {
         self.login = Some(login);
+        self
+    }
+
+    /// Says who we are to single hosts, in place of what is said to all: also where a signal names one, as long as it
+    /// is [the operator](koukan_core::signals::NamedBy::Operator) who does.
+    #[must_use]
+    pub fn with_identities(mut self, identities: HostIdentities) -> Self {
+        self.identities = identities;
         self
     }
 

@@ -14,6 +14,7 @@
 //! A host that does not answer at all is left alone for a while, and who asks for it meanwhile is told
 //! so at once; then one tries it for all others (`standing`).
 
+mod identity;
 mod idle;
 mod lease;
 mod open;
@@ -60,8 +61,8 @@ use self::{
     standing::{Failed, Leave},
 };
 use super::{
-    ClientError, HostFailure, Login, Phase, Place, Timeouts, connection::Connection,
-    error::unreached, security::Terms,
+    ClientError, HostFailure, HostIdentities, Login, Phase, Place, Timeouts,
+    connection::Connection, error::unreached, security::Terms,
 };
 use crate::Protocol;
 
@@ -74,8 +75,9 @@ pub(crate) struct Pool {
     idle: Arc<Idle<BoxWire>>,
     random: SharedRandom,
     demand: Demand,
-    /// Who we say to be on each connection: all have the same identity.
+    /// Who we say to be on each connection, to hosts that have no identity of their own.
     login: Option<Login>,
+    identities: HostIdentities,
     protocol: Protocol,
     /// For passwords that are hashed.
     blocking: BlockingPool,
@@ -122,6 +124,7 @@ impl Pool {
             idle: Arc::new(Idle::new(settings)),
             random,
             login: None,
+            identities: HostIdentities::default(),
             protocol: Protocol::Smtp,
             blocking: BlockingPool::default(),
             #[cfg(feature = "tls")]
@@ -133,12 +136,6 @@ impl Pool {
             #[cfg(feature = "mta-sts")]
             mta_sts: None,
         }
-    }
-
-    /// Says who we are on each connection.
-    pub(crate) fn with_login(mut self, login: Option<Login>) -> Self {
-        self.login = login;
-        self
     }
 
     /// Speaks that with all hosts.
@@ -346,7 +343,7 @@ impl Pool {
 /// place.
 fn reuse(lease: &mut Lease<BoxWire>, terms: Terms<'_>) -> bool {
     while lease.reuse() {
-        if lease.connection().meets(terms.security) {
+        if lease.connection().meets(terms) {
             return true;
         }
         lease.give_up();

@@ -88,9 +88,7 @@ impl Pool {
         &self,
         lease: &mut Lease<BoxWire>,
         remote: RemoteMta,
-        #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))] terms: Terms<
-            '_,
-        >,
+        terms: Terms<'_>,
     ) -> Result<(), ClientError> {
         let connect = || {
             let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
@@ -103,9 +101,11 @@ impl Pool {
         };
         lease.put(connection).greet(&self.helo_name).await?;
         #[cfg(feature = "tls")]
-        self.secure(lease, remote, terms.security).await?;
-        match &self.login {
-            Some(login) => lease.connection().authenticate(login, &self.blocking).await,
+        self.secure(lease, remote, terms).await?;
+        let connection = lease.connection();
+        connection.note_identity(terms.identity.is_some());
+        match self.login(terms.identity) {
+            Some(login) => connection.authenticate(login, &self.blocking).await,
             None => Ok(()),
         }
     }

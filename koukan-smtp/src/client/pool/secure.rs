@@ -10,9 +10,9 @@ use koukan_core::{
 };
 
 use crate::client::{
-    ClientError, Phase, TlsPolicy,
+    ClientError, HostIdentity, Phase, TlsPolicy,
     connection::Connection,
-    security::{Asked, Security},
+    security::{Asked, Begin, Security, Terms},
 };
 
 use super::{Lease, Pool};
@@ -62,10 +62,16 @@ impl Pool {
         &self,
         lease: &mut Lease<BoxWire>,
         remote: RemoteMta,
-        security: &Security,
+        terms: Terms<'_>,
     ) -> Result<(), ClientError> {
-        let Some(begin) = self.tls.with(security) else {
+        let Some(begin) = self.tls.with(terms.security) else {
             return Ok(());
+        };
+        let own = terms.identity.and_then(HostIdentity::certificates);
+        let shown = own.map(|own| begin.tls.clone().with_certificates(own.clone()));
+        let begin = match &shown {
+            Some(tls) => Begin { tls, ..begin },
+            None => begin,
         };
         if remote.address.unix().is_some() {
             // Nobody is between, and there is no name that a certificate could be for.

@@ -1,11 +1,13 @@
 //! How many connections are kept, and for how long.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use koukan_core::{
     rate::{Rate, ReplicaCount},
     signals::HostPort,
 };
+
+use crate::client::by_host::ByHost;
 
 /// Limits of the connections to one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +36,7 @@ pub struct PoolSettings {
 
 /// Limits of single hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct HostLimits(HashMap<HostPort, HostLimit>);
+pub struct HostLimits(ByHost<HostLimit>);
 
 /// Limits of one host; where one is not given, that of all hosts holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,18 +56,11 @@ pub struct HostLimit {
 impl HostLimits {
     /// Sets the limits of a host, in place of earlier ones; its name is the same in capitals.
     pub fn set(&mut self, host: &HostPort, limit: HostLimit) {
-        self.0.insert(host.to_lower_case(), limit);
+        self.0.set(host, limit);
     }
 
     fn find(&self, host: &HostPort) -> Option<&HostLimit> {
-        // The usual case costs nothing.
-        if self.0.is_empty() {
-            return None;
-        }
-        match host.host.bytes().any(|octet| octet.is_ascii_uppercase()) {
-            true => self.0.get(&host.to_lower_case()),
-            false => self.0.get(host),
-        }
+        self.0.find(host)
     }
 }
 
