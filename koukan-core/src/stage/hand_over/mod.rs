@@ -19,6 +19,37 @@
 //!
 //! Who is told of success is up to the other chain: a positive reply of it is
 //! [`Handover::PassedOn`](crate::reply::Handover::PassedOn).
+//!
+//! # Example
+//!
+//! ```
+//! use koukan_core::{
+//!     context::Sender,
+//!     filter::router::{AddressList, Decision, RouterLayer},
+//!     service::BoxMailService,
+//!     stage::{
+//!         hand_over::HandOverLayer,
+//!         output_handler::{Chain, ChainMap, RetryPolicy},
+//!     },
+//!     test_util::{Script, mail, rcpt, send},
+//! };
+//! use tower::Layer;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+//! let (incoming, endpoint) = (Script::new(), Script::new());
+//! let chain = Chain {
+//!     service: BoxMailService::new(incoming.clone()),
+//!     retry: RetryPolicy::default(),
+//! };
+//! let chains = ChainMap::new().with(Sender::new("incoming"), chain);
+//! let ours = AddressList::new(["example.com"], Decision::HandOver(Sender::new("incoming")));
+//! let service = RouterLayer::new(ours).layer(HandOverLayer::new(chains).layer(endpoint.clone()));
+//! send(service, mail("a@x"), [rcpt("bob@example.com")], "\r\nhello\r\n").await;
+//! assert_eq!(incoming.only_received().recipient_texts(), ["bob@example.com"]);
+//! assert!(endpoint.received().is_empty());
+//! # Ok::<(), tower::BoxError>(())
+//! # }).unwrap();
+//! ```
 
 mod layer;
 mod service;

@@ -1,0 +1,10 @@
+//! The public API of the crates that are published, as rustdoc knows it: what it is, and that it can grow.
+
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+mod examples;
+mod foreign;
+mod golden;
+mod growth;
+mod names;
+mod rustdoc;
