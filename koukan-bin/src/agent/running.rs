@@ -105,6 +105,10 @@ impl Running {
             let metrics = metrics.clone();
             move || metrics.clone().keep_up()
         };
+        let count = {
+            let (depth, storage) = (metrics.depth(), storage.clone());
+            move || depth.clone().follow(storage.clone())
+        };
         let last = files.clone();
         let follow = move || files.clone().follow(SharedClock::clone(&clock));
         let part = |name| Part::new(name, ALL);
@@ -128,6 +132,11 @@ impl Running {
                 supervisor
                     .clone()
                     .run(part("upkeep of metrics"), never.clone(), keep_up),
+            ),
+            tokio::spawn(
+                supervisor
+                    .clone()
+                    .run(part("count of the queue"), never.clone(), count),
             ),
             tokio::spawn(supervisor.clone().run(
                 part("renewal of certificates and users"),

@@ -13,7 +13,7 @@ use metrics::{Gauge, Key, KeyName, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::time::sleep;
 
-use super::certificates::CertificateFiles;
+use super::{certificates::CertificateFiles, queue_depth::DepthGauges};
 
 /// How long certificates are valid yet.
 const LEFT: &str = "koukan_certificate_left_seconds";
@@ -40,6 +40,7 @@ const UPKEEP: Duration = Duration::from_secs(5);
 pub(crate) struct Exposition {
     handle: PrometheusHandle,
     memory: Gauge,
+    depth: DepthGauges,
     certificates: Arc<OnceLock<(CertificateFiles, SharedClock)>>,
 }
 
@@ -55,6 +56,7 @@ pub(super) fn start() -> (Arc<dyn Observer>, Exposition) {
     let exposition = Exposition {
         handle: recorder.handle(),
         memory: recorder.register_gauge(&Key::from_static_name(MEMORY), &metadata),
+        depth: DepthGauges::new(&recorder),
         certificates: Arc::default(),
     };
     (Arc::new(observer::Metrics::new(recorder)), exposition)
@@ -75,6 +77,11 @@ impl Exposition {
     /// Shows from now on how long these certificates are valid.
     pub(super) fn show(&self, certificates: CertificateFiles, clock: SharedClock) {
         let _ = self.certificates.set((certificates, clock));
+    }
+
+    /// What shows how much is queued.
+    pub(crate) fn depth(&self) -> DepthGauges {
+        self.depth.clone()
     }
 
     /// Adds up what was measured, for ever.

@@ -20,6 +20,7 @@ mod logins;
 mod metrics;
 mod postgres;
 mod probe;
+mod queue_depth;
 mod resolver;
 mod rest;
 mod rooms;

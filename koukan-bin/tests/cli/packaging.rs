@@ -104,7 +104,7 @@ fn what_is_wrong_with_a_manifest_is_found() {
 fn config(file: &str, folder: &Path) -> String {
     let secrets = folder.join("secrets");
     fs::create_dir_all(&secrets).unwrap();
-    for token in ["gateway-token", "router-token"] {
+    for token in ["gateway-token", "router-token", "postgres-password"] {
         fs::write(secrets.join(token), "a-token-of-a-test\n").unwrap();
     }
     let mut command = Command::new("openssl");
@@ -134,7 +134,11 @@ fn config(file: &str, folder: &Path) -> String {
 
 #[test]
 fn configurations_are_fine() {
-    for file in ["router/router.yaml", "gateway/gateway.yaml"] {
+    for file in [
+        "router/router.yaml",
+        "router-postgres/router.yaml",
+        "gateway/gateway.yaml",
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("koukan.yaml");
         let config = config(file, folder.path());

@@ -139,3 +139,26 @@ fn it_is_shown_how_long_certificates_are_valid() {
     assert!(left > 14 * 24 * 3600, "{text}");
     check(&text);
 }
+
+#[test]
+fn what_is_queued_is_counted() {
+    let sink = Collector::start();
+    let agent = Agent::start(sink.address);
+    let mut submitter = Client::connect(agent.submission).unwrap();
+    let kept = submitter.send("a@example.org", &["450@example.com"], MESSAGE);
+    assert!(kept.unwrap().is_accepted());
+    let value = |line: &str| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap();
+    // It is due, later or under way by turns.
+    eventually(Duration::from_secs(60), || {
+        let text = scrape(&agent);
+        let states = text
+            .lines()
+            .filter(|line| line.starts_with("koukan_queue_transactions{"));
+        let states: Vec<_> = states.map(value).collect();
+        assert_eq!(states.len(), 4, "{text}");
+        let oldest = text
+            .lines()
+            .find(|line| line.starts_with("koukan_queue_oldest_due_seconds "));
+        states.iter().sum::<f64>() == 1.0 && value(oldest.unwrap()) < 60.0
+    });
+}

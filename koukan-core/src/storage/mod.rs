@@ -51,8 +51,8 @@ mod whereabouts;
 
 pub use self::{
     backend::{
-        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, LiveSession, Queue, Records,
-        Recovered, Refreshed, Sessions, SuppressionLists,
+        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, LiveSession, Queue, QueueDepth,
+        Records, Recovered, Refreshed, Sessions, SuppressionLists,
     },
     custody::{Custody, CustodyError},
     drain::Drain,

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use koukan_core::{
     blob::BlobId,
     storage::{
-        BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, Queue, Records,
+        BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, Queue, QueueDepth,
+        Records,
         record::{
             Attempt, Change, Commit, Companions, DestinationCensus, Due, Judged, Leased,
             NewTransaction, SchedulingKey, SessionId, Settlement, Standing, Status,
@@ -287,6 +288,10 @@ impl<D: Database> Records for DatabaseBackend<D> {
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
         self.0.reader.attempts(&id.to_string()).await
+    }
+
+    async fn depth(&self, now: Timestamp) -> Result<Option<QueueDepth>, BackendError> {
+        self.0.reader.depth(now).await.map(Some)
     }
 
     async fn census(&self) -> Result<Census, BackendError> {

@@ -12,7 +12,7 @@ use koukan_core::storage::{ListCursor, ListState, Listing, Search, record::Trans
 use super::{
     ADD_ATTEMPT, BEGIN, BOUND_EVENTS, CENSUS, COMPLETE, COUNT_DESTINATION, COUNT_DESTINATIONS,
     CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS,
-    DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED,
+    DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, DEPTH, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED,
     FIND_DRAFT, FIND_KEYED, FIND_LEASES, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION, FINISH_BLOB,
     FREE_LEASES, HOLD, HOLDS_LEASE, INSERT_BLOB, INSERT_PART, JUDGE, KEEP_SUPPRESSION, LEASE,
     LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS, LIST_ATTEMPTS,
@@ -153,6 +153,9 @@ async fn what_waits_is_found_by_its_own_index() {
         (&CENSUS, "transactions_leased"),
         (&CENSUS, "transactions_held"),
         (&CENSUS, "transactions_finished"),
+        (&DEPTH, "transactions_waiting"),
+        (&DEPTH, "transactions_leased"),
+        (&DEPTH, "transactions_held"),
     ] {
         let plan = plan(&mut connection, statement).await;
         let uses = plan.iter().any(|step| step.contains(index));

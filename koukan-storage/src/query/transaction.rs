@@ -159,3 +159,30 @@ pub(crate) static CENSUS: Statement = Statement::new(|_| {
             .expr_as(finished, "finished"),
     )
 });
+
+/// Counts what is queued; gives due, waiting with that, leased, held, and since when the first of it is due. Binds the
+/// time twice. Each reads an index only, and nothing that is final.
+pub(crate) static DEPTH: Statement = Statement::new(|_| {
+    let of = |expression: Expr, condition: Expr| {
+        Query::select()
+            .expr(expression)
+            .from(Transactions::Table)
+            .and_where(condition)
+            .to_owned()
+    };
+    let count = |condition| of(Func::count(Expr::cust("*")).into(), condition);
+    let due = || is_waiting().and(Expr::col(Transactions::DueAt).lte(bound()));
+    let leased = Expr::col(Transactions::LeaseSession).is_not_null();
+    let held = is_unfinished()
+        .and(Expr::col(Transactions::Held).is_not_null())
+        .and(is_not_leased());
+    let oldest = of(Func::min(Expr::col(Transactions::DueAt)).into(), due());
+    text(
+        Query::select()
+            .expr_as(count(due()), "due")
+            .expr_as(count(is_waiting()), "waiting")
+            .expr_as(count(leased), "leased")
+            .expr_as(count(held), "held")
+            .expr_as(oldest, "oldest"),
+    )
+});

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use koukan_core::blob::BlobId;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
-    BackendError, Census, EventPage, EventQuery, ListCursor, ListState, Listing,
+    BackendError, Census, EventPage, EventQuery, ListCursor, ListState, Listing, QueueDepth,
     record::{Attempt, Conversation, SchedulingKey, Standing, StoredTransaction},
 };
 
@@ -20,11 +20,11 @@ use crate::{
     closed::closed,
     database::{Dialect, Row},
     query::{
-        BOUND_EVENTS, CENSUS, FIND_CURSOR, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION,
+        BOUND_EVENTS, CENSUS, DEPTH, FIND_CURSOR, FIND_ORPHANS, FIND_SUMMARY, FIND_TRANSACTION,
         LIST_ATTEMPTS, LIST_EVENTS, NEXT_DUE, NEXT_SUSPECT, PROBE, Page, READ_BLOB,
         READ_SMALL_BLOBS, SUMMARY_CONVERSATION, Statement, Values, list, list_summaries, select,
     },
-    row::{StoredRow, attempt, conversation, from_micros, kept_event, scheduling_keys},
+    row::{StoredRow, attempt, conversation, from_micros, kept_event, micros, scheduling_keys},
 };
 
 /// Blobs that are removed in one go, at most, and about how many octets they have in all.
@@ -209,6 +209,28 @@ impl Reader {
             waiting: count(0)?,
             leased: count(1)?,
             finished: count(2)?,
+        })
+    }
+
+    /// How much is queued.
+    pub(crate) async fn depth(&self, now: Timestamp) -> Result<QueueDepth, BackendError> {
+        let mut values = Values::default();
+        values.add(micros(now)).add(micros(now));
+        let Some(row) = self.row(&DEPTH, values).await? else {
+            return Ok(QueueDepth::default());
+        };
+        let count = |column: usize| -> Result<u64, BackendError> {
+            let count: i64 = row.try_get(column).map_err(failed)?;
+            Ok(count.cast_unsigned())
+        };
+        let oldest: Option<i64> = row.try_get(4).map_err(failed)?;
+        let due = count(0)?;
+        Ok(QueueDepth {
+            due,
+            later: count(1)?.saturating_sub(due),
+            active: count(2)?,
+            held: count(3)?,
+            oldest_due: oldest.map(from_micros),
         })
     }
 

@@ -53,3 +53,18 @@ pub struct Census {
     /// Final.
     pub finished: u64,
 }
+
+/// How much is queued, and since when some of it is late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueDepth {
+    /// Due, and not under lease.
+    pub due: u64,
+    /// Due later: to be retried, or to be sent then; drafts, too.
+    pub later: u64,
+    /// Under lease.
+    pub active: u64,
+    /// Held, and not under lease.
+    pub held: u64,
+    /// Since when that is due which is due for the longest time.
+    pub oldest_due: Option<Timestamp>,
+}

@@ -10,7 +10,7 @@ use super::super::{
     EventPage, EventQuery, ListCursor, Listing,
     record::{Attempt, DestinationCensus, NewTransaction, StoredTransaction, TransactionId},
 };
-use super::{BackendError, Census};
+use super::{BackendError, Census, QueueDepth};
 
 /// What is told of transactions, while something is to be done with them and afterwards: one of the five
 /// parts of a [`Backend`](super::Backend). Nothing here changes what is done.
@@ -78,6 +78,16 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     ///
     /// [`BackendError`].
     async fn census(&self) -> Result<Census, BackendError>;
+
+    /// Counts what is queued, by what is to happen with it: cheaper than [`Records::census`], since it looks at nothing
+    /// that is final. `None` where that is not counted.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn depth(&self, _now: Timestamp) -> Result<Option<QueueDepth>, BackendError> {
+        Ok(None)
+    }
 
     /// Whether it keeps events: [`NewTransaction::events`] of what it commits, [`Settlement::events`](super::super::record::Settlement::events), what a
     /// [`Change`](super::super::record::Change) means, and [`NewTransaction::summary_events`], each in the commit of what it tells of.

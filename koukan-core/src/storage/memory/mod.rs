@@ -29,7 +29,7 @@ use crate::{
 use self::{events::Events, sessions::Shared, store::Store};
 use super::{
     BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
-    LiveSession, Queue, Records, Recovered, Refreshed, Retention, Sessions,
+    LiveSession, Queue, QueueDepth, Records, Recovered, Refreshed, Retention, Sessions,
     record::{
         Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
         SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
@@ -338,6 +338,10 @@ impl Records for MemoryBackend {
 
     async fn census(&self) -> Result<Census, BackendError> {
         Ok(self.lock().census())
+    }
+
+    async fn depth(&self, now: Timestamp) -> Result<Option<QueueDepth>, BackendError> {
+        Ok(Some(self.lock().depth(now)))
     }
 }
 

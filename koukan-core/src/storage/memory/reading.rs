@@ -1,7 +1,9 @@
 //! What is read of a store in memory.
 
+use jiff::Timestamp;
+
 use crate::storage::{
-    Census, EventPage, EventQuery, ListCursor, Listing,
+    Census, EventPage, EventQuery, ListCursor, Listing, QueueDepth,
     record::{Attempt, StoredTransaction, TransactionId},
 };
 
@@ -45,6 +47,13 @@ impl Store {
         };
         let events = self.events.as_ref();
         events.map_or_else(nothing, |events| events.page(query))
+    }
+
+    pub(super) fn depth(&self, now: Timestamp) -> QueueDepth {
+        QueueDepth {
+            active: self.leased.len() as u64,
+            ..self.waiting.depth(now)
+        }
     }
 
     pub(super) fn census(&self) -> Census {

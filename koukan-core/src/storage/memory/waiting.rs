@@ -4,9 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::Timestamp;
 
-use crate::storage::record::{
-    Companions, MessageKey, SchedulingKey, Standing, Suspension, SuspensionChange, TransactionId,
-    Work,
+use crate::storage::{
+    QueueDepth,
+    record::{
+        Companions, MessageKey, SchedulingKey, Standing, Suspension, SuspensionChange,
+        TransactionId, Work,
+    },
 };
 
 use super::entry::Entry;
@@ -80,6 +83,20 @@ impl Waiting {
             Standing::Clear => self.clear.remove(&(due.at, id)),
             Standing::Suspect => self.suspects.remove(&(entry.crashes, due.at, id)),
         };
+    }
+
+    /// How much there is, and what of it is due at `now`.
+    pub(super) fn depth(&self, now: Timestamp) -> QueueDepth {
+        let clear = self.clear.keys().map(|(at, _)| *at);
+        let all = clear.chain(self.suspects.keys().map(|(_, at, _)| *at));
+        let (due, later): (Vec<_>, Vec<_>) = all.partition(|at| *at <= now);
+        QueueDepth {
+            due: due.len() as u64,
+            later: later.len() as u64,
+            active: 0,
+            held: self.held.len() as u64,
+            oldest_due: due.into_iter().min(),
+        }
     }
 
     /// What comes first of all that is due at `now`, but for attempts for those destinations.

@@ -3,7 +3,7 @@
 use crate::{
     path::ReversePath,
     storage::{
-        BackendError, Census,
+        BackendError, Census, QueueDepth,
         record::{NewTransaction, SessionId, Standing, Status, StoredTransaction, Terms},
     },
     transaction::Mail,
@@ -176,4 +176,16 @@ pub async fn counts_by_what_is_to_happen(fixture: &dyn BackendFixture) {
         finished: 1,
     };
     assert_eq!(backend.census().await.unwrap(), census);
+    let depth = QueueDepth {
+        due: 1,
+        later: 1,
+        active: 2,
+        held: 0,
+        oldest_due: Some(time(0)),
+    };
+    assert_eq!(backend.depth(time(5)).await.unwrap(), Some(depth));
+    let late = backend.depth(time(9)).await.unwrap().unwrap();
+    assert_eq!((late.due, late.later), (2, 0));
+    let early = backend.depth(time(-1)).await.unwrap().unwrap();
+    assert_eq!((early.due, early.later, early.oldest_due), (0, 2, None));
 }

@@ -20,7 +20,7 @@ use crate::{
     blob::BlobId,
     storage::{
         Backend, BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, Queue,
-        Records,
+        QueueDepth, Records,
         record::{
             Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
             Recipient, SchedulingKey, SessionId, Settlement, Standing, StoredTransaction,
@@ -331,6 +331,10 @@ impl Records for FaultyBackend {
 
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError> {
         self.read(|| self.inner.attempts(id)).await
+    }
+
+    async fn depth(&self, now: Timestamp) -> Result<Option<QueueDepth>, BackendError> {
+        self.read(|| self.inner.depth(now)).await
     }
 
     async fn census(&self) -> Result<Census, BackendError> {
