@@ -65,8 +65,9 @@ fn rest_front(text: &mut String, number: usize, address: SocketAddr, servers: &B
         let _ = write!(text, "backend {name}\n{checked}");
         let _ = writeln!(text, " http-request set-path %[path,regsub(^/{name}/,/)]");
         let _ = writeln!(text, " server {name} {address} check");
-        // Another may tell what is committed, while its own is not there.
-        for (other, address) in servers.iter().filter(|(other, _)| other != name) {
+        // Another router may tell what is committed, while its own is not there. What a gateway has, no other has.
+        let others = servers.iter().filter(|(other, _)| other != name);
+        for (other, address) in others.filter(|(other, _)| other.starts_with("router")) {
             let _ = writeln!(text, " server {other} {address} check backup");
         }
     }
