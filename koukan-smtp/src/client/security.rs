@@ -39,6 +39,7 @@ pub(crate) struct Asked {
 pub(crate) struct Terms<'a> {
     /// What looks at its addresses, where the operator has not named it.
     pub(crate) guard: Option<&'a Guard>,
+    #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "only TLS asks"))]
     pub(crate) security: &'a Security,
     /// Who we are to it, where that is another than to all hosts.
     pub(crate) identity: Option<&'a HostIdentity>,
