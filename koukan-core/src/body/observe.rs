@@ -17,6 +17,13 @@ pub(crate) trait Observer: Send {
         None
     }
 
+    /// Whether the body may go upstream: its originator may have given it up already. Once this has said so, he
+    /// does not do that as if it had not gone. Whoever has one body go in the place of several asks this of each,
+    /// since those who brought them are tasks of their own.
+    fn may_go(&mut self) -> bool {
+        true
+    }
+
     /// The next octets were asked for.
     fn asked(&mut self) {}
 
@@ -64,6 +71,14 @@ impl Body {
             observer,
         };
         Self::new(Source::Observed(Box::new(observed))).with_token(token)
+    }
+
+    /// Whether the body may go upstream, as all who watch it say.
+    pub(crate) fn may_go(&mut self) -> bool {
+        match &mut self.source {
+            Source::Observed(observed) => observed.inner.may_go() && observed.observer.may_go(),
+            _ => true,
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
     vec,
@@ -146,6 +146,20 @@ fn final_replies(recipients: &[Option<Reply>], reply: &Reply) -> Vec<Option<Repl
     recipients.iter().map(own).collect()
 }
 
+impl Leased<'_> {
+    /// Ready when the attempt is to end, with why. From then on its message does not go any more, unless it
+    /// has.
+    fn poll_halt(&self, cx: &Context<'_>) -> Poll<Halt> {
+        loop {
+            let known = self.gone.get();
+            let halt = ready!(self.lease.poll_halt(cx, known));
+            if known != Gone::No || self.gone.give_up() {
+                return Poll::Ready(halt);
+            }
+        }
+    }
+}
+
 impl Originator for Leased<'_> {
     fn has_recipients(&self) -> bool {
         true
@@ -180,21 +194,43 @@ impl Originator for Leased<'_> {
 }
 
 /// What has become of the message; a body that is read elsewhere says so.
+///
+/// It grows, and once the message was given up it does not go any more.
 #[derive(Default)]
-struct AtomicGone {
-    is_taken: AtomicBool,
-    is_whole: AtomicBool,
-}
+struct AtomicGone(AtomicU8);
+
+const NOT_GONE: u8 = 0;
+const TAKEN: u8 = 1;
+const WHOLE: u8 = 2;
+const GIVEN_UP: u8 = 3;
 
 impl AtomicGone {
     fn get(&self) -> Gone {
-        if self.is_whole.load(Ordering::Relaxed) {
-            Gone::Whole
-        } else if self.is_taken.load(Ordering::Relaxed) {
-            Gone::Taken
-        } else {
-            Gone::No
+        match self.0.load(Ordering::Acquire) {
+            TAKEN => Gone::Taken,
+            WHOLE => Gone::Whole,
+            _ => Gone::No,
         }
+    }
+
+    /// The attempt ends without the message; `false` where that has gone, or is to go, by another thread.
+    fn give_up(&self) -> bool {
+        self.change(GIVEN_UP).is_ok()
+    }
+
+    /// The message is to go with those of others; `false` where it was given up.
+    fn go(&self) -> bool {
+        self.change(TAKEN) != Err(GIVEN_UP)
+    }
+
+    /// Where it has not gone so far; what there is otherwise.
+    fn change(&self, to: u8) -> Result<u8, u8> {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        self.0.compare_exchange(NOT_GONE, to, success, failure)
+    }
+
+    fn note(&self, to: u8) {
+        self.0.fetch_max(to, Ordering::AcqRel);
     }
 }
 
@@ -206,15 +242,19 @@ impl Observer for End {
         Some(Box::new(Self(Arc::clone(&self.0))))
     }
 
+    fn may_go(&mut self) -> bool {
+        self.0.go()
+    }
+
     fn passed(&mut self, _: &Bytes) {}
 
     fn ended(&mut self) {
-        self.0.is_whole.store(true, Ordering::Relaxed);
+        self.0.note(WHOLE);
     }
 
     /// What becomes of it is not seen from here.
     fn taken(&mut self, _: u64, _: &[Blob]) {
-        self.0.is_taken.store(true, Ordering::Relaxed);
+        self.0.note(TAKEN);
     }
 }
 
@@ -230,8 +270,7 @@ impl Future for Exchange<'_> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        let Leased { lease, gone, .. } = &mut this.errand.originator;
-        match lease.poll_halt(cx, gone.get()) {
+        match this.errand.originator.poll_halt(cx) {
             Poll::Ready(Halt::Cancelled) => {
                 let attempt = this.attempt(Reply::broken_off());
                 return Poll::Ready(Err(Halted::Cancelled(attempt)));
@@ -248,5 +287,30 @@ impl Future for Exchange<'_> {
         // A lease never gives up what it gives.
         let final_reply = end.unwrap_or_else(|Aborted| Reply::local_error());
         Poll::Ready(Ok(this.attempt(final_reply)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who stops is not sent the message, which he would be sent again.
+    #[test]
+    fn a_message_is_given_up_or_goes() {
+        let gone = Arc::new(AtomicGone::default());
+        let mut end = End(Arc::clone(&gone));
+        assert!(gone.give_up());
+        assert!(!end.may_go());
+        end.taken(0, &[]);
+        assert_eq!(gone.get(), Gone::No);
+
+        let gone = Arc::new(AtomicGone::default());
+        let mut end = End(Arc::clone(&gone));
+        assert!(end.may_go() && end.may_go());
+        assert!(!gone.give_up());
+        assert_eq!(gone.get(), Gone::Taken);
+        end.ended();
+        end.taken(0, &[]);
+        assert_eq!((gone.get(), gone.give_up()), (Gone::Whole, false));
     }
 }

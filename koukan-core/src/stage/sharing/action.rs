@@ -4,6 +4,7 @@ use std::task::Waker;
 
 use crate::{
     body::Body,
+    few::Few,
     reply::Reply,
     transaction::{Rcpt, Slot},
 };
@@ -24,19 +25,21 @@ pub(super) enum Action {
     },
     /// There are no more recipients.
     Close(usize),
-    /// Begin the message; others have the same one where it is shared.
+    /// Begin the message, of which each of these members has a copy; others have the same one where it is
+    /// shared.
     Give {
         run: usize,
-        body: Body,
+        copies: Few<Copy>,
         is_shared: bool,
     },
-    /// Nobody reads this copy of the message.
-    Forget(Body),
     Drop(usize),
     /// That member may hear of its result.
     End(usize),
     Wake(Waker),
 }
+
+/// The message, as that member has brought it.
+pub(super) type Copy = (usize, Body);
 
 /// What is so outside of the group.
 #[derive(Debug, Clone, Copy)]

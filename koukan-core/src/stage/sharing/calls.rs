@@ -16,13 +16,14 @@ use tower::{BoxError, Service};
 
 use crate::{
     body::{Body, MessageToken, Piece},
+    few::Few,
     pipe::{self, pipe},
     reply::Reply,
     transaction::{Command, Lender, Rcpt, Recipients, Slot, Transaction, rescue},
 };
 
 use super::{
-    action::{Action, Limits},
+    action::{Action, Copy, Limits},
     group::Group,
     idle::Idle,
     slow::{Slow, Way},
@@ -204,7 +205,6 @@ impl Calls {
                     waiting.into_iter().for_each(Waker::wake);
                 }
                 Action::Wake(waker) => waker.wake(),
-                Action::Forget(body) => drop(body.taken()),
                 Action::Begin(run, mail) => {
                     has_given = true;
                     let slot = mail.unwrap_or_else(Slot::of_nobody);
@@ -233,12 +233,15 @@ impl Calls {
                 }
                 Action::Give {
                     run,
-                    body,
+                    copies,
                     is_shared,
                 } => {
                     has_given = true;
-                    // Then it is not for one attempt to say any more what becomes of it.
-                    let body = if is_shared { body.taken() } else { body };
+                    let body = match is_shared {
+                        true => self.agree(group, run, copies),
+                        false => { copies }.take().next().map(|(_, body)| body),
+                    };
+                    let Some(body) = body else { continue };
                     let body = self.note_slow(group, run, body);
                     if let Some(call) = self.find(run) {
                         call.give(body, cx);
@@ -249,6 +252,30 @@ impl Calls {
         }
         self.actions = actions;
         has_given
+    }
+
+    /// One copy of the message for all whose it is, unless one of them is about to leave, or has left: then
+    /// the call is dropped, with which the recipient would be sent what it is sent again later.
+    fn agree(&mut self, group: &Group, run: usize, mut copies: Few<Copy>) -> Option<Body> {
+        let asked = copies.iter_mut();
+        let given_up: Vec<_> = asked
+            .filter_map(|(member, body)| (!body.may_go()).then_some(*member))
+            .collect();
+        let confirmed = group.lock().state.confirm(run, &given_up, copies);
+        match confirmed {
+            Ok(mut copies) => {
+                // Then it is not for one attempt to say any more what becomes of it.
+                let mut taken = copies.take().map(|(_, body)| body.taken());
+                let one = taken.next();
+                taken.for_each(drop);
+                one
+            }
+            Err(left) => {
+                drop(left);
+                self.calls.retain(|call| call.run != run);
+                None
+            }
+        }
     }
 
     fn find(&mut self, run: usize) -> Option<&mut Call> {

@@ -24,6 +24,7 @@
 //! |---|---|
 //! | another member comes | its recipient is handed on, unless the message has started or the run is full: then there is another run |
 //! | a member leaves before the message has started | the call is dropped, and another run begins with the others; who was answered is not answered again |
+//! | a member has given its message up when that is to start, as an attempt does that stops | the same |
 //! | a member leaves later | nothing, for as long as another stays |
 //! | the destination says that there are too many recipients, after it took some | these go into another run |
 //! | the last copy has come, and each member has its message | the message starts: its octets are read once |

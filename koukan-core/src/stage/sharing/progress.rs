@@ -2,10 +2,10 @@
 
 use std::mem;
 
-use crate::{body::Body, reply::Reply};
+use crate::{body::Body, few::Few, reply::Reply};
 
 use super::{
-    action::Action,
+    action::{Action, Copy},
     seats::Stand,
     state::{Run, State},
 };
@@ -57,10 +57,15 @@ impl State {
 
     /// Gives a run up. The recipients that were not refused wait for another.
     fn drop_run(&mut self, run: usize, actions: &mut Vec<Action>) {
+        actions.push(Action::Drop(run));
+        self.begin_again(run);
+    }
+
+    /// The recipients of a run whose call is dropped wait for another, but for those that were refused.
+    fn begin_again(&mut self, run: usize) {
         self.runs[run].is_over = true;
         // The slots come back before they are lent again.
         self.is_changed = true;
-        actions.push(Action::Drop(run));
         for index in mem::take(&mut self.runs[run].seats) {
             let seat = &mut self.seats[index];
             if seat.is_in(run) && !self.members[seat.member].is_gone {
@@ -207,6 +212,37 @@ impl State {
         }
     }
 
+    /// Whether the message may go, now that those who brought copies were asked: `given_up` are those who
+    /// leave without it. Where somebody does, or has left since the run was to start, another run begins with
+    /// the others; what is left of the copies comes back.
+    pub(super) fn confirm(
+        &mut self,
+        run: usize,
+        given_up: &[usize],
+        copies: Few<Copy>,
+    ) -> Result<Few<Copy>, Vec<Body>> {
+        for member in given_up {
+            self.members[*member].is_gone = true;
+        }
+        let seats = { self.runs[run].seats.iter() }.map(|index| &self.seats[*index]);
+        let mut taking_part = seats.filter(|seat| seat.is_in(run));
+        if !taking_part.any(|seat| self.members[seat.member].is_gone) {
+            return Ok(copies);
+        }
+        let mut left = Vec::new();
+        for (member, body) in { copies }.take() {
+            let member = &mut self.members[member];
+            let before = match member.is_gone {
+                true => Some(body),
+                false => member.body.replace(body),
+            };
+            left.extend(before);
+        }
+        self.is_untidy = true;
+        self.begin_again(run);
+        Err(left)
+    }
+
     fn has_bodies(&self, run: usize) -> bool {
         let mut own = { self.runs[run].seats.iter() }
             .map(|index| &self.seats[*index])
@@ -219,7 +255,7 @@ impl State {
     /// Takes the members' bodies, and gives one of them to the run.
     fn give_body(&mut self, run: usize, actions: &mut Vec<Action>) {
         let is_shared = self.members.len() > 1;
-        let mut is_given = false;
+        let mut copies = Few::new();
         for index in &self.runs[run].seats {
             let seat = &self.seats[*index];
             if !seat.is_in(run) {
@@ -233,19 +269,15 @@ impl State {
                 // Another run may need it.
                 member.body = body.copy();
             }
-            if mem::replace(&mut is_given, true) {
-                if is_shared {
-                    actions.push(Action::Forget(body));
-                }
-            } else {
-                actions.push(Action::Give {
-                    run,
-                    body,
-                    is_shared,
-                });
-            }
+            copies.push((seat.member, body));
         }
-        if !is_given {
+        if copies.len() > 0 {
+            actions.push(Action::Give {
+                run,
+                copies,
+                is_shared,
+            });
+        } else {
             // It went with another run, and cannot be read again.
             self.runs[run].is_over = true;
             actions.push(Action::Drop(run));

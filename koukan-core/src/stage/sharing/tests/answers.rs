@@ -18,7 +18,7 @@ use crate::{
 
 use super::direct::{Given, errand, given, start};
 
-type Other = Arc<Mutex<Option<Errand<Given>>>>;
+pub(super) type Other = Arc<Mutex<Option<Errand<Given>>>>;
 
 /// Says nothing before the message is there, and then all at once, as a host does to which everything was
 /// sent together.
@@ -38,7 +38,7 @@ fn silent_until_the_end() -> impl MailService {
 }
 
 /// A member in front of which something is done when MAIL is answered.
-fn with_hook(
+pub(super) fn with_hook(
     sharing: Sharing<impl MailService>,
     hook: impl Fn() + Clone + Send + Sync + 'static,
 ) -> BoxMailService {

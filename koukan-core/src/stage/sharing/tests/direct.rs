@@ -23,7 +23,7 @@ use crate::{
 /// What is given, and the replies that have come.
 pub(super) struct Given {
     rcpts: Vec<Rcpt>,
-    body: Option<Body>,
+    pub(super) body: Option<Body>,
     pub(super) replies: Vec<Reply>,
 }
 

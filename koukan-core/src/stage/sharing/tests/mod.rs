@@ -22,6 +22,7 @@ use super::{Demand, Sharing, demand::Wanted, group::Group};
 mod answers;
 mod direct;
 mod joining;
+mod leaving;
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 const LATE: Duration = Duration::from_secs(60);
