@@ -317,9 +317,12 @@ impl Call {
             body: Body::from_pipe(body_pulled).with_token(token),
             signals: group.signals.clone(),
         };
+        let call = || group.shared.service.clone().call(transaction);
+        // Others may have joined by now, and wait for whoever has the calls.
+        let future = catch_unwind(AssertUnwindSafe(call));
         Self {
             run,
-            future: group.shared.service.clone().call(transaction),
+            future: future.unwrap_or_else(|_| Box::pin(async { Ok(panicked()) })),
             recipients: Some(recipients),
             body: Some(body),
         }
@@ -350,16 +353,19 @@ impl Call {
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
         let polled = catch_unwind(AssertUnwindSafe(|| self.future.as_mut().poll(cx)));
-        let polled = polled.unwrap_or_else(|_| {
-            tracing::error!("an endpoint panicked in a transaction");
-            Poll::Ready(Ok(Reply::local_error()))
-        });
+        let polled = polled.unwrap_or_else(|_| Poll::Ready(Ok(panicked())));
         polled.map(|result| match result {
             Ok(reply) if reply.is_positive() || reply.is_negative() => reply,
             Ok(_) => Reply::local_error(),
             Err(error) => rescue(&error),
         })
     }
+}
+
+/// What a transaction ends with in which an endpoint has panicked.
+fn panicked() -> Reply {
+    tracing::error!("an endpoint panicked in a transaction");
+    Reply::local_error()
 }
 
 fn lender(group: &Arc<Group>) -> Arc<dyn Lender> {

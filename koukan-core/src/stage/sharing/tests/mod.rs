@@ -23,6 +23,7 @@ mod answers;
 mod direct;
 mod joining;
 mod leaving;
+mod panics;
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 const LATE: Duration = Duration::from_secs(60);
