@@ -6,7 +6,7 @@ use std::{num::NonZeroUsize, sync::Arc, time::Duration};
 
 use koukan_core::{
     blob::BlobPool,
-    context::Sender,
+    context::{Context, Sender},
     filter::{
         policy_action::{Expression, PolicyAction, PolicyLayer, PolicyRule},
         recipient_verification::{
@@ -253,6 +253,60 @@ async fn of_domains_that_take_all_one_question_is_enough() {
         }
     }
     assert_eq!(questions(&all).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_slow_to_refuse_nobody_has_said_what_it_takes() {
+    let destination = Script::new()
+        .rcpt("bob@example.com", Reply::recipient_ok())
+        .rcpt("carol@example.com", Reply::recipient_ok())
+        .other_rcpts(Answer::Never);
+    let random = Arc::new(SeededRandom::new(1));
+    let verifier = verifier(&destination).by_domain(random);
+    for (to, time) in [
+        ("bob@example.com", TIME_MAX),
+        ("bob@example.com", Duration::ZERO),
+        // That is not asked again at once.
+        ("carol@example.com", Duration::ZERO),
+    ] {
+        let began = Instant::now();
+        let layer = RecipientVerificationLayer::new(verifier.clone()).refusing_unknown();
+        let replies = asked(layer.layer(Script::new()), &[to]).await;
+        assert_eq!(replies, [Reply::recipient_ok()], "{to}");
+        let waited = began.elapsed();
+        assert!(
+            waited >= time && waited < time + Duration::from_millis(10),
+            "{to}: {waited:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_begun_when_the_time_is_over() {
+    let (silent, live) = (Script::new().other_rcpts(Answer::Never), Script::new());
+    let chain = BoxMailService::new(silent.clone());
+    let verifier = verifier(&live).with_route("a.example", Sender::new("there"), chain);
+    let layer = RecipientVerificationLayer::new(verifier).refusing_unknown();
+    let to = ["bob@a.example", "carol@b.example", "dave@c.example"];
+    let replies = asked(layer.clone().layer(Script::new()), &to).await;
+    let unknown = Reply::unverified_recipient;
+    assert_eq!(replies, [unknown(), unknown(), unknown()]);
+    assert!(live.received().is_empty());
+    // The next transaction has time of its own.
+    let replies = asked(layer.layer(Script::new()), &to[1..]).await;
+    assert_eq!(replies, [Reply::recipient_ok(), Reply::recipient_ok()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_asked_where_the_client_names_the_host() {
+    let destination = Script::new().other_rcpts(Reply::no_such_user());
+    let service = service(&verifier(&destination));
+    let mut named = Context::clone(&context());
+    named.next_hop = Some("mx.example.net:25".parse().unwrap());
+    let (mut driver, _) = Driver::start(service, Arc::new(named), mail("alice@example.org"));
+    let pending = driver.rcpt(rcpt("bob@example.com")).await;
+    assert_eq!(driver.wait(pending).await, Reply::recipient_ok());
+    assert!(destination.received().is_empty());
 }
 
 /// One recipient stands for others.

@@ -6,54 +6,50 @@ use crate::{
     context::Context,
     path::{ForwardPath, Mailbox, Parameter, ReversePath},
     reply::Reply,
-    transaction::{Driver, Mail, Rcpt},
+    transaction::{Driver, Mail, Pending, Rcpt},
 };
 
 use super::{found::Answer, routes::Route};
 
-/// What a destination has said.
-#[derive(Debug)]
-pub(super) struct Said {
-    /// Of the recipient.
-    pub(super) of_recipient: Answer,
-    /// Of one that cannot be there, if that was asked.
-    pub(super) of_nobody: Option<Answer>,
+/// A transaction that never has a message. Dropped, it is given up.
+pub(super) struct Conversation {
+    driver: Driver,
+    /// The reply to MAIL, while it was not seen.
+    mail: Option<Pending>,
 }
 
-/// Asks whether mail for `recipient` would be taken; then, where it would, whether any for `nobody` would be.
-///
-/// # Cancel safety
-///
-/// Dropped before it ends, the transaction is given up.
-pub(super) async fn converse(
-    route: &Route,
-    context: &Context,
-    reverse_path: &ReversePath,
-    recipient: ForwardPath,
-    nobody: Option<ForwardPath>,
-) -> Said {
-    let mut context = context.on_behalf_of(&route.sender);
-    // Where the client would have its message go is not where this goes.
-    context.next_hop = None;
-    let mail = mail(reverse_path, recipient.mailbox());
-    let (mut driver, mut mail) = Driver::start(route.chain.clone(), Arc::new(context), mail);
-    let pending = driver.rcpt(Rcpt::new(recipient)).await;
-    let reply = driver.wait(pending).await;
-    let of_recipient = match mail.look() {
-        Some(mail) if mail.is_negative() => Answer::Unknown,
-        // An endpoint need not answer MAIL before it knows for whom.
-        Some(_) | None => meaning(reply),
-    };
-    let of_nobody = match nobody {
-        Some(nobody) if of_recipient == Answer::Accepted => {
-            let pending = driver.rcpt(Rcpt::new(nobody)).await;
-            Some(meaning(driver.wait(pending).await))
+impl Conversation {
+    /// Says MAIL, as it must be for `recipient`.
+    pub(super) fn begin(
+        route: &Route,
+        context: &Context,
+        reverse_path: &ReversePath,
+        recipient: &ForwardPath,
+    ) -> Self {
+        let context = context.on_behalf_of(&route.sender);
+        let mail = mail(reverse_path, recipient.mailbox());
+        let (driver, mail) = Driver::start(route.chain.clone(), Arc::new(context), mail);
+        Self {
+            driver,
+            mail: Some(mail),
         }
-        _ => None,
-    };
-    Said {
-        of_recipient,
-        of_nobody,
+    }
+
+    /// Asks whether mail for that recipient would be taken.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, nothing more can be asked.
+    pub(super) async fn ask(&mut self, recipient: ForwardPath) -> Answer {
+        let pending = self.driver.rcpt(Rcpt::new(recipient)).await;
+        let reply = self.driver.wait(pending).await;
+        // An endpoint need not answer MAIL before it knows for whom.
+        match self.mail.as_mut().and_then(Pending::look) {
+            Some(mail) if mail.is_negative() => return Answer::Unknown,
+            Some(_) => self.mail = None,
+            None => {}
+        }
+        meaning(reply)
     }
 }
 

@@ -16,7 +16,10 @@
 //! What is known is bounded, by numbers of addresses: what was refused never displaces what was accepted. Whoever asks
 //! for an address of which it is being asked waits for that answer. A question that nobody waits for any more is given
 //! up. The recipients of one transaction wait for [`Verifier::with_time`] together, so that a destination that is silent
-//! holds up those who send to it, and them not for long.
+//! holds up those who send to it, and them not for long; once that time is over, nothing more is asked for them.
+//!
+//! Nothing is asked where the client names the host itself ([`Context::next_hop`](crate::context::Context::next_hop)): no
+//! other has its mail.
 //!
 //! *Phases*: RCPT. It belongs above an Exploder, and behind a router by which recipients stand for others: of these
 //! nothing is asked.

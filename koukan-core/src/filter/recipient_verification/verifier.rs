@@ -9,7 +9,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     context::{Context, Sender},
@@ -20,7 +20,7 @@ use crate::{
 };
 
 use super::{
-    conversation::{Said, converse},
+    conversation::Conversation,
     found::Answer,
     known::{Key, Known, Lives, MAX_ENTRIES},
     question::Questions,
@@ -150,6 +150,10 @@ impl Verifier {
         recipient: &ForwardPath,
         time: Duration,
     ) -> Option<Answer> {
+        // Its mail goes to the host that the client names, whatever another would say.
+        if context.next_hop.is_some() {
+            return None;
+        }
         let mailbox = recipient.mailbox()?;
         let domain = mailbox.domain_text().to_ascii_lowercase();
         let settings = &self.settings;
@@ -170,18 +174,27 @@ impl Verifier {
         if storage.is_some_and(|storage| storage.is_suspended(&domain)) {
             return Some(Answer::Unknown);
         }
+        // What cannot be waited for is not begun: each would be a connection that is dropped at once.
+        if time.is_zero() {
+            return Some(Answer::Unknown);
+        }
         let question = self.questions.join(of_address.clone(), || {
             let this = self.clone();
-            let (context, recipient, domain) =
-                (context.clone(), recipient.clone(), domain.as_str().into());
+            let (context, recipient) = (context.clone(), recipient.clone());
+            let (domain, of_address) = (domain.as_str().into(), of_address.clone());
             async move { this.learn(&context, recipient, domain, of_address).await }.boxed()
         });
         match timeout(time, question).await {
             Ok(answer) => Some(answer),
             Err(_) => {
+                let mut known = self.lock();
+                // It may have been said, and what was asked besides has taken the time.
+                if let Some(answer) = known.find(&of_address) {
+                    return Some(answer);
+                }
                 // One who has waited in vain for another's question, or for a part of the time, knows nothing of it.
                 if time >= settings.time {
-                    self.lock().learn(of_domain, Answer::Unknown);
+                    known.learn(of_domain, Answer::Unknown);
                 }
                 Some(Answer::Unknown)
             }
@@ -197,26 +210,26 @@ impl Verifier {
         of_address: Key,
     ) -> Answer {
         let settings = &self.settings;
-        let nobody = self.nobody(&domain);
         let (route, from) = (settings.routes.of(&domain), &settings.reverse_path);
-        let said = converse(route, context, from, recipient, nobody);
-        let Ok(said) = timeout(settings.time, said).await else {
+        let end = Instant::now() + settings.time;
+        let mut conversation = Conversation::begin(route, context, from, &recipient);
+        let Ok(answer) = timeout_at(end, conversation.ask(recipient)).await else {
             // A destination that is silent is so for all of the domain.
             self.lock().learn(Key::Domain(domain), Answer::Unknown);
             return Answer::Unknown;
         };
-        let Said {
-            of_recipient,
-            of_nobody,
-        } = said;
-        let mut known = self.lock();
-        known.learn(of_address, of_recipient.clone());
-        match of_nobody {
-            Some(Answer::Accepted) => known.learn(Key::Domain(domain), Answer::Accepted),
-            Some(other) => known.learn(Key::Nobody(domain), other),
-            None => {}
+        // Before anything else is asked: many servers are slow to refuse one who is not there.
+        self.lock().learn(of_address, answer.clone());
+        let nobody = self.nobody(&domain);
+        if let Some(nobody) = nobody.filter(|_| answer == Answer::Accepted) {
+            let of_nobody = timeout_at(end, conversation.ask(nobody)).await;
+            let (key, of_nobody) = match of_nobody.unwrap_or(Answer::Unknown) {
+                Answer::Accepted => (Key::Domain(domain), Answer::Accepted),
+                other => (Key::Nobody(domain), other),
+            };
+            self.lock().learn(key, of_nobody);
         }
-        of_recipient
+        answer
     }
 
     /// An address that cannot be there, if that is to be asked for.
