@@ -5,14 +5,17 @@
 use std::sync::Arc;
 
 use koukan_core::{
+    blob::{BlobPool, Limits},
     context::{Context, Sender},
     filter::router::{AddressList, Decision, RouterLayer, Rules, StaticHosts},
+    path::Parameter,
     reply::{Handover, Reply},
     service::{BoxMailService, MailService},
-    signals::{DurableSignal, Signals, TraceId},
+    signals::{DurableSignal, Signals, TellsSuccess, TraceId},
     stage::{
+        exploder::{Exploder, Notify, Policy},
         hand_over::HandOverLayer,
-        output_handler::{Chain, ChainMap, RetryPolicy},
+        output_handler::{Chain, ChainMap, Chains, RetryPolicy},
     },
     test_util::{End, Script, context_from, mail, rcpt},
     transaction::Driver,
@@ -86,8 +89,8 @@ async fn the_message_goes_on_as_from_the_agent_itself() {
     let (replies, reply) = sent(chain(&there, &endpoint), &to, &known).await;
     assert_eq!(replies, [Reply::recipient_ok(), Reply::recipient_ok()]);
     assert_eq!(reply, Reply::message_accepted());
-    // The other chain tells of success from here on.
-    assert_eq!(reply.handover(), Some(Handover::PassedOn));
+    // Nobody there tells of success.
+    assert_eq!(reply.handover(), None);
     let received = there.only_received();
     assert_eq!(
         (received.text(), received.recipient_texts()),
@@ -133,13 +136,100 @@ async fn what_is_refused_there_is_refused_here() {
     let ok = Reply::recipient_ok;
     assert_eq!(replies, [Reply::no_such_user(), ok(), ok()]);
     let [bob, busy] = [1, 2].map(|position| reply.for_recipient(position));
-    assert_eq!(bob.handover(), Some(Handover::PassedOn));
-    assert_eq!((busy, busy.handover()), (&Reply::mailbox_busy(), None));
+    assert_eq!(
+        (bob, busy),
+        (&Reply::message_accepted(), &Reply::mailbox_busy())
+    );
     let service = chain(&there, &Script::new());
     let (replies, reply) = sent(service, &["a@example.org"], &Signals::default()).await;
     assert_eq!(
         (replies, reply),
         (vec![Reply::misconfigured()], Reply::misconfigured())
+    );
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Spf {
+    result: String,
+}
+
+impl DurableSignal for Spf {
+    const NAME: &'static str = "spf";
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_tells_of_success_is_the_exploder_that_is_to_or_whoever_has_the_reply() {
+    for (notify, spf, tells) in [
+        (Notify::Always, None, true),
+        (Notify::Never, None, false),
+        // Users submit, and nobody asks for SPF.
+        (Notify::SpfPass, None, true),
+        (Notify::SpfPass, Some("pass"), true),
+        (Notify::SpfPass, Some("none"), false),
+    ] {
+        let there = Script::new();
+        let pool = BlobPool::in_memory(Limits::default());
+        let next = Exploder::new(there.clone(), Policy::Ingress, pool).with_notify(notify);
+        let next = Chain {
+            service: BoxMailService::new(next),
+            retry: RetryPolicy::default(),
+        };
+        let chains = ChainMap::new().with(ingress(), next);
+        let ours = AddressList::new(["example.com"], Decision::HandOver(ingress()));
+        let service = HandOverLayer::new(chains).layer(Script::new());
+        let service = RouterLayer::new(ours).layer(service);
+        let signals = Signals::default();
+        if let Some(result) = spf {
+            let result = result.to_owned();
+            signals.set_durable(&Spf { result }).unwrap();
+        }
+        let mut to = rcpt("bob@example.com");
+        let wanted = Parameter::new("NOTIFY", Some("SUCCESS")).unwrap();
+        to.parameters.push(wanted).unwrap();
+        let from = mail("alice@example.com");
+        let (mut driver, _) = Driver::start_with(service, client(), from, signals);
+        let pending = driver.rcpt(to).await;
+        assert!(driver.wait(pending).await.is_positive());
+        let _ = driver.send(MESSAGE.into()).await;
+        let reply = driver.finish().await;
+        let told = format!("{notify:?} {spf:?}");
+        assert_eq!(
+            reply.handover(),
+            tells.then_some(Handover::PassedOn),
+            "{told}"
+        );
+        let leg = there.only_received();
+        assert_eq!(
+            leg.signals.find::<TellsSuccess>().is_some(),
+            tells,
+            "{told}"
+        );
+    }
+}
+
+/// Chains in which everything goes on to the same sender.
+#[derive(Debug)]
+struct Circle;
+
+impl Chains for Circle {
+    fn find(&self, _: &Sender) -> Option<Chain> {
+        let ours = AddressList::new(["example.com"], Decision::HandOver(ingress()));
+        let service = RouterLayer::new(ours).layer(HandOverLayer::new(Circle).layer(Script::new()));
+        let pool = BlobPool::in_memory(Limits::default());
+        Some(Chain {
+            service: BoxMailService::new(Exploder::new(service, Policy::Ingress, pool)),
+            retry: RetryPolicy::default(),
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_goes_round_comes_to_an_end() {
+    let first = Circle.find(&ingress()).unwrap();
+    let (replies, reply) = sent(first.service, &["bob@example.com"], &Signals::default()).await;
+    assert_eq!(
+        (replies, reply),
+        (vec![Reply::loops_back()], Reply::loops_back())
     );
 }
 

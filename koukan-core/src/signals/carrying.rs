@@ -9,6 +9,9 @@ use super::{
     durable::{decode, encode},
 };
 
+/// The signal that says what SPF has found.
+const SPF: &str = "spf";
+
 impl Signals {
     /// Writes a durable signal.
     ///
@@ -46,6 +49,12 @@ impl Signals {
         value: &impl Serialize,
     ) -> Result<(), SetDurableError> {
         self.write_durable(name, encode(name, value)?)
+    }
+
+    /// Whether SPF has passed, where a filter has found that out.
+    pub(crate) fn is_spf_pass(&self) -> Option<bool> {
+        let spf = self.durable_json(SPF)?;
+        Some(spf["result"] == "pass")
     }
 
     /// Whether there is a durable signal of that name.

@@ -11,6 +11,7 @@ mod destination;
 mod durable;
 mod expansions;
 mod forced;
+mod handed_over;
 mod hears_each;
 mod next_sender;
 mod parsed;
@@ -51,6 +52,8 @@ use std::{
 };
 
 use crate::blob::Account;
+
+pub(crate) use self::handed_over::HandedOver;
 
 use self::settled::Settled;
 
@@ -178,6 +181,11 @@ impl Signals {
             Arc::clone(value)
         };
         found.downcast().ok()
+    }
+
+    /// As [`Signals::find`], or else of what this is a part or an attempt of.
+    pub(crate) fn find_above<T: Signal>(&self) -> Option<Arc<T>> {
+        self.find().or_else(|| self.0.trunk.as_ref()?.find_above())
     }
 
     /// The trace id, for the identity of a transaction: once only. Where there is none yet, it is made.

@@ -17,7 +17,7 @@ use crate::{
     path::ForwardPath,
     reply::{FinalReplies, Reply},
     service::MailService,
-    signals::{Expansions, Signals, TellsSuccess},
+    signals::{Expansions, HandedOver, Signals, TellsSuccess},
     transaction::{self, Aborted, Command, Mail, Rcpt, Slot},
     waking::Passes,
 };
@@ -178,6 +178,9 @@ impl<S: MailService> Legs<S> {
         if rcpt.request().notify().success && self.notify.tells(&self.signals) {
             // The branch is new.
             let _ = signals.set(TellsSuccess);
+            if let Some(handed_over) = self.signals.find::<HandedOver>() {
+                handed_over.tells_success();
+            }
         }
         let start = Start {
             service: self.service.clone(),

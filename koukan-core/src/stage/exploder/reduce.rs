@@ -2,11 +2,8 @@
 
 use crate::{
     reply::{FinalReplies, InPlaceOf, Reply},
-    signals::Signals,
+    signals::{HandedOver, Signals},
 };
-
-/// The signal that says what SPF has found.
-const SPF: &str = "spf";
 
 /// Whom the client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,7 +22,9 @@ pub enum Notify {
     #[default]
     Always,
     /// As [`Notify::Always`], where SPF has passed: the durable signal `spf`, which a filter above has written,
-    /// has the `result` `pass`. Others' reverse-paths may be forged.
+    /// has the `result` `pass`. Others' reverse-paths may be forged. Of what a [chain of this
+    /// agent](crate::stage::hand_over) has handed over, it is as that has found; where nothing asks for SPF there, as
+    /// where users submit, their senders are told.
     SpfPass,
     /// Never: where reverse-paths are not to be believed.
     Never,
@@ -36,10 +35,10 @@ impl Notify {
     pub(super) fn tells(self, signals: &Signals) -> bool {
         match self {
             Self::Always => true,
-            Self::SpfPass => {
-                let spf = signals.durable_json(SPF);
-                spf.is_some_and(|spf| spf["result"] == "pass")
-            }
+            Self::SpfPass => match signals.find::<HandedOver>() {
+                Some(handed_over) => handed_over.is_sender_believed,
+                None => signals.is_spf_pass() == Some(true),
+            },
             Self::Never => false,
         }
     }

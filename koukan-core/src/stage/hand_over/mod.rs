@@ -14,11 +14,13 @@
 //! |---|---|
 //! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | the client waits for that before it names a recipient |
 //! | [`Reply::misconfigured`](crate::reply::Reply::misconfigured) | the sender has no chain |
+//! | [`Reply::loops_back`](crate::reply::Reply::loops_back) | chains have handed the transaction over to each other too often |
 //! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
 //! | what the other chain answers, or the endpoint | otherwise |
 //!
-//! Who is told of success is up to the other chain: a positive reply of it is
-//! [`Handover::PassedOn`](crate::reply::Handover::PassedOn).
+//! An Exploder of the other chain tells senders of success and failure as it is to. What was found out of SPF here decides
+//! there, too: [`Notify::SpfPass`](crate::stage::exploder::Notify::SpfPass). Where it tells of success, its positive reply
+//! is [`Handover::PassedOn`](crate::reply::Handover::PassedOn); otherwise that is left to whoever has the reply.
 //!
 //! # Example
 //!

@@ -11,7 +11,7 @@ use crate::{
     context::{Context, Sender},
     reply::{FinalReplies, Handover, Reply},
     service::MailService,
-    signals::{Carried, HearsEach, NextSender, Signals, TraceId},
+    signals::{Carried, HandedOver, HearsEach, NextSender, Signals, TraceId},
     stage::output_handler::Chains,
     transaction::Transaction,
 };
@@ -66,22 +66,39 @@ async fn hand_over(
         tracing::error!(%sender, "a router names a sender that has no chain");
         return Ok(Reply::misconfigured());
     };
+    let before = tx.signals.find_above::<HandedOver>();
+    let times = before.as_ref().map_or(1, |before| before.times + 1);
+    if times > TIMES_MAX {
+        tracing::error!(%sender, "chains hand a message over to each other without end");
+        return Ok(Reply::loops_back());
+    }
+    let is_believed = before.is_none_or(|before| before.is_sender_believed);
+    let is_believed = is_believed && tx.signals.is_spf_pass() != Some(false);
     tx.context = Arc::new(Context::new(sender.clone()));
-    tx.signals = known_there(&tx.signals);
+    tx.signals = known_there(&tx.signals, HandedOver::new(times, is_believed));
+    let there = tx.signals.clone();
     // Copies of the message that go elsewhere share nothing with this one.
     drop(tx.body.take_token());
     let reply = chain.service.oneshot(tx).await?;
-    Ok(passed_on(reply))
+    let handed_over = there.find::<HandedOver>();
+    Ok(match handed_over.is_some_and(|it| it.is_success_told()) {
+        true => passed_on(reply),
+        false => reply,
+    })
 }
 
+/// How often a message is handed over in one attempt, at most.
+const TIMES_MAX: usize = 8;
+
 /// What goes along.
-fn known_there(signals: &Signals) -> Signals {
+fn known_there(signals: &Signals, handed_over: HandedOver) -> Signals {
     let there = Signals::of_carried(Carried::of_trace(TraceId::of(signals)));
+    // Nobody else has set it.
+    let _ = there.set(handed_over);
     if let Some(account) = signals.account() {
         there.account_or(|| account.clone());
     }
     if signals.find::<HearsEach>().is_some() {
-        // Nobody else has set it.
         let _ = there.set(HearsEach);
     }
     there
