@@ -5,7 +5,7 @@ mod kept;
 
 use std::{
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     str::FromStr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -27,7 +27,7 @@ use tower::{BoxError, ServiceExt};
 
 pub(super) use self::elsewhere::Elsewhere;
 
-use super::{InvalidFilter, Surroundings};
+use super::{InvalidFilter, Surroundings, kept_file::KeptFile};
 use crate::config::{ByteSize, HumanDuration, Step, is_in_the_clear};
 
 /// For how long a server is waited for.
@@ -140,12 +140,11 @@ where
             format!("whoever stands between could change the list: begin `{url}` with `https:`");
         return Err(at(text));
     }
-    if let Some(file) = &config.kept_in {
-        kept::check(file).map_err(|message| InvalidFilter {
-            message,
-            at: vec![Step::Key("kept_in".into())],
-        })?;
-    }
+    let kept_in = config.kept_in.map(KeptFile::new).transpose();
+    let kept_in = kept_in.map_err(|message| InvalidFilter {
+        message,
+        at: vec![Step::Key("kept_in".into())],
+    })?;
     let max = config.max_size.map_or(SIZE_MAX, |size| size.0);
     let list = Replaceable::new(T::default());
     surroundings.lists.add(Arc::new(List {
@@ -155,7 +154,7 @@ where
         blocking: surroundings.blocking.clone(),
         refresh: config.refresh.map_or(REFRESH, |time| time.0),
         max: usize::try_from(max).unwrap_or(usize::MAX),
-        kept_in: config.kept_in.map(Arc::from),
+        kept_in: kept_in.map(Arc::new),
         // One that is only tried out writes nothing.
         keeps: surroundings.is_of_agent(),
         allow_empty: config.allow_empty,
@@ -173,7 +172,7 @@ struct List<T> {
     blocking: BlockingPool,
     refresh: Duration,
     max: usize,
-    kept_in: Option<Arc<Path>>,
+    kept_in: Option<Arc<KeptFile>>,
     keeps: bool,
     allow_empty: bool,
     list: Replaceable<T>,
@@ -276,9 +275,9 @@ where
                 return Err(EMPTY.to_owned());
             }
             if let Some(file) = kept_in
-                && let Err(error) = kept::write(&file, &content)
+                && let Err(error) = file.write(|| Some(&content))
             {
-                let file = file.display();
+                let file = file.path().display();
                 tracing::warn!(%file, %error, "cannot keep a list");
             }
             Ok((list, has_entries))
@@ -302,11 +301,11 @@ where
         };
         let max = self.max;
         let read = self.blocking.run(move || {
-            let Some(text) = kept::read(&file, max)? else {
+            let Some(text) = kept::read(file.path(), max)? else {
                 return Ok(None);
             };
             let list = text.parse::<T>();
-            let list = list.map_err(|error| format!("{}: {error}", file.display()))?;
+            let list = list.map_err(|error| format!("{}: {error}", file.path().display()))?;
             Ok::<_, String>(Some((list, has_entries(&text))))
         });
         let Some((list, has_entries)) = read.await?? else {

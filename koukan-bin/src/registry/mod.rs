@@ -6,6 +6,7 @@ mod change_header;
 mod content;
 mod endpoints;
 mod followed_files;
+mod kept_file;
 mod limits;
 mod list_files;
 mod list_urls;

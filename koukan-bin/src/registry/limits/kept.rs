@@ -1,78 +1,41 @@
 //! A file with what is known of clients.
 
-use std::{
-    fs,
-    io::{self, Write},
-    os::unix::fs::OpenOptionsExt,
-    path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
-};
+use std::{fs, io, path::PathBuf};
 
 use koukan_core::filter::greylist::Greylist;
+
+use crate::registry::kept_file::KeptFile;
 
 /// What is known, and the file that it is kept in: written now and then, and when this is dropped.
 pub(super) struct Kept {
     list: Greylist,
-    file: PathBuf,
-    /// One writes at a time.
-    writing: Mutex<()>,
+    file: KeptFile,
 }
 
 impl Kept {
     /// Has the list know what the file says. There may be none yet.
     pub(super) fn read(list: Greylist, file: PathBuf) -> Result<Self, String> {
-        let shown = file.display();
-        match fs::read(&file) {
+        let file = KeptFile::new(file)?;
+        let shown = file.path().display();
+        match fs::read(file.path()) {
             Ok(octets) => list
                 .restore(&octets)
                 .map_err(|error| format!("{shown} holds something else: {error}"))?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
-                if !folder.unwrap_or(Path::new(".")).is_dir() {
-                    return Err(format!("cannot write {shown}: there is no such folder"));
-                }
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(format!("cannot read {shown}: {error}")),
         }
-        Ok(Self {
-            list,
-            file,
-            writing: Mutex::default(),
-        })
+        Ok(Self { list, file })
     }
 
-    /// Writes what is known, if that has changed: in a file beside, which takes the place of the old one once the
-    /// disk has it.
+    /// Writes what is known, if that has changed.
     pub(super) fn write(&self) {
         // The last time may come while another is under way.
-        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(octets) = self.list.snapshot() else {
-            return;
-        };
-        let mut beside = self.file.clone().into_os_string();
-        beside.push(".new");
-        let written = on_disk(Path::new(&beside), &octets);
-        let written = written.and_then(|()| fs::rename(&beside, &self.file));
-        if let Err(error) = written {
+        if let Err(error) = self.file.write(|| self.list.snapshot()) {
             self.list.lost_snapshot();
-            let file = self.file.display();
+            let file = self.file.path().display();
             tracing::warn!(%file, %error, "cannot keep what is known of clients");
         }
     }
-}
-
-/// Writes a file that nobody else may read, and waits until the disk has it: of one that a crash has cut nothing can be
-/// read.
-fn on_disk(path: &Path, octets: &[u8]) -> io::Result<()> {
-    let mut options = fs::File::options();
-    let mut file = options
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(octets)?;
-    file.sync_all()
 }
 
 impl Drop for Kept {

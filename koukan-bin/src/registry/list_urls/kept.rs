@@ -2,25 +2,9 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Read},
     path::Path,
 };
-
-/// Whether it can be there.
-///
-/// # Errors
-///
-/// What is wrong with its path.
-pub(super) fn check(file: &Path) -> Result<(), String> {
-    let folder = file.parent().filter(|it| !it.as_os_str().is_empty());
-    match folder.unwrap_or(Path::new(".")).is_dir() && !file.is_dir() {
-        true => Ok(()),
-        false => Err(format!(
-            "cannot write {}: there is no such folder",
-            file.display()
-        )),
-    }
-}
 
 /// What was kept, if something was: no more than so many octets.
 ///
@@ -42,14 +26,4 @@ pub(super) fn read(file: &Path, max: usize) -> Result<Option<String>, String> {
     }
     let text = String::from_utf8(octets);
     text.map(Some).map_err(|_| format!("{shown} is not UTF-8"))
-}
-
-/// Keeps it: in a file beside, which takes the place of the old one once the disk has it.
-pub(super) fn write(file: &Path, content: &[u8]) -> io::Result<()> {
-    let mut beside = file.to_owned().into_os_string();
-    beside.push(".new");
-    let mut new = fs::File::create(&beside)?;
-    new.write_all(content)?;
-    new.sync_all()?;
-    fs::rename(&beside, file)
 }

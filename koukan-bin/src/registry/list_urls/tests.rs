@@ -1,6 +1,6 @@
 //! Lists of a server that is a pipe to the test, in paused time.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, path::Path};
 
 use koukan_core::{
     filter::MailboxSet,
