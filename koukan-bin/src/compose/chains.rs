@@ -171,7 +171,7 @@ impl Builder<'_> {
                 .build(&filter.name, &filter.config, &surroundings)
         });
         let mut filters = filters.collect::<Result<Vec<_>, _>>()?;
-        if !Routes::of(chain).senders.is_empty() {
+        if Routes::of(chain).hands_over() {
             // The last of them, around the endpoint: a router has decided by then. It needs chains that are made after
             // this one.
             filters.push(BoxMailLayer::new(HandOverLayer::new(self.late.clone())));

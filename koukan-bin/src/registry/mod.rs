@@ -194,7 +194,9 @@ impl Registry {
     /// Adds a rule for the filter `router`: `build` makes a policy of its configuration, what stands behind its name, or
     /// refuses that. An earlier one of that name is replaced.
     ///
-    /// It is also built to see whether it can be, as filters are ([`Registry::try_filter`]).
+    /// It is also built to see whether it can be, as filters are ([`Registry::try_filter`]). To which senders it hands
+    /// recipients over, and whether they stand for others, is not checked with the configuration: of the former, each
+    /// must have a chain, and of the latter only an exploder at the end of the chain makes parts.
     ///
     /// # Panics
     ///

@@ -2,6 +2,7 @@
 
 use koukan::{config::Config, registry::Registry};
 use koukan_core::{
+    context::Sender,
     filter::router::{Decision, Policy},
     path::ForwardPath,
     reply::Rejection,
@@ -27,6 +28,7 @@ struct Shard {
 impl Policy for Shard {
     fn decide(&self, recipient: &ForwardPath) -> Decision {
         match recipient.as_str().chars().next() {
+            Some('h') => Decision::HandOver(Sender::new("there")),
             Some('x') => Decision::Reject(Rejection::new(Reply::no_such_user())),
             Some(first) if self.letters.contains(first) => {
                 Decision::Route(Destination::of_operator([self.host.clone()]))
@@ -82,6 +84,31 @@ async fn a_rule_of_an_embedder_decides_in_its_place() {
     }
     agent.stop().await;
     assert_eq!(script.received().len(), 2);
+}
+
+#[tokio::test]
+async fn a_rule_of_an_embedder_hands_recipients_over() {
+    let script = Script::new();
+    let builder = Koukan::builder()
+        .resolver(resolver())
+        .connector(connector(&script))
+        .router_rule("by_letter", shard);
+    let (own, there) = ("sender: [{ name: s, chain: c }", "endpoint: { smtp: {} }\n");
+    let text = text(RULES)
+        .replacen(own, &format!("{own}, {{ name: there, chain: there }}"), 1)
+        .replacen(
+            there,
+            &format!("{there}  - {{ name: there, endpoint: {{ smtp: {{ host: [\"example.net:25\"] }} }} }}\n"),
+            1,
+        );
+    let agent = start(builder, &text).await;
+    let reply = send(&agent, "a@good.example", "hal@example.com").await;
+    assert!(reply.starts_with("250 "), "{reply}");
+    agent.stop().await;
+    assert_eq!(
+        script.only_received().recipient_texts(),
+        ["hal@example.com"]
+    );
 }
 
 #[test]

@@ -207,7 +207,7 @@ impl Making<'_> {
 
     /// What a router of the chain routes to a sender goes on there.
     fn handing_over(&self, chain: &config::Chain, end: BoxMailService) -> BoxMailService {
-        if Routes::of(chain).senders.is_empty() {
+        if !Routes::of(chain).hands_over() {
             return end;
         }
         let next = Copies::new(self.explainer.clone(), &chain.name.value, &self.entries);

@@ -27,6 +27,8 @@ pub(crate) struct Routes {
     pub(crate) expands: Option<usize>,
     /// The senders through whose chains recipients go.
     pub(crate) senders: Vec<Sender>,
+    /// Whether a rule is an embedder's, which may name others.
+    has_own: bool,
 }
 
 impl Routes {
@@ -57,6 +59,11 @@ impl Routes {
         routes.takes_all |= leaves_others;
         routes.takes_all_addresses |= leaves_others;
         routes
+    }
+
+    /// Whether recipients may go through the chains of senders.
+    pub(crate) fn hands_over(&self) -> bool {
+        !self.senders.is_empty() || self.has_own
     }
 
     fn add(&mut self, router: Router) {
@@ -91,8 +98,12 @@ impl Routes {
                     self.asks_mx |= suffixed.asks_mx();
                     (suffixed.into_hosts(), false)
                 }
+                Rule::Literal(_) => (Vec::new(), false),
                 // Only it knows where recipients go.
-                Rule::Literal(_) | Rule::Own { .. } => (Vec::new(), false),
+                Rule::Own { .. } => {
+                    self.has_own = true;
+                    continue;
+                }
                 Rule::DestDomain { mx, .. } => {
                     self.asks_mx |= mx;
                     takes_all = true;
