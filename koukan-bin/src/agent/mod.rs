@@ -90,8 +90,11 @@ impl Koukan {
             tracing::warn!(file = %self.file.display(), line, "{message}");
         }
         let descriptors = self.descriptors();
-        let composed = compose(&self.config, self.given, self.sockets, descriptors).await;
-        let parts = composed.map_err(|error| error.located(&self.file, &self.config))?;
+        // It is large, and would be a part of every future that starts an agent.
+        let composed = Box::pin(compose(&self.config, self.given, self.sockets, descriptors));
+        let parts = composed
+            .await
+            .map_err(|error| error.located(&self.file, &self.config))?;
         let (smtp, rest) = (
             parts.listeners.smtp_addresses(),
             parts.listeners.rest_addresses(),

@@ -53,17 +53,44 @@ pub(crate) struct Listeners {
     pub(crate) readiness: Readiness,
 }
 
+/// What clients are served with.
+pub(super) struct Serving<'a> {
+    pub(super) surroundings: &'a Surroundings,
+    pub(super) chains: &'a Built,
+    /// Who knows users, in place of what the configuration names.
+    pub(super) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(super) handler: &'a Handler,
+    pub(super) queue: &'a Operator,
+    pub(super) events: &'a EventReader,
+    pub(super) explanations: &'a Explanations,
+    pub(super) metrics: &'a axum::Router,
+    /// Where other replicas find this one, and how this one finds them.
+    pub(super) session_url: Option<&'a str>,
+    pub(super) replicas: Option<&'a Replicas>,
+}
+
 impl Listeners {
+    /// Binds what the configuration names, or takes the sockets that are there in its place; files that servers follow
+    /// are added to `files`.
     pub(super) async fn bind(
         config: &Config,
-        (mut sockets, authenticator, descriptors): (Sockets, Option<Arc<dyn Authenticator>>, &Plan),
+        mut sockets: Sockets,
+        descriptors: &Plan,
         files: &mut Files,
-        chains: &Built,
-        (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),
-        surroundings: &Surroundings,
-        metrics: &axum::Router,
-        (session_url, replicas): (Option<&str>, Option<&Replicas>),
+        serving: Serving<'_>,
     ) -> Result<Self, StartError> {
+        let Serving {
+            surroundings,
+            chains,
+            authenticator,
+            handler,
+            queue,
+            events,
+            explanations,
+            metrics,
+            session_url,
+            replicas,
+        } = serving;
         let readiness = Readiness::default();
         let observers = surroundings.observers.clone();
         let mut smtp = Vec::new();

@@ -255,17 +255,19 @@ pub(crate) async fn compose(
         Some(_) => Some(Replicas::new(storage.clone(), surroundings.http()?)),
         None => None,
     };
-    let bound = Listeners::bind(
-        config,
-        (sockets, given.authenticator, &descriptors),
-        &mut files,
-        &chains,
-        (&handler, &queue, &events, &explanations),
-        &surroundings,
-        &shown,
-        (session_url.as_deref(), replicas.as_ref()),
-    );
-    let listeners = bound.await?;
+    let serving = listeners::Serving {
+        surroundings: &surroundings,
+        chains: &chains,
+        authenticator: given.authenticator,
+        handler: &handler,
+        queue: &queue,
+        events: &events,
+        explanations: &explanations,
+        metrics: &shown,
+        session_url: session_url.as_deref(),
+        replicas: replicas.as_ref(),
+    };
+    let listeners = Listeners::bind(config, sockets, &descriptors, &mut files, serving).await?;
     if let Some(url) = &session_url {
         // From here on whoever connects is served as soon as all is there.
         storage.publish_address(url).await?;
