@@ -2,7 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex},
-    thread::{self, sleep},
+    thread::{self, JoinHandle, sleep},
 };
 
 use crate::{
@@ -21,8 +21,10 @@ pub(crate) fn let_befall(site: &Arc<Site>, plan: &Plan, ledger: &Arc<Ledger>) {
         let (site, ledger, trouble) = (Arc::clone(site), Arc::clone(ledger), *trouble);
         under_way.push(thread::spawn(move || befall(&site, trouble, &ledger)));
     }
-    for trouble in under_way {
-        trouble.join().unwrap();
+    // All are waited for, whatever came of one: the site ends what it has started when the last is over.
+    let ended: Vec<_> = under_way.into_iter().map(JoinHandle::join).collect();
+    for ended in ended {
+        ended.unwrap();
     }
 }
 
