@@ -96,6 +96,32 @@ async fn who_has_a_database_alone_does_not_keep_itself_from_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mark_that_cannot_be_written_is_an_error_as_any() {
+    let url = database();
+    let backend = PostgresBackend::open(options(&url)).await.unwrap();
+    // Sequences count what is taken back, too.
+    execute(
+        &url,
+        "CREATE SEQUENCE tries; \
+         CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         PERFORM nextval('tries'); RAISE 'no room' USING ERRCODE = '53100'; END $$; \
+         CREATE TRIGGER refused BEFORE INSERT ON commits FOR EACH ROW EXECUTE FUNCTION refuse()",
+    );
+    let connections = "SELECT array_agg(pid ORDER BY pid) FROM pg_stat_activity \
+         WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let before = execute(&url, connections);
+    let refused = backend.insert(transaction(10)).await.unwrap_err();
+    assert!(matches!(refused, BackendError::Full(_)), "{refused:?}");
+    let tries = execute(&url, "SELECT last_value FROM tries");
+    assert_eq!(tries.trim(), "2", "in its batch, and by itself");
+    assert_eq!(execute(&url, connections), before, "none is made anew");
+    execute(&url, "DROP TRIGGER refused ON commits");
+    backend.probe().await.unwrap();
+    backend.insert(transaction(10)).await.unwrap();
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_told_of() {
     let url = "postgres://koukan@%2Fnowhere/koukan";
     let refused = PostgresBackend::open(options(url)).await.unwrap_err();

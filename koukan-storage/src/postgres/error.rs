@@ -3,6 +3,7 @@
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use koukan_core::storage::BackendError;
+use sqlx::postgres::{PgDatabaseError, PgSeverity};
 
 /// The cause of an error, shared by everyone whose write failed together.
 ///
@@ -56,6 +57,16 @@ impl Cause {
             Fault::Silent(_) => true,
             Fault::InDoubt(_) => false,
         }
+    }
+
+    /// Whether the server says no, and goes on: what it was to commit it has not committed. Of whatever else may
+    /// go wrong with a commit nobody knows that.
+    pub(super) fn is_refusal(&self) -> bool {
+        let Fault::Sql(sqlx::Error::Database(error)) = &*self.0 else {
+            return false;
+        };
+        let error = error.try_downcast_ref::<PgDatabaseError>();
+        error.is_some_and(|error| error.severity() == PgSeverity::Error) && !self.is_lost()
     }
 
     fn code(&self) -> Option<String> {
@@ -126,5 +137,22 @@ impl fmt::Display for Cause {
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_server_has_not_said_is_no_refusal() {
+        for error in [
+            sqlx::Error::Protocol("another message was expected".into()),
+            sqlx::Error::RowNotFound,
+            sqlx::Error::Io(std::io::ErrorKind::UnexpectedEof.into()),
+        ] {
+            assert!(!Cause::from(error).is_refusal());
+        }
+        assert!(!Cause::silent(Duration::ZERO).is_refusal());
     }
 }

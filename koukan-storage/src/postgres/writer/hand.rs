@@ -182,7 +182,9 @@ impl Hand {
 
     async fn try_commit(&mut self, batch: &mut Batch, until: Instant) -> Result<(), Failure> {
         self.connect().await.map_err(Failure::Lost)?;
-        self.begin().await.map_err(Failure::Lost)?;
+        if let Err(cause) = self.begin().await {
+            return Err(self.not_written(cause).await);
+        }
         // Some of what a batch consists of may take as long as a statement may.
         let limit = self.link.silence * 2;
         let applied = match timeout(limit, self.batches.apply(batch)).await {
@@ -190,13 +192,7 @@ impl Hand {
             Err(_) => Err(Cause::silent(limit)),
         };
         if let Err(cause) = applied {
-            return Err(match cause.is_lost() {
-                true => Failure::Lost(self.lose(cause)),
-                false => {
-                    self.roll_back().await;
-                    Failure::Statement(cause)
-                }
-            });
+            return Err(self.not_written(cause).await);
         }
         let committing = COMMIT.execute(&mut self.batches.connection, Values::default());
         let cause = match timeout(self.link.silence, committing).await {
@@ -204,7 +200,7 @@ impl Hand {
             Ok(Err(error)) => Cause::from(error),
             Err(_) => Cause::silent(self.link.silence),
         };
-        if !cause.is_lost() {
+        if cause.is_refusal() {
             // The server says that it is not committed.
             self.roll_back().await;
             return Err(Failure::Statement(cause));
@@ -238,10 +234,16 @@ impl Hand {
             Ok(begun) => begun.map_err(Cause::from),
             Err(_) => Err(Cause::silent(self.link.silence)),
         };
-        match begun {
-            Ok(_) => Ok(()),
-            Err(cause) => Err(self.lose(cause)),
+        begun.map(|_| ())
+    }
+
+    /// What it means that something failed before COMMIT was sent.
+    async fn not_written(&mut self, cause: Cause) -> Failure {
+        if cause.is_lost() {
+            return Failure::Lost(self.lose(cause));
         }
+        self.roll_back().await;
+        Failure::Statement(cause)
     }
 
     /// Whether the commit with that mark was made; `None` where that could not be found out in time.
@@ -281,7 +283,7 @@ impl Hand {
     pub(super) async fn forget_writers(mut self) -> Self {
         let forgetting = FORGET_WRITERS.execute(&mut self.batches.connection, Values::default());
         if !matches!(timeout(self.link.silence, forgetting).await, Ok(Ok(_))) {
-            self.batches.connection = Connection::Lost;
+            self.let_go();
         }
         self
     }
@@ -298,9 +300,14 @@ impl Hand {
 
     /// Closes the connection, for which the server may still hold what another one is to have: not the row of the
     /// mark, of which there is another from now on.
-    fn lose(&mut self, cause: Cause) -> Cause {
+    fn let_go(&mut self) {
         self.batches.connection = Connection::Lost;
         self.mark = Mark::new();
+    }
+
+    /// Closes a connection that is lost.
+    fn lose(&mut self, cause: Cause) -> Cause {
+        self.let_go();
         if LOST.is_first() {
             tracing::warn!(error = %cause, "a connection to the database was lost");
         }
@@ -312,7 +319,7 @@ impl Hand {
         let rolling_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
         let rolled_back = timeout(self.link.silence, rolling_back).await;
         if !matches!(rolled_back, Ok(Ok(_))) {
-            self.batches.connection = Connection::Lost;
+            self.let_go();
         }
     }
 
