@@ -1,10 +1,15 @@
 //! Header fields of requests that are passed on, and of the answers to them.
 
-use axum::http::{
-    HeaderMap, HeaderName, HeaderValue, Uri,
-    header::{
-        CONNECTION, EXPECT, HOST, ORIGIN, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-        TRANSFER_ENCODING, UPGRADE,
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{
+        HeaderMap, HeaderName, HeaderValue, Uri,
+        header::{
+            CONNECTION, CONTENT_LENGTH, EXPECT, HOST, ORIGIN, PROXY_AUTHENTICATE,
+            PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
+        },
+        request::Parts,
     },
 };
 
@@ -41,6 +46,15 @@ pub(super) fn of_request(mut fields: HeaderMap, uri: &Uri) -> HeaderMap {
     }
     fields.insert(PASSED_ON, HeaderValue::from_static("1"));
     fields
+}
+
+/// A read without its content, which says nothing about one either: whoever reads the fields would wait for it, and
+/// take the next request for it.
+pub(super) fn without_content(mut head: Parts) -> Request {
+    for name in [CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER, EXPECT] {
+        head.headers.remove(name);
+    }
+    Request::from_parts(head, Body::empty())
 }
 
 /// Removes what the answer says of the connection that it came by.

@@ -1,7 +1,6 @@
 //! Requests that are answered here, as long as it is here that they are.
 
 use axum::{
-    body::Body,
     extract::Request,
     http::{Method, StatusCode},
     middleware::Next,
@@ -9,7 +8,7 @@ use axum::{
 };
 use koukan_core::storage::record::TransactionId;
 
-use super::{super::field::wait, Known, Problem, Shared};
+use super::{super::field::wait, Known, Problem, Shared, fields::without_content};
 
 /// Answers here; a read that waits goes to the replica that takes up what it waits for.
 pub(super) async fn answer_here(
@@ -23,9 +22,9 @@ pub(super) async fn answer_here(
         return Ok(next.run(request).await);
     }
     let (head, _) = request.into_parts();
-    let again = Request::from_parts(head.clone(), Body::empty());
+    let again = without_content(head.clone());
     let there = {
-        let here = next.run(Request::from_parts(head, Body::empty()));
+        let here = next.run(without_content(head));
         tokio::select! {
             biased;
             response = here => return Ok(response),
@@ -47,8 +46,8 @@ pub(super) async fn pass_on_or_answer(
     next: Next,
 ) -> Result<Response, Problem> {
     let (head, _) = request.into_parts();
-    let again = Request::from_parts(head.clone(), Body::empty());
-    let request = Request::from_parts(head, Body::empty());
+    let again = without_content(head.clone());
+    let request = without_content(head);
     match known.pass_on(shared, there, request).await {
         Err(problem) => {
             let response = next.run(again).await;

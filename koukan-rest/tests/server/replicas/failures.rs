@@ -110,3 +110,20 @@ async fn a_replica_that_comes_back_as_another_session_tells_where_it_is() {
         format!("http://one.example{path}")
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_read_is_passed_on_without_content_and_announces_none() {
+    let (net, one, other) = two(&Script::new()).await;
+    let path = one.create("gw").await;
+    let seen = async |request: Request| {
+        let names = ["content-length", "transfer-encoding", "expect"];
+        let names = names.map(|name| request.headers().contains_key(name));
+        let content = request.into_body().collect().await.unwrap().to_bytes();
+        format!("{names:?} {content:?}")
+    };
+    net.set(&one.address, Some(Router::new().fallback(seen)));
+    let read = request("GET", &path).header("authorization", "Bearer x");
+    let read = read.header("content-length", "5").body("GET /".into());
+    let answer = other.ask(read.unwrap()).await;
+    assert_eq!(answer.text, "[false, false, false] b\"\"");
+}
