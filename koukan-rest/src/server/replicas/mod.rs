@@ -12,12 +12,13 @@
 //!
 //! What is passed on has the client's own token, so that a replica grants what the client may, and nothing
 //! because another replica asks. Content goes both ways as it comes. A replica that does not answer costs those
-//! who ask for what it has, and of the requests at a time half at most.
+//! who ask for what it has, and of the requests at a time half at most; and no client takes all that go to one.
 
 mod fields;
 mod here;
 mod pass_on;
 mod quiet;
+mod under_way;
 
 use std::{fmt, sync::Arc};
 
@@ -34,14 +35,13 @@ use axum::{
 use http_body::Body as HttpBody;
 use koukan_core::{
     resource::{Location, MessageId, Refusal, RefusalKind},
-    shares::Shares,
     storage::{Storage, record::TransactionId},
 };
 use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
 
 use super::{problem::Problem, shared::Shared};
 
-use self::fields::PASSED_ON;
+use self::{fields::PASSED_ON, under_way::UnderWay};
 
 /// Has requests over HTTP, with URIs that are absolute.
 type Peers = BoxCloneSyncService<Request, Response, BoxError>;
@@ -95,15 +95,15 @@ impl fmt::Debug for Replicas {
 #[derive(Clone)]
 pub(super) struct Known {
     replicas: Replicas,
-    /// Requests that were passed on, by where to.
-    under_way: Shares<Box<str>>,
+    /// Requests that were passed on.
+    under_way: UnderWay,
 }
 
 impl Known {
     pub(super) fn new(replicas: Replicas, max_requests: usize) -> Self {
         Self {
             replicas,
-            under_way: Shares::new((max_requests as u64).div_ceil(2).max(1)),
+            under_way: UnderWay::new((max_requests as u64).div_ceil(2).max(1)),
         }
     }
 }

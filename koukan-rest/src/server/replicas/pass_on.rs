@@ -10,7 +10,8 @@ use axum::{
 };
 use koukan_core::{
     causes::Causes,
-    resource::{Refusal, RefusalKind},
+    resource::{Caller, Refusal, RefusalKind},
+    shares::Client,
 };
 use tokio::time::sleep_until;
 use tower::ServiceExt;
@@ -43,7 +44,9 @@ impl Known {
         there: &str,
         request: Request,
     ) -> Result<Response, Problem> {
-        let slot = self.under_way.charge(&there.into(), 1);
+        let caller = request.extensions().get::<Caller>();
+        let client = caller.map_or(&Client::Unknown, Caller::client);
+        let slot = self.under_way.enter(there, client);
         let slot = slot.ok_or_else(Problem::overloaded)?;
         let settings = &shared.settings;
         let wait = wait::of(request.uri(), request.headers(), settings.max_wait)?;

@@ -9,9 +9,10 @@ use std::{
 
 use axum::body::{Body, Bytes};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use koukan_core::shares::Charge;
 use tokio::time::{Instant, Sleep, sleep};
 use tower::BoxError;
+
+use super::under_way::Slot;
 
 /// When something of a request came last.
 #[derive(Clone)]
@@ -36,7 +37,7 @@ pub(super) struct Quiet {
     inner: Body,
     idle: Duration,
     sleep: Pin<Box<Sleep>>,
-    _slot: Charge<Box<str>>,
+    _slot: Slot,
 }
 
 /// Nothing has come for too long.
@@ -109,7 +110,7 @@ impl HttpBody for Counted {
 
 impl Quiet {
     /// With gaps no longer than `idle`; the slot is given back at the end.
-    pub(super) fn new(inner: Body, idle: Duration, slot: Charge<Box<str>>) -> Self {
+    pub(super) fn new(inner: Body, idle: Duration, slot: Slot) -> Self {
         Self {
             inner,
             idle,

@@ -127,3 +127,48 @@ async fn a_read_is_passed_on_without_content_and_announces_none() {
     let answer = other.ask(read.unwrap()).await;
     assert_eq!(answer.text, "[false, false, false] b\"\"");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_client_does_not_take_all_that_a_replica_may_be_asked() {
+    let (net, store, upstream) = (Net::default(), store(), Script::new());
+    let (greedy, hash_of_greedy) = generate_token();
+    let (modest, hash_of_modest) = generate_token();
+    let tokens = |server: Server| {
+        let token = |name: &str, hash: &str| Token::from_hex(name, hash).unwrap();
+        let tokens = [
+            token("greedy", &hash_of_greedy),
+            token("modest", &hash_of_modest),
+        ];
+        server.with_auth(Auth::new(tokens, Arc::new(SystemClock)))
+    };
+    let one = net.join_as(&store, "one.example", &upstream, tokens).await;
+    let other = net
+        .join_as(&store, "other.example", &upstream, tokens)
+        .await;
+    let with = |request: http::request::Builder, secret: &str| {
+        request.header("authorization", format!("Bearer {secret}"))
+    };
+    let create = request("POST", "/senders/gw/transactions");
+    let create = with(create, &modest).header("content-type", "application/json");
+    let created = one.ask(create.body(ENVELOPE.into()).unwrap()).await;
+    let path = path_of(created.header("location")).to_owned();
+    net.set(&one.address, None);
+    let put = |secret: &str| {
+        let put = with(request("PUT", &format!("{path}/body")), secret);
+        tokio::spawn(send(
+            other.router.clone(),
+            put.body(MESSAGE.into()).unwrap(),
+        ))
+    };
+    let max = ServerSettings::default().max_requests / 2;
+    let many: Vec<_> = (0..max).map(|_| put(&greedy)).collect();
+    at_rest().await;
+    assert!(many.iter().any(tokio::task::JoinHandle::is_finished));
+    let of_another = put(&modest);
+    at_rest().await;
+    // It is asked, as far as it can be.
+    assert!(!of_another.is_finished());
+    for put in many {
+        put.abort();
+    }
+}
