@@ -10,7 +10,7 @@ use crate::rustdoc::{self, CRATES, Crate, inner};
 const FILE: &str = "public-api/exhaustive.txt";
 
 /// Whether others could take it apart, or make it, by naming each of its fields or variants.
-fn is_exhaustive(of: &Crate, item: &Value) -> bool {
+fn is_exhaustive(item: &Value) -> bool {
     let says_so = item["attrs"].to_string().contains("non_exhaustive");
     let (kind, inner) = inner(item);
     let is_open = match kind {
@@ -24,8 +24,7 @@ fn is_exhaustive(of: &Crate, item: &Value) -> bool {
         }
         _ => false,
     };
-    // What nobody can name is nobody's.
-    is_open && !says_so && of.item(&item["id"]).is_some()
+    is_open && !says_so
 }
 
 #[test]
@@ -34,7 +33,7 @@ fn who_adds_a_type_that_cannot_grow_says_so() {
     for name in CRATES {
         let of = Crate::read(name);
         let items = of.items();
-        let exhaustive = items.iter().filter(|item| is_exhaustive(&of, item.json));
+        let exhaustive = items.iter().filter(|item| is_exhaustive(item.json));
         found.extend(exhaustive.map(|item| item.path.clone()));
     }
     let known = fs::read_to_string(rustdoc::file(FILE)).unwrap();

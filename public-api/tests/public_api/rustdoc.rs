@@ -28,13 +28,15 @@ pub(crate) fn file(path: &str) -> PathBuf {
 }
 
 /// The file with the JSON of a crate. All of them are made once, with the features of all tests and
-/// examples, which have been checked already wherever the lints have run.
+/// examples: those for which the crates have been checked already wherever they have been documented.
 pub(crate) fn path(name: &str) -> PathBuf {
     static MADE: LazyLock<PathBuf> = LazyLock::new(make);
     MADE.join(format!("{name}.json"))
 }
 
 fn make() -> PathBuf {
+    // That of this test, wherever it was said: what is built there already is not built again.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let output = Command::new(env!("CARGO"))
         .args([
             "doc",
@@ -43,21 +45,21 @@ fn make() -> PathBuf {
             "--no-deps",
             "--lib",
             "--examples",
+            "--target-dir",
         ])
+        .arg(target)
         .current_dir(file("."))
         .env(
             "RUSTDOC",
             file("public-api/rustdoc").canonicalize().unwrap(),
         )
+        .env("PUBLISHED", CRATES.join(" "))
         .env("RUSTDOCFLAGS", "-Zunstable-options --output-format=json")
         .output()
         .unwrap();
     let problem = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{problem}");
-    let target = std::env::var_os("CARGO_TARGET_DIR");
-    target
-        .map_or_else(|| file("target"), PathBuf::from)
-        .join("doc")
+    target.join("doc")
 }
 
 /// An item by which something public is reached.
