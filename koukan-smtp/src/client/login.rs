@@ -10,8 +10,8 @@ use crate::{
 /// Who a client says to be to its servers, and what shows it. Clones share it, so that a token can be
 /// replaced that is no longer good.
 ///
-/// Of the mechanisms that a server offers the best is taken: SCRAM-SHA-256, PLAIN, LOGIN for a password,
-/// OAUTHBEARER for a token.
+/// Of the mechanisms that a server offers the best is taken: SCRAM-SHA-256 (with the feature `scram`), PLAIN,
+/// LOGIN for a password, OAUTHBEARER for a token.
 #[derive(Debug, Clone)]
 pub struct Login {
     credentials: Arc<Mutex<Credentials>>,

@@ -53,7 +53,10 @@ impl Mechanism {
 }
 
 impl Mechanisms {
-    /// Those for which a password is needed.
+    /// Those for which a password is needed: PLAIN and LOGIN, and with the feature `scram` SCRAM-SHA-256, too.
+    ///
+    /// An authenticator that has no verifiers offers them [without](Self::without) that one: any crate in a
+    /// program may ask for the feature.
     pub fn of_passwords() -> Self {
         let passwords = [
             #[cfg(feature = "scram")]
