@@ -53,11 +53,8 @@ impl Storage {
             }
             Durability::Draft | Durability::Settled => {
                 match self.settle_unleased(live, Unleased::Cancelled).await {
-                    // Somebody else works on it, if it is not over.
-                    Ok(false) if self.0.presence.is_shared() => {
-                        self.backend().request_cancel(live.id).await
-                    }
-                    settled => settled.map(|_| ()),
+                    Ok(is_written) => self.cancel_elsewhere(live, is_written).await,
+                    Err(error) => Err(error),
                 }
             }
         };
@@ -139,11 +136,22 @@ impl Storage {
         written.unwrap_or_else(|error| Err(BackendError::Failed(error.into())))
     }
 
-    /// Cancels what is in the durable tier, whatever is known of it here; goes on until it is so.
+    /// Cancels what is in the durable tier, whatever is known of it here; goes on until it is so, or whoever works
+    /// on it in another process will hear of it.
     pub(super) async fn cancel_stored(&self, live: &Arc<Live>) -> Result<(), BackendError> {
-        let cancel = || self.write_unleased(live, Unleased::Cancelled);
-        let cancelled = keep_trying(live.id, "cancel a transaction", cancel).await;
-        cancelled.map(|_| ())
+        let cancel = || async {
+            let is_written = self.write_unleased(live, Unleased::Cancelled).await?;
+            self.cancel_elsewhere(live, is_written).await
+        };
+        keep_trying(live.id, "cancel a transaction", cancel).await
+    }
+
+    /// Has it cancelled by whoever else works on it, if it is not over, where that could not be written here.
+    async fn cancel_elsewhere(&self, live: &Live, is_written: bool) -> Result<(), BackendError> {
+        match !is_written && self.0.presence.is_shared() {
+            true => self.backend().request_cancel(live.id).await,
+            false => Ok(()),
+        }
     }
 
     async fn write_unleased(&self, live: &Arc<Live>, end: Unleased) -> Result<bool, BackendError> {

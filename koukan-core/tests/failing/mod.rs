@@ -179,6 +179,10 @@ impl Sessions for Failing {
 
 #[async_trait]
 impl Queue for Failing {
+    async fn request_cancel(&self, id: TransactionId) -> Result<(), BackendError> {
+        self.inner.request_cancel(id).await
+    }
+
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.commit(vec![Commit::Insert(transaction)]).await
     }

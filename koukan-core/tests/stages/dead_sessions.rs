@@ -8,14 +8,14 @@ use std::{
 use koukan_core::{
     context::{Context, Sender},
     stage::exploder::Policy,
-    storage::{MemoryBackend, record::Terms},
-    test_util::{ManualClock, Script, mail, rcpt, send},
+    storage::{MemoryBackend, Records, Sessions, record::Terms},
+    test_util::{Answer, ManualClock, Script, mail, rcpt, send},
 };
 
 use crate::{
     agent::Agent,
     failing::Failing,
-    replicas::{Conduct, TERM, Times, seconds, store},
+    replicas::{Conduct, TERM, Times, replica, seconds, store},
 };
 
 /// The answer to a commit comes when the session that made it is dead, and the next is about to begin: others have
@@ -47,6 +47,60 @@ async fn what_a_dead_session_has_committed_is_given_up() {
     seconds(1).await;
     assert_ne!(agent.storage.session(), first);
     assert_eq!(times.all(), ["begun", "given up"]);
+}
+
+/// Nobody knows whether it was committed, its client is told that it was not, and the session that had it under
+/// lease dies: another process has it when that is found out.
+#[tokio::test(start_paused = true)]
+async fn what_a_dead_session_may_have_committed_is_given_up_by_whoever_has_it() {
+    let (store, [times, others]) = (store(), [Times::new(), Times::new()]);
+    let backend = Failing {
+        inner: store.clone(),
+        ..Failing::default()
+    };
+    let upstream = times.upstream(Conduct::HangsAtEnd);
+    let agent = Agent::on(backend.clone(), upstream).await;
+    backend.unanswered_inserts.store(1, Ordering::Relaxed);
+    backend.failed_finds.store(20, Ordering::Relaxed);
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\n\r\n").await;
+    assert!(!outcome.is_delivered(), "{outcome:?}");
+    assert_eq!(store.census().await.unwrap().leased, 1);
+    let session = agent.storage.session();
+    store.end_session(session).await.unwrap();
+    let other = replica(&store, others.upstream(Conduct::HangsAtRcpt)).await;
+    let _dispatching = other.dispatch();
+    seconds(120).await;
+    assert_eq!(others.all(), ["begun"]);
+    assert_ne!(backend.failed_finds.load(Ordering::Relaxed), 0);
+    seconds(1000).await;
+    assert_eq!(others.all(), ["begun", "given up"]);
+    assert_eq!(store.census().await.unwrap().waiting, 0);
+}
+
+/// The same of what is under no lease when it is committed.
+#[tokio::test(start_paused = true)]
+async fn what_may_be_committed_is_given_up_by_whoever_has_it() {
+    let (store, times) = (store(), Times::new());
+    let backend = Failing {
+        inner: store.clone(),
+        ..Failing::default()
+    };
+    let upstream = Script::new().other_rcpts(Answer::Never);
+    let agent = Agent::on(backend.clone(), upstream).await;
+    backend.unanswered_inserts.store(1, Ordering::Relaxed);
+    backend.failed_finds.store(20, Ordering::Relaxed);
+    let front = agent.exploder(Policy::Submission);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\n\r\n").await;
+    assert!(!outcome.is_delivered(), "{outcome:?}");
+    let other = replica(&store, times.upstream(Conduct::HangsAtRcpt)).await;
+    let _dispatching = other.dispatch();
+    seconds(120).await;
+    assert_eq!(times.all(), ["begun"]);
+    assert_ne!(backend.failed_finds.load(Ordering::Relaxed), 0);
+    seconds(1000).await;
+    assert_eq!(times.all(), ["begun", "given up"]);
+    assert_eq!(store.census().await.unwrap().waiting, 0);
 }
 
 /// Its last refresh is under way when it leaves.
