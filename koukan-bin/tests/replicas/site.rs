@@ -139,7 +139,10 @@ impl Site {
                 }
             }
         }
-        let violations = database.ask("SELECT what, id, before, after FROM violations LIMIT 20");
+        // One a line: what is told of a row has lines of its own.
+        let violations = r"SELECT what, id, translate(before, E'\r\n', '  '), translate(after, E'\r\n', '  ')
+            FROM violations LIMIT 20";
+        let violations = database.ask(violations);
         for violation in violations.lines() {
             ledger.wrong(format!("a write that should be fenced off: {violation}"));
         }
