@@ -137,8 +137,8 @@ impl ConfigError {
     }
 }
 
-/// A line with an asterisk for each character of the password of a URL, as in `postgres://user:password@host`.
-/// It stays as long as it is.
+/// A line with an asterisk for each character of the password of a URL, as in `postgres://user:password@host` and
+/// in `postgres://host/database?password=password`. It stays as long as it is.
 fn without_passwords(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;
@@ -148,6 +148,8 @@ fn without_passwords(line: &str) -> String {
         // A password that is written as it is may have whatever else ends a host.
         let end = url.find(|it: char| it.is_whitespace() || matches!(it, '"' | '\''));
         let (url, after) = url.split_at(end.unwrap_or(url.len()));
+        // First: such a one may have what ends the other.
+        let url = without_parameter(url);
         let password = url
             .rsplit_once('@')
             .and_then(|(user, _)| user.split_once(':'));
@@ -158,11 +160,30 @@ fn without_passwords(line: &str) -> String {
                 shown.extend(password.chars().map(|_| '*'));
                 shown.push_str(&url[user.len() + 1 + password.len()..]);
             }
-            None => shown.push_str(url),
+            None => shown.push_str(&url),
         }
         rest = after;
     }
     shown.push_str(rest);
+    shown
+}
+
+/// A URL with an asterisk for each character of the parameter `password` of its query.
+fn without_parameter(url: &str) -> String {
+    const NAME: &str = "password=";
+    let mut shown = String::with_capacity(url.len());
+    for part in url.split_inclusive(['?', '&']) {
+        let end = part.len() - usize::from(part.ends_with(['?', '&']));
+        let name = part.get(..NAME.len()).filter(|_| !shown.is_empty());
+        match name.is_some_and(|name| name.eq_ignore_ascii_case(NAME)) {
+            true => {
+                shown.push_str(&part[..NAME.len()]);
+                shown.extend(part[NAME.len()..end].chars().map(|_| '*'));
+                shown.push_str(&part[end..]);
+            }
+            false => shown.push_str(part),
+        }
+    }
     shown
 }
 
@@ -231,6 +252,15 @@ mod tests {
                 "{ url: \"postgres://u:secret@h/d\", x: \'http://v:w@i\' }",
                 "{ url: \"postgres://u:******@h/d\", x: \'http://v:*@i\' }",
             ),
+            (
+                "url: postgres://h:5/d?user=u&password=a@b:\u{fc}&sslmode=disable # c",
+                "url: postgres://h:5/d?user=u&password=*****&sslmode=disable # c",
+            ),
+            (
+                "\"postgres://u:p?q@h/d?Password=secret\"",
+                "\"postgres://u:***@h/d?Password=******\"",
+            ),
+            ("a: http://password=b/", "a: http://password=b/"),
             ("url: http://h:80/a", "url: http://h:80/a"),
             ("url: http://u@h:80/a", "url: http://u@h:80/a"),
             ("a: b:c@d", "a: b:c@d"),
