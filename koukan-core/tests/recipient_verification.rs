@@ -282,6 +282,24 @@ async fn who_is_slow_to_refuse_nobody_has_said_what_it_takes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn of_a_long_refusal_the_beginning_is_remembered() {
+    let refusal = Reply::no_such_user();
+    // A character in two octets does not end with the room.
+    let text = format!("x{}", "\u{e9}".repeat(30_000));
+    let long = Reply::new(refusal.code(), refusal.enhanced(), text.clone());
+    let verifier = verifier(&Script::new().other_rcpts(long));
+    for _ in 0..2 {
+        let replies = asked(service(&verifier), &["bob@example.com"]).await;
+        let told = &replies[0];
+        assert_eq!(
+            (told.code(), told.enhanced()),
+            (refusal.code(), refusal.enhanced())
+        );
+        assert_eq!(told.text(), &text[..511]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_begun_when_the_time_is_over() {
     let (silent, live) = (Script::new().other_rcpts(Answer::Never), Script::new());
     let chain = BoxMailService::new(silent.clone());

@@ -64,15 +64,27 @@ fn mail(reverse_path: &ReversePath, recipient: Option<&Mailbox>) -> Mail {
     mail
 }
 
+/// Octets of the text of a refusal that is remembered, at most: thousands of them are, and each could have many kilobytes.
+const TEXT_MAX: usize = 512;
+
+/// The reply as it is remembered, without extensions.
+fn brief(reply: Reply) -> Reply {
+    let text = reply.text();
+    if text.len() <= TEXT_MAX {
+        return reply.without_extensions();
+    }
+    let end = text.floor_char_boundary(TEXT_MAX);
+    let text = text.get(..end).unwrap_or_default().to_owned();
+    Reply::new(reply.code(), reply.enhanced(), text)
+}
+
 /// What the reply to RCPT says of the recipient.
 fn meaning(reply: Reply) -> Answer {
     // RFC 3463 section 3.8: security and policy. Without a message, and from another reverse-path, these say little.
     let is_policy = reply.enhanced().is_some_and(|code| code.subject() == 7);
     match () {
         () if reply.is_positive() => Answer::Accepted,
-        () if reply.is_permanent() && !is_policy => {
-            Answer::Refused(reply.without_extensions().relayed())
-        }
+        () if reply.is_permanent() && !is_policy => Answer::Refused(brief(reply).relayed()),
         () => Answer::Unknown,
     }
 }

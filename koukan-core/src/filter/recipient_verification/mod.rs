@@ -13,7 +13,7 @@
 //! | nothing in time | not known, and all others of its domain | [`Lives::unknown`] |
 //! | nothing, since its domain is suspended | not known, without a question | as long as it is |
 //!
-//! What is known is bounded, by numbers of addresses: what was refused never displaces what was accepted. Whoever asks
+//! What is known is bounded, by numbers of addresses, and of a refusal's text no more than 512 octets are kept: what was refused never displaces what was accepted. Whoever asks
 //! for an address of which it is being asked waits for that answer. A question that nobody waits for any more is given
 //! up. The recipients of one transaction wait for [`Verifier::with_time`] together, so that a destination that is silent
 //! holds up those who send to it, and them not for long; once that time is over, nothing more is asked for them.
