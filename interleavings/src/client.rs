@@ -2,6 +2,7 @@
 
 #[path = "../../koukan-smtp/src/client/pool"]
 pub(crate) mod pool {
+    mod host;
     mod idle;
     mod lease;
     mod permits;

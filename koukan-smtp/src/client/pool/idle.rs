@@ -19,11 +19,10 @@ use crate::{
 
 use super::{
     PoolSettings,
-    permits::{Permit, Permits},
-    queue::{self, Queue},
-    reaper,
+    host::{Host, Parked},
+    permits::Permit,
+    queue, reaper,
     right::Entry,
-    room::Room,
     standing::{Failed, Standings},
     suspects::Suspects,
 };
@@ -53,47 +52,6 @@ struct State<Io> {
     reaper: Option<AbortOnDropHandle<()>>,
 }
 
-struct Host<Io> {
-    /// As many as `room` says, those in use included.
-    permits: Arc<Permits>,
-    room: Room,
-    /// Those of them that are used for attempts from the queue.
-    queue: Arc<Queue>,
-    /// When it has last answered.
-    answered: Option<Instant>,
-    /// The one that was used last comes last, and is used first.
-    parked: Vec<Parked<Io>>,
-}
-
-struct Parked<Io> {
-    connection: Box<Connection<Io>>,
-    expires: Instant,
-}
-
-impl<Io> Host<Io> {
-    /// There may be so many connections more.
-    fn grow(&self, by: usize) {
-        self.permits.add(by);
-        self.queue.grew(by);
-    }
-
-    /// There may be so many connections when the host takes all.
-    fn resize(&mut self, max: usize) {
-        match self.room.resize(max) {
-            (0, fewer) => self.permits.withdraw(fewer),
-            (more, _) => self.grow(more),
-        }
-    }
-
-    /// Whether nothing is lost with it.
-    fn is_unused(&self, now: Instant) -> bool {
-        // Every permit, and everyone who waits for one, holds them.
-        self.parked.is_empty()
-            && Arc::strong_count(&self.permits) == 1
-            && self.room.is_forgotten(now)
-    }
-}
-
 impl<Io: Wire> Idle<Io> {
     pub(super) fn new(settings: PoolSettings) -> Self {
         Self {
@@ -119,19 +77,20 @@ impl<Io: Wire> Idle<Io> {
             let key = Arc::clone(key);
             let found = state.hosts.get_mut(host).expect("it was found");
             let max = self.settings.own_connections_of(host);
+            let mut surplus = Vec::new();
             if found.room.max() != max {
-                found.resize(max);
+                surplus = found.resize(max);
             }
             if found.room.is_lowered() {
                 let more = found.room.recover(Instant::now());
                 found.grow(more);
             }
-            return Entry {
-                host: key,
-                permits: Arc::clone(&found.permits),
-                queue: Arc::clone(&found.queue),
-                is_suspect,
-            };
+            let entry = found.entry(key, is_suspect);
+            drop(state);
+            for parked in surplus {
+                self.spawn(parked.connection.quit());
+            }
+            return entry;
         }
         let now = Instant::now();
         if state.hosts.len() > HOSTS_MAX {
@@ -139,22 +98,10 @@ impl<Io: Wire> Idle<Io> {
         }
         let key = Arc::new(host.clone());
         let max = self.settings.own_connections_of(host);
-        let permits = Permits::new(max);
-        let queue = Arc::new(Queue::default());
-        let host = Host {
-            permits: Arc::clone(&permits),
-            queue: Arc::clone(&queue),
-            room: Room::new(max, now),
-            answered: None,
-            parked: Vec::new(),
-        };
-        state.hosts.insert(Arc::clone(&key), host);
-        Entry {
-            host: key,
-            permits,
-            queue,
-            is_suspect,
-        }
+        let host = Host::new(max, now);
+        let entry = host.entry(Arc::clone(&key), is_suspect);
+        state.hosts.insert(key, host);
+        entry
     }
 
     /// How many connections to the host there may be now, where it is known.
@@ -268,7 +215,8 @@ impl<Io: Wire> Idle<Io> {
         let Some(entry) = state.hosts.get_mut(host) else {
             return Some(connection);
         };
-        if is_closed || entry.parked.len() >= idle.settings.max_idle {
+        let is_too_many = entry.permits.is_owed_some();
+        if is_closed || is_too_many || entry.parked.len() >= idle.settings.max_idle {
             return Some(connection);
         }
         let now = Instant::now();
@@ -293,7 +241,8 @@ impl<Io: Wire> Idle<Io> {
     }
 
     /// Notes that the host has refused another connection while it serves others: there are no more
-    /// from now on than are in use, or kept, and the permit is given up. Returns how many less.
+    /// from now on than are in use, or kept, and the permit is given up. Returns how many less: none where
+    /// there were more than there are to be, of which the permit is one.
     ///
     /// # Errors
     ///
@@ -303,8 +252,11 @@ impl<Io: Wire> Idle<Io> {
         let Some(found) = state.hosts.get_mut(host) else {
             return Err(permit);
         };
+        if found.permits.is_owed_some() && found.permits.held() > 1 {
+            return Ok(0);
+        }
         let available = found.permits.available();
-        if found.room.cap() <= available + 1 {
+        if found.permits.held() <= 1 {
             found.room.doubt();
             return Err(permit);
         }
@@ -344,7 +296,7 @@ impl<Io: Wire> Idle<Io> {
         let state = self.lock();
         state.hosts.iter().any(|(key, found)| {
             let callers = usize::from(**key == *host);
-            found.room.cap() > found.permits.available() + callers
+            found.permits.held() > callers
         })
     }
 

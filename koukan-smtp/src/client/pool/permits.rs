@@ -110,6 +110,17 @@ impl Permits {
         self.lock().available
     }
 
+    /// How many are held, those that are not to come back included.
+    pub(super) fn held(&self) -> usize {
+        let state = self.lock();
+        state.total + state.withdrawn - state.available
+    }
+
+    /// Whether more are held than there are: some do not come back.
+    pub(super) fn is_owed_some(&self) -> bool {
+        self.lock().withdrawn > 0
+    }
+
     /// There are so many more.
     pub(super) fn add(self: &Arc<Self>, count: usize) {
         if count == 0 {
