@@ -17,6 +17,7 @@ mod no_use;
 mod policies;
 mod policies_in_place;
 mod recipient_verification;
+mod replicas;
 mod routers;
 #[cfg(feature = "scan")]
 mod scan;

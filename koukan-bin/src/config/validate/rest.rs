@@ -7,7 +7,7 @@ use koukan_core::path::Domain;
 use koukan_rest::client::is_server_url;
 
 use super::Check;
-use crate::config::{Endpoint, Place, RestListener, session_url::resolved};
+use crate::config::{Endpoint, Place, RestListener, Token, session_url::resolved};
 
 impl Check<'_> {
     /// A URL that an HTTP client can connect to.
@@ -55,6 +55,7 @@ impl Check<'_> {
                     Some("leave all but one `session_url` out".into()),
                 );
             }
+            self.grants_of_others(listener, url);
             if !listener.api {
                 let message =
                     "other replicas ask here for transactions, which are not served".to_owned();
@@ -71,6 +72,39 @@ impl Check<'_> {
                     message,
                     "leave `session_url` out, or use `storage: { postgres: … }`",
                 );
+            }
+        }
+    }
+
+    /// Whoever asks at another listener for what another replica has is answered as at the one by which replicas
+    /// reach each other.
+    fn grants_of_others(&mut self, reached: &RestListener, url: &Place<String>) {
+        let config = self.config;
+        let others = config.rest_listener.iter();
+        for other in others.filter(|other| other.api && !std::ptr::eq(*other, reached)) {
+            let is_bare = |listener: &RestListener| listener.token.is_empty();
+            let is_believed = |listener: &RestListener| is_bare(listener) && listener.trusted;
+            let at = &other.address.value;
+            if is_bare(reached) && (!is_bare(other) || is_believed(reached) && !is_believed(other))
+            {
+                let message = format!(
+                    "whoever asks at {at} may do with what another replica has whatever this listener grants \
+                     everybody"
+                );
+                let help = "give both listeners the same `token` and `trusted`";
+                self.wrong(url, message, Some(help.into()));
+                continue;
+            }
+            let is_known = |token: &Token| {
+                let mut known = reached.token.iter();
+                known.any(|known| known.sha256.value.eq_ignore_ascii_case(&token.sha256.value))
+            };
+            if !is_bare(reached) && (is_bare(other) || !other.token.iter().all(is_known)) {
+                let message = format!(
+                    "who asks at {at} for what another replica has may be refused there: replicas ask by this \
+                     listener, which does not know each token"
+                );
+                self.odd(url, message, "give both listeners the same `token`");
             }
         }
     }
