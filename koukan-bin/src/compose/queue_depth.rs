@@ -15,9 +15,11 @@ const TRANSACTIONS: &str = "koukan_queue_transactions";
 /// For how long something is due.
 const OLDEST: &str = "koukan_queue_oldest_due_seconds";
 
-/// How often it is counted, and for what part of the time at most, however long that takes.
+/// How often it is counted, and for what part of the time at most.
 const PACE: Duration = Duration::from_secs(10);
 const PART: u32 = 20;
+/// After what time it is counted again, however long it took: a database that stood still is in order again.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
 /// Shows how much is queued. What nobody counts is not a number.
 #[derive(Clone)]
@@ -49,15 +51,19 @@ impl DepthGauges {
     pub(crate) async fn follow(self, storage: Storage) {
         loop {
             let (begun, now) = (Instant::now(), storage.clock().now());
-            match storage.backend().depth(now).await {
-                Ok(Some(depth)) => self.show(depth, now),
-                Ok(None) => return pending().await,
-                // Readiness tells of it.
-                Err(error) => {
-                    tracing::debug!(error = %Causes(&error), "cannot count what is queued")
+            let pause = match storage.backend().depth(now).await {
+                Ok(Some(depth)) => {
+                    self.show(depth, now);
+                    pause_after(begun.elapsed())
                 }
-            }
-            sleep(PACE.max(begun.elapsed() * PART)).await;
+                Ok(None) => return pending().await,
+                // Readiness tells of it. What was not counted has cost nothing.
+                Err(error) => {
+                    tracing::debug!(error = %Causes(&error), "cannot count what is queued");
+                    PACE
+                }
+            };
+            sleep(pause).await;
         }
     }
 
@@ -70,5 +76,23 @@ impl DepthGauges {
         let since = depth.oldest_due.map(|since| now.duration_since(since));
         let seconds = since.map_or(0.0, |since| since.as_secs_f64());
         self.oldest.set(seconds.max(0.0));
+    }
+}
+
+/// How long it is not counted where that took so long.
+fn pause_after(counting: Duration) -> Duration {
+    PACE.max(counting * PART).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_takes_a_small_part_of_the_time_and_goes_on_soon_after_a_standstill() {
+        for (counting, pause) in [(0, 10), (500, 10), (2_000, 40), (3_600_000, 300)] {
+            let counting = Duration::from_millis(counting);
+            assert_eq!(pause_after(counting), Duration::from_secs(pause));
+        }
     }
 }
