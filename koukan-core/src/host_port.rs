@@ -113,7 +113,7 @@ mod tests {
     fn paths_are_of_one_case_and_have_no_port() {
         let host: HostPort = "unix:/run/Dovecot/lmtp".parse().unwrap();
         assert_eq!(host.unix(), Some(Path::new("/run/Dovecot/lmtp")));
-        assert_eq!((host.port, host.to_lower_case()), (0, host.clone()));
+        assert_eq!((host.port, host.to_lower_case()), (0, host));
         let host: HostPort = "MX.example:25".parse().unwrap();
         assert_eq!(host.unix(), None);
         assert_eq!(host.to_lower_case().to_string(), "mx.example:25");
