@@ -13,7 +13,7 @@
 //! an idempotency key, after any failure before the response; all others while nothing was sent. A
 //! 307 or 308 is followed with method and content, but for uploads that have begun
 //! ([`Elsewhere`](koukan_core::resource::RefusalKind::Elsewhere) then), and never from https to
-//! http. No other server is asked than the one of the URL and those that the settings list, whatever
+//! http. Where a transaction is, is remembered until it is not there any more. No other server is asked than the one of the URL and those that the settings list, whatever
 //! the server names in a redirect or as the URI of a transaction or a blob. The token goes to the
 //! server it is for, to those that the settings name, and nowhere else.
 //!

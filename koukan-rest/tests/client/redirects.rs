@@ -177,3 +177,21 @@ impl FromText for Body {
         Body::from(bytes::Bytes::from_static(text.as_bytes()))
     }
 }
+
+#[tokio::test]
+async fn where_a_transaction_is_is_remembered_as_long_as_it_is_there() {
+    let mut there = Peer::answering(json!({"status": 200, "body": "{}"})).await;
+    let location = format!("{}/transactions/T", there.url());
+    let mut here = Peer::answering(json!({"status": 308, "headers": {"Location": location}})).await;
+    let client = client(&here, &there);
+    for _ in 0..2 {
+        ask(&client, read()).await.unwrap();
+        there.next("request").await;
+    }
+    here.next("request").await;
+    assert!(here.is_silent().await);
+    // The first server knows who has it when that one is gone.
+    drop(there);
+    assert!(ask(&client, read()).await.is_err());
+    here.next("request").await;
+}

@@ -5,6 +5,7 @@ mod content;
 mod exchange;
 mod network;
 mod receive;
+mod remembered;
 mod repeat;
 mod upload;
 
@@ -26,7 +27,7 @@ use super::{
     uri::{Origin, base_url},
 };
 
-use self::{connect::connector, content::RequestBody};
+use self::{connect::connector, content::RequestBody, remembered::Remembered};
 
 /// The connections of a client, and its settings.
 pub(super) struct Transport {
@@ -36,6 +37,8 @@ pub(super) struct Transport {
     token: Option<Token>,
     /// Who may be asked: the server, and those that it may name.
     origins: Vec<Origin>,
+    /// Which of them has what.
+    remembered: Remembered,
     pool: legacy::Client<Connector, RequestBody>,
 }
 
@@ -91,6 +94,7 @@ impl Transport {
             base,
             token,
             origins,
+            remembered: Remembered::default(),
         })
     }
 

@@ -21,7 +21,8 @@ impl Transport {
         &self,
         request: &Request,
     ) -> Result<Response, ClientError> {
-        let mut uri = request.uri.clone();
+        let place = self.remembered.place(&request.uri);
+        let mut uri = place.unwrap_or_else(|| request.uri.clone());
         let mut redirects = 0;
         let mut repetitions = 0;
         loop {
@@ -32,11 +33,17 @@ impl Transport {
                         && is_repeatable(request, &error) =>
                 {
                     tracing::debug!(%uri, error = &error as &dyn std::error::Error, "repeats a request");
+                    // Whoever had it may be gone; the first server knows who has it now.
+                    self.remembered.forget(&request.uri);
+                    uri = request.uri.clone();
                     sleep(PAUSE * 2_u32.pow(repetitions.min(5))).await;
                     repetitions += 1;
                     continue;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.remembered.forget(&request.uri);
+                    return Err(error);
+                }
             };
             match response.redirect()? {
                 Some(there) if request.content.is_repeatable() => {
@@ -51,7 +58,15 @@ impl Transport {
                     redirects += 1;
                     uri = there;
                 }
-                _ => return Ok(response),
+                _ => {
+                    let is_lost = response.status == StatusCode::NOT_FOUND
+                        || response.status.is_server_error();
+                    match uri == request.uri || is_lost {
+                        true => self.remembered.forget(&request.uri),
+                        false => self.remembered.note(&request.uri, &uri),
+                    }
+                    return Ok(response);
+                }
             }
         }
     }
