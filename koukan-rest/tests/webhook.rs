@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::{
+    collections::HashMap,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -18,7 +19,7 @@ use koukan_core::{
     event::{Event, Observer, Observers},
     path::{ForwardPath, ReversePath},
     random::SystemRandom,
-    resource::{HookAction, HookBoard, HookState, TakesAll},
+    resource::{HookAction, HookBoard, HookState, TakesAll, hook_reader},
     signals::Carried,
     stage::event_reader::EventReader,
     storage::{
@@ -174,6 +175,85 @@ async fn one_that_has_lost_its_place_goes_on_with_the_oldest_and_what_is_refused
     let expected = ["x lost", "x failed 1: it answered 503", "x took 3"];
     assert_eq!(told.0.lock().unwrap()[..3], expected);
     assert_eq!(backend.cursor("webhook:x").await.unwrap(), Some(5));
+    serving.abort();
+}
+
+fn numbers(content: &Value) -> Vec<String> {
+    let events = content["data"]["events"].as_array().unwrap();
+    let numbers = events.iter().map(|event| event["id"].as_str().unwrap());
+    numbers.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn of_several_processes_one_calls_it_and_another_goes_on() {
+    let clock = Arc::new(SystemClock);
+    let store = MemoryBackend::new().with_events(99);
+    let store = store.with_session_term(Duration::from_secs(3), clock.clone());
+    store.keep_cursor("webhook:x", 0).await.unwrap();
+    let (taken, mut takes) = mpsc::channel(99);
+    let server: Server = (Arc::default(), taken);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let router = Router::new().route("/hook", post(take)).with_state(server);
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await });
+    let mut replicas = HashMap::new();
+    for _ in 0..3 {
+        let backend = Arc::new(store.another_process());
+        let storage = Storage::open(backend, BlobPool::default(), clock.clone());
+        let storage = storage.await.unwrap();
+        let client = HttpClient::new(&ClientSettings::default()).unwrap();
+        let secrets = Secrets::parse("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+        let target = Target {
+            name: "x".into(),
+            poster: Poster::new(client, url.parse().unwrap(), secrets, clock.clone()),
+            kinds: Vec::new(),
+            senders: Vec::new(),
+            give_up_after: Duration::from_secs(3600),
+        };
+        let events = EventReader::new(storage.clone());
+        let hook = Hook::new(target, events, storage.clone(), Arc::new(SystemRandom));
+        let board = HookBoard::default();
+        let running = tokio::spawn(hook.on(&board).run());
+        replicas.insert(storage.session().to_string(), (storage, running, board));
+    }
+    let mut told = Vec::new();
+    for round in 1..=3_u64 {
+        store.insert(queued()).await.unwrap();
+        store.insert(queued()).await.unwrap();
+        while (told.len() as u64) < 2 * round {
+            told.extend(numbers(&takes.recv().await.unwrap()));
+        }
+        // What is on its way may come again.
+        while store.cursor("webhook:x").await.unwrap() != Some(2 * round) {
+            tokio::task::yield_now().await;
+        }
+        let holder = store.reader(&hook_reader("x")).await.unwrap().unwrap();
+        let (storage, running, board) = replicas.remove(&holder.to_string()).unwrap();
+        // The others say so, and hear nothing that is asked of it.
+        assert_eq!(board.views()[0].state, HookState::Up);
+        for (_, _, other) in replicas.values() {
+            while other.views()[0].state != HookState::Elsewhere {
+                tokio::task::yield_now().await;
+            }
+            let place = other.find("x").unwrap();
+            assert_eq!(place.ask(HookAction::Skip), Err(TakesAll));
+        }
+        assert!(storage.holds_reader(holder));
+        match round {
+            1 => {
+                storage.leave().await.unwrap();
+                assert!(!storage.holds_reader(holder));
+                while board.views()[0].state != HookState::Elsewhere {
+                    tokio::task::yield_now().await;
+                }
+            }
+            // It is killed.
+            _ => running.abort(),
+        }
+    }
+    // Each once, and none but by the one that has it.
+    assert_eq!(told, ["1", "2", "3", "4", "5", "6"]);
+    assert!(takes.try_recv().is_err());
     serving.abort();
 }
 

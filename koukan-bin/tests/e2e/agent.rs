@@ -70,8 +70,14 @@ impl Agent {
     /// Starts an agent on a PostgreSQL database that others share, whose REST API takes the token of that hash, and
     /// which tells the others where it is.
     pub(crate) fn start_replica(sink: SocketAddr, url: &str, token: &str) -> Self {
-        let postgres = format!("  postgres: {{ url: \"{url}\", session_term: 2s }}\n");
-        Self::start_changed(sink, (&postgres, ""), command, |text, rest| {
+        Self::start_replica_with(sink, url, token, "")
+    }
+
+    /// The same, which keeps events, with more at the end of its configuration.
+    pub(crate) fn start_replica_with(sink: SocketAddr, url: &str, token: &str, more: &str) -> Self {
+        let events = "  events: {}\n";
+        let postgres = format!("{events}  postgres: {{ url: \"{url}\", session_term: 2s }}\n");
+        Self::start_changed(sink, (&postgres, more), command, |text, rest| {
             let listener = format!("  - {{ address: \"{rest}\" }}\n");
             assert!(text.contains(&listener), "{text}");
             let more = format!(

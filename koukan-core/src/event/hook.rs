@@ -42,6 +42,21 @@ pub struct HookResumed<'a> {
     pub hook: &'a str,
 }
 
+/// A webhook is left to another process, of those that work on one store: how it stands is that one's to tell.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HookLeft<'a> {
+    /// The name of the webhook in the configuration.
+    pub hook: &'a str,
+}
+
+impl<'a> HookLeft<'a> {
+    /// A webhook is left to another process.
+    pub fn new(hook: &'a str) -> Self {
+        Self { hook }
+    }
+}
+
 impl<'a> HookGivenUp<'a> {
     /// A webhook was given up.
     pub fn new(hook: &'a str, since: Timestamp) -> Self {

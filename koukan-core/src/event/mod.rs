@@ -23,6 +23,7 @@
 //! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched, with another action than `TAG` |
 //! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost) | webhooks | events were sent to one, and taken or not; events are gone that it has not taken |
 //! | [`HookGivenUp`](Event::HookGivenUp), [`HookResumed`](Event::HookResumed) | webhooks | one has taken nothing for too long; it is called again |
+//! | [`HookLeft`](Event::HookLeft) | webhooks | another replica calls it from now on, and tells of it |
 //! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
 //! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
 //! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever became of it |
@@ -62,7 +63,7 @@ mod policy;
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
     delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
-    hook::{HookCalled, HookGivenUp, HookLost, HookResumed},
+    hook::{HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed},
     message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused},
     observers::{Observer, Observers},
     operation::Operated,
@@ -117,4 +118,6 @@ pub enum Event<'a> {
     HookGivenUp(HookGivenUp<'a>),
     /// A webhook is called again that was given up.
     HookResumed(HookResumed<'a>),
+    /// A webhook is left to another process.
+    HookLeft(HookLeft<'a>),
 }

@@ -53,6 +53,8 @@ pub enum HookState {
     Failing,
     /// It has taken nothing for so long that it was given up: it is called again when somebody says so.
     Dead,
+    /// Another process calls it, of those that work on one store: that one knows.
+    Elsewhere,
 }
 
 /// Where webhooks show how they stand, and hear what is asked of them. Clones are the same.
@@ -76,10 +78,15 @@ struct Stands {
     asked: Option<HookAction>,
 }
 
-/// There is nothing that the webhook does not take.
+/// There is nothing that the webhook does not take, as far as this process knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the webhook takes what it is sent")]
 pub struct TakesAll;
+
+/// The name under which the events are read that a webhook is told of: of several processes one does at a time.
+pub fn hook_reader(name: &str) -> String {
+    format!("webhook-reader:{name}")
+}
 
 impl HookAction {
     /// All of them.
@@ -101,6 +108,7 @@ impl HookState {
             Self::Up => "up",
             Self::Failing => "failing",
             Self::Dead => "dead",
+            Self::Elsewhere => "elsewhere",
         }
     }
 }
@@ -147,10 +155,20 @@ impl HookPlace {
 
     /// Shows that it takes what it is sent: what was asked is out of date.
     pub fn is_up(&self) {
+        self.is_well(HookState::Up);
+    }
+
+    /// Shows that another process calls it: what was asked is to be asked there.
+    pub fn is_elsewhere(&self) {
+        self.is_well(HookState::Elsewhere);
+    }
+
+    /// Nothing is known of it that it does not take.
+    fn is_well(&self, state: HookState) {
         let mut stands = self.lock();
         stands.asked = None;
         let view = &mut stands.view;
-        (view.state, view.failing_since) = (HookState::Up, None);
+        (view.state, view.failing_since) = (state, None);
         (view.failures, view.last_error, view.events) = (0, None, None);
     }
 
@@ -166,7 +184,7 @@ impl HookPlace {
     /// [`TakesAll`].
     pub fn ask(&self, action: HookAction) -> Result<(), TakesAll> {
         let mut stands = self.lock();
-        if stands.view.state == HookState::Up {
+        if matches!(stands.view.state, HookState::Up | HookState::Elsewhere) {
             return Err(TakesAll);
         }
         stands.asked = Some(action);
@@ -215,6 +233,10 @@ mod tests {
         place.show(|view| view.state = HookState::Failing);
         let silent = tokio::time::timeout(std::time::Duration::ZERO, place.asked());
         assert!(silent.await.is_err());
+        // So does who is called by another process.
+        place.is_elsewhere();
+        assert_eq!(asked.view().state, HookState::Elsewhere);
+        assert_eq!(asked.ask(HookAction::Retry), Err(TakesAll));
         assert!(board.find("y").is_none());
         assert_eq!(board.views().len(), 1);
     }

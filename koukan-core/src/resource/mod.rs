@@ -42,7 +42,9 @@ pub use self::{
         Explain, ExplainRequest, ExplainResponse, ExplainService, Explanation, HostWay,
         MatcherFound, Note, Passage, PassageOf, Phase, RuleFound, RuleLook, TlsWay, Way, What,
     },
-    hooks::{HookAction, HookBoard, HookOperation, HookPlace, HookState, HookView, TakesAll},
+    hooks::{
+        HookAction, HookBoard, HookOperation, HookPlace, HookState, HookView, TakesAll, hook_reader,
+    },
     location::{InvalidLocation, Location, Target},
     messages::{
         InvalidMessageId, MessageId, MessageOperation, MessageRequest, MessageResponse,

@@ -31,6 +31,7 @@ mod patience;
 mod persist;
 mod presence;
 mod read_together;
+mod reader;
 pub mod record;
 mod recorder;
 mod recovery;

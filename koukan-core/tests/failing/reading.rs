@@ -9,7 +9,9 @@ use koukan_core::{
     blob::BlobId,
     storage::{
         BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, Records,
-        record::{Attempt, DestinationCensus, NewTransaction, StoredTransaction, TransactionId},
+        record::{
+            Attempt, DestinationCensus, NewTransaction, SessionId, StoredTransaction, TransactionId,
+        },
     },
 };
 use tokio::sync::watch;
@@ -77,6 +79,23 @@ impl Records for Failing {
 
     async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
         self.inner.keep_cursor(name, number).await
+    }
+
+    async fn hold_reader(&self, name: &str, session: SessionId) -> Result<(), BackendError> {
+        self.inner.hold_reader(name, session).await
+    }
+
+    async fn reader(&self, name: &str) -> Result<Option<SessionId>, BackendError> {
+        self.inner.reader(name).await
+    }
+
+    async fn keep_cursor_of(
+        &self,
+        reader: (&str, SessionId),
+        name: &str,
+        number: u64,
+    ) -> Result<(), BackendError> {
+        self.inner.keep_cursor_of(reader, name, number).await
     }
 
     fn events_written(&self) -> Option<watch::Receiver<u64>> {

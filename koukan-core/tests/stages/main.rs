@@ -34,6 +34,7 @@ mod observers;
 mod queued;
 mod rated;
 mod read_together;
+mod reader;
 mod released;
 mod replicas;
 mod signals;

@@ -132,7 +132,7 @@ pub(crate) fn store() -> MemoryBackend {
 }
 
 /// The store as an agent sees it that is cut off from it in those seconds from now.
-fn cut_off(store: &MemoryBackend, seconds: Range<u64>) -> Arc<FaultyBackend> {
+pub(crate) fn cut_off(store: &MemoryBackend, seconds: Range<u64>) -> Arc<FaultyBackend> {
     let during = Duration::from_secs(seconds.start)..Duration::from_secs(seconds.end);
     let trouble = Trouble {
         during,

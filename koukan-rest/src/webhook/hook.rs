@@ -1,18 +1,21 @@
 //! A webhook's task.
 
-use std::time::Duration;
+use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
 use http::StatusCode;
 use koukan_core::{
     causes::Causes,
     clock::SharedClock,
-    event::{Event, HookCalled, HookGivenUp, HookLost, HookResumed, Observers},
+    event::{Event, HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed, Observers},
     random::SharedRandom,
     resource::{
         Caller, EventRequest, EventResponse, EventService, EventsRead, HookAction, HookBoard,
-        HookPlace, HookState, ReadEvents, RefusalKind,
+        HookPlace, HookState, ReadEvents, RefusalKind, hook_reader,
     },
-    storage::{Storage, record::EventKind},
+    storage::{
+        BackendError, Storage,
+        record::{EventKind, SessionId},
+    },
 };
 use serde_json::json;
 use tokio::time::sleep;
@@ -20,7 +23,7 @@ use tower::{BoxError, ServiceExt};
 
 use crate::schema::events_to_json;
 
-use super::{NotTaken, Poster, pauses::pause, standing::Standing};
+use super::{NotTaken, Poster, holding::Holding, pauses::pause, standing::Standing};
 
 /// Events of one request, at most.
 const EVENTS_MAX: usize = 100;
@@ -91,28 +94,58 @@ impl<E: EventService> Hook<E> {
         &self.target.name
     }
 
-    /// Tells of events; for ever.
+    /// Tells of events; for ever. Of several processes that run it over one store, one does at a time: when that
+    /// stops, or cannot say that it lives, another goes on where it was.
     ///
     /// # Cancel safety
     ///
     /// Dropped and run anew, it tells of the last events again that were not known to be taken.
     pub async fn run(self) {
-        let mut cursor = self.begin().await;
+        let reader = hook_reader(self.name());
+        loop {
+            let holding = Holding::new(&reader, self.hold(&reader).await);
+            tokio::select! {
+                biased;
+                () = self.storage.reader_lost(holding.session()) => {}
+                () = holding.lost() => {}
+                () = self.tell_all(&holding) => {}
+            }
+            self.observers
+                .tell(&Event::HookLeft(HookLeft::new(self.name())));
+        }
+    }
+
+    /// Waits until this process is the one that calls it.
+    async fn hold(&self, reader: &str) -> SessionId {
+        let mut held = pin!(self.storage.hold_reader(reader));
+        let at_once = poll_fn(|cx| Poll::Ready(held.as_mut().poll(cx))).await;
+        let Poll::Ready(session) = at_once else {
+            self.place.is_elsewhere();
+            let session = held.await;
+            tracing::info!(hook = self.name(), "this process calls a webhook");
+            self.place.is_up();
+            return session;
+        };
+        session
+    }
+
+    async fn tell_all(&self, holding: &Holding<'_>) {
+        let mut cursor = self.begin(holding).await;
         let mut standing = self.stood().await;
         loop {
             let page = self.page(&mut cursor).await;
             if !page.events.is_empty() {
-                self.tell(&page, &mut standing).await;
+                self.tell(holding, &page, &mut standing).await;
             }
             if cursor.as_deref() != Some(&*page.next) {
-                self.keep(&page.next).await;
+                self.keep(holding, &page.next).await;
                 cursor = Some(page.next);
             }
         }
     }
 
     /// Where it was; where all is now, if it is new.
-    async fn begin(&self) -> Cursor {
+    async fn begin(&self, holding: &Holding<'_>) -> Cursor {
         let name = self.cursor_name();
         let found = self.insist("look where it was", || async {
             Ok(self.storage.backend().cursor(&name).await?)
@@ -130,7 +163,7 @@ impl<E: EventService> Hook<E> {
                 .ok_or_else(|| "no place".into())
         });
         let next = page.await.next;
-        self.keep(&next).await;
+        self.keep(holding, &next).await;
         Some(next)
     }
 
@@ -176,7 +209,7 @@ impl<E: EventService> Hook<E> {
     }
 
     /// Sends events until they are taken, or somebody says that they are to be left out.
-    async fn tell(&self, page: &EventsRead, standing: &mut Standing) {
+    async fn tell(&self, holding: &Holding<'_>, page: &EventsRead, standing: &mut Standing) {
         let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
             return;
         };
@@ -195,11 +228,15 @@ impl<E: EventService> Hook<E> {
                 let asked = self.place.asked().await;
                 self.observers
                     .tell(&Event::HookResumed(HookResumed::new(self.name())));
-                self.stands(standing, Standing::default()).await;
+                self.stands(holding, standing, Standing::default()).await;
                 if asked == HookAction::Skip {
                     return self.place.is_up();
                 }
                 self.place.show(|view| view.state = HookState::Failing);
+            }
+            // It may have stood still for so long that another calls it by now.
+            if !self.storage.holds_reader(holding.session()) {
+                holding.lose().await;
             }
             let called = HookCalled::new(self.name(), page.events.len());
             let not_taken = match self.target.poster.post(&id, content.clone()).await {
@@ -207,7 +244,7 @@ impl<E: EventService> Hook<E> {
                     // It is told how often it had failed before.
                     let called = called.after(failures);
                     self.observers.tell(&Event::HookCalled(called));
-                    self.stands(standing, Standing::default()).await;
+                    self.stands(holding, standing, Standing::default()).await;
                     return self.place.is_up();
                 }
                 Err(not_taken) => not_taken,
@@ -215,7 +252,7 @@ impl<E: EventService> Hook<E> {
             failures = failures.saturating_add(1);
             let called = called.failed(&not_taken.what, failures);
             self.observers.tell(&Event::HookCalled(called));
-            self.failed(standing, &not_taken).await;
+            self.failed(holding, standing, &not_taken).await;
             self.place.show(|view| {
                 (view.failures, view.events) = (failures, Some(events));
                 view.last_error = Some(not_taken.what.as_str().into());
@@ -228,7 +265,7 @@ impl<E: EventService> Hook<E> {
             tokio::select! {
                 biased;
                 asked = self.place.asked() => if asked == HookAction::Skip {
-                    self.stands(standing, Standing::default()).await;
+                    self.stands(holding, standing, Standing::default()).await;
                     return self.place.is_up();
                 },
                 () = sleep(pause) => {}
@@ -237,7 +274,7 @@ impl<E: EventService> Hook<E> {
     }
 
     /// Notes that it has taken nothing once more, and gives it up where that has gone on for too long.
-    async fn failed(&self, standing: &mut Standing, not_taken: &NotTaken) {
+    async fn failed(&self, holding: &Holding<'_>, standing: &mut Standing, not_taken: &NotTaken) {
         let now = self.clock.now();
         let since = standing.since.unwrap_or(now);
         let time = Duration::try_from(now.duration_since(since)).unwrap_or_default();
@@ -248,7 +285,7 @@ impl<E: EventService> Hook<E> {
             since: Some(since),
             is_dead,
         };
-        self.stands(standing, stands).await;
+        self.stands(holding, standing, stands).await;
         self.place.show(|view| {
             view.failing_since = Some(since);
             view.state = HookState::Failing;
@@ -266,24 +303,34 @@ impl<E: EventService> Hook<E> {
     }
 
     /// Keeps how it stands, where that is otherwise.
-    async fn stands(&self, standing: &mut Standing, now: Standing) {
+    async fn stands(&self, holding: &Holding<'_>, standing: &mut Standing, now: Standing) {
         if *standing == now {
             return;
         }
         *standing = now;
         let (name, number) = (self.standing_name(), now.to_number());
-        let kept = self.insist("note how it stands", || async {
-            Ok(self.storage.backend().keep_cursor(&name, number).await?)
-        });
-        kept.await;
+        self.write(holding, "note how it stands", &name, number)
+            .await;
     }
 
-    async fn keep(&self, cursor: &str) {
+    async fn keep(&self, holding: &Holding<'_>, cursor: &str) {
         let (name, number) = (self.cursor_name(), cursor.parse().unwrap_or_default());
-        let kept = self.insist("note where it is", || async {
-            Ok(self.storage.backend().keep_cursor(&name, number).await?)
+        self.write(holding, "note where it is", &name, number).await;
+    }
+
+    /// Writes a number of its own. Where another process calls it by now, that is found, and nothing more is done here.
+    async fn write(&self, holding: &Holding<'_>, what: &str, name: &str, number: u64) {
+        let backend = self.storage.backend();
+        let kept = self.insist(what, || async {
+            match backend.keep_cursor_of(holding.reader(), name, number).await {
+                Ok(()) => Ok(true),
+                Err(BackendError::LeaseLost) => Ok(false),
+                Err(error) => Err(error.into()),
+            }
         });
-        kept.await;
+        if !kept.await {
+            holding.lose().await;
+        }
     }
 
     /// Events; `None` where those after the cursor are gone.

@@ -5,7 +5,7 @@
 //! later and later, up to five minutes apart. One that has taken nothing for too long, or answers 410, is given up:
 //! it is called again when whoever operates the agent says so ([`HookBoard`](koukan_core::resource::HookBoard)).
 //! Each hook is a task of its own, which holds one page: one that
-//! is slow or gone holds up nobody else.
+//! is slow or gone holds up nobody else. Of several processes over one store one at a time calls it.
 //!
 //! ```json
 //! {"type": "events", "timestamp": "2026-11-27T09:00:00Z", "data": {"events": [ … ], "next_cursor": "42"}}
@@ -22,10 +22,12 @@
 //! | `secrets` | what requests are signed with |
 //! | `request` | one request |
 //! | `hook` | the task |
+//! | `holding` | that this process calls it, of several |
 //! | `mail` | an endpoint: mail as such requests |
 //! | `pauses` | how long a hook waits that fails |
 //! | `standing` | since when a hook fails, and whether it was given up |
 
+mod holding;
 mod hook;
 mod mail;
 mod pauses;

@@ -310,8 +310,40 @@ impl<D: Database> Records for DatabaseBackend<D> {
         self.0.reader.cursor(name).await
     }
 
+    async fn hold_reader(&self, name: &str, session: SessionId) -> Result<(), BackendError> {
+        if self.0.database.session_term().is_none() {
+            return Ok(());
+        }
+        let request = KeepCursor::Hold(name.into(), session);
+        self.0.writer.ask(0, request, Operation::Cursor).await
+    }
+
+    async fn reader(&self, name: &str) -> Result<Option<SessionId>, BackendError> {
+        match self.0.database.session_term() {
+            Some(_) => self.0.reader.reader(name).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn keep_cursor_of(
+        &self,
+        (reader, session): (&str, SessionId),
+        name: &str,
+        number: u64,
+    ) -> Result<(), BackendError> {
+        if self.0.database.session_term().is_none() {
+            return self.keep_cursor(name, number).await;
+        }
+        let request = KeepCursor::By {
+            name: name.into(),
+            number: number.cast_signed(),
+            reader: (reader.into(), session),
+        };
+        self.0.writer.ask(0, request, Operation::Cursor).await
+    }
+
     async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
-        let request = KeepCursor {
+        let request = KeepCursor::Of {
             name: name.into(),
             number: number.cast_signed(),
         };

@@ -18,6 +18,11 @@ const MIGRATIONS: &[Version] = &[
         "commits",
         include_str!("../../migrations/postgres/0024_commits.sql"),
     ),
+    (
+        25,
+        "readers",
+        include_str!("../../migrations/postgres/0025_readers.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -30,7 +35,11 @@ mod tests {
 
     #[test]
     fn what_was_released_never_changes() {
-        let checksums = [(19, "3172a598b00468b9"), (24, "2b1ae8ccf0fa4ebe")];
+        let checksums = [
+            (19, "3172a598b00468b9"),
+            (24, "2b1ae8ccf0fa4ebe"),
+            (25, "12f14a0e1a9dc55c"),
+        ];
         let checksums = checksums.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(migrator::checksums(&migrator()), checksums);
     }

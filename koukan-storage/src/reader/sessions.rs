@@ -3,7 +3,7 @@
 use koukan_core::storage::{BackendError, LiveSession, record::SessionId};
 
 use crate::database::Row;
-use crate::query::{ADDRESS_OF, HOLDER, LIVE_SESSIONS, Values};
+use crate::query::{ADDRESS_OF, HOLDER, LIVE_SESSIONS, READER, Statement, Values};
 
 use super::{Reader, failed};
 
@@ -37,9 +37,22 @@ impl Reader {
 
     /// The session that has a transaction under lease, if it lives.
     pub(crate) async fn holder(&self, id: &str) -> Result<Option<SessionId>, BackendError> {
+        self.session_in(&HOLDER, id).await
+    }
+
+    /// The session that has a reader of events, if it lives.
+    pub(crate) async fn reader(&self, name: &str) -> Result<Option<SessionId>, BackendError> {
+        self.session_in(&READER, name).await
+    }
+
+    async fn session_in(
+        &self,
+        statement: &'static Statement,
+        of: &str,
+    ) -> Result<Option<SessionId>, BackendError> {
         let mut values = Values::default();
-        values.add(id);
-        let Some(row) = self.row(&HOLDER, values).await? else {
+        values.add(of);
+        let Some(row) = self.row(statement, values).await? else {
             return Ok(None);
         };
         let holder: &str = row.try_get(0).map_err(failed)?;

@@ -1,6 +1,8 @@
 //! How far readers of events have come.
 
-use crate::query::{KEEP_CURSOR, Values};
+use koukan_core::storage::BackendError;
+
+use crate::query::{HOLD_READER, KEEP_CURSOR, KEEP_CURSOR_OF, Values};
 
 use super::{
     BatchWriter,
@@ -13,12 +15,34 @@ impl BatchWriter {
         &mut self,
         cursors: &mut [Pending<KeepCursor, ()>],
     ) -> Result<(), sqlx::Error> {
+        // In one order in all processes, so that none waits for another that waits for it.
+        cursors.sort_by(|one, other| one.request.reader().cmp(&other.request.reader()));
         for cursor in cursors {
-            let KeepCursor { name, number } = &cursor.request;
             let mut values = Values::default();
-            values.add(&**name).add(*number);
-            KEEP_CURSOR.execute(&mut self.connection, values).await?;
-            cursor.decide(Ok(()));
+            let statement = match &cursor.request {
+                KeepCursor::Of { name, number } => {
+                    values.add(&**name).add(*number);
+                    &KEEP_CURSOR
+                }
+                KeepCursor::By {
+                    name,
+                    number,
+                    reader: (reader, session),
+                } => {
+                    values.add(&**name).add(*number);
+                    values.add(&**reader).add(session.to_string());
+                    &KEEP_CURSOR_OF
+                }
+                KeepCursor::Hold(reader, session) => {
+                    values.add(&**reader).add(session.to_string());
+                    &HOLD_READER
+                }
+            };
+            let executed = statement.execute(&mut self.connection, values).await?;
+            cursor.decide(match executed.affected {
+                0 => Err(BackendError::LeaseLost),
+                _ => Ok(()),
+            });
         }
         Ok(())
     }

@@ -69,10 +69,29 @@ pub(crate) struct Finish {
     pub(crate) len: i64,
 }
 
-/// How far a reader of events has come.
-pub(crate) struct KeepCursor {
-    pub(crate) name: Box<str>,
-    pub(crate) number: i64,
+/// How far a reader of events has come, or who it is.
+pub(crate) enum KeepCursor {
+    /// Whoever it is.
+    Of { name: Box<str>, number: i64 },
+    /// If the session has the reader.
+    By {
+        name: Box<str>,
+        number: i64,
+        reader: (Box<str>, SessionId),
+    },
+    /// The session is to have the reader.
+    Hold(Box<str>, SessionId),
+}
+
+impl KeepCursor {
+    /// The reader that is held, or is to be.
+    pub(crate) fn reader(&self) -> Option<&str> {
+        match self {
+            Self::Of { .. } => None,
+            Self::By { reader, .. } => Some(&reader.0),
+            Self::Hold(reader, _) => Some(reader),
+        }
+    }
 }
 
 /// The begin of a session, or that it goes on.

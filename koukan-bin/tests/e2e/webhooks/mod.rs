@@ -3,6 +3,7 @@
 
 mod mail;
 mod receiver;
+mod replicas;
 
 use std::{fs, net::SocketAddr, process::Command, time::Duration};
 

@@ -2,7 +2,7 @@
 
 use tracing::{debug, error, info, warn};
 
-use crate::event::{HookCalled, HookGivenUp, HookLost, HookResumed};
+use crate::event::{HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed};
 
 /// Where they come from.
 const WEBHOOK: &str = "koukan::webhook";
@@ -50,4 +50,8 @@ pub(super) fn write_given_up(given_up: &HookGivenUp<'_>) {
 
 pub(super) fn write_resumed(resumed: &HookResumed<'_>) {
     info!(target: WEBHOOK, hook = resumed.hook, "a webhook that was given up is called again");
+}
+
+pub(super) fn write_left(left: &HookLeft<'_>) {
+    info!(target: WEBHOOK, hook = left.hook, "a webhook is left to another replica");
 }

@@ -122,6 +122,7 @@ impl Observer for Log {
             Event::HookLost(lost) => hooks::write_lost(lost),
             Event::HookGivenUp(given_up) => hooks::write_given_up(given_up),
             Event::HookResumed(resumed) => hooks::write_resumed(resumed),
+            Event::HookLeft(left) => hooks::write_left(left),
         }
     }
 

@@ -160,6 +160,8 @@ impl Observer for Metrics {
             Event::HookLost(lost) => self.hooks(lost.hook, |of| of.lost.increment(1)),
             Event::HookGivenUp(it) => self.hooks(it.hook, |of| of.dead.set(1.0)),
             Event::HookResumed(it) => self.hooks(it.hook, |of| of.dead.set(0.0)),
+            // Who calls it from now on tells.
+            Event::HookLeft(it) => self.hooks(it.hook, |of| of.dead.set(0.0)),
             Event::NotificationLost(lost) => {
                 self.deliveries(&lost.message, |of| of.lost.increment(1));
             }

@@ -8,7 +8,9 @@ use tokio::sync::watch;
 
 use super::super::{
     EventPage, EventQuery, ListCursor, Listing,
-    record::{Attempt, DestinationCensus, NewTransaction, StoredTransaction, TransactionId},
+    record::{
+        Attempt, DestinationCensus, NewTransaction, SessionId, StoredTransaction, TransactionId,
+    },
 };
 use super::{BackendError, Census, QueueDepth};
 
@@ -120,6 +122,39 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn keep_cursor(&self, _name: &str, _number: u64) -> Result<(), BackendError> {
         Ok(())
+    }
+
+    /// Takes the reading of events under that name for a session, for as long as it lives, where several processes may
+    /// read under it: so that one alone does. Taken again by the same session it stays so.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::LeaseLost`] where another session has it, or this one is dead.
+    async fn hold_reader(&self, _name: &str, _session: SessionId) -> Result<(), BackendError> {
+        Ok(())
+    }
+
+    /// The session that has the reading of events under that name, if it lives.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn reader(&self, _name: &str) -> Result<Option<SessionId>, BackendError> {
+        Ok(None)
+    }
+
+    /// As [`Records::keep_cursor`], by the session that has the reading of events under the name `reader`.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::LeaseLost`] where another session has it; then nothing is written.
+    async fn keep_cursor_of(
+        &self,
+        _reader: (&str, SessionId),
+        name: &str,
+        number: u64,
+    ) -> Result<(), BackendError> {
+        self.keep_cursor(name, number).await
     }
 
     /// Changes when events were committed, so that whoever waits for some looks again. `None` where nobody tells.

@@ -301,6 +301,26 @@ impl Records for MemoryBackend {
         Ok(self.lock().cursors.get(name).copied())
     }
 
+    async fn hold_reader(&self, name: &str, session: SessionId) -> Result<(), BackendError> {
+        self.lock().sessions.hold_reader(name, session)
+    }
+
+    async fn reader(&self, name: &str) -> Result<Option<SessionId>, BackendError> {
+        Ok(self.lock().sessions.reader(name))
+    }
+
+    async fn keep_cursor_of(
+        &self,
+        (reader, session): (&str, SessionId),
+        name: &str,
+        number: u64,
+    ) -> Result<(), BackendError> {
+        let mut store = self.lock();
+        store.sessions.check_reader(reader, session)?;
+        store.cursors.insert(name.into(), number);
+        Ok(())
+    }
+
     async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
         self.lock().cursors.insert(name.into(), number);
         Ok(())

@@ -27,6 +27,8 @@ pub(super) struct Roll {
     known: HashMap<SessionId, Presence>,
     /// Where sessions die that are not refreshed.
     pub(super) shared: Option<Shared>,
+    /// Who reads events, by the names of the readers.
+    readers: HashMap<Box<str>, SessionId>,
     /// What is to be cancelled by whoever works on it.
     to_cancel: BTreeSet<TransactionId>,
 }
@@ -90,6 +92,32 @@ impl Roll {
             presence.address = Some(address.into());
         }
         Ok(())
+    }
+
+    pub(super) fn hold_reader(
+        &mut self,
+        name: &str,
+        session: SessionId,
+    ) -> Result<(), BackendError> {
+        if self.shared.is_none() {
+            return Ok(());
+        }
+        let is_free = self.reader(name).is_none_or(|holder| holder == session);
+        if !is_free || !self.is_alive(session) {
+            return Err(BackendError::LeaseLost);
+        }
+        self.readers.insert(name.into(), session);
+        Ok(())
+    }
+
+    pub(super) fn reader(&self, name: &str) -> Option<SessionId> {
+        let holder = *self.readers.get(name)?;
+        self.is_alive(holder).then_some(holder)
+    }
+
+    pub(super) fn check_reader(&self, name: &str, session: SessionId) -> Result<(), BackendError> {
+        let is_held = self.shared.is_none() || self.readers.get(name) == Some(&session);
+        is_held.then_some(()).ok_or(BackendError::LeaseLost)
     }
 
     pub(super) fn live(&self) -> Vec<LiveSession> {

@@ -252,6 +252,8 @@ impl Storage {
             known.has_left = true;
             known.session
         };
+        // Whoever holds something by it sees it.
+        self.0.presence.refreshed.notify_waiters();
         self.backend().end_session(session).await
     }
 }

@@ -190,6 +190,39 @@ pub async fn tells_addresses_of_sessions_that_live(fixture: &dyn ReplicaFixture)
     assert!(matches!(published, Err(BackendError::SessionLost)));
 }
 
+/// Under a name one session alone reads events, as long as it lives, and only that one writes how far it has come.
+pub async fn lets_one_session_read_under_a_name(fixture: &dyn ReplicaFixture) {
+    let (one, other) = (fixture.join().await, fixture.join().await);
+    let (first, second) = (session_on(&*one).await, session_on(&*other).await);
+    assert_eq!(one.reader("r").await.unwrap(), None);
+    let is_lost = |result| matches!(result, Err(BackendError::LeaseLost));
+    assert!(is_lost(one.keep_cursor_of(("r", first), "c", 1).await));
+    for _ in 0..2 {
+        one.hold_reader("r", first).await.unwrap();
+        assert!(is_lost(other.hold_reader("r", second).await));
+    }
+    other.hold_reader("another", second).await.unwrap();
+    assert_eq!(other.reader("r").await.unwrap(), Some(first));
+    one.keep_cursor_of(("r", first), "c", 7).await.unwrap();
+    assert!(is_lost(other.keep_cursor_of(("r", second), "c", 8).await));
+    assert_eq!(other.cursor("c").await.unwrap(), Some(7));
+
+    one.end_session(first).await.unwrap();
+    assert_eq!(other.reader("r").await.unwrap(), None);
+    assert!(is_lost(one.hold_reader("r", first).await));
+    other.hold_reader("r", second).await.unwrap();
+    assert!(is_lost(one.keep_cursor_of(("r", first), "c", 9).await));
+    other.keep_cursor_of(("r", second), "c", 8).await.unwrap();
+    assert_eq!(one.cursor("c").await.unwrap(), Some(8));
+
+    // Of one that is silent the next one has it.
+    outlast(fixture, &*other).await;
+    let heir = session_on(&*one).await;
+    one.hold_reader("r", heir).await.unwrap();
+    assert!(is_lost(other.keep_cursor_of(("r", second), "c", 9).await));
+    assert_eq!(one.cursor("c").await.unwrap(), Some(8));
+}
+
 /// Whoever refreshes its session is told how many live.
 pub async fn tells_how_many_live(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);

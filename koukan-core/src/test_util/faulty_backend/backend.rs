@@ -299,6 +299,24 @@ impl Records for FaultyBackend {
         self.read(|| self.inner.cursor(name)).await
     }
 
+    async fn hold_reader(&self, name: &str, session: SessionId) -> Result<(), BackendError> {
+        self.write(|| self.inner.hold_reader(name, session)).await
+    }
+
+    async fn reader(&self, name: &str) -> Result<Option<SessionId>, BackendError> {
+        self.read(|| self.inner.reader(name)).await
+    }
+
+    async fn keep_cursor_of(
+        &self,
+        reader: (&str, SessionId),
+        name: &str,
+        number: u64,
+    ) -> Result<(), BackendError> {
+        self.write(|| self.inner.keep_cursor_of(reader, name, number))
+            .await
+    }
+
     async fn keep_cursor(&self, name: &str, number: u64) -> Result<(), BackendError> {
         self.write(|| self.inner.keep_cursor(name, number)).await
     }

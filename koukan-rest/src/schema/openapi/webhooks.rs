@@ -40,13 +40,15 @@ pub(super) struct Webhook {
     last_event: String,
 }
 
-/// Whether it takes events: `failing` is called again, `dead` was given up.
+/// Whether it takes events: `failing` is called again, `dead` was given up; `elsewhere` is called by another replica, which
+/// answers for it.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum WebhookState {
     Up,
     Failing,
     Dead,
+    Elsewhere,
 }
 
 /// Adds the routes.

@@ -24,7 +24,7 @@ use std::{fmt, sync::Arc};
 
 use axum::{
     body::Body,
-    extract::{Request, State},
+    extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{
         Method,
         header::{AUTHORIZATION, EXPECT},
@@ -34,7 +34,7 @@ use axum::{
 };
 use http_body::Body as HttpBody;
 use koukan_core::{
-    resource::{Location, MessageId, Refusal, RefusalKind},
+    resource::{Location, MessageId, Refusal, RefusalKind, hook_reader},
     storage::{Storage, record::TransactionId},
 };
 use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
@@ -111,18 +111,27 @@ impl Known {
 /// Sends requests to the replica that answers for what they are about, and has all others answered here.
 pub(super) async fn find_replica(
     State(shared): State<Shared>,
+    params: Result<RawPathParams, RawPathParamsRejection>,
     request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
-    let (Some(known), Some(id)) = (&shared.replicas, subject(request.uri().path())) else {
+    let subject = subject(request.uri().path(), params.ok().as_ref());
+    let (Some(known), Some(subject)) = (&shared.replicas, subject) else {
         return Ok(next.run(request).await);
     };
     if request.headers().contains_key(PASSED_ON) {
         return Ok(next.run(request).await);
     }
-    let elsewhere = known.replicas.storage.elsewhere(id).await;
+    let storage = &known.replicas.storage;
+    let elsewhere = match &subject {
+        Subject::Transaction(id) => storage.elsewhere(*id).await,
+        Subject::Webhook(name) => storage.reader_elsewhere(&hook_reader(name)).await,
+    };
     match elsewhere.map_err(Refusal::from)? {
-        None => here::answer_here(&shared, known, id, request, next).await,
+        None => match subject {
+            Subject::Transaction(id) => here::answer_here(&shared, known, id, request, next).await,
+            Subject::Webhook(_) => Ok(next.run(request).await),
+        },
         Some(there) if known.may_redirect(&shared, &request) => redirect(&there, &request),
         Some(there) if *request.method() == Method::GET => {
             here::pass_on_or_answer(&shared, known, &there, request, next).await
@@ -149,12 +158,26 @@ fn redirect(there: &str, request: &Request<Body>) -> Result<Response, Problem> {
     Ok(Problem::from(refusal).into_response())
 }
 
-/// The transaction that a path is about; of a message the first.
-fn subject(path: &str) -> Option<TransactionId> {
+/// What a path is about.
+enum Subject {
+    /// A transaction; of a message the first.
+    Transaction(TransactionId),
+    /// A webhook, which one replica calls.
+    Webhook(String),
+}
+
+fn subject(path: &str, params: Option<&RawPathParams>) -> Option<Subject> {
     let mut segments = path.strip_prefix('/')?.split('/');
-    match (segments.next()?, segments.next()?) {
-        ("transactions", id) => id.parse().ok(),
-        ("messages", id) => id.parse::<MessageId>().ok()?.transactions().next(),
+    let (kind, id) = (segments.next()?, segments.next()?);
+    let transaction = match kind {
+        "transactions" => id.parse().ok(),
+        "messages" => id.parse::<MessageId>().ok()?.transactions().next(),
+        "webhooks" => {
+            // A name may have anything in it, which is escaped in the path.
+            let (_, name) = params?.iter().find(|(param, _)| *param == "name")?;
+            return Some(Subject::Webhook(name.to_owned()));
+        }
         _ => None,
-    }
+    };
+    transaction.map(Subject::Transaction)
 }

@@ -66,8 +66,6 @@ pub(super) fn routes(shared: Shared) -> Router {
         )
         .route("/explain", post(explain::explain))
         .route("/webhooks", get(webhooks::list))
-        .route("/webhooks/{name}", get(webhooks::show))
-        .route("/webhooks/{name}/{action}", post(webhooks::change))
         .route("/events", get(events::read))
         // What follows needs no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))
@@ -77,7 +75,7 @@ pub(super) fn routes(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Routes that are about one transaction or message, which another replica may have.
+/// Routes that are about one transaction, message or webhook, which another replica may have.
 fn of_replicas(shared: &Shared) -> Router<Shared> {
     let routes = Router::new()
         .route("/messages/{id}", get(messages::read))
@@ -89,7 +87,9 @@ fn of_replicas(shared: &Shared) -> Router<Shared> {
             "/transactions/{id}/message_builder",
             post(parsed::parsed).put(parsed::parsed),
         )
-        .route("/transactions/{id}/cancel", post(cancel::cancel));
+        .route("/transactions/{id}/cancel", post(cancel::cancel))
+        .route("/webhooks/{name}", get(webhooks::show))
+        .route("/webhooks/{name}/{action}", post(webhooks::change));
     match shared.replicas {
         Some(_) => routes.route_layer(from_fn_with_state(shared.clone(), find_replica)),
         None => routes,

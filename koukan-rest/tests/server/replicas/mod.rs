@@ -1,6 +1,7 @@
 //! Several replicas over one store: who answers for what.
 
 mod failures;
+mod webhooks;
 
 use std::{
     collections::HashMap,
