@@ -88,14 +88,25 @@ impl Agent {
         &self.database
     }
 
-    /// Waits until nothing is to be done soon; whether that came.
-    pub(super) fn comes_to_rest(&self, limit: Duration) -> bool {
-        comes_within(limit, || {
-            record::SENDERS.iter().all(|sender| self.is_at_rest(sender))
-        })
+    /// Waits until nothing is to be done soon.
+    ///
+    /// # Errors
+    ///
+    /// What still is, where that does not come.
+    pub(super) fn comes_to_rest(&self, limit: Duration) -> Result<(), String> {
+        let mut left = Vec::new();
+        let is_at_rest = comes_within(limit, || {
+            let all = record::SENDERS.iter();
+            left = all.flat_map(|sender| self.not_at_rest(sender)).collect();
+            left.is_empty()
+        });
+        match is_at_rest {
+            true => Ok(()),
+            false => Err(format!("the queue does not come to rest: {left:#?}")),
+        }
     }
 
-    fn is_at_rest(&self, sender: &str) -> bool {
+    fn not_at_rest(&self, sender: &str) -> Vec<Value> {
         let list = |state: &str| {
             let path = format!("/senders/{sender}/transactions?state={state}&limit=1000");
             let answer = Request::get(&path).send(self.rest).unwrap();
@@ -103,8 +114,12 @@ impl Agent {
             answer.json()["transactions"].as_array().unwrap().clone()
         };
         // What is taken up between the first two answers is due again only some time later.
-        let is_waiting = || !list("waiting").iter().all(is_put_off);
-        !is_waiting() && list("active").is_empty() && !is_waiting()
+        let mut all = Vec::new();
+        for state in ["waiting", "active", "waiting"] {
+            let found = list(state).into_iter();
+            all.extend(found.filter(|found| state == "active" || !is_put_off(found)));
+        }
+        all
     }
 
     /// Stops it in good order, and reads what it has left.
@@ -128,7 +143,14 @@ impl Agent {
     }
 }
 
+/// Whether nothing is to be done with it soon. Of whom all recipients were refused nobody sends a message any more:
+/// where the kill came before it was given up, that waits as long as any draft may.
 fn is_put_off(transaction: &Value) -> bool {
+    let message = &transaction["body"]["blob_status"];
+    let is_draft = message.is_object() && message["finalized"] != true;
+    if is_draft && transaction["final_attempt_reason"] == "failed" {
+        return true;
+    }
     let next = transaction["next_attempt"].as_str();
     let next = next.and_then(|time| time.parse::<Timestamp>().ok());
     next.is_some_and(|next| next.duration_since(Timestamp::now()) > PUT_OFF)

@@ -96,8 +96,8 @@ fn run(kind: Kind, settings: &Settings) -> Account {
     }
     agent.await_ready();
     load.stop();
-    if !agent.comes_to_rest(settings.rest) {
-        account.stuck("the queue does not come to rest");
+    if let Err(left) = agent.comes_to_rest(settings.rest) {
+        account.stuck(&left);
     }
     load::views::read(&agent, &book);
     let record = agent.stop();
