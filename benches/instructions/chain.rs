@@ -10,7 +10,7 @@ use koukan_core::{
     path::{ForwardPath, ReversePath},
     reply::Reply,
     service::{BoxMailLayer, BoxMailService},
-    stage::exploder::{Exploder, Policy},
+    stage::exploder::{Exploder, ReplyPolicy},
     transaction::{Mail, Rcpt, Transaction},
 };
 use tower::{BoxError, Layer, ServiceExt, service_fn};
@@ -26,7 +26,7 @@ pub(crate) fn of_16_layers(times: usize) {
 
 /// An Exploder with 10 legs.
 pub(crate) fn exploder_to_10(times: usize) {
-    let exploder = Exploder::new(accepting(), Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(accepting(), ReplyPolicy::Ingress, BlobPool::default());
     deliver(BoxMailService::new(exploder), 10, times);
 }
 

@@ -11,7 +11,7 @@ use koukan_core::{
     middleware::TraceLayer,
     service::BoxMailService,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         output_handler::{Chain, ChainMap, Notifications, OutputHandler, RetryPolicy},
         sharing::Sharing,
         storage_writer::StorageWriter,
@@ -132,7 +132,7 @@ fn server(storage: &Storage, sink: &Sink) -> Server<Shared<BoxMailService>> {
     let chains = ChainMap::new().with(out.clone(), chain);
     let output = OutputHandler::new(chains, notifications);
     let writer = StorageWriter::new(storage.clone(), output).with_sender(out);
-    let exploder = Exploder::new(writer.boxed(), Policy::Ingress, storage.pool().clone());
+    let exploder = Exploder::new(writer.boxed(), ReplyPolicy::Ingress, storage.pool().clone());
     let received = ReceivedHeaderLayer::new(HOSTNAME, Arc::new(SystemClock));
     // Boxed wherever the agent boxes: between filters, and before the endpoint.
     let filtered = ServiceBuilder::new()

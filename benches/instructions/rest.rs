@@ -13,7 +13,7 @@ use koukan_core::{
     resource::{BlobStatus, BodyView, Location, View},
     stage::{
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_handler::{RestHandler, SenderPolicy, Settings},
+        rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
     },
 };
 use koukan_rest::{
@@ -44,7 +44,12 @@ pub(crate) fn create(times: usize) {
         };
         let output = OutputHandler::new(chain, notifications);
         let senders = HashMap::from([(Sender::new("app"), SenderPolicy::default())]);
-        let handler = RestHandler::new(storage.clone(), output, senders, Settings::default());
+        let handler = RestHandler::new(
+            storage.clone(),
+            output,
+            senders,
+            RestHandlerSettings::default(),
+        );
         let attempts = handler.attempts().clone();
         let router = Server::new(handler, ServerSettings::default()).router();
         for _ in 0..times {

@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use koukan_core::network::{Answer, BoxWire, Connector, LookupError, Resolver};
+use koukan_core::network::{BoxWire, Connector, DnsAnswer, LookupError, Resolver};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const PIPE: usize = 256 << 10;
@@ -37,7 +37,7 @@ impl Connector for Sink {
 
 #[async_trait]
 impl Resolver for Sink {
-    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, _: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         Err(LookupError::NoSuchName)
     }
 }

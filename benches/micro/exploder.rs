@@ -5,7 +5,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use koukan_core::{
     blob::BlobPool,
-    stage::exploder::{Exploder, Policy},
+    stage::exploder::{Exploder, ReplyPolicy},
     test_util::{Script, mail, rcpt, send},
 };
 
@@ -20,7 +20,8 @@ fn exploder(criterion: &mut Criterion) {
         group.throughput(Throughput::Elements(recipients));
         group.bench_function(BenchmarkId::from_parameter(recipients), |bencher| {
             bencher.to_async(&runtime).iter(|| {
-                let exploder = Exploder::new(Script::new(), Policy::Ingress, BlobPool::default());
+                let exploder =
+                    Exploder::new(Script::new(), ReplyPolicy::Ingress, BlobPool::default());
                 let to = (0..recipients).map(|_| rcpt("b@y"));
                 send(exploder, mail("a@x"), to, message.clone())
             });

@@ -14,7 +14,7 @@ use koukan_core::{
     middleware::{Next, State, from_fn, from_fn_with_state},
     reply::Reply,
     signals::DurableSignal,
-    test_util::{Log, Script},
+    test_util::{CapturedLog, Script},
     transaction::Transaction,
 };
 use koukan_smtp::Server;
@@ -156,7 +156,7 @@ async fn delivered(script: &Script) {
 
 #[tokio::test]
 async fn one_id_and_all_signals_follow_a_message_through_a_restart() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let (directory, seen) = (TempDir::new().unwrap(), Seen::default());
     let database = directory.path().join("router.sqlite");
     let busy = Script::new().other_rcpts(Reply::mailbox_busy());

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use koukan_core::{
     blob::BlobPool,
     context::{Context, Sender},
-    explain::{Copies, End, Entry, Explainer, NoWay, PATIENCE, Parts, ProbeLayer, Ways, run},
+    explain::{
+        Copies, Entry, Explainer, NoWay, PATIENCE, Parts, ProbeEndpoint, ProbeLayer, Ways, run,
+    },
     filter::{
         add_route::AddRouteLayer,
         change_header::ChangeHeaderLayer,
@@ -22,10 +24,10 @@ use koukan_core::{
     middleware::{Next, from_fn},
     path::{ForwardPath, ReversePath},
     reply::Reply,
-    resource::{Explain, Explanation, Note, PassageOf, Phase, RuleFound, Way, What},
+    resource::{Explain, Explanation, Note, NotePhase, PassageOf, RuleFound, Way, What},
     service::{BoxMailLayer, BoxMailService},
     signals::{Destination, DurableSignal, Signals},
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     transaction::{Mail, Rcpt, Transaction},
 };
 use serde::{Deserialize, Serialize};
@@ -90,7 +92,7 @@ fn entry(
 }
 
 fn end(explainer: &Explainer) -> BoxMailService {
-    BoxMailService::new(End::new(
+    BoxMailService::new(ProbeEndpoint::new(
         explainer.clone(),
         There,
         Bytes::from_static(MESSAGE),
@@ -113,7 +115,7 @@ async fn explained(filters: Vec<(&str, BoxMailLayer)>, explain: Explain) -> Expl
     run(explain, &explainer, entry).await
 }
 
-fn notes(explanation: &Explanation) -> Vec<(Phase, Option<usize>, &What)> {
+fn notes(explanation: &Explanation) -> Vec<(NotePhase, Option<usize>, &What)> {
     let notes = explanation.passages[0].notes.iter();
     let notes = notes.map(
         |Note {
@@ -125,8 +127,8 @@ fn notes(explanation: &Explanation) -> Vec<(Phase, Option<usize>, &What)> {
     notes.collect()
 }
 
-fn rcpt(to: &str) -> Phase {
-    Phase::Rcpt(to.into())
+fn rcpt(to: &str) -> NotePhase {
+    NotePhase::Rcpt(to.into())
 }
 
 #[tokio::test]
@@ -154,10 +156,10 @@ async fn who_refuses_what_and_what_each_filter_does_is_told() {
     assert_eq!(
         notes(&explanation),
         [
-            (Phase::Mail, Some(0), &signal),
+            (NotePhase::Mail, Some(0), &signal),
             (rcpt("b@x"), None, &What::Goes(goes)),
             (rcpt("c@y"), Some(1), &What::Refused(Reply::relay_denied())),
-            (Phase::Header, None, &What::Added(vec!["X-A".into()])),
+            (NotePhase::Header, None, &What::Added(vec!["X-A".into()])),
         ]
     );
     assert_eq!(
@@ -184,7 +186,7 @@ async fn a_filter_that_refuses_the_message_is_named() {
     let refused = What::Refused(Reply::bad_content());
     assert_eq!(
         notes(&explanation).last(),
-        Some(&(Phase::End, Some(1), &refused))
+        Some(&(NotePhase::End, Some(1), &refused))
     );
     assert_eq!(explanation.message, Some(Reply::bad_content()));
 }
@@ -219,7 +221,7 @@ async fn rules_tell_of_each_look() {
 type Entries = Arc<OnceLock<HashMap<Sender, Entry>>>;
 
 /// An Exploder with a copy before it, over the chain `out` of the sender `out`.
-fn exploding(explainer: &Explainer, policy: Policy) -> (Entry, Entries) {
+fn exploding(explainer: &Explainer, policy: ReplyPolicy) -> (Entry, Entries) {
     let entries = Entries::default();
     let out = Sender::new("out");
     let parts = Parts::new(
@@ -242,7 +244,7 @@ fn exploding(explainer: &Explainer, policy: Policy) -> (Entry, Entries) {
 #[tokio::test]
 async fn each_recipient_has_a_passage_of_its_own_and_so_has_the_copy() {
     let explainer = Explainer::new();
-    let (entry, entries) = exploding(&explainer, Policy::Ingress);
+    let (entry, entries) = exploding(&explainer, ReplyPolicy::Ingress);
     let explanation = run(asked("a@x", &["b@x", "c@y", "d@x"]), &explainer, entry).await;
     let left = Arc::downgrade(&entries);
     drop(entries);
@@ -273,8 +275,8 @@ async fn each_recipient_has_a_passage_of_its_own_and_so_has_the_copy() {
 #[tokio::test]
 async fn what_is_put_off_is_kept_for_a_program_and_told_to_an_agent() {
     for (policy, reply) in [
-        (Policy::Submission, Reply::recipient_ok()),
-        (Policy::Ingress, Reply::mailbox_busy()),
+        (ReplyPolicy::Submission, Reply::recipient_ok()),
+        (ReplyPolicy::Ingress, Reply::mailbox_busy()),
     ] {
         let explainer = Explainer::new();
         let (entry, _entries) = exploding(&explainer, policy);
@@ -288,7 +290,7 @@ async fn what_is_put_off_is_kept_for_a_program_and_told_to_an_agent() {
         let is_kept = notes(&explanation)
             .iter()
             .any(|(_, _, what)| **what == kept);
-        assert_eq!(is_kept, policy == Policy::Submission);
+        assert_eq!(is_kept, policy == ReplyPolicy::Submission);
         assert_eq!(explanation.message.is_some(), reply.is_positive());
     }
 }

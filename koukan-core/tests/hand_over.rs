@@ -13,7 +13,7 @@ use koukan_core::{
     service::{BoxMailService, MailService},
     signals::{DurableSignal, Signals, TellsSuccess, TraceId},
     stage::{
-        exploder::{Exploder, Notify, Policy},
+        exploder::{Exploder, NotifyWhen, ReplyPolicy},
         hand_over::HandOverLayer,
         output_handler::{Chain, ChainMap, Chains, RetryPolicy},
     },
@@ -160,16 +160,16 @@ impl DurableSignal for Spf {
 #[tokio::test(start_paused = true)]
 async fn who_tells_of_success_is_the_exploder_that_is_to_or_whoever_has_the_reply() {
     for (notify, spf, tells) in [
-        (Notify::Always, None, true),
-        (Notify::Never, None, false),
+        (NotifyWhen::Always, None, true),
+        (NotifyWhen::Never, None, false),
         // Users submit, and nobody asks for SPF.
-        (Notify::SpfPass, None, true),
-        (Notify::SpfPass, Some("pass"), true),
-        (Notify::SpfPass, Some("none"), false),
+        (NotifyWhen::SpfPass, None, true),
+        (NotifyWhen::SpfPass, Some("pass"), true),
+        (NotifyWhen::SpfPass, Some("none"), false),
     ] {
         let there = Script::new();
         let pool = BlobPool::in_memory(Limits::default());
-        let next = Exploder::new(there.clone(), Policy::Ingress, pool).with_notify(notify);
+        let next = Exploder::new(there.clone(), ReplyPolicy::Ingress, pool).with_notify(notify);
         let next = Chain {
             service: BoxMailService::new(next),
             retry: RetryPolicy::default(),
@@ -217,7 +217,7 @@ impl Chains for Circle {
         let service = RouterLayer::new(ours).layer(HandOverLayer::new(Circle).layer(Script::new()));
         let pool = BlobPool::in_memory(Limits::default());
         Some(Chain {
-            service: BoxMailService::new(Exploder::new(service, Policy::Ingress, pool)),
+            service: BoxMailService::new(Exploder::new(service, ReplyPolicy::Ingress, pool)),
             retry: RetryPolicy::default(),
         })
     }

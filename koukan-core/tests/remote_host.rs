@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use koukan_core::{
     blob::Blob,
     context::Context,
-    filter::remote_host::{RemoteHost, RemoteHostLayer, Status, TIME_MAX},
+    filter::remote_host::{LookupStatus, RemoteHost, RemoteHostLayer, TIME_MAX},
     middleware::DeliverRequest,
     test_util::{Script, ScriptedResolver, context, context_from, mail, rcpt, send_with},
 };
@@ -48,7 +48,7 @@ async fn asked(context: impl Into<Arc<Context>>) -> RemoteHost {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_known_of_a_client_and_how_long_that_takes() {
-    use Status::{Nx, Ok, Temp};
+    use LookupStatus::{Nx, Ok, Temp};
     let (yes, no) = (Some(true), Some(false));
     for (last, named, status, name, fcrdns, alignment, waits) in [
         (
@@ -127,5 +127,5 @@ async fn what_is_known_of_a_client_and_how_long_that_takes() {
     }
     let mapped = asked(context_from("[::ffff:192.0.2.1]:25", "mx.example.com")).await;
     assert_eq!(mapped.fcrdns, yes);
-    assert_eq!(asked(context()).await.status, Status::None);
+    assert_eq!(asked(context()).await.status, LookupStatus::None);
 }

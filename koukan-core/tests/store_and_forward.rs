@@ -14,7 +14,7 @@ use koukan_core::{
     clock::Clock,
     reply::Reply,
     stage::{output_handler::RetryPolicy, store_and_forward::StoreAndForward},
-    storage::{BackendError, Collected, MemoryBackend, Retention, Sessions},
+    storage::{BackendError, MemoryBackend, Removed, Retention, Sessions},
     test_util::{Answer, Script, TokioClock, mail, rcpt, send},
     transaction::Transaction,
 };
@@ -207,7 +207,7 @@ async fn what_is_over_is_removed_some_time_later() {
     let storage = queue.storage();
     let now = storage.clock().now();
     let left = storage.backend().collect_garbage(now, retention);
-    assert_eq!(left.await.unwrap(), Collected::default());
+    assert_eq!(left.await.unwrap(), Removed::default());
     stop.send(()).unwrap();
     running.await.unwrap();
 }

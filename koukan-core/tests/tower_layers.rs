@@ -10,7 +10,9 @@ use std::{
 
 use koukan_core::{
     blob::Blob,
-    middleware::{Deliver, DeliverLayer, DeliverRequest, Next, Outcome, TraceLayer, from_fn},
+    middleware::{
+        Deliver, DeliverLayer, DeliverOutcome, DeliverRequest, Next, TraceLayer, from_fn,
+    },
     reply::Reply,
     service::{BoxMailLayer, BoxMailService, MailService},
     test_util::{Answer, End, Script, context, mail, rcpt, send},
@@ -126,13 +128,13 @@ async fn any_service_can_be_buffered() {
 #[derive(Clone)]
 struct Again(usize);
 
-impl Policy<DeliverRequest, Outcome, Infallible> for Again {
+impl Policy<DeliverRequest, DeliverOutcome, Infallible> for Again {
     type Future = Ready<()>;
 
     fn retry(
         &mut self,
         request: &mut DeliverRequest,
-        result: &mut Result<Outcome, Infallible>,
+        result: &mut Result<DeliverOutcome, Infallible>,
     ) -> Option<Ready<()>> {
         let outcome = result.as_ref().ok()?;
         if !outcome.is_transient() {
@@ -151,7 +153,7 @@ impl Policy<DeliverRequest, Outcome, Infallible> for Again {
 fn retrying(
     times: usize,
     upstream: Script,
-) -> impl Service<DeliverRequest, Response = Outcome, Error = Infallible> {
+) -> impl Service<DeliverRequest, Response = DeliverOutcome, Error = Infallible> {
     ServiceBuilder::new()
         .layer(RetryLayer::new(Again(times)))
         .layer(DeliverLayer)

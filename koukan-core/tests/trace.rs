@@ -11,7 +11,7 @@ use koukan_core::{
     observer::Log as LogObserver,
     reply::{RemoteMta, Reply},
     signals::TraceId,
-    test_util::{Answer, Log, Script, context, context_from, mail, rcpt, send, send_with},
+    test_util::{Answer, CapturedLog, Script, context, context_from, mail, rcpt, send, send_with},
     transaction::{Driver, Transaction},
 };
 use tower::{BoxError, Layer, service_fn};
@@ -22,7 +22,7 @@ fn traced() -> TraceLayer {
 }
 
 /// The event of the only transaction.
-fn event(log: &Log) -> String {
+fn event(log: &CapturedLog) -> String {
     log.only_line("duration_ms=")
 }
 
@@ -37,7 +37,7 @@ fn assert_fields(event: &str, fields: &[&str]) {
 
 #[tokio::test(start_paused = true)]
 async fn an_accepted_message_is_one_event_with_all_replies() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let slow = Answer::After(Duration::from_secs(2), Reply::message_accepted());
     let upstream = Script::new()
         .rcpt("no@y", Reply::no_such_user())
@@ -76,7 +76,7 @@ async fn an_accepted_message_is_one_event_with_all_replies() {
 
 #[tokio::test(start_paused = true)]
 async fn the_destination_is_named_and_refusals_have_their_texts() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let by = |reply: Reply| {
         reply.with_extension(RemoteMta {
             host: "mx.example.net".into(),
@@ -109,7 +109,7 @@ async fn where_all_were_refused_that_is_what_has_become_of_it() {
         ),
         (Script::new().mail(Reply::policy_refused()), Vec::new()),
     ] {
-        let log = Log::at(Level::INFO);
+        let log = CapturedLog::at(Level::INFO);
         let (mut driver, mail) = Driver::start(traced().layer(upstream), context(), mail("a@x"));
         driver.wait(mail).await;
         for to in to {
@@ -123,7 +123,7 @@ async fn where_all_were_refused_that_is_what_has_become_of_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_answers_for_everything() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let closed = service_fn(|_: Transaction| async { Ok::<_, BoxError>(Reply::relay_denied()) });
     let _ = send(traced().layer(closed), mail(""), [rcpt("b@y")], "").await;
     let event = event(&log);
@@ -135,7 +135,7 @@ async fn a_rejection_answers_for_everything() {
 
 #[tokio::test(start_paused = true)]
 async fn a_failure_is_told_from_a_refusal() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let broken = Script::new().message(Answer::Fail("broken"));
     let _ = send(traced().layer(broken), mail("a@x"), [rcpt("b@y")], "hi\r\n").await;
     assert_fields(&event(&log), &["outcome=\"failed\"", "recipients=b@y=250"]);
@@ -143,7 +143,7 @@ async fn a_failure_is_told_from_a_refusal() {
 
 #[tokio::test(start_paused = true)]
 async fn an_aborted_transaction_is_an_event_too() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let service = traced().layer(Script::new().rcpt("b@y", Answer::Never));
     let (mut driver, mail) = Driver::start(service, context(), mail("a@x"));
     driver.wait(mail).await;
@@ -163,7 +163,7 @@ async fn an_aborted_transaction_is_an_event_too() {
 
 #[tokio::test(start_paused = true)]
 async fn many_recipients_are_counted_and_few_are_named() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let to = (0..50).map(|n| rcpt(&format!("b{n}@y")));
     let _ = send(traced().layer(Script::new()), mail("a@x"), to, "\r\n").await;
     let event = event(&log);
@@ -173,7 +173,7 @@ async fn many_recipients_are_counted_and_few_are_named() {
 
 #[tokio::test(start_paused = true)]
 async fn a_message_passed_on_by_reference_is_counted_at_the_end() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let service = traced().layer(service_fn(|mut tx: Transaction| async move {
         tx.body.ready().await?;
         let (_, blob) = tx.body.into_blob().map_err(|_| "not a blob")?;
@@ -196,7 +196,7 @@ async fn a_message_passed_on_by_reference_is_counted_at_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_logged_further_on_carries_the_id() {
-    let log = Log::at(Level::DEBUG);
+    let log = CapturedLog::at(Level::DEBUG);
     let service = traced().layer(service_fn(|tx: Transaction| async move {
         tracing::info!("looking around");
         let id = TraceId::of(&tx.signals);
@@ -215,7 +215,7 @@ async fn what_is_logged_further_on_carries_the_id() {
 
 #[tokio::test(start_paused = true)]
 async fn where_it_is_disabled_nothing_is_done() {
-    let log = Log::at(Level::WARN);
+    let log = CapturedLog::at(Level::WARN);
     let upstream = Script::new();
     let _ = send(
         traced().layer(upstream.clone()),
@@ -229,7 +229,7 @@ async fn where_it_is_disabled_nothing_is_done() {
 
 #[tokio::test(start_paused = true)]
 async fn a_recipient_whose_message_fared_otherwise_is_told_apart() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let upstream = Script::new()
         .rcpt("no@y", Reply::no_such_user())
         .message_for("later@y", Reply::mailbox_busy());

@@ -26,7 +26,7 @@ use koukan_core::{
     service::BoxMailService,
     stage::{
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_handler::{RestHandler, SenderPolicy, Settings},
+        rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
     },
     storage::{MemoryBackend, Storage},
     transaction::Transaction,
@@ -79,7 +79,7 @@ async fn agent() -> (Router, Arc<Semaphore>) {
     };
     let output = OutputHandler::new(chain, notifications);
     let senders = HashMap::from([(Sender::new("app"), SenderPolicy::default())]);
-    let handler = RestHandler::new(storage, output, senders, Settings::default());
+    let handler = RestHandler::new(storage, output, senders, RestHandlerSettings::default());
     let server = Server::new(handler, ServerSettings::default());
     (server.router(), arrived)
 }

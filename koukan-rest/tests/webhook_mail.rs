@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 use koukan_core::{
     clock::SystemClock,
     filter::message_parser::MessageParserLayer,
-    middleware::Outcome,
+    middleware::DeliverOutcome,
     reply::Reply,
     test_util::{Authority, mail, rcpt, send},
     tls::ServerTls,
@@ -161,7 +161,7 @@ impl Running {
     }
 
     /// What becomes of a message.
-    async fn deliver(&self, message: &str) -> Outcome {
+    async fn deliver(&self, message: &str) -> DeliverOutcome {
         deliver(self.endpoint(&ClientSettings::default()), message).await
     }
 
@@ -174,7 +174,7 @@ impl Running {
     }
 }
 
-async fn deliver(endpoint: MailEndpoint, message: &str) -> Outcome {
+async fn deliver(endpoint: MailEndpoint, message: &str) -> DeliverOutcome {
     let to = ["bob@example.net", "carol@example.net"].map(rcpt);
     send(endpoint, mail("alice@example.com"), to, message.to_owned()).await
 }

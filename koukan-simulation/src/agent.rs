@@ -13,10 +13,10 @@ use koukan_core::{
     service::{BoxMailLayer, BoxMailService},
     stage::{
         dispatcher::Dispatcher,
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         output_handler::{Chain, ChainMap, Notifications, OutputHandler, RetryPolicy},
         rest_endpoint::{self, RestEndpoint},
-        rest_handler::{RestHandler, SenderPolicy, Settings},
+        rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
         sharing::SharingLayer,
         storage_writer::{self, StorageWriter},
     },
@@ -85,21 +85,21 @@ impl Agent {
         let explode = |policy| {
             let writer = StorageWriter::new(storage.clone(), output(legs()))
                 .with_sender(Sender::new(OUT))
-                .with_timeouts(storage_writer::Timeouts {
+                .with_timeouts(storage_writer::StorageWriterTimeouts {
                     rcpt: Duration::from_secs(30),
                     final_reply: Duration::from_secs(60),
                 });
             let legs = writer.boxed();
             BoxMailService::new(Exploder::new(legs, policy, storage.pool().clone()))
         };
-        let gate = chain(explode(Policy::Submission));
+        let gate = chain(explode(ReplyPolicy::Submission));
         let all = output(legs().with(Sender::new(GATE), gate));
-        let settings = Settings {
+        let settings = RestHandlerSettings {
             hostname: HOSTNAME.into(),
             max_in_flight: world.plan.max_in_flight,
             // So that what is never uploaded is over when all is looked at.
             upload_timeout: Duration::from_secs(30 * 60),
-            ..Settings::default()
+            ..RestHandlerSettings::default()
         };
         let handler = RestHandler::new(storage.clone(), all.clone(), senders(), settings);
         let received = ReceivedHeaderLayer::new(HOSTNAME, Arc::clone(&clock) as _);
@@ -109,13 +109,13 @@ impl Agent {
                 .with_name(HOSTNAME)
                 .with_sender(Sender::new("in"))
         };
-        let onward = rest_endpoint::Settings::default().with_sender(Sender::new(GATE));
+        let onward = rest_endpoint::RestEndpointSettings::default().with_sender(Sender::new(GATE));
         let onward = RestEndpoint::new(handler.clone(), onward);
         let max_in_flight = world.plan.max_in_flight;
         Ok(Self {
             dispatcher: Dispatcher::new(storage.clone(), all, max_in_flight),
-            ingress: listener(explode(Policy::Ingress)),
-            submission: listener(explode(Policy::Submission)),
+            ingress: listener(explode(ReplyPolicy::Ingress)),
+            submission: listener(explode(ReplyPolicy::Submission)),
             gateway: listener(BoxMailService::new(onward)),
             storage,
             handler,

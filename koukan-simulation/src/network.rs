@@ -11,7 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use koukan_core::network::{Answer, BoxWire, Connector, LookupError, Resolver};
+use koukan_core::network::{BoxWire, Connector, DnsAnswer, LookupError, Resolver};
 use tokio::io::duplex;
 
 use super::{
@@ -91,8 +91,8 @@ impl Connector for Network {
 
 #[async_trait]
 impl Resolver for Network {
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         let address = Self::address_of(host).ok_or(LookupError::NoSuchName)?;
-        Ok(Answer::insecure([address]))
+        Ok(DnsAnswer::insecure([address]))
     }
 }

@@ -13,7 +13,7 @@ use std::{
 
 use async_trait::async_trait;
 use koukan_core::{
-    network::{Answer, BoxWire, Connector, LookupError, Resolver},
+    network::{BoxWire, Connector, DnsAnswer, LookupError, Resolver},
     test_util::{Budget, in_every_budget},
 };
 use koukan_smtp::{Server, SmtpEndpoint, client::ClientSettings, server::Connected};
@@ -48,8 +48,8 @@ impl Connector for Destination {
 
 #[async_trait]
 impl Resolver for Destination {
-    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
-        Ok(Answer::insecure([[192, 0, 2, 1].into()]))
+    async fn addresses(&self, _: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
+        Ok(DnsAnswer::insecure([[192, 0, 2, 1].into()]))
     }
 }
 

@@ -19,7 +19,7 @@ use std::{
 use koukan_core::{reply::Reply, transaction::Transaction};
 use koukan_smtp::{
     Server,
-    server::{Connected, Limits, Timeouts},
+    server::{Connected, Limits, ServerTimeouts},
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
@@ -200,10 +200,11 @@ async fn a_call_goes_on_while_the_client_is_silent() {
 /// A client that does not take its replies is dropped, however long it goes on to ask.
 #[tokio::test(start_paused = true)]
 async fn who_does_not_read_is_dropped() {
-    let server = Server::new(support::service(support::Log::default())).with_timeouts(Timeouts {
-        write: Duration::from_secs(10),
-        ..Timeouts::default()
-    });
+    let server =
+        Server::new(support::service(support::Log::default())).with_timeouts(ServerTimeouts {
+            write: Duration::from_secs(10),
+            ..ServerTimeouts::default()
+        });
     let (mut client, theirs) = tokio::io::duplex(256);
     let started = tokio::time::Instant::now();
     let session = tokio::spawn(server.serve(theirs, &Connected::default()));

@@ -16,7 +16,7 @@ use std::{
 
 use async_trait::async_trait;
 use koukan_core::{
-    network::{Answer, BoxWire, Connector, LookupError, Resolver},
+    network::{BoxWire, Connector, DnsAnswer, LookupError, Resolver},
     service::MailService,
     transaction::Transaction,
 };
@@ -40,7 +40,7 @@ impl Connector for Destination {
 
 #[async_trait]
 impl Resolver for Destination {
-    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, _: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         Ok([[192, 0, 2, 1].into()].into())
     }
 }

@@ -17,7 +17,7 @@ use koukan_core::{
 };
 use koukan_smtp::{
     Network, Server,
-    server::{Limits, MakeMailService, Timeouts},
+    server::{Limits, MakeMailService, ServerTimeouts},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -245,9 +245,9 @@ async fn a_connection_whose_client_is_not_known_yet_counts_as_one_of_all() {
             connections: 2,
             ..Limits::default()
         })
-        .with_timeouts(Timeouts {
+        .with_timeouts(ServerTimeouts {
             proxy_header: LONG,
-            ..Timeouts::default()
+            ..ServerTimeouts::default()
         });
     let running = Running::start(behind(server, &["127.0.0.0/8"])).await;
     let mut first = Client::connect(&running, b"PROXY").await;
@@ -272,9 +272,9 @@ async fn a_proxy_that_says_nothing_leaves_room_for_clients_and_is_told_of() {
             connections: 16,
             ..Limits::default()
         })
-        .with_timeouts(Timeouts {
+        .with_timeouts(ServerTimeouts {
             proxy_header: LONG,
-            ..Timeouts::default()
+            ..ServerTimeouts::default()
         })
         .with_observers(Waiting(Arc::clone(&waiting)).into());
     let running = Running::start(behind(server, &["127.0.0.2"])).await;
@@ -328,10 +328,10 @@ async fn what_is_no_header_is_not_answered() {
 
 #[tokio::test]
 async fn a_header_is_waited_for_a_while_and_not_beyond_the_end_of_the_server() {
-    let timeouts = |proxy_header| Timeouts {
+    let timeouts = |proxy_header| ServerTimeouts {
         proxy_header,
         drain: LONG,
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     };
     let impatient = takes_all().with_timeouts(timeouts(Duration::from_millis(50)));
     let running = Running::start(behind(impatient, &["127.0.0.0/8"])).await;

@@ -14,7 +14,7 @@ use koukan_core::{
 };
 use koukan_smtp::{
     Server,
-    server::{Connected, Limits, Timeouts},
+    server::{Connected, Limits, ServerTimeouts},
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
@@ -112,9 +112,9 @@ async fn stopping_ends_idle_sessions_and_lets_transactions_end() {
 #[tokio::test]
 async fn stopping_does_not_wait_for_ever() {
     let log = support::Log::default();
-    let server = Server::new(support::service(log.clone())).with_timeouts(Timeouts {
+    let server = Server::new(support::service(log.clone())).with_timeouts(ServerTimeouts {
         drain: Duration::from_millis(50),
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     });
     let running = Running::start(server).await;
     let mut client = Client::connect(&running).await;
@@ -137,10 +137,10 @@ async fn stopping_does_not_wait_for_a_silent_client() {
     let chunk = format!("EHLO client\r\n{MAIL}BDAT 10\r\nhalf");
     for (said, replies) in [(ehlo, 2), (mail, 3), (&data, 5), (&chunk, 4)] {
         let log = support::Log::default();
-        let server = Server::new(support::service(log.clone())).with_timeouts(Timeouts {
+        let server = Server::new(support::service(log.clone())).with_timeouts(ServerTimeouts {
             stopping: Duration::from_millis(50),
             drain: Duration::from_secs(3600),
-            ..Timeouts::default()
+            ..ServerTimeouts::default()
         });
         let running = Running::start(server).await;
         let mut client = Client::connect(&running).await;
@@ -167,9 +167,9 @@ async fn stopping_does_not_wait_for_a_client_that_reads_nothing() {
         idle_commands: u32::MAX,
         ..Limits::default()
     });
-    let server = server.with_timeouts(Timeouts {
+    let server = server.with_timeouts(ServerTimeouts {
         drain: Duration::from_millis(50),
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     });
     let running = Running::start(server).await;
     let mut client = Client::connect(&running).await;
@@ -184,9 +184,9 @@ async fn stopping_does_not_wait_for_a_client_that_reads_nothing() {
 #[tokio::test]
 async fn stopping_waits_for_a_reply_from_upstream() {
     let log = support::Log::default();
-    let server = Server::new(support::service(log.clone())).with_timeouts(Timeouts {
+    let server = Server::new(support::service(log.clone())).with_timeouts(ServerTimeouts {
         stopping: Duration::from_millis(1),
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     });
     let running = Running::start(server).await;
     let mut client = Client::connect(&running).await;

@@ -22,7 +22,7 @@ use koukan_core::{
 use koukan_smtp::{
     Server,
     server::{
-        Connected, Greeter, Introduction, MakeMailService, Step, Timeouts, Upgrade, Upgraded,
+        Connected, Greeter, Introduction, MakeMailService, ServerTimeouts, Step, Upgrade, Upgraded,
     },
 };
 use tokio::{
@@ -93,7 +93,7 @@ struct Client {
 
 impl Client {
     /// Connects, and takes the greeting.
-    async fn connect(timeouts: Timeouts) -> Self {
+    async fn connect(timeouts: ServerTimeouts) -> Self {
         let log = support::Log::default();
         let server = Server::new(support::service(log.clone())).with_timeouts(timeouts);
         Self::connect_to(&server, log).await
@@ -155,7 +155,7 @@ fn offers_tls(reply: &str) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn a_session_goes_on_over_the_other_transport_and_knows_nothing_of_the_first() {
-    let mut client = Client::connect(Timeouts::default()).await;
+    let mut client = Client::connect(ServerTimeouts::default()).await;
     assert!(offers_tls(&client.ask("EHLO client\r\n").await));
     // What somebody between has put behind it is not carried out, before the upgrade or after it.
     let injected = "STARTTLS\r\nMAIL FROM:<mallory@example.com>\r\nRCPT TO:<bob@exam";
@@ -177,7 +177,7 @@ async fn a_session_goes_on_over_the_other_transport_and_knows_nothing_of_the_fir
 
 #[tokio::test(start_paused = true)]
 async fn starttls_waits_for_the_replies_before_it_and_is_for_no_transaction() {
-    let mut client = Client::connect(Timeouts::default()).await;
+    let mut client = Client::connect(ServerTimeouts::default()).await;
     assert_eq!(client.say("STARTTLS\r\n").await, "503");
     assert_eq!(client.say("EHLO client\r\n").await, "250");
     assert_eq!(client.say("STARTTLS now\r\n").await, "501");
@@ -194,7 +194,7 @@ async fn starttls_waits_for_the_replies_before_it_and_is_for_no_transaction() {
 
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_that_fails_ends_the_session_without_a_word() {
-    let mut client = Client::connect(Timeouts::default()).await;
+    let mut client = Client::connect(ServerTimeouts::default()).await;
     assert_eq!(client.say("EHLO client\r\n").await, "250");
     assert_eq!(client.say("STARTTLS\r\n").await, "220");
     drop(client.upgrade.take());
@@ -205,9 +205,9 @@ async fn an_upgrade_that_fails_ends_the_session_without_a_word() {
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_that_takes_too_long_ends_the_session() {
     let command = Duration::from_secs(20);
-    let mut client = Client::connect(Timeouts {
+    let mut client = Client::connect(ServerTimeouts {
         command,
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     })
     .await;
     assert_eq!(client.say("EHLO client\r\n").await, "250");

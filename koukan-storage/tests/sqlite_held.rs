@@ -3,7 +3,7 @@
 
 use koukan_core::storage::{
     Queue, Records, Sessions,
-    record::{Action, Change, SessionId, Standing, TransactionId},
+    record::{Change, QueueAction, SessionId, Standing, TransactionId},
 };
 use koukan_storage::SqliteBackend;
 
@@ -33,7 +33,10 @@ async fn nothing_is_held_of_what_the_version_before_holds_wrote() {
     backend.open_session(session, now()).await.unwrap();
     let held = async || backend.find(id).await.unwrap().unwrap().held;
     assert_eq!(held().await, None);
-    for (action, since, due) in [(Action::Hold, Some(now()), 0), (Action::Release, None, 1)] {
+    for (action, since, due) in [
+        (QueueAction::Hold, Some(now()), 0),
+        (QueueAction::Release, None, 1),
+    ] {
         let change = Change {
             ids: vec![id],
             action,

@@ -12,7 +12,7 @@ use koukan_core::{
         QueueOperation, QueueRequest, QueueResponse, Role,
     },
     stage::operator::Operator,
-    storage::{ListState, Records, Search, Storage, record::Action},
+    storage::{QueueState, Records, Search, Storage, record::QueueAction},
 };
 use koukan_storage::SqliteBackend;
 use tokio::time::Instant;
@@ -41,7 +41,7 @@ async fn ask(operator: &Operator, operation: QueueOperation) -> QueueResponse {
     operator.clone().oneshot(request).await.unwrap()
 }
 
-async fn change(operator: &Operator, action: Action, filter: &QueueFilter) -> QueueChanged {
+async fn change(operator: &Operator, action: QueueAction, filter: &QueueFilter) -> QueueChanged {
     let change = QueueChange {
         action,
         filter: filter.clone(),
@@ -100,7 +100,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
         changed: MANY / 2,
         ..QueueChanged::default()
     };
-    for action in [Action::Retry, Action::Hold, Action::Release] {
+    for action in [QueueAction::Retry, QueueAction::Hold, QueueAction::Release] {
         let begun = Instant::now();
         assert_eq!(change(&operator, action, &half).await, all_of_it);
         let elapsed = begun.elapsed();
@@ -113,7 +113,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
         (
             "held",
             QueueFilter {
-                state: Some(ListState::Held),
+                state: Some(QueueState::Held),
                 ..QueueFilter::default()
             },
         ),
@@ -149,8 +149,8 @@ async fn half_of_a_large_queue_is_changed_at_once() {
     // Each of them ends under a lease of its own; what is given back waits for its notification.
     let mut waiting = MANY;
     for (action, domain) in [
-        (Action::Cancel, "d0.example"),
-        (Action::Bounce, "d1.example"),
+        (QueueAction::Cancel, "d0.example"),
+        (QueueAction::Bounce, "d1.example"),
     ] {
         let filter = QueueFilter {
             search: Search {
@@ -166,7 +166,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
         let ended = changed.changed;
         assert_eq!((changed.matched, changed.skipped.len()), (ended, 0));
         assert!(ended.abs_diff(ENDED.unsigned_abs()) <= 1, "{ended}");
-        if action == Action::Cancel {
+        if action == QueueAction::Cancel {
             waiting -= ended;
         }
         assert_eq!(backend.census().await.unwrap().waiting, waiting);

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use koukan_core::storage::{
-    BackendError, ListState, Listing, Queue, Records, Recovered, Retention, Search, Sessions,
+    BackendError, Listing, Queue, QueueState, Records, Recovered, Retention, Search, Sessions,
     record::{
         BodyKind, FinalReason, NewTransaction, SchedulingKey, SessionId, Settlement, Standing,
         Status, TransactionId,
@@ -96,9 +96,9 @@ async fn what_the_first_version_wrote_is_all_there() {
             list.iter().map(|listed| listed.id).collect::<Vec<_>>()
         }
     };
-    assert_eq!(of_state(ListState::Waiting).await, [new[0].id]);
-    assert_eq!(of_state(ListState::Active).await, [new[1].id]);
-    assert_eq!(of_state(ListState::Finished).await, [new[2].id]);
+    assert_eq!(of_state(QueueState::Waiting).await, [new[0].id]);
+    assert_eq!(of_state(QueueState::Active).await, [new[1].id]);
+    assert_eq!(of_state(QueueState::Finished).await, [new[2].id]);
 
     let keyed = NewTransaction {
         idempotency_key: Some("key".into()),

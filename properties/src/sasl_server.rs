@@ -1,7 +1,7 @@
 //! What clients say to show who they are: whatever it is, nobody is known by a name that was not given for
 //! them, and an exchange ends.
 
-use koukan_smtp::sasl::{Answer, Claim, Exchange, Mechanism, Step, decode, encode};
+use koukan_smtp::sasl::{Answer, Claim, Exchange, Mechanism, NextStep, decode, encode};
 
 /// Messages of one exchange, at most: none has as many.
 const MESSAGES_MAX: usize = 4;
@@ -18,26 +18,26 @@ pub(crate) fn holds(octets: &[u8]) {
         }
         let Ok(step) = exchange.respond(message) else {
             // It is over.
-            assert_eq!(exchange.respond(message), Ok(Step::Refused));
+            assert_eq!(exchange.respond(message), Ok(NextStep::Refused));
             return;
         };
         match step {
-            Step::Ask(claim) => {
+            NextStep::Ask(claim) => {
                 is_clean(&claim);
                 // Nobody is taken at their word.
                 match exchange.answer(Answer::Refused) {
-                    Ok(Step::Refused) => return,
-                    Ok(Step::Challenge(_)) => {
+                    Ok(NextStep::Refused) => return,
+                    Ok(NextStep::Challenge(_)) => {
                         assert_eq!(mechanism, Mechanism::OAuthBearer);
-                        assert_eq!(exchange.respond(b"\x01"), Ok(Step::Refused));
+                        assert_eq!(exchange.respond(b"\x01"), Ok(NextStep::Refused));
                         return;
                     }
                     other => panic!("{other:?} after a refusal"),
                 }
             }
-            Step::Challenge(_) => {}
-            Step::Refused => return,
-            Step::Accepted(name) => panic!("known as {name} by nobody's word"),
+            NextStep::Challenge(_) => {}
+            NextStep::Refused => return,
+            NextStep::Accepted(name) => panic!("known as {name} by nobody's word"),
         }
     }
 }

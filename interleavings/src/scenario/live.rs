@@ -11,7 +11,7 @@ use shuttle::future::block_on;
 use crate::{
     blob::{Blob, BlobPool},
     storage::{
-        Answer, AttemptEnd, Gone, Halt, Lease, MemoryBackend, Recorder, Storage,
+        AttemptEnd, Gone, Halt, Lease, MemoryBackend, Recorder, Storage, UpstreamReply,
         record::{Attempt, Terms},
     },
 };
@@ -66,30 +66,30 @@ pub(super) fn end(lease: &Lease, reply: Reply) -> AttemptEnd {
 }
 
 async fn attempt(mut lease: Lease) {
-    lease.answer(Answer::Mail(Reply::sender_ok()));
+    lease.answer(UpstreamReply::Mail(Reply::sender_ok()));
     while let Some((position, _)) = poll_fn(|cx| lease.poll_recipient(cx)).await {
-        lease.answer(Answer::Rcpt(position, Reply::recipient_ok()));
+        lease.answer(UpstreamReply::Rcpt(position, Reply::recipient_ok()));
     }
     poll_fn(|cx| lease.poll_body(cx)).await;
     let end = end(&lease, Reply::message_accepted());
     lease.finish(end).await.expect("memory does not fail");
 }
 
-async fn answers(recorder: &mut Recorder) -> Vec<Answer> {
+async fn answers(recorder: &mut Recorder) -> Vec<UpstreamReply> {
     let mut answers = Vec::new();
     loop {
         answers.push(recorder.answer().await);
-        if let Some(Answer::Final(_)) = answers.last() {
+        if let Some(UpstreamReply::Final(_)) = answers.last() {
             return answers;
         }
     }
 }
 
-fn all_answers() -> Vec<Answer> {
+fn all_answers() -> Vec<UpstreamReply> {
     vec![
-        Answer::Mail(Reply::sender_ok()),
-        Answer::Rcpt(0, Reply::recipient_ok()),
-        Answer::Final(Reply::message_accepted()),
+        UpstreamReply::Mail(Reply::sender_ok()),
+        UpstreamReply::Rcpt(0, Reply::recipient_ok()),
+        UpstreamReply::Final(Reply::message_accepted()),
     ]
 }
 

@@ -5,7 +5,7 @@ use koukan_core::{
         message_validation::{HasFile, MessageValidationLayer, WorseThan},
         policy_action::matchers::Pattern,
     },
-    message::validation::{Level, MAX_DEPTH, Report},
+    message::validation::{Level, MAX_DEPTH, ValidationReport},
     signals::DurableSignal,
 };
 use serde::Deserialize;
@@ -21,7 +21,7 @@ pub(super) fn register(registry: &mut Registry) {
     super::change_header::register(registry);
     super::send_as::register(registry);
     registry.try_filter("message_validation", message_validation);
-    registry.signals("message_validation", [Report::NAME]);
+    registry.signals("message_validation", [ValidationReport::NAME]);
     registry.matcher("message_validation", worse_than);
     registry.matcher("attachment", attachment);
 }

@@ -5,7 +5,7 @@ use koukan_core::{
         dns_resolution::{
             Asked, DnsResolution, DnsResolutionLayer, RECIPIENT, Resolution, ResolutionMatcher,
         },
-        remote_host::{RemoteHost, RemoteHostLayer, RemoteHostMatcher, Status},
+        remote_host::{LookupStatus, RemoteHost, RemoteHostLayer, RemoteHostMatcher},
     },
     signals::DurableSignal,
 };
@@ -73,7 +73,7 @@ fn remote_host(config: OfClient) -> Result<RemoteHostMatcher, InvalidFilter> {
     }
     let mut matcher = RemoteHostMatcher::new();
     if let Some(names) = config.status {
-        let known = Status::ALL.map(|status| (status.as_str(), status));
+        let known = LookupStatus::ALL.map(|status| (status.as_str(), status));
         matcher = matcher.with_status(names.all("status", &known)?);
     }
     if let Some(is_so) = config.fcrdns {

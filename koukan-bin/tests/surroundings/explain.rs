@@ -11,7 +11,7 @@ use std::{
 use koukan_core::{
     context::{Context, Sender},
     resource::{
-        Explain, Explanation, MatcherFound, PassageOf, Phase, RuleFound, RuleLook, TlsWay, Way,
+        Explain, Explanation, MatcherFound, NotePhase, PassageOf, RuleFound, RuleLook, TlsWay, Way,
         What,
     },
     transaction::{Mail, Rcpt},
@@ -114,7 +114,7 @@ async fn explain(asked: Explain) -> (Explanation, Vec<SocketAddr>) {
 }
 
 /// The looks at a rule, in the first passage.
-fn looks<'a>(explanation: &'a Explanation, rule: &str) -> Vec<(&'a Phase, &'a RuleLook)> {
+fn looks<'a>(explanation: &'a Explanation, rule: &str) -> Vec<(&'a NotePhase, &'a RuleLook)> {
     let notes = explanation.passages[0].notes.iter();
     let looks = notes.filter_map(|note| match &note.what {
         What::Rule(look) => Some((&note.phase, look)),
@@ -209,17 +209,20 @@ async fn rules_tell_that_they_match_or_do_not_or_do_not_know_yet() {
     let (explanation, _) = explain(asked(&["b@one.example", "b@spam.example"], message)).await;
     let hello = looks(&explanation, "hello");
     assert_eq!(hello.len(), 1);
-    assert_eq!(hello[0].0, &Phase::Mail);
+    assert_eq!(hello[0].0, &NotePhase::Mail);
     assert_eq!(hello[0].1.found, RuleFound::NoMatch);
     assert_eq!(hello[0].1.asked, [("smtp_auth".into(), MatcherFound::No)]);
     let offers = looks(&explanation, "no_offers");
     let (first, last) = (offers[0], offers[offers.len() - 1]);
     assert_eq!(
         (first.0, first.1.found),
-        (&Phase::Mail, RuleFound::NotYetKnown)
+        (&NotePhase::Mail, RuleFound::NotYetKnown)
     );
     assert_eq!(first.1.asked[0].1, MatcherFound::NotYetKnown);
-    assert_eq!((last.0, last.1.found), (&Phase::Header, RuleFound::Match));
+    assert_eq!(
+        (last.0, last.1.found),
+        (&NotePhase::Header, RuleFound::Match)
+    );
     assert_eq!(last.1.action, Some("REJECT"));
     assert_eq!(last.1.reply, explanation.message);
     assert!(
@@ -233,7 +236,7 @@ async fn rules_tell_that_they_match_or_do_not_or_do_not_know_yet() {
         .iter()
         .map(|(phase, look)| ((*phase).clone(), look.found))
         .collect();
-    let rcpt = |to: &str| Phase::Rcpt(to.into());
+    let rcpt = |to: &str| NotePhase::Rcpt(to.into());
     assert_eq!(
         found,
         [

@@ -11,7 +11,7 @@ use crate::{
     reply::{RemoteMta, Reply},
 };
 
-use super::{Message, Recipient};
+use super::{Message, RecipientReplies};
 
 /// An attempt to deliver has ended with replies.
 #[derive(Debug, Clone, Copy)]
@@ -22,7 +22,7 @@ pub struct Attempted<'a> {
     /// Which attempt; the first is 1.
     pub number: u32,
     /// The first ten recipients that it was for, with the replies of the destination.
-    pub recipients: &'a List<Recipient>,
+    pub recipients: &'a List<RecipientReplies>,
     /// How many there were.
     pub recipient_count: usize,
     /// The reply to MAIL, if one came.

@@ -32,13 +32,13 @@ pub struct Accepted<'a> {
     /// Which.
     pub message: Message<'a>,
     /// In whose custody it is.
-    pub custody: Custody,
+    pub custody: Custodian,
 }
 
 /// Who has to deliver a message that was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Custody {
+pub enum Custodian {
     /// Whoever has taken it: upstream said so.
     Upstream,
     /// This agent, for some recipient at least: it has promised to deliver.
@@ -67,7 +67,7 @@ pub struct Ended<'a> {
     /// The reply to MAIL; without it nobody waited for one.
     pub mail_reply: Option<&'a Reply>,
     /// The first ten recipients.
-    pub recipients: &'a List<Recipient>,
+    pub recipients: &'a List<RecipientReplies>,
     /// How many there were; those that nobody further on takes do not count.
     pub recipient_count: usize,
     /// Octets of the message, as it came.
@@ -87,7 +87,7 @@ pub struct Ended<'a> {
 #[non_exhaustive]
 pub enum Outcome {
     /// The final reply is positive.
-    Accepted(Custody),
+    Accepted(Custodian),
     /// The final reply is negative.
     Refused,
     /// Something broke: there is no reply.
@@ -102,7 +102,7 @@ pub enum Outcome {
 /// reply of its own, `bob@example.com=250/450`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Recipient {
+pub struct RecipientReplies {
     /// Who.
     pub path: ForwardPath,
     /// Its [position](crate::transaction::Command::position).
@@ -125,7 +125,7 @@ impl Outcome {
     }
 }
 
-impl Recipient {
+impl RecipientReplies {
     pub(crate) fn new(path: ForwardPath, position: usize) -> Self {
         Self {
             path,
@@ -142,7 +142,7 @@ impl Recipient {
     }
 }
 
-impl fmt::Display for Recipient {
+impl fmt::Display for RecipientReplies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.path.as_str())?;
         f.write_str("=")?;

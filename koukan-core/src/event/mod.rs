@@ -64,7 +64,7 @@ pub use self::{
     connection::{Connection, OpenConnection, Protocol},
     delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
     hook::{HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed},
-    message::{Accepted, Custody, Ended, Message, Outcome, Recipient, Refused},
+    message::{Accepted, Custodian, Ended, Message, Outcome, RecipientReplies, Refused},
     observers::{Observer, Observers},
     operation::Operated,
     policy::PolicyMatched,

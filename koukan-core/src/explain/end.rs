@@ -14,7 +14,7 @@ use tower::{BoxError, Service};
 use crate::{
     body::{Body, BodyError},
     reply::Reply,
-    resource::{Phase, Way, What},
+    resource::{NotePhase, Way, What},
     signals::{Destination, Signals},
     transaction::{Mail, Transaction},
 };
@@ -51,14 +51,14 @@ pub trait Ways: fmt::Debug + Send + Sync + 'static {
 /// In place of an endpoint: notes where it would go, and which fields the message has got; takes everything for
 /// which there is a way.
 #[derive(Debug, Clone)]
-pub struct End {
+pub struct ProbeEndpoint {
     explainer: Explainer,
     ways: Arc<dyn Ways>,
     /// The header section of the message as the client sends it.
     sent: Bytes,
 }
 
-impl End {
+impl ProbeEndpoint {
     /// The ways are those; the client sends the message `sent`.
     pub fn new(explainer: Explainer, ways: impl Ways, sent: Bytes) -> Self {
         let ways = Arc::new(ways);
@@ -82,7 +82,7 @@ impl End {
         slot.answer(Reply::sender_ok());
         let (mut found, mut is_any_taken) = (None, false);
         while let Some(rcpt) = recipients.next().await? {
-            let phase = Phase::Rcpt(rcpt.forward_path().as_str().into());
+            let phase = NotePhase::Rcpt(rcpt.forward_path().as_str().into());
             // A transaction has one destination.
             let way = match &found {
                 Some(way) => way,
@@ -122,7 +122,7 @@ impl End {
         ] {
             if !names.is_empty() {
                 let what = what(names);
-                self.explainer.note_at(here, Phase::Header, None, what);
+                self.explainer.note_at(here, NotePhase::Header, None, what);
             }
         }
         Ok(Reply::message_accepted())
@@ -139,7 +139,7 @@ async fn read(body: &mut Body) -> Result<Bytes, BodyError> {
     Ok(begin.freeze())
 }
 
-impl Service<Transaction> for End {
+impl Service<Transaction> for ProbeEndpoint {
     type Response = Reply;
     type Error = BoxError;
     type Future = BoxFuture<'static, Result<Reply, BoxError>>;

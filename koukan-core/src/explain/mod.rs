@@ -1,5 +1,5 @@
 //! Tells what would become of a message: a transaction passes real chains, between whose filters
-//! [`ProbeLayer`]s stand, and which end in an [`End`] instead of a destination. Nothing is sent or kept.
+//! [`ProbeLayer`]s stand, and which end in a [`ProbeEndpoint`] instead of a destination. Nothing is sent or kept.
 //!
 //! | part | stands | notes |
 //! |---|---|---|
@@ -8,7 +8,7 @@
 //! | [`ProbeLayer`] | above each filter, and below the last | how far commands get; signals, paths that change |
 //! | [`Parts`] | in place of an Exploder | each recipient's part, which passes the chain of its own sender |
 //! | [`Copies`] | in place of the route of copies | that a copy passes its chain |
-//! | [`End`] | in place of an endpoint | the way that its [`Ways`] finds |
+//! | [`ProbeEndpoint`] | in place of an endpoint | the way that its [`Ways`] finds |
 //!
 //! The chains are made for one explanation: what they count is lost with it.
 //!
@@ -27,7 +27,7 @@ mod rules;
 mod run;
 
 pub use self::{
-    end::{End, NoWay, Ways},
+    end::{NoWay, ProbeEndpoint, Ways},
     entry::Entry,
     parts::{Copies, Parts},
     probe::{Probe, ProbeLayer},

@@ -18,9 +18,9 @@ use crate::{
     context::Sender,
     path::ForwardPath,
     reply::Reply,
-    resource::{PassageOf, Phase, What},
+    resource::{NotePhase, PassageOf, What},
     signals::Expansions,
-    stage::exploder::{Exploder, Policy},
+    stage::exploder::{Exploder, ReplyPolicy},
     transaction::{Recipients, Transaction},
 };
 
@@ -36,12 +36,12 @@ fn chain_of(entries: &Entries, sender: &Sender) -> Option<Entry> {
 
 /// In place of an Exploder: each recipient's part passes the chain of its sender.
 ///
-/// What is refused for now at a part's RCPT a [`Policy::Submission`] would keep: it is noted, and the client
+/// What is refused for now at a part's RCPT a [`ReplyPolicy::Submission`] would keep: it is noted, and the client
 /// hears of no refusal.
 #[derive(Debug, Clone)]
 pub struct Parts {
     explainer: Explainer,
-    policy: Policy,
+    policy: ReplyPolicy,
     entries: Entries,
     blobs: BlobPool,
     general: Sender,
@@ -53,7 +53,7 @@ impl Parts {
     /// chains holds these until then: without them no sender has a chain.
     pub fn new(
         explainer: Explainer,
-        policy: Policy,
+        policy: ReplyPolicy,
         entries: &Arc<OnceLock<HashMap<Sender, Entry>>>,
         sender: Sender,
         blobs: BlobPool,
@@ -105,13 +105,13 @@ impl Parts {
         let rcpt = rcpt.map_reply(move |reply| {
             let is_kept = match policy {
                 _ if is_member => reply.is_negative(),
-                Policy::Submission => reply.is_transient(),
-                Policy::Ingress => false,
+                ReplyPolicy::Submission => reply.is_transient(),
+                ReplyPolicy::Ingress => false,
             };
             let reply = match is_kept {
                 true => {
                     let what = What::Kept(reply.without_extensions());
-                    explainer.note_at(whole, Phase::Rcpt(to), None, what);
+                    explainer.note_at(whole, NotePhase::Rcpt(to), None, what);
                     Reply::recipient_ok()
                 }
                 false => reply,

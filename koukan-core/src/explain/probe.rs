@@ -9,7 +9,7 @@ use crate::{
     blob::Blob,
     body::{BodyError, Observer},
     reply::Reply,
-    resource::Phase,
+    resource::NotePhase,
     service::MailService,
     signals::Signals,
     transaction::Transaction,
@@ -152,7 +152,7 @@ struct Watched {
 }
 
 impl Watched {
-    fn see(&self, phase: Phase) {
+    fn see(&self, phase: NotePhase) {
         let (here, depth) = (self.here, self.depth);
         self.explainer.message(here, phase, depth, &self.signals);
     }
@@ -162,12 +162,12 @@ impl Observer for Watched {
     fn passed(&mut self, _: &Bytes) {
         if !self.is_begun {
             self.is_begun = true;
-            self.see(Phase::Header);
+            self.see(NotePhase::Header);
         }
     }
 
     fn ended(&mut self) {
-        self.see(Phase::End);
+        self.see(NotePhase::End);
     }
 
     fn failed(&mut self, _: &BodyError) {
@@ -175,6 +175,6 @@ impl Observer for Watched {
     }
 
     fn taken(&mut self, _: u64, _: &[Blob]) {
-        self.see(Phase::Header);
+        self.see(NotePhase::Header);
     }
 }

@@ -13,7 +13,7 @@ use crate::{
     path::ForwardPath,
     remote_address::RemoteAddress,
     reply::Reply,
-    resource::{Note, Passage, PassageOf, Phase, What},
+    resource::{Note, NotePhase, Passage, PassageOf, What},
     signals::{Carried, Signals},
 };
 
@@ -33,7 +33,7 @@ struct Notes {
 /// A passage under way.
 struct Under {
     passage: Passage,
-    phase: Phase,
+    phase: NotePhase,
     /// The reverse-path as it was seen last.
     reverse_path: Box<str>,
     /// The forward-paths as they were seen last, by the positions of their RCPT.
@@ -89,7 +89,7 @@ impl Explainer {
                 notes: Vec::new(),
                 signals: values(signals),
             },
-            phase: Phase::Mail,
+            phase: NotePhase::Mail,
             reverse_path: reverse_path.into(),
             forward_paths: HashMap::new(),
             mail_depth: 0,
@@ -112,7 +112,7 @@ impl Explainer {
     }
 
     /// As [`Explainer::note`], at that time.
-    pub(super) fn note_at(&self, here: usize, phase: Phase, filter: Option<usize>, what: What) {
+    pub(super) fn note_at(&self, here: usize, phase: NotePhase, filter: Option<usize>, what: What) {
         self.with(here, |under| {
             under.phase = phase;
             under.note(filter, what);
@@ -163,7 +163,7 @@ impl Explainer {
             *deepest = (*deepest).max(depth);
             let to: Box<str> = to.as_str().into();
             if depth == 0 {
-                under.phase = Phase::Rcpt(to.clone());
+                under.phase = NotePhase::Rcpt(to.clone());
             }
             under.signals(depth, signals);
             let before = under.forward_paths.insert(position, to.clone());
@@ -181,7 +181,7 @@ impl Explainer {
             if depth >= under.passage.filters.len() {
                 return;
             }
-            under.phase = Phase::Rcpt(to.into());
+            under.phase = NotePhase::Rcpt(to.into());
             let what = match reply.is_negative() {
                 true => What::Refused(plain(reply)),
                 false => What::Answered(plain(reply)),
@@ -191,7 +191,7 @@ impl Explainer {
     }
 
     /// The message, or its end, has passed that many filters.
-    pub(super) fn message(&self, here: usize, phase: Phase, depth: usize, signals: &Signals) {
+    pub(super) fn message(&self, here: usize, phase: NotePhase, depth: usize, signals: &Signals) {
         self.with(here, |under| {
             under.phase = phase;
             under.signals(depth, signals);
@@ -208,7 +208,7 @@ impl Explainer {
     /// The passage ends with that reply.
     pub(super) fn end(&self, here: usize, reply: &Reply, signals: &Signals) {
         self.with(here, |under| {
-            under.phase = Phase::End;
+            under.phase = NotePhase::End;
             under.signals(usize::MAX, signals);
             if let Some(depth) = under.broken_at
                 && reply.is_negative()

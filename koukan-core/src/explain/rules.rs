@@ -2,7 +2,7 @@
 
 use crate::{
     filter::policy_action::{Look, Looked, Moment, RuleWatch, Verdict},
-    resource::{MatcherFound, Phase, RuleFound, RuleLook, What},
+    resource::{MatcherFound, NotePhase, RuleFound, RuleLook, What},
 };
 
 use super::{Explainer, recorder::Here};
@@ -14,10 +14,10 @@ impl RuleWatch for Explainer {
         };
         let Here(here) = *here;
         let phase = match look.facts.moment {
-            Moment::Mail => Phase::Mail,
-            Moment::Rcpt(position) => Phase::Rcpt(self.forward_path(here, position)),
-            Moment::Message => Phase::Header,
-            Moment::End => Phase::End,
+            Moment::Mail => NotePhase::Mail,
+            Moment::Rcpt(position) => NotePhase::Rcpt(self.forward_path(here, position)),
+            Moment::Message => NotePhase::Header,
+            Moment::End => NotePhase::End,
         };
         let (found, action, reply) = match look.looked {
             Looked::Match(action, reply) => {

@@ -8,7 +8,7 @@ use tower::ServiceExt;
 
 use crate::{
     blob::Blob,
-    middleware::{Deliver, DeliverRequest, Outcome},
+    middleware::{Deliver, DeliverOutcome, DeliverRequest},
     reply::Reply,
     resource::{Explain, Explanation},
     service::MailService,
@@ -56,7 +56,7 @@ pub async fn run(explain: Explain, explainer: &Explainer, chain: impl MailServic
     let mut request = DeliverRequest::new(context, explain.mail, message);
     request.recipients = explain.recipients;
     let outcome = timeout(PATIENCE, Deliver::new(chain).oneshot(request)).await;
-    let late = || Outcome {
+    let late = || DeliverOutcome {
         mail: Reply::elapsed(),
         recipients: vec![Reply::elapsed(); asked],
         message: None,

@@ -9,7 +9,7 @@ pub mod trace;
 pub use self::{
     callbacks::{Callbacks, callbacks},
     charge::ChargeLayer,
-    deliver::{Deliver, DeliverLayer, DeliverRequest, Outcome},
+    deliver::{Deliver, DeliverLayer, DeliverOutcome, DeliverRequest},
     from_fn::{Next, State, from_fn, from_fn_with_state},
     trace::TraceLayer,
 };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer<T> {
+pub struct DnsAnswer<T> {
     /// The records; none where the name has none of the kind.
     pub records: Vec<T>,
     /// Whether the DNS proves it.
@@ -57,7 +57,7 @@ pub struct Tlsa {
     pub data: Box<[u8]>,
 }
 
-impl<T> Answer<T> {
+impl<T> DnsAnswer<T> {
     /// Records that nothing proves, and of which it is not known how long they hold.
     pub fn insecure(records: impl IntoIterator<Item = T>) -> Self {
         Self {
@@ -91,8 +91,8 @@ impl<T> Answer<T> {
     }
 }
 
-/// As [`Answer::insecure`].
-impl<T, const N: usize> From<[T; N]> for Answer<T> {
+/// As [`DnsAnswer::insecure`].
+impl<T, const N: usize> From<[T; N]> for DnsAnswer<T> {
     fn from(records: [T; N]) -> Self {
         Self::insecure(records)
     }

@@ -22,7 +22,7 @@ use hickory_resolver::{
 use tower::BoxError;
 
 use super::{
-    Answer, LookupError, Mx, Proof, Resolver, Tlsa,
+    DnsAnswer, LookupError, Mx, Proof, Resolver, Tlsa,
     dns_answer::{answer, is_unfounded, text},
 };
 
@@ -150,7 +150,7 @@ fn server_at(address: SocketAddr) -> NameServerConfig {
 
 #[async_trait]
 impl Resolver for DnsResolver {
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         let (name, is_whole) = match host.contains('.') {
             true => (absolute(host)?, true),
             false => (name_of(host)?, false),
@@ -172,7 +172,7 @@ impl Resolver for DnsResolver {
         both(v6, v4)
     }
 
-    async fn mx(&self, domain: &str) -> Result<Answer<Mx>, LookupError> {
+    async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
         let name = absolute(domain)?;
         let found = self.0.mx_lookup(name.clone()).await;
         answer(Some(&name), found, |data| match data {
@@ -181,7 +181,7 @@ impl Resolver for DnsResolver {
         })
     }
 
-    async fn txt(&self, name: &str) -> Result<Answer<Box<[u8]>>, LookupError> {
+    async fn txt(&self, name: &str) -> Result<DnsAnswer<Box<[u8]>>, LookupError> {
         let name = absolute(name)?;
         let found = self.0.txt_lookup(name.clone()).await;
         answer(Some(&name), found, |data| match data {
@@ -190,7 +190,7 @@ impl Resolver for DnsResolver {
         })
     }
 
-    async fn tlsa(&self, name: &str) -> Result<Answer<Tlsa>, LookupError> {
+    async fn tlsa(&self, name: &str) -> Result<DnsAnswer<Tlsa>, LookupError> {
         let name = absolute(name)?;
         let found = self.0.tlsa_lookup(name.clone()).await;
         if is_unfounded(&found) {
@@ -207,7 +207,7 @@ impl Resolver for DnsResolver {
         })
     }
 
-    async fn ptr(&self, address: IpAddr) -> Result<Answer<Box<str>>, LookupError> {
+    async fn ptr(&self, address: IpAddr) -> Result<DnsAnswer<Box<str>>, LookupError> {
         let name = Name::from(address);
         let found = self.0.reverse_lookup(name.clone()).await;
         answer(Some(&name), found, |data| match data {
@@ -220,9 +220,9 @@ impl Resolver for DnsResolver {
 /// The addresses of both kinds. That there are none of one kind says nothing of those that could not be
 /// looked up.
 fn both(
-    one: Result<Answer<IpAddr>, LookupError>,
-    other: Result<Answer<IpAddr>, LookupError>,
-) -> Result<Answer<IpAddr>, LookupError> {
+    one: Result<DnsAnswer<IpAddr>, LookupError>,
+    other: Result<DnsAnswer<IpAddr>, LookupError>,
+) -> Result<DnsAnswer<IpAddr>, LookupError> {
     let (one, other) = match (one, other) {
         (Ok(one), Ok(other)) => (one, other),
         (Ok(known), Err(_)) | (Err(_), Ok(known)) if !known.records.is_empty() => return Ok(known),
@@ -239,7 +239,7 @@ fn both(
     let is_proved = parts.iter().all(|part| part.proof == Proof::Secure);
     let ttl = parts.iter().filter_map(|part| part.ttl).min();
     let alias = parts.iter().find_map(|part| part.alias.clone());
-    Ok(Answer {
+    Ok(DnsAnswer {
         records: parts.into_iter().flat_map(|part| part.records).collect(),
         proof: match is_proved {
             true => Proof::Secure,

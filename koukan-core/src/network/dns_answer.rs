@@ -15,14 +15,14 @@ use hickory_resolver::{
     },
 };
 
-use super::{Alias, Answer, LookupError, Proof};
+use super::{Alias, DnsAnswer, LookupError, Proof};
 
 /// Reads the records of the kind that is asked for; `asked` is the name, where it was asked for as it is.
 pub(super) fn answer<T>(
     asked: Option<&Name>,
     found: Result<Lookup, NetError>,
     read: impl Fn(&RData) -> Option<T>,
-) -> Result<Answer<T>, LookupError> {
+) -> Result<DnsAnswer<T>, LookupError> {
     let found = match found {
         Ok(found) => found,
         Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
@@ -62,8 +62,8 @@ pub(super) fn answer<T>(
         && records.all(|record| record.proof == Dnssec::Secure);
     let records = wanted().filter_map(|record| read(&record.data));
     let answer = match is_proved {
-        true => Answer::secure(records),
-        false => Answer::insecure(records),
+        true => DnsAnswer::secure(records),
+        false => DnsAnswer::insecure(records),
     };
     let answer = answer.with_alias(path.alias());
     Ok(match ttl {
@@ -147,10 +147,10 @@ pub(super) fn is_unfounded(found: &Result<Lookup, NetError>) -> bool {
 }
 
 /// That there is nothing, where the code says that.
-fn nothing<T>(code: ResponseCode, is_proved: bool) -> Option<Result<Answer<T>, LookupError>> {
+fn nothing<T>(code: ResponseCode, is_proved: bool) -> Option<Result<DnsAnswer<T>, LookupError>> {
     match code {
-        ResponseCode::NoError if is_proved => Some(Ok(Answer::secure([]))),
-        ResponseCode::NoError => Some(Ok(Answer::insecure([]))),
+        ResponseCode::NoError if is_proved => Some(Ok(DnsAnswer::secure([]))),
+        ResponseCode::NoError => Some(Ok(DnsAnswer::insecure([]))),
         ResponseCode::NXDomain => Some(Err(LookupError::NoSuchName)),
         _ => None,
     }

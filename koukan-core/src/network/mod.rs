@@ -34,7 +34,7 @@ mod unix_socket;
 pub use crate::remote_address::{InvalidRemoteAddress, InvalidSocketPath, RemoteAddress};
 
 pub use self::{
-    answer::{Alias, Answer, Mx, Proof, Tlsa},
+    answer::{Alias, DnsAnswer, Mx, Proof, Tlsa},
     connector::{BoxWire, Connector, SharedConnector, Wire},
     domain_name::{InvalidDomainName, to_ascii_domain},
     listen_address::{InvalidListenAddress, ListenAddress},

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, sync::Arc};
 use async_trait::async_trait;
 use tower::BoxError;
 
-use super::{Answer, Mx, Tlsa};
+use super::{DnsAnswer, Mx, Tlsa};
 
 /// Looks up what the DNS knows of a name.
 ///
@@ -28,7 +28,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`LookupError`]; a host without an address is an answer without records.
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError>;
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError>;
 
     /// The hosts that take a domain's mail, in no particular order.
     ///
@@ -37,7 +37,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`LookupError`].
-    async fn mx(&self, domain: &str) -> Result<Answer<Mx>, LookupError> {
+    async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
         let _ = domain;
         Err(LookupError::Unsupported)
     }
@@ -47,7 +47,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`LookupError`].
-    async fn txt(&self, name: &str) -> Result<Answer<Box<[u8]>>, LookupError> {
+    async fn txt(&self, name: &str) -> Result<DnsAnswer<Box<[u8]>>, LookupError> {
         let _ = name;
         Err(LookupError::Unsupported)
     }
@@ -59,7 +59,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`LookupError`].
-    async fn tlsa(&self, name: &str) -> Result<Answer<Tlsa>, LookupError> {
+    async fn tlsa(&self, name: &str) -> Result<DnsAnswer<Tlsa>, LookupError> {
         let _ = name;
         Err(LookupError::Unsupported)
     }
@@ -70,7 +70,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`LookupError`].
-    async fn ptr(&self, address: IpAddr) -> Result<Answer<Box<str>>, LookupError> {
+    async fn ptr(&self, address: IpAddr) -> Result<DnsAnswer<Box<str>>, LookupError> {
         let _ = address;
         Err(LookupError::Unsupported)
     }

@@ -9,7 +9,7 @@ use std::{
 use async_trait::async_trait;
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 
-use super::{Answer, BoxWire, Connector, LookupError, Resolver};
+use super::{BoxWire, Connector, DnsAnswer, LookupError, Resolver};
 
 /// Asks the operating system for addresses; it knows of nothing else.
 ///
@@ -24,9 +24,9 @@ pub struct TcpConnector;
 
 #[async_trait]
 impl Resolver for SystemResolver {
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         let addresses = lookup_host((host, 0)).await.map_err(LookupError::failed)?;
-        Ok(Answer::insecure(addresses.map(|address| address.ip())))
+        Ok(DnsAnswer::insecure(addresses.map(|address| address.ip())))
     }
 }
 

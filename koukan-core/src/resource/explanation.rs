@@ -96,7 +96,7 @@ pub enum PassageOf {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Note {
     /// When.
-    pub phase: Phase,
+    pub phase: NotePhase,
     /// Which of the [filters](Passage::filters) does it, as far as that is known.
     pub filter: Option<usize>,
     /// What.
@@ -105,7 +105,7 @@ pub struct Note {
 
 /// When something happens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Phase {
+pub enum NotePhase {
     /// At MAIL.
     Mail,
     /// At the RCPT of that forward-path.

@@ -40,7 +40,7 @@ pub use self::{
     events::{EventRequest, EventResponse, EventService, EventsRead, ReadEvents},
     explanation::{
         Explain, ExplainRequest, ExplainResponse, ExplainService, Explanation, HostWay,
-        MatcherFound, Note, Passage, PassageOf, Phase, RuleFound, RuleLook, TlsWay, Way, What,
+        MatcherFound, Note, NotePhase, Passage, PassageOf, RuleFound, RuleLook, TlsWay, Way, What,
     },
     hooks::{
         HookAction, HookBoard, HookOperation, HookPlace, HookState, HookView, TakesAll, hook_reader,
@@ -52,14 +52,14 @@ pub use self::{
     },
     queue::{
         QueueChange, QueueChanged, QueueFilter, QueueList, QueueListed, QueueOperation,
-        QueueRequest, QueueResponse, QueueService, Queued, QueuedDetails,
+        QueueRequest, QueueResponse, QueueService, QueuedDetails, QueuedTransaction,
     },
     refusal::{Refusal, RefusalKind},
     request::{
-        Append, BodySource, Create, Draft, List, ListState, Operation, Parsed, Read,
-        ResourceRequest, SmtpMeta, WaitFor,
+        Append, BodySource, Create, Draft, ListState, ListTransactions, Operation, ParsedUpload,
+        Read, ResourceRequest, SmtpMeta, WaitFor,
     },
-    response::{Created, Listed, ListedTransaction, ResourceResponse, Uploaded},
+    response::{Created, ListedTransaction, ResourceResponse, TransactionsListed, Uploaded},
     suppressions::{SuppressionAsked, SuppressionOperation, SuppressionsListed},
     upload::{Range, Upload},
     view::{

@@ -12,8 +12,8 @@ use tower::{BoxError, Service};
 use crate::{
     body::Body,
     storage::{
-        ListState, Search,
-        record::{Action, Attempt, Judged, Skipped, Suppression},
+        QueueState, Search,
+        record::{Attempt, Judged, QueueAction, Skipped, Suppression},
     },
 };
 
@@ -41,7 +41,7 @@ pub enum QueueOperation {
     /// Read the message of the transaction of that identity.
     Message(Box<str>),
     /// Change the transaction of that identity.
-    ChangeOne(Box<str>, Action),
+    ChangeOne(Box<str>, QueueAction),
     /// Change many.
     Change(QueueChange),
     /// See or change destinations.
@@ -58,7 +58,7 @@ pub enum QueueOperation {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueChange {
     /// What is to become of them.
-    pub action: Action,
+    pub action: QueueAction,
     /// Which.
     pub filter: QueueFilter,
     /// Whether only what would become of them is told.
@@ -82,7 +82,7 @@ pub struct QueueFilter {
     /// They came in on behalf of the sender of that name.
     pub sender: Option<Box<str>>,
     /// They are in this state; `None` for any.
-    pub state: Option<ListState>,
+    pub state: Option<QueueState>,
     /// They are what is looked for.
     pub search: Search,
 }
@@ -129,16 +129,16 @@ pub struct QueueChanged {
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueueListed {
     /// The transactions.
-    pub transactions: Vec<Queued>,
+    pub transactions: Vec<QueuedTransaction>,
     /// Where the list goes on, if it does.
     pub next: Option<Box<str>>,
 }
 
 /// A transaction of the queue.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Queued {
+pub struct QueuedTransaction {
     /// What is to happen with it.
-    pub state: ListState,
+    pub state: QueueState,
     /// When it was made.
     pub created: Timestamp,
     /// Since when no attempt is made, where somebody holds it back.
@@ -155,7 +155,7 @@ pub struct Queued {
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueuedDetails {
     /// The transaction.
-    pub queued: Queued,
+    pub queued: QueuedTransaction,
     /// The attempts that ended and were written down, the oldest first.
     pub attempts: Vec<Attempt>,
     /// The number of the first of them, counted from 1: of transactions that were never committed only
@@ -189,7 +189,7 @@ impl Default for QueueFilter {
     fn default() -> Self {
         Self {
             sender: None,
-            state: Some(ListState::Unfinished),
+            state: Some(QueueState::Unfinished),
             search: Search::default(),
         }
     }
@@ -211,7 +211,7 @@ impl QueueChanged {
 impl fmt::Display for QueueFilter {
     /// *Shape*: as the query of a request, not escaped; for logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.state.map_or("any", ListState::as_str);
+        let state = self.state.map_or("any", QueueState::as_str);
         write!(f, "state={state}")?;
         let search = &self.search;
         let mail_from = search.reverse_path.as_deref();

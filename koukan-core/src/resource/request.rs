@@ -36,11 +36,11 @@ pub enum Operation {
     /// Write octets of its message, or of a part of that.
     Upload(Upload),
     /// Write the parsed message; receivers only.
-    Parsed(Parsed),
+    Parsed(ParsedUpload),
     /// Give it up.
     Cancel(Location),
     /// List those of a sender.
-    List(List),
+    List(ListTransactions),
 }
 
 /// Makes a new transaction.
@@ -150,7 +150,7 @@ pub struct Append {
 
 /// Gives a receiver the parsed message.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Parsed {
+pub struct ParsedUpload {
     /// Where to: [`BuilderView::uri`](super::BuilderView::uri).
     pub to: Location,
     /// The version of the transaction that is added to.
@@ -161,7 +161,7 @@ pub struct Parsed {
 
 /// Lists transactions, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct List {
+pub struct ListTransactions {
     /// The sender's name.
     pub sender: Box<str>,
     /// Only those in this state.

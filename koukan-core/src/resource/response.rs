@@ -21,7 +21,7 @@ pub enum ResourceResponse {
     /// The octets were written.
     Uploaded(Uploaded),
     /// What the sender has.
-    Listed(Listed),
+    Listed(TransactionsListed),
     /// The request is not granted.
     Refused(Refusal),
 }
@@ -52,7 +52,7 @@ pub struct Uploaded {
 
 /// Some of a sender's transactions, newest first.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
+pub struct TransactionsListed {
     /// The transactions.
     pub transactions: Vec<ListedTransaction>,
     /// Where the list goes on, if it does.

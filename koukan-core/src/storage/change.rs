@@ -7,7 +7,7 @@ use super::{
     BackendError, Storage, Watch,
     cancel::Unleased,
     live::{Durability, Side, State},
-    record::{Action, Change, Judged, SchedulingKey, Skipped, Status, TransactionId, Work},
+    record::{Change, Judged, QueueAction, SchedulingKey, Skipped, Status, TransactionId, Work},
 };
 
 /// Transactions that are ended at a time: each costs a lease and a settlement, which commit together
@@ -31,7 +31,7 @@ impl Storage {
     pub async fn change(
         &self,
         ids: Vec<TransactionId>,
-        action: Action,
+        action: QueueAction,
         is_dry: bool,
     ) -> Result<Vec<Judged>, BackendError> {
         let now = self.clock().now();
@@ -51,7 +51,7 @@ impl Storage {
                     live.update(Side::Reader, |state| state.note(action, now));
                 }
             }
-            if action != Action::Hold {
+            if action != QueueAction::Hold {
                 self.some_are_due(now);
             }
             return Ok(judged);
@@ -84,7 +84,7 @@ impl Storage {
         let (live, destinations) = (watch.live(), self.destinations());
         // Before it is due: it may be leased at once.
         destinations.force(live.id);
-        let changed = self.change(vec![live.id], Action::Retry, false).await;
+        let changed = self.change(vec![live.id], QueueAction::Retry, false).await;
         let verdict = changed.map(|judged| judged.into_iter().try_for_each(|(_, verdict)| verdict));
         if let Ok(Ok(())) = verdict {
             let destination = SchedulingKey::of(&live.context, &live.lock().recipients);
@@ -99,12 +99,12 @@ impl Storage {
     async fn end(
         &self,
         id: TransactionId,
-        action: Action,
+        action: QueueAction,
     ) -> Result<Result<(), Skipped>, BackendError> {
         let Some(watch) = self.watch(id).await? else {
             return Ok(Err(Skipped::Finished));
         };
-        if action == Action::Cancel {
+        if action == QueueAction::Cancel {
             return self.cancel(&watch).await.map(Ok);
         }
         let is_ended = self.settle_unleased(watch.live(), Unleased::Returned);
@@ -114,9 +114,9 @@ impl Storage {
 
 impl State {
     /// Notes what was written about a transaction that nobody works on; who works on one goes on.
-    fn note(&mut self, action: Action, now: Timestamp) {
-        self.held = (action == Action::Hold).then_some(now);
-        if action != Action::Hold
+    fn note(&mut self, action: QueueAction, now: Timestamp) {
+        self.held = (action == QueueAction::Hold).then_some(now);
+        if action != QueueAction::Hold
             && self.durability == Durability::Settled
             && let Some(Status::Due(due)) = &mut self.status
             && due.work == Work::Attempt

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use crate::causes::Causes;
 
-use super::{Collected, Retention, Storage};
+use super::{Removed, Retention, Storage};
 
 /// How long to wait between two collections.
 const INTERVAL: Duration = Duration::from_secs(60);
@@ -24,7 +24,7 @@ impl Storage {
             loop {
                 let now = self.clock().now();
                 match self.backend().collect_garbage(now, retention).await {
-                    Ok(collected) if collected == Collected::default() => break,
+                    Ok(collected) if collected == Removed::default() => break,
                     Ok(collected) => tracing::debug!(?collected, "collected garbage"),
                     Err(error) => {
                         tracing::warn!(error = %Causes(&error), "could not collect garbage");

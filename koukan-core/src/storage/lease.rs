@@ -18,7 +18,7 @@ use crate::{
 };
 
 use super::{
-    Answer, Storage,
+    Storage, UpstreamReply,
     destinations::LATE,
     drain::{Gone, Halt},
     lease_body::LeaseBody,
@@ -265,7 +265,7 @@ impl Lease {
     }
 
     /// Passes on the reply to MAIL or RCPT.
-    pub fn answer(&self, answer: Answer) {
+    pub fn answer(&self, answer: UpstreamReply) {
         self.live.answer(answer);
     }
 
@@ -294,9 +294,9 @@ impl Lease {
         self.live.update(Side::Output, |state| {
             let mut answers = state.answers.iter_mut();
             let is_it =
-                |answer: &&mut Answer| matches!(answer, Answer::Rcpt(index, _) if *index == recipient);
+                |answer: &&mut UpstreamReply| matches!(answer, UpstreamReply::Rcpt(index, _) if *index == recipient);
             if let Some(answer) = answers.find(is_it) {
-                *answer = Answer::Rcpt(recipient, reply);
+                *answer = UpstreamReply::Rcpt(recipient, reply);
             }
         });
     }

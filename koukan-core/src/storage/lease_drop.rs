@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::reply::Reply;
 
 use super::{
-    Answer, AttemptEnd, Drain, Lease,
+    AttemptEnd, Drain, Lease, UpstreamReply,
     live::{Durability, Live, OnDrop, Side},
     record::{Attempt, Work},
 };
@@ -41,7 +41,7 @@ impl Lease {
         let durability = self.live.update(Side::Output, |state| {
             state.is_abandoned = true;
             match state.durability {
-                Durability::Volatile => state.answers.push(Answer::Final(Reply::stopping())),
+                Durability::Volatile => state.answers.push(UpstreamReply::Final(Reply::stopping())),
                 // Whoever was promised something reads of attempts that are written down.
                 _ => {
                     state.answers.clear();
@@ -75,7 +75,9 @@ impl Lease {
             }
             state.attempt_count = self.attempt_count.saturating_add(1);
             match state.durability {
-                Durability::Volatile => state.answers.push(Answer::Final(Reply::local_error())),
+                Durability::Volatile => state
+                    .answers
+                    .push(UpstreamReply::Final(Reply::local_error())),
                 _ => state.answers.clear(),
             }
             state.end = Some(end.clone());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    Answer, AttemptEnd, BackendError, Lease, Storage,
+    AttemptEnd, BackendError, Lease, Storage, UpstreamReply,
     conclude::{beside_others, conclude},
     ending::{End, Ending, News},
     live::{Durability, Live, Side},
@@ -48,7 +48,7 @@ impl Lease {
         self.show(&mut end.attempt);
         let to_settle = self.live.update(Side::Output, |state| {
             let final_reply = end.attempt.whole_reply();
-            state.answers.push(Answer::Final(final_reply));
+            state.answers.push(UpstreamReply::Final(final_reply));
             let is_leased = matches!(state.durability, Durability::Leased { .. });
             let to_settle = is_leased.then(|| end.clone());
             state.end = Some(end);

@@ -12,7 +12,7 @@ pub struct Listing {
     /// Only those of the sender of this name, whatever the tag.
     pub sender: Option<Box<str>>,
     /// Only those in this state.
-    pub state: Option<ListState>,
+    pub state: Option<QueueState>,
     /// Only those that are looked for.
     pub search: Search,
     /// Only those that come after this one in the list.
@@ -23,7 +23,7 @@ pub struct Listing {
 
 /// What is to happen with the transactions that are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ListState {
+pub enum QueueState {
     /// Due now or later, not under lease.
     Waiting,
     /// Under lease.
@@ -55,7 +55,7 @@ pub struct ListCursor {
 #[error("not a place in a list")]
 pub struct InvalidCursor;
 
-impl ListState {
+impl QueueState {
     /// Whether what is in the state `other`, which is the narrowest, is in this one.
     pub fn takes(self, other: Self) -> bool {
         match self {

@@ -66,7 +66,7 @@ pub(super) struct State {
     /// The attempt before the one under way.
     pub(super) last_attempt: Option<Arc<Attempt>>,
     /// Replies of the attempt under way, in the order in which they came.
-    pub(super) answers: Vec<Answer>,
+    pub(super) answers: Vec<UpstreamReply>,
     /// How the attempt ended, once it has.
     pub(super) end: Option<AttemptEnd>,
     pub(super) durability: Durability,
@@ -97,7 +97,7 @@ pub(super) enum OnDrop {
 
 /// A reply from upstream.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub enum UpstreamReply {
     /// To MAIL.
     Mail(Reply),
     /// To RCPT, by the recipient's position.
@@ -207,7 +207,7 @@ impl Live {
     }
 
     /// Adds a reply of the attempt under way, for which no attempt waits.
-    pub(super) fn answer(&self, answer: Answer) {
+    pub(super) fn answer(&self, answer: UpstreamReply) {
         self.change(Some(Side::Output), |state| state.answers.push(answer));
     }
 
@@ -330,13 +330,13 @@ impl State {
         let mut recipients = vec![None; self.recipients.len()];
         for answer in &self.answers {
             match answer {
-                Answer::Mail(reply) => mail = Some(reply.clone()),
-                Answer::Rcpt(index, reply) => {
+                UpstreamReply::Mail(reply) => mail = Some(reply.clone()),
+                UpstreamReply::Rcpt(index, reply) => {
                     if let Some(recipient) = recipients.get_mut(*index) {
                         *recipient = Some(reply.clone());
                     }
                 }
-                Answer::Final(_) => {}
+                UpstreamReply::Final(_) => {}
             }
         }
         Some(Attempt::broken_off(now, mail, recipients))

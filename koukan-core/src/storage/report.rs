@@ -1,7 +1,7 @@
 //! What observers are told of transactions in storage.
 
 use crate::{
-    event::{Accepted, Custody, Deferred, Event, Failed, Message, Notified, Observers},
+    event::{Accepted, Custodian, Deferred, Event, Failed, Message, Notified, Observers},
     reply::Reply,
 };
 
@@ -76,7 +76,7 @@ impl Storage {
 
     /// Reports that the originator of a transaction, which comes by requests, is told that its message
     /// was accepted.
-    pub(super) fn report_accepted(&self, live: &Live, custody: Custody) {
+    pub(super) fn report_accepted(&self, live: &Live, custody: Custodian) {
         let message = live.as_message();
         self.observers()
             .tell(&Event::Accepted(Accepted { message, custody }));
@@ -87,7 +87,7 @@ impl Storage {
     pub(super) fn report_uncommitted(&self, live: &Live, status: &Status) {
         match status {
             Status::Final(FinalReason::Delivered | FinalReason::PartlyDelivered) => {
-                self.report_accepted(live, Custody::Upstream);
+                self.report_accepted(live, Custodian::Upstream);
             }
             status => self.report_over(live, status),
         }

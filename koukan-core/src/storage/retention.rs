@@ -15,7 +15,7 @@ pub struct Retention {
 
 /// What was removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Collected {
+pub struct Removed {
     /// Transactions.
     pub transactions: u64,
     /// Blobs.

@@ -32,7 +32,7 @@ pub struct Search {
 /// What is looked for, in the form in which it is compared: ASCII case does not matter, and the last
 /// reply's does not at all.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Wanted {
+pub struct SearchTerms {
     /// As [`Searched::reverse_path`].
     pub reverse_path: Option<String>,
     /// Text that is part of [`Searched::forward_paths`] where one of the recipients is it.
@@ -65,11 +65,11 @@ impl Search {
     pub const WORDS_MAX: usize = 16;
 
     /// The form in which it is compared.
-    pub fn wanted(&self) -> Wanted {
+    pub fn wanted(&self) -> SearchTerms {
         let words = self.last_reply.as_deref().unwrap_or_default();
         let words = words.split_whitespace().take(Self::WORDS_MAX);
         let lower = |text: &str| text.to_ascii_lowercase();
-        Wanted {
+        SearchTerms {
             reverse_path: self.reverse_path.as_deref().map(address),
             recipient: self.recipient.as_deref().map(|to| line(&address(to))),
             domain: self.domain.as_deref().map(|of| format!("@{}\n", lower(of))),
@@ -81,7 +81,7 @@ impl Search {
         }
     }
 
-    /// Whether a transaction is one that is looked for, by what does not need [`Wanted`].
+    /// Whether a transaction is one that is looked for, by what does not need [`SearchTerms`].
     pub(super) fn takes(&self, stored: &StoredTransaction) -> bool {
         self.id.is_none_or(|id| stored.id == id)
             && self.since.is_none_or(|since| stored.created >= since)
@@ -89,7 +89,7 @@ impl Search {
     }
 }
 
-impl Wanted {
+impl SearchTerms {
     /// Whether a transaction is one that is looked for.
     pub(super) fn takes(&self, stored: &StoredTransaction) -> bool {
         if *self == Self::default() {

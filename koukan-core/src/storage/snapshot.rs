@@ -12,7 +12,7 @@ use crate::{
 };
 
 use super::{
-    Answer,
+    UpstreamReply,
     live::{Durability, Live, State},
     live_body::LiveBody,
     record::{
@@ -189,13 +189,13 @@ fn answered(state: &State) -> Shown {
     };
     for answer in &state.answers {
         match answer {
-            Answer::Mail(reply) => shown.mail = Some(reply.clone()),
-            Answer::Rcpt(index, reply) => {
+            UpstreamReply::Mail(reply) => shown.mail = Some(reply.clone()),
+            UpstreamReply::Rcpt(index, reply) => {
                 if let Some(recipient) = shown.recipients.get_mut(*index) {
                     *recipient = Some(reply.clone());
                 }
             }
-            Answer::Final(reply) => shown.last = Some(reply.clone().without_final_replies()),
+            UpstreamReply::Final(reply) => shown.last = Some(reply.clone().without_final_replies()),
         }
     }
     shown.completed(&state.recipients)

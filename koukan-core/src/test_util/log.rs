@@ -18,7 +18,7 @@ static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber:
 
 /// What this thread logs while this lives.
 #[derive(Debug)]
-pub struct Log {
+pub struct CapturedLog {
     lines: Lines,
     _guard: DefaultGuard,
 }
@@ -26,7 +26,7 @@ pub struct Log {
 #[derive(Clone, Debug, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
-impl Log {
+impl CapturedLog {
     /// Begins to keep what this thread logs at that level and above.
     pub fn at(level: Level) -> Self {
         LazyLock::force(&BESIDE);
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn what_another_thread_logs_first_is_heard() {
-        let log = Log::at(Level::WARN);
+        let log = CapturedLog::at(Level::WARN);
         thread::spawn(say).join().expect("it does not panic");
         assert_eq!(log.text(), "");
         say();

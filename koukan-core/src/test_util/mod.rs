@@ -4,7 +4,7 @@
 //! what it got; [`send`] originates a whole transaction; [`ManualClock`] is a clock that tests
 //! set, and [`SeededRandom`] draws the same numbers whenever its seed is the same;
 //! [`ScriptedResolver`], which may be a zone file, and [`ScriptedConnector`] are a network. [`at_rest`] lets everything else go
-//! as far as it can; [`Log`] keeps what is logged. [`context`], [`mail`] and
+//! as far as it can; [`CapturedLog`] keeps what is logged. [`context`], [`mail`] and
 //! [`rcpt`] make the parts of a transaction of literals. [`FaultyBackend`] puts faults before a
 //! backend, and [`in_every_budget`] runs a play while tokio's cooperative budget is spent.
 //!
@@ -45,8 +45,8 @@ pub use self::{
     budget::{AroundService, Budget, in_every_budget},
     clock::{ManualClock, TokioClock},
     connector::ScriptedConnector,
-    faulty_backend::{Defect, Faults, FaultyBackend, Observer, Trouble, TroubleKind},
-    log::Log,
+    faulty_backend::{Defect, Faults, FaultyBackend, OnDelivered, Trouble, TroubleKind},
+    log::CapturedLog,
     originate::{send, send_with},
     received::{End, Received},
     resolver::ScriptedResolver,

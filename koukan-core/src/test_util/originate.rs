@@ -5,7 +5,7 @@ use tower::Service;
 
 use crate::{
     blob::Blob,
-    middleware::{Deliver, DeliverRequest, Outcome},
+    middleware::{Deliver, DeliverOutcome, DeliverRequest},
     service::MailService,
     transaction::{Mail, Rcpt},
 };
@@ -18,14 +18,14 @@ pub async fn send<S: MailService>(
     mail: Mail,
     recipients: impl IntoIterator<Item = Rcpt>,
     message: impl Into<Bytes>,
-) -> Outcome {
+) -> DeliverOutcome {
     let mut request = DeliverRequest::new(context(), mail, Blob::from_bytes(message.into()));
     request.recipients = recipients.into_iter().collect();
     send_with(service, request).await
 }
 
 /// As [`send`], with all that a transaction may bring along.
-pub async fn send_with<S: MailService>(service: S, request: DeliverRequest) -> Outcome {
+pub async fn send_with<S: MailService>(service: S, request: DeliverRequest) -> DeliverOutcome {
     let Ok(outcome) = Deliver::new(service).call(request).await;
     outcome
 }

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use crate::network::{Answer, LookupError, Mx, Resolver, Tlsa};
+use crate::network::{DnsAnswer, LookupError, Mx, Resolver, Tlsa};
 
 /// A [`Resolver`] that answers by a table, and keeps what it was asked.
 ///
@@ -42,11 +42,11 @@ pub struct ScriptedResolver(Arc<Mutex<Table>>);
 
 #[derive(Debug, Default)]
 struct Table {
-    addresses: HashMap<String, Answer<IpAddr>>,
-    mx: HashMap<String, Answer<Mx>>,
-    txt: HashMap<String, Answer<Box<[u8]>>>,
-    tlsa: HashMap<String, Answer<Tlsa>>,
-    ptr: HashMap<IpAddr, Answer<Box<str>>>,
+    addresses: HashMap<String, DnsAnswer<IpAddr>>,
+    mx: HashMap<String, DnsAnswer<Mx>>,
+    txt: HashMap<String, DnsAnswer<Box<[u8]>>>,
+    tlsa: HashMap<String, DnsAnswer<Tlsa>>,
+    ptr: HashMap<IpAddr, DnsAnswer<Box<str>>>,
     failing: HashSet<String>,
     silent: HashSet<String>,
     asked: Vec<String>,
@@ -60,35 +60,35 @@ impl ScriptedResolver {
 
     /// Says which addresses a host has.
     #[must_use]
-    pub fn with_addresses(self, host: &str, addresses: impl Into<Answer<IpAddr>>) -> Self {
+    pub fn with_addresses(self, host: &str, addresses: impl Into<DnsAnswer<IpAddr>>) -> Self {
         self.lock().addresses.insert(key(host), addresses.into());
         self
     }
 
     /// Says which hosts take a domain's mail.
     #[must_use]
-    pub fn with_mx(self, domain: &str, hosts: impl Into<Answer<Mx>>) -> Self {
+    pub fn with_mx(self, domain: &str, hosts: impl Into<DnsAnswer<Mx>>) -> Self {
         self.lock().mx.insert(key(domain), hosts.into());
         self
     }
 
     /// Says which texts a name has.
     #[must_use]
-    pub fn with_txt(self, name: &str, texts: impl Into<Answer<Box<[u8]>>>) -> Self {
+    pub fn with_txt(self, name: &str, texts: impl Into<DnsAnswer<Box<[u8]>>>) -> Self {
         self.lock().txt.insert(key(name), texts.into());
         self
     }
 
     /// Says what a server's certificate must match.
     #[must_use]
-    pub fn with_tlsa(self, name: &str, records: impl Into<Answer<Tlsa>>) -> Self {
+    pub fn with_tlsa(self, name: &str, records: impl Into<DnsAnswer<Tlsa>>) -> Self {
         self.lock().tlsa.insert(key(name), records.into());
         self
     }
 
     /// Says which names an address has.
     #[must_use]
-    pub fn with_ptr(self, address: IpAddr, names: impl Into<Answer<Box<str>>>) -> Self {
+    pub fn with_ptr(self, address: IpAddr, names: impl Into<DnsAnswer<Box<str>>>) -> Self {
         self.lock().ptr.insert(address, names.into());
         self
     }
@@ -117,8 +117,8 @@ impl ScriptedResolver {
         kind: &str,
         name: &str,
         key: &K,
-        answers: impl Fn(&Table) -> &HashMap<K, Answer<T>>,
-    ) -> Result<Answer<T>, LookupError> {
+        answers: impl Fn(&Table) -> &HashMap<K, DnsAnswer<T>>,
+    ) -> Result<DnsAnswer<T>, LookupError> {
         let (found, is_silent) = {
             let mut table = self.lock();
             table.asked.push(format!("{kind} {name}"));
@@ -145,27 +145,27 @@ fn key(name: &str) -> String {
 
 #[async_trait]
 impl Resolver for ScriptedResolver {
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         let key = key(host);
         self.find("A", &key, &key, |table| &table.addresses).await
     }
 
-    async fn mx(&self, domain: &str) -> Result<Answer<Mx>, LookupError> {
+    async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
         let key = key(domain);
         self.find("MX", &key, &key, |table| &table.mx).await
     }
 
-    async fn txt(&self, name: &str) -> Result<Answer<Box<[u8]>>, LookupError> {
+    async fn txt(&self, name: &str) -> Result<DnsAnswer<Box<[u8]>>, LookupError> {
         let key = key(name);
         self.find("TXT", &key, &key, |table| &table.txt).await
     }
 
-    async fn tlsa(&self, name: &str) -> Result<Answer<Tlsa>, LookupError> {
+    async fn tlsa(&self, name: &str) -> Result<DnsAnswer<Tlsa>, LookupError> {
         let key = key(name);
         self.find("TLSA", &key, &key, |table| &table.tlsa).await
     }
 
-    async fn ptr(&self, address: IpAddr) -> Result<Answer<Box<str>>, LookupError> {
+    async fn ptr(&self, address: IpAddr) -> Result<DnsAnswer<Box<str>>, LookupError> {
         let name = address.to_string();
         self.find("PTR", &name, &address, |table| &table.ptr).await
     }

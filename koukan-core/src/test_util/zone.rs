@@ -7,7 +7,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use crate::network::{Alias, Answer, Mx, Proof, Tlsa};
+use crate::network::{Alias, DnsAnswer, Mx, Proof, Tlsa};
 
 use super::ScriptedResolver;
 
@@ -160,7 +160,7 @@ impl Reader {
     }
 
     /// The addresses of a name, which may be an alias.
-    fn addresses(&self, name: &Name) -> Answer<IpAddr> {
+    fn addresses(&self, name: &Name) -> DnsAnswer<IpAddr> {
         let proof = |is_secure| match is_secure {
             true => Proof::Secure,
             false => Proof::Insecure,
@@ -173,7 +173,7 @@ impl Reader {
             };
             of = Some(target);
             let Some(found) = self.names.get(target) else {
-                return Answer::insecure([]);
+                return DnsAnswer::insecure([]);
             };
             end = found;
             is_secure &= end.is_secure;
@@ -215,8 +215,8 @@ impl Reader {
     }
 }
 
-fn proved<T>(records: Vec<T>, proof: Proof) -> Answer<T> {
-    let mut answer = Answer::insecure(records);
+fn proved<T>(records: Vec<T>, proof: Proof) -> DnsAnswer<T> {
+    let mut answer = DnsAnswer::insecure(records);
     answer.proof = proof;
     answer
 }

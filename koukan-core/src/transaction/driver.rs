@@ -88,7 +88,7 @@ pub struct Driver {
 /// The call has ended already; its final reply waits in [`Driver::finish`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("transaction has ended")]
-pub struct Ended;
+pub struct CallEnded;
 
 impl Driver {
     /// Starts a call of `service` with its MAIL command, and returns the reply to come to that.
@@ -182,13 +182,13 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// [`Ended`] when the call has ended, or does not pull the body any more; the octets are
+    /// [`CallEnded`] when the call has ended, or does not pull the body any more; the octets are
     /// dropped and the rest need not be sent.
     ///
     /// # Cancel safety
     ///
     /// Dropped before it ends, the octets were not handed on.
-    pub async fn send(&mut self, chunk: Bytes) -> Result<(), Ended> {
+    pub async fn send(&mut self, chunk: Bytes) -> Result<(), CallEnded> {
         poll_fn(|cx| self.poll_body_ready(cx)).await?;
         self.start_send(chunk)
     }
@@ -198,10 +198,10 @@ impl Driver {
     /// # Errors
     ///
     /// As [`Driver::send`].
-    pub fn start_send(&mut self, chunk: Bytes) -> Result<(), Ended> {
+    pub fn start_send(&mut self, chunk: Bytes) -> Result<(), CallEnded> {
         self.data();
-        let body = self.body.as_ref().ok_or(Ended)?;
-        body.send(Piece::Chunk(chunk)).map_err(|_| Ended)
+        let body = self.body.as_ref().ok_or(CallEnded)?;
+        body.send(Piece::Chunk(chunk)).map_err(|_| CallEnded)
     }
 
     /// Hands the whole body upstream at once, by reference where it is a blob; in place of
@@ -311,7 +311,7 @@ impl Driver {
     /// # Errors
     ///
     /// As [`Driver::send`].
-    pub fn poll_body_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), Ended>> {
+    pub fn poll_body_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<(), CallEnded>> {
         self.data();
         if self.has_body_room(cx).is_pending() {
             let _ = self.poll_progress(cx);
@@ -319,10 +319,10 @@ impl Driver {
         self.has_body_room(cx)
     }
 
-    fn has_body_room(&self, cx: &task::Context<'_>) -> Poll<Result<(), Ended>> {
+    fn has_body_room(&self, cx: &task::Context<'_>) -> Poll<Result<(), CallEnded>> {
         match &self.body {
-            Some(body) => body.poll_ready(cx).map_err(|_| Ended),
-            None => Poll::Ready(Err(Ended)),
+            Some(body) => body.poll_ready(cx).map_err(|_| CallEnded),
+            None => Poll::Ready(Err(CallEnded)),
         }
     }
 

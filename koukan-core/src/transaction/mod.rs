@@ -37,7 +37,7 @@ pub use crate::{
 pub use self::{
     collected::Collected,
     command::Command,
-    driver::{Driver, Ended},
+    driver::{CallEnded, Driver},
     intake::Intake,
     mail_service::MailService,
     recipients::Recipients,

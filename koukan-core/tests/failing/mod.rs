@@ -14,7 +14,7 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, Collected, MemoryBackend, Queue, Recovered, Refreshed, Retention, Sessions,
+    BackendError, MemoryBackend, Queue, Recovered, Refreshed, Removed, Retention, Sessions,
     record::{
         Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
         Settlement, Standing, Suspension, SuspensionChange, TransactionId, Work,
@@ -172,7 +172,7 @@ impl Sessions for Failing {
         &self,
         now: Timestamp,
         retention: Retention,
-    ) -> Result<Collected, BackendError> {
+    ) -> Result<Removed, BackendError> {
         self.inner.collect_garbage(now, retention).await
     }
 }

@@ -15,8 +15,8 @@ use koukan_core::{
             Expression, Matcher, PolicyAction, PolicyLayer, PolicyRule, matchers::Pattern,
         },
     },
-    message::validation::{Level, Report, Validator},
-    middleware::{DeliverRequest, Next, Outcome, from_fn},
+    message::validation::{Level, ValidationReport, Validator},
+    middleware::{DeliverOutcome, DeliverRequest, Next, from_fn},
     reply::Reply,
     shares::Client,
     test_util::{Script, context, mail, rcpt, send, send_with},
@@ -25,7 +25,7 @@ use koukan_core::{
 use tower::Layer;
 
 /// What is found of a message.
-fn report(message: impl AsRef<[u8]>) -> Report {
+fn report(message: impl AsRef<[u8]>) -> ValidationReport {
     let mut validator = Validator::new();
     validator.scan(message.as_ref());
     validator.finish()
@@ -42,7 +42,7 @@ fn refuse(matcher: impl Matcher, upstream: &Script) -> impl koukan_core::service
     MessageValidationLayer::new().layer(service)
 }
 
-async fn sent(matcher: impl Matcher, message: &str) -> Outcome {
+async fn sent(matcher: impl Matcher, message: &str) -> DeliverOutcome {
     let service = refuse(matcher, &Script::new());
     send(service, mail("a@x"), [rcpt("b@y")], message.to_owned()).await
 }

@@ -21,9 +21,9 @@ use koukan_core::{
         dispatcher::Dispatcher,
         operator::Operator,
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_handler::{RestHandler, SenderPolicy, Settings},
+        rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
     },
-    storage::{ListState, MemoryBackend, Search, Storage},
+    storage::{MemoryBackend, QueueState, Search, Storage},
     test_util::TokioClock,
     transaction::{Mail, Rcpt},
 };
@@ -79,7 +79,7 @@ impl Agent {
             storage.clone(),
             output.clone(),
             senders,
-            Settings::default(),
+            RestHandlerSettings::default(),
         );
         Self {
             operator: Operator::new(storage.clone()),
@@ -148,7 +148,7 @@ impl Agent {
     }
 
     /// What is looked for, in a state or in any.
-    pub(crate) async fn list_of(&self, state: Option<ListState>, search: Search) -> QueueListed {
+    pub(crate) async fn list_of(&self, state: Option<QueueState>, search: Search) -> QueueListed {
         let filter = QueueFilter {
             sender: None,
             state,

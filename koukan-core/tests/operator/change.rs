@@ -11,8 +11,8 @@ use koukan_core::{
         RefusalKind,
     },
     storage::{
-        ListState, Search,
-        record::{Action, Skipped},
+        QueueState, Search,
+        record::{QueueAction, Skipped},
     },
     test_util::Script,
 };
@@ -24,7 +24,7 @@ async fn busy() -> Agent {
 }
 
 impl Agent {
-    async fn change(&self, action: Action, domain: &str, is_dry: bool) -> QueueChanged {
+    async fn change(&self, action: QueueAction, domain: &str, is_dry: bool) -> QueueChanged {
         let search = Search {
             domain: Some(domain.into()),
             ..Search::default()
@@ -43,7 +43,11 @@ impl Agent {
         }
     }
 
-    async fn change_one(&self, of: &Location, action: Action) -> Result<ListState, RefusalKind> {
+    async fn change_one(
+        &self,
+        of: &Location,
+        action: QueueAction,
+    ) -> Result<QueueState, RefusalKind> {
         match self.ask(QueueOperation::ChangeOne(id(of), action)).await {
             Ok(QueueResponse::Shown(shown)) => Ok(shown.queued.state),
             Err(refusal) => Err(refusal.kind),
@@ -71,7 +75,7 @@ async fn a_retry_is_an_attempt_now() {
     agent.dispatch();
     agent.storage.given_back().await;
     assert_eq!(agent.attempts(&sent).await, 1);
-    assert!(agent.change_one(&sent, Action::Retry).await.is_ok());
+    assert!(agent.change_one(&sent, QueueAction::Retry).await.is_ok());
     // Long before the next one would be due.
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(agent.attempts(&sent).await, 2);
@@ -84,27 +88,33 @@ async fn what_is_held_waits_until_it_is_released() {
     let other = agent.send("app", "a@y.example").await;
     agent.dispatch();
     agent.storage.given_back().await;
-    assert_eq!(agent.change(Action::Hold, "x.example", true).await, all(1));
-    assert_eq!(agent.show(&held).await.queued.state, ListState::Waiting);
-    assert_eq!(agent.change(Action::Hold, "x.example", false).await, all(1));
+    assert_eq!(
+        agent.change(QueueAction::Hold, "x.example", true).await,
+        all(1)
+    );
+    assert_eq!(agent.show(&held).await.queued.state, QueueState::Waiting);
+    assert_eq!(
+        agent.change(QueueAction::Hold, "x.example", false).await,
+        all(1)
+    );
     let shown = agent.show(&held).await.queued;
-    assert_eq!(shown.state, ListState::Held);
+    assert_eq!(shown.state, QueueState::Held);
     assert!(shown.held.is_some());
     assert_eq!(shown.view.details.unwrap().next_attempt, None);
     tokio::time::sleep(Duration::from_secs(600)).await;
     assert_eq!(agent.attempts(&held).await, 1);
     assert!(agent.attempts(&other).await > 1);
 
-    let skipped = agent.change(Action::Retry, "x.example", false).await;
+    let skipped = agent.change(QueueAction::Retry, "x.example", false).await;
     let expected = QueueChanged {
         matched: 1,
         changed: 0,
         skipped: [(Skipped::Held, 1)].into(),
     };
     assert_eq!(skipped, expected);
-    let again = agent.change_one(&held, Action::Hold).await;
+    let again = agent.change_one(&held, QueueAction::Hold).await;
     assert_eq!(again, Err(RefusalKind::Conflict));
-    assert!(agent.change_one(&held, Action::Release).await.is_ok());
+    assert!(agent.change_one(&held, QueueAction::Release).await.is_ok());
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(agent.attempts(&held).await, 2);
 }
@@ -115,11 +125,11 @@ async fn what_is_cancelled_is_over_and_nobody_is_told() {
     let sent = agent.send("app", "a@x.example").await;
     agent.storage.given_back().await;
     // Held or not.
-    agent.change(Action::Hold, "x.example", false).await;
-    let cancelled = agent.change(Action::Cancel, "x.example", false).await;
+    agent.change(QueueAction::Hold, "x.example", false).await;
+    let cancelled = agent.change(QueueAction::Cancel, "x.example", false).await;
     assert_eq!(cancelled, all(1));
     let shown = agent.show(&sent).await.queued;
-    assert_eq!(shown.state, ListState::Finished);
+    assert_eq!(shown.state, QueueState::Finished);
     let reason = shown.view.final_attempt_reason;
     assert_eq!(reason.as_deref(), Some("cancelled"));
     let census = agent.storage.backend().census().await.unwrap();
@@ -131,9 +141,9 @@ async fn what_is_given_back_is_told_to_its_sender() {
     let agent = busy().await;
     let sent = agent.send("app", "a@x.example").await;
     agent.storage.given_back().await;
-    let bounced = agent.change(Action::Bounce, "x.example", false).await;
+    let bounced = agent.change(QueueAction::Bounce, "x.example", false).await;
     assert_eq!(bounced, all(1));
-    let again = agent.change(Action::Bounce, "x.example", false).await;
+    let again = agent.change(QueueAction::Bounce, "x.example", false).await;
     let expected = QueueChanged {
         matched: 1,
         changed: 0,
@@ -183,9 +193,12 @@ async fn each_change_is_told_with_who_has_made_it() {
     let agent = Agent::observed(script, Arc::clone(&audit)).await;
     let sent = agent.send("app", "a@x.example").await;
     agent.storage.given_back().await;
-    agent.change(Action::Hold, "x.example", true).await;
-    agent.change(Action::Hold, "x.example", false).await;
-    agent.change_one(&sent, Action::Retry).await.unwrap_err();
+    agent.change(QueueAction::Hold, "x.example", true).await;
+    agent.change(QueueAction::Hold, "x.example", false).await;
+    agent
+        .change_one(&sent, QueueAction::Retry)
+        .await
+        .unwrap_err();
     let filter = "state=unfinished&domain=x.example".to_owned();
     let expected = [
         ("olga".into(), "hold".into(), filter, 1, 1),

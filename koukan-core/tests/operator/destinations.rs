@@ -8,7 +8,7 @@ use koukan_core::{
         DestinationsListed, HostRoom, HostRooms, QueueOperation, QueueResponse, RefusalKind,
     },
     signals::HostPort,
-    storage::{ListState, Search, record::Action},
+    storage::{QueueState, Search, record::QueueAction},
     test_util::Script,
 };
 
@@ -104,7 +104,7 @@ async fn a_destination_is_stopped_and_goes_on() {
     assert!(agent.show(&sent).await.queued.suspended.is_none());
     let location = listed[0].view.details.as_ref().unwrap().location.clone();
     let retried = agent
-        .ask(QueueOperation::ChangeOne(id(&location), Action::Retry))
+        .ask(QueueOperation::ChangeOne(id(&location), QueueAction::Retry))
         .await;
     assert_eq!(retried.unwrap_err().kind, RefusalKind::Conflict);
     let retried = agent.operate("y.example", Retry).await;
@@ -142,7 +142,7 @@ async fn what_is_to_be_sent_later_is_not_sent_with_the_others() {
         );
     }
     let state = agent.show(&later).await.queued.state;
-    assert_eq!(state, ListState::Scheduled);
+    assert_eq!(state, QueueState::Scheduled);
 }
 
 /// What goes to others as well is attempted, so it does not wait.

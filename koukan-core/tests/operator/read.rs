@@ -3,7 +3,7 @@ use std::time::Duration;
 use koukan_core::{
     reply::Reply,
     resource::{Caller, QueueFilter, QueueList, QueueOperation, QueueResponse, RefusalKind, Role},
-    storage::{ListState, Search},
+    storage::{QueueState, Search},
     test_util::Script,
 };
 
@@ -34,7 +34,7 @@ async fn everybodys_mail_is_listed_page_by_page() {
     let first = agent.list(first).await;
     assert_eq!(locations(&first), sent[..2]);
     let states: Vec<_> = first.transactions.iter().map(|one| one.state).collect();
-    assert_eq!(states, [ListState::Waiting; 2]);
+    assert_eq!(states, [QueueState::Waiting; 2]);
     let destinations = first.transactions.iter().map(|one| &*one.destination);
     assert_eq!(destinations.collect::<Vec<_>>(), ["x.example", "y.example"]);
     let rest = QueueList {
@@ -74,7 +74,7 @@ async fn what_is_over_is_listed_where_it_is_asked_for() {
     let sent = agent.send("app", "a@x.example").await;
     agent.storage.flush().await;
     assert!(locations(&agent.list(QueueList::default()).await).is_empty());
-    for state in [None, Some(ListState::Finished)] {
+    for state in [None, Some(QueueState::Finished)] {
         let list = QueueList {
             filter: QueueFilter {
                 state,
@@ -84,7 +84,7 @@ async fn what_is_over_is_listed_where_it_is_asked_for() {
         };
         let listed = agent.list(list).await;
         assert_eq!(locations(&listed), std::slice::from_ref(&sent));
-        assert_eq!(listed.transactions[0].state, ListState::Finished);
+        assert_eq!(listed.transactions[0].state, QueueState::Finished);
     }
 }
 
@@ -99,7 +99,7 @@ async fn a_transaction_is_shown_with_what_the_other_side_said() {
     assert_eq!(*replies, [Some(Reply::mailbox_busy())]);
     let details = shown.queued.view.details.unwrap();
     assert!(details.next_attempt.is_some());
-    assert_eq!(shown.queued.state, ListState::Waiting);
+    assert_eq!(shown.queued.state, QueueState::Waiting);
 }
 
 #[tokio::test(start_paused = true)]

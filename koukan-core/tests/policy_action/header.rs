@@ -4,24 +4,24 @@ use koukan_core::{
     body::HEADER_MAX,
     filter::{
         MailboxSet, Replaceable,
-        policy_action::matchers::{HeaderMatcher, HeaderValue, Pattern},
+        policy_action::matchers::{HeaderCondition, HeaderMatcher, Pattern},
     },
-    middleware::Outcome,
+    middleware::DeliverOutcome,
 };
 
 use super::*;
 
-fn subject(value: HeaderValue) -> Expression {
+fn subject(value: HeaderCondition) -> Expression {
     Expression::new(HeaderMatcher::new("Subject", value))
 }
 
-async fn sent(expression: Expression, message: &str) -> Outcome {
+async fn sent(expression: Expression, message: &str) -> DeliverOutcome {
     let rule = reject("header").with_match(expression);
     let service = rules([rule], BoxMailService::new(Script::new()));
     send(service, mail("a@x"), [rcpt("b@y")], message.to_owned()).await
 }
 
-fn is_refused(outcome: &Outcome) -> bool {
+fn is_refused(outcome: &DeliverOutcome) -> bool {
     assert!(outcome.mail.is_positive() && outcome.recipients[0].is_positive());
     let message = outcome.message.as_ref().unwrap();
     assert!(message.is_positive() || message.text().contains("(header)"));
@@ -31,30 +31,34 @@ fn is_refused(outcome: &Outcome) -> bool {
 #[tokio::test]
 async fn what_stands_in_a_field() {
     let boxed = |text: &str| vec![text.into()];
-    let like = |text: &str| HeaderValue::Like(vec![Pattern::new(text)]);
+    let like = |text: &str| HeaderCondition::Like(vec![Pattern::new(text)]);
     for (value, message, is_so) in [
-        (HeaderValue::Present, "subject: x\r\n\r\n", true),
-        (HeaderValue::Present, "X: y\r\n\r\nSubject: x\r\n", false),
-        (HeaderValue::Absent, "X: y\r\n\r\nSubject: x\r\n", true),
-        (HeaderValue::Absent, "Subject:\r\n\r\n", false),
+        (HeaderCondition::Present, "subject: x\r\n\r\n", true),
         (
-            HeaderValue::Is(boxed("Big News")),
+            HeaderCondition::Present,
+            "X: y\r\n\r\nSubject: x\r\n",
+            false,
+        ),
+        (HeaderCondition::Absent, "X: y\r\n\r\nSubject: x\r\n", true),
+        (HeaderCondition::Absent, "Subject:\r\n\r\n", false),
+        (
+            HeaderCondition::Is(boxed("Big News")),
             "Subject: big\r\n news\r\n\r\n",
             true,
         ),
         (
-            HeaderValue::Is(boxed("big")),
+            HeaderCondition::Is(boxed("big")),
             "Subject: big news\r\n\r\n",
             false,
         ),
-        (HeaderValue::Is(boxed("")), "Subject:\r\n\r\n", true),
+        (HeaderCondition::Is(boxed("")), "Subject:\r\n\r\n", true),
         (
-            HeaderValue::Begins(boxed("BIG")),
+            HeaderCondition::Begins(boxed("BIG")),
             "Subject: big news\r\n\r\n",
             true,
         ),
         (
-            HeaderValue::Begins(boxed("news")),
+            HeaderCondition::Begins(boxed("news")),
             "Subject: big news\r\n\r\n",
             false,
         ),
@@ -130,7 +134,7 @@ async fn a_rule_sees_what_filters_before_it_have_made_of_the_header() {
     let adds = from_fn(async |tx: Transaction, next: Next| {
         next.run(tx.prepend("Subject: added\r\n".into())).await
     });
-    let is = |text: &str| subject(HeaderValue::Is(vec![text.into()]));
+    let is = |text: &str| subject(HeaderCondition::Is(vec![text.into()]));
     let rule = |tag: &str, expression| reject(tag).with_match(expression);
     let upstream = BoxMailService::new(Script::new());
     let after = rules([rule("after", is("added"))], upstream);
@@ -147,7 +151,7 @@ async fn a_rule_sees_what_filters_before_it_have_made_of_the_header() {
 #[tokio::test]
 async fn a_header_section_without_end_is_refused_where_a_rule_asks_for_it() {
     let long = format!("X: {}\r\n\r\n", "x".repeat(HEADER_MAX));
-    let outcome = sent(subject(HeaderValue::Present), &long).await;
+    let outcome = sent(subject(HeaderCondition::Present), &long).await;
     let reply = outcome.message.unwrap();
     assert_eq!(reply.code(), Reply::message_too_big().code());
     let outcome = sent(bad(), &long).await;

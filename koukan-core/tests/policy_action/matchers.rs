@@ -6,7 +6,7 @@ use koukan_core::{
     filter::policy_action::matchers::{
         AddressMatcher, InvalidPath, NetworkAddress, NumRcpts, OverTls, SmtpAuth, WhichAddress,
     },
-    middleware::{DeliverRequest, Outcome},
+    middleware::{DeliverOutcome, DeliverRequest},
     test_util::send_with,
 };
 
@@ -59,7 +59,7 @@ async fn recipients_are_refused_one_by_one() {
     );
 }
 
-async fn from(facts: Context, service: BoxMailService) -> Outcome {
+async fn from(facts: Context, service: BoxMailService) -> DeliverOutcome {
     let message = Blob::from_bytes(Bytes::from_static(b"\r\n"));
     let mut request = DeliverRequest::new(Arc::new(facts), mail("a@x"), message);
     request.recipients.push(rcpt("b@y"));

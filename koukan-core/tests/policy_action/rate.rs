@@ -6,7 +6,7 @@ use koukan_core::{
     blob::Blob,
     context::{Context, Sender},
     filter::policy_action::matchers::{OverRateMatcher, RateKey},
-    middleware::{DeliverRequest, Outcome},
+    middleware::{DeliverOutcome, DeliverRequest},
     test_util::send_with,
 };
 
@@ -23,7 +23,7 @@ fn limit(expression: Expression) -> PolicyRule {
         .with_action(PolicyAction::Defer)
 }
 
-async fn from(service: &BoxMailService, facts: &Context, sender: &str) -> Outcome {
+async fn from(service: &BoxMailService, facts: &Context, sender: &str) -> DeliverOutcome {
     let message = Blob::from_bytes(Bytes::from_static(b"\r\n"));
     let mut request = DeliverRequest::new(Arc::new(facts.clone()), mail(sender), message);
     request.recipients.push(rcpt("b@y"));

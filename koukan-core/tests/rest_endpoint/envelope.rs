@@ -173,11 +173,11 @@ async fn facts_of_the_session_and_signals_are_told_where_that_is_asked() {
     use koukan_core::{
         resource::SmtpMeta,
         signals::{Carried, Signals, TraceId},
-        stage::rest_endpoint::{RestEndpoint, Settings},
+        stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
         test_util::context_from,
     };
     let fake = Fake::new(Script::accepting());
-    let settings = Settings::default()
+    let settings = RestEndpointSettings::default()
         .with_session_facts(true)
         .with_sender(koukan_core::context::Sender::new("ingress").with_tag("smtp-mx"))
         .with_filter_output(true);
@@ -217,7 +217,7 @@ async fn signals_that_are_found_out_later_are_told_before_what_they_are_about() 
     use koukan_core::{
         resource::RefusalKind,
         signals::{DurableSignal, Signals},
-        stage::rest_endpoint::{RestEndpoint, Settings},
+        stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
     };
     #[derive(serde::Serialize, serde::Deserialize)]
     struct Listed(bool);
@@ -266,7 +266,7 @@ async fn signals_that_are_found_out_later_are_told_before_what_they_are_about() 
         (false, None, vec!["create []", "append 0 [b@y]", "upload"]),
     ] {
         let fake = Fake::new(Script::accepting());
-        let settings = Settings::default().with_filter_output(is_told);
+        let settings = RestEndpointSettings::default().with_filter_output(is_told);
         let endpoint = RestEndpoint::new(fake.clone(), settings);
         let signals = Signals::default();
         let (mut driver, reply) =

@@ -11,7 +11,7 @@ use koukan_core::{
     service::{BoxMailService, MailService},
     stage::{
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_endpoint::{RestEndpoint, Settings},
+        rest_endpoint::{RestEndpoint, RestEndpointSettings},
         rest_handler::{self, RestHandler, SenderPolicy},
     },
     storage::{MemoryBackend, Storage},
@@ -41,7 +41,7 @@ async fn handler(upstream: impl MailService) -> impl ResourceService {
         storage.unwrap(),
         OutputHandler::new(chain, notifications),
         senders,
-        rest_handler::Settings::default(),
+        rest_handler::RestHandlerSettings::default(),
     )
 }
 
@@ -51,7 +51,7 @@ async fn endpoint(upstream: &Script, is_incremental: bool) -> RestEndpoint<impl 
 
 fn over<S: ResourceService>(handler: S, is_incremental: bool) -> RestEndpoint<S> {
     let sender = if is_incremental { "gateway" } else { "app" };
-    let settings = Settings::default()
+    let settings = RestEndpointSettings::default()
         .with_incremental(is_incremental)
         .with_sender(Sender::new(sender));
     RestEndpoint::new(handler, settings)

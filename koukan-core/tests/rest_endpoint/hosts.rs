@@ -4,7 +4,7 @@ use koukan_core::{
     reply::Reply,
     resource::RefusalKind,
     signals::{Destination, Signals},
-    stage::rest_endpoint::{RestEndpoint, Settings},
+    stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
     test_util::{at_rest, context, mail, rcpt},
     transaction::{Driver, Transaction},
 };
@@ -155,7 +155,7 @@ async fn route(tx: Transaction, next: koukan_core::middleware::Next) -> Result<R
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_needs_a_recipient_is_waited_for() {
     let fake = Fake::new(Script::accepting());
-    let settings = Settings::default().with_destination_awaited(true);
+    let settings = RestEndpointSettings::default().with_destination_awaited(true);
     let endpoint = RestEndpoint::new(fake.clone(), settings);
     let service = koukan_core::middleware::from_fn(route).layer(endpoint);
     let (mut driver, mail) = Driver::start(service, context(), mail("a@x"));
@@ -169,7 +169,7 @@ async fn a_destination_that_needs_a_recipient_is_waited_for() {
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_where_a_destination_is_missing() {
     let fake = Fake::new(Script::accepting());
-    let settings = Settings::default().with_destination_awaited(true);
+    let settings = RestEndpointSettings::default().with_destination_awaited(true);
     let (mut driver, _mail) = start(RestEndpoint::new(fake.clone(), settings));
     let bob = driver.rcpt(rcpt("b@y")).await;
     assert_eq!(driver.wait(bob).await, Reply::misconfigured());

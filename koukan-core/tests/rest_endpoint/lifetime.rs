@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use koukan_core::{
     reply::Reply,
-    stage::rest_endpoint::{RestEndpoint, Settings, Timeouts},
+    stage::rest_endpoint::{RestEndpoint, RestEndpointSettings, RestEndpointTimeouts},
     test_util::{at_rest, rcpt},
 };
 use tokio::time::Instant;
@@ -15,12 +15,15 @@ use crate::{
 const CANCEL: &str = "cancel /transactions/0";
 
 fn hasty(fake: &Fake) -> RestEndpoint<Fake> {
-    let timeouts = Timeouts {
+    let timeouts = RestEndpointTimeouts {
         start: Duration::from_secs(10),
         rcpt: Duration::from_secs(20),
         data: Duration::from_secs(40),
     };
-    RestEndpoint::new(fake.clone(), Settings::default().with_timeouts(timeouts))
+    RestEndpoint::new(
+        fake.clone(),
+        RestEndpointSettings::default().with_timeouts(timeouts),
+    )
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,7 +5,7 @@ use koukan_core::{
     blob::Blob,
     reply::Reply,
     resource::BodySource,
-    stage::rest_endpoint::{RestEndpoint, Settings},
+    stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
     test_util::{context, mail, rcpt, send},
     transaction::Driver,
 };
@@ -21,7 +21,7 @@ fn ordinary(script: Script) -> (Fake, RestEndpoint<Fake>) {
         is_incremental: false,
         ..script
     });
-    let settings = Settings::default()
+    let settings = RestEndpointSettings::default()
         .with_incremental(false)
         .with_inline_max(100);
     (fake.clone(), RestEndpoint::new(fake, settings))

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use koukan_core::{
     reply::Reply,
     signals::Signals,
-    stage::rest_endpoint::{RestEndpoint, Settings},
+    stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
     test_util::{at_rest, context, mail},
     transaction::{Driver, Pending},
 };
@@ -16,7 +16,7 @@ use crate::fake::Fake;
 pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
 pub(crate) fn endpoint(fake: &Fake) -> RestEndpoint<Fake> {
-    RestEndpoint::new(fake.clone(), Settings::default())
+    RestEndpoint::new(fake.clone(), RestEndpointSettings::default())
 }
 
 pub(crate) fn start(endpoint: RestEndpoint<Fake>) -> (Driver, Pending) {

@@ -5,7 +5,7 @@ use koukan_core::{
     reply::Reply,
     resource::RefusalKind,
     signals::{Parsed, Signals},
-    stage::rest_endpoint::{RestEndpoint, Settings},
+    stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
     test_util::rcpt,
     transaction::Driver,
 };
@@ -107,7 +107,7 @@ async fn where_the_parsed_message_is_refused_the_message_goes_up_as_it_is() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_was_parsed_does_not_go_with_the_create() {
     let fake = receiver();
-    let settings = Settings::default().with_incremental(false);
+    let settings = RestEndpointSettings::default().with_incremental(false);
     let (mut driver, _mail) = start_with(RestEndpoint::new(fake.clone(), settings), parsed());
     let _bob = driver.rcpt(rcpt("b@y")).await;
     driver.whole_body(koukan_core::blob::Blob::from_bytes(MESSAGE.into()).into());

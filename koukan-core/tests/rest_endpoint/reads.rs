@@ -14,7 +14,7 @@ use bytes::Bytes;
 use koukan_core::{
     blob::{Backing, Blob, BlobId},
     resource::{ResourceRequest, ResourceResponse},
-    stage::rest_endpoint::{RestEndpoint, Settings},
+    stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
     test_util::{context, mail, rcpt},
     transaction::Driver,
 };
@@ -40,7 +40,7 @@ async fn nothing_is_read_from_storage_before_upstream_has_answered() {
         let silent = service_fn(|_: ResourceRequest| {
             std::future::pending::<Result<ResourceResponse, BoxError>>()
         });
-        let settings = Settings::default().with_incremental(is_incremental);
+        let settings = RestEndpointSettings::default().with_incremental(is_incremental);
         let endpoint = RestEndpoint::new(silent, settings);
         let (mut driver, _mail) = Driver::start(endpoint, context(), mail("a@x"));
         let _rcpt = driver.rcpt(rcpt("b@y")).await;

@@ -2,12 +2,12 @@
 
 use koukan_core::{
     blob::BlobPool,
-    middleware::Outcome,
+    middleware::DeliverOutcome,
     reply::Reply,
     signals::{DurableSignal, Signals},
     stage::{
-        exploder::{Exploder, Policy},
-        rest_endpoint::{RestEndpoint, Settings},
+        exploder::{Exploder, ReplyPolicy},
+        rest_endpoint::{RestEndpoint, RestEndpointSettings},
         sharing::SharingLayer,
     },
     test_util::{mail, rcpt, send},
@@ -27,7 +27,7 @@ fn layer() -> SharingLayer {
 }
 
 fn endpoint(fake: &Fake, is_incremental: bool) -> RestEndpoint<Fake> {
-    let settings = Settings::default()
+    let settings = RestEndpointSettings::default()
         .with_incremental(is_incremental)
         .with_filter_output(true);
     RestEndpoint::new(fake.clone(), settings)
@@ -46,9 +46,9 @@ fn fake(is_incremental: bool) -> Fake {
     })
 }
 
-async fn sent(fake: &Fake, is_incremental: bool, to: &[&str]) -> Outcome {
+async fn sent(fake: &Fake, is_incremental: bool, to: &[&str]) -> DeliverOutcome {
     let legs = layer().layer(endpoint(fake, is_incremental));
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let to: Vec<_> = to.iter().map(|to| rcpt(to)).collect();
     send(exploder, mail("alice@x"), to, MESSAGE).await
 }
@@ -116,7 +116,7 @@ async fn who_has_other_signals_has_a_transaction_of_its_own() {
         })
         .layer(layer())
         .service(endpoint(&fake, true));
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let to = ["b@y", "c@y", "d@y"].map(rcpt);
     let outcome = send(exploder, mail("alice@x"), to, MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::message_accepted()));

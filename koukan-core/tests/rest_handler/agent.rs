@@ -17,7 +17,7 @@ use koukan_core::{
     stage::{
         dispatcher::Dispatcher,
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_handler::{RestHandler, SenderPolicy, Settings},
+        rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
     },
     storage::{Backend, MemoryBackend, Storage},
     test_util::TokioClock,
@@ -37,26 +37,37 @@ pub(crate) struct Agent {
 
 impl Agent {
     pub(crate) async fn over(upstream: impl MailService) -> Self {
-        Self::on(MemoryBackend::new(), upstream, Settings::default()).await
+        Self::on(
+            MemoryBackend::new(),
+            upstream,
+            RestHandlerSettings::default(),
+        )
+        .await
     }
 
     pub(crate) async fn on(
         backend: impl Backend,
         upstream: impl MailService,
-        settings: Settings,
+        settings: RestHandlerSettings,
     ) -> Self {
         Self::with_all(backend, BlobPool::default(), upstream, settings).await
     }
 
     pub(crate) async fn with_pool(pool: BlobPool, upstream: impl MailService) -> Self {
-        Self::with_all(MemoryBackend::new(), pool, upstream, Settings::default()).await
+        Self::with_all(
+            MemoryBackend::new(),
+            pool,
+            upstream,
+            RestHandlerSettings::default(),
+        )
+        .await
     }
 
     async fn with_all(
         backend: impl Backend,
         pool: BlobPool,
         upstream: impl MailService,
-        settings: Settings,
+        settings: RestHandlerSettings,
     ) -> Self {
         let clock: SharedClock = Arc::new(TokioClock::default());
         let storage = Storage::open(Arc::new(backend), pool, clock);

@@ -6,7 +6,7 @@ use koukan_core::{
     context::Sender,
     reply::Reply,
     resource::{Create, Location, Operation, ResourceResponse, View},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, Script},
     transaction::Transaction,
@@ -123,7 +123,7 @@ async fn what_is_over_stays_as_it_is() {
 async fn what_the_answer_to_a_cancel_shows_is_there_afterwards() {
     let backend = MemoryBackend::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     for create in [to_upload(), whole()] {
         let mut create = create;
         create.wait = Some(std::time::Duration::from_secs(1));
@@ -134,7 +134,7 @@ async fn what_the_answer_to_a_cancel_shows_is_there_afterwards() {
         assert_eq!(cancelled.attempt_count, created.view.attempt_count);
         // Another process knows it from the backend alone.
         let process = backend.another_process();
-        let other = Agent::on(process, Script::new(), Settings::default()).await;
+        let other = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
         assert_eq!(other.view(&created.location).await, cancelled);
     }
 }
@@ -143,13 +143,18 @@ async fn what_the_answer_to_a_cancel_shows_is_there_afterwards() {
 async fn an_attempt_that_was_broken_off_shows_what_was_answered() {
     let backend = MemoryBackend::new();
     let upstream = tower::service_fn(stuck);
-    let agent = Agent::on(backend.another_process(), upstream, Settings::default()).await;
+    let agent = Agent::on(
+        backend.another_process(),
+        upstream,
+        RestHandlerSettings::default(),
+    )
+    .await;
     let created = agent.create(whole()).await;
     assert_eq!(created.view.rcpt_response, [Reply::recipient_ok()]);
     let cancelled = cancel(&agent, &created.location).await;
     assert_eq!(cancelled.rcpt_response, [Reply::recipient_ok()]);
     assert_eq!(cancelled.data_response, None);
     let process = backend.another_process();
-    let other = Agent::on(process, Script::new(), Settings::default()).await;
+    let other = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     assert_eq!(other.view(&created.location).await, cancelled);
 }

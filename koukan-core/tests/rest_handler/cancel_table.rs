@@ -8,7 +8,7 @@ use koukan_core::{
     reply::Reply,
     resource::{BodySource, Location, Operation, ResourceResponse, View},
     service::{BoxMailService, MailService},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::{
         MemoryBackend,
         record::{FinalReason, Status, Terms},
@@ -147,7 +147,8 @@ fn what_the_client_was_told_is_what_happens() {
                     ..Failing::default()
                 };
                 let upstream = upstream(state, &up);
-                let agent = Agent::on(backend.clone(), upstream, Settings::default()).await;
+                let agent =
+                    Agent::on(backend.clone(), upstream, RestHandlerSettings::default()).await;
                 let location = make(state, &agent, &backend).await;
                 for slow in [&backend.slow_leases, &backend.slow_settlements] {
                     slow.store(1000, Ordering::Relaxed);
@@ -203,7 +204,7 @@ fn a_draft_that_is_cancelled_while_it_is_committed_is_none() {
                     ..Failing::default()
                 };
                 let up = service_fn(stuck);
-                let agent = Agent::on(backend.clone(), up, Settings::default()).await;
+                let agent = Agent::on(backend.clone(), up, RestHandlerSettings::default()).await;
                 let context = std::sync::Arc::new(Context::new(Sender::new("app")));
                 let begun = agent.storage.begin(context, mail("alice@example.com"));
                 let (recorder, lease) = begun.unwrap();

@@ -5,7 +5,7 @@ use koukan_core::{
     path::ReversePath,
     reply::Reply,
     resource::{BodySource, Create, Operation, RefusalKind},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, Script, at_rest},
     transaction::Mail,
@@ -131,9 +131,9 @@ async fn of_creates_with_one_key_at_once_one_is_made_and_the_others_find_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_has_so_many_unfinished_uploads() {
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_unfinished_uploads: 2,
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let first = agent.create(to_upload()).await.location;

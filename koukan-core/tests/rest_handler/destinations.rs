@@ -8,7 +8,7 @@ use koukan_core::{
     reply::Reply,
     resource::{Create, RecipientState, View},
     service::MailService,
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, End, Script},
 };
@@ -125,7 +125,7 @@ async fn what_is_queued_goes_to_all_after_a_restart() {
     let backend = MemoryBackend::new();
     let never = Script::new().mail(Answer::Never);
     let process = backend.another_process();
-    let agent = Agent::on(process, by_domain(&never), Settings::default()).await;
+    let agent = Agent::on(process, by_domain(&never), RestHandlerSettings::default()).await;
     let mut create = to_all(whole());
     create.wait = None;
     let at = agent.create(create).await.location;
@@ -134,7 +134,12 @@ async fn what_is_queued_goes_to_all_after_a_restart() {
 
     let upstream = Script::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, by_domain(&upstream), Settings::default()).await;
+    let agent = Agent::on(
+        process,
+        by_domain(&upstream),
+        RestHandlerSettings::default(),
+    )
+    .await;
     agent.dispatch();
     let view = agent.end(&at).await;
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));

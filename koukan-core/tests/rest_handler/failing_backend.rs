@@ -7,7 +7,7 @@ use koukan_core::{
     body::Body,
     reply::Reply,
     resource::{Location, Operation, RefusalKind, ResourceResponse, View},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::Records,
     test_util::{Answer, Script},
 };
@@ -18,7 +18,12 @@ use crate::{
 };
 
 async fn agent(backend: &Failing, upstream: &Script) -> Agent {
-    Agent::on(backend.clone(), upstream.clone(), Settings::default()).await
+    Agent::on(
+        backend.clone(),
+        upstream.clone(),
+        RestHandlerSettings::default(),
+    )
+    .await
 }
 
 fn down() -> Script {

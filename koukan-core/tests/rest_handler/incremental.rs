@@ -4,7 +4,7 @@ use koukan_core::{
     context::Sender,
     reply::Reply,
     resource::{Create, Draft, Read, RefusalKind, Version, View, WaitFor},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::Script,
 };
@@ -83,7 +83,7 @@ async fn commands_come_one_by_one_and_are_answered_as_upstream_answers() {
 async fn what_is_shown_stays_after_the_message_is_let_go() {
     let backend = MemoryBackend::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     let mut create = begin();
     create.draft.rcpt_to.push(rcpt("bob@example.com"));
     let created = agent.create(create).await;
@@ -104,7 +104,7 @@ async fn what_is_shown_stays_after_the_message_is_let_go() {
     }
     agent.storage.flush().await;
     let process = backend.another_process();
-    let other = Agent::on(process, Script::new(), Settings::default()).await;
+    let other = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     assert!(finalized(&other.view(at).await));
 }
 

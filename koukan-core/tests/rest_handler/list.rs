@@ -1,14 +1,17 @@
 use koukan_core::{
     reply::Reply,
-    resource::{List, ListState, Listed, Location, Operation, RefusalKind, ResourceResponse},
+    resource::{
+        ListState, ListTransactions, Location, Operation, RefusalKind, ResourceResponse,
+        TransactionsListed,
+    },
     storage::Search,
     test_util::Script,
 };
 
 use crate::agent::{Agent, whole};
 
-fn list() -> List {
-    List {
+fn list() -> ListTransactions {
+    ListTransactions {
         sender: "app".into(),
         state: None,
         search: Search::default(),
@@ -17,14 +20,14 @@ fn list() -> List {
     }
 }
 
-async fn listed(agent: &Agent, list: List) -> Listed {
+async fn listed(agent: &Agent, list: ListTransactions) -> TransactionsListed {
     match agent.ask(Operation::List(list)).await {
         ResourceResponse::Listed(listed) => listed,
         other => panic!("{other:?}"),
     }
 }
 
-fn locations(listed: &Listed) -> Vec<Location> {
+fn locations(listed: &TransactionsListed) -> Vec<Location> {
     let locations = listed.transactions.iter();
     locations.map(|listed| listed.location.clone()).collect()
 }
@@ -43,7 +46,7 @@ async fn transactions_are_listed_newest_first_page_by_page() {
     let mut pages = Vec::new();
     let mut cursor = None;
     loop {
-        let page = List {
+        let page = ListTransactions {
             limit: 2,
             cursor,
             ..list()
@@ -68,7 +71,7 @@ async fn transactions_are_listed_by_state() {
         (ListState::Finished, 0),
     ] {
         let state = Some(state);
-        let found = listed(&busy, List { state, ..list() }).await;
+        let found = listed(&busy, ListTransactions { state, ..list() }).await;
         assert_eq!(found.transactions.len(), count);
     }
 }
@@ -86,20 +89,20 @@ async fn transactions_are_looked_for_page_by_page() {
         last_reply: Some("450".into()),
         ..Search::default()
     };
-    let narrowed = || List {
+    let narrowed = || ListTransactions {
         search: search.clone(),
         limit: 2,
         ..list()
     };
     let first = listed(&busy, narrowed()).await;
     assert_eq!(locations(&first), made[..2]);
-    let rest = List {
+    let rest = ListTransactions {
         cursor: first.next,
         ..narrowed()
     };
     let rest = listed(&busy, rest).await;
     assert_eq!((locations(&rest), rest.next), (made[2..].to_vec(), None));
-    let nobody = List {
+    let nobody = ListTransactions {
         search: Search {
             recipient: Some("nobody@example.net".into()),
             ..search

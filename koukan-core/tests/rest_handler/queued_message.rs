@@ -9,7 +9,7 @@ use koukan_core::{
         BodySource, Caller, Create, Location, Operation, QueueOperation, QueueRequest,
         QueueResponse, Refusal, RefusalKind, Role,
     },
-    stage::{operator::Operator, rest_handler::Settings},
+    stage::{operator::Operator, rest_handler::RestHandlerSettings},
     storage::MemoryBackend,
     test_util::{Answer, Script},
 };
@@ -53,7 +53,12 @@ fn text(content: Value) -> Value {
 
 async fn on(backend: &MemoryBackend) -> Agent {
     let busy = Script::new().message(Answer::Return(Reply::mailbox_busy()));
-    Agent::on(backend.another_process(), busy, Settings::default()).await
+    Agent::on(
+        backend.another_process(),
+        busy,
+        RestHandlerSettings::default(),
+    )
+    .await
 }
 
 /// What can be read of each kind of message, by the process that took it and by the next.
@@ -117,7 +122,7 @@ async fn a_message_is_read_when_all_of_it_is_there() {
 async fn what_storage_cannot_read_now_is_asked_for_again() {
     let backend = Failing::default();
     let busy = Script::new().message(Answer::Return(Reply::mailbox_busy()));
-    let agent = Agent::on(backend.clone(), busy, Settings::default()).await;
+    let agent = Agent::on(backend.clone(), busy, RestHandlerSettings::default()).await;
     let inline = agent.create(whole()).await.location;
     let described = described(text(json!({"inline": "hello"})));
     let described = agent.create(described).await.location;
@@ -126,7 +131,7 @@ async fn what_storage_cannot_read_now_is_asked_for_again() {
         inner: backend.inner.another_process(),
         ..backend
     };
-    let agent = Agent::on(next.clone(), Script::new(), Settings::default()).await;
+    let agent = Agent::on(next.clone(), Script::new(), RestHandlerSettings::default()).await;
     for transaction in [inline, described] {
         next.failed_reads.store(1, Ordering::Relaxed);
         let refusal = message_of(&agent, &transaction).await.unwrap_err();

@@ -5,7 +5,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 use koukan_core::{
     reply::Reply,
     resource::{BodySource, Create, Location, Operation, RefusalKind, View},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, End, Received, Script},
 };
@@ -40,7 +40,7 @@ fn to_carol(upstream: &Script) -> String {
 
 async fn agent_on(backend: &MemoryBackend, upstream: &Script) -> Agent {
     let process = backend.another_process();
-    Agent::on(process, upstream.clone(), Settings::default()).await
+    Agent::on(process, upstream.clone(), RestHandlerSettings::default()).await
 }
 
 /// A message of two parts.
@@ -238,9 +238,9 @@ async fn a_cancel_comes_too_late() {
 
 #[tokio::test(start_paused = true)]
 async fn those_that_were_refused_give_way_to_other_uploads() {
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_unfinished_uploads: 2,
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let backend = MemoryBackend::new();
     let agent = Agent::on(backend.another_process(), upstream(), settings).await;
@@ -277,9 +277,9 @@ async fn a_cancel_after_the_upload_comes_too_late() {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_repeated_displaces_nothing() {
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_unfinished_uploads: 1,
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let backend = MemoryBackend::new();
     let agent = Agent::on(backend.another_process(), upstream(), settings).await;
@@ -303,7 +303,7 @@ async fn a_create_that_is_repeated_displaces_nothing() {
 async fn a_refusal_is_written_when_there_is_room_again() {
     let backend = Failing::default();
     backend.full_completes.store(3, Ordering::Relaxed);
-    let agent = Agent::on(backend, upstream(), Settings::default()).await;
+    let agent = Agent::on(backend, upstream(), RestHandlerSettings::default()).await;
     let first = agent.create(in_parts()).await.location;
     assert!(is_refused(&agent.end(&first).await));
     assert_eq!(put(&agent, &first, "cat").await, Ok(true));
@@ -315,9 +315,9 @@ async fn a_refusal_is_written_when_there_is_room_again() {
 async fn a_commit_beside_the_refusal_may_fail() {
     for gives_way in [false, true] {
         let backend = Failing::default();
-        let settings = Settings {
+        let settings = RestHandlerSettings {
             max_unfinished_uploads: 1,
-            ..Settings::default()
+            ..RestHandlerSettings::default()
         };
         let upstream = upstream();
         let agent = Agent::on(backend.clone(), upstream.clone(), settings).await;

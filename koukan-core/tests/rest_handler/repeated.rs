@@ -6,7 +6,7 @@ use koukan_core::{
     context::Sender,
     reply::Reply,
     resource::{BodySource, Create, Location, Range, RefusalKind},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, Script},
 };
@@ -77,9 +77,9 @@ async fn a_create_is_repeated_after_a_cancel() {
 /// What the request needed the first time may be gone by then.
 #[tokio::test(start_paused = true)]
 async fn a_create_is_repeated_when_it_could_not_be_made_again() {
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_unfinished_uploads: 2,
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let file = json!({"content_type": "a/b", "content": {"create_id": "cat"}});
@@ -156,7 +156,7 @@ async fn an_upload_is_repeated_whatever_has_become_of_the_message() {
         let backend = MemoryBackend::new();
         let upstream = Script::new().message(reply.clone());
         let process = backend.another_process();
-        let agent = Agent::on(process, upstream.clone(), Settings::default()).await;
+        let agent = Agent::on(process, upstream.clone(), RestHandlerSettings::default()).await;
         let mut create = to_upload();
         create.draft.retry = Some(true);
         let at = agent.create(create).await.location;
@@ -179,7 +179,7 @@ async fn an_upload_of_a_part_is_repeated() {
         let backend = MemoryBackend::new();
         let upstream = Script::new().message(reply);
         let process = backend.another_process();
-        let agent = Agent::on(process, upstream.clone(), Settings::default()).await;
+        let agent = Agent::on(process, upstream.clone(), RestHandlerSettings::default()).await;
         let file = json!({"content_type": "a/b", "content": {"create_id": "cat"}});
         let mut create = to_upload();
         create.draft.retry = Some(true);

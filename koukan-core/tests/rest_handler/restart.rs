@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use koukan_core::{
     resource::{BodySource, RefusalKind},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, Script},
 };
@@ -12,7 +12,7 @@ use crate::agent::{Agent, MESSAGE, mail, octets, to_upload, whole};
 
 /// The agent after a crash: another process on the same backend.
 pub(crate) async fn after_crash(backend: &MemoryBackend, upstream: &Script) -> Agent {
-    let settings = Settings::default();
+    let settings = RestHandlerSettings::default();
     let agent = Agent::on(backend.another_process(), upstream.clone(), settings).await;
     agent.dispatch();
     agent
@@ -33,7 +33,12 @@ fn a_message_that_was_created_is_delivered_after_a_crash() {
     let backend = MemoryBackend::new();
     let location = process(async {
         let never = Script::new().message(Answer::Never);
-        let agent = Agent::on(backend.another_process(), never, Settings::default()).await;
+        let agent = Agent::on(
+            backend.another_process(),
+            never,
+            RestHandlerSettings::default(),
+        )
+        .await;
         agent.create(whole()).await.location
     });
     process(async {
@@ -48,7 +53,7 @@ fn a_message_that_was_created_is_delivered_after_a_crash() {
 #[tokio::test(start_paused = true)]
 async fn a_draft_is_completed_after_a_restart() {
     let backend = MemoryBackend::new();
-    let settings = Settings::default();
+    let settings = RestHandlerSettings::default();
     let process = backend.another_process();
     let agent = Agent::on(process, Script::new(), settings).await;
     let created = agent.create(to_upload()).await;
@@ -71,7 +76,7 @@ async fn a_create_is_repeated_after_a_restart_and_its_message_uploaded() {
     let mut create = to_upload();
     create.idempotency_key = Some("key".into());
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     let first = agent.create(create.clone()).await;
     drop(agent);
 
@@ -96,7 +101,7 @@ async fn a_create_is_repeated_after_a_restart_and_its_message_uploaded() {
 async fn a_described_draft_is_completed_after_a_restart() {
     let backend = MemoryBackend::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     let mut create = to_upload();
     create.draft.body = Some(BodySource::MessageBuilder(json!({
         "text_body": [{"content_type": "text/plain", "content": {"create_id": "text"}}],
@@ -130,7 +135,7 @@ async fn a_draft_whose_message_never_comes_is_given_up() {
 async fn parts_uploaded_at_the_same_time_after_a_restart_make_one_message() {
     let backend = MemoryBackend::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     let mut create = to_upload();
     create.draft.body = Some(BodySource::MessageBuilder(json!({
         "text_body": [
@@ -194,9 +199,9 @@ async fn a_stop_does_not_wait_for_messages_that_are_not_uploaded() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_to_the_queue_has_no_replies() {
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_in_flight: 1,
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let upstream = Script::new();
     let agent = Agent::on(MemoryBackend::new(), upstream, settings).await;

@@ -5,10 +5,11 @@ use koukan_core::{
     path::Parameter,
     reply::Reply,
     resource::{
-        Create, List, ListState, Listed, Location, Operation, RefusalKind, ResourceResponse,
+        Create, ListState, ListTransactions, Location, Operation, RefusalKind, ResourceResponse,
+        TransactionsListed,
     },
-    stage::rest_handler::Settings,
-    storage::{MemoryBackend, Search, record::Action},
+    stage::rest_handler::RestHandlerSettings,
+    storage::{MemoryBackend, Search, record::QueueAction},
     test_util::{Answer, Script},
 };
 use tokio::time::{Instant, sleep};
@@ -29,7 +30,7 @@ fn in_seconds(agent: &Agent, seconds: i64, mut create: Create) -> Create {
 }
 
 async fn listed(agent: &Agent, state: ListState) -> usize {
-    let list = List {
+    let list = ListTransactions {
         sender: "app".into(),
         state: Some(state),
         search: Search::default(),
@@ -37,7 +38,7 @@ async fn listed(agent: &Agent, state: ListState) -> usize {
         cursor: None,
     };
     match agent.ask(Operation::List(list)).await {
-        ResourceResponse::Listed(Listed { transactions, .. }) => transactions.len(),
+        ResourceResponse::Listed(TransactionsListed { transactions, .. }) => transactions.len(),
         other => panic!("{other:?}"),
     }
 }
@@ -79,9 +80,9 @@ async fn what_is_to_be_sent_later_is_sent_then() {
 #[tokio::test(start_paused = true)]
 async fn a_time_that_has_passed_is_now_and_one_too_far_away_is_refused() {
     let upstream = Script::new();
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_send_at: Duration::from_secs(100),
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let agent = Agent::on(MemoryBackend::new(), upstream.clone(), settings).await;
     for seconds in [-1, 0] {
@@ -151,7 +152,7 @@ fn a_crash_changes_nothing() {
     let backend = MemoryBackend::new();
     let made: [Location; 2] = process(async {
         let process = backend.another_process();
-        let agent = Agent::on(process, Script::new(), Settings::default()).await;
+        let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
         let whole = agent.create(in_seconds(&agent, 1000, whole())).await;
         let draft = agent.create(in_seconds(&agent, 1000, to_upload())).await;
         [whole.location, draft.location]
@@ -199,7 +200,10 @@ async fn it_is_sent_at_once_by_a_retry() {
     let began = Instant::now();
     let (_, id) = created.location.as_str().rsplit_once('/').unwrap();
     let id = id.parse().unwrap();
-    let changed = agent.storage.change(vec![id], Action::Retry, false).await;
+    let changed = agent
+        .storage
+        .change(vec![id], QueueAction::Retry, false)
+        .await;
     assert_eq!(changed.unwrap(), [(id, Ok(()))]);
     let view = agent.end(&created.location).await;
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));

@@ -5,7 +5,7 @@ use koukan_core::{
     resource::{Caller, Draft, RefusalKind},
     signals::{CARRIED_MAX, DurableSignal, TraceId},
     stage::rest_endpoint::{self, RestEndpoint},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::Script,
     transaction::Driver,
@@ -83,7 +83,7 @@ async fn nobody_else_is_believed() {
 async fn what_was_told_is_known_after_a_restart_also_of_a_draft() {
     let backend = MemoryBackend::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     let id = TraceId::random();
     let mut create = to_upload();
     create.draft.filter_output = told(id);
@@ -92,7 +92,7 @@ async fn what_was_told_is_known_after_a_restart_also_of_a_draft() {
 
     let upstream = Script::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, upstream.clone(), Settings::default()).await;
+    let agent = Agent::on(process, upstream.clone(), RestHandlerSettings::default()).await;
     let view = agent.view(&created.location).await;
     assert_eq!(view.filter_output, told(id));
     let body = created.location.join("body");
@@ -135,7 +135,7 @@ async fn more_may_be_told_with_recipients() {
 async fn an_endpoint_tells_a_handler() {
     let upstream = Script::new();
     let agent = Agent::over(upstream.clone()).await;
-    let settings = rest_endpoint::Settings::default()
+    let settings = rest_endpoint::RestEndpointSettings::default()
         .with_sender(Sender::new("gateway").with_tag("mx"))
         .with_filter_output(true);
     let endpoint = RestEndpoint::new(agent.handler.clone(), settings);

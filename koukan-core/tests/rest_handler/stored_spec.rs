@@ -2,7 +2,7 @@
 
 use koukan_core::{
     resource::{BodySource, RefusalKind},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::Script,
 };
@@ -55,7 +55,7 @@ async fn what_is_as_large_as_it_may_be_is_delivered() {
 async fn what_is_as_large_as_it_may_be_is_uploaded_after_a_restart() {
     let backend = MemoryBackend::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     let name = "n".repeat(255);
     let file = |content: Value| json!({"content_type": "a/b", "content": content});
     let mut create = to_upload();

@@ -6,7 +6,7 @@ use koukan_core::{
     body::{Body, BodyError},
     reply::Reply,
     resource::{BodySource, Location, Range, RefusalKind},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::Script,
     transaction::Aborted,
@@ -127,9 +127,9 @@ async fn ranges_that_lie_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_too_large_is_refused() {
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_message_size: 10,
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let created = agent.create(to_upload()).await;
@@ -189,7 +189,12 @@ async fn nothing_goes_beyond_the_length_that_was_told() {
 async fn an_upload_that_meets_the_refusal_of_its_recipient_is_notified_of() {
     let upstream = Script::new().rcpt("bob@example.com", Reply::no_such_user());
     let backend = Failing::default();
-    let agent = Agent::on(backend.clone(), upstream.clone(), Settings::default()).await;
+    let agent = Agent::on(
+        backend.clone(),
+        upstream.clone(),
+        RestHandlerSettings::default(),
+    )
+    .await;
     agent.dispatch();
     let mut create = to_upload();
     create.draft.notification = Some(true);

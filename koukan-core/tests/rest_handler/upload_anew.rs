@@ -7,7 +7,7 @@ use koukan_core::{
     body::{Body, BodyError},
     message::line_ends::LineEnds,
     resource::{BodySource, Location, Range, RefusalKind},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{End, Script, at_rest},
     transaction::Aborted,
@@ -239,7 +239,12 @@ async fn an_attempt_that_has_read_nothing_of_it_goes_on() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_replaced_is_delivered_once_in_the_end() {
     let upstream = Script::new();
-    let agent = Agent::on(MemoryBackend::new(), upstream.clone(), Settings::default()).await;
+    let agent = Agent::on(
+        MemoryBackend::new(),
+        upstream.clone(),
+        RestHandlerSettings::default(),
+    )
+    .await;
     agent.dispatch();
     let (location, body) = draft(&agent).await;
     for round in 0..9 {

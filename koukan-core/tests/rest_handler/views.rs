@@ -6,7 +6,7 @@ use koukan_core::{
     reply::Reply,
     resource::{Create, RecipientState, View, WaitFor},
     signals::HostPort,
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, Script},
 };
@@ -23,7 +23,7 @@ fn states(view: &View) -> Vec<RecipientState> {
 async fn told_and_read(backend: &MemoryBackend, agent: &Agent, create: Create) -> [View; 3] {
     let created = agent.create(create).await;
     let process = backend.another_process();
-    let other = Agent::on(process, Script::new(), Settings::default()).await;
+    let other = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     [
         *created.view,
         agent.view(&created.location).await,
@@ -36,7 +36,7 @@ async fn the_hosts_are_shown_as_they_were_given() {
     let host = |text: &str| Some(text.parse::<HostPort>().unwrap());
     let backend = MemoryBackend::new();
     let process = backend.another_process();
-    let agent = Agent::on(process, Script::new(), Settings::default()).await;
+    let agent = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     let mut create = whole();
     create.draft.remote_host = host("[2001:db8:0::1]:2525");
     create.draft.local_host = host("mx.example.com:25");
@@ -73,7 +73,12 @@ async fn each_recipients_final_reply_is_shown_where_it_has_one() {
         .message_for("carol@example.com", Reply::mailbox_busy())
         .message_for("dave@example.com", Reply::bad_content());
     let backend = MemoryBackend::new();
-    let agent = Agent::on(backend.another_process(), upstream, Settings::default()).await;
+    let agent = Agent::on(
+        backend.another_process(),
+        upstream,
+        RestHandlerSettings::default(),
+    )
+    .await;
     let mut create = whole();
     for to in ["carol@example.com", "dave@example.com"] {
         create.draft.rcpt_to.push(rcpt(to));
@@ -102,7 +107,12 @@ async fn each_recipients_final_reply_is_shown_where_it_has_one() {
 async fn what_was_accepted_is_shown_whatever_comes_later() {
     let backend = MemoryBackend::new();
     let upstream = Script::new().rcpt("carol@example.com", Reply::mailbox_busy());
-    let agent = Agent::on(backend.another_process(), upstream, Settings::default()).await;
+    let agent = Agent::on(
+        backend.another_process(),
+        upstream,
+        RestHandlerSettings::default(),
+    )
+    .await;
     let mut create = whole();
     create.draft.rcpt_to.push(rcpt("carol@example.com"));
     create.draft.notification = Some(false);
@@ -124,7 +134,7 @@ async fn what_was_accepted_is_shown_whatever_comes_later() {
         [RecipientState::Delivered, RecipientState::Expired]
     );
     let process = backend.another_process();
-    let other = Agent::on(process, Script::new(), Settings::default()).await;
+    let other = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
     assert_eq!(other.view(&first.location).await, last);
 }
 

@@ -8,7 +8,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
         sharing::Sharing,
         storage_writer::StorageWriter,
@@ -21,7 +21,7 @@ use tower::{ServiceExt, service_fn};
 
 use crate::harness::{MESSAGE, delivered};
 
-async fn agent(destination: impl MailService, policy: Policy) -> (impl MailService, Storage) {
+async fn agent(destination: impl MailService, policy: ReplyPolicy) -> (impl MailService, Storage) {
     let clock = Arc::new(TokioClock::default());
     let storage = Storage::open(Arc::new(MemoryBackend::new()), BlobPool::default(), clock);
     let storage = storage.await.unwrap();
@@ -43,7 +43,7 @@ async fn agent(destination: impl MailService, policy: Policy) -> (impl MailServi
 
 #[tokio::test(start_paused = true)]
 async fn one_message_is_one_transaction_and_each_recipient_has_its_own_record() {
-    for policy in [Policy::Ingress, Policy::Submission] {
+    for policy in [ReplyPolicy::Ingress, ReplyPolicy::Submission] {
         let destination = Script::new();
         let (front, storage) = agent(destination.clone(), policy).await;
         let to = (0..20).map(|n| rcpt(&format!("r{n}@y")));
@@ -60,7 +60,7 @@ async fn who_is_refused_and_who_is_deferred_are_told_for_themselves() {
     let destination = Script::new()
         .rcpt("never@y", Reply::no_such_user())
         .rcpt("later@y", Reply::mailbox_busy());
-    let (front, storage) = agent(destination.clone(), Policy::Submission).await;
+    let (front, storage) = agent(destination.clone(), ReplyPolicy::Submission).await;
     let to = ["b@y", "never@y", "later@y", "c@y"].map(rcpt);
     let outcome = send(front, mail("a@x"), to, MESSAGE).await;
     let codes = outcome.recipients.iter().map(|reply| reply.code().as_u16());
@@ -75,7 +75,7 @@ async fn who_is_refused_and_who_is_deferred_are_told_for_themselves() {
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_deferred_is_kept_for_each() {
     let destination = Script::new().message(Reply::mailbox_busy());
-    let (front, storage) = agent(destination.clone(), Policy::Submission).await;
+    let (front, storage) = agent(destination.clone(), ReplyPolicy::Submission).await;
     let to = ["b@y", "c@y", "d@y"].map(rcpt);
     let outcome = send(front, mail("a@x"), to, MESSAGE).await;
     assert!(outcome.message.unwrap().is_positive());

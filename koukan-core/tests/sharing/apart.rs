@@ -11,7 +11,7 @@ use koukan_core::{
     service::{BoxMailService, MailService},
     signals::{Destination, HostPort},
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::Sharing,
     },
     test_util::{Script, context, mail, rcpt, send},
@@ -48,7 +48,7 @@ async fn shared(
 }
 
 async fn send_to<const N: usize>(legs: impl MailService, to: [&str; N]) -> Reply {
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let outcome = send(exploder, mail("a@x"), to.map(rcpt), MESSAGE).await;
     outcome.message.unwrap()
 }
@@ -198,7 +198,7 @@ async fn a_copy_that_does_not_come_is_waited_for_no_longer_than_a_moment() {
         next.run(tx).await
     };
     let legs = from_fn(slow).layer(BoxMailService::new(Sharing::new(destination.clone())));
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let (mut driver, _mail) = Driver::start(exploder, context(), mail("a@x"));
     for to in ["slow@y", "b@y", "c@y"] {
         drop(driver.rcpt(rcpt(to)).await);

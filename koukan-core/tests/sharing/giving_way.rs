@@ -10,7 +10,7 @@ use koukan_core::{
     shares::Client as Owner,
     signals::{Destination, HostPort},
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::{Demand, FairShares, Sharing},
     },
     test_util::{Answer, End, Script, context, mail, rcpt},
@@ -30,7 +30,7 @@ fn demand() -> Demand {
 
 fn exploder(destination: impl MailService, demand: &Demand) -> impl MailService {
     let legs = Sharing::new(destination).with_demand(demand.clone());
-    Exploder::new(legs, Policy::Ingress, BlobPool::default())
+    Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default())
 }
 
 async fn pass(client: &mut Client, seconds: u64) {
@@ -171,7 +171,7 @@ async fn one_connection_is_enough_for_a_message_of_any_size() {
     let legs = Sharing::new(destination.clone())
         .with_recipients_max(2)
         .with_demand(demand.clone());
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let mut client = Client::new(exploder);
     for n in 0..5 {
         assert!(client.rcpt(&format!("r{n}@y")).await.is_positive(), "{n}");

@@ -15,7 +15,7 @@ use koukan_core::{
     service::MailService,
     signals::HostPort,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::{Demand, Sharing},
     },
     test_util::{Script, context, mail, rcpt},
@@ -32,7 +32,7 @@ pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 /// An exploder whose legs share what is `inner`, without calls of their own.
 pub(crate) fn exploder(inner: impl MailService) -> impl MailService {
     let legs = Sharing::new(inner).boxed();
-    Exploder::new(legs, Policy::Ingress, BlobPool::default())
+    Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default())
 }
 
 /// Puts the power to drop a call between legs and `inner`.

@@ -9,7 +9,7 @@ use koukan_core::{
     blob::BlobPool,
     reply::Reply,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::Sharing,
     },
     test_util::{Answer, End, Script},
@@ -24,7 +24,7 @@ use crate::harness::{Client, Droppers, MESSAGE, delivered};
 fn client(destination: &Script) -> (Client, Droppers) {
     let droppers = Droppers::default();
     let legs = droppers.around(Sharing::new(destination.clone()));
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     (Client::new(exploder), droppers)
 }
 
@@ -145,7 +145,7 @@ async fn who_is_refused_when_it_is_asked_again_has_that_as_its_final_reply() {
     ]);
     let droppers = Droppers::default();
     let legs = droppers.around(Sharing::new(destinations));
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let mut client = Client::new(exploder);
     for to in ["b@y", "c@y"] {
         assert!(client.rcpt(to).await.is_positive());
@@ -172,7 +172,7 @@ async fn who_stays_without_an_answer_gets_it_from_the_next_transaction() {
     ]);
     let droppers = Droppers::default();
     let legs = droppers.around(Sharing::new(destinations));
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let mut client = Client::new(exploder);
     let mut waiting = Vec::new();
     for to in ["b@y", "c@y", "d@y"] {
@@ -209,7 +209,7 @@ async fn an_endpoint_that_panics_ends_all_who_share() {
     });
     let droppers = Droppers::default();
     let legs = droppers.around(Sharing::new(endpoint));
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let mut client = Client::new(exploder);
     for to in ["b@y", "c@y", "d@y"] {
         assert!(client.rcpt(to).await.is_positive());

@@ -6,7 +6,7 @@ use koukan_core::{
     blob::BlobPool,
     reply::Reply,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::Sharing,
     },
     test_util::{Answer, Script, mail, rcpt, send},
@@ -97,7 +97,7 @@ async fn a_refused_reverse_path_answers_everybody() {
 async fn no_more_recipients_than_are_allowed_share_a_transaction() {
     let destination = Script::new();
     let legs = Sharing::new(destination.clone()).with_recipients_max(100);
-    let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let to = (0..250).map(|n| rcpt(&format!("r{n}@y")));
     let outcome = send(exploder, mail("a@x"), to, MESSAGE).await;
     assert!(outcome.message.unwrap().is_positive());

@@ -9,7 +9,7 @@ use koukan_core::{
     service::MailService,
     signals::{Destination, HostPort},
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::{Demand, Sharing},
     },
     test_util::{End, Script, context, mail, rcpt},
@@ -29,7 +29,7 @@ fn demand() -> Demand {
 
 fn exploder(destination: impl MailService, demand: &Demand) -> impl MailService {
     let legs = Sharing::new(destination).with_demand(demand.clone());
-    Exploder::new(legs, Policy::Ingress, BlobPool::default())
+    Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default())
 }
 
 /// Octets before the message, to be left out.
@@ -137,7 +137,7 @@ async fn a_client_that_goes_before_the_end_leaves_nothing_behind() {
     let (destination, demand) = (Script::new(), demand());
     let pool = BlobPool::default();
     let legs = Sharing::new(destination.clone()).with_demand(demand.clone());
-    let mut client = Client::new(Exploder::new(legs, Policy::Ingress, pool.clone()));
+    let mut client = Client::new(Exploder::new(legs, ReplyPolicy::Ingress, pool.clone()));
     begin(&mut client, &["b@y", "c@y"]).await;
     let _wanted = demand.want(&host(), &Holdings::default());
     send(&mut client, 1, 11).await;

@@ -16,9 +16,9 @@ use koukan_core::{
     service::{BoxMailService, MailService},
     stage::{
         dispatcher::Dispatcher,
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         output_handler::{AttemptService, Chain, Notifications, OutputHandler, RetryPolicy},
-        storage_writer::{StorageWriter, Timeouts},
+        storage_writer::{StorageWriter, StorageWriterTimeouts},
     },
     storage::{Backend, Census, MemoryBackend, Storage},
     test_util::{Script, TokioClock},
@@ -34,7 +34,7 @@ pub(crate) const RETRY: RetryPolicy = RetryPolicy {
     deadline: Duration::from_secs(3600),
 };
 
-pub(crate) const TIMEOUTS: Timeouts = Timeouts {
+pub(crate) const TIMEOUTS: StorageWriterTimeouts = StorageWriterTimeouts {
     rcpt: Duration::from_secs(5),
     final_reply: Duration::from_secs(10),
 };
@@ -129,7 +129,7 @@ impl Agent {
         }
     }
 
-    pub(crate) fn exploder(&self, policy: Policy) -> impl MailService + use<> {
+    pub(crate) fn exploder(&self, policy: ReplyPolicy) -> impl MailService + use<> {
         Exploder::new(
             self.writer.clone().boxed(),
             policy,

@@ -7,7 +7,7 @@ use koukan_core::{
     },
     reply::Reply,
     service::MailService,
-    stage::exploder::{MEMBERS_MAX, Policy},
+    stage::exploder::{MEMBERS_MAX, ReplyPolicy},
     test_util::{Script, mail, rcpt, send},
 };
 use tower::Layer;
@@ -16,7 +16,7 @@ use crate::agent::{Agent, until};
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-fn front(agent: &Agent, policy: Policy, aliases: &str) -> impl MailService + use<> {
+fn front(agent: &Agent, policy: ReplyPolicy, aliases: &str) -> impl MailService + use<> {
     let aliases = Replaceable::new(aliases.parse::<Aliases>().unwrap());
     let rules = Rules::new()
         .with(Expand::new(aliases))
@@ -41,7 +41,7 @@ async fn each_of_those_that_a_recipient_stands_for_has_a_part_of_its_own() {
     let aliases = "all@y: b@y, c@z, team@y\nteam@y: d@y, b@y\n";
     let to = [rcpt("all@y"), rcpt("team@y"), rcpt("e@y"), rcpt("no@w")];
     let outcome = send(
-        front(&agent, Policy::Ingress, aliases),
+        front(&agent, ReplyPolicy::Ingress, aliases),
         mail("a@x"),
         to,
         MESSAGE,
@@ -60,7 +60,7 @@ async fn each_of_those_that_a_recipient_stands_for_has_a_part_of_its_own() {
 
 #[tokio::test(start_paused = true)]
 async fn who_is_refused_or_put_off_is_kept_whatever_the_client_is() {
-    for policy in [Policy::Ingress, Policy::Submission] {
+    for policy in [ReplyPolicy::Ingress, ReplyPolicy::Submission] {
         let upstream = Script::new()
             .rcpt("gone@y", Reply::no_such_user())
             .rcpt("busy@y", Reply::mailbox_busy());
@@ -96,7 +96,7 @@ fn notified(upstream: &Script) -> bool {
 async fn a_message_that_others_refuse_still_goes_to_those_of_the_alias() {
     let upstream = Script::new().rcpt("e@y", Reply::no_such_user());
     let agent = Agent::over(upstream.clone()).await;
-    let front = front(&agent, Policy::Ingress, "all@y: b@y\n");
+    let front = front(&agent, ReplyPolicy::Ingress, "all@y: b@y\n");
     let to = [rcpt("e@y"), rcpt("all@y")];
     let outcome = send(front, mail(""), to, MESSAGE).await;
     assert_eq!(
@@ -115,7 +115,7 @@ async fn a_transaction_has_no_more_parts_than_that() {
     let aliases = format!("all@y: {}\nmore@y: b@y\n", members.join(","));
     let to = [rcpt("all@y"), rcpt("more@y"), rcpt("e@y")];
     let outcome = send(
-        front(&agent, Policy::Ingress, &aliases),
+        front(&agent, ReplyPolicy::Ingress, &aliases),
         mail("a@x"),
         to,
         MESSAGE,

@@ -3,7 +3,7 @@
 use koukan_core::{
     reply::Reply,
     signals::DurableSignal,
-    stage::exploder::{Exploder, Notify, Policy},
+    stage::exploder::{Exploder, NotifyWhen, ReplyPolicy},
     test_util::{Script, mail, rcpt, send},
     transaction::Transaction,
 };
@@ -15,13 +15,13 @@ use crate::agent::{Agent, turns, until};
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
 /// What the client hears whose recipients end with these replies, and the agent.
-async fn sent(ends: &[Reply], notify: Notify) -> (Reply, Agent, Script) {
+async fn sent(ends: &[Reply], notify: NotifyWhen) -> (Reply, Agent, Script) {
     let up = Script::new();
     let ends = ends.iter().cloned();
     let scripts = ends.map(|end| Script::new().message(end));
     let agent = Agent::over(turns(scripts.chain([up.clone()]))).await;
     let pool = agent.storage.pool().clone();
-    let front = Exploder::new(agent.writer.clone(), Policy::Ingress, pool).with_notify(notify);
+    let front = Exploder::new(agent.writer.clone(), ReplyPolicy::Ingress, pool).with_notify(notify);
     let to = [rcpt("b@y"), rcpt("c@y"), rcpt("d@y")];
     let outcome = send(front, mail("forged@x"), to, MESSAGE).await;
     assert_eq!(outcome.recipients, vec![Reply::recipient_ok(); 3]);
@@ -42,7 +42,7 @@ async fn what_nobody_took_is_refused_and_kept_nowhere() {
         ([&never, &never, &never], &never),
         ([&ok, &ok, &ok], &ok),
     ] {
-        let (reply, agent, up) = sent(&ends.map(Clone::clone), Notify::Always).await;
+        let (reply, agent, up) = sent(&ends.map(Clone::clone), NotifyWhen::Always).await;
         assert_eq!(&reply, told, "{ends:?}");
         let census = agent.census().await;
         assert_eq!((census.waiting, census.leased), (0, 0), "{ends:?}");
@@ -57,14 +57,14 @@ async fn where_one_took_it_the_sender_is_told_of_the_other_or_not() {
         Reply::bad_content(),
         Reply::message_accepted(),
     ];
-    let (reply, agent, up) = sent(&ends, Notify::Always).await;
+    let (reply, agent, up) = sent(&ends, NotifyWhen::Always).await;
     assert!(reply.is_positive());
     let dispatching = agent.dispatch();
     until(|| async { !up.received().is_empty() }).await;
     dispatching.stop().await;
     assert_eq!(up.only_received().recipient_texts(), ["forged@x"]);
 
-    let (reply, agent, up) = sent(&ends, Notify::Never).await;
+    let (reply, agent, up) = sent(&ends, NotifyWhen::Never).await;
     assert!(reply.is_positive());
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.waiting == 0 }).await;
@@ -91,8 +91,8 @@ async fn only_a_sender_for_whom_spf_passes_is_told() {
         let scripts = ends.map(|end| Script::new().message(end));
         let agent = Agent::over(turns(scripts.into_iter().chain([up.clone()]))).await;
         let pool = agent.storage.pool().clone();
-        let front = Exploder::new(agent.writer.clone(), Policy::Ingress, pool);
-        let front = front.with_notify(Notify::SpfPass);
+        let front = Exploder::new(agent.writer.clone(), ReplyPolicy::Ingress, pool);
+        let front = front.with_notify(NotifyWhen::SpfPass);
         let front = service_fn(move |tx: Transaction| {
             if let Some(result) = result {
                 let result = result.to_owned();

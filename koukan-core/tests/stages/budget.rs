@@ -7,7 +7,7 @@ use koukan_core::{
     context::Sender,
     reply::Reply,
     service::MailService,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     test_util::{Answer, Budget, Script, in_every_budget, mail, rcpt},
     transaction::{Driver, Transaction},
 };
@@ -39,7 +39,7 @@ async fn send(service: impl MailService, to: &[&str]) -> Vec<Reply> {
 /// What becomes of a message for two recipients, and of what is queued of it.
 async fn play(budget: Budget, upstream: Script) -> (Vec<Reply>, [u64; 3], usize) {
     let agent = Agent::over(budget.around_service(upstream.clone())).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let originator = budget.around(async move { send(front, &["b@y", "c@y"]).await });
     let replies = tokio::spawn(originator).await.unwrap();
     let census = agent.census().await;

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use koukan_core::{
     clock::Clock,
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::MemoryBackend,
     test_util::{Answer, Script, TokioClock, mail, rcpt, send},
 };
@@ -50,7 +50,7 @@ async fn delivered_after_seconds(steps: &[(u64, i64)]) -> i64 {
     let agent = Agent::with_clock(MemoryBackend::new(), upstream, clock.clone()).await;
     let _dispatching = agent.dispatch();
     let start = clock.clock.now();
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     for (after, hours) in steps {
@@ -83,7 +83,7 @@ async fn nor_by_the_next_process() {
     let backend = MemoryBackend::new();
     let down = Script::new().mail(Answer::Return(Reply::connection_failed()));
     let agent = Agent::on(backend.another_process(), down).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     let now = agent.clock.now();

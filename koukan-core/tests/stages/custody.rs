@@ -2,7 +2,7 @@
 
 use koukan_core::{
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{Census, MemoryBackend},
     test_util::{Answer, Script, mail, rcpt, send},
 };
@@ -23,7 +23,7 @@ async fn submission_hears_250_once_the_message_is_committed_and_it_is_retried() 
     let down = Script::new().mail(Answer::Return(Reply::connection_failed()));
     let up = Script::new();
     let agent = Agent::over(turns([down, up.clone()])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     assert_eq!(agent.census().await, waiting(1));
@@ -42,7 +42,7 @@ async fn a_4xx_to_rcpt_is_250_at_submission_and_the_body_is_still_recorded() {
     let busy = Script::new().other_rcpts(Reply::mailbox_busy());
     let up = Script::new();
     let agent = Agent::over(turns([busy, up.clone()])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     assert_eq!(agent.census().await, waiting(1));
@@ -56,7 +56,7 @@ async fn a_4xx_to_rcpt_is_250_at_submission_and_the_body_is_still_recorded() {
 async fn a_5xx_is_5xx_at_submission_and_nothing_is_kept() {
     let refusing = Script::new().message(Reply::bad_content());
     let agent = Agent::over(refusing).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::bad_content()));
     assert_eq!(agent.census().await, Census::default());
@@ -68,7 +68,7 @@ async fn where_recipients_differ_the_failed_ones_are_kept_and_the_rest_is_delive
     let refused = Script::new().message(Reply::mailbox_busy());
     // One leg for each recipient, in order: the second fails at the end of its message.
     let agent = Agent::over(turns([upstream.clone(), refused, upstream.clone()])).await;
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let to = [rcpt("b@y"), rcpt("c@y"), rcpt("d@y")];
     let outcome = send(front, mail("a@x"), to, MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
@@ -89,7 +89,7 @@ async fn custody_taken_while_the_attempt_goes_on_waits_for_its_end() {
     let slow = std::time::Duration::from_secs(60);
     let upstream = Script::new().message(Answer::After(slow, Reply::message_accepted()));
     let agent = Agent::over(upstream.clone()).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered());
     assert!(agent.seconds() < 60);
@@ -102,7 +102,7 @@ async fn custody_taken_while_the_attempt_goes_on_waits_for_its_end() {
 async fn custody_not_taken_cancels_the_attempt_that_went_on() {
     let upstream = Script::new().message(Answer::Never);
     let agent = Agent::over(upstream.clone()).await;
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::elapsed()));
     until(|| async { !upstream.received().is_empty() }).await;
@@ -119,7 +119,7 @@ async fn a_message_that_was_taken_survives_its_process() {
     let store = MemoryBackend::new();
     let backend = store.another_process();
     let first = Agent::on(store, down).await;
-    let front = first.exploder(Policy::Submission);
+    let front = first.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y"), rcpt("c@y")], MESSAGE).await;
     assert!(outcome.is_delivered());
     drop(first);

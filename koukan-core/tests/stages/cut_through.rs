@@ -2,7 +2,7 @@
 
 use koukan_core::{
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     test_util::{Answer, Script, mail, rcpt, send},
 };
 
@@ -38,13 +38,13 @@ async fn every_class_of_refusal_reaches_an_ingress_client() {
     for reply in [Reply::mailbox_busy(), Reply::no_such_user()] {
         let at_rcpt = Script::new().other_rcpts(reply.clone());
         let agent = Agent::over(at_rcpt).await;
-        let front = agent.exploder(Policy::Ingress);
+        let front = agent.exploder(ReplyPolicy::Ingress);
         let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
         assert_eq!(outcome.recipients[0], reply);
 
         let at_the_end = Script::new().message(reply.clone());
         let agent = Agent::over(at_the_end).await;
-        let front = agent.exploder(Policy::Ingress);
+        let front = agent.exploder(ReplyPolicy::Ingress);
         let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
         assert_eq!(outcome.recipients, [Reply::recipient_ok()]);
         assert_eq!(outcome.message, Some(reply));
@@ -56,7 +56,7 @@ async fn every_class_of_refusal_reaches_an_ingress_client() {
 async fn a_refused_reverse_path_answers_the_recipient() {
     let upstream = Script::new().mail(Answer::Return(Reply::policy_refused()));
     let agent = Agent::over(upstream).await;
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.mail, Reply::sender_ok());
     assert_eq!(outcome.recipients, [Reply::policy_refused()]);
@@ -68,7 +68,7 @@ async fn large_messages_pass_whole() {
     let agent = Agent::over(upstream.clone()).await;
     let message = "0123456789abcdef".repeat(100_000);
     let to = [rcpt("b@y"), rcpt("c@y"), rcpt("d@y")];
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let outcome = send(front, mail("a@x"), to, message.clone()).await;
     assert!(outcome.is_delivered());
     let received = upstream.received();

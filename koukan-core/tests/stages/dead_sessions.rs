@@ -7,7 +7,7 @@ use std::{
 
 use koukan_core::{
     context::{Context, Sender},
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{MemoryBackend, Records, Sessions, record::Terms},
     test_util::{Answer, ManualClock, Script, mail, rcpt, send},
 };
@@ -31,7 +31,7 @@ async fn what_a_dead_session_has_committed_is_given_up() {
     let agent = Agent::on(backend.clone(), upstream).await;
     let first = agent.storage.session();
     backend.gated_inserts.store(1, Ordering::Relaxed);
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let sending = tokio::spawn(send(front, mail("a@x"), [rcpt("b@y")], "\r\n\r\n"));
     // The client waits for upstream's answer, and then for the commit.
     seconds(11).await;
@@ -62,7 +62,7 @@ async fn what_a_dead_session_may_have_committed_is_given_up_by_whoever_has_it() 
     let agent = Agent::on(backend.clone(), upstream).await;
     backend.unanswered_inserts.store(1, Ordering::Relaxed);
     backend.failed_finds.store(20, Ordering::Relaxed);
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\n\r\n").await;
     assert!(!outcome.is_delivered(), "{outcome:?}");
     assert_eq!(store.census().await.unwrap().leased, 1);
@@ -90,7 +90,7 @@ async fn what_may_be_committed_is_given_up_by_whoever_has_it() {
     let agent = Agent::on(backend.clone(), upstream).await;
     backend.unanswered_inserts.store(1, Ordering::Relaxed);
     backend.failed_finds.store(20, Ordering::Relaxed);
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\n\r\n").await;
     assert!(!outcome.is_delivered(), "{outcome:?}");
     let other = replica(&store, times.upstream(Conduct::HangsAtRcpt)).await;

@@ -11,12 +11,12 @@ use koukan_core::{
     reply::{Rejection, Reply},
     service::{BoxMailService, MailService},
     stage::{
-        exploder::Policy,
+        exploder::ReplyPolicy,
         output_handler::{Chain, Notifications, OutputHandler},
-        rest_endpoint::{RestEndpoint, Settings},
+        rest_endpoint::{RestEndpoint, RestEndpointSettings},
         rest_handler::{self, RestHandler, SenderPolicy},
     },
-    storage::{ListState, Listing, MemoryBackend, Search, Storage},
+    storage::{Listing, MemoryBackend, QueueState, Search, Storage},
     test_util::{Script, TokioClock, context, mail, rcpt, send},
     transaction::Transaction,
 };
@@ -44,9 +44,9 @@ async fn by_rest(upstream: Script) -> BoxMailService {
         storage.unwrap(),
         OutputHandler::new(chain, notifications),
         senders,
-        rest_handler::Settings::default(),
+        rest_handler::RestHandlerSettings::default(),
     );
-    let settings = Settings::default().with_sender(Sender::new("output"));
+    let settings = RestEndpointSettings::default().with_sender(Sender::new("output"));
     BoxMailService::new(RestEndpoint::new(handler, settings))
 }
 
@@ -69,14 +69,14 @@ fn in_other_words() -> BoxMailService {
 
 async fn deferred(upstream: impl MailService) -> Agent {
     let agent = Agent::over(upstream).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.recipients, [Reply::recipient_ok()]);
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     assert_eq!(agent.census().await.waiting, 1);
     let listing = Listing {
         sender: Some((&*context().sender.name).into()),
-        state: Some(ListState::Waiting),
+        state: Some(QueueState::Waiting),
         search: Search::default(),
         before: None,
         limit: 1,

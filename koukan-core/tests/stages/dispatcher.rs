@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use koukan_core::{
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     test_util::{Answer, Script, mail, rcpt, send},
 };
 
@@ -18,7 +18,7 @@ async fn attempts_grow_apart_until_one_succeeds() {
     let up = Script::new();
     let agent = Agent::over(turns([down(), down(), down(), up.clone()])).await;
     let dispatching = agent.dispatch();
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     until(|| async { !up.received().is_empty() }).await;
@@ -37,7 +37,7 @@ async fn a_dispatcher_that_stops_lets_attempts_end() {
     let slow = Answer::After(Duration::from_secs(30), Reply::message_accepted());
     let up = Script::new().message(slow);
     let agent = Agent::over(turns([down, up.clone()])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     let dispatching = agent.dispatch();
@@ -51,7 +51,7 @@ async fn a_dispatcher_that_stops_lets_attempts_end() {
 async fn an_attempt_that_is_dropped_gives_its_lease_back() {
     let down = Script::new().mail(Answer::Return(Reply::connection_failed()));
     let agent = Agent::over(down).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     tokio::time::advance(Duration::from_secs(120)).await;

@@ -4,7 +4,7 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     test_util::{Answer, Script, mail, rcpt, send},
 };
 use rstest::rstest;
@@ -41,12 +41,12 @@ async fn what_was_written_and_told_to_have_failed_is_cancelled(
         .collect();
     backend.unanswered_inserts.store(1, Ordering::Relaxed);
     backend.failed_finds.store(20, Ordering::Relaxed);
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), to.clone(), MESSAGE).await;
     assert!(!outcome.is_delivered(), "{outcome:?}");
     sleep(Duration::from_secs(1000)).await;
     assert_eq!(up.received().len(), 1, "{:?}", up.received());
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), to, MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     sleep(Duration::from_secs(7200)).await;
@@ -66,7 +66,7 @@ async fn what_was_written_and_whose_answer_is_late_is_delivered() {
     let dispatching = agent.dispatch();
     backend.unanswered_inserts.store(1, Ordering::Relaxed);
     backend.slow_finds.store(1, Ordering::Relaxed);
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     sleep(Duration::from_secs(300)).await;

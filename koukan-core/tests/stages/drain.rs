@@ -5,7 +5,7 @@ use std::time::Duration;
 use koukan_core::{
     reply::Reply,
     service::{BoxMailService, MailService},
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::Drain,
     test_util::{Answer, Script, mail, rcpt, send},
     transaction::Transaction,
@@ -86,7 +86,10 @@ async fn a_reply_that_does_not_come_is_not_waited_for_in_the_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_waits_is_told_to_come_back_or_its_mail_is_committed() {
-    for (policy, is_taken) in [(Policy::Submission, true), (Policy::Ingress, false)] {
+    for (policy, is_taken) in [
+        (ReplyPolicy::Submission, true),
+        (ReplyPolicy::Ingress, false),
+    ] {
         let agent = Agent::over(Script::new().other_rcpts(Answer::Never)).await;
         let front = agent.exploder(policy);
         let sending = tokio::spawn(send(front, mail("a@x"), [rcpt("b@y")], MESSAGE));
@@ -103,8 +106,8 @@ async fn a_client_that_waits_is_told_to_come_back_or_its_mail_is_committed() {
 #[tokio::test(start_paused = true)]
 async fn an_attempt_that_waits_for_others_ends_after_them() {
     let inner = Agent::over(Script::new().message(Answer::Never)).await;
-    let outer = Agent::over(inner.exploder(Policy::Submission)).await;
-    let front = outer.exploder(Policy::Ingress);
+    let outer = Agent::over(inner.exploder(ReplyPolicy::Submission)).await;
+    let front = outer.exploder(ReplyPolicy::Ingress);
     let sending = tokio::spawn(send(front, mail("a@x"), [rcpt("b@y")], MESSAGE));
     for drain in [Drain::Live, Drain::Sent] {
         tokio::time::sleep(Duration::from_secs(1)).await;

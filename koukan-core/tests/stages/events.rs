@@ -3,7 +3,7 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{Backend, EventQuery, MemoryBackend, record::EventKind},
     test_util::{Script, mail, rcpt, send},
 };
@@ -38,7 +38,7 @@ async fn a_reply_waits_for_its_events_where_it_is_asked_to() {
             agent.storage.commit_events_first();
         }
         let begun = Instant::now();
-        let front = agent.exploder(Policy::Ingress);
+        let front = agent.exploder(ReplyPolicy::Ingress);
         let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
         assert!(outcome.is_delivered());
         let (waited, told) = match is_first {

@@ -3,7 +3,7 @@
 use koukan_core::{
     blob::BlobPool,
     reply::Reply,
-    stage::exploder::{Exploder, Policy},
+    stage::exploder::{Exploder, ReplyPolicy},
     test_util::{Answer, Script, context, mail, rcpt, send},
     transaction::Driver,
 };
@@ -11,7 +11,7 @@ use koukan_core::{
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
 fn exploder(inner: Script) -> Exploder<Script> {
-    Exploder::new(inner, Policy::Ingress, BlobPool::default())
+    Exploder::new(inner, ReplyPolicy::Ingress, BlobPool::default())
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,7 +93,7 @@ async fn what_cannot_be_taken_into_custody_is_not_promised() {
         upstream.clone(),
         Script::new().message(Reply::mailbox_busy()),
     ]));
-    let exploder = Exploder::new(failing, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(failing, ReplyPolicy::Ingress, BlobPool::default());
     let to = [rcpt("b@y"), rcpt("c@y")];
     let outcome = send(exploder, mail("a@x"), to, MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::local_error()));
@@ -157,7 +157,7 @@ async fn a_recipient_that_is_named_again_later_is_answered_as_before() {
         Script::new(),
     ]);
     let upstream = koukan_core::service::BoxMailService::new(upstream);
-    let exploder = Exploder::new(upstream, Policy::Ingress, BlobPool::default());
+    let exploder = Exploder::new(upstream, ReplyPolicy::Ingress, BlobPool::default());
     let (mut driver, _mail) = Driver::start(exploder, context(), mail("a@x"));
     for (to, expected) in [
         ("b@y", Reply::recipient_ok()),

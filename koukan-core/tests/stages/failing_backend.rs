@@ -7,7 +7,7 @@ use std::{
 
 use koukan_core::{
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{
         Drain, Queue,
         record::{FinalReason, SessionId},
@@ -32,10 +32,10 @@ async fn a_full_disk_is_452_and_the_next_message_is_taken_again() {
     let backend = Failing::default();
     backend.full_inserts.store(1, Ordering::Relaxed);
     let agent = Agent::on(backend, down()).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::insufficient_storage()));
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     assert_eq!(agent.census().await.waiting, 1);
@@ -46,7 +46,7 @@ async fn an_outcome_that_cannot_be_written_is_written_later() {
     let backend = Failing::default();
     let up = Script::new();
     let agent = Agent::on(backend.clone(), turns([down(), up.clone()])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     backend.failed_settlements.store(5, Ordering::Relaxed);
@@ -61,7 +61,7 @@ async fn an_outcome_that_was_written_is_known_though_the_answer_was_lost() {
     let backend = Failing::default();
     let up = Script::new();
     let agent = Agent::on(backend.clone(), turns([down(), down(), up.clone()])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     // Of the second attempt, after which the dispatcher has to know when the third is due.
@@ -85,7 +85,7 @@ async fn with_one_kept(backend: &Failing, upstreams: impl IntoIterator<Item = Sc
         turns([down()].into_iter().chain(upstreams)),
     )
     .await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     agent
@@ -196,7 +196,7 @@ async fn while_there_is_no_room_new_mail_is_refused_and_what_is_queued_is_delive
     let up = Script::new();
     let agent = with_one_due(&backend, [up.clone()]).await;
     backend.is_short.store(true, Ordering::Relaxed);
-    for policy in [Policy::Submission, Policy::Ingress] {
+    for policy in [ReplyPolicy::Submission, ReplyPolicy::Ingress] {
         for to in [vec![rcpt("b@y")], vec![rcpt("b@y"), rcpt("c@y")]] {
             let outcome = send(agent.exploder(policy), mail("a@x"), to, MESSAGE).await;
             assert!(!outcome.is_delivered(), "{outcome:?}");
@@ -209,7 +209,7 @@ async fn while_there_is_no_room_new_mail_is_refused_and_what_is_queued_is_delive
     dispatching.stop().await;
     assert_eq!(up.received().len(), 1);
     backend.is_short.store(false, Ordering::Relaxed);
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
 }

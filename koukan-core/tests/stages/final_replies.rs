@@ -3,7 +3,7 @@
 use koukan_core::{
     reply::{FinalReplies, InPlaceOf, Reply},
     service::MailService,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{
         Census, Custody, MemoryBackend, Queue, Records,
         record::{FinalReason, NewTransaction, Recipient, Status, Terms},
@@ -36,7 +36,7 @@ async fn through_exploder_and_queue_and_back() {
     let up = Script::new();
     let agent = Agent::over(turns([legs.clone(), legs.clone(), legs, up.clone()])).await;
     let outcome = send(
-        agent.exploder(Policy::Submission),
+        agent.exploder(ReplyPolicy::Submission),
         mail("a@x"),
         three(),
         MESSAGE,
@@ -77,7 +77,7 @@ async fn through_exploder_and_queue_and_back() {
 #[tokio::test(start_paused = true)]
 async fn another_agent_is_told_by_recipient_what_nobody_took() {
     let agent = Agent::over(by_recipient()).await;
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let to = ["later@y", "never@y", "later@Y"].map(rcpt);
     let outcome = send(front, mail("a@x"), to, MESSAGE).await;
     let [later, never] = [

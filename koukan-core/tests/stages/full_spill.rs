@@ -9,7 +9,7 @@ use koukan_core::{
     body::Body,
     reply::{Rejection, Reply},
     service::MailService,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{Census, MemoryBackend},
     test_util::{Answer, End, Received, Script, mail, rcpt, send},
     transaction::Transaction,
@@ -70,7 +70,7 @@ async fn whoever_sends_what_does_not_fit_gets_452() {
     let up = Script::new;
     let down = || Script::new().mail(Answer::Return(Reply::connection_failed()));
     let busy = || Script::new().other_rcpts(Reply::mailbox_busy());
-    for policy in [Policy::Submission, Policy::Ingress] {
+    for policy in [ReplyPolicy::Submission, ReplyPolicy::Ingress] {
         for recipients in [1, 3] {
             for has_files in [false, true] {
                 for (name, upstream) in [("up", up()), ("down", down()), ("busy", busy())] {
@@ -84,7 +84,7 @@ async fn whoever_sends_what_does_not_fit_gets_452() {
                         assert_eq!(reply, Reply::insufficient_storage(), "{case}");
                     } else {
                         // Ingress passes on what upstream says of each recipient.
-                        assert_eq!(policy, Policy::Ingress, "{case}");
+                        assert_eq!(policy, ReplyPolicy::Ingress, "{case}");
                         assert_ne!(name, "up", "{case}");
                     }
                     assert_eq!(agent.census().await, Census::default(), "{case}");

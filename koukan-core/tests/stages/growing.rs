@@ -8,7 +8,7 @@ use koukan_core::{
     body::Body,
     reply::Reply,
     service::MailService,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{Census, Custody},
     test_util::{Answer, Script, context, mail, rcpt},
     transaction::{Aborted, Driver},
@@ -63,7 +63,7 @@ async fn what_is_deferred_meanwhile_is_taken_into_custody_at_its_end(#[case] bus
         let up = Script::new();
         let scripts = to.iter().map(|_| busy.clone()).chain([up.clone()]);
         let agent = Agent::over(turns(scripts)).await;
-        let (replies, last) = send_slowly(agent.exploder(Policy::Submission), to).await;
+        let (replies, last) = send_slowly(agent.exploder(ReplyPolicy::Submission), to).await;
         assert!(replies.iter().all(Reply::is_positive), "{replies:?}");
         assert_eq!(last, Reply::message_accepted());
         let census = agent.census().await;
@@ -81,7 +81,7 @@ async fn what_is_deferred_meanwhile_is_taken_into_custody_at_its_end(#[case] bus
 async fn beside_one_that_is_delivered_the_deferred_one_is_kept() {
     let busy = Script::new().message(Reply::mailbox_busy());
     let agent = Agent::over(turns([busy, Script::new()])).await;
-    for policy in [Policy::Ingress, Policy::Submission] {
+    for policy in [ReplyPolicy::Ingress, ReplyPolicy::Submission] {
         let (_, last) = send_slowly(agent.exploder(policy), &["b@y", "c@y"]).await;
         assert_eq!(last, Reply::message_accepted(), "{policy:?}");
     }
@@ -94,14 +94,14 @@ async fn the_time_for_the_final_reply_begins_with_the_end_of_the_message() {
     let nearly = TIMEOUTS.final_reply - Duration::from_secs(1);
     let upstream = Script::new().message(Answer::After(nearly, Reply::message_accepted()));
     let agent = Agent::over(upstream).await;
-    let (_, last) = send_slowly(agent.exploder(Policy::Ingress), &["b@y"]).await;
+    let (_, last) = send_slowly(agent.exploder(ReplyPolicy::Ingress), &["b@y"]).await;
     assert_eq!(last, Reply::message_accepted());
 }
 
 #[tokio::test(start_paused = true)]
 async fn where_the_message_is_never_whole_nothing_is_promised() {
     let busy = Script::new().other_rcpts(Reply::mailbox_busy());
-    for policy in [Policy::Submission, Policy::Ingress] {
+    for policy in [ReplyPolicy::Submission, ReplyPolicy::Ingress] {
         let agent = Agent::over(busy.clone()).await;
         let (mut writer, blob) = BlobPool::default().create();
         let (mut driver, _) = start(agent.exploder(policy), &["b@y"], blob).await;

@@ -14,7 +14,7 @@ use koukan_core::{
     reply::{RemoteMta, Reply, Unreached},
     service::MailService,
     signals::{Forced, HostPort},
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{MemoryBackend, record::TransactionId},
     test_util::{Faults, FaultyBackend, SeededRandom, mail, rcpt, send},
     transaction::Transaction,
@@ -216,7 +216,7 @@ async fn a_live_attempt_that_gets_through_lets_the_others_go() {
     let until = hosts.0.until.lock().unwrap().take().unwrap().0;
     let begun = Instant::now();
     assert!(until > begun + 10 * SECOND);
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let outcome = send(front, mail("a@x"), [rcpt("live@dead.other")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     sleep(SECOND).await;
@@ -231,7 +231,7 @@ async fn what_was_kept_since_the_host_was_down_goes_with_the_others() {
     let agent = Agent::over(hosts.service()).await;
     let _dispatching = agent.dispatch();
     for number in 0..50 {
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let to = rcpt(&format!("waits{number}@dead.d"));
         let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
@@ -352,7 +352,7 @@ async fn what_is_held_back_as_it_comes_is_not_looked_for() {
     let agent = Agent::on_shared(backend.clone(), hosts.service()).await;
     let _dispatching = agent.dispatch();
     let keep = async || {
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let outcome = send(front, mail("a@x"), [rcpt("waits@dead.d")], MESSAGE).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
     };

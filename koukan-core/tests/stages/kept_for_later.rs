@@ -2,14 +2,14 @@
 
 use koukan_core::{
     reply::Reply,
-    stage::exploder::Policy,
-    test_util::{Log, Script, mail, rcpt, send},
+    stage::exploder::ReplyPolicy,
+    test_util::{CapturedLog, Script, mail, rcpt, send},
 };
 use tracing::Level;
 
 use crate::agent::{Agent, turns, until};
 
-fn queued(log: &Log) -> Vec<String> {
+fn queued(log: &CapturedLog) -> Vec<String> {
     let text = log.text();
     let queued = text
         .lines()
@@ -19,10 +19,10 @@ fn queued(log: &Log) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn each_time_it_is_put_off_the_log_says_until_when() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let busy = || Script::new().other_rcpts(Reply::mailbox_busy());
     let agent = Agent::over(turns([busy(), busy(), Script::new()])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     agent.census().await;

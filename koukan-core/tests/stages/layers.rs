@@ -15,7 +15,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         output_handler::{AttemptOutcome, AttemptService},
         storage_writer::StorageWriter,
     },
@@ -266,7 +266,7 @@ async fn answered_at_once(agent: &Agent, output: impl AttemptService) {
     use koukan_core::stage::{exploder::Exploder, storage_writer::StorageWriter};
 
     let writer = StorageWriter::new(agent.storage.clone(), output);
-    for policy in [Policy::Ingress, Policy::Submission] {
+    for policy in [ReplyPolicy::Ingress, ReplyPolicy::Submission] {
         let pool = agent.storage.pool().clone();
         let front = Exploder::new(writer.clone(), policy, pool);
         let begun = Instant::now();
@@ -330,7 +330,7 @@ async fn a_call_that_panics_costs_no_other_leg() {
         inner.clone().call(lease)
     });
     let writer = StorageWriter::new(agent.storage.clone(), output).boxed();
-    let front = Exploder::new(writer, Policy::Ingress, agent.storage.pool().clone());
+    let front = Exploder::new(writer, ReplyPolicy::Ingress, agent.storage.pool().clone());
     let outcome = send(front, mail("a@x"), ["b@y", "c@y"].map(rcpt), MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     let mut replies = outcome.recipients;

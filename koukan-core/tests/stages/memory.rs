@@ -12,7 +12,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     shares::Client,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::MemoryBackend,
     test_util::{Answer, Received, Script, mail, rcpt, send},
     transaction::{Driver, Mail, Transaction},
@@ -51,7 +51,7 @@ async fn begin(service: impl MailService, client: u8, mail: Mail) -> (Driver, Re
 async fn begin_all(agent: &Agent, client: u8) -> Vec<Driver> {
     let mut begun = Vec::new();
     for _ in 0..100 {
-        let front = agent.exploder(Policy::Ingress);
+        let front = agent.exploder(ReplyPolicy::Ingress);
         let (driver, reply) = begin(front, client, mail("a@x")).await;
         if !reply.is_positive() {
             assert_eq!(reply, Reply::insufficient_storage());
@@ -75,7 +75,7 @@ async fn one_client_is_told_so_at_mail_and_another_is_served() {
     let agent = agent(up.clone()).await;
     let hostile = begin_all(&agent, 1).await;
     assert!(hostile.len() >= 10, "{}", hostile.len());
-    for policy in [Policy::Ingress, Policy::Submission] {
+    for policy in [ReplyPolicy::Ingress, ReplyPolicy::Submission] {
         let (mut driver, reply) = begin(agent.exploder(policy), 2, mail("a@x")).await;
         assert!(reply.is_positive(), "{reply}");
         // Many recipients are one message.
@@ -101,7 +101,7 @@ async fn a_size_that_there_is_no_room_for_is_refused_at_mail() {
         mail.parameters.push(size).unwrap();
         mail
     };
-    let front = || agent.exploder(Policy::Ingress);
+    let front = || agent.exploder(ReplyPolicy::Ingress);
     let (first, reply) = begin(front(), 1, of_size("500000")).await;
     assert!(reply.is_positive(), "{reply}");
     let (_second, reply) = begin(front(), 1, of_size("500000")).await;
@@ -118,7 +118,7 @@ async fn what_was_promised_is_delivered_and_notified_of_while_clients_hold_all()
     let upstream = holding(turns([down(), down(), up.clone()]));
     let agent = agent(upstream).await;
     for to in ["yes@y", "no@y"] {
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let outcome = send(front, mail("a@x"), [rcpt(to)], MESSAGE).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
     }
@@ -141,7 +141,7 @@ async fn what_was_promised_is_delivered_and_notified_of_while_clients_hold_all()
     };
     assert_eq!([delivered("yes@y"), delivered("a@x")], [1, 1]);
     assert!(held.len() >= 14, "{}", held.len());
-    let (_driver, reply) = begin(agent.exploder(Policy::Ingress), 101, mail("a@x")).await;
+    let (_driver, reply) = begin(agent.exploder(ReplyPolicy::Ingress), 101, mail("a@x")).await;
     assert_eq!(reply, Reply::insufficient_storage());
 }
 

@@ -6,7 +6,7 @@ use koukan_core::{
     path::Parameter,
     reply::{Handover, Reply},
     service::MailService,
-    stage::exploder::{Exploder, Notify, Policy},
+    stage::exploder::{Exploder, NotifyWhen, ReplyPolicy},
     test_util::{Answer, Script, mail, rcpt, send},
     transaction::{Mail, Rcpt, Transaction},
 };
@@ -56,7 +56,7 @@ fn upstream(scripts: Vec<Script>, told: &Script) -> impl MailService + use<> {
 async fn told(scripts: Vec<Script>, from: Mail, to: Rcpt, message: &'static str) -> Vec<String> {
     let up = Script::new();
     let agent = Agent::over(upstream(scripts, &up)).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, from, [to], message).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     let after = Duration::from_secs(150);
@@ -106,8 +106,8 @@ async fn an_exploder_that_tells_nobody_does_not_tell_of_success() {
     let up = Script::new();
     let agent = Agent::over(upstream(vec![taken(None)], &up)).await;
     let pool = agent.storage.pool().clone();
-    let front = Exploder::new(agent.writer.clone(), Policy::Ingress, pool);
-    let front = front.with_notify(Notify::Never);
+    let front = Exploder::new(agent.writer.clone(), ReplyPolicy::Ingress, pool);
+    let front = front.with_notify(NotifyWhen::Never);
     let outcome = send(front, mail("a@x"), [notify("SUCCESS")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     assert_eq!(agent.census().await.waiting, 0);
@@ -180,7 +180,7 @@ async fn of_a_message_that_needs_tls_the_header_comes_back_with_the_same_need() 
         from.parameters.push(parameter).unwrap();
     }
     let agent = Agent::over(upstream(vec![down(), refusing], &up)).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, from, [notify("")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     let dispatching = agent.dispatch_to(agent.output.clone());

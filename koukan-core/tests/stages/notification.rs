@@ -2,8 +2,8 @@
 
 use koukan_core::{
     reply::{RemoteMta, Reply},
-    stage::exploder::Policy,
-    test_util::{Answer, Log, Received, Script, mail, rcpt, send},
+    stage::exploder::ReplyPolicy,
+    test_util::{Answer, CapturedLog, Received, Script, mail, rcpt, send},
 };
 
 use crate::agent::{Agent, turns, until};
@@ -17,7 +17,7 @@ fn down() -> Script {
 async fn notified(upstreams: impl IntoIterator<Item = Script>, from: &str) -> (Agent, Script) {
     let up = Script::new();
     let agent = Agent::over(turns(upstreams.into_iter().chain([up.clone()]))).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail(from), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     (agent, up)
@@ -79,7 +79,7 @@ async fn the_text_of_a_message_without_a_header_is_not_returned_as_one() {
     let up = Script::new();
     let refusing = Script::new().other_rcpts(Reply::no_such_user());
     let agent = Agent::over(turns([down(), refusing, up.clone()])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let message = "\r\nsecret\r\n\r\ntext\r\n";
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], message).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
@@ -135,10 +135,10 @@ async fn a_reverse_path_in_utf8_declares_what_its_notification_needs() {
 
 #[tokio::test(start_paused = true)]
 async fn a_notification_that_cannot_be_delivered_is_warned_of() {
-    let log = Log::at(tracing::Level::WARN);
+    let log = CapturedLog::at(tracing::Level::WARN);
     let refusing = Script::new().other_rcpts(Reply::no_such_user());
     let agent = Agent::over(turns([down(), refusing])).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     let dispatching = agent.dispatch();

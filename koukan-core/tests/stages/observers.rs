@@ -3,11 +3,11 @@
 use std::sync::{Arc, Mutex};
 
 use koukan_core::{
-    event::{Custody, Event, Observer, Observers, Outcome},
+    event::{Custodian, Event, Observer, Observers, Outcome},
     middleware::TraceLayer,
     reply::{RemoteMta, Reply},
     service::MailService,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{
         MemoryBackend,
         record::{FinalReason, Terms},
@@ -105,7 +105,7 @@ fn by_remote(reply: Reply) -> Reply {
 /// An agent that is observed: where clients come in, and at the destinations.
 async fn observed(
     upstreams: impl IntoIterator<Item = Script>,
-    policy: Policy,
+    policy: ReplyPolicy,
 ) -> (Agent, impl MailService, Told) {
     let told = Told::default();
     let observers = Observers::new(told.clone());
@@ -121,7 +121,7 @@ async fn a_relayed_message_is_told_of_step_by_step() {
         std::time::Duration::from_secs(2),
         by_remote(Reply::message_accepted()),
     ));
-    let (agent, front, told) = observed([up], Policy::Ingress).await;
+    let (agent, front, told) = observed([up], ReplyPolicy::Ingress).await;
     let _ = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     agent.census().await;
     let expected = [
@@ -137,7 +137,7 @@ async fn a_relayed_message_is_told_of_step_by_step() {
 async fn a_queued_message_is_promised_deferred_and_delivered() {
     let busy = Script::new().other_rcpts(by_remote(Reply::mailbox_busy()));
     let up = Script::new().message(by_remote(Reply::message_accepted()));
-    let (agent, front, told) = observed([busy, up], Policy::Submission).await;
+    let (agent, front, told) = observed([busy, up], ReplyPolicy::Submission).await;
     let _ = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.finished == 1 }).await;
@@ -156,7 +156,7 @@ async fn a_queued_message_is_promised_deferred_and_delivered() {
 #[tokio::test(start_paused = true)]
 async fn a_refused_recipient_is_told_of_with_the_text() {
     let refusing = Script::new().rcpt("no@y", by_remote(Reply::no_such_user()));
-    let (agent, front, told) = observed([refusing.clone()], Policy::Ingress).await;
+    let (agent, front, told) = observed([refusing.clone()], ReplyPolicy::Ingress).await;
     let _ = send(front, mail("a@x"), [rcpt("no@y")], "").await;
     agent.census().await;
     let expected = [
@@ -173,7 +173,7 @@ async fn a_refused_recipient_is_told_of_with_the_text() {
 #[tokio::test(start_paused = true)]
 async fn the_eleventh_refused_recipient_is_told_of_too() {
     let refusing = Script::new().other_rcpts(Reply::no_such_user());
-    let (_agent, front, told) = observed([refusing], Policy::Ingress).await;
+    let (_agent, front, told) = observed([refusing], ReplyPolicy::Ingress).await;
     let to = (0..25).map(|n| rcpt(&format!("b{n}@y")));
     let _ = send(front, mail("a@x"), to, "").await;
     let lines = told.lines();
@@ -186,7 +186,7 @@ async fn a_message_that_fails_in_custody_is_told_of_with_its_notification() {
     let down = Script::new().mail(Answer::Return(Reply::connection_failed()));
     let refusing = Script::new().other_rcpts(Answer::Return(Reply::no_such_user()));
     // The notification is refused as well.
-    let (agent, front, told) = observed([down, refusing], Policy::Submission).await;
+    let (agent, front, told) = observed([down, refusing], ReplyPolicy::Submission).await;
     let _ = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.finished == 2 }).await;
@@ -211,7 +211,8 @@ async fn where_recipients_differ_each_has_its_own_end() {
     let mixed = Script::new()
         .message_for("no@y", Reply::bad_content())
         .message_for("later@y", Reply::mailbox_busy());
-    let (agent, front, told) = observed(std::iter::repeat_n(mixed, 3), Policy::Submission).await;
+    let (agent, front, told) =
+        observed(std::iter::repeat_n(mixed, 3), ReplyPolicy::Submission).await;
     let to = ["yes@y", "no@y", "later@y"].map(rcpt);
     let _ = send(front, mail("a@x"), to, MESSAGE).await;
     agent.census().await;
@@ -228,7 +229,7 @@ async fn where_recipients_differ_each_has_its_own_end() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_goes_away_has_nothing_accepted() {
-    let (_agent, front, told) = observed([Script::new()], Policy::Submission).await;
+    let (_agent, front, told) = observed([Script::new()], ReplyPolicy::Submission).await;
     let (mut driver, pending) =
         koukan_core::transaction::Driver::start(front, context(), mail("a@x"));
     driver.wait(pending).await;
@@ -239,7 +240,7 @@ async fn a_client_that_goes_away_has_nothing_accepted() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_and_an_abandoned_transaction_are_told_of_once() {
-    let (agent, _front, told) = observed([Script::new()], Policy::Submission).await;
+    let (agent, _front, told) = observed([Script::new()], ReplyPolicy::Submission).await;
     let begin = |from: &str| {
         let (recorder, lease) = agent.storage.begin(context(), mail(from)).unwrap();
         recorder.rcpt(rcpt("b@y"));
@@ -320,6 +321,6 @@ async fn all_observers_are_told_in_order() {
     )
     .await;
     assert_eq!(first.lines(), second.lines());
-    let accepted = format!("ended: {:?} 22 -", Outcome::Accepted(Custody::Upstream));
+    let accepted = format!("ended: {:?} 22 -", Outcome::Accepted(Custodian::Upstream));
     assert_eq!(first.lines().last(), Some(&accepted));
 }

@@ -14,7 +14,7 @@ use koukan_core::{
     reply::{RemoteMta, Reply},
     service::MailService,
     signals::Queued,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{MemoryBackend, record::TransactionId},
     test_util::{mail, rcpt, send},
     transaction::Transaction,
@@ -205,7 +205,7 @@ async fn who_waits_for_a_reply_is_told_at_once_and_its_message_goes_in_turn() {
     let begun = Instant::now();
     let dispatching = agent.dispatch();
     for number in 0..25 {
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let to = rcpt(&format!("m{number}@a.slow"));
         let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
         let is_taken = outcome.message.as_ref().is_some_and(Reply::is_positive);
@@ -226,7 +226,7 @@ async fn without_a_promise_the_client_is_told_to_come_back() {
     let replies = async {
         let mut replies = Vec::new();
         for number in 0..12 {
-            let front = agent.exploder(Policy::Ingress);
+            let front = agent.exploder(ReplyPolicy::Ingress);
             let to = rcpt(&format!("m{number}@a.slow"));
             let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
             let reply = outcome.message.as_ref().or(outcome.recipients.first());
@@ -263,7 +263,7 @@ async fn slow_storage_takes_no_turns() {
     assert_eq!(slow.load(Ordering::Relaxed), 0, "it is being asked");
     assert_eq!(hosts.delivered("queued").len(), RATE);
     for number in 0..RATE {
-        let front = agent.exploder(Policy::Ingress);
+        let front = agent.exploder(ReplyPolicy::Ingress);
         let to = rcpt(&format!("live{number}@a.slow"));
         let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
         assert!(outcome.is_delivered(), "{number}: {outcome:?}");
@@ -282,7 +282,7 @@ async fn live_and_queued_mail_share_the_turns() {
     }
     let dispatching = agent.dispatch();
     for number in 0..40 {
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let to = rcpt(&format!("live{number}@a.slow"));
         let outcome = send(front, mail("a@x"), [to], MESSAGE).await;
         assert!(outcome.message.is_some_and(|reply| reply.is_positive()));

@@ -10,7 +10,7 @@ use koukan_core::{
     event::{Event, Observer},
     path::Parameter,
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::MemoryBackend,
     test_util::{Script, mail, rcpt, send},
     transaction::Mail,
@@ -36,7 +36,7 @@ async fn it_is_kept_and_goes_at_that_time() {
     let agent = Agent::over(upstream.clone()).await;
     let began = Instant::now();
     let dispatching = agent.dispatch();
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let mail = held(agent.clock.now() + 1000.seconds());
     let outcome = send(front, mail, [rcpt("b@y"), rcpt("c@y")], MESSAGE).await;
     assert_eq!(
@@ -79,7 +79,7 @@ async fn its_age_counts_from_that_time() {
     let ages = Ages::default();
     let agent = Agent::observed(MemoryBackend::new(), Script::new(), ages.clone().into()).await;
     let dispatching = agent.dispatch();
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let mail = held(agent.clock.now() + 1000.seconds());
     let outcome = send(front, mail, [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "it is in custody");
@@ -96,7 +96,7 @@ async fn its_age_counts_from_that_time() {
 async fn what_was_to_go_before_goes_at_once() {
     let upstream = Script::new();
     let agent = Agent::over(upstream.clone()).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let mail = held(agent.clock.now() - 1.seconds());
     let outcome = send(front, mail, [rcpt("b@y")], MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
@@ -108,7 +108,7 @@ async fn what_was_to_go_before_goes_at_once() {
 async fn where_nothing_is_promised_it_is_refused_for_now() {
     let upstream = Script::new();
     let agent = Agent::over(upstream.clone()).await;
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let mail = held(agent.clock.now() + 1000.seconds());
     let outcome = send(front, mail, [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.recipients[0].is_transient(), "{outcome:?}");

@@ -7,9 +7,9 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     signals::{DurableSignal, Queued, Signals, TraceId},
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{MemoryBackend, record::TransactionId},
-    test_util::{Log, Received, Script, context, mail, rcpt, send},
+    test_util::{CapturedLog, Received, Script, context, mail, rcpt, send},
     transaction::{Driver, Transaction},
 };
 use serde::{Deserialize, Serialize};
@@ -95,7 +95,7 @@ async fn after_restart(backend: &MemoryBackend) -> Vec<Received> {
 async fn what_ingress_found_out_is_known_in_each_leg_and_after_a_restart() {
     let backend = MemoryBackend::new();
     let agent = Agent::on(backend.another_process(), busy()).await;
-    let front = finds_out(agent.exploder(Policy::Submission));
+    let front = finds_out(agent.exploder(ReplyPolicy::Submission));
     let to = [rcpt("b@y"), rcpt("c@y")];
     let outcome = send(front, mail("a@x"), to, "\r\nhello\r\n").await;
     assert!(outcome.is_delivered(), "{outcome:?}");
@@ -108,7 +108,7 @@ async fn what_ingress_found_out_is_known_in_each_leg_and_after_a_restart() {
 async fn what_ingress_found_out_is_known_while_the_client_waits() {
     let up = Script::new();
     let agent = Agent::over(up.clone()).await;
-    let front = finds_out(agent.exploder(Policy::Ingress));
+    let front = finds_out(agent.exploder(ReplyPolicy::Ingress));
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     assert_known(&up.only_received());
@@ -119,7 +119,7 @@ async fn what_ingress_found_out_is_known_while_the_client_waits() {
 async fn what_an_attempt_finds_out_is_gone_with_it() {
     let up = Script::new();
     let agent = Agent::over(finds_out(turns([busy(), up.clone()]))).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     let dispatching = agent.dispatch();
@@ -138,7 +138,7 @@ async fn a_signal_that_cannot_be_understood_is_an_error_that_names_it() {
     }
     let up = Script::new();
     let agent = Agent::over(from_fn(judge).layer(up.clone())).await;
-    let front = finds_out(agent.exploder(Policy::Ingress));
+    let front = finds_out(agent.exploder(ReplyPolicy::Ingress));
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
     let reply = &outcome.recipients[0];
     assert_eq!(reply.text(), "signal spf cannot be understood");
@@ -166,12 +166,12 @@ fn told(recipient: &str) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn one_id_follows_a_message_to_its_notification() {
-    let log = Log::at(Level::INFO);
+    let log = CapturedLog::at(Level::INFO);
     let up = Script::new()
         .rcpt("b@y", Reply::no_such_user())
         .rcpt("c@y", Reply::no_such_user());
     let agent = Agent::over(turns([busy(), busy(), up.clone()])).await;
-    let id = send_with_id(agent.exploder(Policy::Submission)).await;
+    let id = send_with_id(agent.exploder(ReplyPolicy::Submission)).await;
 
     // The transaction of the first recipient is known by the id itself.
     let first = agent.storage.watch(TransactionId::from(id)).await.unwrap();
@@ -212,7 +212,7 @@ async fn one_id_follows_a_message_to_its_notification() {
 async fn the_id_is_the_same_after_a_restart() {
     let backend = MemoryBackend::new();
     let agent = Agent::on(backend.another_process(), busy()).await;
-    let id = send_with_id(agent.exploder(Policy::Submission)).await;
+    let id = send_with_id(agent.exploder(ReplyPolicy::Submission)).await;
     drop(agent);
 
     for received in after_restart(&backend).await {
@@ -233,7 +233,7 @@ async fn attempts_from_the_queue_say_so() {
         })
     };
     let agent = Agent::over(upstream).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     let message = queued("c@y", agent.clock.now());

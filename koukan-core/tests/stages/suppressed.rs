@@ -9,11 +9,11 @@ use std::{
 };
 
 use koukan_core::{
-    middleware::Outcome,
+    middleware::DeliverOutcome,
     path::Mailbox,
     reply::{FromUpstream, Reply},
     service::MailService,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{Backend, MemoryBackend, SuppressionLists},
     test_util::{mail, rcpt, send},
     transaction::Transaction,
@@ -68,7 +68,7 @@ async fn on(backend: impl Backend) -> (Agent, Arc<AtomicUsize>) {
     (agent, calls)
 }
 
-async fn send_to(agent: &Agent, to: &[&str]) -> Outcome {
+async fn send_to(agent: &Agent, to: &[&str]) -> DeliverOutcome {
     let to = to.iter().map(|to| rcpt(to));
     send(agent.writer.clone(), mail("a@x"), to, MESSAGE).await
 }
@@ -162,7 +162,7 @@ async fn it_is_off_unless_it_is_asked_for_and_operators_change_it() {
     }
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     let (agent, calls) = on(MemoryBackend::new()).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let first = send(
         front.clone(),
         mail("a@x"),

@@ -13,7 +13,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     stage::{
-        exploder::Policy,
+        exploder::ReplyPolicy,
         output_handler::{AttemptOutcome, TurnAwayLayer},
     },
     storage::{BackendError, MemoryBackend, Queue, Storage, Suspended, record::Suppression},
@@ -101,12 +101,12 @@ async fn who_waits_is_told_at_once_without_a_call() {
     let agent = Agent::over(upstream).await;
     suspend(&agent, "near.example").await;
     let to = || [rcpt("bob@NEAR.example")];
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let outcome = send(front, mail("a@x"), to(), MESSAGE).await;
     assert_eq!(outcome.recipients, [Reply::destination_suspended()]);
     let outcome = send(agent.writer.clone(), mail("a@x"), to(), MESSAGE).await;
     assert_eq!(outcome.recipients, [Reply::destination_suspended()]);
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), to(), MESSAGE).await;
     assert!(outcome.is_delivered(), "it is in custody");
     assert_eq!(calls.load(Ordering::Relaxed), 0);

@@ -6,7 +6,7 @@ use koukan_core::{
     blob::BlobPool,
     body::Body,
     reply::Reply,
-    stage::exploder::Policy,
+    stage::exploder::ReplyPolicy,
     storage::{
         Census, Custody, CustodyError,
         record::{SessionId, Standing, Terms},
@@ -42,14 +42,14 @@ async fn where_there_is_no_room_for_all_none_is_kept(#[case] busy: Script) {
         let agent = Agent::on(backend.clone(), busy.clone()).await;
         for room in 0..count {
             *backend.rows_left.lock().unwrap() = Some(room);
-            let front = agent.exploder(Policy::Submission);
+            let front = agent.exploder(ReplyPolicy::Submission);
             let outcome = send(front, mail("a@x"), recipients(count), MESSAGE).await;
             assert_eq!(outcome.message, Some(Reply::insufficient_storage()));
             assert_eq!(agent.census().await, Census::default(), "{room} of {count}");
             agent.storage.given_back().await;
         }
         *backend.rows_left.lock().unwrap() = Some(count);
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let outcome = send(front, mail("a@x"), recipients(count), MESSAGE).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
         let census = agent.census().await;
@@ -64,7 +64,7 @@ async fn what_upstream_took_stands_where_the_rest_cannot_be_kept() {
     let busy = || Script::new().message(Reply::mailbox_busy());
     let agent = Agent::on(backend.clone(), turns([up.clone(), busy(), busy()])).await;
     backend.full_inserts.store(1, Ordering::Relaxed);
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let outcome = send(front, mail("a@x"), recipients(3), MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::insufficient_storage()));
     // Who hears of each recipient sends it again to those two alone.
@@ -82,7 +82,7 @@ async fn a_commit_whose_answer_was_lost_is_known() {
         let busy = Script::new().other_rcpts(Reply::mailbox_busy());
         let agent = Agent::on(backend.clone(), busy).await;
         backend.unanswered_inserts.store(1, Ordering::Relaxed);
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let outcome = send(front, mail("a@x"), recipients(count), MESSAGE).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
         assert_eq!(agent.census().await.waiting, count as u64);
@@ -207,7 +207,7 @@ async fn a_delivery_that_ends_while_custody_is_taken_is_the_end() {
         let up = Script::new().message(Answer::After(late, Reply::message_accepted()));
         let agent = Agent::on(backend.clone(), up.clone()).await;
         backend.slow_inserts.store(1, Ordering::Relaxed);
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let outcome = send(front, mail("a@x"), recipients(count), MESSAGE).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
         let census = agent.census().await;
@@ -222,7 +222,7 @@ async fn what_is_kept_of_one_message_has_a_key_in_common() {
     let agent = Agent::over(busy).await;
     let mut keys = Vec::new();
     for count in [1, 3, 2] {
-        let front = agent.exploder(Policy::Submission);
+        let front = agent.exploder(ReplyPolicy::Submission);
         let outcome = send(front, mail("a@x"), recipients(count), MESSAGE).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
         let later = agent.clock.now() + Duration::from_secs(3600);

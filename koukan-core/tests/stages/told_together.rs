@@ -8,7 +8,7 @@ use koukan_core::{
     reply::Reply,
     service::{BoxMailService, MailService},
     signals::Carried,
-    stage::{dispatcher::Dispatcher, exploder::Policy},
+    stage::{dispatcher::Dispatcher, exploder::ReplyPolicy},
     storage::{
         MemoryBackend, Queue, Sessions,
         record::{Due, MessageKey, NewTransaction, SessionId, Standing, Status, Work},
@@ -105,7 +105,7 @@ async fn who_fails_while_the_client_waits_is_told_of_together() {
     let slow = Script::new().message(slow);
     let scripts = turns([Script::new(), refusing(), slow, refusing(), busy()]);
     let agent = Agent::over(upstream(scripts, &up)).await;
-    let front = agent.exploder(Policy::Submission);
+    let front = agent.exploder(ReplyPolicy::Submission);
     let never = Parameter::new("NOTIFY", Some("NEVER")).unwrap();
     let mut silent = rcpt("d@v");
     silent.parameters.push(never).unwrap();

@@ -15,7 +15,7 @@ use koukan_core::{
     context::{Context as SessionContext, Sender},
     reply::Reply,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         storage_writer::StorageWriter,
     },
     storage::Lease,
@@ -57,7 +57,7 @@ fn context() -> Arc<SessionContext> {
 async fn whoever_polled_the_driver_is_woken_by_what_it_is_given_and_by_nothing_else() {
     let agent = Agent::over(Script::new()).await;
     let wakes = Arc::new(Wakes::default());
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let (mut driver, reply) = Driver::start(front, context(), mail("a@x"));
     assert_eq!(
         wakes.poll(driver.wait(reply)),
@@ -105,7 +105,7 @@ async fn what_upstream_does_elsewhere_wakes_the_task() {
     });
     let agent = Agent::over(upstream).await;
     let wakes = Arc::new(Wakes::default());
-    let front = agent.exploder(Policy::Ingress);
+    let front = agent.exploder(ReplyPolicy::Ingress);
     let (mut driver, reply) = Driver::start(front, context(), mail("a@x"));
     assert!(wakes.poll(driver.wait(reply)).is_ready());
     let mut reply = driver.rcpt(rcpt("b@y")).await;
@@ -204,7 +204,7 @@ async fn an_attempt_is_polled_no_more_often_than_something_comes() {
         Polled(Box::pin(attempt), Arc::clone(&counted))
     });
     let writer = StorageWriter::new(agent.storage.clone(), output).with_timeouts(TIMEOUTS);
-    let exploder = Exploder::new(writer, Policy::Ingress, agent.storage.pool().clone());
+    let exploder = Exploder::new(writer, ReplyPolicy::Ingress, agent.storage.pool().clone());
     let (mut driver, reply) = Driver::start(exploder, context(), mail("a@x"));
     let wakes = Arc::new(Wakes::default());
     assert!(wakes.poll(driver.wait(reply)).is_ready());

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use koukan_core::network::{Answer, LookupError, Resolver};
+use koukan_core::network::{DnsAnswer, LookupError, Resolver};
 
 use crate::domain::is_name;
 
@@ -110,7 +110,7 @@ impl<'a> Lookups<'a> {
     }
 }
 
-fn found<T>(answer: Result<Answer<T>, LookupError>) -> Result<Vec<T>, Stop> {
+fn found<T>(answer: Result<DnsAnswer<T>, LookupError>) -> Result<Vec<T>, Stop> {
     match answer {
         Ok(answer) => Ok(answer.records),
         Err(LookupError::NoSuchName) => Ok(Vec::new()),

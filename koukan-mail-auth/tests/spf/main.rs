@@ -6,7 +6,7 @@
 use std::{env, fs, net::IpAddr, path::Path, time::Duration};
 
 use async_trait::async_trait;
-use koukan_core::network::{Answer, LookupError, Mx, Resolver};
+use koukan_core::network::{DnsAnswer, LookupError, Mx, Resolver};
 use koukan_mail_auth::spf::{Question, check_host};
 use serde_json::{Map, Value};
 
@@ -72,25 +72,25 @@ impl Zone {
 
 #[async_trait]
 impl Resolver for Zone {
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         let mut all = self.find(host, "A")?;
         all.extend(self.find(host, "AAAA")?);
         let addresses = all
             .iter()
             .map(|value| value.as_str().unwrap().parse().unwrap());
-        Ok(Answer::insecure(addresses))
+        Ok(DnsAnswer::insecure(addresses))
     }
 
-    async fn mx(&self, domain: &str) -> Result<Answer<Mx>, LookupError> {
+    async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
         let all = self.find(domain, "MX")?;
         let hosts = all.iter().map(|value| {
             let preference = u16::try_from(value[0].as_u64().unwrap()).unwrap();
             Mx::new(preference, value[1].as_str().unwrap())
         });
-        Ok(Answer::insecure(hosts))
+        Ok(DnsAnswer::insecure(hosts))
     }
 
-    async fn txt(&self, name: &str) -> Result<Answer<Box<[u8]>>, LookupError> {
+    async fn txt(&self, name: &str) -> Result<DnsAnswer<Box<[u8]>>, LookupError> {
         let all = self.find(name, "TXT")?;
         let octets = |text: &Value| -> Vec<u8> {
             let chars = text.as_str().unwrap().chars();
@@ -103,10 +103,10 @@ impl Resolver for Zone {
             Value::Array(strings) => strings.iter().flat_map(octets).collect(),
             text => octets(text).into(),
         });
-        Ok(Answer::insecure(texts))
+        Ok(DnsAnswer::insecure(texts))
     }
 
-    async fn ptr(&self, address: IpAddr) -> Result<Answer<Box<str>>, LookupError> {
+    async fn ptr(&self, address: IpAddr) -> Result<DnsAnswer<Box<str>>, LookupError> {
         let name = match address {
             IpAddr::V4(address) => {
                 let [a, b, c, d] = address.octets();
@@ -120,7 +120,7 @@ impl Resolver for Zone {
             }
         };
         let all = self.find(&name, "PTR")?;
-        Ok(Answer::insecure(
+        Ok(DnsAnswer::insecure(
             all.iter().map(|value| value.as_str().unwrap().into()),
         ))
     }

@@ -5,8 +5,8 @@ use http::{
     header::{CONTENT_RANGE, LOCATION},
 };
 use koukan_core::resource::{
-    BadAnswer, Created, Listed, ListedTransaction, Location, Refusal, RefusalKind,
-    ResourceResponse, View,
+    BadAnswer, Created, ListedTransaction, Location, Refusal, RefusalKind, ResourceResponse,
+    TransactionsListed, View,
 };
 use serde_json::{Map, Value};
 
@@ -92,7 +92,7 @@ impl Response {
         let entries = entries.ok_or_else(|| self.bad("no transactions"))?;
         let transactions = entries.iter().map(|entry| self.entry(entry));
         let next = json.get("next_cursor").and_then(Value::as_str);
-        Ok(ResourceResponse::Listed(Listed {
+        Ok(ResourceResponse::Listed(TransactionsListed {
             transactions: transactions.collect::<Result<_, _>>()?,
             next: next.map(Into::into),
         }))

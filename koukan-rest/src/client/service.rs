@@ -29,12 +29,12 @@ use super::{ClientError, ClientSettings, operation, transport::Transport};
 /// # Example
 ///
 /// ```
-/// use koukan_core::stage::rest_endpoint::{RestEndpoint, Settings};
+/// use koukan_core::stage::rest_endpoint::{RestEndpoint, RestEndpointSettings};
 /// use koukan_rest::client::{Client, ClientSettings};
 ///
 /// let settings = ClientSettings::default().with_token("a secret");
 /// let client = Client::new("https://mail.example.com", settings)?;
-/// let endpoint = RestEndpoint::new(client, Settings::default());
+/// let endpoint = RestEndpoint::new(client, RestEndpointSettings::default());
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]

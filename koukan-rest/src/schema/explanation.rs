@@ -7,7 +7,7 @@ use koukan_core::{
     path::{ForwardPath, ReversePath},
     reply::Reply,
     resource::{
-        Explain, Explanation, HostWay, MatcherFound, Note, Passage, PassageOf, Phase, Refusal,
+        Explain, Explanation, HostWay, MatcherFound, Note, NotePhase, Passage, PassageOf, Refusal,
         RuleFound, Way, What,
     },
     transaction::{Mail, Rcpt},
@@ -125,14 +125,14 @@ fn note(passage: &Passage, note: &Note) -> Value {
     let (kind, value) = what(&note.what);
     let mut json = json!({
         "phase": match note.phase {
-            Phase::Mail => "mail",
-            Phase::Rcpt(_) => "rcpt",
-            Phase::Header => "header",
-            Phase::End => "end",
+            NotePhase::Mail => "mail",
+            NotePhase::Rcpt(_) => "rcpt",
+            NotePhase::Header => "header",
+            NotePhase::End => "end",
         },
         kind: value,
     });
-    if let Phase::Rcpt(to) = &note.phase {
+    if let NotePhase::Rcpt(to) = &note.phase {
         json["rcpt_to"] = json!(to);
     }
     if let Some(filter) = note.filter.and_then(|filter| passage.filters.get(filter)) {

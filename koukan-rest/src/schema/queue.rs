@@ -1,7 +1,7 @@
 //! Writing the queue for whoever operates the agent.
 
 use koukan_core::{
-    resource::{Location, QueueChanged, QueueListed, Queued, QueuedDetails},
+    resource::{Location, QueueChanged, QueueListed, QueuedDetails, QueuedTransaction},
     storage::record::Attempt,
 };
 use serde_json::{Map, Value, json};
@@ -49,7 +49,10 @@ pub fn changed_to_json(changed: &QueueChanged) -> Value {
     })
 }
 
-fn write_queued(queued: &Queued, absolute: &impl Fn(&Location) -> String) -> Map<String, Value> {
+fn write_queued(
+    queued: &QueuedTransaction,
+    absolute: &impl Fn(&Location) -> String,
+) -> Map<String, Value> {
     let mut object = write_listed(&queued.view, absolute);
     object.insert("state".into(), queued.state.as_str().into());
     if let Some(held) = queued.held {

@@ -9,7 +9,7 @@ use koukan_core::{
     service::BoxMailService,
     stage::{
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_endpoint::{RestEndpoint, Settings},
+        rest_endpoint::{RestEndpoint, RestEndpointSettings},
         rest_handler::{self, RestHandler, SenderPolicy},
     },
     storage::{MemoryBackend, Storage},
@@ -44,7 +44,7 @@ async fn serve(upstream: &Script) -> SocketAddr {
         storage.unwrap(),
         OutputHandler::new(chain, notifications),
         senders,
-        rest_handler::Settings::default(),
+        rest_handler::RestHandlerSettings::default(),
     );
     let router = Server::new(handler, ServerSettings::default()).router();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -62,7 +62,7 @@ async fn serve(upstream: &Script) -> SocketAddr {
 async fn endpoint(upstream: &Script, sender: &str, http2: bool) -> RestEndpoint<Client> {
     let url = format!("http://{}", serve(upstream).await);
     let client = Client::new(&url, ClientSettings::default().with_http2(http2)).unwrap();
-    let settings = Settings::default()
+    let settings = RestEndpointSettings::default()
         .with_incremental(sender == "gateway")
         .with_sender(Sender::new(sender));
     RestEndpoint::new(client, settings)

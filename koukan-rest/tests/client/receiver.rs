@@ -11,7 +11,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     signals::{Parsed, Signals},
-    stage::rest_endpoint::{RestEndpoint, Settings},
+    stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
     test_util::{context, mail, rcpt},
     transaction::Driver,
 };
@@ -28,7 +28,7 @@ async fn receiver() -> Peer {
 }
 
 fn endpoint(peer: &Peer) -> RestEndpoint<Client> {
-    let settings = Settings::default().with_incremental(false);
+    let settings = RestEndpointSettings::default().with_incremental(false);
     RestEndpoint::new(peer.client(), settings)
 }
 

@@ -3,8 +3,8 @@ use std::time::Duration;
 use koukan_core::{
     context::Sender,
     resource::{
-        Append, Create, Draft, List, ListState, Location, Operation, Parsed, Read,
-        ResourceResponse, Version, WaitFor,
+        Append, Create, Draft, ListState, ListTransactions, Location, Operation, ParsedUpload,
+        Read, ResourceResponse, Version, WaitFor,
     },
     storage::Search,
     test_util::{mail, rcpt},
@@ -124,7 +124,7 @@ async fn recipients_are_added_to_a_version_and_a_heartbeat_is_empty() {
 async fn a_parsed_message_is_posted_and_a_transaction_cancelled() {
     let mut peer = Peer::answering(json!({"body": ""})).await;
     let client = peer.client();
-    let parsed = Operation::Parsed(Parsed {
+    let parsed = Operation::Parsed(ParsedUpload {
         to: Location::new("/transactions/T/message_builder"),
         if_match: None,
         message: json!({"headers": []}),
@@ -147,7 +147,7 @@ async fn a_list_is_asked_for_page_by_page() {
         "uri": "/transactions/T", "created": "2024-03-06T19:49:11Z", "rcpt_to": [{}],
     }], "next_cursor": "c2"});
     let mut peer = Peer::answering(json!({"body": body.to_string()})).await;
-    let list = Operation::List(List {
+    let list = Operation::List(ListTransactions {
         sender: "app".into(),
         state: Some(ListState::Finished),
         search: Search {

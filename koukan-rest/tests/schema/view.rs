@@ -5,8 +5,8 @@ use koukan_core::{
     path::{ForwardPath, ReversePath},
     reply::Reply,
     resource::{
-        BlobStatus, BodyView, BuilderView, Details, Listed, ListedTransaction, Location,
-        RecipientState, RecipientView, View,
+        BlobStatus, BodyView, BuilderView, Details, ListedTransaction, Location, RecipientState,
+        RecipientView, TransactionsListed, View,
     },
     transaction::{Mail, Rcpt},
 };
@@ -123,7 +123,7 @@ fn the_full_view_has_details_and_the_other_none() {
 
 #[test]
 fn a_list_shows_envelopes() {
-    let listed = Listed {
+    let listed = TransactionsListed {
         transactions: vec![ListedTransaction {
             location: Location::of_transaction("T"),
             created: "2026-01-02T03:04:05Z".parse().unwrap(),
@@ -241,7 +241,7 @@ fn a_list_tells_where_and_when_and_how_it_goes_on() {
             ..View::default()
         }),
     };
-    let mut listed = Listed {
+    let mut listed = TransactionsListed {
         transactions: vec![transaction],
         next: Some("c".into()),
     };
@@ -254,7 +254,7 @@ fn a_list_tells_where_and_when_and_how_it_goes_on() {
         listed_to_json(&listed, absolute),
         json!({"transactions": transactions, "next_cursor": "c"})
     );
-    listed = Listed {
+    listed = TransactionsListed {
         transactions: Vec::new(),
         next: None,
     };

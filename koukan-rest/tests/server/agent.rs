@@ -13,7 +13,7 @@ use koukan_core::{
     service::BoxMailService,
     stage::{
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_handler::{RestHandler, SenderPolicy, Settings},
+        rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
     },
     storage::{MemoryBackend, Storage},
     test_util::{Script, TokioClock},
@@ -45,7 +45,7 @@ async fn agent(upstream: &Script) -> Router {
         (Sender::new("gw"), SenderPolicy::incremental()),
     ]);
     let output = OutputHandler::new(chain, notifications);
-    let handler = RestHandler::new(storage, output, senders, Settings::default());
+    let handler = RestHandler::new(storage, output, senders, RestHandlerSettings::default());
     Server::new(handler, ServerSettings::default()).router()
 }
 

@@ -8,8 +8,8 @@ use koukan_core::{
     context::Sender,
     reply::Reply,
     resource::{
-        Explain, ExplainRequest, ExplainResponse, Explanation, HostWay, Note, Passage, PassageOf,
-        Phase, Refusal, Role, RuleFound, RuleLook, TlsWay, Way, What,
+        Explain, ExplainRequest, ExplainResponse, Explanation, HostWay, Note, NotePhase, Passage,
+        PassageOf, Refusal, Role, RuleFound, RuleLook, TlsWay, Way, What,
     },
 };
 use koukan_rest::{
@@ -72,8 +72,8 @@ fn explained() -> ExplainResponse {
         chain: "c".into(),
         filters: vec!["policy_action".into()],
         notes: vec![
-            note(Phase::Mail, What::Rule(rule)),
-            note(Phase::Rcpt("b@x".into()), What::Goes(way)),
+            note(NotePhase::Mail, What::Rule(rule)),
+            note(NotePhase::Rcpt("b@x".into()), What::Goes(way)),
         ],
         signals: serde_json::Map::new(),
     };

@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use koukan_core::{
     clock::SystemClock,
     resource::{ResourceRequest, ResourceResponse, Version, View},
-    test_util::Log,
+    test_util::CapturedLog,
 };
 use koukan_rest::{
     auth::Auth,
@@ -54,7 +54,7 @@ async fn the_id_of_a_request_does_not_tell_how_many_there_were() {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_for_want_of_room_are_counted_and_not_logged_one_by_one() {
-    let log = Log::at(tracing::Level::INFO);
+    let log = CapturedLog::at(tracing::Level::INFO);
     let settings = ServerSettings::default().with_max_requests(0);
     let (server, _) = answering_with(current("1"), settings);
     let router = server.router();

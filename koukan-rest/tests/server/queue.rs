@@ -17,11 +17,12 @@ use koukan_core::{
     resource::{
         DestinationAction, DestinationName, DestinationOperation, DestinationView,
         DestinationsListed, HostRoom, HostsDown, QueueChange, QueueChanged, QueueFilter, QueueList,
-        QueueListed, QueueOperation, QueueRequest, QueueResponse, Queued, Refusal, Role, View,
+        QueueListed, QueueOperation, QueueRequest, QueueResponse, QueuedTransaction, Refusal, Role,
+        View,
     },
     storage::{
-        ListState, Search,
-        record::{Action, Attempt, DestinationCensus, Skipped, Suspension},
+        QueueState, Search,
+        record::{Attempt, DestinationCensus, QueueAction, Skipped, Suspension},
     },
 };
 use koukan_rest::{
@@ -59,9 +60,9 @@ fn only(asked: &Asked) -> QueueOperation {
     asked[0].operation.clone()
 }
 
-pub(crate) fn queued() -> Queued {
-    Queued {
-        state: ListState::Waiting,
+pub(crate) fn queued() -> QueuedTransaction {
+    QueuedTransaction {
+        state: QueueState::Waiting,
         created: Timestamp::UNIX_EPOCH,
         held: None,
         suspended: None,
@@ -100,7 +101,7 @@ async fn the_queue_is_narrowed_by_its_parameters() {
     let expected = QueueList {
         filter: QueueFilter {
             sender: Some("app".into()),
-            state: Some(ListState::Active),
+            state: Some(QueueState::Active),
             search: Search {
                 domain: Some("y".into()),
                 last_reply: Some("full".into()),
@@ -310,7 +311,7 @@ fn changed() -> QueueResponse {
 
 #[tokio::test]
 async fn many_are_changed_by_filter() {
-    for action in Action::ALL {
+    for action in QueueAction::ALL {
         let (server, asked) = with_queue(changed);
         let path = format!("/queue/{}?domain=y&dry_run=true", action.as_str());
         let answer = post(server, &path).await;
@@ -357,7 +358,7 @@ async fn nothing_is_changed_where_nobody_says_what() {
 
 #[tokio::test]
 async fn one_is_changed_by_its_id() {
-    for action in Action::ALL {
+    for action in QueueAction::ALL {
         let (server, asked) = with_queue(listed);
         let path = format!("/queue/T/{}", action.as_str());
         assert_eq!(post(server, &path).await.status, StatusCode::OK);

@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use koukan_core::resource::{
-    Draft, ListState, Listed, Location, Operation, ResourceResponse, Version,
+    Draft, ListState, Location, Operation, ResourceResponse, TransactionsListed, Version,
 };
 use koukan_core::storage::Search;
 
@@ -130,7 +130,7 @@ async fn a_cancel_needs_no_content() {
 #[tokio::test]
 async fn a_list_is_narrowed_by_its_parameters() {
     let listed = || {
-        answering(ResourceResponse::Listed(Listed {
+        answering(ResourceResponse::Listed(TransactionsListed {
             transactions: Vec::new(),
             next: Some("c2".into()),
         }))

@@ -47,7 +47,7 @@ pub use self::{
     host_identity::{HostIdentities, HostIdentity},
     login::Login,
     pool::{HostLimit, HostLimits, PoolSettings},
-    timeouts::{Phase, Timeouts},
+    timeouts::{ClientTimeouts, Phase},
 };
 
 #[cfg(feature = "mta-sts")]

@@ -7,7 +7,7 @@ use std::{fmt, time::Duration};
 /// *Source*: the defaults of most are those of RFC 5321 section 4.5.3.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Timeouts {
+pub struct ClientTimeouts {
     /// Looking up the addresses of a host.
     pub resolve: Duration,
     /// Opening a connection to one address.
@@ -68,7 +68,7 @@ pub enum Phase {
     Quit,
 }
 
-impl Timeouts {
+impl ClientTimeouts {
     /// The timeout of a phase.
     pub fn of(&self, phase: Phase) -> Duration {
         match phase {
@@ -89,7 +89,7 @@ impl Timeouts {
     }
 }
 
-impl Default for Timeouts {
+impl Default for ClientTimeouts {
     fn default() -> Self {
         let seconds = Duration::from_secs;
         Self {

@@ -45,7 +45,7 @@ pub struct Capabilities {
     /// The mechanisms of `AUTH` as written: RFC 4954.
     pub auth: Vec<Box<str>>,
     /// `LIMITS`: RFC 9422.
-    pub limits: Limits,
+    pub limits: DeclaredLimits,
 }
 
 /// How large a message a server takes.
@@ -60,7 +60,7 @@ pub enum SizeLimit {
 /// What a server allows on one connection; `None` where it does not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Limits {
+pub struct DeclaredLimits {
     /// Mail transactions on one connection.
     pub mail_max: Option<u32>,
     /// Recipients in one mail transaction.
@@ -126,7 +126,7 @@ impl SizeLimit {
     }
 }
 
-impl Limits {
+impl DeclaredLimits {
     fn add(&mut self, limit: &str) {
         let Some((name, value)) = limit.split_once('=') else {
             return;

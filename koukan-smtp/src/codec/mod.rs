@@ -31,7 +31,7 @@ mod xclient;
 pub use self::{
     bdat::BdatDecoder,
     body::{BareLineEnds, BodyEvent, ContentFault},
-    capabilities::{Capabilities, Limits, SizeLimit},
+    capabilities::{Capabilities, DeclaredLimits, SizeLimit},
     command::{Command, CommandError, OtherProtocol},
     command_decoder::CommandDecoder,
     command_encoder::CommandEncoder,

@@ -17,15 +17,15 @@ const INVALID_TOKEN: &str = r#"{"status":"invalid_token"}"#;
 /// # Example
 ///
 /// ```
-/// use koukan_smtp::sasl::{Answer, Exchange, Mechanism, Step};
+/// use koukan_smtp::sasl::{Answer, Exchange, Mechanism, NextStep};
 ///
 /// let mut exchange = Exchange::new(Mechanism::Plain);
-/// let Ok(Step::Ask(claim)) = exchange.respond(b"\0alice\0secret") else {
+/// let Ok(NextStep::Ask(claim)) = exchange.respond(b"\0alice\0secret") else {
 ///     unreachable!()
 /// };
 /// assert_eq!(claim.user(), Some("alice"));
 /// let step = exchange.answer(Answer::Accepted("alice".into()))?;
-/// assert_eq!(step, Step::Accepted("alice".into()));
+/// assert_eq!(step, NextStep::Accepted("alice".into()));
 /// # Ok::<(), koukan_core::random::NoRandomness>(())
 /// ```
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub struct Exchange(State);
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Step {
+pub enum NextStep {
     /// To send the client these octets, and to give the exchange what it says to them.
     Challenge(Box<[u8]>),
     /// To find out whether that is so, and to give the exchange the answer.
@@ -88,8 +88,8 @@ impl Exchange {
     /// # Errors
     ///
     /// [`Malformed`]; the exchange is over.
-    pub fn respond(&mut self, message: &[u8]) -> Result<Step, Malformed> {
-        let asked = |mechanism, claim| (State::Asked(mechanism), Step::Ask(claim));
+    pub fn respond(&mut self, message: &[u8]) -> Result<NextStep, Malformed> {
+        let asked = |mechanism, claim| (State::Asked(mechanism), NextStep::Ask(claim));
         let (state, step) = match std::mem::replace(&mut self.0, State::Over) {
             State::Begun(Mechanism::Plain) => {
                 asked(Mechanism::Plain, messages::read_plain(message)?)
@@ -98,7 +98,7 @@ impl Exchange {
                 asked(Mechanism::OAuthBearer, messages::read_bearer(message)?)
             }
             State::Begun(Mechanism::Login) => {
-                let challenge = Step::Challenge((*b"Password:").into());
+                let challenge = NextStep::Challenge((*b"Password:").into());
                 (State::LoginUser(text(message)?.into()), challenge)
             }
             State::LoginUser(user) => {
@@ -109,21 +109,21 @@ impl Exchange {
             State::Begun(Mechanism::ScramSha256) => {
                 let server = scram::Server::read(message)?;
                 let user = server.user.clone();
-                let ask = Step::Ask(Claim::Verifier { user });
+                let ask = NextStep::Ask(Claim::Verifier { user });
                 (State::ScramFirst(server), ask)
             }
             #[cfg(feature = "scram")]
             State::ScramChallenged(name, challenged) => match challenged.verify(message)? {
                 Some(last) => {
-                    let last = Step::Challenge(last.into_bytes().into());
+                    let last = NextStep::Challenge(last.into_bytes().into());
                     (State::Proved(name), last)
                 }
-                None => (State::Over, Step::Refused),
+                None => (State::Over, NextStep::Refused),
             },
             #[cfg(feature = "scram")]
-            State::Proved(name) if message.is_empty() => (State::Over, Step::Accepted(name)),
+            State::Proved(name) if message.is_empty() => (State::Over, NextStep::Accepted(name)),
             // Also what a client says once it knows that its token is not good.
-            State::Over => (State::Over, Step::Refused),
+            State::Over => (State::Over, NextStep::Refused),
             // Whose certificate was shown knows whoever holds the connection.
             State::Begun(Mechanism::External) => return Err(Malformed),
             State::Asked(_) => return Err(Malformed),
@@ -139,23 +139,23 @@ impl Exchange {
     /// # Errors
     ///
     /// [`NoRandomness`].
-    pub fn answer(&mut self, answer: Answer) -> Result<Step, NoRandomness> {
+    pub fn answer(&mut self, answer: Answer) -> Result<NextStep, NoRandomness> {
         let (state, step) = match (std::mem::replace(&mut self.0, State::Over), answer) {
-            (State::Asked(_), Answer::Accepted(name)) => (State::Over, Step::Accepted(name)),
+            (State::Asked(_), Answer::Accepted(name)) => (State::Over, NextStep::Accepted(name)),
             (State::Asked(Mechanism::OAuthBearer), _) => {
                 let challenge = INVALID_TOKEN.as_bytes().into();
-                (State::Over, Step::Challenge(challenge))
+                (State::Over, NextStep::Challenge(challenge))
             }
             #[cfg(feature = "scram")]
             (State::ScramFirst(server), Answer::Verifier(name, verifier)) => {
                 let challenged = server.challenge(verifier, &scram::nonce()?);
-                let challenge = Step::Challenge(challenged.message().as_bytes().into());
+                let challenge = NextStep::Challenge(challenged.message().as_bytes().into());
                 (
                     State::ScramChallenged(name, Box::new(challenged)),
                     challenge,
                 )
             }
-            _ => (State::Over, Step::Refused),
+            _ => (State::Over, NextStep::Refused),
         };
         self.0 = state;
         Ok(step)
@@ -176,21 +176,21 @@ mod tests {
     use crate::sasl::{ClientExchange, Credentials, scram::Verifier};
 
     /// Lets a client that knows those credentials speak with a server that knows `alice` by `pencil`.
-    fn play(mechanism: Mechanism, credentials: Credentials) -> Result<Step, Malformed> {
+    fn play(mechanism: Mechanism, credentials: Credentials) -> Result<NextStep, Malformed> {
         let verifier = Verifier::new("pencil", 4096).unwrap();
         let (mut client, first) = ClientExchange::begin(mechanism, &credentials).unwrap();
         let mut exchange = Exchange::new(mechanism);
         let mut step = match first {
             Some(first) => exchange.respond(&first)?,
-            None => Step::Challenge(exchange.opening().into()),
+            None => NextStep::Challenge(exchange.opening().into()),
         };
         loop {
             step = match step {
-                Step::Challenge(octets) => match client.respond(&octets) {
+                NextStep::Challenge(octets) => match client.respond(&octets) {
                     Ok(response) => exchange.respond(&response)?,
-                    Err(_) => return Ok(Step::Refused),
+                    Err(_) => return Ok(NextStep::Refused),
                 },
-                Step::Ask(claim) => {
+                NextStep::Ask(claim) => {
                     let answer = match &claim {
                         Claim::Password { user, password } => {
                             let is_so = &**user == "alice" && verifier.fits(password.reveal());
@@ -206,7 +206,7 @@ mod tests {
                     exchange.answer(answer.unwrap_or(Answer::Refused)).unwrap()
                 }
                 over => {
-                    let is_known = matches!(&over, Step::Accepted(_));
+                    let is_known = matches!(&over, NextStep::Accepted(_));
                     assert_eq!(
                         client.is_satisfied(),
                         is_known || mechanism != Mechanism::ScramSha256
@@ -224,11 +224,11 @@ mod tests {
             let accepted = play(mechanism, credentials("pencil"));
             assert_eq!(
                 accepted,
-                Ok(Step::Accepted("alice".into())),
+                Ok(NextStep::Accepted("alice".into())),
                 "{mechanism:?}"
             );
             let refused = play(mechanism, credentials("pen"));
-            assert_eq!(refused, Ok(Step::Refused), "{mechanism:?}");
+            assert_eq!(refused, Ok(NextStep::Refused), "{mechanism:?}");
         }
     }
 
@@ -236,17 +236,17 @@ mod tests {
     fn after_its_end_an_exchange_accepts_nobody() {
         let mut exchange = Exchange::new(Mechanism::Plain);
         assert_eq!(exchange.respond(b"nonsense"), Err(Malformed));
-        assert_eq!(exchange.respond(b"\0alice\0pencil"), Ok(Step::Refused));
+        assert_eq!(exchange.respond(b"\0alice\0pencil"), Ok(NextStep::Refused));
         let accepted = Answer::Accepted("alice".into());
-        assert_eq!(exchange.answer(accepted), Ok(Step::Refused));
+        assert_eq!(exchange.answer(accepted), Ok(NextStep::Refused));
     }
 
     #[test]
     fn a_claim_that_waits_for_its_answer_is_not_taken_for_one() {
         let mut exchange = Exchange::new(Mechanism::ScramSha256);
         let first = exchange.respond(b"n,,n=alice,r=x");
-        assert!(matches!(first, Ok(Step::Ask(_))));
+        assert!(matches!(first, Ok(NextStep::Ask(_))));
         let accepted = Answer::Accepted("alice".into());
-        assert_eq!(exchange.answer(accepted), Ok(Step::Refused));
+        assert_eq!(exchange.answer(accepted), Ok(NextStep::Refused));
     }
 }

@@ -25,6 +25,6 @@ pub use self::{
     base64::{InvalidBase64, decode, encode},
     claim::{Answer, Claim, Password},
     client::{ClientExchange, Credentials, Failed},
-    exchange::{Exchange, Malformed, Step},
+    exchange::{Exchange, Malformed, NextStep},
     mechanism::{Mechanism, Mechanisms},
 };

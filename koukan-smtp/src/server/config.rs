@@ -7,7 +7,7 @@ use std::{
 
 use koukan_core::{context::Sender, network::Network};
 
-use super::{Limits, Timeouts, holding::Holding};
+use super::{Limits, ServerTimeouts, holding::Holding};
 use crate::{Protocol, codec::BareLineEnds};
 
 /// What a listener is and allows.
@@ -24,7 +24,7 @@ pub struct Config {
     /// What a client may ask for.
     pub limits: Limits,
     /// How long a client is waited for.
-    pub timeouts: Timeouts,
+    pub timeouts: ServerTimeouts,
     /// What to do with messages that hold bare line ends.
     pub bare_line_ends: BareLineEnds,
     /// Networks of proxies. A connection that comes from there begins with a PROXY header, and its
@@ -68,7 +68,7 @@ impl Default for Config {
             protocol: Protocol::Smtp,
             sender: Sender::new("ingress"),
             limits: Limits::default(),
-            timeouts: Timeouts::default(),
+            timeouts: ServerTimeouts::default(),
             bare_line_ends: BareLineEnds::default(),
             proxies: Arc::default(),
             xclients: Arc::default(),

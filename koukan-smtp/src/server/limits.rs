@@ -57,7 +57,7 @@ pub struct Limits {
     /// Octets of a message that are read at once, and so held, at most. Default 64 KiB.
     pub body_buffer: usize,
     /// Octets a second that a client must send while it sends a message, on average and apart
-    /// from [`Timeouts::data_grace`](super::Timeouts::data_grace), or it gets 421. Time that the
+    /// from [`ServerTimeouts::data_grace`](super::ServerTimeouts::data_grace), or it gets 421. Time that the
     /// server itself takes does not count. Default 100.
     pub data_rate: u64,
 }

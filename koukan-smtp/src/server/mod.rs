@@ -19,7 +19,7 @@
 //!   names; limits count that address.
 //! - A service that answers 421 has the connection closed, as RFC 5321 section 3.8 says.
 //!
-//! [`Limits`] and [`Timeouts`] bound what a client can make the server hold or do.
+//! [`Limits`] and [`ServerTimeouts`] bound what a client can make the server hold or do.
 
 mod accept;
 mod admission;
@@ -52,7 +52,7 @@ pub use self::{
     },
     limits::Limits,
     make::{MakeMailService, Shared},
-    timeouts::Timeouts,
+    timeouts::ServerTimeouts,
     upgrade::{Upgrade, Upgraded},
 };
 
@@ -196,7 +196,7 @@ impl<M: MakeMailService> Server<M> {
     }
 
     /// Sets how long a client is waited for.
-    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+    pub fn with_timeouts(self, timeouts: ServerTimeouts) -> Self {
         self.configure(|config| config.timeouts = timeouts)
     }
 
@@ -275,7 +275,7 @@ impl<M: MakeMailService> Server<M> {
     ///
     /// To stop gracefully is to accept no more connections, to end sessions between transactions
     /// with 421, to let transactions that are under way end, and to abort with 421 those whose
-    /// client is silent for [`Timeouts::stopping`], and what is left after [`Timeouts::drain`].
+    /// client is silent for [`ServerTimeouts::stopping`], and what is left after [`ServerTimeouts::drain`].
     ///
     /// # Cancel safety
     ///

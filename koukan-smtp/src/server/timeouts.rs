@@ -6,15 +6,15 @@ use std::time::Duration;
 /// nothing else is said.
 ///
 /// Time that passes while a reply from upstream is awaited does not count but for
-/// [`Timeouts::session`]; bound it with a timeout layer on the service.
+/// [`ServerTimeouts::session`]; bound it with a timeout layer on the service.
 ///
 /// *Source*: RFC 5321 section 4.5.3.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Timeouts {
+pub struct ServerTimeouts {
     /// For the header of a proxy; a connection without it by then is closed. Default 5 seconds.
     pub proxy_header: Duration,
     /// For the handshake where sessions begin with TLS; a connection without it by then is closed.
-    /// After STARTTLS, [`Timeouts::command`] holds. Default 30 seconds.
+    /// After STARTTLS, [`ServerTimeouts::command`] holds. Default 30 seconds.
     pub handshake: Duration,
     /// For the [`Greeter`](super::Greeter) to answer; without an answer by then the client is refused
     /// with 451, or 421 in place of the greeting. Default 1 minute.
@@ -41,7 +41,7 @@ pub struct Timeouts {
     pub drain: Duration,
 }
 
-impl Default for Timeouts {
+impl Default for ServerTimeouts {
     fn default() -> Self {
         Self {
             proxy_header: Duration::from_secs(5),

@@ -8,7 +8,7 @@ use koukan_core::{
     reply::{Handover, Reply},
     signals::Destination,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::Sharing,
     },
     transaction::{Driver, Transaction},
@@ -326,7 +326,7 @@ async fn each_member_of_a_shared_transaction_is_told_its_own() {
             Ok::<_, BoxError>(reply)
         }
     });
-    let front = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let front = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let (mut driver, _mail) = Driver::start(front, context(), mail(""));
     for name in NAMES {
         assert!(add(&mut driver, name).await.is_positive());

@@ -13,7 +13,7 @@ use koukan_core::{
 };
 use koukan_smtp::{
     Server,
-    client::{ClientSettings, SmtpEndpoint, Timeouts},
+    client::{ClientSettings, ClientTimeouts, SmtpEndpoint},
     server::Connected,
 };
 use tokio::time::Instant;
@@ -120,7 +120,7 @@ async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
         let last = replies.last().unwrap();
         assert!(last.starts_with(reply), "{domain}: {replies:?}");
         assert_eq!(asked(&connector), tried, "{domain}");
-        assert!(begun.elapsed() <= Timeouts::default().resolve + Duration::from_secs(1));
+        assert!(begun.elapsed() <= ClientTimeouts::default().resolve + Duration::from_secs(1));
     }
 }
 

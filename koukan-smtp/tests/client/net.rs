@@ -13,7 +13,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use koukan_core::network::{Answer, BoxWire, Connector, LookupError, RemoteAddress, Resolver};
+use koukan_core::network::{BoxWire, Connector, DnsAnswer, LookupError, RemoteAddress, Resolver};
 use koukan_smtp::client::{ClientSettings, SmtpEndpoint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex},
@@ -152,7 +152,7 @@ impl Net {
 
 #[async_trait]
 impl Resolver for Net {
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         let addresses: &[[u8; 4]] = match host {
             "mx.example" => &[[192, 0, 2, 1]],
             "two.example" => &[[192, 0, 2, 1], [192, 0, 2, 2]],
@@ -163,7 +163,7 @@ impl Resolver for Net {
             _ => return Err(LookupError::NoSuchName),
         };
         let addresses = addresses.iter().map(|address| (*address).into());
-        Ok(Answer::insecure(addresses))
+        Ok(DnsAnswer::insecure(addresses))
     }
 }
 

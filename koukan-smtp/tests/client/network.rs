@@ -8,7 +8,7 @@ use std::{
 
 use koukan_core::{
     middleware::{Next, State, from_fn_with_state},
-    network::{Answer, Mx, SharedResolver},
+    network::{DnsAnswer, Mx, SharedResolver},
     reply::Reply,
     service::MailService,
     signals::{Destination, HostPort},
@@ -146,7 +146,7 @@ async fn a_look_up_that_fails_is_a_failure_for_now() {
 
 #[tokio::test(start_paused = true)]
 async fn a_name_is_asked_for_each_connection_however_long_its_answer_holds() {
-    let long = Answer::secure([ip("192.0.2.1")]).with_ttl(Duration::from_secs(86_400));
+    let long = DnsAnswer::secure([ip("192.0.2.1")]).with_ttl(Duration::from_secs(86_400));
     let resolver = ScriptedResolver::new().with_addresses("mx.example.com", long);
     let connector = connector();
     let mut pool = PoolSettings::default();
@@ -159,7 +159,7 @@ async fn a_name_is_asked_for_each_connection_however_long_its_answer_holds() {
     // The connection is kept, so nobody asks.
     assert_eq!(resolver.asked(), ["A mx.example.com"]);
     tokio::time::sleep(Duration::from_secs(5)).await;
-    let gone = Answer::insecure([ip("192.0.2.9")]).with_ttl(Duration::ZERO);
+    let gone = DnsAnswer::insecure([ip("192.0.2.9")]).with_ttl(Duration::ZERO);
     let resolver = resolver.with_addresses("mx.example.com", gone);
     let replies = send(&service, &["b"], "hi\r\n").await;
     assert!(replies[2].starts_with("250 "), "{replies:?}");
@@ -184,13 +184,13 @@ async fn the_guard_looks_at_what_the_resolver_says_each_time() {
     pool.idle_timeout = Duration::from_secs(1);
     let settings = settings().with_guard(Guard::new()).with_pool(pool);
     let service = named_by_other(endpoint(settings, &connector, &resolver));
-    let answers: [(Answer<IpAddr>, &str, &[&str]); 4] = [
+    let answers: [(DnsAnswer<IpAddr>, &str, &[&str]); 4] = [
         ([ip("192.0.2.1")].into(), "250 ", &["192.0.2.1:25"]),
         // The same name, which now leads to this host.
         ([ip("127.0.0.1")].into(), "550 5.7.1 ", &[]),
         // That it is proved does not make it allowed.
         (
-            Answer::secure([ip("::ffff:169.254.169.254")]),
+            DnsAnswer::secure([ip("::ffff:169.254.169.254")]),
             "550 5.7.1 ",
             &[],
         ),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use koukan_core::reply::Reply;
-use koukan_smtp::client::Timeouts;
+use koukan_smtp::client::ClientTimeouts;
 use rstest::rstest;
 use tokio::time::Instant;
 
@@ -29,12 +29,12 @@ fn silent(phase: usize) -> Net {
 }
 
 #[rstest]
-#[case::greeting(0, Timeouts::default().greeting, "greeting")]
-#[case::ehlo(1, Timeouts::default().ehlo, "EHLO")]
-#[case::mail(2, Timeouts::default().mail, "MAIL")]
-#[case::rcpt(3, Timeouts::default().rcpt, "RCPT")]
-#[case::data(4, Timeouts::default().data, "DATA")]
-#[case::end_of_data(5, Timeouts::default().end_of_data, "end of message")]
+#[case::greeting(0, ClientTimeouts::default().greeting, "greeting")]
+#[case::ehlo(1, ClientTimeouts::default().ehlo, "EHLO")]
+#[case::mail(2, ClientTimeouts::default().mail, "MAIL")]
+#[case::rcpt(3, ClientTimeouts::default().rcpt, "RCPT")]
+#[case::data(4, ClientTimeouts::default().data, "DATA")]
+#[case::end_of_data(5, ClientTimeouts::default().end_of_data, "end of message")]
 #[tokio::test(start_paused = true)]
 async fn a_silent_server_is_given_up(
     #[case] phase: usize,

@@ -1,6 +1,6 @@
 //! Clients that are refused before anything is said.
 
-use koukan_smtp::server::Timeouts;
+use koukan_smtp::server::ServerTimeouts;
 
 use super::*;
 
@@ -82,9 +82,9 @@ async fn a_greeter_that_fails_or_is_late_lets_nobody_in() {
     }
     let asked = Asked::default();
     let (late, _) = server(silent(Step::Connected, &asked));
-    let late = late.with_timeouts(Timeouts {
+    let late = late.with_timeouts(ServerTimeouts {
         greeter: Duration::from_secs(7),
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     });
     let mut client = Client::connect(&late);
     let said = client.rest().await;

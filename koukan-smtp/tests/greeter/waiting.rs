@@ -1,7 +1,7 @@
 //! A greeter takes its time: who waits, and for whom.
 
 use koukan_core::{test_util::at_rest, transaction::Transaction};
-use koukan_smtp::server::Timeouts;
+use koukan_smtp::server::ServerTimeouts;
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
@@ -122,9 +122,9 @@ async fn a_client_that_says_hello_alone_and_closes_its_half_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_greeter_has_so_long_and_then_the_client_may_say_it_again() {
     let (server, _) = server(slow(Step::Hello, PAUSE));
-    let server = server.with_timeouts(Timeouts {
+    let server = server.with_timeouts(ServerTimeouts {
         greeter: Duration::from_secs(7),
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     });
     let mut client = Client::greeted(&server).await;
     let late = client.ask("EHLO client\r\n").await;

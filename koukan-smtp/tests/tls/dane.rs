@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use koukan_core::{
-    network::{Answer, LookupError, Mx, Proof, Resolver, SharedResolver, Tlsa},
+    network::{DnsAnswer, LookupError, Mx, Proof, Resolver, SharedResolver, Tlsa},
     signals::Destination,
     test_util::{Authority, ScriptedConnector, ScriptedResolver},
     tls::{Certificate, Certificates, ClientTls, ServerTls},
@@ -62,7 +62,7 @@ fn endpoint_by(
 }
 
 fn at(name: &str, zone: &str, records: &[Tlsa]) -> ScriptedResolver {
-    let answer = Answer::secure(records.to_vec());
+    let answer = DnsAnswer::secure(records.to_vec());
     ScriptedResolver::of_zone(zone).with_tlsa(&format!("_25._tcp.{name}.d.example"), answer)
 }
 
@@ -72,7 +72,7 @@ async fn outcome(endpoint: &SmtpEndpoint) -> String {
 }
 
 fn with_records(zone: &str, records: &[Tlsa], proof: Proof) -> ScriptedResolver {
-    let mut answer = Answer::insecure(records.to_vec());
+    let mut answer = DnsAnswer::insecure(records.to_vec());
     answer.proof = proof;
     ScriptedResolver::of_zone(zone).with_tlsa("_25._tcp.mx.d.example", answer)
 }
@@ -257,7 +257,7 @@ async fn records_of_a_host_that_is_an_alias_stand_at_either_name() {
         (
             "its end first",
             at("mx", &proved, &wrong)
-                .with_tlsa("_25._tcp.real.d.example", Answer::secure(right.to_vec())),
+                .with_tlsa("_25._tcp.real.d.example", DnsAnswer::secure(right.to_vec())),
             taken,
         ),
         // The server is asked for by the name at which the records stand.
@@ -300,18 +300,18 @@ struct LosesFirst(ScriptedResolver, AtomicBool);
 
 #[async_trait]
 impl Resolver for LosesFirst {
-    async fn addresses(&self, host: &str) -> Result<Answer<IpAddr>, LookupError> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
         match self.1.swap(true, Ordering::Relaxed) {
             false => Err(LookupError::failed("lost")),
             true => self.0.addresses(host).await,
         }
     }
 
-    async fn mx(&self, domain: &str) -> Result<Answer<Mx>, LookupError> {
+    async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
         self.0.mx(domain).await
     }
 
-    async fn tlsa(&self, name: &str) -> Result<Answer<Tlsa>, LookupError> {
+    async fn tlsa(&self, name: &str) -> Result<DnsAnswer<Tlsa>, LookupError> {
         self.0.tlsa(name).await
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::{
     middleware::{Next, State, from_fn_with_state},
-    network::{Answer, Mx},
+    network::{DnsAnswer, Mx},
     path::Parameter,
     reply::Reply,
     signals::{Destination, TlsRequired},
@@ -250,7 +250,7 @@ async fn records_of_the_dns_are_enough() {
     let pem = authority.issue("elsewhere.example");
     let resolver = zone().with_tlsa(
         "_25._tcp.mx.d.example",
-        Answer::secure([pem.tlsa([3, 1, 1])]),
+        DnsAnswer::secure([pem.tlsa([3, 1, 1])]),
     );
     let resolver = resolver.with_mx("anybody.d.example", [Mx::new(1, "mx.d.example")]);
     let tls = ServerTls::new(koukan_core::tls::Certificates::new([pem.certificate()]));
@@ -282,7 +282,7 @@ async fn waived(
 async fn what_need_not_be_secured_goes_whatever_the_domain_demands() {
     let authority = Authority::new();
     let other = authority.issue("x").tlsa([3, 1, 1]);
-    let resolver = zone().with_tlsa("_25._tcp.mx.d.example", Answer::secure([other]));
+    let resolver = zone().with_tlsa("_25._tcp.mx.d.example", DnsAnswer::secure([other]));
     let settings = ClientSettings::new("me.example").unwrap();
     let settings = settings
         .with_tls(TlsPolicy::Opportunistic(ClientTls::unverified()))

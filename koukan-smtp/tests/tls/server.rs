@@ -5,7 +5,7 @@ use std::time::Duration;
 use koukan_core::test_util::Authority;
 use koukan_smtp::{
     Server,
-    server::{MakeMailService, Timeouts},
+    server::{MakeMailService, ServerTimeouts},
 };
 use tokio::time::timeout;
 
@@ -203,9 +203,9 @@ async fn who_begins_with_something_else_is_not_served() {
 async fn a_handshake_that_does_not_come_is_not_waited_for() {
     let authority = Authority::new();
     let handshake = Duration::from_millis(50);
-    let timeouts = Timeouts {
+    let timeouts = ServerTimeouts {
         handshake,
-        ..Timeouts::default()
+        ..ServerTimeouts::default()
     };
     let server = tells_tls().with_immediate_tls(authority.server("mx.example"));
     let running = start(server.clone().with_timeouts(timeouts)).await;

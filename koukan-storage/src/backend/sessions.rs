@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, Collected, LiveSession, Recovered, Refreshed, Retention, Sessions,
+    BackendError, LiveSession, Recovered, Refreshed, Removed, Retention, Sessions,
     record::SessionId,
 };
 
@@ -98,7 +98,7 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
         &self,
         now: Timestamp,
         retention: Retention,
-    ) -> Result<Collected, BackendError> {
+    ) -> Result<Removed, BackendError> {
         let before = |age| now.checked_sub(age).map_or(i64::MIN, micros);
         // Found beside the writer, which looks again at each before it removes it.
         let orphans = self.0.reader.orphans(before(retention.orphaned)).await?;

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use koukan_core::storage::{ListState, Listing};
+use koukan_core::storage::{Listing, QueueState};
 use sea_query::Expr;
 
 use super::{Values, summary, text, transaction::read};
@@ -52,21 +52,21 @@ pub(crate) fn select(dialect: Dialect, listing: &Listing) -> Page {
 /// Where the newest of each state are.
 fn places(listing: &Listing, conditions: &Conditions) -> String {
     let place = |state, kept: &Conditions| {
-        let sender = kept.sender(state == ListState::Active);
+        let sender = kept.sender(state == QueueState::Active);
         let state = match state {
-            ListState::Waiting | ListState::Unfinished => {
+            QueueState::Waiting | QueueState::Unfinished => {
                 "final_reason IS NULL AND lease_session IS NULL"
             }
-            ListState::Held => {
+            QueueState::Held => {
                 "final_reason IS NULL AND held IS NOT NULL AND lease_session IS NULL"
             }
-            ListState::Scheduled => {
+            QueueState::Scheduled => {
                 "final_reason IS NULL AND send_at IS NOT NULL AND due_at = send_at \
                  AND work = 'attempt' AND attempt_count = 0 AND held IS NULL \
                  AND lease_session IS NULL"
             }
-            ListState::Active => "lease_session IS NOT NULL",
-            ListState::Finished => "final_reason IS NOT NULL",
+            QueueState::Active => "lease_session IS NOT NULL",
+            QueueState::Finished => "final_reason IS NOT NULL",
         };
         let id = kept.dialect.choose("rowid", "id");
         let places = format!(
@@ -75,12 +75,16 @@ fn places(listing: &Listing, conditions: &Conditions) -> String {
         );
         kept.newest(places)
     };
-    let all = [ListState::Waiting, ListState::Active, ListState::Finished];
+    let all = [
+        QueueState::Waiting,
+        QueueState::Active,
+        QueueState::Finished,
+    ];
     let states = match listing.state {
         // Those are among the waiting.
-        Some(few @ (ListState::Held | ListState::Scheduled)) => vec![few],
+        Some(few @ (QueueState::Held | QueueState::Scheduled)) => vec![few],
         wanted => {
-            let takes = |state: &ListState| wanted.is_none_or(|wanted| wanted.takes(*state));
+            let takes = |state: &QueueState| wanted.is_none_or(|wanted| wanted.takes(*state));
             all.into_iter().filter(takes).collect()
         }
     };

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Executor, Row, SqliteConnection};
 use crate::database::{Connection, Dialect};
 
 use jiff::Timestamp;
-use koukan_core::storage::{ListCursor, ListState, Listing, Search, record::TransactionId};
+use koukan_core::storage::{ListCursor, Listing, QueueState, Search, record::TransactionId};
 
 use super::{
     ADD_ATTEMPT, BEGIN, BOUND_EVENTS, CENSUS, COMPLETE, COUNT_DESTINATION, COUNT_DESTINATIONS,
@@ -228,17 +228,17 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                 };
                 for (state, index) in [
                     (
-                        ListState::Waiting,
+                        QueueState::Waiting,
                         "USING COVERING INDEX transactions_queued",
                     ),
-                    (ListState::Active, "USING INDEX transactions_leased"),
-                    (ListState::Held, "USING COVERING INDEX transactions_held"),
+                    (QueueState::Active, "USING INDEX transactions_leased"),
+                    (QueueState::Held, "USING COVERING INDEX transactions_held"),
                     (
-                        ListState::Scheduled,
+                        QueueState::Scheduled,
                         "USING COVERING INDEX transactions_scheduled",
                     ),
                     (
-                        ListState::Finished,
+                        QueueState::Finished,
                         "USING COVERING INDEX transactions_over",
                     ),
                 ] {
@@ -248,7 +248,7 @@ async fn lists_read_nothing_of_what_they_pass_over() {
                     let page = select(Dialect::Sqlite, &of_state(Some(state)));
                     let plan = plan_of(&mut connection, page.text).await;
                     assert!(plan.iter().any(|step| step.contains(index)), "{plan:?}");
-                    if matches!(state, ListState::Held | ListState::Scheduled) {
+                    if matches!(state, QueueState::Held | QueueState::Scheduled) {
                         continue;
                     }
                     let page = list(Dialect::Sqlite, &of_state(None));
@@ -284,8 +284,8 @@ async fn events_are_read_from_where_the_page_begins() {
 async fn one_senders_lists_are_in_order() {
     let mut connection = database().await;
     for (state, places) in [
-        (ListState::Waiting, "queued"),
-        (ListState::Finished, "over"),
+        (QueueState::Waiting, "queued"),
+        (QueueState::Finished, "over"),
     ] {
         let listing = Listing {
             sender: Some("a".into()),

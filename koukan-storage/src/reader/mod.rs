@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use koukan_core::blob::BlobId;
 use koukan_core::causes::Causes;
 use koukan_core::storage::{
-    BackendError, Census, EventPage, EventQuery, ListCursor, ListState, Listing, QueueDepth,
+    BackendError, Census, EventPage, EventQuery, ListCursor, Listing, QueueDepth, QueueState,
     record::{Attempt, Conversation, SchedulingKey, Standing, StoredTransaction},
 };
 
@@ -80,7 +80,7 @@ impl Reader {
     ) -> Result<Vec<StoredTransaction>, BackendError> {
         let dialect = self.0.dialect();
         let mut rows = self.page(list(dialect, &listing)).await?;
-        if matches!(listing.state, None | Some(ListState::Finished)) {
+        if matches!(listing.state, None | Some(QueueState::Finished)) {
             rows.extend(self.page(list_summaries(dialect, &listing)).await?);
         }
         let mut list = Vec::with_capacity(rows.len());

@@ -3,7 +3,7 @@
 use std::{mem, time::Duration};
 
 use koukan_core::storage::{
-    BackendError, Collected, Recovered, Refreshed,
+    BackendError, Recovered, Refreshed, Removed,
     record::{Change, Judged, SessionId, SuppressionChange, SuspensionChange},
 };
 use tokio::sync::OwnedSemaphorePermit;
@@ -70,7 +70,7 @@ pub(crate) struct Batch {
     pub(crate) cancels: Vec<Pending<String, ()>>,
     pub(crate) takes: Vec<Pending<Take, Claimed>>,
     pub(crate) claims: Vec<Pending<Claim, Claimed>>,
-    pub(crate) collections: Vec<Pending<Collect, Collected>>,
+    pub(crate) collections: Vec<Pending<Collect, Removed>>,
     pub(crate) set_backs: Vec<Pending<Duration, ()>>,
     pub(crate) changes: Vec<Pending<Change, Vec<Judged>>>,
     pub(crate) suspensions: Vec<Pending<SuspensionChange, ()>>,

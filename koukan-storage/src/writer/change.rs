@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use koukan_core::storage::record::{Action, Change, Judged, Seen, Skipped, Work};
+use koukan_core::storage::record::{Change, Judged, QueueAction, Seen, Skipped, Work};
 
 use crate::{
     query::{HOLD, JUDGE, RELEASE_HELD, RETRY, Values},
@@ -58,10 +58,10 @@ impl BatchWriter {
         judged: &[Judged],
     ) -> Result<(), sqlx::Error> {
         let statement = match change.action {
-            Action::Retry => &RETRY,
-            Action::Hold => &HOLD,
-            Action::Release => &RELEASE_HELD,
-            Action::Cancel | Action::Bounce => return Ok(()),
+            QueueAction::Retry => &RETRY,
+            QueueAction::Hold => &HOLD,
+            QueueAction::Release => &RELEASE_HELD,
+            QueueAction::Cancel | QueueAction::Bounce => return Ok(()),
         };
         let changed = judged.iter().filter(|(_, verdict)| verdict.is_ok());
         let mut values = Values::default();

@@ -1,6 +1,6 @@
 //! The removal of garbage.
 
-use koukan_core::storage::Collected;
+use koukan_core::storage::Removed;
 
 use crate::database::Dialect;
 use crate::query::{
@@ -21,7 +21,7 @@ pub(crate) const SUPPRESSED_MAX: i64 = 100_000;
 impl BatchWriter {
     pub(super) async fn collect(
         &mut self,
-        collections: &mut [Pending<Collect, Collected>],
+        collections: &mut [Pending<Collect, Removed>],
     ) -> Result<(), sqlx::Error> {
         for collection in collections {
             let Collect {
@@ -55,7 +55,7 @@ impl BatchWriter {
             if transactions > 0 || blobs > 0 || events > 0 || suppressions > 0 {
                 self.has_removed = true;
             }
-            collection.decide(Ok(Collected {
+            collection.decide(Ok(Removed {
                 transactions,
                 blobs,
                 events,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, Collected, Recovered, Refreshed,
+    BackendError, Recovered, Refreshed, Removed,
     record::{
         Change, Companions, Judged, SchedulingKey, SessionId, Standing, SuppressionChange,
         SuspensionChange, Work,
@@ -41,7 +41,7 @@ pub(crate) enum Operation {
     RequestCancel(Pending<String, ()>),
     Take(Pending<Take, Claimed>),
     Claim(Pending<Claim, Claimed>),
-    Collect(Pending<Collect, Collected>),
+    Collect(Pending<Collect, Removed>),
     BringForward(Pending<Duration, ()>),
     Change(Pending<Change, Vec<Judged>>),
     ChangeSuspension(Pending<SuspensionChange, ()>),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use koukan_core::resource::{Explain, Explanation, Note, Passage, PassageOf, Phase};
+use koukan_core::resource::{Explain, Explanation, Note, NotePhase, Passage, PassageOf};
 
 use super::lines::lines;
 
@@ -57,7 +57,7 @@ fn write(text: &mut String, index: usize, passage: &Passage) {
         true => text.push_str("   it has no filters\n"),
         false => drop(writeln!(text, "   filters: {}", passage.filters.join(", "))),
     }
-    let mut phase: Option<&Phase> = None;
+    let mut phase: Option<&NotePhase> = None;
     for note in &passage.notes {
         if phase != Some(&note.phase) {
             phase = Some(&note.phase);
@@ -86,19 +86,19 @@ fn write_note(text: &mut String, passage: &Passage, note: &Note) {
     }
 }
 
-fn heading(phase: &Phase) -> String {
+fn heading(phase: &NotePhase) -> String {
     match phase {
-        Phase::Mail => "at MAIL".to_owned(),
-        Phase::Rcpt(to) => format!("at RCPT TO:{}", path(to)),
-        Phase::Header => "with the header of the message".to_owned(),
-        Phase::End => "at the end of the message".to_owned(),
+        NotePhase::Mail => "at MAIL".to_owned(),
+        NotePhase::Rcpt(to) => format!("at RCPT TO:{}", path(to)),
+        NotePhase::Header => "with the header of the message".to_owned(),
+        NotePhase::End => "at the end of the message".to_owned(),
     }
 }
 
 /// Whose part it is.
 fn recipient(passage: &Passage) -> String {
     let found = passage.notes.iter().find_map(|note| match &note.phase {
-        Phase::Rcpt(to) => Some(path(to)),
+        NotePhase::Rcpt(to) => Some(path(to)),
         _ => None,
     });
     found.unwrap_or_else(|| "one recipient".to_owned())

@@ -18,7 +18,7 @@ use bytes::Bytes;
 use koukan_core::{
     blocking::{BlockingPool, WorkLost},
     context::Sender,
-    explain::{Copies, End, Entry, Explainer, Parts, ProbeLayer, run},
+    explain::{Copies, Entry, Explainer, Parts, ProbeEndpoint, ProbeLayer, run},
     network::{SharedConnector, SharedResolver},
     rate::ReplicaCount,
     resource::{Explain, Explanation},
@@ -248,14 +248,14 @@ impl Making<'_> {
                 let (logins, certificates) = (LoginFiles::default(), CertificateFiles::default());
                 let files = (&logins, &certificates);
                 let smtp = endpoint::smtp(config, rules, &self.surroundings, &self.own, files)?;
-                BoxMailService::new(End::new(explainer, SmtpWays(smtp), sent))
+                BoxMailService::new(ProbeEndpoint::new(explainer, SmtpWays(smtp), sent))
             }
             Endpoint::Rest(config) => {
                 let way = HttpWay {
                     kind: "rest",
                     url: config.url.value.as_str().into(),
                 };
-                BoxMailService::new(End::new(explainer, way, sent))
+                BoxMailService::new(ProbeEndpoint::new(explainer, way, sent))
             }
             // What it would do is known to nobody but itself: it is named, and not called.
             Endpoint::Own(own) => {
@@ -263,14 +263,14 @@ impl Making<'_> {
                     kind: "own",
                     url: own.name.as_str().into(),
                 };
-                BoxMailService::new(End::new(explainer, way, sent))
+                BoxMailService::new(ProbeEndpoint::new(explainer, way, sent))
             }
             Endpoint::Webhook(config) => {
                 let way = HttpWay {
                     kind: "webhook",
                     url: config.url.value.as_str().into(),
                 };
-                BoxMailService::new(End::new(explainer, way, sent))
+                BoxMailService::new(ProbeEndpoint::new(explainer, way, sent))
             }
         })
     }

@@ -38,7 +38,7 @@ impl Destination {
     }
 }
 
-impl From<&Smtp> for client::Timeouts {
+impl From<&Smtp> for client::ClientTimeouts {
     fn from(config: &Smtp) -> Self {
         let mut timeouts = Self::default();
         if let Some(connect) = config.connect_timeout {
@@ -48,7 +48,7 @@ impl From<&Smtp> for client::Timeouts {
     }
 }
 
-impl From<&Rest> for rest_endpoint::Timeouts {
+impl From<&Rest> for rest_endpoint::RestEndpointTimeouts {
     fn from(config: &Rest) -> Self {
         let defaults = Self::default();
         let rcpt = config.rcpt_timeout.map(|timeout| timeout.0);
@@ -64,12 +64,12 @@ impl From<&Rest> for rest_endpoint::Timeouts {
 
 impl Rest {
     /// The settings of the endpoint at the end of `chain`.
-    pub(crate) fn settings(&self, chain: &Chain) -> rest_endpoint::Settings {
+    pub(crate) fn settings(&self, chain: &Chain) -> rest_endpoint::RestEndpointSettings {
         let routes = chain
             .filter
             .iter()
             .any(|filter| filter.value.name == "router");
-        let settings = rest_endpoint::Settings::default()
+        let settings = rest_endpoint::RestEndpointSettings::default()
             .with_timeouts(self.into())
             .with_incremental(self.incremental.unwrap_or(true))
             .with_session_facts(true)

@@ -26,7 +26,7 @@ impl Exploder {
     }
 }
 
-impl From<&Exploder> for storage_writer::Timeouts {
+impl From<&Exploder> for storage_writer::StorageWriterTimeouts {
     fn from(config: &Exploder) -> Self {
         let defaults = match config.policy {
             Policy::Submission => Self::default(),
@@ -43,7 +43,7 @@ impl From<&Exploder> for storage_writer::Timeouts {
     }
 }
 
-impl From<Policy> for exploder::Policy {
+impl From<Policy> for exploder::ReplyPolicy {
     fn from(policy: Policy) -> Self {
         match policy {
             Policy::Submission => Self::Submission,
@@ -52,7 +52,7 @@ impl From<Policy> for exploder::Policy {
     }
 }
 
-impl From<Notify> for exploder::Notify {
+impl From<Notify> for exploder::NotifyWhen {
     fn from(notify: Notify) -> Self {
         match notify {
             Notify::Always => Self::Always,
@@ -77,7 +77,7 @@ mod tests {
         ] {
             let text = format!("policy: {policy}\nsender: s\n{chosen}\n");
             let config: Exploder = serde_saphyr::from_str(&text).unwrap();
-            let timeouts = storage_writer::Timeouts::from(&config);
+            let timeouts = storage_writer::StorageWriterTimeouts::from(&config);
             assert_eq!(timeouts.final_reply, Duration::from_secs(seconds));
             assert_eq!(timeouts.rcpt, Duration::from_secs(30));
         }

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::http::Uri;
-use koukan_core::{resource, stage::rest_handler::Settings};
+use koukan_core::{resource, stage::rest_handler::RestHandlerSettings};
 use koukan_rest::{
     auth::{self, InvalidHash},
     server::{ConnectionSettings, ServerSettings},
@@ -11,7 +11,7 @@ use koukan_rest::{
 
 use crate::config::{Config, RestApi, RestListener, Role, Token};
 
-impl From<&Config> for Settings {
+impl From<&Config> for RestHandlerSettings {
     fn from(config: &Config) -> Self {
         let limits = &config.rest;
         let defaults = Self::default();

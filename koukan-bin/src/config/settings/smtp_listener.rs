@@ -7,7 +7,7 @@ use std::{
 
 use koukan_smtp::{
     codec,
-    server::{Limits, Timeouts},
+    server::{Limits, ServerTimeouts},
 };
 
 use crate::config::{BareLineEnds, SmtpListener};
@@ -39,7 +39,7 @@ impl From<&SmtpListener> for Limits {
     }
 }
 
-impl From<&SmtpListener> for Timeouts {
+impl From<&SmtpListener> for ServerTimeouts {
     fn from(listener: &SmtpListener) -> Self {
         let defaults = Self::default();
         Self {

@@ -5,7 +5,7 @@ use std::{
     fmt::{self, Debug, Display},
 };
 
-use koukan_core::{causes::Causes, event::Recipient, lists::List, middleware::trace};
+use koukan_core::{causes::Causes, event::RecipientReplies, lists::List, middleware::trace};
 use tracing::field::{Field, Visit};
 
 use super::text;
@@ -93,7 +93,7 @@ impl Visit for Members<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        if let Some(list) = value.downcast_ref::<List<Recipient>>() {
+        if let Some(list) = value.downcast_ref::<List<RecipientReplies>>() {
             self.add_list(field, list);
         } else if let Some(list) = value.downcast_ref::<List<String>>() {
             self.add_list(field, list);

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     filter::policy_action::{Facts, Matcher, Moment, Verdict, matchers::Pattern},
-    message::validation::{File, Level, Report},
+    message::validation::{File, Level, ValidationReport},
     signals::DurableSignal,
 };
 
@@ -13,7 +13,7 @@ use crate::{
 pub struct WorseThan(pub Level);
 
 /// The message has a file of one of some types, or with one of some names, or larger than something; any of
-/// these. So it is too where there may be files that are not listed ([`Report::has_more_files`]). It is known at
+/// these. So it is too where there may be files that are not listed ([`ValidationReport::has_more_files`]). It is known at
 /// the message's end.
 #[derive(Debug, Clone, Default)]
 pub struct HasFile {
@@ -61,7 +61,7 @@ impl Matcher for WorseThan {
     }
 
     fn signal(&self) -> Option<Cow<'_, str>> {
-        Some(Report::NAME.into())
+        Some(ValidationReport::NAME.into())
     }
 }
 
@@ -73,12 +73,12 @@ impl Matcher for HasFile {
     }
 
     fn signal(&self) -> Option<Cow<'_, str>> {
-        Some(Report::NAME.into())
+        Some(ValidationReport::NAME.into())
     }
 }
 
-fn of_report(facts: &Facts<'_>, is_so: impl Fn(&Report) -> bool) -> Verdict {
-    match facts.signals.find_durable::<Report>() {
+fn of_report(facts: &Facts<'_>, is_so: impl Fn(&ValidationReport) -> bool) -> Verdict {
+    match facts.signals.find_durable::<ValidationReport>() {
         Ok(Some(report)) => is_so(&report).into(),
         // Another version has written it.
         Err(_) => Verdict::NoMatch,

@@ -7,7 +7,7 @@
 //! *Phases*: the body, of which nothing is held up where it is not passed on by reference. Of a header section as much
 //! is kept as came of it; what is more than 16 KiB is charged to the transaction's account.
 //!
-//! *Signals*: writes the durable signal `message_validation` ([`Report`]), before the end of the message goes
+//! *Signals*: writes the durable signal `message_validation` ([`ValidationReport`]), before the end of the message goes
 //! on; of a message that is passed on by reference, before its first octets do.
 //!
 //! | reply | when |
@@ -48,8 +48,8 @@ pub use self::{
     service::MessageValidation,
 };
 
-use crate::{message::validation::Report, signals::DurableSignal};
+use crate::{message::validation::ValidationReport, signals::DurableSignal};
 
-impl DurableSignal for Report {
+impl DurableSignal for ValidationReport {
     const NAME: &'static str = "message_validation";
 }

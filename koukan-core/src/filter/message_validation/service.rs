@@ -11,7 +11,7 @@ use crate::{
     blob::HeldOctets,
     body::{Body, BodyError, not_kept},
     causes::Causes,
-    message::validation::{Report, Validator},
+    message::validation::{ValidationReport, Validator},
     reply::Reply,
     service::MailService,
     signals::{DurableSignal, SetDurableError, Signals},
@@ -120,7 +120,7 @@ impl Looking {
 }
 
 /// Writes what was found. What a filter before this one has found, or another agent, stays.
-fn tell(mut report: Report, signals: &Signals) {
+fn tell(mut report: ValidationReport, signals: &Signals) {
     let mut told = signals.set_durable(&report);
     if let Err(SetDurableError::TooLarge { .. }) = told {
         // That there are files is told all the same.
@@ -131,7 +131,7 @@ fn tell(mut report: Report, signals: &Signals) {
     if let Err(error) = told
         && !matches!(error, SetDurableError::AlreadySet(_))
     {
-        let (signal, error) = (Report::NAME, Causes(&error));
+        let (signal, error) = (ValidationReport::NAME, Causes(&error));
         tracing::warn!(signal, %error, "what was found of a message is not told");
     }
 }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tower::Layer;
 
-use super::{Policy, PolicyRule};
+use super::{PolicyRule, PolicyService};
 
-/// Applies [`Policy`].
+/// Applies [`PolicyService`].
 #[derive(Debug, Clone)]
 pub struct PolicyLayer {
     rule: Arc<PolicyRule>,
@@ -22,9 +22,9 @@ impl PolicyLayer {
 }
 
 impl<S> Layer<S> for PolicyLayer {
-    type Service = Policy<S>;
+    type Service = PolicyService<S>;
 
-    fn layer(&self, inner: S) -> Policy<S> {
-        Policy::new(inner, Arc::clone(&self.rule))
+    fn layer(&self, inner: S) -> PolicyService<S> {
+        PolicyService::new(inner, Arc::clone(&self.rule))
     }
 }

@@ -72,6 +72,6 @@ pub use self::{
     layer::PolicyLayer,
     matcher::{Facts, Matcher, Moment, Verdict},
     rule::{PolicyAction, PolicyRule},
-    service::Policy,
+    service::PolicyService,
     watch::{Look, Looked, RuleWatch},
 };

@@ -20,18 +20,18 @@ use super::{
 
 /// Applies a rule; see the [module documentation](super).
 #[derive(Debug, Clone)]
-pub struct Policy<S> {
+pub struct PolicyService<S> {
     inner: S,
     rule: Arc<PolicyRule>,
 }
 
-impl<S> Policy<S> {
+impl<S> PolicyService<S> {
     pub(super) fn new(inner: S, rule: Arc<PolicyRule>) -> Self {
         Self { inner, rule }
     }
 }
 
-impl<S: MailService> Service<Transaction> for Policy<S> {
+impl<S: MailService> Service<Transaction> for PolicyService<S> {
     type Response = Reply;
     type Error = S::Error;
     type Future = Either<Ready<Result<Reply, S::Error>>, S::Future>;

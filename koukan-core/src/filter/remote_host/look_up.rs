@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::network::{LookupError, Resolver};
 
-use super::{RemoteHost, Status};
+use super::{LookupStatus, RemoteHost};
 
 /// Names of an address that are looked at, as many as SPF looks at (RFC 7208 section 4.6.4).
 pub const NAMES_MAX: usize = 10;
@@ -37,7 +37,7 @@ pub(super) async fn look_up(
     let names = match timeout_at(deadline, resolver.ptr(client)).await {
         Ok(Ok(answer)) => usable(&answer.records),
         Ok(Err(LookupError::NoSuchName)) => Vec::new(),
-        Ok(Err(_)) | Err(_) => return RemoteHost::only(Status::Temp),
+        Ok(Err(_)) | Err(_) => return RemoteHost::only(LookupStatus::Temp),
     };
     if names.is_empty() {
         return RemoteHost::nameless();
@@ -95,7 +95,11 @@ fn conclude(names: &[String], forward: &[Forward], own: Option<usize>) -> Remote
     };
     let is_known = fcrdns.is_some() && ehlo_alignment.is_some();
     RemoteHost {
-        status: if is_known { Status::Ok } else { Status::Temp },
+        status: if is_known {
+            LookupStatus::Ok
+        } else {
+            LookupStatus::Temp
+        },
         remote_hostname: names.get(first.or(own).unwrap_or(0)).cloned(),
         fcrdns,
         ehlo_alignment,
@@ -151,7 +155,7 @@ mod tests {
             (
                 [Confirmed, Refuted],
                 Some(0),
-                Status::Ok,
+                LookupStatus::Ok,
                 "a",
                 Some(true),
                 Some(true),
@@ -159,7 +163,7 @@ mod tests {
             (
                 [Confirmed, Confirmed],
                 Some(1),
-                Status::Ok,
+                LookupStatus::Ok,
                 "b",
                 Some(true),
                 Some(true),
@@ -167,7 +171,7 @@ mod tests {
             (
                 [Refuted, Confirmed],
                 Some(0),
-                Status::Ok,
+                LookupStatus::Ok,
                 "b",
                 Some(true),
                 Some(false),
@@ -175,7 +179,7 @@ mod tests {
             (
                 [Confirmed, Unknown],
                 None,
-                Status::Ok,
+                LookupStatus::Ok,
                 "a",
                 Some(true),
                 Some(false),
@@ -183,7 +187,7 @@ mod tests {
             (
                 [Confirmed, Unknown],
                 Some(1),
-                Status::Temp,
+                LookupStatus::Temp,
                 "a",
                 Some(true),
                 None,
@@ -191,7 +195,7 @@ mod tests {
             (
                 [Refuted, Refuted],
                 None,
-                Status::Ok,
+                LookupStatus::Ok,
                 "a",
                 Some(false),
                 Some(false),
@@ -199,7 +203,7 @@ mod tests {
             (
                 [Refuted, Unknown],
                 None,
-                Status::Temp,
+                LookupStatus::Temp,
                 "a",
                 None,
                 Some(false),
@@ -207,7 +211,7 @@ mod tests {
             (
                 [Unknown, Refuted],
                 Some(1),
-                Status::Temp,
+                LookupStatus::Temp,
                 "b",
                 None,
                 Some(false),

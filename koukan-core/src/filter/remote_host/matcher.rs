@@ -7,13 +7,13 @@ use crate::{
     signals::DurableSignal,
 };
 
-use super::{RemoteHost, Status};
+use super::{LookupStatus, RemoteHost};
 
 /// What the DNS knows of the client's address is like that. What is not known is like nothing. Until the filter
 /// has found it out that is not yet known; at the end of the message it is not so.
 #[derive(Debug, Clone, Default)]
 pub struct RemoteHostMatcher {
-    status: Vec<Status>,
+    status: Vec<LookupStatus>,
     fcrdns: Option<bool>,
     ehlo_alignment: Option<bool>,
 }
@@ -26,7 +26,7 @@ impl RemoteHostMatcher {
 
     /// The look-up went in one of these ways.
     #[must_use]
-    pub fn with_status(mut self, status: impl IntoIterator<Item = Status>) -> Self {
+    pub fn with_status(mut self, status: impl IntoIterator<Item = LookupStatus>) -> Self {
         self.status = status.into_iter().collect();
         self
     }

@@ -57,5 +57,5 @@ pub use self::{
     look_up::NAMES_MAX,
     matcher::RemoteHostMatcher,
     service::FindRemoteHost,
-    signal::{RemoteHost, Status},
+    signal::{LookupStatus, RemoteHost},
 };

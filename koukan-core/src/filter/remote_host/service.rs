@@ -12,7 +12,7 @@ use crate::{
     context, reply::Reply, service::MailService, signals::DurableSignal, transaction::Transaction,
 };
 
-use super::{RemoteHost, RemoteHostLayer, Status, look_up::look_up};
+use super::{LookupStatus, RemoteHost, RemoteHostLayer, look_up::look_up};
 
 /// Asks the DNS for the client's names; see the [module documentation](super).
 #[derive(Debug, Clone)]
@@ -56,7 +56,7 @@ impl<S: MailService> Service<Transaction> for FindRemoteHost<S> {
 impl RemoteHostLayer {
     async fn ask(&self, context: &context::Context) -> RemoteHost {
         let Some(client) = context.remote_host else {
-            return RemoteHost::only(Status::None);
+            return RemoteHost::only(LookupStatus::None);
         };
         let named = context.client_name.as_ref();
         let named = named.map(|client| &*client.name);

@@ -8,7 +8,7 @@ use crate::signals::DurableSignal;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteHost {
     /// How the look-up went.
-    pub status: Status,
+    pub status: LookupStatus,
     /// A name that the address has, in lower case, without a final dot: one that leads back to the address, if
     /// there is one, and that by which the client has named itself before others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -25,7 +25,7 @@ pub struct RemoteHost {
 /// How the look-up went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum Status {
+pub enum LookupStatus {
     /// The address has a name.
     Ok,
     /// The address has no name.
@@ -36,7 +36,7 @@ pub enum Status {
     None,
 }
 
-impl Status {
+impl LookupStatus {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Nx, Self::Temp, Self::None];
 
@@ -53,7 +53,7 @@ impl Status {
 
 impl RemoteHost {
     /// Nothing but how the look-up went is known.
-    pub(super) fn only(status: Status) -> Self {
+    pub(super) fn only(status: LookupStatus) -> Self {
         Self {
             status,
             remote_hostname: None,
@@ -67,7 +67,7 @@ impl RemoteHost {
         Self {
             fcrdns: Some(false),
             ehlo_alignment: Some(false),
-            ..Self::only(Status::Nx)
+            ..Self::only(LookupStatus::Nx)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Finds out whether a message need not be secured on its way.
 //!
-//! A header field `TLS-Required: No` sets the signal [`TlsRequired`](crate::signals::TlsRequired), which endpoints
+//! A header field `TLS-Required: No` sets the signal [`TlsRequiredService`](crate::signals::TlsRequired), which endpoints
 //! go by from then on. The header comes after the recipients: an attempt that began before is made by what the
 //! recipients' domain demands, and only later ones, out of the queue, are not. A message with the parameter
 //! REQUIRETLS is passed on unread: its field does not count.
@@ -44,7 +44,7 @@ use crate::{
 
 use self::field::waives;
 
-/// Applies [`TlsRequired`].
+/// Applies [`TlsRequiredService`].
 #[derive(Debug, Clone, Copy, Default)]
 #[non_exhaustive]
 pub struct TlsRequiredLayer;
@@ -57,20 +57,20 @@ impl TlsRequiredLayer {
 }
 
 impl<S> Layer<S> for TlsRequiredLayer {
-    type Service = TlsRequired<S>;
+    type Service = TlsRequiredService<S>;
 
-    fn layer(&self, inner: S) -> TlsRequired<S> {
-        TlsRequired { inner }
+    fn layer(&self, inner: S) -> TlsRequiredService<S> {
+        TlsRequiredService { inner }
     }
 }
 
 /// Looks for the field; see the [module documentation](self).
 #[derive(Debug, Clone)]
-pub struct TlsRequired<S> {
+pub struct TlsRequiredService<S> {
     inner: S,
 }
 
-impl<S: MailService> Service<Transaction> for TlsRequired<S> {
+impl<S: MailService> Service<Transaction> for TlsRequiredService<S> {
     type Response = Reply;
     type Error = S::Error;
     type Future = S::Future;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    MAX_PARTS, Problem, Report,
+    MAX_PARTS, Problem, ValidationReport,
     header::{Header, Kind, Read},
     leaf::{File, Files, Leaf},
     line::Line,
@@ -226,7 +226,7 @@ impl Entities {
     }
 
     /// What was found, at the end of the message.
-    pub(super) fn finish(mut self, problems: &mut BTreeSet<Problem>) -> Report {
+    pub(super) fn finish(mut self, problems: &mut BTreeSet<Problem>) -> ValidationReport {
         if let Place::Header(_) = &self.place {
             self.end_header(problems);
         }
@@ -237,12 +237,12 @@ impl Entities {
         if !is_given_up {
             problems.extend(unclosed);
         }
-        Report {
+        ValidationReport {
             parts: self.parts,
             depth: self.depth,
             has_more_files: self.files.has_more,
             files: self.files.into_list(),
-            ..Report::default()
+            ..ValidationReport::default()
         }
     }
 }

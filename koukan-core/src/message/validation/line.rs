@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use memchr::memchr;
 
-use super::{Level, MAX_DEPTH, Problem, Report, entities::Entities};
+use super::{Level, MAX_DEPTH, Problem, ValidationReport, entities::Entities};
 
 /// Octets of a line without its end, at most: RFC 5322 section 2.1.1.
 const LINE_MAX: usize = 998;
@@ -114,7 +114,7 @@ impl Validator {
     }
 
     /// What was found, at the end of the message.
-    pub fn finish(mut self) -> Report {
+    pub fn finish(mut self) -> ValidationReport {
         if self.is_after_cr {
             self.bare_cr();
         }

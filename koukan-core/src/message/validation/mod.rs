@@ -41,7 +41,7 @@ pub const MAX_PARTS: usize = 1000;
 
 /// What was found of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Report {
+pub struct ValidationReport {
     /// The highest level that it reaches.
     pub level: Level,
     /// What is wrong with it, each once, the worst first.

@@ -2,9 +2,9 @@ use tower::Layer;
 
 use crate::blob::BlobPool;
 
-use super::Charge;
+use super::ChargeService;
 
-/// Applies [`Charge`].
+/// Applies [`ChargeService`].
 #[derive(Debug, Clone)]
 pub struct ChargeLayer {
     pool: BlobPool,
@@ -18,9 +18,9 @@ impl ChargeLayer {
 }
 
 impl<S> Layer<S> for ChargeLayer {
-    type Service = Charge<S>;
+    type Service = ChargeService<S>;
 
-    fn layer(&self, inner: S) -> Charge<S> {
-        Charge::new(inner, self.pool.clone())
+    fn layer(&self, inner: S) -> ChargeService<S> {
+        ChargeService::new(inner, self.pool.clone())
     }
 }

@@ -34,4 +34,4 @@
 mod layer;
 mod service;
 
-pub use self::{layer::ChargeLayer, service::Charge};
+pub use self::{layer::ChargeLayer, service::ChargeService};

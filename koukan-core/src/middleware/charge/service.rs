@@ -11,18 +11,18 @@ use crate::{
 
 /// Charges transactions to their clients; see the [module documentation](super).
 #[derive(Debug, Clone)]
-pub struct Charge<S> {
+pub struct ChargeService<S> {
     inner: S,
     pool: BlobPool,
 }
 
-impl<S> Charge<S> {
+impl<S> ChargeService<S> {
     pub(super) fn new(inner: S, pool: BlobPool) -> Self {
         Self { inner, pool }
     }
 }
 
-impl<S: MailService> Service<Transaction> for Charge<S> {
+impl<S: MailService> Service<Transaction> for ChargeService<S> {
     type Response = Reply;
     type Error = S::Error;
     type Future = S::Future;

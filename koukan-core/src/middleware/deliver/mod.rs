@@ -13,4 +13,6 @@ mod outcome;
 mod request;
 mod service;
 
-pub use self::{layer::DeliverLayer, outcome::Outcome, request::DeliverRequest, service::Deliver};
+pub use self::{
+    layer::DeliverLayer, outcome::DeliverOutcome, request::DeliverRequest, service::Deliver,
+};

@@ -3,18 +3,18 @@ use crate::reply::Reply;
 /// All replies to one mail transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
-pub struct Outcome {
+pub struct DeliverOutcome {
     /// The reply to MAIL.
     pub mail: Reply,
     /// The reply to each RCPT, in the order of the recipients. If MAIL was refused, the reply to
     /// that stands for those that were not asked.
     pub recipients: Vec<Reply>,
     /// The reply to the message, which stands for all recipients; `None` if it was not sent, since
-    /// MAIL or all of RCPT was refused. [`Outcome::verdict`] tells what became of each.
+    /// MAIL or all of RCPT was refused. [`DeliverOutcome::verdict`] tells what became of each.
     pub message: Option<Reply>,
 }
 
-impl Outcome {
+impl DeliverOutcome {
     /// What became of the message for the recipient at `index`: the reply that refused it, or else
     /// its final one.
     ///

@@ -17,7 +17,7 @@ use crate::{
     transaction::{Aborted, Driver, Errand, Originator, Rcpt, Upstream},
 };
 
-use super::{DeliverRequest, Outcome};
+use super::{DeliverOutcome, DeliverRequest};
 
 /// Carries out one [`DeliverRequest`] as a mail transaction of the service it holds.
 ///
@@ -64,9 +64,9 @@ impl<S> Deliver<S> {
 }
 
 impl<S: MailService> Service<DeliverRequest> for Deliver<S> {
-    type Response = Outcome;
+    type Response = DeliverOutcome;
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Outcome, Infallible>>;
+    type Future = BoxFuture<'static, Result<DeliverOutcome, Infallible>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -78,7 +78,7 @@ impl<S: MailService> Service<DeliverRequest> for Deliver<S> {
     }
 }
 
-async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Outcome {
+async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> DeliverOutcome {
     let DeliverRequest {
         context,
         mail,
@@ -110,7 +110,7 @@ async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Outcome
     } else {
         vec![mail.clone(); asked]
     };
-    Outcome {
+    DeliverOutcome {
         mail,
         recipients,
         message: is_any_accepted.then_some(end),

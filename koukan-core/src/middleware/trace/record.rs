@@ -10,7 +10,9 @@ use tokio::time::Instant;
 use crate::{
     blob::Blob,
     context::Context,
-    event::{Accepted, Custody, Ended, Event, Message, Observers, Outcome, Recipient, Refused},
+    event::{
+        Accepted, Custodian, Ended, Event, Message, Observers, Outcome, RecipientReplies, Refused,
+    },
     lists::List,
     path::{ForwardPath, ReversePath},
     reply::{RemoteMta, Reply},
@@ -41,7 +43,7 @@ struct Shared {
 #[derive(Default)]
 struct Notes {
     mail: Option<Reply>,
-    named: List<Recipient>,
+    named: List<RecipientReplies>,
     recipient_count: usize,
     refused_count: usize,
     octets: u64,
@@ -80,7 +82,7 @@ impl Record {
         notes.recipient_count += 1;
         let path = command.forward_path();
         if index < NAMED {
-            let named = Recipient::new(path.clone(), command.position());
+            let named = RecipientReplies::new(path.clone(), command.position());
             notes.named.0.push(named);
         }
         drop(notes);
@@ -183,8 +185,8 @@ impl Drop for Shared {
 impl Notes {
     fn outcome(&self) -> Outcome {
         match &self.message {
-            Some(reply) if reply.is_promise() => Outcome::Accepted(Custody::Own),
-            Some(reply) if reply.is_positive() => Outcome::Accepted(Custody::Upstream),
+            Some(reply) if reply.is_promise() => Outcome::Accepted(Custodian::Own),
+            Some(reply) if reply.is_positive() => Outcome::Accepted(Custodian::Upstream),
             Some(_) => Outcome::Refused,
             None if self.has_ended => Outcome::Failed,
             // Whoever began it had nothing more to say.

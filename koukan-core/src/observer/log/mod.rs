@@ -10,7 +10,8 @@ use tracing::{debug, info, trace, warn};
 use crate::{
     event::{
         Accepted, Attempted, Connection, Deferred, Delivered, Ended, Event, Failed,
-        LostNotification, Message, Notified, Observer, Operated, PolicyMatched, Recipient, Refused,
+        LostNotification, Message, Notified, Observer, Operated, PolicyMatched, RecipientReplies,
+        Refused,
     },
     id::TransactionId,
     lists::List,
@@ -72,7 +73,7 @@ macro_rules! queue {
 /// | `remote_host` | the peer's address, if there is a peer |
 /// | `mail_from` | the reverse-path |
 /// | `mail` | the reply to MAIL; without it nobody waited for one |
-/// | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250`; with the code of a final reply of its own, `bob@example.com=250/450`: a [`List`] of [`Recipient`](crate::event::Recipient) |
+/// | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250`; with the code of a final reply of its own, `bob@example.com=250/450`: a [`List`] of [`RecipientReplies`](crate::event::RecipientReplies) |
 /// | `recipient_count` | how many there were; those that nobody further on takes do not count |
 /// | `refusals` | those of the first ten that were refused, each with the text of its reply: a [`List`] |
 /// | `octets` | of the message, as it came here |
@@ -213,7 +214,7 @@ fn write_attempted(attempted: &Attempted<'_>) {
 }
 
 /// The texts with which recipients were refused, where some were.
-fn refusals(recipients: &List<Recipient>) -> Option<List<String>> {
+fn refusals(recipients: &List<RecipientReplies>) -> Option<List<String>> {
     let refusals = recipients.0.iter().filter_map(|recipient| {
         let reply = recipient.refusal()?;
         Some(format!("{}: {reply}", recipient.path))

@@ -3,7 +3,7 @@
 use ::metrics::{Counter, Gauge, Histogram};
 
 use crate::{
-    event::{Custody, Outcome},
+    event::{Custodian, Outcome},
     reply::Reply,
 };
 
@@ -123,10 +123,10 @@ impl Accepted {
         }
     }
 
-    pub(super) fn of(&self, custody: Custody) -> &Counter {
+    pub(super) fn of(&self, custody: Custodian) -> &Counter {
         match custody {
-            Custody::Upstream => &self.upstream,
-            Custody::Own => &self.own,
+            Custodian::Upstream => &self.upstream,
+            Custodian::Own => &self.own,
         }
     }
 }
@@ -154,7 +154,7 @@ impl Ended {
             registrar.counter(f::TRANSACTIONS, labels)
         };
         Self {
-            accepted: counter(Outcome::Accepted(Custody::Upstream)),
+            accepted: counter(Outcome::Accepted(Custodian::Upstream)),
             refused: counter(Outcome::Refused),
             failed: counter(Outcome::Failed),
             aborted: counter(Outcome::Aborted),

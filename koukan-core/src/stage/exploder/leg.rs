@@ -14,7 +14,7 @@ use crate::{
     transaction::{self, Aborted, Command, Errand, Originator, Rcpt, Slot},
 };
 
-use super::{Policy, leg_channel::Taker, reduce};
+use super::{ReplyPolicy, leg_channel::Taker, reduce};
 
 /// How a leg ended.
 pub(super) struct LegEnd {
@@ -31,7 +31,7 @@ pub(super) struct LegEnd {
 /// What a leg is started with, but its recipient.
 pub(super) struct Start<S> {
     pub(super) service: S,
-    pub(super) policy: Policy,
+    pub(super) policy: ReplyPolicy,
     pub(super) is_member: bool,
     pub(super) start: transaction::Start,
 }
@@ -46,7 +46,7 @@ pub(super) struct Leg {
 
 /// What a leg gives, and where it is told the replies.
 struct Given {
-    policy: Policy,
+    policy: ReplyPolicy,
     is_member: bool,
     rcpt: Option<Rcpt>,
     /// The slot of RCPT until that is answered.

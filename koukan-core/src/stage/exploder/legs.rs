@@ -23,7 +23,7 @@ use crate::{
 };
 
 use super::{
-    Notify, Policy,
+    NotifyWhen, ReplyPolicy,
     leg::{Leg, LegEnd, Start},
     leg_channel::{Giver, leg_channel},
     members,
@@ -36,8 +36,8 @@ pub const MEMBERS_MAX: usize = 1000;
 /// Legs under way, and how the others ended.
 pub(super) struct Legs<S> {
     service: S,
-    policy: Policy,
-    notify: Notify,
+    policy: ReplyPolicy,
+    notify: NotifyWhen,
     context: Arc<context::Context>,
     signals: Signals,
     mail: Mail,
@@ -95,7 +95,7 @@ enum Running {
 impl<S: MailService> Legs<S> {
     pub(super) fn new(
         service: S,
-        (policy, notify): (Policy, Notify),
+        (policy, notify): (ReplyPolicy, NotifyWhen),
         context: Arc<context::Context>,
         signals: Signals,
         mail: Mail,

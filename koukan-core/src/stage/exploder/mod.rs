@@ -16,7 +16,7 @@
 //! A client that hears each recipient's reply by itself ([`HearsEach`](crate::signals::HearsEach)) is told
 //! what failed, and nothing is taken into custody but what can succeed later, for a user's program.
 //!
-//! Another agent ([`Policy::Ingress`]) whose message nobody has taken is told so: then nothing is
+//! Another agent ([`ReplyPolicy::Ingress`]) whose message nobody has taken is told so: then nothing is
 //! kept here, and nobody is notified, since reverse-paths are easily forged.
 //!
 //! A recipient that stands for others ([`Expansions`](crate::signals::Expansions)) is taken at once, and has a leg for each
@@ -27,7 +27,7 @@
 //! | it answers | when |
 //! |---|---|
 //! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | always |
-//! | 250 to RCPT or to the message, in place of a leg's reply | its [`Policy`] says so and custody was taken, or can be |
+//! | 250 to RCPT or to the message, in place of a leg's reply | its [`ReplyPolicy`] says so and custody was taken, or can be |
 //! | the reply that stands for all refusals ([`Reply::standing_for`](crate::reply::Reply::standing_for)) | no recipient was accepted |
 //! | [`Reply::too_many_recipients`](crate::reply::Reply::too_many_recipients) to RCPT | recipients stand for too many others |
 //! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
@@ -40,14 +40,14 @@
 //! use koukan_core::{
 //!     blob::{BlobPool, Limits},
 //!     reply::Reply,
-//!     stage::exploder::{Exploder, Policy},
+//!     stage::exploder::{Exploder, ReplyPolicy},
 //!     test_util::{Script, mail, rcpt, send},
 //! };
 //!
 //! # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 //! let endpoint = Script::new().rcpt("bob@y", Reply::no_such_user());
 //! let pool = BlobPool::in_memory(Limits::default());
-//! let exploder = Exploder::new(endpoint.clone(), Policy::Ingress, pool);
+//! let exploder = Exploder::new(endpoint.clone(), ReplyPolicy::Ingress, pool);
 //! let outcome = send(exploder, mail("a@x"), [rcpt("bob@y"), rcpt("carol@z")], "\r\nhello\r\n").await;
 //! assert_eq!(outcome.recipients[0], Reply::no_such_user());
 //! assert!(outcome.message.unwrap().is_positive());
@@ -69,6 +69,6 @@ mod service;
 pub use self::{
     by_domain::ByDomain,
     legs::MEMBERS_MAX,
-    reduce::{Notify, Policy},
+    reduce::{NotifyWhen, ReplyPolicy},
     service::Exploder,
 };

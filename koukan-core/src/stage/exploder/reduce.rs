@@ -5,9 +5,9 @@ use crate::{
     signals::{HandedOver, Signals},
 };
 
-/// Whom the client is.
+/// How legs' replies become replies to the client, by whom that is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Policy {
+pub enum ReplyPolicy {
     /// A user's program, which expects that what can succeed later is retried here.
     Submission,
     /// Another agent, which retries by itself.
@@ -16,12 +16,12 @@ pub enum Policy {
 
 /// Whether the sender is told of recipients that failed after the message was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Notify {
+pub enum NotifyWhen {
     /// By a notification to the reverse-path, unless it is null or the recipient's NOTIFY
     /// parameter says otherwise.
     #[default]
     Always,
-    /// As [`Notify::Always`], where SPF has passed: the durable signal `spf`, which a filter above has written,
+    /// As [`NotifyWhen::Always`], where SPF has passed: the durable signal `spf`, which a filter above has written,
     /// has the `result` `pass`. Others' reverse-paths may be forged. Of what a [chain of this
     /// agent](crate::stage::hand_over) has handed over, it is as that has found; where nothing asks for SPF there, as
     /// where users submit, their senders are told.
@@ -30,7 +30,7 @@ pub enum Notify {
     Never,
 }
 
-impl Notify {
+impl NotifyWhen {
     /// Whether the sender of a transaction with these signals is told.
     pub(super) fn tells(self, signals: &Signals) -> bool {
         match self {
@@ -56,25 +56,25 @@ pub(super) struct Verdict {
 }
 
 /// The reply to RCPT, from that of its leg.
-pub(super) fn rcpt_reply(policy: Policy, reply: Reply, can_take: bool) -> Reply {
+pub(super) fn rcpt_reply(policy: ReplyPolicy, reply: Reply, can_take: bool) -> Reply {
     match policy {
-        Policy::Submission if reply.is_transient() && can_take => Reply::recipient_ok(),
+        ReplyPolicy::Submission if reply.is_transient() && can_take => Reply::recipient_ok(),
         _ => plain(&reply),
     }
 }
 
 /// The final reply, from those of the legs whose recipient was accepted.
-pub(super) fn final_reply(policy: Policy, replies: &FinalReplies) -> Verdict {
+pub(super) fn final_reply(policy: ReplyPolicy, replies: &FinalReplies) -> Verdict {
     let all = replies.iter().map(|(_, reply)| reply);
     let Some(first) = all.clone().next() else {
         return Verdict::plain(&Reply::no_valid_recipients(), replies);
     };
     let class = |reply: &Reply| reply.code().as_u16() / 100;
     let is_one_class = all.clone().all(|reply| class(reply) == class(first));
-    if is_one_class && !(policy == Policy::Submission && first.is_transient()) {
+    if is_one_class && !(policy == ReplyPolicy::Submission && first.is_transient()) {
         return Verdict::plain(first, replies);
     }
-    if policy == Policy::Ingress && !all.clone().any(Reply::is_positive) {
+    if policy == ReplyPolicy::Ingress && !all.clone().any(Reply::is_positive) {
         return Verdict::plain(&nobody_took_it(all), replies);
     }
     Verdict::with_custody(replies)
@@ -82,8 +82,8 @@ pub(super) fn final_reply(policy: Policy, replies: &FinalReplies) -> Verdict {
 
 /// As [`final_reply`], for a client that hears each of them: what can succeed later goes into custody for
 /// a user's program, and nothing else does.
-pub(super) fn final_replies(policy: Policy, replies: &FinalReplies) -> Verdict {
-    let is_kept = |reply: &Reply| policy == Policy::Submission && reply.is_transient();
+pub(super) fn final_replies(policy: ReplyPolicy, replies: &FinalReplies) -> Verdict {
+    let is_kept = |reply: &Reply| policy == ReplyPolicy::Submission && reply.is_transient();
     let mut verdict = Verdict::with_custody_of(replies, is_kept);
     let all = verdict.replies.clone().into_reply();
     verdict.reply = all.without_final_replies();
@@ -160,7 +160,7 @@ fn plain(reply: &Reply) -> Reply {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Policy::{Ingress, Submission};
+    use ReplyPolicy::{Ingress, Submission};
 
     fn legs(replies: &[Reply]) -> FinalReplies {
         let mut legs = FinalReplies::default();

@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    Notify, Policy,
+    NotifyWhen, ReplyPolicy,
     legs::{Again, LegEnds, Legs},
     reduce::{self, Verdict},
 };
@@ -33,25 +33,25 @@ use super::{
 #[derive(Debug, Clone)]
 pub struct Exploder<S> {
     inner: S,
-    policy: Policy,
-    notify: Notify,
+    policy: ReplyPolicy,
+    notify: NotifyWhen,
     pool: BlobPool,
 }
 
 impl<S: MailService> Exploder<S> {
     /// An exploder over `inner`, whose legs share a message in `pool`.
-    pub fn new(inner: S, policy: Policy, pool: BlobPool) -> Self {
+    pub fn new(inner: S, policy: ReplyPolicy, pool: BlobPool) -> Self {
         Self {
             inner,
             policy,
-            notify: Notify::Always,
+            notify: NotifyWhen::Always,
             pool,
         }
     }
 
     /// Says whether the sender is told of recipients that failed after the message was accepted.
     #[must_use]
-    pub fn with_notify(mut self, notify: Notify) -> Self {
+    pub fn with_notify(mut self, notify: NotifyWhen) -> Self {
         self.notify = notify;
         self
     }

@@ -19,7 +19,7 @@
 //! | what the other chain answers, or the endpoint | otherwise |
 //!
 //! An Exploder of the other chain tells senders of success and failure as it is to. What was found out of SPF here decides
-//! there, too: [`Notify::SpfPass`](crate::stage::exploder::Notify::SpfPass). Where it tells of success, its positive reply
+//! there, too: [`NotifyWhen::SpfPass`](crate::stage::exploder::NotifyWhen::SpfPass). Where it tells of success, its positive reply
 //! is [`Handover::PassedOn`](crate::reply::Handover::PassedOn); otherwise that is left to whoever has the reply.
 //!
 //! # Example

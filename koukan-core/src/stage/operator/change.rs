@@ -7,8 +7,8 @@ use crate::{
     event::{Event, Operated},
     resource::{Caller, QueueChange, QueueChanged, QueueResponse, Refusal, RefusalKind},
     storage::{
-        BackendError, ListState, Listing,
-        record::{Action, Skipped},
+        BackendError, Listing, QueueState,
+        record::{QueueAction, Skipped},
     },
 };
 
@@ -25,12 +25,12 @@ impl Operator {
         &self,
         caller: &Caller,
         id: &str,
-        action: Action,
+        action: QueueAction,
     ) -> Result<QueueResponse, Refusal> {
         // What is not there is told from what is over.
         let (known, watch) = self.find(id).await?;
         let judged = match action {
-            Action::Retry => vec![(known, self.storage.retry_now(&watch).await?)],
+            QueueAction::Retry => vec![(known, self.storage.retry_now(&watch).await?)],
             _ => self.storage.change(vec![known], action, false).await?,
         };
         let mut changed = QueueChanged::default();
@@ -80,7 +80,7 @@ impl Operator {
     pub(super) async fn change_each(
         &self,
         change: &QueueChange,
-        but: Option<ListState>,
+        but: Option<QueueState>,
         changed: &mut QueueChanged,
     ) -> Result<(), BackendError> {
         let mut before = None;

@@ -9,8 +9,8 @@ use crate::{
         QueueResponse, Refusal, RefusalKind,
     },
     storage::{
-        BackendError, Down, ListState, Listing, Search, Suspended,
-        record::{Action, DestinationCensus},
+        BackendError, Down, Listing, QueueState, Search, Suspended,
+        record::{DestinationCensus, QueueAction},
     },
 };
 
@@ -172,7 +172,7 @@ impl Operator {
     async fn retry_destination(&self, host: &str) -> Result<QueueChanged, BackendError> {
         let listing = Listing {
             sender: None,
-            state: Some(ListState::Waiting),
+            state: Some(QueueState::Waiting),
             search: bound_for(host),
             before: None,
             limit: TRIED,
@@ -192,7 +192,7 @@ impl Operator {
     /// Has what waits for its next attempt attempted now; what is to be sent later waits for that.
     async fn make_due(&self, host: &str) -> Result<QueueChanged, BackendError> {
         let change = QueueChange {
-            action: Action::Retry,
+            action: QueueAction::Retry,
             filter: QueueFilter {
                 search: bound_for(host),
                 ..QueueFilter::default()
@@ -200,7 +200,7 @@ impl Operator {
             is_dry: false,
         };
         let mut changed = QueueChanged::default();
-        let but = Some(ListState::Scheduled);
+        let but = Some(QueueState::Scheduled);
         self.change_each(&change, but, &mut changed).await?;
         Ok(changed)
     }

@@ -1,10 +1,10 @@
 //! Listing.
 
 use crate::{
-    resource::{QueueList, QueueListed, QueueResponse, Queued, Refusal},
+    resource::{QueueList, QueueListed, QueueResponse, QueuedTransaction, Refusal},
     stage::rest_handler::view,
     storage::{
-        ListCursor, ListState, Listing, Snapshot, Storage,
+        ListCursor, Listing, QueueState, Snapshot, Storage,
         record::{Recipient, SchedulingKey},
     },
 };
@@ -49,7 +49,7 @@ impl Operator {
 }
 
 /// A transaction as those see it who operate the agent.
-pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> Queued {
+pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> QueuedTransaction {
     let recipients = snapshot.recipients.iter().map(|rcpt| Recipient {
         rcpt: rcpt.clone(),
         settled: None,
@@ -63,14 +63,14 @@ pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> Queued {
         storage.suspension(key.only_host(context, &recipients))
     });
     let suspension = suspension.flatten();
-    Queued {
+    QueuedTransaction {
         suspended: suspension.map(|suspension| suspension.since),
         state: match snapshot.final_reason {
-            Some(_) => ListState::Finished,
-            None if snapshot.is_active => ListState::Active,
-            None if snapshot.held.is_some() => ListState::Held,
-            None if snapshot.is_scheduled => ListState::Scheduled,
-            None => ListState::Waiting,
+            Some(_) => QueueState::Finished,
+            None if snapshot.is_active => QueueState::Active,
+            None if snapshot.held.is_some() => QueueState::Held,
+            None if snapshot.is_scheduled => QueueState::Scheduled,
+            None => QueueState::Waiting,
         },
         created: snapshot.created,
         held: snapshot.held,

@@ -23,7 +23,7 @@ use crate::{
     service::{BoxMailService, begin},
     signals::{Destination, Forced, Queued},
     storage::{
-        Answer, Gone, Halt, Lease,
+        Gone, Halt, Lease, UpstreamReply,
         record::{Attempt, Conversation},
     },
     transaction::{Aborted, Errand, Originator, Rcpt, Start},
@@ -179,7 +179,7 @@ impl Originator for Leased<'_> {
 
     fn take_mail_reply(&mut self, reply: Reply) -> Reply {
         if self.again.is_none() {
-            self.lease.answer(Answer::Mail(reply.clone()));
+            self.lease.answer(UpstreamReply::Mail(reply.clone()));
         }
         reply
     }
@@ -187,7 +187,7 @@ impl Originator for Leased<'_> {
     fn take_rcpt_reply(&mut self, index: usize, reply: Reply) -> Reply {
         match self.again {
             Some(_) => self.lease.answer_again(index, reply.clone()),
-            None => self.lease.answer(Answer::Rcpt(index, reply.clone())),
+            None => self.lease.answer(UpstreamReply::Rcpt(index, reply.clone())),
         }
         reply
     }

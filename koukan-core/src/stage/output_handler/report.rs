@@ -61,11 +61,11 @@ pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
 }
 
 /// What the destination has said of the recipient at `index`.
-fn replies(attempt: &Attempt, index: usize, to: &Recipient) -> event::Recipient {
+fn replies(attempt: &Attempt, index: usize, to: &Recipient) -> event::RecipientReplies {
     let reply = attempt.recipient_replies.get(index).cloned().flatten();
     let last = attempt.final_reply_for(index);
     let has_own = last.code() != attempt.final_reply.code();
-    event::Recipient {
+    event::RecipientReplies {
         path: to.rcpt.forward_path.clone(),
         position: index,
         reply,

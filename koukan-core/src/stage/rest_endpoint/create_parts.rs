@@ -11,7 +11,7 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-use super::Settings;
+use super::RestEndpointSettings;
 
 /// The parts of a create.
 pub(super) struct Parts<'a> {
@@ -26,7 +26,7 @@ pub(super) struct Parts<'a> {
     pub(super) inline: Option<&'a Bytes>,
 }
 
-impl Settings {
+impl RestEndpointSettings {
     /// Puts a create together; it may be repeated by `key`.
     pub(super) fn create(&self, parts: Parts<'_>, key: String) -> Create {
         let context = parts.context;

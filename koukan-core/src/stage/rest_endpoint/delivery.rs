@@ -16,7 +16,7 @@ use crate::{
 };
 
 use super::{
-    Settings,
+    RestEndpointSettings,
     create_parts::Parts,
     intake::Intake,
     request::{Creating, Step},
@@ -26,7 +26,7 @@ use super::{
 /// One call.
 pub(super) struct Delivery<R> {
     pub(super) resource: R,
-    pub(super) settings: Arc<Settings>,
+    pub(super) settings: Arc<RestEndpointSettings>,
     pub(super) signals: Signals,
     pub(super) intake: Intake,
     context: Arc<Context>,
@@ -37,7 +37,11 @@ pub(super) struct Delivery<R> {
 }
 
 impl<R: ResourceService> Delivery<R> {
-    pub(super) fn new(resource: R, settings: Arc<Settings>, transaction: Transaction) -> Self {
+    pub(super) fn new(
+        resource: R,
+        settings: Arc<RestEndpointSettings>,
+        transaction: Transaction,
+    ) -> Self {
         let Transaction {
             context,
             mail,

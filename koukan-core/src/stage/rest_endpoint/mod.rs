@@ -71,5 +71,5 @@ mod settings;
 
 pub use self::{
     service::RestEndpoint,
-    settings::{Settings, Timeouts},
+    settings::{RestEndpointSettings, RestEndpointTimeouts},
 };

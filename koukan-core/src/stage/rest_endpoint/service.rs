@@ -11,7 +11,7 @@ use tower::{BoxError, Service};
 
 use crate::{reply::Reply, resource::ResourceService, transaction::Transaction};
 
-use super::{Settings, delivery::Delivery};
+use super::{RestEndpointSettings, delivery::Delivery};
 
 /// Delivers every transaction by way of a [`ResourceService`]; the
 /// [module documentation](super) says how, and what its refusals become.
@@ -37,7 +37,7 @@ use super::{Settings, delivery::Delivery};
 /// use koukan_core::{
 ///     reply::Reply,
 ///     resource::{Refusal, RefusalKind, ResourceRequest, ResourceResponse},
-///     stage::rest_endpoint::{RestEndpoint, Settings},
+///     stage::rest_endpoint::{RestEndpoint, RestEndpointSettings},
 ///     test_util::{mail, rcpt, send},
 /// };
 ///
@@ -46,7 +46,7 @@ use super::{Settings, delivery::Delivery};
 ///     let refusal = Refusal::new(RefusalKind::Forbidden, "not for you");
 ///     Ok::<_, tower::BoxError>(ResourceResponse::Refused(refusal))
 /// });
-/// let endpoint = RestEndpoint::new(closed, Settings::default());
+/// let endpoint = RestEndpoint::new(closed, RestEndpointSettings::default());
 /// let outcome = send(endpoint, mail("alice@x"), [rcpt("bob@y")], "\r\nhello\r\n").await;
 /// assert_eq!(outcome.mail, Reply::misconfigured());
 /// # });
@@ -54,12 +54,12 @@ use super::{Settings, delivery::Delivery};
 #[derive(Clone)]
 pub struct RestEndpoint<R> {
     resource: R,
-    settings: Arc<Settings>,
+    settings: Arc<RestEndpointSettings>,
 }
 
 impl<R: ResourceService> RestEndpoint<R> {
     /// An endpoint over a resource service.
-    pub fn new(resource: R, settings: Settings) -> Self {
+    pub fn new(resource: R, settings: RestEndpointSettings) -> Self {
         Self {
             resource,
             settings: Arc::new(settings),

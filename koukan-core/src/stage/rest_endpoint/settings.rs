@@ -6,9 +6,9 @@ use crate::context::Sender;
 
 /// The settings of a [`RestEndpoint`](super::RestEndpoint).
 #[derive(Clone)]
-pub struct Settings {
+pub struct RestEndpointSettings {
     pub(super) sender: Option<Arc<Sender>>,
-    pub(super) timeouts: Timeouts,
+    pub(super) timeouts: RestEndpointTimeouts,
     pub(super) refresh_interval: Duration,
     pub(super) wait: Duration,
     pub(super) is_incremental: bool,
@@ -20,7 +20,7 @@ pub struct Settings {
 
 /// How long upstream may take for each reply before the transaction is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
+pub struct RestEndpointTimeouts {
     /// For the create and the reply to MAIL together, at each host.
     pub start: Duration,
     /// For the reply to each RCPT.
@@ -29,7 +29,7 @@ pub struct Timeouts {
     pub data: Duration,
 }
 
-impl Default for Timeouts {
+impl Default for RestEndpointTimeouts {
     /// What an SMTP client waits at least: RFC 5321 section 4.5.3.2.
     fn default() -> Self {
         Self {
@@ -40,12 +40,12 @@ impl Default for Timeouts {
     }
 }
 
-impl Default for Settings {
+impl Default for RestEndpointSettings {
     /// An incremental resource that is told nothing but the envelope and the message.
     fn default() -> Self {
         Self {
             sender: None,
-            timeouts: Timeouts::default(),
+            timeouts: RestEndpointTimeouts::default(),
             refresh_interval: Duration::from_secs(30),
             wait: Duration::from_secs(30),
             is_incremental: true,
@@ -57,7 +57,7 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl RestEndpointSettings {
     /// Creates transactions on behalf of this sender, and not of the context's.
     #[must_use]
     pub fn with_sender(mut self, sender: Sender) -> Self {
@@ -67,7 +67,7 @@ impl Settings {
 
     /// Sets the timeouts.
     #[must_use]
-    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+    pub fn with_timeouts(mut self, timeouts: RestEndpointTimeouts) -> Self {
         self.timeouts = timeouts;
         self
     }
@@ -131,9 +131,9 @@ impl Settings {
     }
 }
 
-impl fmt::Debug for Settings {
+impl fmt::Debug for RestEndpointSettings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
+        f.debug_struct("RestEndpointSettings")
             .field("sender", &self.sender)
             .field("timeouts", &self.timeouts)
             .field("refresh_interval", &self.refresh_interval)

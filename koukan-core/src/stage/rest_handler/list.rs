@@ -2,8 +2,8 @@
 
 use crate::{
     resource::{
-        Caller, List, ListState, Listed, ListedTransaction, Location, Refusal, RefusalKind,
-        ResourceResponse,
+        Caller, ListState, ListTransactions, ListedTransaction, Location, Refusal, RefusalKind,
+        ResourceResponse, TransactionsListed,
     },
     storage::{self, ListCursor, Listing},
 };
@@ -17,7 +17,7 @@ impl Shared {
     pub(super) async fn list(
         &self,
         caller: &Caller,
-        list: List,
+        list: ListTransactions,
     ) -> Result<ResourceResponse, Refusal> {
         if !caller.may_act_for(&list.sender) {
             let detail = "the sender is another's";
@@ -35,10 +35,10 @@ impl Shared {
         let listing = Listing {
             sender: Some(list.sender),
             state: list.state.map(|state| match state {
-                ListState::Waiting => storage::ListState::Waiting,
-                ListState::Scheduled => storage::ListState::Scheduled,
-                ListState::Active => storage::ListState::Active,
-                ListState::Finished => storage::ListState::Finished,
+                ListState::Waiting => storage::QueueState::Waiting,
+                ListState::Scheduled => storage::QueueState::Scheduled,
+                ListState::Active => storage::QueueState::Active,
+                ListState::Finished => storage::QueueState::Finished,
             }),
             search: list.search,
             before: before.transpose()?,
@@ -61,7 +61,7 @@ impl Shared {
                 view: Box::new(view(&snapshot)),
             }
         });
-        Ok(ResourceResponse::Listed(Listed {
+        Ok(ResourceResponse::Listed(TransactionsListed {
             transactions: transactions.collect(),
             next,
         }))

@@ -49,7 +49,7 @@
 //!     service::BoxMailService,
 //!     stage::{
 //!         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-//!         rest_handler::{RestHandler, SenderPolicy, Settings},
+//!         rest_handler::{RestHandler, SenderPolicy, RestHandlerSettings},
 //!     },
 //!     storage::{MemoryBackend, Storage},
 //!     test_util::{Script, mail, rcpt},
@@ -70,7 +70,7 @@
 //! };
 //! let output = OutputHandler::new(chain, notifications);
 //! let senders = HashMap::from([(Sender::new("app"), SenderPolicy::default())]);
-//! let handler = RestHandler::new(storage, output, senders, Settings::default());
+//! let handler = RestHandler::new(storage, output, senders, RestHandlerSettings::default());
 //! let create = Create {
 //!     sender: Sender::new("app"),
 //!     draft: Draft {
@@ -114,6 +114,6 @@ pub use self::{
     attempts::Attempts,
     senders::{Dialect, SenderPolicy, Senders},
     service::RestHandler,
-    settings::Settings,
+    settings::RestHandlerSettings,
 };
 pub(in crate::stage) use self::{refusals::unknown_transaction, view::view};

@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Attempts, Senders, Settings,
+    Attempts, RestHandlerSettings, Senders,
     attempts::Admitted,
     open_transaction::{OpenTransaction, Registry, attend},
     refusals::unknown_transaction,
@@ -39,7 +39,7 @@ pub struct RestHandler<O> {
 pub(super) struct Shared {
     pub(super) storage: Storage,
     pub(super) senders: Box<dyn Senders>,
-    pub(super) settings: Settings,
+    pub(super) settings: RestHandlerSettings,
     pub(super) registry: Registry,
     pub(super) attempts: Attempts,
     pub(super) unfinished: UnfinishedUploads,
@@ -49,7 +49,12 @@ pub(super) struct Shared {
 
 impl<O: AttemptService> RestHandler<O> {
     /// A handler that keeps transactions in `storage`, and knows the senders in `senders`.
-    pub fn new(storage: Storage, output: O, senders: impl Senders, settings: Settings) -> Self {
+    pub fn new(
+        storage: Storage,
+        output: O,
+        senders: impl Senders,
+        settings: RestHandlerSettings,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
                 storage,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// Limits and times of a [`RestHandler`](super::RestHandler).
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct RestHandlerSettings {
     /// The domain for the Message-ID of messages that have none.
     pub hostname: Box<str>,
     /// The largest message, and the largest part, in octets.
@@ -27,7 +27,7 @@ pub struct Settings {
     pub max_send_at: Duration,
 }
 
-impl Default for Settings {
+impl Default for RestHandlerSettings {
     /// 50 MiB, 1000 recipients, 10,000 in flight, 1000 unfinished uploads; waits of 30 seconds, a downstream timeout of two
     /// minutes, a day for uploads, and 30 days until a transaction is to be sent.
     fn default() -> Self {

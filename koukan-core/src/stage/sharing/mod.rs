@@ -46,7 +46,7 @@
 //! use koukan_core::{
 //!     blob::{BlobPool, Limits},
 //!     stage::{
-//!         exploder::{Exploder, Policy},
+//!         exploder::{Exploder, ReplyPolicy},
 //!         sharing::SharingLayer,
 //!     },
 //!     test_util::{Script, mail, rcpt, send},
@@ -57,7 +57,7 @@
 //! let endpoint = Script::new();
 //! let pool = BlobPool::in_memory(Limits::default());
 //! let legs = SharingLayer::new().layer(endpoint.clone());
-//! let exploder = Exploder::new(legs, Policy::Ingress, pool);
+//! let exploder = Exploder::new(legs, ReplyPolicy::Ingress, pool);
 //! send(exploder, mail("a@x"), [rcpt("bob@y"), rcpt("carol@y")], "\r\nhello\r\n").await;
 //! // Two legs, and one transaction.
 //! assert_eq!(endpoint.only_received().recipient_texts(), ["bob@y", "carol@y"]);

@@ -31,14 +31,14 @@ pub(super) const RECIPIENTS_MAX: usize = 100;
 /// ```
 /// use koukan_core::{
 ///     blob::BlobPool,
-///     stage::{exploder::{Exploder, Policy}, sharing::Sharing},
+///     stage::{exploder::{Exploder, ReplyPolicy}, sharing::Sharing},
 ///     test_util::{Script, mail, rcpt, send},
 /// };
 ///
 /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
 /// let destination = Script::new();
 /// let legs = Sharing::new(destination.clone());
-/// let exploder = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+/// let exploder = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
 /// let to = [rcpt("bob@example.com"), rcpt("carol@example.com")];
 /// let outcome = send(exploder, mail("alice@x"), to, "\r\nhello\r\n").await;
 /// assert!(outcome.message.is_some_and(|reply| reply.is_positive()));

@@ -55,4 +55,4 @@ mod replies;
 mod service;
 mod writing;
 
-pub use self::service::{StorageWriter, Timeouts};
+pub use self::service::{StorageWriter, StorageWriterTimeouts};

@@ -36,19 +36,19 @@ pub struct StorageWriter<O> {
     storage: Storage,
     output: O,
     sender: Option<Arc<Sender>>,
-    timeouts: Timeouts,
+    timeouts: StorageWriterTimeouts,
 }
 
 /// How long a client waits for upstream before it is answered by the storage writer itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timeouts {
+pub struct StorageWriterTimeouts {
     /// For the reply to MAIL, and for that to each RCPT.
     pub rcpt: Duration,
     /// For the final reply, from the end of the message.
     pub final_reply: Duration,
 }
 
-impl Default for Timeouts {
+impl Default for StorageWriterTimeouts {
     /// Half a minute and a minute: well within what SMTP clients wait (RFC 5321 section
     /// 4.5.3.2).
     fn default() -> Self {
@@ -59,7 +59,7 @@ impl Default for Timeouts {
     }
 }
 
-impl Timeouts {
+impl StorageWriterTimeouts {
     /// For clients that send the message again when they are told to try later: the final reply is
     /// waited for nearly as long as they wait (ten minutes, RFC 5321 section 4.5.3.2.6). Whoever is
     /// told earlier sends another copy while the destination may still take the first.
@@ -79,7 +79,7 @@ impl<O> StorageWriter<O> {
             storage,
             output,
             sender: None,
-            timeouts: Timeouts::default(),
+            timeouts: StorageWriterTimeouts::default(),
         }
     }
 
@@ -92,7 +92,7 @@ impl<O> StorageWriter<O> {
 
     /// Sets the timeouts.
     #[must_use]
-    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+    pub fn with_timeouts(mut self, timeouts: StorageWriterTimeouts) -> Self {
         self.timeouts = timeouts;
         self
     }

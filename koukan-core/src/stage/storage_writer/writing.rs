@@ -16,11 +16,11 @@ use crate::{
     causes::Causes,
     reply::Reply,
     stage::output_handler::AttemptService,
-    storage::{Answer, Custody, Lease, Recorder},
+    storage::{Custody, Lease, Recorder, UpstreamReply},
     transaction::{Command, Positions, Rcpt, Recipients, Slot},
 };
 
-use super::{Timeouts, replies::OpenSlots};
+use super::{StorageWriterTimeouts, replies::OpenSlots};
 
 /// A transaction, its attempt, and what is still to be answered.
 ///
@@ -29,7 +29,7 @@ use super::{Timeouts, replies::OpenSlots};
 pub(super) struct Writing {
     recorder: Recorder,
     attempt: Option<BoxFuture<'static, ()>>,
-    timeouts: Timeouts,
+    timeouts: StorageWriterTimeouts,
     open: OpenSlots,
     final_reply: Option<Reply>,
     positions: Positions,
@@ -57,7 +57,7 @@ impl Writing {
         recorder: Recorder,
         lease: Lease,
         output: impl AttemptService,
-        timeouts: Timeouts,
+        timeouts: StorageWriterTimeouts,
     ) -> Self {
         let attempt = match lease.is_scheduled() {
             true => {
@@ -219,15 +219,15 @@ impl Writing {
         }
         while let Poll::Ready(answer) = self.recorder.poll_answer(cx) {
             match answer {
-                Answer::Mail(reply) => {
+                UpstreamReply::Mail(reply) => {
                     let reply = self.with_custody(reply);
                     self.open.answer_mail(reply);
                 }
-                Answer::Rcpt(index, reply) => {
+                UpstreamReply::Rcpt(index, reply) => {
                     let reply = self.with_custody(reply);
                     self.open.answer_rcpt(index, reply);
                 }
-                Answer::Final(reply) => {
+                UpstreamReply::Final(reply) => {
                     let custody = self.recorder.custody();
                     let rest = || with_custody(reply.to_unanswered(None), custody);
                     self.open.answer_all(rest);

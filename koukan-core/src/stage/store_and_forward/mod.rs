@@ -53,10 +53,10 @@ use crate::{
 
 use super::{
     dispatcher::Dispatcher,
-    exploder::{Exploder, Policy},
+    exploder::{Exploder, ReplyPolicy},
     output_handler::{Chain, Chains, OutputHandler},
-    rest_handler::{RestHandler, SenderPolicy, Settings},
-    storage_writer::{StorageWriter, Timeouts},
+    rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
+    storage_writer::{StorageWriter, StorageWriterTimeouts},
 };
 
 /// A queue, and what takes mail into it. Clones share it.
@@ -76,18 +76,18 @@ pub struct StoreAndForward<C: Chains = Chain> {
 impl<C: Chains> StoreAndForward<C> {
     /// Takes mail of users' programs: what can succeed later is kept and answered with 250.
     pub fn submission(&self) -> Exploder<StorageWriter<OutputHandler<C>>> {
-        self.take(Policy::Submission, Timeouts::default())
+        self.take(ReplyPolicy::Submission, StorageWriterTimeouts::default())
     }
 
     /// Takes mail of other agents, which try again by themselves: they hear what the destination said.
     pub fn ingress(&self) -> Exploder<StorageWriter<OutputHandler<C>>> {
-        self.take(Policy::Ingress, Timeouts::of_ingress())
+        self.take(ReplyPolicy::Ingress, StorageWriterTimeouts::of_ingress())
     }
 
     fn take(
         &self,
-        policy: Policy,
-        timeouts: Timeouts,
+        policy: ReplyPolicy,
+        timeouts: StorageWriterTimeouts,
     ) -> Exploder<StorageWriter<OutputHandler<C>>> {
         let writer = StorageWriter::new(self.storage.clone(), self.output.clone());
         let writer = writer.with_timeouts(timeouts);
@@ -103,7 +103,7 @@ impl<C: Chains> StoreAndForward<C> {
             .into_iter()
             .collect::<std::collections::HashMap<_, _>>();
         let (storage, output) = (self.storage.clone(), self.output.clone());
-        RestHandler::new(storage, output, senders, Settings::default())
+        RestHandler::new(storage, output, senders, RestHandlerSettings::default())
     }
 
     /// What is kept.

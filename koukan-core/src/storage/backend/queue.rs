@@ -189,7 +189,7 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), BackendError>;
 
     /// Changes what is to happen with transactions, as far as each is one that
-    /// [`Action::judge`](super::super::record::Action::judge) lets be changed; what became of each, in their
+    /// [`QueueAction::judge`](super::super::record::QueueAction::judge) lets be changed; what became of each, in their
     /// order. What was never committed counts as finished.
     ///
     /// A retry makes it due now at the latest. A hold is noted, also where it is under lease, and stays

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::super::{Collected, Retention, record::SessionId};
+use super::super::{Removed, Retention, record::SessionId};
 use super::{BackendError, LiveSession, Recovered, Refreshed};
 
 /// The processes that work on what is stored, and its upkeep: one of the five parts of a
@@ -137,5 +137,5 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         &self,
         now: Timestamp,
         retention: Retention,
-    ) -> Result<Collected, BackendError>;
+    ) -> Result<Removed, BackendError>;
 }

@@ -5,10 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::storage::{
-    ListState, crash_back_off,
+    QueueState, crash_back_off,
     record::{
-        Action, Attempt, Due, IdempotencyKey, NewBody, NewEvent, NewTransaction, SchedulingKey,
-        SessionId, Settlement, Standing, Status, StoredBody, StoredPart, StoredTransaction, Work,
+        Attempt, Due, IdempotencyKey, NewBody, NewEvent, NewTransaction, QueueAction,
+        SchedulingKey, SessionId, Settlement, Standing, Status, StoredBody, StoredPart,
+        StoredTransaction, Work,
     },
 };
 
@@ -110,11 +111,11 @@ impl Entry {
     }
 
     /// Notes what is changed about it.
-    pub(super) fn change(&mut self, action: Action, now: Timestamp) {
+    pub(super) fn change(&mut self, action: QueueAction, now: Timestamp) {
         if action.is_one_write() {
-            self.stored.held = (action == Action::Hold).then_some(now);
+            self.stored.held = (action == QueueAction::Hold).then_some(now);
         }
-        if matches!(action, Action::Retry | Action::Release)
+        if matches!(action, QueueAction::Retry | QueueAction::Release)
             && let Status::Due(due) = &mut self.stored.status
         {
             due.at = due.at.min(now);
@@ -122,7 +123,7 @@ impl Entry {
     }
 
     /// What readers of events are to know of a change.
-    pub(super) fn event_of(&self, action: Action, now: Timestamp) -> Option<NewEvent> {
+    pub(super) fn event_of(&self, action: QueueAction, now: Timestamp) -> Option<NewEvent> {
         let kind = action.event_kind()?;
         let stored = &self.stored;
         let source = (&*stored.context, &stored.signals);
@@ -130,13 +131,13 @@ impl Entry {
         Some(NewEvent::of_hold(which, source, kind, now))
     }
 
-    pub(super) fn state(&self) -> ListState {
+    pub(super) fn state(&self) -> QueueState {
         match self.stored.status {
-            Status::Final(_) => ListState::Finished,
-            Status::Due(_) if self.lease.is_some() => ListState::Active,
-            Status::Due(_) if self.stored.held.is_some() => ListState::Held,
-            Status::Due(_) if self.stored.is_scheduled() => ListState::Scheduled,
-            Status::Due(_) => ListState::Waiting,
+            Status::Final(_) => QueueState::Finished,
+            Status::Due(_) if self.lease.is_some() => QueueState::Active,
+            Status::Due(_) if self.stored.held.is_some() => QueueState::Held,
+            Status::Due(_) if self.stored.is_scheduled() => QueueState::Scheduled,
+            Status::Due(_) => QueueState::Waiting,
         }
     }
 

@@ -28,8 +28,8 @@ use crate::{
 
 use self::{events::Events, sessions::Shared, store::Store};
 use super::{
-    BackendError, Blobs, Census, Collected, EventPage, EventQuery, ListCursor, Listing,
-    LiveSession, Queue, QueueDepth, Records, Recovered, Refreshed, Retention, Sessions,
+    BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, LiveSession, Queue,
+    QueueDepth, Records, Recovered, Refreshed, Removed, Retention, Sessions,
     record::{
         Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
         SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
@@ -134,7 +134,7 @@ impl Sessions for MemoryBackend {
         &self,
         now: Timestamp,
         retention: Retention,
-    ) -> Result<Collected, BackendError> {
+    ) -> Result<Removed, BackendError> {
         Ok(self.lock().collect_garbage(now, retention))
     }
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::id::IdMap;
 use crate::storage::{
-    BackendError, Collected, Retention,
+    BackendError, Removed, Retention,
     record::{
         BlobContent, Change, Companions, Judged, Leased, NewEvent, NewTransaction, SchedulingKey,
         SessionId, Skipped, Standing, StoredTransaction, TransactionId, Work,
@@ -278,7 +278,7 @@ impl Store {
         judged.collect()
     }
 
-    pub(super) fn collect_garbage(&mut self, now: Timestamp, retention: Retention) -> Collected {
+    pub(super) fn collect_garbage(&mut self, now: Timestamp, retention: Retention) -> Removed {
         self.date_finished(now);
         let mut transactions = 0;
         while transactions < COLLECTED_AT_ONCE as u64
@@ -294,7 +294,7 @@ impl Store {
         let until = now - retention.orphaned;
         let events = self.events.as_mut();
         let events = events.map(|events| events.collect(now, retention.events, COLLECTED_AT_ONCE));
-        Collected {
+        Removed {
             transactions,
             blobs: self.blobs.collect(until, COLLECTED_AT_ONCE),
             events: events.unwrap_or_default(),

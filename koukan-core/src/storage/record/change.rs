@@ -10,7 +10,7 @@ pub struct Change {
     /// Which.
     pub ids: Vec<TransactionId>,
     /// What is to become of them.
-    pub action: Action,
+    pub action: QueueAction,
     /// The present time.
     pub now: Timestamp,
     /// Whether they are only judged, and nothing is written.
@@ -19,7 +19,7 @@ pub struct Change {
 
 /// What is to become of a queued transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Action {
+pub enum QueueAction {
     /// It is attempted now, and not when it would be due. Its attempts still count.
     Retry,
     /// No attempt is made until it is released; one that is under way goes on.
@@ -67,7 +67,7 @@ pub enum Skipped {
 /// A transaction, and whether it was changed, or would be.
 pub type Judged = (TransactionId, Result<(), Skipped>);
 
-impl Action {
+impl QueueAction {
     /// All of them.
     pub const ALL: [Self; 5] = [
         Self::Retry,
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_waits_for_an_attempt_can_be_changed() {
-        use Action::{Bounce, Cancel, Hold, Release, Retry};
+        use QueueAction::{Bounce, Cancel, Hold, Release, Retry};
         use Skipped::{Active, Draft, Finished, Held, NotHeld, Notifying, Suspended};
         let seen = |work, is_leased, is_held| Seen {
             work,

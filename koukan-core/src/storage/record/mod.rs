@@ -20,7 +20,7 @@ pub(in crate::storage) use self::event::EventSource;
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
-    change::{Action, Change, Judged, Seen, Skipped},
+    change::{Change, Judged, QueueAction, Seen, Skipped},
     companions::Companions,
     conversation::{Conversation, Spoken},
     event::{EventKind, KeptEvent, NewEvent},

@@ -139,7 +139,7 @@ impl Recorder {
     ) -> Result<(), CustodyError> {
         self.custody().commit(terms, idempotency_key).await?;
         self.storage
-            .report_accepted(&self.live, event::Custody::Own);
+            .report_accepted(&self.live, event::Custodian::Own);
         Ok(())
     }
 
@@ -153,7 +153,8 @@ impl Recorder {
         let custodies = all.iter().map(|one| one.custody().clone()).collect();
         super::Custody::commit_all(custodies, terms, idempotency_key).await?;
         for one in all {
-            one.storage.report_accepted(&one.live, event::Custody::Own);
+            one.storage
+                .report_accepted(&one.live, event::Custodian::Own);
         }
         Ok(())
     }

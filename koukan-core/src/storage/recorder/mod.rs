@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Answer, Custody, Storage,
+    Custody, Storage, UpstreamReply,
     live::{Live, Side, State},
     live_body::LiveBody,
     record::TransactionId,
@@ -95,18 +95,18 @@ impl Recorder {
     /// # Cancel safety
     ///
     /// Nothing is lost when it is dropped before it ends.
-    pub async fn answer(&mut self) -> Answer {
+    pub async fn answer(&mut self) -> UpstreamReply {
         poll_fn(|cx| self.poll_answer(cx)).await
     }
 
     /// As [`Recorder::answer`], to be polled.
-    pub fn poll_answer(&mut self, cx: &task::Context<'_>) -> Poll<Answer> {
+    pub fn poll_answer(&mut self, cx: &task::Context<'_>) -> Poll<UpstreamReply> {
         let seen = self.answers_seen;
         let look = |state: &State| {
             let answer = state.answers.get(seen).cloned();
             // Where the lease has ended without a final reply there will be none.
             let is_over = state.is_abandoned;
-            answer.or_else(|| is_over.then(|| Answer::Final(Reply::local_error())))
+            answer.or_else(|| is_over.then(|| UpstreamReply::Final(Reply::local_error())))
         };
         let answer = self.live.poll(cx, Side::Input, look);
         if answer.is_ready() {

@@ -1,7 +1,8 @@
 use crate::storage::{
-    Backend, ListState, Listing, Search,
+    Backend, Listing, QueueState, Search,
     record::{
-        Action, Change, Judged, NewTransaction, SessionId, Skipped, Standing, TransactionId, Work,
+        Change, Judged, NewTransaction, QueueAction, SessionId, Skipped, Standing, TransactionId,
+        Work,
     },
 };
 
@@ -16,7 +17,7 @@ const NOW: i64 = 100;
 async fn change(
     backend: &dyn Backend,
     ids: &[TransactionId],
-    action: Action,
+    action: QueueAction,
     is_dry: bool,
 ) -> Vec<Judged> {
     let change = Change {
@@ -38,7 +39,7 @@ async fn insert(backend: &dyn Backend, at: i64) -> TransactionId {
     id
 }
 
-async fn selected(backend: &dyn Backend, state: ListState) -> Vec<TransactionId> {
+async fn selected(backend: &dyn Backend, state: QueueState) -> Vec<TransactionId> {
     let listing = Listing {
         sender: None,
         state: Some(state),
@@ -74,10 +75,13 @@ pub async fn retries_what_waits(fixture: &dyn BackendFixture) {
         (later, Ok(())),
         (unknown, Err(Skipped::Finished)),
     ];
-    assert_eq!(change(&*backend, &ids, Action::Retry, true).await, verdicts);
+    assert_eq!(
+        change(&*backend, &ids, QueueAction::Retry, true).await,
+        verdicts
+    );
     assert!(leased(&*backend, session, NOW).await.is_empty());
     assert_eq!(
-        change(&*backend, &ids, Action::Retry, false).await,
+        change(&*backend, &ids, QueueAction::Retry, false).await,
         verdicts
     );
     let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
@@ -92,7 +96,7 @@ pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
     let session = SessionId::random();
     backend.open_session(session, time(0)).await.unwrap();
     let held = insert(&*backend, 1).await;
-    let verdict = change(&*backend, &[held], Action::Hold, false).await;
+    let verdict = change(&*backend, &[held], QueueAction::Hold, false).await;
     assert_eq!(verdict, [(held, Ok(()))]);
     drop(backend);
 
@@ -105,20 +109,24 @@ pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
     assert!(lease.unwrap().is_none());
     let found = backend.find(held).await.unwrap().unwrap();
     assert_eq!(found.held, Some(time(NOW)));
-    for state in [ListState::Held, ListState::Waiting, ListState::Unfinished] {
+    for state in [
+        QueueState::Held,
+        QueueState::Waiting,
+        QueueState::Unfinished,
+    ] {
         assert_eq!(selected(&*backend, state).await, [held]);
     }
     assert_eq!(backend.census().await.unwrap().waiting, 1);
     for (action, skipped) in [
-        (Action::Hold, Skipped::Held),
-        (Action::Retry, Skipped::Held),
+        (QueueAction::Hold, Skipped::Held),
+        (QueueAction::Retry, Skipped::Held),
     ] {
         let verdict = change(&*backend, &[held], action, false).await;
         assert_eq!(verdict, [(held, Err(skipped))]);
     }
-    let verdict = change(&*backend, &[held], Action::Release, false).await;
+    let verdict = change(&*backend, &[held], QueueAction::Release, false).await;
     assert_eq!(verdict, [(held, Ok(()))]);
-    assert!(selected(&*backend, ListState::Held).await.is_empty());
+    assert!(selected(&*backend, QueueState::Held).await.is_empty());
     assert_eq!(leased(&*backend, session, NOW).await, [held]);
 }
 
@@ -130,18 +138,18 @@ pub async fn holds_what_is_under_lease(fixture: &dyn BackendFixture) {
     let id = insert(&*backend, 1).await;
     let lease = || async { backend.lease(id, session, None).await.unwrap().unwrap() };
     let first = lease().await;
-    change(&*backend, &[id], Action::Hold, false).await;
-    assert!(selected(&*backend, ListState::Held).await.is_empty());
-    assert_eq!(selected(&*backend, ListState::Active).await, [id]);
+    change(&*backend, &[id], QueueAction::Hold, false).await;
+    assert!(selected(&*backend, QueueState::Held).await.is_empty());
+    assert_eq!(selected(&*backend, QueueState::Active).await, [id]);
     let deferred = settlement(&first, session, 2, due(2));
     backend.settle(deferred).await.unwrap();
-    assert_eq!(selected(&*backend, ListState::Held).await, [id]);
+    assert_eq!(selected(&*backend, QueueState::Held).await, [id]);
     assert!(leased(&*backend, session, 1000).await.is_empty());
     let second = lease().await;
     let end = settlement(&second, session, 3, delivered());
     backend.settle(end).await.unwrap();
     let found = backend.find(id).await.unwrap().unwrap();
     assert_eq!(found.held, None);
-    let verdict = change(&*backend, &[id], Action::Release, false).await;
+    let verdict = change(&*backend, &[id], QueueAction::Release, false).await;
     assert_eq!(verdict, [(id, Err(Skipped::Finished))]);
 }

@@ -3,7 +3,7 @@
 use crate::storage::{
     Backend,
     record::{
-        Action, Change, Companions, Due, MessageKey, NewTransaction, SchedulingKey, SessionId,
+        Change, Companions, Due, MessageKey, NewTransaction, QueueAction, SchedulingKey, SessionId,
         Standing, Status, TransactionId, Work,
     },
 };
@@ -78,7 +78,7 @@ pub async fn leases_companions(fixture: &dyn BackendFixture) {
     let held = insert(backend, carrying(Some(one), "held@near.example", due(2))).await;
     let hold = Change {
         ids: vec![held],
-        action: Action::Hold,
+        action: QueueAction::Hold,
         now: time(1),
         is_dry: false,
     };

@@ -9,8 +9,8 @@ use crate::{
     storage::{
         Backend, EventPage, EventQuery, EventRetention, Retention,
         record::{
-            Action, Change, Commit, EventKind, FinalReason, KeptEvent, NewEvent, NewTransaction,
-            SessionId, Standing, Status, TransactionId,
+            Change, Commit, EventKind, FinalReason, KeptEvent, NewEvent, NewTransaction,
+            QueueAction, SessionId, Standing, Status, TransactionId,
         },
     },
 };
@@ -213,7 +213,12 @@ pub async fn keeps_events_of_holds(fixture: &dyn BackendFixture) {
         backend.insert(new.clone()).await.unwrap();
     }
     let unknown = TransactionId::random();
-    for action in [Action::Retry, Action::Hold, Action::Hold, Action::Release] {
+    for action in [
+        QueueAction::Retry,
+        QueueAction::Hold,
+        QueueAction::Hold,
+        QueueAction::Release,
+    ] {
         for is_dry in [true, false] {
             let change = Change {
                 ids: vec![new.id, unknown, odd.id],

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     blob::BlobId,
     storage::{
-        Backend, BackendError, Collected, EventRetention, Retention,
+        Backend, BackendError, EventRetention, Removed, Retention,
         record::{NewTransaction, Settlement},
     },
 };
@@ -27,12 +27,12 @@ const RETENTION: Retention = Retention {
 };
 
 /// Collects all there is to collect at `time(seconds)`.
-pub(super) async fn collect(backend: &dyn Backend, seconds: i64) -> Collected {
-    let mut sum = Collected::default();
+pub(super) async fn collect(backend: &dyn Backend, seconds: i64) -> Removed {
+    let mut sum = Removed::default();
     loop {
         let collected = backend.collect_garbage(time(seconds), RETENTION).await;
         let collected = collected.unwrap();
-        if collected == Collected::default() {
+        if collected == Removed::default() {
             return sum;
         }
         sum.transactions += collected.transactions;
@@ -41,11 +41,11 @@ pub(super) async fn collect(backend: &dyn Backend, seconds: i64) -> Collected {
     }
 }
 
-pub(super) fn collected(transactions: u64, blobs: u64) -> Collected {
-    Collected {
+pub(super) fn collected(transactions: u64, blobs: u64) -> Removed {
+    Removed {
         transactions,
         blobs,
-        ..Collected::default()
+        ..Removed::default()
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::{
     context::{Context, Sender},
     storage::{
-        Backend, ListCursor, ListState, Listing, Search,
+        Backend, ListCursor, Listing, QueueState, Search,
         record::{NewTransaction, SessionId, Standing, StoredTransaction, TransactionId},
     },
 };
@@ -23,7 +23,7 @@ fn of(sender: Sender, created: i64) -> NewTransaction {
     }
 }
 
-fn listing(state: Option<ListState>, limit: usize) -> Listing {
+fn listing(state: Option<QueueState>, limit: usize) -> Listing {
     Listing {
         sender: Some("a".into()),
         state,
@@ -40,7 +40,7 @@ fn place(of: &StoredTransaction) -> ListCursor {
     }
 }
 
-async fn ids(backend: &dyn Backend, state: Option<ListState>) -> Vec<TransactionId> {
+async fn ids(backend: &dyn Backend, state: Option<QueueState>) -> Vec<TransactionId> {
     let list = backend.list(listing(state, 100)).await.unwrap();
     list.into_iter().map(|listed| listed.id).collect()
 }
@@ -107,16 +107,16 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     backend.settle(end).await.unwrap();
 
     let (waiting, active, finished) = (
-        Some(ListState::Waiting),
-        Some(ListState::Active),
-        Some(ListState::Finished),
+        Some(QueueState::Waiting),
+        Some(QueueState::Active),
+        Some(QueueState::Finished),
     );
     assert_eq!(ids(&*backend, waiting).await, [third.id]);
     assert_eq!(ids(&*backend, active).await, [first.id]);
     assert_eq!(ids(&*backend, finished).await, [second.id]);
     let all = [third.id, second.id, first.id];
     assert_eq!(ids(&*backend, None).await, all);
-    let unfinished = Some(ListState::Unfinished);
+    let unfinished = Some(QueueState::Unfinished);
     assert_eq!(ids(&*backend, unfinished).await, [third.id, first.id]);
     let listed = backend.list(listing(finished, 1)).await.unwrap();
     let found = backend.find(second.id).await.unwrap().unwrap();

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::storage::{
-    Backend, ListState, Listing, Search,
-    record::{Action, Change, NewTransaction, SessionId, Standing, TransactionId, Work},
+    Backend, Listing, QueueState, Search,
+    record::{Change, NewTransaction, QueueAction, SessionId, Standing, TransactionId, Work},
 };
 
 use super::{
@@ -25,7 +25,7 @@ fn scheduled() -> NewTransaction {
     }
 }
 
-async fn listed(backend: &dyn Backend, state: ListState) -> Vec<TransactionId> {
+async fn listed(backend: &dyn Backend, state: QueueState) -> Vec<TransactionId> {
     let listing = Listing {
         sender: None,
         state: Some(state),
@@ -37,7 +37,7 @@ async fn listed(backend: &dyn Backend, state: ListState) -> Vec<TransactionId> {
     listed.into_iter().map(|listed| listed.id).collect()
 }
 
-async fn change(backend: &dyn Backend, id: TransactionId, action: Action) {
+async fn change(backend: &dyn Backend, id: TransactionId, action: QueueAction) {
     let change = Change {
         ids: vec![id],
         action,
@@ -73,22 +73,22 @@ pub async fn keeps_when_it_is_sent(fixture: &dyn BackendFixture) {
     assert_eq!(send_at().await, Some(time(THEN)));
     let early = backend.lease_due(session, time(THEN - 1), Standing::Clear, 9, &[]);
     assert!(early.await.unwrap().is_empty());
-    assert_eq!(listed(&*backend, ListState::Scheduled).await, [id]);
-    for state in [ListState::Waiting, ListState::Unfinished] {
+    assert_eq!(listed(&*backend, QueueState::Scheduled).await, [id]);
+    for state in [QueueState::Waiting, QueueState::Unfinished] {
         assert_eq!(listed(&*backend, state).await.len(), 2);
     }
-    change(&*backend, id, Action::Hold).await;
-    assert!(listed(&*backend, ListState::Scheduled).await.is_empty());
-    assert_eq!(listed(&*backend, ListState::Held).await, [id]);
-    change(&*backend, id, Action::Release).await;
-    assert!(listed(&*backend, ListState::Scheduled).await.is_empty());
+    change(&*backend, id, QueueAction::Hold).await;
+    assert!(listed(&*backend, QueueState::Scheduled).await.is_empty());
+    assert_eq!(listed(&*backend, QueueState::Held).await, [id]);
+    change(&*backend, id, QueueAction::Release).await;
+    assert!(listed(&*backend, QueueState::Scheduled).await.is_empty());
     let lease = backend.lease(id, session, Some(Work::Attempt)).await;
     let lease = lease.unwrap().unwrap();
     assert_eq!(lease.transaction.signals.send_at(), Some(time(THEN)));
     let later = settlement(&lease, session, 6, due(THEN));
     backend.settle(later).await.unwrap();
     assert_eq!(send_at().await, Some(time(THEN)));
-    assert!(listed(&*backend, ListState::Scheduled).await.is_empty());
+    assert!(listed(&*backend, QueueState::Scheduled).await.is_empty());
 
     let incomplete = draft(1);
     let signals = incomplete.signals.clone().with_send_at(Some(time(THEN)));
@@ -99,14 +99,14 @@ pub async fn keeps_when_it_is_sent(fixture: &dyn BackendFixture) {
     backend.insert(incomplete.clone()).await.unwrap();
     let found = backend.find(incomplete.id).await.unwrap().unwrap();
     assert_eq!(found.signals.send_at(), Some(time(THEN)));
-    assert!(listed(&*backend, ListState::Scheduled).await.is_empty());
+    assert!(listed(&*backend, QueueState::Scheduled).await.is_empty());
     let whole = NewTransaction {
         id: incomplete.id,
         ..scheduled()
     };
     backend.complete(whole).await.unwrap();
     assert_eq!(
-        listed(&*backend, ListState::Scheduled).await,
+        listed(&*backend, QueueState::Scheduled).await,
         [incomplete.id]
     );
 }
@@ -126,7 +126,7 @@ pub async fn leaves_the_time_at_which_it_is_sent(fixture: &dyn BackendFixture) {
     for new in [waiting, retried, late] {
         backend.insert(new).await.unwrap();
     }
-    change(&*backend, ids[1], Action::Retry).await;
+    change(&*backend, ids[1], QueueAction::Retry).await;
     backend
         .bring_forward(Duration::from_secs(20))
         .await

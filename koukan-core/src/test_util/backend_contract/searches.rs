@@ -7,7 +7,7 @@ use crate::{
     path::ReversePath,
     reply::Reply,
     storage::{
-        Backend, ListCursor, ListState, Listing, Search,
+        Backend, ListCursor, Listing, QueueState, Search,
         record::{NewTransaction, SessionId, Standing, TransactionId},
     },
     transaction::Mail,
@@ -34,7 +34,7 @@ fn message(created: i64, sender: &str, from: &str, to: &[&str]) -> NewTransactio
 async fn find(
     backend: &dyn Backend,
     sender: Option<&str>,
-    state: Option<ListState>,
+    state: Option<QueueState>,
     search: &Search,
 ) -> Vec<TransactionId> {
     let mut listing = Listing {
@@ -170,7 +170,7 @@ pub async fn finds_what_is_looked_for(fixture: &dyn BackendFixture) {
             .into_iter()
             .filter(|id| found.contains(id))
             .collect();
-        let state = Some(ListState::Finished);
+        let state = Some(QueueState::Finished);
         assert_eq!(find(backend, Some("a"), state, &search).await, finished);
         assert_eq!(find(backend, None, state, &search).await, finished);
     }
@@ -215,9 +215,9 @@ pub async fn finds_words_of_the_last_reply(fixture: &dyn BackendFixture) {
         }
         backend.settle(end).await.unwrap();
         let state = if is_last {
-            ListState::Finished
+            QueueState::Finished
         } else {
-            ListState::Waiting
+            QueueState::Waiting
         };
         assert_eq!(found(words, None).await, [new.id], "{words}");
         assert_eq!(found(words, Some(state)).await, [new.id], "{words}");

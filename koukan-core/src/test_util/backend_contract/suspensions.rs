@@ -8,7 +8,7 @@ use crate::{
     storage::{
         Backend,
         record::{
-            Action, Change, Companions, DestinationCensus, Due, MessageKey, NewTransaction,
+            Change, Companions, DestinationCensus, Due, MessageKey, NewTransaction, QueueAction,
             SchedulingKey, SessionId, Skipped, Standing, Status, Suspension, SuspensionChange,
             TransactionId, Work,
         },
@@ -95,7 +95,7 @@ pub async fn leaves_what_is_suspended(fixture: &dyn BackendFixture) {
     assert!(taken.unwrap().is_none());
     let retry = |is_dry| Change {
         ids: vec![near],
-        action: Action::Retry,
+        action: QueueAction::Retry,
         now: time(0),
         is_dry,
     };
@@ -179,7 +179,7 @@ pub async fn counts_by_destination(fixture: &dyn BackendFixture) {
     let held = insert(backend, held).await;
     let hold = Change {
         ids: vec![held],
-        action: Action::Hold,
+        action: QueueAction::Hold,
         now: time(0),
         is_dry: false,
     };

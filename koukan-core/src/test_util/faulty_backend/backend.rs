@@ -43,12 +43,12 @@ pub struct FaultyBackend {
     /// When this began, and how far the simulation was then.
     pub(super) start: (Instant, Duration),
     pub(super) calls: AtomicU64,
-    pub(super) observer: Option<Observer>,
+    pub(super) observer: Option<OnDelivered>,
     pub(super) holds_time: bool,
 }
 
 /// Is told which recipients stand as delivered in what was written just now.
-pub type Observer = Arc<dyn Fn(&Recipient) + Send + Sync>;
+pub type OnDelivered = Arc<dyn Fn(&Recipient) + Send + Sync>;
 
 impl FaultyBackend {
     /// Puts faults before `inner`; the simulation has been going on for `since` already.
@@ -74,7 +74,7 @@ impl FaultyBackend {
     /// Tells `observer` of each recipient that is written down as delivered, as soon as it is,
     /// whatever the caller is told.
     #[must_use]
-    pub fn with_observer(mut self, observer: Observer) -> Self {
+    pub fn with_observer(mut self, observer: OnDelivered) -> Self {
         self.observer = Some(observer);
         self
     }

@@ -20,7 +20,7 @@ mod suppressions;
 mod wrong;
 
 pub use self::{
-    backend::{FaultyBackend, Observer},
+    backend::{FaultyBackend, OnDelivered},
     defect::Defect,
     faults::{Faults, Trouble, TroubleKind},
 };

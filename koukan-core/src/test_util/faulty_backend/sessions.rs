@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::storage::{
-    BackendError, Collected, LiveSession, Recovered, Refreshed, Retention, Sessions,
+    BackendError, LiveSession, Recovered, Refreshed, Removed, Retention, Sessions,
     record::SessionId,
 };
 
@@ -66,7 +66,7 @@ impl Sessions for FaultyBackend {
         &self,
         now: Timestamp,
         retention: Retention,
-    ) -> Result<Collected, BackendError> {
+    ) -> Result<Removed, BackendError> {
         self.write(|| self.inner.collect_garbage(now, retention))
             .await
     }

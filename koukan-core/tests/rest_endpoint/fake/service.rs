@@ -9,7 +9,7 @@ use std::{
 use futures_core::future::BoxFuture;
 use koukan_core::{
     resource::{
-        Append, BodySource, Create, Created, Location, Operation, Parsed, Read, Refusal,
+        Append, BodySource, Create, Created, Location, Operation, ParsedUpload, Read, Refusal,
         RefusalKind, ResourceRequest, ResourceResponse, Target,
     },
     signals::Carried,
@@ -146,7 +146,7 @@ impl Fake {
         current
     }
 
-    fn parsed(&self, parsed: Parsed) -> ResourceResponse {
+    fn parsed(&self, parsed: ParsedUpload) -> ResourceResponse {
         let mut state = self.lock();
         let Some(transaction) = state.at(&parsed.to) else {
             return Refusal::not_found("no such transaction").into();

@@ -18,7 +18,7 @@ use koukan_core::{
         MessageView, ReadMessage, RecipientState, Refusal, RefusalKind, Version, WaitFor,
     },
     service::MailService,
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::Script,
     transaction::Transaction,
@@ -178,7 +178,7 @@ fn all_of_them_are_delivered_after_a_crash() {
         let agent = Agent::on(
             backend.another_process(),
             Script::new(),
-            Settings::default(),
+            RestHandlerSettings::default(),
         )
         .await;
         // Nobody takes them out of the queue.
@@ -298,7 +298,7 @@ async fn a_request_is_repeated_with_its_key_also_after_a_restart() {
     let agent = Agent::on(
         backend.another_process(),
         Script::new(),
-        Settings::default(),
+        RestHandlerSettings::default(),
     )
     .await;
     let first = agent.send(keyed(described(&TO))).await;
@@ -348,7 +348,12 @@ async fn all_of_it_is_sent_later_where_that_is_said() {
 async fn a_commit_that_fails_leaves_nothing_and_is_made_by_the_next() {
     let backend = Failing::default();
     let upstream = Script::new();
-    let agent = Agent::on(backend.clone(), upstream.clone(), Settings::default()).await;
+    let agent = Agent::on(
+        backend.clone(),
+        upstream.clone(),
+        RestHandlerSettings::default(),
+    )
+    .await;
     agent.dispatch();
     let mut create = described(&TO);
     create.idempotency_key = Some("key".into());

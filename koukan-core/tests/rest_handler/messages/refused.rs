@@ -1,7 +1,7 @@
 use koukan_core::{
     context::Sender,
     resource::{BodySource, MessageOperation, RefusalKind},
-    stage::rest_handler::Settings,
+    stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::Script,
 };
@@ -12,9 +12,9 @@ use crate::agent::Agent;
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_is_refused_and_nothing_is_made() {
-    let settings = Settings {
+    let settings = RestHandlerSettings {
         max_recipients: 3,
-        ..Settings::default()
+        ..RestHandlerSettings::default()
     };
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let many = to(&[&TO[..], &["erin@example.com"]].concat());

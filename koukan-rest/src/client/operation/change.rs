@@ -1,7 +1,7 @@
 //! Changing a transaction.
 
 use http::{HeaderValue, Method, header::IF_MATCH};
-use koukan_core::resource::{Append, Location, Parsed, ResourceResponse, Version, WaitFor};
+use koukan_core::resource::{Append, Location, ParsedUpload, ResourceResponse, Version, WaitFor};
 
 use crate::{
     client::{
@@ -31,9 +31,9 @@ pub(super) async fn append(
 
 pub(super) async fn parsed(
     transport: &Transport,
-    parsed: Parsed,
+    parsed: ParsedUpload,
 ) -> Result<ResourceResponse, ClientError> {
-    let Parsed {
+    let ParsedUpload {
         to,
         if_match: version,
         message,

@@ -3,7 +3,7 @@
 use http::Method;
 use jiff::Timestamp;
 use koukan_core::{
-    resource::{List, ListState, ResourceResponse},
+    resource::{ListState, ListTransactions, ResourceResponse},
     storage::Search,
 };
 
@@ -15,7 +15,7 @@ use crate::client::{
 
 pub(super) async fn perform(
     transport: &Transport,
-    list: List,
+    list: ListTransactions,
 ) -> Result<ResourceResponse, ClientError> {
     let mut path = format!(
         "senders/{}/transactions?limit={}",

@@ -3,7 +3,8 @@
 use koukan_core::{
     reply::Reply,
     resource::{
-        BlobStatus, BodyView, BuilderView, Details, Listed, Location, RecipientView, Target, View,
+        BlobStatus, BodyView, BuilderView, Details, Location, RecipientView, Target,
+        TransactionsListed, View,
     },
 };
 use serde_json::{Map, Value, json};
@@ -34,7 +35,10 @@ pub fn full_view_to_json(view: &View, absolute: impl Fn(&Location) -> String) ->
 ///
 /// *Shape*: as [`full_view_to_json`] writes each, with sender, reverse-path and recipients in place
 /// of placeholders.
-pub fn listed_to_json(listed: &Listed, absolute: impl Fn(&Location) -> String) -> Value {
+pub fn listed_to_json(
+    listed: &TransactionsListed,
+    absolute: impl Fn(&Location) -> String,
+) -> Value {
     let transactions = listed.transactions.iter();
     let transactions = transactions.map(|transaction| write_one(transaction, &absolute));
     let mut list = json!({"transactions": transactions.collect::<Vec<_>>()});

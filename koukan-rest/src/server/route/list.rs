@@ -4,7 +4,7 @@ use axum::{
     Extension,
     extract::{Request, State},
 };
-use koukan_core::resource::{Caller, List, ListState, Operation, Refusal};
+use koukan_core::resource::{Caller, ListState, ListTransactions, Operation, Refusal};
 
 use crate::server::{answer::answer, shared::Shared};
 
@@ -36,7 +36,7 @@ pub(super) async fn list(
 }
 
 /// The list that is asked for.
-fn list_of(mut parameters: Parameters, sender: Box<str>) -> Result<List, Refusal> {
+fn list_of(mut parameters: Parameters, sender: Box<str>) -> Result<ListTransactions, Refusal> {
     let state = match parameters.take("state").as_deref() {
         None => None,
         Some("waiting") => Some(ListState::Waiting),
@@ -48,7 +48,7 @@ fn list_of(mut parameters: Parameters, sender: Box<str>) -> Result<List, Refusal
             return Err(Refusal::malformed(detail).at("state"));
         }
     };
-    Ok(List {
+    Ok(ListTransactions {
         sender,
         state,
         limit: parameters.positive("limit")?.unwrap_or(LIMIT),

@@ -5,7 +5,7 @@ use axum::{
     extract::{Request, State},
     http::header::IF_MATCH,
 };
-use koukan_core::resource::{Caller, Location, Operation, Parsed};
+use koukan_core::resource::{Caller, Location, Operation, ParsedUpload};
 
 use crate::server::{answer::answer, field::condition, json_content, shared::Shared};
 
@@ -23,7 +23,7 @@ pub(super) async fn parsed(
     let manner = shared.manner(&head.uri, &head.headers)?;
     let message = json_content::read((&shared, &caller), &head.headers, body, Ok).await?;
     let if_match = matched(&shared, &caller, &transaction, condition).await?;
-    let parsed = Parsed {
+    let parsed = ParsedUpload {
         to: transaction.join("message_builder"),
         if_match,
         message,

@@ -15,7 +15,7 @@ use koukan_core::{
     resource::{
         Caller, QueueChange, QueueFilter, QueueList, QueueOperation, QueueResponse, Refusal,
     },
-    storage::{ListState, record::Action},
+    storage::{QueueState, record::QueueAction},
 };
 
 use crate::{
@@ -107,8 +107,8 @@ pub(super) async fn change_one(
     answer_with(&shared, caller, operation, &manner).await
 }
 
-fn action(text: &str) -> Option<Action> {
-    let mut actions = Action::ALL.into_iter();
+fn action(text: &str) -> Option<QueueAction> {
+    let mut actions = QueueAction::ALL.into_iter();
     actions.find(|action| action.as_str() == text)
 }
 
@@ -126,7 +126,7 @@ pub(super) async fn message(
 /// Which transactions are meant.
 fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
     let state = match parameters.take("state").as_deref() {
-        None => Some(ListState::Unfinished),
+        None => Some(QueueState::Unfinished),
         Some("any") => None,
         Some(text) => Some(state(text).ok_or_else(|| {
             let detail = "not one of waiting, held, scheduled, active, finished, unfinished, any";
@@ -144,8 +144,8 @@ fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
     })
 }
 
-fn state(text: &str) -> Option<ListState> {
-    use ListState::{Active, Finished, Held, Scheduled, Unfinished, Waiting};
+fn state(text: &str) -> Option<QueueState> {
+    use QueueState::{Active, Finished, Held, Scheduled, Unfinished, Waiting};
     let mut states = [Waiting, Held, Scheduled, Active, Finished, Unfinished].into_iter();
     states.find(|state| state.as_str() == text)
 }

@@ -61,7 +61,7 @@ async fn one_that_is_silent_holds_up_nobody_else() {
         other.storage.clone(),
         other.output.clone(),
         senders,
-        Settings::default(),
+        RestHandlerSettings::default(),
     );
     let peers = {
         let net = net.clone();

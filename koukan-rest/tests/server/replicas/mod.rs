@@ -27,7 +27,7 @@ use koukan_core::{
     stage::{
         dispatcher::Dispatcher,
         output_handler::{Chain, Notifications, OutputHandler, RetryPolicy},
-        rest_handler::{RestHandler, SenderPolicy, Settings},
+        rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
     },
     storage::{MemoryBackend, Storage},
     test_util::{Answer as Scripted, Script, TokioClock, at_rest},
@@ -120,7 +120,7 @@ impl Net {
             storage.clone(),
             output.clone(),
             senders,
-            Settings::default(),
+            RestHandlerSettings::default(),
         );
         let net = self.clone();
         let peers = service_fn(move |request| net.clone().request(request));

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use koukan_core::{
     reply::Reply,
-    resource::{Created, List, Operation, Read, ResourceResponse, ResourceService, View, WaitFor},
+    resource::{
+        Created, ListTransactions, Operation, Read, ResourceResponse, ResourceService, View,
+        WaitFor,
+    },
     storage::Search,
 };
 use tokio::time::sleep;
@@ -76,7 +79,7 @@ impl<H: ResourceService> RestClient<H> {
     pub(crate) async fn list(&self, created: &Created) {
         for _ in 0..3 {
             let list = || {
-                Operation::List(List {
+                Operation::List(ListTransactions {
                     sender: SENDER.into(),
                     state: None,
                     search: Search::default(),

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::{
     Protocol,
-    client::{ClientError, Phase, Timeouts},
+    client::{ClientError, ClientTimeouts, Phase},
     codec::Capabilities,
 };
 
@@ -21,7 +21,7 @@ impl Connection<BoxWire> {
     pub(crate) async fn connect(
         connector: &dyn Connector,
         remote: RemoteMta,
-        timeouts: Arc<Timeouts>,
+        timeouts: Arc<ClientTimeouts>,
         protocol: Protocol,
     ) -> Result<Self, ClientError> {
         let connecting = match &remote.address {

@@ -33,7 +33,7 @@ use crate::{
 };
 
 use self::{log::Log, patience::Patience};
-use super::{ClientError, HostFailure, Phase, Place, Timeouts, Wire, security::Terms};
+use super::{ClientError, ClientTimeouts, HostFailure, Phase, Place, Wire, security::Terms};
 
 /// Octets to make room for before reading.
 const READ_SIZE: usize = 1024;
@@ -72,7 +72,7 @@ pub(crate) struct Connection<Io> {
     /// Counts writes and replies, to tell that something happens.
     progress: u64,
     patience: Patience,
-    timeouts: Arc<Timeouts>,
+    timeouts: Arc<ClientTimeouts>,
     remote: RemoteMta,
     /// What each reply has attached: that it is of `remote`.
     signature: Extensions,
@@ -95,7 +95,7 @@ pub(crate) struct Connection<Io> {
 }
 
 impl<Io: Wire> Connection<Io> {
-    fn new(io: Io, remote: RemoteMta, timeouts: Arc<Timeouts>, protocol: Protocol) -> Self {
+    fn new(io: Io, remote: RemoteMta, timeouts: Arc<ClientTimeouts>, protocol: Protocol) -> Self {
         Self {
             io,
             protocol,

@@ -8,7 +8,7 @@ use std::{
 use koukan_core::clock::Alarm;
 use tokio::time::Instant;
 
-use crate::client::{Phase, Timeouts};
+use crate::client::{ClientTimeouts, Phase};
 
 /// Ends when the server made no progress for the timeout of a phase.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ impl Patience {
         cx: &mut Context<'_>,
         phase: Phase,
         progress: u64,
-        timeouts: &Timeouts,
+        timeouts: &ClientTimeouts,
     ) -> Poll<()> {
         let watched = Some((phase, progress));
         let deadline = match self.deadline {
@@ -49,7 +49,7 @@ impl Patience {
 
     /// In which phase, and for how long, the server has made no progress; `None` where nothing is
     /// waited for.
-    pub(super) fn silence(&self, timeouts: &Timeouts) -> Option<(Phase, Duration)> {
+    pub(super) fn silence(&self, timeouts: &ClientTimeouts) -> Option<(Phase, Duration)> {
         let (phase, _) = self.watched?;
         let left = self.deadline?.saturating_duration_since(Instant::now());
         Some((phase, timeouts.of(phase).saturating_sub(left)))
@@ -76,7 +76,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn progress_and_phases_set_the_deadline_anew() {
-        let (timeouts, start) = (Timeouts::default(), Instant::now());
+        let (timeouts, start) = (ClientTimeouts::default(), Instant::now());
         let mut patience = Patience::default();
         let mut is_elapsed = async |phase, progress| {
             poll_fn(|cx| {

@@ -10,7 +10,7 @@ use koukan_core::{
 
 use crate::{
     Protocol,
-    client::{Guard, HostIdentities, Login, PoolSettings, Timeouts},
+    client::{ClientTimeouts, Guard, HostIdentities, Login, PoolSettings},
 };
 
 /// The settings of an [`SmtpEndpoint`](super::SmtpEndpoint).
@@ -18,7 +18,7 @@ use crate::{
 pub struct ClientSettings {
     pub(super) helo_name: Arc<str>,
     pub(super) destination: Option<Arc<Destination>>,
-    pub(super) timeouts: Timeouts,
+    pub(super) timeouts: ClientTimeouts,
     pub(super) pool: PoolSettings,
     pub(super) guard: Guard,
     pub(super) random: SharedRandom,
@@ -47,7 +47,7 @@ impl ClientSettings {
         Ok(Self {
             helo_name: helo_name.into(),
             destination: None,
-            timeouts: Timeouts::default(),
+            timeouts: ClientTimeouts::default(),
             pool: PoolSettings::default(),
             guard: Guard::default(),
             random: Arc::new(SystemRandom),
@@ -74,7 +74,7 @@ impl ClientSettings {
 
     /// Sets the timeouts.
     #[must_use]
-    pub fn with_timeouts(mut self, timeouts: Timeouts) -> Self {
+    pub fn with_timeouts(mut self, timeouts: ClientTimeouts) -> Self {
         self.timeouts = timeouts;
         self
     }

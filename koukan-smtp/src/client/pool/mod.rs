@@ -62,7 +62,7 @@ use self::{
     standing::{Failed, Leave},
 };
 use super::{
-    ClientError, HostFailure, HostIdentities, Login, Phase, Place, Timeouts,
+    ClientError, ClientTimeouts, HostFailure, HostIdentities, Login, Phase, Place,
     connection::Connection, error::unreached, security::Terms,
 };
 use crate::Protocol;
@@ -72,7 +72,7 @@ pub(crate) struct Pool {
     connector: SharedConnector,
     resolver: SharedResolver,
     helo_name: Arc<str>,
-    timeouts: Arc<Timeouts>,
+    timeouts: Arc<ClientTimeouts>,
     idle: Arc<Idle<BoxWire>>,
     random: SharedRandom,
     demand: Demand,
@@ -111,7 +111,7 @@ impl Pool {
         connector: SharedConnector,
         resolver: SharedResolver,
         helo_name: Arc<str>,
-        timeouts: Timeouts,
+        timeouts: ClientTimeouts,
         settings: PoolSettings,
         random: SharedRandom,
         demand: Demand,

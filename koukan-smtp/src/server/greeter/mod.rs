@@ -27,7 +27,7 @@ use tower::{BoxError, Service};
 ///
 /// A refusal with 421 closes the connection. A greeter that fails refuses with the reply of
 /// [`Rescue`](koukan_core::service::Rescue), and one that has no answer within
-/// [`Timeouts::greeter`](super::Timeouts::greeter) with 451; in place of a greeting both are 421.
+/// [`ServerTimeouts::greeter`](super::ServerTimeouts::greeter) with 451; in place of a greeting both are 421.
 ///
 /// The answer may be held back on purpose: the client waits for it. What it sends meanwhile is read, up
 /// to a bound, and carried out afterwards in order. Limits and timeouts are layers, as with every

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     codec::LineError,
-    sasl::{self, Answer, Claim, Exchange, Mechanism, Step as SaslStep},
+    sasl::{self, Answer, Claim, Exchange, Mechanism, NextStep as SaslStep},
     server::{
         MakeMailService, Step, Unavailable, Upgrade,
         auth::{Gate, abilities},

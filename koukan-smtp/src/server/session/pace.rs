@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::server::{Limits, Timeouts};
+use crate::server::{Limits, ServerTimeouts};
 
 /// How long a client was waited for, and how much it sent, since a message began.
 #[derive(Debug, Default, Clone, Copy)]
@@ -13,12 +13,12 @@ pub(super) struct Pace {
 
 impl Pace {
     /// How long it may be waited for now.
-    pub(super) fn patience(&self, limits: &Limits, timeouts: &Timeouts) -> Duration {
+    pub(super) fn patience(&self, limits: &Limits, timeouts: &ServerTimeouts) -> Duration {
         self.left(limits, timeouts).min(timeouts.data_block)
     }
 
     /// How long it may be waited for in all from now on, unless it sends something.
-    pub(super) fn left(&self, limits: &Limits, timeouts: &Timeouts) -> Duration {
+    pub(super) fn left(&self, limits: &Limits, timeouts: &ServerTimeouts) -> Duration {
         let earned = Duration::from_secs(
             self.octets
                 .checked_div(limits.data_rate)
@@ -53,10 +53,10 @@ mod tests {
             data_rate: 10,
             ..Limits::default()
         };
-        let timeouts = Timeouts {
+        let timeouts = ServerTimeouts {
             data_block: seconds(100),
             data_grace: seconds(50),
-            ..Timeouts::default()
+            ..ServerTimeouts::default()
         };
         let mut pace = Pace::default();
         assert_eq!(pace.patience(&limits, &timeouts), seconds(50));
@@ -74,7 +74,7 @@ mod tests {
             data_rate: 0,
             ..Limits::default()
         };
-        let timeouts = Timeouts::default();
+        let timeouts = ServerTimeouts::default();
         let mut pace = Pace::default();
         pace.received(Duration::from_secs(100_000), 1);
         assert_eq!(pace.patience(&limits, &timeouts), timeouts.data_block);

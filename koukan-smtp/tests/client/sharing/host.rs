@@ -10,11 +10,11 @@ use std::{
 use async_trait::async_trait;
 use koukan_core::{
     blob::BlobPool,
-    network::{Answer, BoxWire, Connector, LookupError, Resolver},
+    network::{BoxWire, Connector, DnsAnswer, LookupError, Resolver},
     reply::Reply,
     service::MailService,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::Sharing,
     },
     transaction::Transaction,
@@ -122,7 +122,7 @@ impl Host {
 
 pub(super) fn front(endpoint: &SmtpEndpoint) -> impl MailService + use<> {
     let legs = Sharing::new(endpoint.clone()).with_demand(endpoint.demand());
-    Exploder::new(legs, Policy::Ingress, BlobPool::default())
+    Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default())
 }
 
 impl std::fmt::Debug for Host {
@@ -153,7 +153,7 @@ impl Connector for Host {
 
 #[async_trait]
 impl Resolver for Host {
-    async fn addresses(&self, _: &str) -> Result<Answer<IpAddr>, LookupError> {
-        Ok(Answer::insecure([[192, 0, 2, 1].into()]))
+    async fn addresses(&self, _: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
+        Ok(DnsAnswer::insecure([[192, 0, 2, 1].into()]))
     }
 }

@@ -9,7 +9,7 @@ use koukan_core::{
     reply::Reply,
     service::MailService,
     stage::{
-        exploder::{Exploder, Policy},
+        exploder::{Exploder, ReplyPolicy},
         sharing::Sharing,
     },
     test_util::at_rest,
@@ -274,7 +274,7 @@ async fn who_holds_a_connection_waits_only_a_second_for_another() {
     let (_, endpoint) = host.front(1);
     // The legs do not share: each has a layer of its own, and none gives way.
     let legs = service_fn(move |tx: Transaction| Sharing::new(endpoint.clone()).oneshot(tx));
-    let front = Exploder::new(legs, Policy::Ingress, BlobPool::default());
+    let front = Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default());
     let (mut driver, _mail) = Driver::start(front, context(), mail(""));
     assert!(add(&mut driver, "b").await.is_positive());
     let begun = Instant::now();

@@ -1,6 +1,6 @@
 //! What stands in a header field.
 
-use koukan_core::filter::policy_action::matchers::{HeaderMatcher, HeaderValue, Pattern};
+use koukan_core::filter::policy_action::matchers::{HeaderCondition, HeaderMatcher, Pattern};
 use serde::Deserialize;
 
 use super::{InvalidFilter, OneOrMany, at};
@@ -42,18 +42,18 @@ pub(super) fn header(config: Header) -> Result<HeaderMatcher, InvalidFilter> {
         }
         let boxed = || all.iter().map(|text| text.as_str().into()).collect();
         let value = match key {
-            "value" => HeaderValue::Is(boxed()),
-            "prefix" => HeaderValue::Begins(boxed()),
-            _ => HeaderValue::Like(all.iter().map(|text| Pattern::new(text)).collect()),
+            "value" => HeaderCondition::Is(boxed()),
+            "prefix" => HeaderCondition::Begins(boxed()),
+            _ => HeaderCondition::Like(all.iter().map(|text| Pattern::new(text)).collect()),
         };
         asked.push((key, value));
     }
     if config.absent == Some(true) {
-        asked.push(("absent", HeaderValue::Absent));
+        asked.push(("absent", HeaderCondition::Absent));
     }
     let mut asked = asked.into_iter();
     match (asked.next(), asked.next()) {
-        (None, _) => Ok(HeaderMatcher::new(config.name, HeaderValue::Present)),
+        (None, _) => Ok(HeaderMatcher::new(config.name, HeaderCondition::Present)),
         (Some((_, value)), None) => Ok(HeaderMatcher::new(config.name, value)),
         (Some((first, _)), Some((second, _))) => {
             let text = format!(

@@ -6,14 +6,14 @@ use crate::filter::policy_action::{Facts, Matcher, Moment, Verdict};
 #[derive(Debug, Clone)]
 pub struct HeaderMatcher {
     name: Box<str>,
-    value: HeaderValue,
+    value: HeaderCondition,
 }
 
 /// What is asked of the values of header fields: as a reader sees them, in one line, with encoded words decoded.
 /// Case does not matter.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub enum HeaderValue {
+pub enum HeaderCondition {
     /// A field is there.
     Present,
     /// No field is there.
@@ -45,11 +45,11 @@ pub struct Pattern {
 
 impl HeaderMatcher {
     /// That is so of the fields of that name.
-    pub fn new(name: impl Into<Box<str>>, value: HeaderValue) -> Self {
+    pub fn new(name: impl Into<Box<str>>, value: HeaderCondition) -> Self {
         let lower = |all: Vec<Box<str>>| all.iter().map(|one| one.to_lowercase().into()).collect();
         let value = match value {
-            HeaderValue::Is(all) => HeaderValue::Is(lower(all)),
-            HeaderValue::Begins(all) => HeaderValue::Begins(lower(all)),
+            HeaderCondition::Is(all) => HeaderCondition::Is(lower(all)),
+            HeaderCondition::Begins(all) => HeaderCondition::Begins(lower(all)),
             value => value,
         };
         Self {
@@ -59,7 +59,7 @@ impl HeaderMatcher {
     }
 }
 
-impl HeaderValue {
+impl HeaderCondition {
     fn is_so_of(&self, text: &str) -> bool {
         match self {
             Self::Present => true,
@@ -81,8 +81,8 @@ impl Matcher for HeaderMatcher {
         };
         let mut fields = header.all(&self.name);
         let is_so = match &self.value {
-            HeaderValue::Present => fields.next().is_some(),
-            HeaderValue::Absent => fields.next().is_none(),
+            HeaderCondition::Present => fields.next().is_some(),
+            HeaderCondition::Absent => fields.next().is_none(),
             value => fields.any(|field| value.is_so_of(&field.text().to_lowercase())),
         };
         is_so.into()

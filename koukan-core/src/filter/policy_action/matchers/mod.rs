@@ -13,7 +13,7 @@ mod which_address;
 pub use self::{
     address::AddressMatcher,
     earlier::Earlier,
-    header::{HeaderMatcher, HeaderValue, Pattern},
+    header::{HeaderCondition, HeaderMatcher, Pattern},
     invalid::InvalidPath,
     num_rcpts::NumRcpts,
     rate::OverRateMatcher,

@@ -8,7 +8,7 @@ use crate::{
     body::{Body, BodyError},
     message::parser::ParsedMessage,
     resource::{
-        BlobStatus, Location, Operation, Parsed, Refusal, RefusalKind, ResourceResponse,
+        BlobStatus, Location, Operation, ParsedUpload, Refusal, RefusalKind, ResourceResponse,
         ResourceService, Upload, Version,
     },
 };
@@ -124,7 +124,7 @@ async fn send_parsed<R: ResourceService>(
     to: &Location,
     parsed: &ParsedMessage,
 ) -> Result<(), Failure> {
-    let operation = Operation::Parsed(Parsed {
+    let operation = Operation::Parsed(ParsedUpload {
         to: to.clone(),
         if_match: Some(message.version.clone()),
         message: parsed.json.clone(),

@@ -19,7 +19,7 @@ use crate::{
 
 use self::part_names::Names;
 
-use super::{Settings, open_transaction::OpenTransaction, service::Shared};
+use super::{RestHandlerSettings, open_transaction::OpenTransaction, service::Shared};
 
 /// The field of a description.
 const DESCRIPTION: &str = "body.message_builder";
@@ -241,7 +241,7 @@ fn not_finished() -> Refusal {
     Refusal::not_found("there is no such finished body or blob to be reused")
 }
 
-fn too_large(settings: &Settings) -> Refusal {
+fn too_large(settings: &RestHandlerSettings) -> Refusal {
     let detail = format!("there may be {} octets at most", settings.max_message_size);
     Refusal::new(RefusalKind::TooLarge, detail)
 }
