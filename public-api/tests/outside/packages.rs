@@ -1,0 +1,74 @@
+//! The crates, as they would be published.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use serde_json::Value;
+
+use super::{cargo, file};
+
+/// A crate that was packaged.
+pub(crate) struct Package {
+    /// As others name it.
+    pub(crate) name: String,
+    /// The directory that it is unpacked to.
+    pub(crate) directory: String,
+    file: PathBuf,
+}
+
+impl Package {
+    /// Unpacks it below that directory.
+    pub(crate) fn unpack(&self, below: &Path) {
+        let tar = Command::new("tar")
+            .arg("-xzf")
+            .arg(&self.file)
+            .arg("-C")
+            .arg(below)
+            .status();
+        assert!(tar.unwrap().success(), "{}", self.name);
+    }
+}
+
+/// Packages all crates that may be published.
+pub(crate) fn pack() -> Vec<Package> {
+    let published = published();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");
+    let target_text = target.to_str().unwrap();
+    let mut arguments = vec![
+        "package",
+        "--locked",
+        "--no-verify",
+        "--allow-dirty",
+        "--quiet",
+    ];
+    arguments.extend(["--target-dir", target_text]);
+    for (name, _) in &published {
+        arguments.extend(["--package", name]);
+    }
+    cargo(&file(""), &arguments);
+
+    let packed = published.into_iter().map(|(name, version)| {
+        let directory = format!("{name}-{version}");
+        let file = target.join(format!("package/{directory}.crate"));
+        Package {
+            name,
+            directory,
+            file,
+        }
+    });
+    packed.collect()
+}
+
+/// The names and versions of the crates of this workspace that may be published.
+fn published() -> Vec<(String, String)> {
+    let metadata = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
+    let metadata: Value = serde_json::from_str(&cargo(&file(""), &metadata)).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    let published = packages.filter(|package| package["publish"].is_null());
+    let text = |fact: &Value| fact.as_str().unwrap().to_owned();
+    published
+        .map(|package| (text(&package["name"]), text(&package["version"])))
+        .collect()
+}
