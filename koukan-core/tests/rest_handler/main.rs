@@ -24,6 +24,7 @@ mod reuse;
 mod send_at;
 mod signals;
 mod stored_spec;
+mod table_of_replies;
 mod upload;
 mod upload_anew;
 mod views;

@@ -43,6 +43,7 @@ mod storage_writer;
 mod suppressed;
 mod suspects;
 mod suspended;
+mod table_of_replies;
 mod together;
 mod told_together;
 mod unreadable;
