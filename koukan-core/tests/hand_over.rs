@@ -11,7 +11,7 @@ use koukan_core::{
     path::Parameter,
     reply::{Handover, Reply},
     service::{BoxMailService, MailService},
-    signals::{DurableSignal, Signals, TellsSuccess, TraceId},
+    signals::{DurableSignal, Forced, Queued, Signals, TellsSuccess, TraceId},
     stage::{
         exploder::{Exploder, NotifyWhen, ReplyPolicy},
         hand_over::HandOverLayer,
@@ -243,4 +243,20 @@ async fn whoever_gives_up_here_gives_up_there() {
     drop(driver);
     let ended = there.ended(1).await;
     assert_eq!(ended[0].end, End::Dropped);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_nobody_waits_for_and_what_is_asked_for_is_so_there() {
+    for is_it in [false, true] {
+        let (there, endpoint) = (Script::new(), Script::new());
+        let signals = Signals::default();
+        if is_it {
+            signals.set(Queued).unwrap();
+            signals.set(Forced).unwrap();
+        }
+        sent(chain(&there, &endpoint), &["bob@example.com"], &signals).await;
+        let known = there.only_received().signals;
+        assert_eq!(known.find::<Queued>().is_some(), is_it);
+        assert_eq!(known.find::<Forced>().is_some(), is_it);
+    }
 }

@@ -84,7 +84,8 @@ pub(super) fn explode(
     );
     let (writers, blobs) = (writers.boxed(), storage.pool().clone());
     let exploder = exploder::Exploder::new(writers, config.policy.into(), blobs)
-        .with_notify(config.notify.into());
+        .with_notify(config.notify.into())
+        .with_expansion_notices(output.expansion_notices(storage.clone()));
     ServiceBuilder::new()
         // Above the Exploder: what is refused or added here counts for all recipients, and is done
         // once.

@@ -1,14 +1,16 @@
 //! Notifications about messages that nobody keeps.
 
+use crate::event::{Event, Message, Notified};
+
 use super::{
     BackendError, Storage,
     lease::Lease,
     record::{NewTransaction, SchedulingKey},
 };
 
-impl Lease {
-    /// Queues a notification about a transaction that is not in custody: its client waits for the reply,
-    /// and is told of success only then.
+impl Storage {
+    /// Queues a notification about a message of which nothing need be kept: its client waits for the reply, and is
+    /// told of success only then.
     ///
     /// # Errors
     ///
@@ -17,13 +19,37 @@ impl Lease {
     /// # Cancel safety
     ///
     /// Dropped before it ends, the notification may be in the queue.
-    pub(crate) async fn queue(&self, notification: NewTransaction) -> Result<(), BackendError> {
-        let storage: &Storage = self.storage();
+    pub(crate) async fn queue_notification(
+        &self,
+        message: Message<'_>,
+        notification: NewTransaction,
+    ) -> Result<(), BackendError> {
         let (id, status) = (notification.id, notification.status.clone());
         let key = SchedulingKey::of(&notification.context, &notification.recipients);
-        storage.backend().insert(notification).await?;
-        storage.report_notified(&self.live, id);
-        storage.due_changed_for(&status, || key);
+        self.backend().insert(notification).await?;
+        self.observers().tell(&Event::Notified(Notified {
+            message,
+            notification: id,
+        }));
+        self.due_changed_for(&status, || key);
         Ok(())
+    }
+}
+
+impl Lease {
+    /// As [`Storage::queue_notification`], about this transaction, which is not in custody.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    pub(crate) async fn queue(&self, notification: NewTransaction) -> Result<(), BackendError> {
+        let queued = self
+            .storage()
+            .queue_notification(self.as_message(), notification);
+        queued.await
     }
 }

@@ -5,12 +5,12 @@
 
 use koukan_core::{
     blob::Blob,
-    middleware::{DeliverRequest, Outcome},
+    middleware::{DeliverOutcome, DeliverRequest},
     reply::Reply,
     service::BoxMailService,
     signals::HearsEach,
     stage::{
-        exploder::{ByDomain, Policy},
+        exploder::{ByDomain, ReplyPolicy},
         sharing::Sharing,
     },
     test_util::{Answer, End, Script, at_rest, context, mail, rcpt, send_with},
@@ -210,7 +210,7 @@ fn address(word: &str, place: usize) -> String {
 }
 
 /// Sends the message of a row; returns what its client heard, and how many are kept and delivered.
-async fn play(row: &Row, is_shared: bool) -> (Outcome, u64, usize) {
+async fn play(row: &Row, is_shared: bool) -> (DeliverOutcome, u64, usize) {
     let nowhere = BoxMailService::new(Script::new().other_rcpts(Reply::relay_denied()));
     let destinations = destinations();
     let by_domain = destinations
@@ -224,8 +224,8 @@ async fn play(row: &Row, is_shared: bool) -> (Outcome, u64, usize) {
         });
     let agent = Agent::over(by_domain).await;
     let policy = match row.client {
-        Client::User | Client::UserByLmtp => Policy::Submission,
-        Client::Agent | Client::AgentByLmtp => Policy::Ingress,
+        Client::User | Client::UserByLmtp => ReplyPolicy::Submission,
+        Client::Agent | Client::AgentByLmtp => ReplyPolicy::Ingress,
     };
     let message = Blob::from_bytes(MESSAGE.into());
     let mut request = DeliverRequest::new(context(), mail("a@x"), message);
@@ -260,7 +260,7 @@ fn codes<'a>(replies: impl IntoIterator<Item = &'a Reply>) -> String {
 }
 
 /// The codes of the final reply, as its client hears it.
-fn last(row: &Row, outcome: &Outcome) -> String {
+fn last(row: &Row, outcome: &DeliverOutcome) -> String {
     let Some(message) = &outcome.message else {
         return String::new();
     };
@@ -316,7 +316,7 @@ async fn recipients_of_one_destination_share_a_transaction_or_do_not() {
         let message = Blob::from_bytes(MESSAGE.into());
         let mut request = DeliverRequest::new(context(), mail("a@x"), message);
         request.recipients = ["b@y", "c@y"].map(rcpt).into();
-        let outcome = send_with(agent.exploder(Policy::Submission), request).await;
+        let outcome = send_with(agent.exploder(ReplyPolicy::Submission), request).await;
         assert!(outcome.is_delivered(), "{outcome:?}");
         assert_eq!(script.received().len(), expected);
     }

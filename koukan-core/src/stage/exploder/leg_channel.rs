@@ -54,11 +54,6 @@ impl Giver {
         matches!(lock(&self.0).state, State::Waiting(_))
     }
 
-    /// Whether the leg's recipient was accepted.
-    pub(super) fn is_accepted(&self) -> bool {
-        matches!(lock(&self.0).recipient, Recipient::Accepted)
-    }
-
     /// Answers another command for the leg's recipient as the leg answers its own. Where the
     /// recipient was refused the command comes back: it may fare better.
     pub(super) fn answer_too(&self, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {

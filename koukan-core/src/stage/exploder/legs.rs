@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    mem,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, ready},
@@ -17,7 +18,8 @@ use crate::{
     path::ForwardPath,
     reply::{FinalReplies, Reply},
     service::MailService,
-    signals::{Expansions, HandedOver, Signals, TellsSuccess},
+    signals::{Expansions, HandedOver, Signals, TellsSuccess, TraceId},
+    stage::output_handler::Expanded,
     transaction::{self, Aborted, Command, Mail, Rcpt, Slot},
     waking::Passes,
 };
@@ -48,12 +50,19 @@ pub(super) struct Legs<S> {
     replies: FinalReplies,
     again: Vec<Again>,
     refusals: Vec<Reply>,
-    /// The positions of recipients that stand for others.
-    aliases: Vec<usize>,
-    /// What the legs of those were answered.
+    /// The recipients that stand for others.
+    aliases: Vec<Alias>,
+    /// What the legs of those for whom they stand were answered.
     members: Vec<Reply>,
-    /// How many legs there are of those.
-    members_begun: usize,
+    /// For how many they stand.
+    members_count: usize,
+}
+
+/// A recipient that stands for others.
+pub(super) struct Alias {
+    pub(super) position: usize,
+    pub(super) rcpt: Rcpt,
+    members: Arc<[ForwardPath]>,
 }
 
 /// A recipient that was named before, and is answered by the leg that it has already.
@@ -67,7 +76,6 @@ pub(super) struct Again {
 /// A leg's recipient, and where its message is given.
 struct LegBody {
     position: usize,
-    is_member: bool,
     giver: Giver,
 }
 
@@ -79,9 +87,9 @@ pub(super) struct LegEnds {
     pub(super) again: Vec<Again>,
     /// The replies to RCPT of the others.
     pub(super) refusals: Vec<Reply>,
-    /// The positions of the recipients that stand for others.
-    pub(super) aliases: Vec<usize>,
-    /// The replies of those.
+    /// The recipients that stand for others.
+    pub(super) aliases: Vec<Alias>,
+    /// The replies of those for whom they stand.
     pub(super) members: Vec<Reply>,
 }
 
@@ -116,41 +124,48 @@ impl<S: MailService> Legs<S> {
             refusals: Vec::new(),
             aliases: Vec::new(),
             members: Vec::new(),
-            members_begun: 0,
+            members_count: 0,
         }
     }
 
-    /// Starts a leg, unless the recipient has one that may take the message; one for each of those for whom it
-    /// stands, where it does.
+    /// Starts a leg, unless the recipient has one that may take the message. Those for whom it stands, where it does,
+    /// have theirs when all recipients are known.
     pub(super) fn start(&mut self, rcpt: Command<Rcpt>) {
         let expansions = self.signals.find::<Expansions>();
         match expansions.and_then(|expansions| expansions.of(rcpt.position())) {
-            Some(members) => self.expand(rcpt, &members),
+            Some(members) => self.expand(rcpt, members),
             None => self.start_own(rcpt),
         }
     }
 
-    fn expand(&mut self, alias: Command<Rcpt>, members: &[ForwardPath]) {
-        if self.members_begun + members.len() > MEMBERS_MAX {
+    fn expand(&mut self, alias: Command<Rcpt>, members: Arc<[ForwardPath]>) {
+        if self.members_count + members.len() > MEMBERS_MAX {
             alias.answer(Reply::too_many_recipients());
             return;
         }
-        self.members_begun += members.len();
-        let position = alias.position();
-        self.aliases.push(position);
-        for path in members {
-            let rcpt = members::member(alias.request(), path, members.len());
-            let index = self.bodies.len();
-            if let Some(leg) = self.seen.leg_of_member(&rcpt, index) {
-                let leg = &self.bodies[leg];
-                if leg.is_member || leg.giver.is_accepted() {
-                    continue;
-                }
-                self.seen.replace(&rcpt, index, true);
-            }
-            self.begin(Command::new(rcpt, Slot::of_nobody()), position, true);
-        }
+        self.members_count += members.len();
+        let alias_rcpt = alias.request().clone();
+        self.aliases.push(Alias {
+            position: alias.position(),
+            rcpt: alias_rcpt,
+            members,
+        });
         alias.answer(Reply::recipient_ok());
+    }
+
+    /// Starts the legs of those for whom others stand. Who is named himself has one copy, for which his own RCPT
+    /// counts: he was answered by himself.
+    fn start_members(&mut self) {
+        let aliases = mem::take(&mut self.aliases);
+        for alias in &aliases {
+            for path in &*alias.members {
+                let rcpt = members::member(&alias.rcpt, path, alias.members.len());
+                if self.seen.is_new_member(&rcpt) {
+                    self.begin(Command::new(rcpt, Slot::of_nobody()), alias.position, true);
+                }
+            }
+        }
+        self.aliases = aliases;
     }
 
     fn start_own(&mut self, mut rcpt: Command<Rcpt>) {
@@ -165,7 +180,7 @@ impl<S: MailService> Legs<S> {
                 }
                 Some(unanswered) => rcpt = unanswered,
             }
-            self.seen.replace(rcpt.request(), index, false);
+            self.seen.replace(rcpt.request(), index);
         }
         let position = rcpt.position();
         self.begin(rcpt, position, false);
@@ -195,16 +210,32 @@ impl<S: MailService> Legs<S> {
             },
         };
         self.running.add(Box::pin(Leg::new(start, rcpt, later)));
-        self.bodies.push(LegBody {
-            position,
-            is_member,
-            giver,
-        });
+        self.bodies.push(LegBody { position, giver });
     }
 
     /// Says that there are no more recipients.
-    pub(super) fn close(&self) {
+    pub(super) fn close(&mut self) {
+        self.start_members();
         self.copies.close();
+    }
+
+    /// The recipients that stand for several, and whose sender wants to hear of success, where he is told at all.
+    pub(super) fn expanded(&self) -> Option<Expanded> {
+        let is_told = |alias: &&Alias| alias.members.len() > 1 && alias.rcpt.notify().success;
+        let mut told = self.aliases.iter().filter(is_told).peekable();
+        told.peek()?;
+        if !self.notify.tells(&self.signals) {
+            return None;
+        }
+        if let Some(handed_over) = self.signals.find::<HandedOver>() {
+            handed_over.tells_success();
+        }
+        Some(Expanded {
+            context: Arc::clone(&self.context),
+            mail: self.mail.clone(),
+            trace_id: TraceId::of(&self.signals),
+            recipients: told.map(|alias| alias.rcpt.clone()).collect(),
+        })
     }
 
     /// How many legs may still take the message.
@@ -275,7 +306,7 @@ impl<S: MailService> Legs<S> {
 
 impl Running {
     fn add(&mut self, leg: Pin<Box<Leg>>) {
-        *self = match std::mem::replace(self, Self::None) {
+        *self = match mem::replace(self, Self::None) {
             Self::None => Self::One(Passes::new(), leg),
             Self::One(_, first) => Self::Many([first, leg].into_iter().collect()),
             Self::Many(legs) => {

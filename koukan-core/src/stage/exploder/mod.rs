@@ -22,7 +22,12 @@
 //! A recipient that stands for others ([`Expansions`](crate::signals::Expansions)) is taken at once, and has a leg for each
 //! of them. What fails of these is taken into custody, whatever becomes of the others: so each of them is a
 //! transaction of its own from then on, with its own retries, and its failure is told to the sender of the message. A
-//! transaction has no more than [`MEMBERS_MAX`] of them.
+//! transaction has no more than [`MEMBERS_MAX`] of them. They are asked when all recipients are known: who is named
+//! himself has one copy, and what was asked for him then counts.
+//!
+//! What becomes of those for whom one recipient stands says nothing of that, where they are several. A sender that asks
+//! to be told of its success is told that it was expanded ([`ExpansionNotices`](super::output_handler::ExpansionNotices)),
+//! once all of them have the message or are in custody; nothing else is known by that recipient from then on.
 //!
 //! | it answers | when |
 //! |---|---|

@@ -12,32 +12,45 @@ pub(super) struct Seen(Few<Known>);
 struct Known {
     fingerprint: u64,
     rcpt: Rcpt,
-    leg: usize,
+    /// The leg of one that was named; one for which others stand is named nowhere.
+    leg: Option<usize>,
 }
 
 impl Seen {
     /// The leg of the same recipient, if it came before; else it has `leg` from now on.
     pub(super) fn leg_of(&mut self, rcpt: &Rcpt, leg: usize) -> Option<usize> {
-        self.leg(rcpt, leg, false)
-    }
-
-    /// As [`Seen::leg_of`], of one for which another recipient stands: which of them that is, as its ORCPT says, makes it
-    /// no other.
-    pub(super) fn leg_of_member(&mut self, rcpt: &Rcpt, leg: usize) -> Option<usize> {
-        self.leg(rcpt, leg, true)
-    }
-
-    fn leg(&mut self, rcpt: &Rcpt, leg: usize, is_member: bool) -> Option<usize> {
         let fingerprint = rcpt.forward_path.fingerprint();
-        if let Some(known) = self.find(rcpt, fingerprint, is_member) {
-            return Some(known.leg);
+        if let Some(known) = self.find(rcpt, fingerprint) {
+            return known.leg;
         }
+        self.push(rcpt, fingerprint, Some(leg));
+        None
+    }
+
+    /// Whether one for which another recipient stands was neither named himself, whatever was asked for then, nor is
+    /// another one's member of whom the same is asked: for whom of them that is, as its ORCPT says, makes it no other.
+    /// He is known from now on.
+    pub(super) fn is_new_member(&mut self, rcpt: &Rcpt) -> bool {
+        let fingerprint = rcpt.forward_path.fingerprint();
+        let is_same = |known: &Known| {
+            known.rcpt.forward_path.is_same(&rcpt.forward_path)
+                && (known.leg.is_some()
+                    || but_original(&known.rcpt.parameters) == but_original(&rcpt.parameters))
+        };
+        let mut known = self.0.iter();
+        if known.any(|known| known.fingerprint == fingerprint && is_same(known)) {
+            return false;
+        }
+        self.push(rcpt, fingerprint, None);
+        true
+    }
+
+    fn push(&mut self, rcpt: &Rcpt, fingerprint: u64, leg: Option<usize>) {
         self.0.push(Known {
             fingerprint,
             rcpt: rcpt.clone(),
             leg,
         });
-        None
     }
 
     /// How many recipients there are.
@@ -46,25 +59,23 @@ impl Seen {
     }
 
     /// Gives the recipient another leg.
-    pub(super) fn replace(&mut self, rcpt: &Rcpt, leg: usize, is_member: bool) {
-        if let Some(known) = self.find(rcpt, rcpt.forward_path.fingerprint(), is_member) {
-            known.leg = leg;
+    pub(super) fn replace(&mut self, rcpt: &Rcpt, leg: usize) {
+        if let Some(known) = self.find(rcpt, rcpt.forward_path.fingerprint()) {
+            known.leg = Some(leg);
         }
     }
 
-    fn find(&mut self, rcpt: &Rcpt, fingerprint: u64, is_member: bool) -> Option<&mut Known> {
+    fn find(&mut self, rcpt: &Rcpt, fingerprint: u64) -> Option<&mut Known> {
         let mut known = self.0.iter_mut();
-        known.find(|known| known.fingerprint == fingerprint && known.is(rcpt, is_member))
+        known.find(|known| known.fingerprint == fingerprint && known.is(rcpt))
     }
 }
 
 impl Known {
     /// Whether it is the same mailbox, and the same is asked for it.
-    fn is(&self, rcpt: &Rcpt, is_member: bool) -> bool {
+    fn is(&self, rcpt: &Rcpt) -> bool {
         self.rcpt.forward_path.is_same(&rcpt.forward_path)
-            && (self.rcpt.parameters == rcpt.parameters
-                || is_member
-                    && but_original(&self.rcpt.parameters) == but_original(&rcpt.parameters))
+            && self.rcpt.parameters == rcpt.parameters
     }
 }
 
@@ -102,7 +113,7 @@ mod tests {
         for (leg, (rcpt, expected)) in all.into_iter().enumerate() {
             assert_eq!(seen.leg_of(&rcpt, leg), expected, "{rcpt:?}");
         }
-        seen.replace(&rcpt("bob@example.com"), 9, false);
+        seen.replace(&rcpt("bob@example.com"), 9);
         assert_eq!(seen.leg_of(&rcpt("bob@example.com"), 10), Some(9));
     }
 
@@ -121,14 +132,15 @@ mod tests {
         let own = rcpt(&[]);
         let silent = rcpt(&[("NOTIFY", "NEVER"), ("ORCPT", "rfc822;team@example.com")]);
         let mut seen = Seen::default();
-        assert_eq!(seen.leg_of_member(&of_sales, 0), None);
-        assert_eq!(seen.leg_of_member(&of_team, 1), Some(0));
-        assert_eq!(seen.leg_of_member(&silent, 1), None);
-        // Who names it himself hears its own replies.
-        assert_eq!(seen.leg_of(&own, 2), None);
+        assert!(seen.is_new_member(&of_sales));
+        assert!(!seen.is_new_member(&of_team));
+        assert!(seen.is_new_member(&silent));
+        assert!(!seen.is_new_member(&silent));
+        // Who is named himself is no member, whatever he asks for.
         let mut seen = Seen::default();
         assert_eq!(seen.leg_of(&own, 0), None);
-        assert_eq!(seen.leg_of_member(&of_team, 1), Some(0));
+        assert!(!seen.is_new_member(&of_team));
+        assert!(!seen.is_new_member(&silent));
         // A client that names one for two others has said so.
         let mut seen = Seen::default();
         assert_eq!(seen.leg_of(&of_sales, 0), None);

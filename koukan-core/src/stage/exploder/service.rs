@@ -16,6 +16,7 @@ use crate::{
     reply::Reply,
     service::MailService,
     signals::HearsEach,
+    stage::output_handler::ExpansionNotices,
     storage::{BackendError, Custody, CustodyError, record::Terms},
     transaction::Transaction,
 };
@@ -35,6 +36,7 @@ pub struct Exploder<S> {
     inner: S,
     policy: ReplyPolicy,
     notify: NotifyWhen,
+    notices: Option<ExpansionNotices>,
     pool: BlobPool,
 }
 
@@ -45,6 +47,7 @@ impl<S: MailService> Exploder<S> {
             inner,
             policy,
             notify: NotifyWhen::Always,
+            notices: None,
             pool,
         }
     }
@@ -53,6 +56,14 @@ impl<S: MailService> Exploder<S> {
     #[must_use]
     pub fn with_notify(mut self, notify: NotifyWhen) -> Self {
         self.notify = notify;
+        self
+    }
+
+    /// Has senders that ask to be told of success be told of recipients that stand for several: their message went
+    /// on to those. Otherwise such a sender hears nothing of it.
+    #[must_use]
+    pub fn with_expansion_notices(mut self, notices: ExpansionNotices) -> Self {
+        self.notices = Some(notices);
         self
     }
 
@@ -86,10 +97,13 @@ impl<S: MailService> Exploder<S> {
             legs.start(rcpt);
         }
         legs.close();
+        let expanded = self.notices.as_ref().and_then(|_| legs.expanded());
         legs.beside(body.ready()).await?;
-        if legs.open() > 0 {
-            give(&mut legs, body, &account).await?;
-        }
+        let is_kept = expanded.is_some();
+        let original = match legs.open() > 0 {
+            true => give(&mut legs, body, &account, is_kept).await?,
+            false => None,
+        };
         let LegEnds {
             mut replies,
             again,
@@ -97,8 +111,8 @@ impl<S: MailService> Exploder<S> {
             aliases,
             members,
         } = legs.finish().await?;
-        for position in &aliases {
-            replies.push(*position, Reply::message_accepted());
+        for alias in &aliases {
+            replies.push(alias.position, Reply::message_accepted());
         }
         if replies.is_empty() {
             return Ok(reduce::refusal(&refusals));
@@ -117,10 +131,13 @@ impl<S: MailService> Exploder<S> {
         let kept = kept.chain(members.iter().filter(|reply| reply.is_negative()));
         if let Err(refusal) = take(kept, self.notify.tells(&found)).await {
             // Who has got the message need not be sent it again, where that can be told.
+            let aliases = aliases.iter().map(|alias| alias.position);
             for position in into_custody.into_iter().chain(aliases) {
                 each.push(position, refusal.clone());
             }
             reply = refusal;
+        } else if let (Some(notices), Some(expanded)) = (&self.notices, expanded) {
+            notices.tell(expanded, original).await;
         }
         for Again { position, first } in again {
             if let Some(reply) = each.get(first).cloned() {
@@ -131,31 +148,37 @@ impl<S: MailService> Exploder<S> {
     }
 }
 
-/// Gives the same message to all legs that still take it.
+/// Gives the same message to all legs that still take it; where it is to be kept, it is there when they have ended.
 async fn give<S: MailService>(
     legs: &mut Legs<S>,
     body: Body,
     account: &Account,
-) -> Result<(), BodyError> {
-    match body.into_blob() {
-        Ok((prefix, blob)) => legs.give(|| {
-            let mut body = Body::from(blob.clone());
-            for octets in prefix.iter().rev() {
-                body.prepend(octets.clone());
-            }
-            body
-        }),
-        Err(body) if legs.open() == 1 => {
+    is_kept: bool,
+) -> Result<Option<Body>, BodyError> {
+    Ok(match body.into_blob() {
+        Ok((prefix, blob)) => {
+            let body = || {
+                let mut body = Body::from(blob.clone());
+                for octets in prefix.iter().rev() {
+                    body.prepend(octets.clone());
+                }
+                body
+            };
+            legs.give(body);
+            is_kept.then(body)
+        }
+        Err(body) if legs.open() == 1 && !is_kept => {
             let mut body = Some(body);
             legs.give(|| body.take().unwrap_or_else(Body::empty));
+            None
         }
         Err(body) => {
             let (writer, blob) = account.create();
             legs.give(|| Body::from(blob.clone()));
             legs.beside(body.copy_to(writer)).await?;
+            is_kept.then(|| Body::from(blob))
         }
-    }
-    Ok(())
+    })
 }
 
 /// For how long failures to take custody are counted before they are told.

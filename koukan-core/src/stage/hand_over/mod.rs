@@ -8,7 +8,7 @@
 //! The message comes there as from this agent itself: with its envelope, its trace id and whom its octets are charged to.
 //! Nothing else of the client goes along, neither its address nor who it has shown to be, nor what filters have
 //! found out about it here: whether it may send is decided here, and the other chain is not to ask again by what holds
-//! for strangers.
+//! for strangers. Whether anybody waits for the attempt, and whether it was asked for, is so there as well.
 //!
 //! | it answers | when |
 //! |---|---|

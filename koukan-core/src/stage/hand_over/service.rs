@@ -11,7 +11,7 @@ use crate::{
     context::{Context, Sender},
     reply::{FinalReplies, Handover, Reply},
     service::MailService,
-    signals::{Carried, HandedOver, HearsEach, NextSender, Signals, TraceId},
+    signals::{Carried, Forced, HandedOver, HearsEach, NextSender, Queued, Signals, TraceId},
     stage::output_handler::Chains,
     transaction::Transaction,
 };
@@ -100,6 +100,13 @@ fn known_there(signals: &Signals, handed_over: HandedOver) -> Signals {
     }
     if signals.find::<HearsEach>().is_some() {
         let _ = there.set(HearsEach);
+    }
+    // Whether somebody waits for the attempt, and whether it is asked for, is so there as well.
+    if signals.find::<Queued>().is_some() {
+        let _ = there.set(Queued);
+    }
+    if signals.find::<Forced>().is_some() {
+        let _ = there.set(Forced);
     }
     there
 }

@@ -57,6 +57,7 @@ mod attempt;
 mod attempt_service;
 mod chains;
 mod elsewhere;
+mod expansion;
 mod meeting;
 mod notification;
 mod report;
@@ -67,9 +68,11 @@ mod suppressed;
 mod suspended;
 mod turn_away;
 
+pub(crate) use self::expansion::Expanded;
 pub use self::{
     attempt_service::AttemptService,
     chains::{Chain, ChainMap, Chains},
+    expansion::ExpansionNotices,
     notification::Notifications,
     rules::{DomainRules, RetryRules},
     schedule::RetryPolicy,

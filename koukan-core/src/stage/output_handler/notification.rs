@@ -42,6 +42,17 @@ pub struct Notifications {
     pub sender: Sender,
 }
 
+/// The message that a notification is about.
+#[derive(Debug)]
+pub(super) struct Told<'a> {
+    pub(super) mail: &'a Mail,
+    pub(super) trace_id: TraceId,
+    /// The transaction in storage, where it is about one.
+    pub(super) transaction: Option<TransactionId>,
+    pub(super) arrived: Timestamp,
+    pub(super) now: Timestamp,
+}
+
 /// Writes notifications.
 #[derive(Debug, Clone)]
 pub(super) struct Notifier {
@@ -70,7 +81,7 @@ impl Notifier {
             })
         });
         let reported: Vec<_> = reported.collect();
-        let notification = self.report(lease, &reported).await;
+        let notification = self.report_of(lease, &reported).await;
         notification.map(|notification| *notification)
     }
 
@@ -115,7 +126,7 @@ impl Notifier {
                 })
             })
             .collect();
-        self.report(lease, &reported).await
+        self.report_of(lease, &reported).await
     }
 
     /// The notification of those who are still to be delivered to, and that until a certain time.
@@ -143,30 +154,43 @@ impl Notifier {
                 last_attempt: Some(attempt.ended),
             })
             .collect();
-        self.report(lease, &reported).await
+        self.report_of(lease, &reported).await
     }
 
-    /// The notification that tells of these recipients, unless there are none, or nobody is to be told:
-    /// the null reverse-path, or whoever has sent a notification.
-    async fn report(
+    async fn report_of(
         &self,
         lease: &Lease,
         recipients: &[Reported<'_>],
     ) -> Option<Box<NewTransaction>> {
-        let ReversePath::Mailbox(to) = &lease.mail().reverse_path else {
+        if recipients.is_empty() {
+            return None;
+        }
+        let body = lease.body().map(Body::from);
+        self.report(&told(lease), body, recipients).await
+    }
+
+    /// The notification that tells of these recipients, unless there are none, or nobody is to be told:
+    /// the null reverse-path, or whoever has sent a notification.
+    pub(super) async fn report(
+        &self,
+        told: &Told<'_>,
+        body: Option<Body>,
+        recipients: &[Reported<'_>],
+    ) -> Option<Box<NewTransaction>> {
+        let ReversePath::Mailbox(to) = &told.mail.reverse_path else {
             return None;
         };
         if recipients.is_empty() {
             return None;
         }
-        let is_full = lease.mail().to_return() == Some(Return::Full);
+        let is_full = told.mail.to_return() == Some(Return::Full);
         let (original, is_whole) = match is_full {
-            true => beginning(lease, RETURNED_MAX, |_| false).await,
-            false => beginning(lease, BEGINNING_MAX, holds_header).await,
+            true => beginning(told, body, RETURNED_MAX, |_| false).await,
+            false => beginning(told, body, BEGINNING_MAX, holds_header).await,
         };
         if is_notification(&original) {
             let about: Vec<_> = recipients.iter().map(|it| &it.rcpt.forward_path).collect();
-            tracing::warn!(id = %lease.trace_id(), %to, ?about, "nobody is told of what became of a notification");
+            tracing::warn!(id = %told.trace_id, %to, ?about, "nobody is told of what became of a notification");
             return None;
         }
         let id = TransactionId::random();
@@ -174,10 +198,10 @@ impl Notifier {
         let report = Report {
             reporting_mta: &self.notifications.reporting_mta,
             unique: &id.to_string(),
-            id: &lease.trace_id().to_string(),
-            now: lease.storage().clock().now(),
-            arrived: lease.created(),
-            mail: lease.mail(),
+            id: &told.trace_id.to_string(),
+            now: told.now,
+            arrived: told.arrived,
+            mail: told.mail,
             to,
             recipients,
             original: &original,
@@ -185,7 +209,7 @@ impl Notifier {
             template: &template,
         };
         let message = report.build();
-        let ids = (id, lease.trace_id());
+        let ids = (id, told.trace_id);
         Some(Box::new(self.transaction(ids, &report, message)))
     }
 
@@ -199,7 +223,9 @@ impl Notifier {
 
     /// Reports that such a message is lost.
     pub(super) async fn tell_of_loss(lease: &Lease, attempt: &Attempt) {
-        let about = failed_recipients(&beginning(lease, BEGINNING_MAX, |_| false).await.0);
+        let body = lease.body().map(Body::from);
+        let beginning = beginning(&told(lease), body, BEGINNING_MAX, |_| false).await;
+        let about = failed_recipients(&beginning.0);
         report::lost(lease, attempt, &about);
     }
 
@@ -267,14 +293,28 @@ fn null_mail(report: &Report<'_>) -> Mail {
     mail
 }
 
-/// The beginning of a transaction's message, up to `max` octets or to those that `is_enough` asks for, as
+fn told(lease: &Lease) -> Told<'_> {
+    Told {
+        mail: lease.mail(),
+        trace_id: lease.trace_id(),
+        transaction: Some(lease.id()),
+        arrived: lease.created(),
+        now: lease.storage().clock().now(),
+    }
+}
+
+/// The beginning of a message, up to `max` octets or to those that `is_enough` asks for, as
 /// far as it can be read: that it cannot must not keep its sender from being told. Also whether that is
 /// all of it.
-async fn beginning(lease: &Lease, max: usize, is_enough: impl Fn(&[u8]) -> bool) -> (Bytes, bool) {
-    let Some(body) = lease.body() else {
+async fn beginning(
+    told: &Told<'_>,
+    body: Option<Body>,
+    max: usize,
+    is_enough: impl Fn(&[u8]) -> bool,
+) -> (Bytes, bool) {
+    let Some(mut body) = body else {
         return (Bytes::new(), false);
     };
-    let mut body = Body::from(body);
     let mut head = BytesMut::new();
     let mut is_whole = false;
     // One octet beyond tells whether that is all.
@@ -289,7 +329,8 @@ async fn beginning(lease: &Lease, max: usize, is_enough: impl Fn(&[u8]) -> bool)
                 break;
             }
             Err(error) => {
-                tracing::warn!(id = %lease.trace_id(), transaction = %lease.id(), error = %Causes(&error), "could not read a message for its notification");
+                let transaction = told.transaction.map(tracing::field::display);
+                tracing::warn!(id = %told.trace_id, transaction, error = %Causes(&error), "could not read a message for its notification");
                 break;
             }
         }

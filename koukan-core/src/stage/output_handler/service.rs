@@ -44,7 +44,7 @@ const QUEUED_WITHIN: Duration = Duration::from_secs(10);
 /// and the next one comes later.
 pub struct OutputHandler<C> {
     chains: Arc<C>,
-    notifier: Arc<Notifier>,
+    pub(super) notifier: Arc<Notifier>,
     random: SharedRandom,
     rules: SharedRules,
     delay: Option<Duration>,
