@@ -59,6 +59,41 @@ async fn who_begins_while_others_look_for_the_dead_keeps_what_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lease_that_waits_for_a_commit_has_all_that_this_writes() {
+    let url = database();
+    let backend = PostgresBackend::open(options(&url)).await.unwrap();
+    let session = SessionId::random();
+    backend.open_session(session, now()).await.unwrap();
+    let new = transaction(10);
+    backend.insert(new.clone()).await.unwrap();
+    let (begun, has_begun) = (
+        new.id,
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'",
+    );
+    let completing = tokio::task::spawn_blocking({
+        let url = url.clone();
+        // It commits once somebody waits for it.
+        let sql = format!(
+            "BEGIN; UPDATE transactions SET body_kind = 'message' WHERE id = '{begun}'; \
+             INSERT INTO parts SELECT id, 0, 'part', blob_id, body_len FROM transactions; \
+             SELECT pg_advisory_xact_lock(7); \
+             DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_locks \
+             WHERE NOT granted AND locktype = 'transactionid') \
+             LOOP PERFORM pg_sleep(0.01); END LOOP; END $$; COMMIT"
+        );
+        move || execute(&url, &sql)
+    });
+    while execute(&url, &format!("{has_begun} AND objid = 7")).trim() == "0" {
+        tokio::task::yield_now().await;
+    }
+    let leased = backend.lease(new.id, session, None).await.unwrap().unwrap();
+    completing.await.unwrap();
+    let parts = leased.transaction.body.unwrap().parts;
+    assert_eq!(parts.len(), 1);
+    backend.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_lives_on_while_all_writes_wait() {
     let url = database();
     let limit = Duration::from_secs(120);

@@ -124,11 +124,42 @@ async fn a_mark_that_cannot_be_written_is_an_error_as_any() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_not_there_is_told_of() {
     let url = "postgres://koukan@%2Fnowhere/koukan";
-    let refused = PostgresBackend::open(options(url)).await.unwrap_err();
+    let limit = Duration::from_millis(300);
+    let opening = PostgresBackend::open(options(url).with_patience(limit));
+    let refused = opening.await.unwrap_err();
     assert!(
         matches!(refused, PostgresError::Unreachable { .. }),
         "{refused:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_starts_later_is_waited_for() {
+    let mut server = Server::start(Durability::None);
+    let url = server.database();
+    server.crash();
+    let limit = Duration::from_secs(300);
+    let opening = PostgresBackend::open(options(&url).with_patience(limit));
+    let opening = tokio::spawn(opening);
+    let starting = tokio::task::spawn_blocking(move || {
+        server.restart();
+        server
+    });
+    let opened = opening.await.unwrap().unwrap();
+    opened.insert(transaction(10)).await.unwrap();
+    opened.close().await;
+    drop(starting.await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_is_not_there_is_not_waited_for() {
+    let url = database();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    let limit = Duration::from_secs(3600);
+    let options = options(&format!("{server}/nobodys")).with_patience(limit);
+    let refused = PostgresBackend::open(options).await.unwrap_err();
+    let is_told = matches!(refused, PostgresError::Unreachable { .. });
+    assert!(is_told, "{refused:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

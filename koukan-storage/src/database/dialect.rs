@@ -36,6 +36,14 @@ impl Dialect {
         }
     }
 
+    /// That a column has one of the values that a query gives, which is done once, whatever the plan.
+    pub(crate) fn is_among(self, column: &str, query: &str) -> String {
+        match self {
+            Self::Sqlite => format!("{column} IN ({query})"),
+            Self::Postgres => format!("{column} = ANY(ARRAY({query}))"),
+        }
+    }
+
     /// The smaller of two.
     pub(crate) fn least(self) -> &'static str {
         self.choose("min", "least")

@@ -12,5 +12,5 @@ pub(crate) use self::{
     connection::{Connection, Executed},
     dialect::Dialect,
     row::{Column, Row},
-    values::{Value, Values},
+    values::{Kind, Value, Values},
 };

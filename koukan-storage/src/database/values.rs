@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use sqlx::{Arguments as _, sqlite::SqliteArguments};
 
 #[cfg(feature = "postgres")]
-use sqlx::postgres::PgArguments;
+use sqlx::postgres::{PgArguments, PgBindIterExt as _};
 
 /// The values of a statement's parameters, in order.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,17 @@ pub(crate) enum Value {
     Text(Option<Text>),
     Octets(Option<Bytes>),
     Texts(Option<Vec<String>>),
+    /// One for each of several rows: a column of them. PostgreSQL alone takes such.
+    Column(Kind, Vec<Value>),
+}
+
+/// What a column has values of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Number,
+    Truth,
+    Text,
+    Octets,
 }
 
 #[derive(Debug, Clone)]
@@ -34,6 +45,51 @@ pub(crate) enum Text {
 impl Values {
     pub(crate) fn add(&mut self, value: impl Into<Value>) -> &mut Self {
         self.0.push(value.into());
+        self
+    }
+
+    /// How many were added.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// What PostgreSQL calls their types.
+    #[cfg(all(test, feature = "postgres"))]
+    pub(crate) fn types(&self) -> Vec<&'static str> {
+        let types = self.0.iter().map(|value| match value {
+            Value::Number(_) => "bigint",
+            Value::Truth(_) => "boolean",
+            Value::Text(_) => "text",
+            Value::Octets(_) => "bytea",
+            Value::Texts(_) => "text[]",
+            Value::Column(..) => unreachable!("nothing is looked for by columns"),
+        });
+        types.collect()
+    }
+
+    /// Adds a column of rows.
+    pub(crate) fn add_column<V: Into<Value>>(
+        &mut self,
+        kind: Kind,
+        values: impl IntoIterator<Item = V>,
+    ) -> &mut Self {
+        let values = values.into_iter().map(Into::into).collect();
+        self.add(Value::Column(kind, values))
+    }
+
+    /// Adds all columns of rows that were added one after the other, of so many values each.
+    pub(crate) fn add_columns(&mut self, width: usize, rows: Self) -> &mut Self {
+        let height = rows.0.len().div_ceil(width.max(1));
+        let kinds = rows.0.iter().take(width).map(Kind::of);
+        let mut columns: Vec<_> = kinds
+            .map(|kind| (kind, Vec::with_capacity(height)))
+            .collect();
+        for (index, value) in rows.0.into_iter().enumerate() {
+            columns[index % width].1.push(value);
+        }
+        let columns = columns.into_iter();
+        self.0
+            .extend(columns.map(|(kind, values)| Value::Column(kind, values)));
         self
     }
 
@@ -51,6 +107,7 @@ impl Values {
                     let texts = texts.map(|texts| Json::from(texts).to_string());
                     arguments.add(texts)
                 }
+                Value::Column(..) => unreachable!("rows are bound one by one"),
             };
             added.expect("texts, numbers and octets can be encoded");
         }
@@ -77,10 +134,63 @@ impl Values {
                     }
                     arguments.add(texts)
                 }
+                Value::Column(kind, values) => {
+                    let values = values.iter();
+                    match kind {
+                        Kind::Number => arguments.add(values.map(Value::number).bind_iter()),
+                        Kind::Truth => arguments.add(values.map(Value::truth).bind_iter()),
+                        Kind::Text => arguments.add(values.map(Value::text).bind_iter()),
+                        Kind::Octets => arguments.add(values.map(Value::octets).bind_iter()),
+                    }
+                }
             };
             added.expect("texts, numbers and octets can be encoded");
         }
         arguments
+    }
+}
+
+impl Kind {
+    fn of(value: &Value) -> Self {
+        match value {
+            Value::Number(_) => Self::Number,
+            Value::Truth(_) => Self::Truth,
+            Value::Text(_) => Self::Text,
+            Value::Octets(_) => Self::Octets,
+            Value::Texts(_) | Value::Column(..) => unreachable!("a row has single values"),
+        }
+    }
+}
+
+/// The values of a column, which are of one kind.
+#[cfg(feature = "postgres")]
+impl Value {
+    fn number(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => *number,
+            _ => unreachable!("it is a column of numbers"),
+        }
+    }
+
+    fn truth(&self) -> bool {
+        match self {
+            Self::Truth(truth) => *truth,
+            _ => unreachable!("it is a column of truths"),
+        }
+    }
+
+    fn text(&self) -> Option<Cow<'_, str>> {
+        match self {
+            Self::Text(text) => text.as_ref().map(|text| without_nul(text.as_str())),
+            _ => unreachable!("it is a column of texts"),
+        }
+    }
+
+    fn octets(&self) -> Option<&[u8]> {
+        match self {
+            Self::Octets(octets) => octets.as_deref(),
+            _ => unreachable!("it is a column of octets"),
+        }
     }
 }
 

@@ -26,6 +26,8 @@ const CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
 const LOST: [&str; 7] = [
     "57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25006",
 ];
+/// The server shuts down, starts, or has too many connections.
+const AWAY: [&str; 3] = ["57P01", "57P03", "53300"];
 /// The class of troubles with connections.
 const CONNECTION: &str = "08";
 
@@ -55,6 +57,15 @@ impl Cause {
         match &*self.0 {
             Fault::Sql(error) => is_lost(error),
             Fault::Silent(_) => true,
+            Fault::InDoubt(_) => false,
+        }
+    }
+
+    /// Whether there is no server, or one that is only starting: another time it may be there.
+    pub(super) fn is_away(&self) -> bool {
+        match &*self.0 {
+            Fault::Sql(sqlx::Error::Io(_)) | Fault::Silent(_) => true,
+            Fault::Sql(error) => code(error).is_some_and(|code| AWAY.contains(&code.as_str())),
             Fault::InDoubt(_) => false,
         }
     }

@@ -23,6 +23,11 @@ const MIGRATIONS: &[Version] = &[
         "readers",
         include_str!("../../migrations/postgres/0025_readers.sql"),
     ),
+    (
+        27,
+        "lists",
+        include_str!("../../migrations/postgres/0027_lists.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -39,6 +44,7 @@ mod tests {
             (19, "3172a598b00468b9"),
             (24, "2b1ae8ccf0fa4ebe"),
             (25, "12f14a0e1a9dc55c"),
+            (27, "604d300f682376e5"),
         ];
         let checksums = checksums.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(migrator::checksums(&migrator()), checksums);

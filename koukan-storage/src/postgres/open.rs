@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use koukan_core::storage::record::SessionId;
 use sqlx::{ConnectOptions, Connection as _, PgConnection, migrate::MigrateError};
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{BoxError, reader::Reader, writer::Writer};
 
@@ -22,6 +25,9 @@ use super::{
 const OLDEST: i32 = 130_000;
 /// How long a connection may take to be there.
 const CONNECTING: Duration = Duration::from_secs(10);
+/// How long another try is put off at first, and at most.
+const PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// A PostgreSQL database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -82,6 +88,7 @@ pub(super) async fn open(
     options.process = SessionId::random().to_string();
     let options = &options;
     let name = options.name();
+    await_server(options).await;
     migrate(options).await?;
     let link = Link::new(options);
     let (count, readers) = options.shares();
@@ -96,7 +103,7 @@ pub(super) async fn open(
     let events = (options.keeps_events, written.clone());
     let writer = writer::start(connections, link, Arc::clone(&fullness), events, options);
     let readers = Readers::new(
-        options.using(),
+        options.reading(),
         readers,
         options.silence(),
         options.patience,
@@ -115,6 +122,35 @@ pub(super) async fn open(
         reader: Reader::new(readers),
         fullness,
     })
+}
+
+/// Waits for a server that is away, as long as what cannot be done at the moment is tried again; another trouble with it
+/// is told of by whoever connects next.
+async fn await_server(options: &PostgresOptions) {
+    let until = Instant::now() + options.patience;
+    let mut pause = PAUSE;
+    let mut is_told = false;
+    loop {
+        let limit = CONNECTING.min(until.saturating_duration_since(Instant::now()));
+        let cause = match timeout(limit, options.migrating().connect()).await {
+            Ok(Ok(connection)) => {
+                // What is left of it is of no importance.
+                let _ = connection.close().await;
+                return;
+            }
+            Ok(Err(error)) => Cause::from(error),
+            Err(_) => Cause::silent(limit),
+        };
+        if !cause.is_away() || Instant::now() + pause >= until {
+            return;
+        }
+        if !std::mem::replace(&mut is_told, true) {
+            let (name, seconds) = (options.name(), options.patience.as_secs());
+            tracing::warn!(name, seconds, error = %cause, "the database is not there; it is waited for");
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
 }
 
 /// A connection on which the schema may be looked at, and changed.

@@ -141,7 +141,8 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets for how long what cannot be done now is tried again, while the server cannot be reached; 20 s by default.
+    /// Sets for how long what cannot be done now is tried again, while the server cannot be reached, as also when the
+    /// database is opened; 20 s by default.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -231,6 +232,13 @@ impl PostgresOptions {
             ("default_transaction_isolation", "read committed".into()),
             ("koukan.process", self.process.clone()),
         ])
+    }
+
+    /// Connections that read: by a plan for what is asked for, since of one sender there may be little, and of another
+    /// nearly all.
+    pub(super) fn reading(&self) -> PgConnectOptions {
+        let custom = [("plan_cache_mode", "force_custom_plan")];
+        self.using().options(custom)
     }
 
     /// Connections that bring the schema up to date, which takes as long as it takes.

@@ -4,7 +4,8 @@ use sea_query::{CaseStatement, Expr, ExprTrait, Order, Query};
 
 use super::{
     Statement, bound,
-    bulk::BulkInsert,
+    bulk::{BulkInsert, insert_columns},
+    names,
     schema::{Attempts, Transactions},
     text,
 };
@@ -25,14 +26,23 @@ const COLUMNS: [Attempts; 8] = [
 
 /// Writes attempts. Binds transaction, number, started, ended, host, address, outcome,
 /// conversation.
-pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(|_, rows| {
-    let mut insert = Query::insert();
-    insert.into_table(Attempts::Table).columns(COLUMNS);
-    for _ in 0..rows {
-        insert.values_panic(COLUMNS.map(|_| bound()));
-    }
-    text(&insert)
-});
+pub(crate) static INSERT_ATTEMPTS: BulkInsert = BulkInsert::new(
+    COLUMNS.len(),
+    |rows| {
+        let mut insert = Query::insert();
+        insert.into_table(Attempts::Table).columns(COLUMNS);
+        for _ in 0..rows {
+            insert.values_panic(COLUMNS.map(|_| bound()));
+        }
+        text(&insert)
+    },
+    || insert_columns("attempts", &columns()),
+);
+
+/// The columns of an attempt, in the order in which they are bound.
+pub(super) fn columns() -> Vec<String> {
+    names(&COLUMNS)
+}
 
 /// Writes the attempt that was counted last. Binds started, ended, host, address, outcome,
 /// conversation; transaction.

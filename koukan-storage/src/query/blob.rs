@@ -4,7 +4,8 @@ use sea_query::{Expr, ExprTrait, Func, OnConflict, Order, Query};
 
 use super::{
     Statement, bound,
-    bulk::BulkInsert,
+    bulk::{BulkInsert, insert_columns, unnest},
+    names,
     schema::{Blobs, Chunks},
     text,
 };
@@ -62,15 +63,33 @@ pub(crate) static FIND_BLOB: Statement = Statement::new(|dialect| {
 });
 
 /// Writes octets of a blob. Binds blob, start, octets.
-pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(|_, rows| {
-    let mut insert = Query::insert();
-    insert
-        .into_table(Chunks::Table)
-        .columns([Chunks::BlobId, Chunks::Start, Chunks::Octets]);
-    for _ in 0..rows {
-        insert.values_panic([bound(), bound(), bound()]);
-    }
-    text(&insert)
+pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(
+    CHUNK.len(),
+    |rows| {
+        let mut insert = Query::insert();
+        insert.into_table(Chunks::Table).columns(CHUNK);
+        for _ in 0..rows {
+            insert.values_panic([bound(), bound(), bound()]);
+        }
+        text(&insert)
+    },
+    || insert_columns("chunks", &names(&CHUNK)),
+);
+
+const CHUNK: [Chunks; 3] = [Chunks::BlobId, Chunks::Start, Chunks::Octets];
+
+/// Writes blobs that are not there, with octets of them, in PostgreSQL. Binds lists: of blobs id, len, created; of
+/// octets blob, start, octets. Gives the ids of those that were not there.
+pub(crate) static INSERT_BLOBS: Statement = Statement::new(|_| {
+    let (blobs, octets) = (unnest(3), unnest(CHUNK.len()));
+    format!(
+        "WITH new AS (INSERT INTO blobs (id, len, created, is_finished) \
+         SELECT id, len, created, TRUE FROM {blobs} AS brought (id, len, created) \
+         ON CONFLICT (id) DO NOTHING RETURNING id), \
+         written AS (INSERT INTO chunks (blob_id, start, octets) \
+         SELECT blob_id, start, octets FROM {octets} AS brought (blob_id, start, octets) \
+         JOIN new ON new.id = blob_id) SELECT id FROM new"
+    )
 });
 
 /// Reads finished blobs that are a single chunk of no more than so many octets. Binds identities,

@@ -4,27 +4,39 @@ use std::sync::{Arc, OnceLock};
 
 use crate::database::{Connection, Dialect, Values};
 
-/// Rows in one statement, at most: 64 of 29 columns are well within what databases bind.
+/// Rows in one statement of SQLite, at most: 64 of 29 columns are well within what databases bind.
 const ROWS_AT_MOST: usize = 1 << (SIZES - 1);
 const SIZES: usize = 7;
+/// Rows in one statement of PostgreSQL, at most: chunks of so many are 64 MiB.
+const TOGETHER_AT_MOST: usize = 256;
 
-/// An insert whose rows go into one statement, 64 at a time and then fewer.
+/// An insert whose rows go into one statement: with SQLite 64 at a time and then fewer, with PostgreSQL any
+/// number, whose columns are bound as a list each.
 ///
 /// Beside [`Statement::execute_each`](super::Statement::execute_each) it brings one number for all
 /// of them, and costs a third less.
 pub(crate) struct BulkInsert {
-    build: fn(dialect: Dialect, rows: usize) -> String,
+    width: usize,
+    rows: fn(rows: usize) -> String,
+    columns: fn() -> String,
     sqlite: [OnceLock<Arc<str>>; SIZES],
-    postgres: [OnceLock<Arc<str>>; SIZES],
+    postgres: OnceLock<Arc<str>>,
 }
 
 impl BulkInsert {
-    /// `build` makes the text of a statement of so many rows.
-    pub(super) const fn new(build: fn(dialect: Dialect, rows: usize) -> String) -> Self {
+    /// An insert of rows of so many columns. `rows` makes the text of a statement that binds so many rows, one after
+    /// the other; `columns` that of one for PostgreSQL that binds lists.
+    pub(super) const fn new(
+        width: usize,
+        rows: fn(rows: usize) -> String,
+        columns: fn() -> String,
+    ) -> Self {
         Self {
-            build,
+            width,
+            rows,
+            columns,
             sqlite: [const { OnceLock::new() }; SIZES],
-            postgres: [const { OnceLock::new() }; SIZES],
+            postgres: OnceLock::new(),
         }
     }
 
@@ -36,15 +48,25 @@ impl BulkInsert {
         rows: &[T],
         bind: impl Fn(&T, &mut Values),
     ) -> Result<usize, sqlx::Error> {
+        let dialect = connection.dialect();
         let mut inserted = 0;
         let mut rest = rows;
         while !rest.is_empty() {
-            let size = rest.len().min(ROWS_AT_MOST).ilog2() as usize;
-            let (now, later) = rest.split_at(1 << size);
+            let (count, text) = match dialect {
+                Dialect::Sqlite => {
+                    let size = rest.len().min(ROWS_AT_MOST).ilog2() as usize;
+                    (1 << size, self.text(size))
+                }
+                Dialect::Postgres => (rest.len().min(TOGETHER_AT_MOST), self.text_of_columns()),
+            };
+            let (now, later) = rest.split_at(count);
             rest = later;
             let mut values = Values::default();
             now.iter().for_each(|row| bind(row, &mut values));
-            let text = self.text(connection.dialect(), size);
+            if dialect == Dialect::Postgres {
+                let rows = std::mem::take(&mut values);
+                values.add_columns(self.width, rows);
+            }
             let done = connection.run(text, 1, values).await?;
             let affected: u64 = done.iter().map(|done| done.affected).sum();
             inserted += usize::try_from(affected).unwrap_or(usize::MAX);
@@ -53,15 +75,33 @@ impl BulkInsert {
     }
 
     /// The text for two to the power of `size` rows.
-    fn text(&self, dialect: Dialect, size: usize) -> Arc<str> {
-        let texts = match dialect {
-            Dialect::Sqlite => &self.sqlite,
-            Dialect::Postgres => &self.postgres,
-        };
-        let text = texts[size].get_or_init(|| {
-            let text = (self.build)(dialect, 1 << size);
-            dialect.repeated(&text, 1).into()
+    fn text(&self, size: usize) -> Arc<str> {
+        let text = self.sqlite[size].get_or_init(|| {
+            let text = (self.rows)(1 << size);
+            Dialect::Sqlite.repeated(&text, 1).into()
         });
         Arc::clone(text)
     }
+
+    fn text_of_columns(&self) -> Arc<str> {
+        let text = self.postgres.get_or_init(|| {
+            let text = (self.columns)();
+            Dialect::Postgres.repeated(&text, 1).into()
+        });
+        Arc::clone(text)
+    }
+}
+
+/// Rows that are bound as so many lists.
+pub(super) fn unnest(width: usize) -> String {
+    format!("UNNEST({})", vec!["?"; width].join(", "))
+}
+
+/// An insert into a table, for PostgreSQL, of rows whose columns are bound as lists.
+pub(super) fn insert_columns(table: &str, columns: &[String]) -> String {
+    let rows = unnest(columns.len());
+    format!(
+        "INSERT INTO {table} ({}) SELECT * FROM {rows}",
+        columns.join(", ")
+    )
 }

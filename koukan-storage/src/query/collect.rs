@@ -20,7 +20,7 @@ pub(crate) static DATE_FINISHED: Statement = Statement::new(|_| {
 });
 
 /// Removes transactions that are final. Binds since when at the latest, limit.
-pub(crate) static DELETE_FINISHED: Statement = Statement::new(|_| {
+pub(crate) static DELETE_FINISHED: Statement = Statement::new(|dialect| {
     let finished = Query::select()
         .column(Transactions::Id)
         .from(Transactions::Table)
@@ -32,7 +32,7 @@ pub(crate) static DELETE_FINISHED: Statement = Statement::new(|_| {
     text(
         Query::delete()
             .from_table(Transactions::Table)
-            .and_where(Expr::col(Transactions::Id).in_subquery(finished)),
+            .and_where(Expr::cust(dialect.is_among(r#""id""#, &text(&finished)))),
     )
 });
 

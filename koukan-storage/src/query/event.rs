@@ -2,9 +2,13 @@
 
 use sea_query::Query;
 
-use crate::database::Dialect;
-
-use super::{Statement, bound, bulk::BulkInsert, schema::Events, text};
+use super::{
+    Statement, bound,
+    bulk::{BulkInsert, unnest},
+    names,
+    schema::Events,
+    text,
+};
 
 const COLUMNS: [Events; 5] = [
     Events::At,
@@ -15,37 +19,33 @@ const COLUMNS: [Events; 5] = [
 ];
 
 /// Writes events. Binds at, transaction, sender, kind, details.
-pub(crate) static INSERT_EVENTS: BulkInsert = BulkInsert::new(|dialect, rows| {
-    if dialect == Dialect::Postgres {
-        return insert_numbered(rows);
-    }
-    let mut insert = Query::insert();
-    insert.into_table(Events::Table).columns(COLUMNS);
-    for _ in 0..rows {
-        insert.values_panic(COLUMNS.map(|_| bound()));
-    }
-    text(&insert)
-});
+pub(crate) static INSERT_EVENTS: BulkInsert = BulkInsert::new(
+    COLUMNS.len(),
+    |rows| {
+        let mut insert = Query::insert();
+        insert.into_table(Events::Table).columns(COLUMNS);
+        for _ in 0..rows {
+            insert.values_panic(COLUMNS.map(|_| bound()));
+        }
+        text(&insert)
+    },
+    insert_numbered,
+);
 
 /// Where PostgreSQL tells other processes that events were committed.
-#[cfg(feature = "postgres")]
 pub(crate) const EVENTS_CHANNEL: &str = "koukan_events";
 
 /// Several write at the same time. Who has the number of the last keeps it until the commit, so that events
 /// are committed in the order of their numbers, and no reader goes past one that is still to come. Others are
 /// told of the commit, by the name that this process has given itself.
-fn insert_numbered(rows: usize) -> String {
-    let columns = COLUMNS.map(|column| sea_query::Iden::unquoted(&column).to_owned());
-    let row = |place| format!("({place}, {})", COLUMNS.map(|_| "?").join(", "));
-    let values: Vec<_> = (1..=rows).map(row).collect();
+fn insert_numbered() -> String {
+    let (columns, rows) = (names(&COLUMNS).join(", "), unnest(COLUMNS.len()));
     format!(
-        "WITH counted AS (UPDATE event_numbers SET last = last + {rows} RETURNING last, \
-         pg_notify('koukan_events', coalesce(current_setting('koukan.process', TRUE), ''))) \
+        "WITH new AS (SELECT * FROM {rows} WITH ORDINALITY AS new ({columns}, place)), \
+         counted AS (UPDATE event_numbers SET last = last + (SELECT count(*) FROM new) RETURNING last, \
+         pg_notify('{EVENTS_CHANNEL}', coalesce(current_setting('koukan.process', TRUE), ''))) \
          INSERT INTO events (number, {columns}) \
-         SELECT counted.last - {rows} + new.place, {columns} \
-         FROM counted, (VALUES {}) AS new (place, {columns})",
-        values.join(", "),
-        columns = columns.join(", "),
+         SELECT counted.last - (SELECT count(*) FROM new) + new.place, {columns} FROM counted, new"
     )
 }
 
@@ -80,11 +80,14 @@ pub(crate) static LIST_EVENTS: Statement = Statement::new(|dialect| {
 
 /// Removes the oldest events, 1,000 at most. Binds the time before which they are too old, how many are
 /// kept.
-pub(crate) static DELETE_EVENTS: Statement = Statement::new(|_| {
-    "DELETE FROM events WHERE number IN (SELECT number FROM \
-     (SELECT number, at FROM events ORDER BY number LIMIT 1000) AS oldest \
-     WHERE at < ? OR number <= (SELECT max(number) FROM events) - ?)"
-        .into()
+pub(crate) static DELETE_EVENTS: Statement = Statement::new(|dialect| {
+    let old = "SELECT number FROM \
+         (SELECT number, at FROM events ORDER BY number LIMIT 1000) AS oldest \
+         WHERE at < ? OR number <= (SELECT max(number) FROM events) - ?";
+    format!(
+        "DELETE FROM events WHERE {}",
+        dialect.is_among("number", old)
+    )
 });
 
 /// What events tell of transactions that are held or released. Binds ids; gives id,

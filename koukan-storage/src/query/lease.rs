@@ -112,6 +112,12 @@ pub(crate) static LEASE: Statement = Statement::new(|dialect| {
     )
 });
 
+/// Waits for those who write transactions at the moment, and keeps others from it, in PostgreSQL: what is read with
+/// them afterwards is what was written. Binds ids.
+pub(crate) static LOCK: Statement = Statement::new(|_| {
+    "SELECT id FROM transactions WHERE id = ANY(?) ORDER BY id FOR NO KEY UPDATE".into()
+});
+
 /// Whether it is no attempt for a destination that is suspended.
 fn is_not_stopped() -> String {
     format!(
@@ -133,12 +139,8 @@ fn is_not_for(dialect: Dialect) -> Expr {
 /// Takes what is due under lease. Where several do so at the same time, what one takes the others pass over,
 /// and do not wait for it.
 fn take(dialect: Dialect, due: &SelectStatement) -> String {
-    let due = text(due);
-    let is_due = match dialect {
-        Dialect::Sqlite => format!(r#""id" IN ({due})"#),
-        // Looked for once, whatever the plan.
-        Dialect::Postgres => format!(r#""id" = ANY(ARRAY({due} FOR NO KEY UPDATE SKIP LOCKED))"#),
-    };
+    let due = text(due) + dialect.choose("", " FOR NO KEY UPDATE SKIP LOCKED");
+    let is_due = dialect.is_among(r#""id""#, &due);
     text(lease(dialect).and_where(Expr::cust(is_due)))
 }
 

@@ -29,9 +29,11 @@ pub(crate) fn list(dialect: Dialect, listing: &Listing) -> Page {
     let places = places(listing, &conditions);
     let mut page = read(dialect);
     let place = dialect.choose("rowid", "id");
-    page.and_where(Expr::cust(format!(
-        "\"transactions\".\"{place}\" IN (SELECT place FROM ({places}) AS places \
-         ORDER BY created DESC, id DESC LIMIT ?{limit})"
+    page.and_where(Expr::cust(dialect.is_among(
+        &format!(r#""transactions"."{place}""#),
+        &format!(
+            "SELECT place FROM ({places}) AS places ORDER BY created DESC, id DESC LIMIT ?{limit}"
+        ),
     )));
     let page = text(&page);
     conditions.page(format!(
@@ -99,10 +101,9 @@ pub(crate) fn list_summaries(dialect: Dialect, listing: &Listing) -> Page {
     let (sender, text) = (conditions.sender(false), &conditions.text);
     let ids = format!("SELECT id, created FROM summaries WHERE TRUE{sender}{text}");
     let ids = conditions.newest(ids);
-    let page = format!(
-        "SELECT {read} FROM summaries WHERE id IN (SELECT id FROM ({ids}) AS ids) \
-         ORDER BY created DESC, id DESC"
-    );
+    let is_one = dialect.is_among("id", &format!("SELECT id FROM ({ids}) AS ids"));
+    let page =
+        format!("SELECT {read} FROM summaries WHERE {is_one} ORDER BY created DESC, id DESC");
     conditions.page(page)
 }
 

@@ -30,8 +30,8 @@ mod transaction;
 pub(crate) use self::{
     attempt::{ADD_ATTEMPT, DELETE_ATTEMPTS, INSERT_ATTEMPTS, LIST_ATTEMPTS},
     blob::{
-        CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_CHUNKS, READ_BLOB,
-        READ_SMALL_BLOBS,
+        CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_BLOBS, INSERT_CHUNKS,
+        READ_BLOB, READ_SMALL_BLOBS,
     },
     change::{HOLD, JUDGE, RELEASE_HELD, RETRY},
     collect::{
@@ -46,7 +46,7 @@ pub(crate) use self::{
     draft::{COMPLETE, FIND_DRAFT},
     event::{BOUND_EVENTS, DELETE_EVENTS, FIND_CHANGED, INSERT_EVENTS, LAST_EVENT, LIST_EVENTS},
     lease::{
-        LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS,
+        LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS, LOCK,
         NEXT_DUE, NEXT_SUSPECT, PARK,
     },
     list::{Page, list, list_summaries, select},
@@ -65,7 +65,9 @@ pub(crate) use self::{
         DELETE_SUMMARIES, FIND_SUMMARY, INSERT_SUMMARIES, NEWEST_SUMMARY, SUMMARY_CONVERSATION,
     },
     suppression::{DELETE_SUPPRESSIONS, KEEP_SUPPRESSION, LIST_SUPPRESSIONS, REMOVE_SUPPRESSION},
-    transaction::{CENSUS, DEPTH, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTIONS},
+    transaction::{
+        CENSUS, DEPTH, FIND_KEYED, FIND_TRANSACTION, INSERT_TRANSACTIONS, INSERT_WITH_ATTEMPTS,
+    },
 };
 
 #[cfg(feature = "postgres")]
@@ -83,6 +85,12 @@ use self::schema::Transactions;
 /// A parameter to be bound.
 fn bound() -> Expr {
     Expr::val(0)
+}
+
+/// The names of columns.
+fn names<N: sea_query::Iden>(columns: &[N]) -> Vec<String> {
+    let names = columns.iter().map(|column| column.unquoted().to_owned());
+    names.collect()
 }
 
 fn text(statement: &impl QueryStatementWriter) -> String {

@@ -2,7 +2,13 @@
 
 use sea_query::{Expr, ExprTrait, Order, Query};
 
-use super::{Statement, bound, bulk::BulkInsert, schema::Summaries, text};
+use super::{
+    Statement, bound,
+    bulk::{BulkInsert, unnest},
+    names,
+    schema::Summaries,
+    text,
+};
 
 /// Columns, in the order in which they are bound.
 const COLUMNS: [Summaries; 15] = [
@@ -30,17 +36,27 @@ pub(super) const READ: &str = "id, created, context, mail, recipients, NULL AS p
     CAST(0 AS BIGINT) AS lease_fence, NULL AS held, NULL AS send_at";
 
 /// Writes summaries unless transactions or summaries of their ids are there. Binds the columns.
-pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(|_, rows| {
-    let names = COLUMNS.map(|column| sea_query::Iden::unquoted(&column).to_owned());
-    let row = format!("({})", COLUMNS.map(|_| "?").join(", "));
-    let rows = vec![&*row; rows].join(", ");
-    // A list of values names its columns so.
+pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(
+    COLUMNS.len(),
+    |rows| {
+        let row = format!("({})", COLUMNS.map(|_| "?").join(", "));
+        let rows = vec![&*row; rows].join(", ");
+        // A list of values names its columns so.
+        insert_new(&format!("(VALUES {rows}) AS new"), "column1")
+    },
+    || {
+        let (rows, names) = (unnest(COLUMNS.len()), names(&COLUMNS).join(", "));
+        insert_new(&format!("{rows} AS new ({names})"), "new.id")
+    },
+);
+
+fn insert_new(rows: &str, id: &str) -> String {
     format!(
-        "INSERT INTO summaries ({}) SELECT * FROM (VALUES {rows}) AS new WHERE NOT EXISTS \
-         (SELECT 1 FROM transactions WHERE transactions.id = column1) ON CONFLICT DO NOTHING",
-        names.join(", ")
+        "INSERT INTO summaries ({}) SELECT * FROM {rows} WHERE NOT EXISTS \
+         (SELECT 1 FROM transactions WHERE transactions.id = {id}) ON CONFLICT DO NOTHING",
+        names(&COLUMNS).join(", ")
     )
-});
+}
 
 /// Reads a summary as a transaction. Binds id.
 pub(crate) static FIND_SUMMARY: Statement =
@@ -51,7 +67,7 @@ pub(crate) static SUMMARY_CONVERSATION: Statement =
     Statement::new(|_| "SELECT conversation FROM summaries WHERE id = ?".into());
 
 /// Removes summaries. Binds since when at the latest, limit.
-pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|_| {
+pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|dialect| {
     let finished = Query::select()
         .column(Summaries::Id)
         .from(Summaries::Table)
@@ -62,7 +78,7 @@ pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|_| {
     text(
         Query::delete()
             .from_table(Summaries::Table)
-            .and_where(Expr::col(Summaries::Id).in_subquery(finished)),
+            .and_where(Expr::cust(dialect.is_among(r#""id""#, &text(&finished)))),
     )
 });
 

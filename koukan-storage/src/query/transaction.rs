@@ -6,10 +6,10 @@ use crate::database::Dialect;
 
 use super::{
     Statement,
-    attempt::{LAST_ATTEMPT, last_attempt},
+    attempt::{self, LAST_ATTEMPT, last_attempt},
     bound,
-    bulk::BulkInsert,
-    is_not_leased, is_unfinished, is_waiting,
+    bulk::{BulkInsert, unnest},
+    is_not_leased, is_unfinished, is_waiting, names,
     part::{PARTS, parts},
     schema::{Blobs, Summaries, Transactions},
     text,
@@ -68,25 +68,56 @@ pub(super) const REST: [Transactions; 24] = [
 
 /// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds
 /// id, created, sender, idempotency key, request digest; the [`REST`].
-pub(crate) static INSERT_TRANSACTIONS: BulkInsert = BulkInsert::new(|_, rows| {
-    use Transactions::{CrashCount, Created, Id, IdempotencyKey, RequestDigest, Sender};
-    let columns = [Id, Created, Sender, IdempotencyKey, RequestDigest]
-        .into_iter()
-        .chain(REST);
-    insert(&columns.collect::<Vec<_>>(), &[CrashCount], rows)
+pub(crate) static INSERT_TRANSACTIONS: BulkInsert =
+    BulkInsert::new(NEW.len(), insert_rows, || insert_columns(""));
+
+/// Writes transactions as [`INSERT_TRANSACTIONS`] does, with the attempts at those that were not there, in PostgreSQL.
+/// Binds lists: what [`INSERT_TRANSACTIONS`] binds; what [`INSERT_ATTEMPTS`](super::INSERT_ATTEMPTS) binds. Gives how
+/// many were not there.
+pub(crate) static INSERT_WITH_ATTEMPTS: Statement = Statement::new(|_| {
+    let (insert, columns) = (insert_columns(" RETURNING id"), attempt::columns());
+    let (attempts, columns) = (unnest(columns.len()), columns.join(", "));
+    format!(
+        "WITH new AS ({insert}), tried AS (INSERT INTO attempts ({columns}) \
+         SELECT made.* FROM {attempts} AS made ({columns}) JOIN new ON new.id = transaction_id) \
+         SELECT count(*) FROM new"
+    )
 });
 
-/// Writes transactions that are not there.
-fn insert(bound_columns: &[Transactions], zero_columns: &[Transactions], rows: usize) -> String {
-    let columns = bound_columns.iter().chain(zero_columns).copied();
+/// The columns of a new transaction, in the order in which they are bound.
+const NEW: [Transactions; 29] = {
+    use Transactions::{Created, Id, IdempotencyKey, RequestDigest, Sender};
+    let mut columns = [Id; 29];
+    [columns[1], columns[2], columns[3], columns[4]] =
+        [Created, Sender, IdempotencyKey, RequestDigest];
+    let mut rest = 0;
+    while rest < REST.len() {
+        columns[5 + rest] = REST[rest];
+        rest += 1;
+    }
+    columns
+};
+
+/// Writes so many transactions that are not there, and were in no crash.
+fn insert_rows(rows: usize) -> String {
+    let columns = NEW.into_iter().chain([Transactions::CrashCount]);
     let mut insert = Query::insert();
     insert.into_table(Transactions::Table).columns(columns);
     for _ in 0..rows {
-        let bounds = bound_columns.iter().map(|_| bound());
-        let zeros = zero_columns.iter().map(|_| Expr::cust("0"));
-        insert.values_panic(bounds.chain(zeros).collect::<Vec<_>>());
+        let bounds = NEW.iter().map(|_| bound());
+        let zero = [Expr::cust("0")];
+        insert.values_panic(bounds.chain(zero).collect::<Vec<_>>());
     }
     text(insert.on_conflict(OnConflict::new().do_nothing().to_owned()))
+}
+
+/// As [`insert_rows`], with lists bound.
+fn insert_columns(returning: &str) -> String {
+    let (columns, rows) = (names(&NEW).join(", "), unnest(NEW.len()));
+    format!(
+        "INSERT INTO transactions ({columns}, crash_count) SELECT new.*, 0 FROM {rows} AS new \
+         ON CONFLICT DO NOTHING{returning}"
+    )
 }
 
 /// Finds the transaction that has an idempotency key. Binds sender, key; gives id, request digest.

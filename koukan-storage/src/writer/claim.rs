@@ -8,10 +8,10 @@ use koukan_core::storage::{
 };
 
 use crate::{
-    database::Row,
+    database::{Dialect, Row},
     query::{
-        LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS, PARK,
-        RELEASE, Statement, Values,
+        LEASE, LEASE_COMPANIONS, LEASE_DUE, LEASE_FOR, LEASE_NOTIFICATIONS, LEASE_SUSPECTS, LOCK,
+        PARK, RELEASE, Statement, Values,
     },
     row::{Malformed, StoredRow, micros, work_as_str},
 };
@@ -106,6 +106,13 @@ impl BatchWriter {
                 true => take.decide(Err(BackendError::SessionLost)),
                 false => open.push(take),
             }
+        }
+        if self.connection.dialect() == Dialect::Postgres && !open.is_empty() {
+            // A lease that waits for another commit would read parts and attempts as they were before that.
+            let ids = open.iter().map(|take| take.request.id.clone());
+            let mut values = Values::default();
+            values.add(ids.collect::<Vec<_>>());
+            LOCK.execute(&mut self.connection, values).await?;
         }
         let leased = LEASE
             .execute_each(&mut self.connection, &open, |take, values| {

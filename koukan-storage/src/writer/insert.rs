@@ -8,15 +8,18 @@ use koukan_core::storage::{
 };
 
 use crate::{
-    database::{Connection, Row},
+    database::{Connection, Dialect, Row},
     query::{
-        FIND_BLOB, FIND_KEYED, INSERT_ATTEMPTS, INSERT_BLOB, INSERT_CHUNKS, INSERT_PART,
-        INSERT_TRANSACTIONS,
+        FIND_BLOB, FIND_KEYED, INSERT_ATTEMPTS, INSERT_PART, INSERT_TRANSACTIONS,
+        INSERT_WITH_ATTEMPTS, Values,
     },
-    row::TransactionRow,
+    row::{NewAttempt, TransactionRow},
 };
 
-use super::suppress::suppress;
+use super::{
+    new_blobs::{NewBlob, write_blobs},
+    suppress::suppress,
+};
 
 /// The identity of a new transaction is that of an old one.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +43,12 @@ impl FinishedBlobs {
             for blob in transaction.blobs() {
                 match &blob.chunks {
                     Some(chunks) => {
-                        let new = (blob.id.as_str(), blob.len, transaction.created, chunks);
+                        let new = NewBlob {
+                            id: &blob.id,
+                            len: blob.len,
+                            created: transaction.created,
+                            chunks,
+                        };
                         brought.entry(blob.id.as_str()).or_insert(new);
                     }
                     None => unknown.push(blob.id.as_str()),
@@ -50,24 +58,14 @@ impl FinishedBlobs {
         unknown.retain(|blob| !brought.contains_key(blob));
 
         let brought: Vec<_> = brought.into_values().collect();
-        let written = INSERT_BLOB.execute_each(connection, &brought, |new, values| {
-            let (blob, len, created, _) = new;
-            values.add(*blob).add(*len).add(*created);
-        });
-        let mut chunks = Vec::with_capacity(brought.len());
-        for ((blob, len, _, octets), written) in brought.iter().zip(written.await?) {
-            if written.affected == 1 {
-                finished.insert((*blob).to_owned(), *len);
-                chunks.extend(octets.iter().map(|(start, octets)| (*blob, *start, octets)));
+        let written = write_blobs(connection, &brought).await?;
+        for (blob, is_new) in brought.iter().zip(written) {
+            if is_new {
+                finished.insert(blob.id.to_owned(), blob.len);
             } else {
-                unknown.push(blob);
+                unknown.push(blob.id);
             }
         }
-        let written = INSERT_CHUNKS.insert(connection, &chunks, |chunk, values| {
-            let (blob, start, octets) = chunk;
-            values.add(*blob).add(*start).add((*octets).clone());
-        });
-        written.await?;
 
         unknown.sort_unstable();
         unknown.dedup();
@@ -100,12 +98,23 @@ pub(super) async fn insert(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
 ) -> Result<Vec<Result<(), BackendError>>, sqlx::Error> {
-    let inserted = INSERT_TRANSACTIONS.insert(connection, transactions, |row, values| {
-        row.bind(values);
-    });
-    if inserted.await? == transactions.len() {
+    let attempts = attempts(transactions);
+    let is_together = connection.dialect() == Dialect::Postgres && !attempts.is_empty();
+    let inserted = match is_together {
+        true => insert_with_attempts(connection, transactions, &attempts).await?,
+        false => {
+            let inserted = INSERT_TRANSACTIONS.insert(connection, transactions, |row, values| {
+                row.bind(values);
+            });
+            inserted.await?
+        }
+    };
+    if inserted == transactions.len() {
         insert_parts(connection, transactions).await?;
-        insert_attempts(connection, transactions).await?;
+        if !is_together {
+            write_attempts(connection, &attempts).await?;
+        }
+        suppress_found(connection, transactions).await?;
         return Ok(transactions.iter().map(|_| Ok(())).collect());
     }
     if transactions.len() > 1 {
@@ -117,6 +126,24 @@ pub(super) async fn insert(
         .into_iter()
         .map(|repeated| repeated.unwrap_or_else(duplicate));
     Ok(outcomes.map(Err).collect())
+}
+
+/// Writes transactions, and the attempts at those that are new, in one go; how many were new.
+async fn insert_with_attempts(
+    connection: &mut Connection,
+    transactions: &[&TransactionRow],
+    attempts: &[AttemptOf<'_>],
+) -> Result<usize, sqlx::Error> {
+    let (mut rows, mut tried) = (Values::default(), Values::default());
+    transactions.iter().for_each(|row| row.bind(&mut rows));
+    attempts.iter().for_each(|one| one.bind(&mut tried));
+    let mut values = Values::default();
+    values
+        .add_columns(rows.len() / transactions.len(), rows)
+        .add_columns(tried.len() / attempts.len(), tried);
+    let written = INSERT_WITH_ATTEMPTS.execute(connection, values).await?;
+    let row = written.rows.first().ok_or(sqlx::Error::RowNotFound)?;
+    Ok(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX))
 }
 
 /// Writes the parts of transactions that have some.
@@ -141,16 +168,50 @@ pub(super) async fn insert_attempts(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
 ) -> Result<(), sqlx::Error> {
+    write_attempts(connection, &attempts(transactions)).await?;
+    suppress_found(connection, transactions).await
+}
+
+/// An attempt, and at what.
+struct AttemptOf<'a> {
+    transaction: &'a str,
+    number: i64,
+    attempt: &'a NewAttempt,
+}
+
+impl AttemptOf<'_> {
+    fn bind(&self, values: &mut Values) {
+        self.attempt.bind(self.transaction, self.number, values);
+    }
+}
+
+/// The attempts at transactions that were made before they were written.
+fn attempts<'a>(transactions: &[&'a TransactionRow]) -> Vec<AttemptOf<'a>> {
     let attempts = transactions.iter().flat_map(|transaction| {
         let attempts = (1..).zip(&transaction.attempts);
-        attempts.map(|(number, attempt)| (transaction.id.as_str(), number, attempt))
+        attempts.map(|(number, attempt)| AttemptOf {
+            transaction: &transaction.id,
+            number,
+            attempt,
+        })
     });
-    let attempts: Vec<_> = attempts.collect();
-    let written = INSERT_ATTEMPTS.insert(connection, &attempts, |new, values| {
-        let (transaction, number, attempt) = new;
-        attempt.bind(transaction, *number, values);
-    });
+    attempts.collect()
+}
+
+async fn write_attempts(
+    connection: &mut Connection,
+    attempts: &[AttemptOf<'_>],
+) -> Result<(), sqlx::Error> {
+    let written = INSERT_ATTEMPTS.insert(connection, attempts, AttemptOf::bind);
     written.await?;
+    Ok(())
+}
+
+/// Writes what attempts at transactions have found to be bad.
+async fn suppress_found(
+    connection: &mut Connection,
+    transactions: &[&TransactionRow],
+) -> Result<(), sqlx::Error> {
     let attempts: Vec<_> = { transactions.iter() }
         .flat_map(|transaction| &transaction.attempts)
         .collect();

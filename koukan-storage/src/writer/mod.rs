@@ -18,6 +18,7 @@ mod complete;
 mod cursor;
 mod insert;
 mod lapse;
+mod new_blobs;
 mod operation;
 mod outbox;
 mod presence;

@@ -44,6 +44,7 @@ pub(crate) enum Durability {
 pub(crate) struct Server {
     directory: PathBuf,
     durability: Durability,
+    settings: &'static str,
     running: Option<Running>,
 }
 
@@ -64,6 +65,11 @@ pub(crate) fn database() -> String {
 
 impl Server {
     pub(crate) fn start(durability: Durability) -> Self {
+        Self::start_with(durability, "")
+    }
+
+    /// With settings of its own, as on the command line.
+    pub(crate) fn start_with(durability: Durability, settings: &'static str) -> Self {
         let directory = own_directory();
         let mut initdb = Command::new(programs().join("initdb"));
         let data = directory.join("data");
@@ -76,6 +82,7 @@ impl Server {
         let mut server = Self {
             directory,
             durability,
+            settings,
             running: None,
         };
         server.restart();
@@ -93,6 +100,7 @@ impl Server {
         let mut standby = Self {
             directory,
             durability: self.durability,
+            settings: self.settings,
             running: None,
         };
         standby.restart();
@@ -112,6 +120,13 @@ impl Server {
         self.directory.join(".s.PGSQL.5432")
     }
 
+    /// The first of its processes, of which all others are children.
+    pub(crate) fn process(&self) -> u32 {
+        let file = self.directory.join("data/postmaster.pid");
+        let text = fs::read_to_string(file).unwrap();
+        text.lines().next().unwrap().trim().parse().unwrap()
+    }
+
     /// Starts it again on what is there.
     pub(crate) fn restart(&mut self) {
         let directory = self.directory.display();
@@ -123,6 +138,7 @@ impl Server {
         if self.durability == Durability::None {
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
         }
+        options = options + " " + self.settings;
         let mut shell = Command::new("sh");
         shell
             .args(["-c", WATCH, "watch"])
@@ -220,6 +236,11 @@ fn succeed(command: &mut Command) {
     let done = command.output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{command:?}: {said}");
+}
+
+/// A program that comes with the server.
+pub(crate) fn program(name: &str) -> PathBuf {
+    programs().join(name)
 }
 
 /// The directory of the newest server that is installed.

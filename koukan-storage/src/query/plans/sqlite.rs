@@ -9,7 +9,7 @@ use crate::database::{Connection, Dialect};
 use jiff::Timestamp;
 use koukan_core::storage::{ListCursor, Listing, QueueState, Search, record::TransactionId};
 
-use super::{
+use crate::query::{
     ADD_ATTEMPT, BEGIN, BOUND_EVENTS, CENSUS, COMPLETE, COUNT_DESTINATION, COUNT_DESTINATIONS,
     CREATE_BLOB, DATE_FINISHED, DELETE_ATTEMPTS, DELETE_BLOB, DELETE_CHUNKS, DELETE_EVENTS,
     DELETE_FINISHED, DELETE_PARTS, DELETE_SUMMARIES, DEPTH, EXTEND_BLOB, FIND_BLOB, FIND_CHANGED,
@@ -26,20 +26,20 @@ async fn database() -> SqliteConnection {
     let options = sqlx::sqlite::SqliteConnectOptions::new();
     let mut connection = options.in_memory(true).connect().await.unwrap();
     for schema in [
-        include_str!("../../migrations/sqlite/0001_initial.sql"),
-        include_str!("../../migrations/sqlite/0002_rest.sql"),
-        include_str!("../../migrations/sqlite/0003_suspects.sql"),
-        include_str!("../../migrations/sqlite/0004_request_digest.sql"),
-        include_str!("../../migrations/sqlite/0005_destinations.sql"),
-        include_str!("../../migrations/sqlite/0006_message_keys.sql"),
-        include_str!("../../migrations/sqlite/0007_attempts.sql"),
-        include_str!("../../migrations/sqlite/0008_held.sql"),
-        include_str!("../../migrations/sqlite/0009_companions.sql"),
-        include_str!("../../migrations/sqlite/0010_events.sql"),
-        include_str!("../../migrations/sqlite/0012_suspensions.sql"),
-        include_str!("../../migrations/sqlite/0014_send_at.sql"),
-        include_str!("../../migrations/sqlite/0017_conversations.sql"),
-        include_str!("../../migrations/sqlite/0019_suppressions.sql"),
+        include_str!("../../../migrations/sqlite/0001_initial.sql"),
+        include_str!("../../../migrations/sqlite/0002_rest.sql"),
+        include_str!("../../../migrations/sqlite/0003_suspects.sql"),
+        include_str!("../../../migrations/sqlite/0004_request_digest.sql"),
+        include_str!("../../../migrations/sqlite/0005_destinations.sql"),
+        include_str!("../../../migrations/sqlite/0006_message_keys.sql"),
+        include_str!("../../../migrations/sqlite/0007_attempts.sql"),
+        include_str!("../../../migrations/sqlite/0008_held.sql"),
+        include_str!("../../../migrations/sqlite/0009_companions.sql"),
+        include_str!("../../../migrations/sqlite/0010_events.sql"),
+        include_str!("../../../migrations/sqlite/0012_suspensions.sql"),
+        include_str!("../../../migrations/sqlite/0014_send_at.sql"),
+        include_str!("../../../migrations/sqlite/0017_conversations.sql"),
+        include_str!("../../../migrations/sqlite/0019_suppressions.sql"),
     ] {
         connection.execute(schema).await.unwrap();
     }

@@ -1,0 +1,5 @@
+//! How databases do the statements: by indices.
+
+#[cfg(feature = "postgres")]
+mod postgres;
+mod sqlite;
