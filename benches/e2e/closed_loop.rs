@@ -15,6 +15,7 @@ async fn run(change: impl FnOnce(&mut Load)) -> (Value, Value) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut load = Load {
         address: listener.local_addr().unwrap(),
+        also: Vec::new(),
         sessions: 3,
         messages: 40,
         size: 5_000,

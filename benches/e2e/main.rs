@@ -8,7 +8,7 @@
 //! latency, processor time over all processes for 1000 messages, the agent's largest resident
 //! memory, its syncs and what it writes for a message; beside it the ceiling, the generator straight
 //! to the sink, and Postfix in the agent's place, in the same run. `backlog` tells how an agent fares
-//! with a long queue.
+//! with a long queue, and `postgres` what several agents promise that share one PostgreSQL database.
 
 #![allow(
     clippy::print_stdout,
@@ -29,6 +29,7 @@ mod http;
 mod matrix;
 mod message;
 mod postfix;
+mod postgres;
 mod process;
 mod server;
 mod sink;
@@ -51,6 +52,8 @@ enum Command {
     Matrix(matrix::Matrix),
     /// Stores many messages, starts anew, looks at the queue, and delivers all while one host hangs.
     Backlog(backlog::Backlog),
+    /// Promises messages through agents that share one PostgreSQL database, beside what that commits by itself.
+    Postgres(postgres::Postgres),
     /// Uploads one large message in ranges and prints the memory that took.
     Upload(upload::Upload),
     /// Sends messages and prints what came of it as JSON.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Matrix(matrix) => matrix.run(),
         Command::Backlog(backlog) => backlog.run(),
+        Command::Postgres(postgres) => postgres.run(),
         Command::Upload(upload) => upload.run(),
         Command::Generate(load) => load.run(),
         Command::Sink(sink) => sink.run(),

@@ -26,6 +26,9 @@ use self::{client::Client, schedule::Schedule, tally::Tally};
 pub(crate) struct Load {
     /// Where to.
     pub(crate) address: SocketAddr,
+    /// Another address, which clients take in turn; may be given more than once.
+    #[arg(long)]
+    pub(crate) also: Vec<SocketAddr>,
     /// Clients at the same time.
     #[arg(long, default_value_t = 10)]
     pub(crate) sessions: u64,
@@ -70,6 +73,16 @@ impl Load {
         Ok(())
     }
 
+    /// What one of the clients sends.
+    fn of(&self, session: u64) -> Self {
+        let addresses = [&[self.address][..], &self.also].concat();
+        let turn = session % addresses.len() as u64;
+        Self {
+            address: addresses[turn as usize],
+            ..self.clone()
+        }
+    }
+
     /// Sends everything, and tells what came of it.
     pub(crate) async fn send_all(&self) -> Result<Value, Failed> {
         let next = Arc::new(AtomicU64::new(0));
@@ -77,9 +90,9 @@ impl Load {
         let start = Instant::now();
         let schedule = self.rate.map(|rate| Schedule::new(start, rate));
         let mut clients = JoinSet::new();
-        for _ in 0..self.sessions {
+        for session in 0..self.sessions {
             let timing = schedule.map(|schedule| (schedule, Arc::clone(&permits)));
-            clients.spawn(Client::new(self, Arc::clone(&next), timing).run());
+            clients.spawn(Client::new(&self.of(session), Arc::clone(&next), timing).run());
         }
         let pacing = schedule.map(|schedule| {
             let (messages, backlog) = (self.messages, self.backlog);

@@ -1,0 +1,109 @@
+//! The server, and what it uses.
+
+use serde_json::{Value, json};
+
+use crate::{
+    Failed,
+    process::{children, cpu_seconds, cpu_seconds_with_ended},
+};
+
+use super::server::{Durability, Server, execute};
+
+/// What PostgreSQL comes with, where that differs from what other tests use; and how long syncs take is counted.
+const SETTINGS: &str = "-c shared_buffers=128MB -c track_wal_io_timing=on";
+
+/// A server that syncs each commit.
+pub(super) struct Cluster(Server);
+
+/// What it has used and written so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usage {
+    /// Processor time in seconds, of all its processes.
+    pub(super) cpu: f64,
+    /// Octets of the write-ahead log, and what of it is whole pages of tables.
+    wal: f64,
+    pages: f64,
+    syncs: f64,
+    /// Milliseconds that those took.
+    syncing: f64,
+}
+
+impl Cluster {
+    pub(super) fn start() -> Self {
+        Self(Server::start_with(Durability::Full, SETTINGS))
+    }
+
+    /// The URL of a new, empty database.
+    pub(super) fn database(&self) -> String {
+        self.0.database()
+    }
+
+    /// The URL of a database with the tables of another, which nobody uses, and nothing in them.
+    pub(super) fn emptied(&self, database: &str) -> String {
+        let (_, name) = database.rsplit_once('/').expect("a URL has a path");
+        let copy = format!("{name}_emptied");
+        self.0
+            .execute("postgres", &format!("DROP DATABASE IF EXISTS {copy}"));
+        let create = format!("CREATE DATABASE {copy} TEMPLATE {name}");
+        self.0.execute("postgres", &create);
+        let url = self.0.url(&copy);
+        execute(&url, "TRUNCATE transactions, attempts, blobs, chunks");
+        url
+    }
+
+    /// So that each run begins alike: of each page that is changed after it all is logged.
+    pub(super) fn checkpoint(&self) {
+        self.0.execute("postgres", "CHECKPOINT");
+    }
+
+    pub(super) fn cpu_seconds(&self) -> f64 {
+        let first = self.0.process();
+        let others = children(first).into_iter();
+        let others: f64 = others.map(|child| cpu_seconds(&child.to_string())).sum();
+        cpu_seconds_with_ended(first) + others
+    }
+
+    pub(super) fn usage(&self) -> Usage {
+        let question = "SELECT wal_bytes, wal_fpi, wal_sync, wal_sync_time FROM pg_stat_wal";
+        let told = self.0.execute("postgres", question);
+        let mut numbers = told.trim().split('|').map(|number| number.parse().ok());
+        let mut next = || numbers.next().flatten().unwrap_or_default();
+        Usage {
+            cpu: self.cpu_seconds(),
+            wal: next(),
+            pages: next(),
+            syncs: next(),
+            syncing: next(),
+        }
+    }
+}
+
+/// How many commits agents have made of what they write.
+pub(super) fn commits(database: &str) -> f64 {
+    let told = execute(database, "SELECT sum(number) FROM commits");
+    told.trim().parse().unwrap_or_default()
+}
+
+/// That so many messages wait, each with all its octets.
+pub(super) fn check(database: &str, messages: u64) -> Result<(), Failed> {
+    let question = "SELECT count(*) FROM transactions JOIN blobs ON blobs.id = blob_id \
+         WHERE final_reason IS NULL AND is_finished AND len = body_len - length(prefix) \
+         AND len = (SELECT sum(length(octets)) FROM chunks WHERE chunks.blob_id = blobs.id)";
+    let told = execute(database, question);
+    match told.trim() == messages.to_string() {
+        true => Ok(()),
+        false => {
+            let count = told.trim();
+            Err(format!("of {messages} promised messages {count} are in the database").into())
+        }
+    }
+}
+
+/// Adds what was written between two times, for a message.
+pub(super) fn tell(run: &mut Value, before: Usage, after: Usage, messages: f64) {
+    let syncs = after.syncs - before.syncs;
+    run["wal_kib"] = json!((after.wal - before.wal) / messages / 1024.0);
+    run["wal_pages"] = json!((after.pages - before.pages) / messages);
+    run["syncs"] = json!(syncs / messages);
+    run["sync_ms"] = json!((after.syncing - before.syncing) / syncs.max(1.0));
+}
