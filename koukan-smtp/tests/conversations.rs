@@ -1,5 +1,8 @@
 //! Plays the scripts in `conversations/` against a server.
 //!
+//! Those in `conversations/states/` have what leads to a state, and then `== VERB` and what is said with that
+//! command in it, for each command: each has a session of its own.
+//!
 //! | line | |
 //! |---|---|
 //! | `C: text` | sends the text and CRLF; lines that follow each other go in one piece |
@@ -14,7 +17,10 @@
 //! | `U-` | expects that the service saw nothing more |
 //! | `T: n` | expects that n seconds have passed since the start |
 //! | `@ user name:password` | lets that user authenticate himself |
-//! | `@ auth clear`, `@ auth required` | without TLS, too; before MAIL |
+//! | `@ auth clear`, `@ auth required` | without TLS, too; before MAIL; or both |
+//! | `@ tls offered`, `@ tls required` | the transport becomes another one with STARTTLS; before MAIL |
+//! | `@ xclient network` | who connects from there may say by XCLIENT for whom it is here, and the client does |
+//! | `@ greeting refused` | the client is not welcome |
 //! | `@ protocol lmtp` | the server speaks LMTP |
 //! | `@ key value` | sets a limit, a timeout (in seconds) or `bare_line_ends`, before anything else |
 //! | `#` | a comment |
@@ -23,26 +29,68 @@
 
 mod support;
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
-use koukan_core::blocking::BlockingPool;
+use koukan_core::{blocking::BlockingPool, reply::Reply};
 use koukan_smtp::{
     Protocol, Server,
     codec::BareLineEnds,
     sasl::scram::Verifier,
-    server::{Config, Connected, PasswordFile},
+    server::{Config, Connected, Greeting, Introduction, PasswordFile},
 };
 use rstest::rstest;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream},
     time::{Instant, timeout},
 };
+use tower::{BoxError, service_fn};
+
+use support::becomes_tls::BecomesTls;
+
+/// Every command, as `codec::Command` knows them.
+const VERBS: [&str; 16] = [
+    "EHLO", "HELO", "LHLO", "MAIL", "RCPT", "DATA", "BDAT", "RSET", "NOOP", "VRFY", "EXPN", "HELP",
+    "QUIT", "STARTTLS", "AUTH", "XCLIENT",
+];
 
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
-    let script = std::fs::read_to_string(&path).unwrap();
+    play(&fs::read_to_string(&path).unwrap()).await;
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn every_command_in_a_state(#[files("tests/conversations/states/*.txt")] path: PathBuf) {
+    let script = fs::read_to_string(&path).unwrap();
+    let mut sections = script.split("\n== ");
+    let way = sections.next().unwrap();
+    let mut tried = Vec::new();
+    for section in sections {
+        let (verb, said) = section.split_once('\n').unwrap();
+        assert!(said.starts_with(&format!("C: {verb}")), "{verb}");
+        play(&format!("{way}\n{said}")).await;
+        tried.push(verb);
+    }
+    assert_eq!(tried, VERBS);
+}
+
+/// A command that is added has its place in every state.
+#[test]
+fn there_are_no_other_commands() {
+    let source = include_str!("../src/codec/command/parse.rs");
+    let (_, names) = source.split_once("const NAMES").unwrap();
+    let (names, _) = names.split_once("];").unwrap();
+    let mut known: Vec<_> = names.split('"').skip(1).step_by(2).collect();
+    let mut verbs = VERBS;
+    known.sort_unstable();
+    verbs.sort_unstable();
+    assert_eq!(known, verbs);
+}
+
+async fn play(script: &str) {
     let mut config = Config::default();
+    let mut connected = Connected::default();
     config.name = "mx.example.com".into();
     for line in script.lines() {
         if let Some(setting) = line.strip_prefix("@ ") {
@@ -51,12 +99,24 @@ async fn conversation(#[files("tests/conversations/*.txt")] path: PathBuf) {
     }
     let log = support::Log::default();
     let server = Server::new(support::service(log.clone())).with_config(config);
-    let server = match users(&script) {
+    let mut server = match users(script) {
         Some(users) => server.with_authenticator(users),
         None => server,
     };
+    let has = |setting| script.lines().any(|line| line == setting);
+    if script.contains("\n@ xclient ") {
+        connected.remote_host = Some("192.0.2.9:1234".parse().unwrap());
+    }
+    if has("@ greeting refused") {
+        server = server.with_greeter(service_fn(|_: Introduction| async {
+            Ok::<_, BoxError>(Greeting::Refused(Reply::policy_refused()))
+        }));
+    }
     let (ours, theirs) = tokio::io::duplex(1 << 20);
-    let session = tokio::spawn(server.serve(theirs, &Connected::default()));
+    let session = match script.contains("\n@ tls ") {
+        true => tokio::spawn(server.serve_upgradable(BecomesTls::new(theirs), &connected)),
+        false => tokio::spawn(server.serve(theirs, &connected)),
+    };
     let mut player = Player {
         io: Some(BufReader::new(ours)),
         unsent: Vec::new(),
@@ -91,10 +151,13 @@ fn set(config: &mut Config, setting: &str) {
     match key {
         "user" => return,
         "auth" => {
-            config.is_auth_clear = value == "clear";
-            config.is_auth_required = value == "required";
+            config.is_auth_clear = value.contains("clear");
+            config.is_auth_required = value.contains("required");
             return;
         }
+        "tls" => return config.is_tls_required = value == "required",
+        "xclient" => return config.xclients = [value.parse().unwrap()].into(),
+        "greeting" => return assert_eq!(value, "refused"),
         _ => {}
     }
     if key == "protocol" {
@@ -127,6 +190,7 @@ fn set(config: &mut Config, setting: &str) {
         "idle_commands" => limits.idle_commands = number as u32,
         "failed_authentications" => limits.failed_authentications = number as u32,
         "data_rate" => limits.data_rate = number,
+        "greeting_delay" => timeouts.greeting_delay = duration,
         "command" => timeouts.command = duration,
         "data_block" => timeouts.data_block = duration,
         "data_grace" => timeouts.data_grace = duration,

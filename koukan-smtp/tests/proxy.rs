@@ -200,18 +200,19 @@ async fn the_client_that_xclient_names_is_counted() {
     let running = Running::start(server).await;
     let mut held = Vec::new();
     for (client, expected) in [
-        ("192.0.2.1", 220),
-        ("192.0.2.2", 220),
-        ("192.0.2.1", 220),
+        ("192.0.2.1", "220 "),
+        ("192.0.2.2", "220 "),
+        ("192.0.2.1", "220 "),
         // More in all than one client may have, all from the address of the proxy.
-        ("192.0.2.3", 220),
-        ("192.0.2.1", 421),
+        ("192.0.2.3", "220 "),
+        ("192.0.2.1", "421 too many connections, try again later"),
     ] {
         let mut proxy = Client::connect(&running, b"").await;
         assert_eq!(proxy.code().await, 220);
         let named = format!("XCLIENT ADDR={client}\r\n");
         proxy.send(named.as_bytes()).await;
-        assert_eq!(proxy.code().await, expected, "{client}");
+        let said = proxy.reply().await;
+        assert!(said.starts_with(expected), "{client}: {said}");
         held.push(proxy);
     }
     // Nothing more is said, and what a client leaves to the next one is its own again.
@@ -357,7 +358,10 @@ async fn a_header_from_elsewhere_is_no_header() {
     let mut client = Client::connect(&running, &[V1, MAIL].concat()).await;
     assert_eq!(client.code().await, 220);
     let reply = client.reply().await;
-    assert!(reply.starts_with("421 "), "{reply}");
+    assert!(
+        reply.starts_with("421 this is an SMTP server"),
+        "{reply}"
+    );
     let mut client = Client::connect(&running, MAIL).await;
     assert_eq!((client.code().await, client.code().await), (220, 250));
     let own = client.0.get_ref().local_addr().unwrap();

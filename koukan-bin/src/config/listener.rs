@@ -16,7 +16,8 @@ use super::{
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SmtpListener {
-    /// The address and port to listen on, or the path of a Unix socket, as in `unix:/run/koukan/smtp`.
+    /// The address and port to listen on, the path of a Unix socket, as in `unix:/run/koukan/smtp`, or the name of a
+    /// socket that systemd hands over, as in `socket:smtp`.
     #[schemars(with = "String")]
     pub address: Place<ListenAddress>,
     /// Who may connect to a Unix socket.
@@ -48,6 +49,10 @@ pub struct SmtpListener {
     pub max_refused_recipients: Option<NonZeroU32>,
     /// How long a client may be silent between commands. Default `5m`.
     pub command_timeout: Option<HumanDuration>,
+    /// How long a client waits for the greeting, as in `3s`: one that speaks before is refused, as many programs are that
+    /// send unwanted mail. Default: it does not wait, and may speak.
+    #[schemars(with = "Option<HumanDuration>")]
+    pub greeting_delay: Option<Place<HumanDuration>>,
     /// Networks of proxies, as in `10.0.0.0/8`: a connection from there begins with a PROXY header,
     /// version 1 or 2, and its client is who that names. Connections from elsewhere are clients' own.
     /// Default: none.
@@ -117,7 +122,8 @@ impl SmtpListener {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestListener {
-    /// The address and port to listen on, or the path of a Unix socket, as in `unix:/run/koukan/smtp`.
+    /// The address and port to listen on, the path of a Unix socket, as in `unix:/run/koukan/smtp`, or the name of a
+    /// socket that systemd hands over, as in `socket:smtp`.
     #[schemars(with = "String")]
     pub address: Place<ListenAddress>,
     /// Who may connect to a Unix socket.

@@ -97,6 +97,12 @@ fn values() {
         ),
         (
             INGRESS,
+            "address: \"127.0.0.1:1025\", greeting_delay: 5m",
+            "5m",
+            &["no client waits 5m", "greeting_delay: 3s"],
+        ),
+        (
+            INGRESS,
             "address: \"127.0.0.1:1025\", max_message_size: 0MiB",
             "0MiB",
             &["nothing fits"],

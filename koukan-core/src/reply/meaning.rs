@@ -156,6 +156,8 @@ replies! {
     unknown_mechanism = 504 (5 . 5 . 4) "authentication mechanism not offered";
     /// The argument of the command is malformed.
     syntax_error = 501 (5 . 5 . 4) "syntax error in parameters or arguments";
+    /// A client did not wait for the greeting: RFC 5321 section 4.3.1.
+    spoke_too_early = 554 (5 . 5 . 1) "speak after the greeting, closing connection";
     /// The address in MAIL is malformed.
     bad_sender_address = 501 (5 . 1 . 7) "malformed reverse-path";
     /// The address in RCPT is malformed.
@@ -314,6 +316,22 @@ mod tests {
         ] {
             assert_eq!(reply.as_greeting().to_string(), greeting);
         }
+    }
+
+    /// A reply that is added has one, too.
+    #[test]
+    fn all_but_greetings_and_what_asks_for_more_have_an_enhanced_code() {
+        let all = Reply::all().into_iter();
+        let without: Vec<_> = all.filter(|reply| reply.enhanced().is_none()).collect();
+        let expected = [
+            // RFC 2034 section 4: what is in answer to a connection, EHLO or HELO.
+            Reply::service_ready(),
+            Reply::hello(),
+            // RFC 2034 section 3: there are no codes of the class 3.
+            Reply::challenge(),
+            Reply::start_mail_input(),
+        ];
+        assert_eq!(without, expected);
     }
 
     #[test]

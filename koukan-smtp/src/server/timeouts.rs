@@ -16,6 +16,10 @@ pub struct ServerTimeouts {
     /// For the handshake where sessions begin with TLS; a connection without it by then is closed.
     /// After STARTTLS, [`ServerTimeouts::command`] holds. Default 30 seconds.
     pub handshake: Duration,
+    /// For a client to be silent after it has connected, until it is greeted; one that speaks before hears 554 and is
+    /// gone, as programs are that send unwanted mail and do not listen. Clients wait for 5 minutes (RFC 5321 section
+    /// 4.5.3.2.1), some for less. Who may speak for others by XCLIENT does not wait. Default: none.
+    pub greeting_delay: Duration,
     /// For the [`Greeter`](super::Greeter) to answer; without an answer by then the client is refused
     /// with 451, or 421 in place of the greeting. Default 1 minute.
     ///
@@ -46,6 +50,7 @@ impl Default for ServerTimeouts {
         Self {
             proxy_header: Duration::from_secs(5),
             handshake: Duration::from_secs(30),
+            greeting_delay: Duration::ZERO,
             greeter: Duration::from_secs(60),
             command: Duration::from_secs(5 * 60),
             data_block: Duration::from_secs(3 * 60),

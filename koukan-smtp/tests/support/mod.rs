@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+pub(crate) mod becomes_tls;
 pub(crate) mod running;
 
 use std::{

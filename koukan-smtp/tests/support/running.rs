@@ -30,7 +30,10 @@ impl Running {
     }
 
     pub(crate) async fn connect(&self) -> TcpStream {
-        TcpStream::connect(self.address).await.unwrap()
+        let stream = TcpStream::connect(self.address).await.unwrap();
+        // What a test says in pieces is to arrive in pieces, and at once.
+        stream.set_nodelay(true).unwrap();
+        stream
     }
 
     pub(crate) async fn stop(self) {

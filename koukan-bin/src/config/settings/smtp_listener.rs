@@ -46,6 +46,10 @@ impl From<&SmtpListener> for ServerTimeouts {
             command: listener
                 .command_timeout
                 .map_or(defaults.command, |timeout| timeout.0),
+            greeting_delay: match &listener.greeting_delay {
+                Some(delay) => delay.value.0,
+                None => defaults.greeting_delay,
+            },
             // So that clients hear of it before the agent's own patience is over.
             drain: Duration::from_secs(20),
             ..defaults

@@ -1,12 +1,17 @@
 //! Checks of addresses to listen on.
 
-use std::{fs, net::SocketAddr};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use koukan_core::network::ListenAddress;
 use koukan_smtp::Network;
 
 use super::Check;
-use crate::config::Place;
+use crate::config::{Place, SmtpListener};
+
+/// How long clients wait for their greeting: RFC 5321 section 4.5.3.2.1.
+const PATIENCE: Duration = Duration::from_secs(5 * 60);
+/// How long those wait that wait least.
+const LITTLE_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Check<'_> {
     /// Every address can be listened on, as far as that can be told beforehand.
@@ -32,10 +37,10 @@ impl Check<'_> {
                         address.value, first.value
                     )
                 };
-                let what = if address.value.port().is_some() {
-                    "port"
-                } else {
-                    "path"
+                let what = match address.value {
+                    ListenAddress::Tcp(_) => "port",
+                    ListenAddress::Unix(_) => "path",
+                    ListenAddress::HandedOver(_) => "name",
                 };
                 let help = format!("see line {}: give one of them another {what}", first.line);
                 self.wrong(address, message, Some(help));
@@ -57,6 +62,7 @@ impl Check<'_> {
             self.networks(&listener.xclient_networks);
             self.proxies(&listener.xclient_networks);
             self.networks(&listener.clients);
+            self.greeting_delay(listener);
         }
         self.unix_sockets();
         if addresses.is_empty() {
@@ -71,6 +77,24 @@ impl Check<'_> {
 }
 
 impl Check<'_> {
+    /// Clients wait for their greeting, and not for ever.
+    fn greeting_delay(&mut self, listener: &SmtpListener) {
+        let Some(delay) = &listener.greeting_delay else {
+            return;
+        };
+        let help = "take some seconds, as in `greeting_delay: 3s`";
+        if delay.value.0 >= PATIENCE {
+            let message = format!("no client waits {} for its greeting", delay.value);
+            self.wrong(delay, message, Some(help.into()));
+        } else if delay.value.0 > LITTLE_PATIENCE {
+            let message = format!(
+                "some clients wait no longer than 30s for their greeting, and this is {}",
+                delay.value
+            );
+            self.odd(delay, message, help);
+        }
+    }
+
     /// Whoever connects from a proxy's network is believed who his client is.
     fn proxies(&mut self, networks: &[Place<String>]) {
         let help = "name the addresses of your proxies alone, as in `192.0.2.10`";

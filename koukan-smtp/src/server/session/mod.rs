@@ -18,6 +18,7 @@ mod mail;
 mod pace;
 mod parameters;
 mod replies;
+mod silence;
 mod start_tls;
 mod state;
 mod stop;
@@ -191,6 +192,7 @@ where
     }
 
     async fn serve(&mut self) -> Result<Infallible, End> {
+        self.await_silence().await?;
         self.greet().await?;
         loop {
             while let Some(reply) = self.replies.pop_known() {
