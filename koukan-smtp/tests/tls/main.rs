@@ -9,6 +9,7 @@ mod line_client;
 mod mta_sts;
 mod requiretls;
 mod server;
+mod smuggling;
 #[path = "../support/mod.rs"]
 mod support;
 
