@@ -1,4 +1,5 @@
-//! A large message, in chunks, through gateway and router.
+//! What Koukan's own roadmap wished for: a message of 1 GiB by SMTP through gateway and router, in 100 MiB of
+//! memory at most, with CHUNKING in and out.
 
 use std::{
     fs,
@@ -10,7 +11,7 @@ use std::{
 use super::setup::{Agent, Shape};
 
 /// Octets of the message.
-const LEN: u64 = 256 << 20;
+const LEN: u64 = 1 << 30;
 
 /// Octets of a chunk.
 const CHUNK: usize = 1 << 20;
@@ -18,15 +19,14 @@ const CHUNK: usize = 1 << 20;
 /// Octets of the fields that agents add, at most.
 const TRACE_MAX: u64 = 4096;
 
-/// Octets of a process that may be in memory: half of the message, a third of which is the program
-/// itself where it is not optimised.
-const RESIDENT_MAX: u64 = 128 << 20;
+/// Octets of a process that may be in memory.
+const RESIDENT_MAX: u64 = 100 << 20;
 
 /// Room for the message.
 const ROOM: &str = "\nrest: { max_message_size: 2GiB }\n";
 
 #[test]
-fn a_large_message_goes_in_chunks_through_little_memory() {
+fn a_gibibyte_passes_in_chunks_through_gateway_and_router_in_100_mib() {
     let (sink, received) = sink();
     let changes = [("tag: smtp-mx }", "tag: smtp-mx, max_message_size: 2GiB }")];
     let agent = Agent::start_changed(Shape::Split, sink, ROOM, &changes);
@@ -128,10 +128,14 @@ fn serve(stream: TcpStream) -> Option<u64> {
     }
 }
 
-/// Octets of a process that were in memory at most.
+/// Octets of a process that were in memory at most, without the pages of the program's own file: a program that is
+/// not optimised has many.
 fn peak(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.split_whitespace().next());
-    kib.unwrap().parse::<u64>().unwrap() << 10
+    let octets = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        let kib = line.and_then(|line| line.split_whitespace().next());
+        kib.unwrap().parse::<u64>().unwrap() << 10
+    };
+    octets("VmHWM:") - octets("RssFile:")
 }
