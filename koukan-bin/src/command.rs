@@ -13,6 +13,7 @@ use koukan_core::supervision::{Restarts, supervise};
 use crate::{
     Builder,
     config::{ConfigError, LogFormat, Severity},
+    handed_over,
     logging::{self, LogError},
 };
 
@@ -47,6 +48,10 @@ impl Run {
             Err(error) => return fail(&error),
             Ok(()) => {}
         }
+        let agent = match handed_over::take(agent) {
+            Ok(agent) => agent,
+            Err(error) => return fail(&error),
+        };
         let run = async {
             // It may be lost: nothing of what the agent does needs it.
             #[cfg(feature = "allocator")]

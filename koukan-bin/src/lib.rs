@@ -47,6 +47,8 @@ pub mod command;
 mod compose;
 pub mod config;
 mod descriptors;
+#[cfg(feature = "cli")]
+mod handed_over;
 mod http_authenticator;
 pub mod logging;
 #[cfg(all(feature = "cli", feature = "allocator"))]

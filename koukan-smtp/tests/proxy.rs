@@ -358,10 +358,7 @@ async fn a_header_from_elsewhere_is_no_header() {
     let mut client = Client::connect(&running, &[V1, MAIL].concat()).await;
     assert_eq!(client.code().await, 220);
     let reply = client.reply().await;
-    assert!(
-        reply.starts_with("421 this is an SMTP server"),
-        "{reply}"
-    );
+    assert!(reply.starts_with("421 this is an SMTP server"), "{reply}");
     let mut client = Client::connect(&running, MAIL).await;
     assert_eq!((client.code().await, client.code().await), (220, 250));
     let own = client.0.get_ref().local_addr().unwrap();

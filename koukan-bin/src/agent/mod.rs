@@ -10,7 +10,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use koukan_core::{
     lists::List,
-    network::Listener,
+    network::{BoundSocket, Listener},
     resource::{Explain, Explanation},
 };
 
@@ -74,6 +74,15 @@ impl Koukan {
     #[must_use]
     pub fn with_rest_socket(mut self, socket: impl Into<Listener>) -> Self {
         self.sockets.rest.push_back(socket.into());
+        self
+    }
+
+    /// Takes clients from a socket that somebody else has begun to listen on, for the listener whose address is
+    /// `socket:` and that name. There has to be one: with [`StartError::Unwanted`] the agent does not start. Of several
+    /// with the same name the last is taken.
+    #[must_use]
+    pub fn with_socket(mut self, name: impl Into<String>, socket: BoundSocket) -> Self {
+        self.sockets.named.insert(name.into(), socket);
         self
     }
 

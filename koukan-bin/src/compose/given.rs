@@ -1,11 +1,16 @@
 //! What an embedder gives to an agent, beside its configuration.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::Arc,
+};
 
 use koukan_core::{
     clock::{SharedClock, SystemClock},
     event::{Observer, Observers},
-    network::{Listener, SharedConnector, SharedResolver, TcpConnector},
+    network::{
+        BoundSocket, ListenAddress, Listener, SharedConnector, SharedResolver, TcpConnector,
+    },
     observer::Log,
     random::{SharedRandom, SystemRandom},
     storage::Backend,
@@ -36,6 +41,8 @@ pub(crate) struct Given {
 pub(crate) struct Sockets {
     pub(crate) smtp: VecDeque<Listener>,
     pub(crate) rest: VecDeque<Listener>,
+    /// Those for listeners whose address is a name.
+    pub(crate) named: BTreeMap<String, BoundSocket>,
 }
 
 impl Sockets {
@@ -46,6 +53,16 @@ impl Sockets {
         }
         if self.rest.len() > config.rest_listener.len() {
             return Err(StartError::Sockets("rest_listener"));
+        }
+        let smtp = config.smtp_listener.iter().map(|it| &it.address.value);
+        let rest = config.rest_listener.iter().map(|it| &it.address.value);
+        let wanted: Vec<_> = smtp
+            .chain(rest)
+            .filter_map(ListenAddress::handed_over)
+            .collect();
+        let mut names = self.named.keys();
+        if let Some(name) = names.find(|name| !wanted.contains(&name.as_str())) {
+            return Err(StartError::Unwanted(name.clone()));
         }
         Ok(())
     }

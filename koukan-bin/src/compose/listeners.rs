@@ -5,7 +5,7 @@ use std::{net::SocketAddr, sync::Arc};
 use koukan_core::{
     causes::Causes,
     context::Sender,
-    network::{ListenAddress, Listener as Socket, UnixAccess},
+    network::{BoundSocket, ListenAddress, Listener as Socket, UnixAccess},
     stage::{
         event_reader::EventReader, operator::Operator, output_handler::Chains,
         rest_handler::Attempts,
@@ -115,7 +115,14 @@ impl Listeners {
             };
             let bound = match sockets.smtp.pop_front() {
                 Some(socket) => bound(&listener.address.value, socket, UnixAccess::default())?,
-                None => bind(&listener.address.value, listener.socket.as_ref()).await?,
+                None => {
+                    bind(
+                        &listener.address.value,
+                        listener.socket.as_ref(),
+                        &mut sockets,
+                    )
+                    .await?
+                }
             };
             smtp.push(bound.with_server(server));
         }
@@ -123,7 +130,14 @@ impl Listeners {
         for (listener, max) in config.rest_listener.iter().zip(&descriptors.rest) {
             let bound = match sockets.rest.pop_front() {
                 Some(socket) => bound(&listener.address.value, socket, UnixAccess::default())?,
-                None => bind(&listener.address.value, listener.socket.as_ref()).await?,
+                None => {
+                    bind(
+                        &listener.address.value,
+                        listener.socket.as_ref(),
+                        &mut sockets,
+                    )
+                    .await?
+                }
             };
             let api = rest::server(
                 listener,
@@ -222,13 +236,27 @@ struct Listener<S> {
     access: UnixAccess,
     /// The socket, until it is served.
     socket: Option<Socket>,
+    /// The one that was handed over, where it is not bound here.
+    handed_over: Option<BoundSocket>,
     server: S,
 }
 
+/// Listens at an address, or on the socket that was handed over under that name.
 async fn bind(
     address: &ListenAddress,
     socket: Option<&UnixSocket>,
+    sockets: &mut Sockets,
 ) -> Result<Listener<()>, StartError> {
+    let name = address.handed_over();
+    if let Some(handed_over) = name.and_then(|name| sockets.named.remove(name)) {
+        let socket = handed_over.listener();
+        let socket = socket.map_err(|error| StartError::Listen(address.clone(), error))?;
+        let bound = bound(address, socket, UnixAccess::default())?;
+        return Ok(Listener {
+            handed_over: Some(handed_over),
+            ..bound
+        });
+    }
     let access = socket.map_or_else(|| Ok(UnixAccess::default()), UnixSocket::access);
     let access = access.map_err(|(_, text)| StartError::Config(text))?;
     let socket = Socket::bind(address, access).await;
@@ -247,6 +275,7 @@ fn bound(
         address: socket.address().map_err(failed)?,
         access,
         socket: Some(socket),
+        handed_over: None,
         server: (),
     })
 }
@@ -257,10 +286,12 @@ impl<S: Clone> Listener<S> {
     fn next(&mut self) -> impl Future<Output = Option<(Socket, S)>> + use<S> {
         let (address, access) = (self.address.clone(), self.access);
         let (socket, server) = (self.socket.take(), self.server.clone());
+        let again = self.handed_over.as_ref().map(BoundSocket::listener);
         async move {
-            let socket = match socket {
-                Some(socket) => Ok(socket),
-                None => Socket::bind(&address, access).await,
+            let socket = match (socket, again) {
+                (Some(socket), _) => Ok(socket),
+                (None, Some(again)) => again,
+                (None, None) => Socket::bind(&address, access).await,
             };
             match socket {
                 Ok(socket) => Some((socket, server)),
@@ -279,6 +310,7 @@ impl Listener<()> {
             address: self.address,
             access: self.access,
             socket: self.socket,
+            handed_over: self.handed_over,
             server,
         }
     }
@@ -374,7 +406,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_listener_that_is_started_anew_listens_on_its_address_again() {
-        let bound = bind(&"127.0.0.1:0".parse().unwrap(), None).await.unwrap();
+        let mut none = Sockets::default();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let bound = bind(&address, None, &mut none).await.unwrap();
         let mut listener = bound.with_server(());
         for _ in 0..3 {
             let (socket, ()) = listener.next().await.unwrap();
@@ -386,5 +420,25 @@ mod tests {
         let address = listener.address.tcp().unwrap();
         let _taken = TcpListener::bind(address).await.unwrap();
         assert!(listener.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_was_handed_over_is_listened_on_again_and_outlives_the_server() {
+        let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut sockets = Sockets::default();
+        sockets.named.insert("smtp".into(), socket.into());
+        let named = "socket:smtp".parse().unwrap();
+        let bound = bind(&named, None, &mut sockets).await.unwrap();
+        let mut listener = bound.with_server(());
+        let address = listener.address.tcp().unwrap();
+        for _ in 0..3 {
+            // Who comes while nobody accepts waits.
+            let client = TcpStream::connect(address).await.unwrap();
+            let (socket, ()) = listener.next().await.unwrap();
+            drop(socket.accept().await.unwrap());
+            drop((client, socket));
+        }
+        let error = bind(&named, None, &mut sockets).await.err().unwrap();
+        assert_eq!(error.to_string(), "cannot listen on socket:smtp");
     }
 }

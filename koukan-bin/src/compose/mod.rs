@@ -98,6 +98,11 @@ pub enum StartError {
     /// The embedder has given sockets for which the configuration has no listener; it is named.
     #[error("more sockets were given than the configuration has of `{0}`")]
     Sockets(&'static str),
+    /// A socket of that name was handed over, and no listener has it for its address: its clients would wait for ever.
+    #[error(
+        "a socket was handed over for which there is no listener with the address `socket:{0}`"
+    )]
+    Unwanted(String),
     /// A part of the agent was lost while it ran, and could not be started anew.
     #[error("the agent cannot go on")]
     Lost(#[from] GivenUp),

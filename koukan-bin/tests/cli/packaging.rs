@@ -170,10 +170,19 @@ fn the_unit_is_understood_and_exposes_little() {
         .output()
         .unwrap();
     let told = text(&output.stdout) + &text(&output.stderr);
+    let socket = folder.path().join("koukan.socket");
+    fs::copy(root().join("deploy/systemd/koukan.socket"), &socket).unwrap();
+    let mut verify = Command::new("systemd-analyze");
+    let output = verify
+        .args(["verify", "--man=no"])
+        .args([&socket, &path])
+        .output()
+        .unwrap();
+    let told = told + &text(&output.stdout) + &text(&output.stderr);
     // Of other units nothing is to be known here.
     let about: Vec<_> = told
         .lines()
-        .filter(|line| line.contains("koukan.service"))
+        .filter(|line| line.contains("koukan.service") || line.contains("koukan.socket"))
         .collect();
     assert!(about.is_empty(), "{about:?}");
 

@@ -18,6 +18,8 @@ fn who_speaks_before_the_greeting_is_refused_and_swaks_is_not() {
     let text = format!(
         r#"
 hostname: mx.example.com
+storage: memory
+notification: {{ sender: out }}
 smtp_listener: [{{ address: "{address}", sender: out, greeting_delay: 2s }}]
 sender: [{{ name: out, chain: out }}]
 chain: [{{ name: out, endpoint: {{ smtp: {{ host: ["{sink}"] }} }} }}]

@@ -28,6 +28,14 @@ fn unix_sockets() {
         ),
         ("address: \"/run/smtp\"", ["127.0.0.1", "unix:"]),
         (
+            "address: \"socket:a:b\"",
+            ["invalid name of a socket", "no colon"],
+        ),
+        (
+            "address: \"socket:smtp\", socket: { mode: \"0600\" }",
+            ["socket:smtp is no Unix socket", "name a path"],
+        ),
+        (
             "address: \"127.0.0.1:1025\", socket: { mode: \"0600\" }",
             ["`socket` is of no use", "name a path"],
         ),
@@ -55,6 +63,9 @@ fn unix_sockets() {
     );
     let fine = "address: \"unix:/run/s\", socket: { mode: \"0666\", group: \"12\" }";
     check(&changed(smtp, fine)).unwrap();
+    let twice = "address: \"socket:s\", sender: ingress }\n  - { address: \"socket:s\"";
+    let error = check(&changed(smtp, twice)).unwrap_err();
+    assert!(error.contains("give one of them another name"), "{error}");
 }
 
 #[test]

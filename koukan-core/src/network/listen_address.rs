@@ -13,11 +13,15 @@ use crate::remote_address::{InvalidSocketPath, UNIX, check_socket_path};
 
 /// Octets of a path at most, so that it and what is made beside it fit into the address of a socket.
 const PATH_MAX: usize = 103;
+/// What stands before the name of a socket that is handed over.
+const SOCKET: &str = "socket:";
+/// Octets of such a name, at most: systemd.socket(5).
+const NAME_MAX: usize = 255;
 
 /// An address that is listened on.
 ///
-/// *Shape* as a text: an IP address and a port as in `127.0.0.1:25` or `[::1]:25`, or the path of a Unix socket as in
-/// `unix:/run/koukan/smtp`.
+/// *Shape* as a text: an IP address and a port as in `127.0.0.1:25` or `[::1]:25`, the path of a Unix socket as in
+/// `unix:/run/koukan/smtp`, or the name of a socket that is handed over, as in `socket:smtp`.
 ///
 /// # Example
 ///
@@ -35,16 +39,22 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
+    /// The name of a socket on which somebody else has begun to listen, as systemd knows it: up to 255 ASCII
+    /// characters, none of them a control character or a colon.
+    HandedOver(Box<str>),
 }
 
 /// A text is no address that can be listened on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidListenAddress {
-    /// It is neither of both.
+    /// It is none of these.
     #[error(
-        "invalid socket address: it is neither as in `127.0.0.1:25` nor as in `unix:/run/koukan/smtp`"
+        "invalid socket address: it is neither as in `127.0.0.1:25` nor as in `unix:/run/koukan/smtp` or `socket:smtp`"
     )]
     Neither,
+    /// It is no name of a socket that is handed over.
+    #[error("invalid name of a socket: it has 1 to 255 printable ASCII characters and no colon")]
+    Name,
     /// It is no path of a Unix socket.
     #[error(transparent)]
     Path(#[from] InvalidSocketPath),
@@ -55,15 +65,23 @@ impl ListenAddress {
     pub fn tcp(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(address) => Some(*address),
-            Self::Unix(_) => None,
+            Self::Unix(_) | Self::HandedOver(_) => None,
         }
     }
 
     /// The path, if it is one.
     pub fn unix(&self) -> Option<&Path> {
         match self {
-            Self::Tcp(_) => None,
             Self::Unix(path) => Some(path),
+            Self::Tcp(_) | Self::HandedOver(_) => None,
+        }
+    }
+
+    /// The name of a socket that is handed over, if it is one.
+    pub fn handed_over(&self) -> Option<&str> {
+        match self {
+            Self::HandedOver(name) => Some(name),
+            Self::Tcp(_) | Self::Unix(_) => None,
         }
     }
 
@@ -72,9 +90,14 @@ impl ListenAddress {
         self.tcp().map(|address| address.port())
     }
 
-    /// Whether only processes of this host can connect to it: a loopback address, or a Unix socket.
+    /// Whether only processes of this host can connect to it: a loopback address, or a Unix socket. Of a socket that
+    /// is handed over that is not known.
     pub fn is_here(&self) -> bool {
-        self.tcp().is_none_or(|address| address.ip().is_loopback())
+        match self {
+            Self::Tcp(address) => address.ip().is_loopback(),
+            Self::Unix(_) => true,
+            Self::HandedOver(_) => false,
+        }
     }
 }
 
@@ -88,6 +111,14 @@ impl FromStr for ListenAddress {
     type Err = InvalidListenAddress;
 
     fn from_str(text: &str) -> Result<Self, InvalidListenAddress> {
+        if let Some(name) = text.strip_prefix(SOCKET) {
+            let is_name = (1..=NAME_MAX).contains(&name.len());
+            let is_part = |one: u8| (one.is_ascii_graphic() || one == b' ') && one != b':';
+            return match is_name && name.bytes().all(is_part) {
+                true => Ok(Self::HandedOver(name.into())),
+                false => Err(InvalidListenAddress::Name),
+            };
+        }
         let Some(path) = text.strip_prefix(UNIX) else {
             let address = text.parse().map_err(|_| InvalidListenAddress::Neither);
             return address.map(Self::Tcp);
@@ -109,6 +140,7 @@ impl fmt::Display for ListenAddress {
         match self {
             Self::Tcp(address) => write!(f, "{address}"),
             Self::Unix(path) => write!(f, "{UNIX}{}", path.display()),
+            Self::HandedOver(name) => write!(f, "{SOCKET}{name}"),
         }
     }
 }
@@ -125,6 +157,7 @@ mod tests {
             ("192.0.2.1:25", false),
             ("0.0.0.0:25", false),
             ("unix:/run/koukan/a b", true),
+            ("socket:smtp", false),
         ] {
             let address: ListenAddress = text.parse().unwrap();
             assert_eq!(
@@ -141,6 +174,9 @@ mod tests {
             ("unix:run/smtp", relative.clone()),
             ("unix:/run/", relative.clone()),
             ("unix:", relative),
+            ("socket:", InvalidListenAddress::Name),
+            ("socket:a:b", InvalidListenAddress::Name),
+            ("socket:a\n", InvalidListenAddress::Name),
             (&long, InvalidSocketPath::TooLong(PATH_MAX).into()),
         ] {
             assert_eq!(text.parse::<ListenAddress>(), Err(error), "{text}");

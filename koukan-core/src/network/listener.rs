@@ -19,6 +19,8 @@ pub struct Listener(Kind);
 enum Kind {
     Tcp(TcpListener),
     Unix(UnixListener, SocketFile),
+    /// A Unix socket whose file is somebody else's.
+    OthersUnix(UnixListener),
 }
 
 impl Listener {
@@ -29,13 +31,18 @@ impl Listener {
     /// # Errors
     ///
     /// When it cannot listen there: [`io::ErrorKind::AddrInUse`] also where another process listens on that Unix
-    /// socket, [`io::ErrorKind::AlreadyExists`] where there is a file that is no socket.
+    /// socket, [`io::ErrorKind::AlreadyExists`] where there is a file that is no socket, and
+    /// [`io::ErrorKind::NotFound`] for one that is to be handed over: see [`BoundSocket`](super::BoundSocket).
     pub async fn bind(address: &ListenAddress, access: UnixAccess) -> io::Result<Self> {
         Ok(Self(match address {
             ListenAddress::Tcp(address) => Kind::Tcp(TcpListener::bind(address).await?),
             ListenAddress::Unix(path) => {
                 let (listener, file) = SocketFile::listen(path, access).await?;
                 Kind::Unix(listener, file)
+            }
+            ListenAddress::HandedOver(name) => {
+                let text = format!("no socket of the name `{name}` was handed over");
+                return Err(io::Error::new(io::ErrorKind::NotFound, text));
             }
         }))
     }
@@ -44,11 +51,16 @@ impl Listener {
     ///
     /// # Errors
     ///
-    /// Where the system does not tell.
+    /// Where the system does not tell, or a Unix socket that was handed over has no path.
     pub fn address(&self) -> io::Result<ListenAddress> {
         match &self.0 {
             Kind::Tcp(listener) => listener.local_addr().map(ListenAddress::Tcp),
             Kind::Unix(_, file) => Ok(ListenAddress::Unix(file.path().to_owned())),
+            Kind::OthersUnix(listener) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().ok_or(io::ErrorKind::Unsupported)?;
+                Ok(ListenAddress::Unix(path.to_owned()))
+            }
         }
     }
 
@@ -67,11 +79,18 @@ impl Listener {
                 let (stream, client) = listener.accept().await?;
                 Ok((ServerStream::Tcp(stream), Some(client)))
             }
-            Kind::Unix(listener, _) => {
+            Kind::Unix(listener, _) | Kind::OthersUnix(listener) => {
                 let (stream, _) = listener.accept().await?;
                 Ok((ServerStream::Unix(stream), None))
             }
         }
+    }
+}
+
+impl From<UnixListener> for Listener {
+    /// Its file is left as it is.
+    fn from(listener: UnixListener) -> Self {
+        Self(Kind::OthersUnix(listener))
     }
 }
 

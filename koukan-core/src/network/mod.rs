@@ -13,6 +13,8 @@
 //! connected to: as the `Guard` of koukan-smtp does.
 
 mod answer;
+#[cfg(feature = "net")]
+mod bound_socket;
 mod connector;
 #[cfg(feature = "dns")]
 mod dns;
@@ -47,6 +49,7 @@ pub use self::dns::{DnsResolver, DnsSettings, NoDns};
 
 #[cfg(feature = "net")]
 pub use self::{
+    bound_socket::BoundSocket,
     listener::Listener,
     server_stream::ServerStream,
     system::{SystemResolver, TcpConnector},

@@ -35,6 +35,8 @@ pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
                 TcpListener::bind(socket).map(|socket| sockets.push(socket))
             }
             ListenAddress::Unix(path) => unix_socket(path),
+            // It is not there before the agent is started.
+            ListenAddress::HandedOver(_) => Ok(()),
         };
         match bound {
             Ok(()) => {}
