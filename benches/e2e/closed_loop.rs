@@ -8,10 +8,15 @@ use tokio::net::TcpListener;
 use crate::{
     generate::Load,
     sink::{Ledger, accept_default},
+    tls::{Identity, Server},
 };
 
 /// What the generator and the sink tell.
 async fn run(change: impl FnOnce(&mut Load)) -> (Value, Value) {
+    run_with(change, None).await
+}
+
+async fn run_with(change: impl FnOnce(&mut Load), tls: Option<Server>) -> (Value, Value) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut load = Load {
         address: listener.local_addr().unwrap(),
@@ -27,10 +32,12 @@ async fn run(change: impl FnOnce(&mut Load)) -> (Value, Value) {
         wait: None,
         rate: None,
         backlog: 100,
+        tls: None,
+        without_resumption: false,
     };
     change(&mut load);
     let ledger = Arc::new(Mutex::new(Ledger::new(load.messages, load.recipients)));
-    let accepting = tokio::spawn(accept_default(listener, Arc::clone(&ledger)));
+    let accepting = tokio::spawn(accept_default(listener, Arc::clone(&ledger), tls));
     let told = load.send_all().await.unwrap();
     accepting.abort();
     let report = ledger.lock().unwrap().report();
@@ -38,7 +45,10 @@ async fn run(change: impl FnOnce(&mut Load)) -> (Value, Value) {
 }
 
 async fn every_message_comes_once(change: impl FnOnce(&mut Load)) {
-    let (told, report) = run(change).await;
+    has_all(&run(change).await);
+}
+
+fn has_all((told, report): &(Value, Value)) {
     assert_eq!(told["refused"], 0, "{told}");
     assert_eq!(report["arrived"], 80, "{report}");
     for fault in ["lost", "duplicate", "damaged"] {
@@ -73,4 +83,22 @@ async fn messages_at_fixed_instants() {
     // The last is due after 19.5 milliseconds.
     assert!(told["per_second"].as_f64().unwrap() < 2_052.0, "{told}");
     assert!(told["backlog"].is_u64(), "{told}");
+}
+
+#[tokio::test]
+async fn new_connections_with_tls_resume_sessions_of_their_client() {
+    let identity = Identity::make().unwrap();
+    let (certificate, key) = (identity.certificate(), identity.key());
+    let server = Server::new(&certificate, &key, true).unwrap();
+    let change = |load: &mut Load| {
+        load.tls = Some(certificate.clone());
+        load.new_connections = true;
+        load.size = 100_000;
+    };
+    let result = run_with(change, Some(server.clone())).await;
+    has_all(&result);
+    // Each of three clients has a first connection.
+    let counts = json!({"full": 3, "resumed": 37});
+    assert_eq!(result.0["handshakes"], counts);
+    assert_eq!(server.counts().report(), counts);
 }

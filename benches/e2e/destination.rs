@@ -14,11 +14,12 @@ use serde_json::Value;
 use crate::{
     Failed,
     process::{Process, await_listener},
+    tls::{Handshakes, Identity},
 };
 
 /// What a sink is to get.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Expected {
+pub(crate) struct Expected<'a> {
     pub(crate) messages: u32,
     /// Of each message.
     pub(crate) recipients: u32,
@@ -26,6 +27,8 @@ pub(crate) struct Expected {
     pub(crate) is_chunking: bool,
     /// A header field that each message must have.
     pub(crate) field: Option<&'static str>,
+    /// The sink offers TLS.
+    pub(crate) tls: Option<(&'a Identity, Handshakes)>,
 }
 
 /// A running sink.
@@ -35,7 +38,7 @@ pub(crate) struct Destination {
 }
 
 impl Destination {
-    pub(crate) fn start(address: SocketAddr, expected: Expected) -> Result<Self, Failed> {
+    pub(crate) fn start(address: SocketAddr, expected: Expected<'_>) -> Result<Self, Failed> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["sink", &address.to_string()]);
         command.args(["--messages", &expected.messages.to_string()]);
@@ -45,6 +48,13 @@ impl Destination {
         }
         if let Some(field) = expected.field {
             command.args(["--field", field]);
+        }
+        if let Some((identity, handshakes)) = expected.tls {
+            command.arg("--tls").arg(identity.certificate());
+            command.arg("--tls-key").arg(identity.key());
+            if handshakes == Handshakes::Full {
+                command.arg("--without-resumption");
+            }
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = Process::start(&mut command)?;
@@ -71,12 +81,12 @@ impl Destination {
         self.process.cpu_seconds()
     }
 
-    /// Ends the sink.
+    /// Ends the sink, and returns what it tells.
     ///
     /// # Errors
     ///
     /// When not each message came once, whole, and to whom it was sent.
-    pub(crate) fn end(mut self) -> Result<(), Failed> {
+    pub(crate) fn end(mut self) -> Result<Value, Failed> {
         drop(self.process.0.stdin.take());
         let lines = std::iter::from_fn(|| self.lines.recv_timeout(Duration::from_secs(20)).ok());
         let (_, report) = lines.last().ok_or("the sink told nothing")?;
@@ -84,7 +94,7 @@ impl Destination {
         let count = |fault: &str| report[fault]["count"].as_u64();
         let are_right = ["lost", "duplicate", "damaged"].map(|fault| count(fault) == Some(0));
         if are_right == [true; 3] && report["foreign"] == 0 {
-            Ok(())
+            Ok(report)
         } else {
             Err(format!("what arrived is not what was sent: {report}").into())
         }

@@ -21,10 +21,12 @@ mod agent;
 mod backlog;
 #[cfg(test)]
 mod closed_loop;
+mod descriptors;
 mod destination;
 mod generate;
 mod group_commit;
 mod histogram;
+mod hold;
 mod http;
 mod matrix;
 mod message;
@@ -33,6 +35,7 @@ mod postgres;
 mod process;
 mod server;
 mod sink;
+mod tls;
 mod upload;
 
 use std::{error::Error, process::ExitCode};
@@ -58,6 +61,8 @@ enum Command {
     Upload(upload::Upload),
     /// Sends messages and prints what came of it as JSON.
     Generate(generate::Load),
+    /// Makes connections with TLS, says nothing on them, and prints how soon others are greeted.
+    Hold(hold::Hold),
     /// Takes messages and throws them away; prints which at the end of its input.
     Sink(sink::Sink),
 }
@@ -69,6 +74,7 @@ fn main() -> ExitCode {
         Command::Postgres(postgres) => postgres.run(),
         Command::Upload(upload) => upload.run(),
         Command::Generate(load) => load.run(),
+        Command::Hold(hold) => hold.run(),
         Command::Sink(sink) => sink.run(),
     };
     match result {

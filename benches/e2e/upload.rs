@@ -47,7 +47,7 @@ impl Upload {
             await_listener(sink_address)?;
             Some(sink)
         };
-        let agent = Agent::start(Shape::Whole, sink_address)?;
+        let agent = Agent::start(Shape::Whole.into(), sink_address)?;
         let before = peak(&agent);
         let start = Instant::now();
         let asked =

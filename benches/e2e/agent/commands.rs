@@ -12,18 +12,20 @@ use tempfile::TempDir;
 use crate::Failed;
 
 use super::{
-    Shape,
+    Setup, Shape,
     addresses::Addresses,
     filters::{filters, make_key},
+    sides,
 };
 
 /// What to run, with the configurations written.
 pub(super) fn commands(
-    shape: Shape,
+    setup: Setup<'_>,
     directory: &TempDir,
     addresses: &Addresses,
     sink: SocketAddr,
 ) -> Result<Vec<Command>, Failed> {
+    let shape = setup.shape;
     if matches!(shape, Shape::Signed) {
         make_key(directory.path())?;
     }
@@ -40,13 +42,15 @@ pub(super) fn commands(
         let config = directory.path().join(format!("{program}.yaml"));
         let text = text
             .replace("FILTERS", &filters(shape))
+            .replace("LISTENER", &sides::listener(setup))
+            .replace("OUTPUT", &sides::output(setup))
             .replace("FOLDER", &directory.path().display().to_string())
             .replace("INGRESS", &addresses.ingress.to_string())
             .replace("SUBMISSION", &addresses.submission.to_string())
             .replace("REST", &addresses.rest.to_string())
             .replace("GATEWAY", &addresses.gateway.to_string())
-            .replace("SINK", &sink.to_string());
-        fs::write(&config, text)?;
+            + &sides::besides(setup);
+        fs::write(&config, text.replace("SINK", &sink.to_string()))?;
         let mut command = Command::new(binary(program)?);
         command.args(*arguments).arg("--config").arg(config);
         command.stdin(Stdio::null());

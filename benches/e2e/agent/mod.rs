@@ -3,6 +3,7 @@
 mod addresses;
 mod commands;
 mod filters;
+mod sides;
 mod traced;
 
 use std::net::SocketAddr;
@@ -11,12 +12,28 @@ use tempfile::TempDir;
 
 use crate::{
     Failed,
-    process::{Process, peak_mib, signal, written_kib},
+    process::{Process, peak_mib, resident_mib, signal, written_kib},
     server::{Entry, Server},
+    tls::{Handshakes, Identity},
 };
 
 use self::{addresses::Addresses, commands::commands};
 pub(crate) use self::{commands::binary, filters::make_key, traced::TracedAgent};
+
+/// How an agent is set up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    pub(crate) shape: Shape,
+    /// TLS is offered to clients, and demanded of the sink.
+    pub(crate) tls: Option<(&'a Identity, Handshakes)>,
+}
+
+impl From<Shape> for Setup<'_> {
+    /// In clear.
+    fn from(shape: Shape) -> Self {
+        Self { shape, tls: None }
+    }
+}
 
 /// How the agent is put together.
 #[derive(Debug, Clone, Copy)]
@@ -39,10 +56,10 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    pub(crate) fn start(shape: Shape, sink: SocketAddr) -> Result<Self, Failed> {
+    pub(crate) fn start(setup: Setup<'_>, sink: SocketAddr) -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
         let addresses = Addresses::choose()?;
-        let commands = commands(shape, &directory, &addresses, sink)?;
+        let commands = commands(setup, &directory, &addresses, sink)?;
         let mut processes = Vec::new();
         for mut command in commands {
             processes.push(Process::start(&mut command)?);
@@ -77,6 +94,11 @@ impl Server for Agent {
     fn written_kib(&self) -> Option<f64> {
         let processes = self.processes.iter();
         Some(processes.map(|process| written_kib(process.id())).sum())
+    }
+
+    fn proportional_mib(&self) -> Option<f64> {
+        let each = self.processes.iter().map(|process| resident_mib(process.id()));
+        Some(each.map(|(_, proportional)| proportional).sum())
     }
 
     fn pause(&self) {

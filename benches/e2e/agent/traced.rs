@@ -10,7 +10,7 @@ use crate::{
     server::{Entry, Server},
 };
 
-use super::{Shape, addresses::Addresses, commands::commands};
+use super::{Setup, addresses::Addresses, commands::commands};
 
 /// An agent whose syncs are counted; it is slower.
 pub(crate) struct TracedAgent {
@@ -20,10 +20,10 @@ pub(crate) struct TracedAgent {
 }
 
 impl TracedAgent {
-    pub(crate) fn start(shape: Shape, sink: SocketAddr) -> Result<Self, Failed> {
+    pub(crate) fn start(setup: Setup<'_>, sink: SocketAddr) -> Result<Self, Failed> {
         let directory = tempfile::tempdir()?;
         let addresses = Addresses::choose()?;
-        let commands = commands(shape, &directory, &addresses, sink)?;
+        let commands = commands(setup, &directory, &addresses, sink)?;
         let mut processes = Vec::new();
         for (index, command) in commands.iter().enumerate() {
             let file = directory.path().join(format!("syncs-{index}"));

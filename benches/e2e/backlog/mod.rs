@@ -134,12 +134,13 @@ impl Backlog {
     }
 }
 
-fn expected(messages: u32) -> Expected {
+fn expected(messages: u32) -> Expected<'static> {
     Expected {
         messages,
         recipients: 1,
         is_chunking: true,
         field: None,
+        tls: None,
     }
 }
 

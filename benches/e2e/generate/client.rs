@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-use crate::Failed;
+use crate::{Failed, tls::Counts};
 
 use super::{Load, rest::Rest, schedule::Schedule, smtp::Smtp, tally::Tally};
 
@@ -35,17 +35,18 @@ impl Client {
         load: &Load,
         next: Arc<AtomicU64>,
         timing: Option<(Schedule, Arc<Semaphore>)>,
-    ) -> Self {
-        Self {
+        counts: &Arc<Counts>,
+    ) -> Result<Self, Failed> {
+        Ok(Self {
             messages: load.messages,
             next,
             timing,
             protocol: match load.rest {
                 true => Protocol::Rest(Box::new(Rest::new(load))),
-                false => Protocol::Smtp(Box::new(Smtp::new(load))),
+                false => Protocol::Smtp(Box::new(Smtp::new(load, counts)?)),
             },
             tally: Tally::default(),
-        }
+        })
     }
 
     pub(super) async fn run(mut self) -> Result<Tally, Failed> {

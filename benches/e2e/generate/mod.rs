@@ -8,6 +8,7 @@ mod tally;
 
 use std::{
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     thread,
     time::Instant,
@@ -17,8 +18,9 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::{Failed, process::cpu_seconds};
+use crate::{Failed, process::cpu_seconds, tls::Counts};
 
+pub(crate) use self::smtp::{begin_tls, greet};
 use self::{client::Client, schedule::Schedule, tally::Tally};
 
 /// What to send.
@@ -62,6 +64,12 @@ pub(crate) struct Load {
     /// Messages that are due and wait for a client, at most.
     #[arg(long, default_value_t = 10_000)]
     pub(crate) backlog: usize,
+    /// Begins with TLS (STARTTLS) and believes the certificate in this file.
+    #[arg(long)]
+    pub(crate) tls: Option<PathBuf>,
+    /// Resumes no session of TLS.
+    #[arg(long)]
+    pub(crate) without_resumption: bool,
 }
 
 impl Load {
@@ -90,9 +98,11 @@ impl Load {
         let start = Instant::now();
         let schedule = self.rate.map(|rate| Schedule::new(start, rate));
         let mut clients = JoinSet::new();
+        let counts = Arc::new(Counts::default());
         for session in 0..self.sessions {
             let timing = schedule.map(|schedule| (schedule, Arc::clone(&permits)));
-            clients.spawn(Client::new(&self.of(session), Arc::clone(&next), timing).run());
+            let client = Client::new(&self.of(session), Arc::clone(&next), timing, &counts)?;
+            clients.spawn(client.run());
         }
         let pacing = schedule.map(|schedule| {
             let (messages, backlog) = (self.messages, self.backlog);
@@ -115,6 +125,7 @@ impl Load {
             "refused_ids": tally.refused_ids,
             "backlog": backlog,
             "generator_cpu": cpu_seconds("self"),
+            "handshakes": self.tls.is_some().then(|| counts.report()),
         }))
     }
 }

@@ -1,14 +1,18 @@
 //! An SMTP client that costs as little as it can: one write for each step, nothing made anew.
 
+use std::sync::Arc;
+
 use memchr::memchr;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tokio_util::either::Either;
 
 use crate::{
     Failed,
     message::{LINES, Shape, Template, recipient},
+    tls::{Client, Counts, Stream},
 };
 
 use super::Load;
@@ -19,7 +23,9 @@ const FIRST: usize = 64 << 10;
 /// A client and its connection.
 pub(super) struct Smtp {
     load: Load,
-    stream: Option<TcpStream>,
+    /// Each client has sessions of its own.
+    tls: Option<Client>,
+    stream: Option<Stream>,
     input: Vec<u8>,
     steps: Vec<Step>,
     /// The message, or the start of a long one.
@@ -35,7 +41,10 @@ struct Step {
 }
 
 impl Smtp {
-    pub(super) fn new(load: &Load) -> Self {
+    pub(super) fn new(load: &Load, counts: &Arc<Counts>) -> Result<Self, Failed> {
+        let tls = load.tls.as_ref().map(|certificate| {
+            Client::new(certificate, !load.without_resumption, Arc::clone(counts))
+        });
         let mut commands = vec!["MAIL FROM:<load@example.org>\r\n".to_owned()];
         for index in 0..load.recipients {
             commands.push(format!("RCPT TO:<{}>\r\n", recipient(index)));
@@ -57,14 +66,15 @@ impl Smtp {
         if rest == 0 {
             start.extend_from_slice(b".\r\n");
         }
-        Self {
+        Ok(Self {
             load: load.clone(),
+            tls: tls.transpose()?,
             stream: None,
             input: Vec::with_capacity(4096),
             steps,
             start: Template::new(&start),
             rest,
-        }
+        })
     }
 
     /// Sends a message; whether it was accepted.
@@ -77,6 +87,7 @@ impl Smtp {
         let mut code = 0;
         for step in &mut self.steps {
             stream.write_all(step.commands.fill(number)).await?;
+            stream.flush().await?;
             for _ in 0..step.replies {
                 code = reply(&mut stream, &mut self.input).await?;
                 is_accepted &= code < 400;
@@ -96,6 +107,7 @@ impl Smtp {
         } else {
             stream.write_all(b"RSET\r\n").await?;
         }
+        stream.flush().await?;
         is_accepted &= reply(&mut stream, &mut self.input).await? < 400;
         self.stream = Some(stream);
         Ok(is_accepted)
@@ -106,25 +118,66 @@ impl Smtp {
         if self.load.new_connections
             && let Some(mut stream) = self.stream.take()
         {
-            stream.write_all(b"QUIT\r\n").await?;
-            reply(&mut stream, &mut self.input).await?;
+            ask(&mut stream, b"QUIT\r\n", &mut self.input).await?;
         }
         Ok(())
     }
 
-    async fn connect(&mut self) -> Result<TcpStream, Failed> {
+    async fn connect(&mut self) -> Result<Stream, Failed> {
         let mut stream = TcpStream::connect(self.load.address).await?;
         stream.set_nodelay(true)?;
         self.input.clear();
-        reply(&mut stream, &mut self.input).await?;
-        stream.write_all(b"EHLO load.example\r\n").await?;
-        reply(&mut stream, &mut self.input).await?;
+        greet(&mut stream, &mut self.input).await?;
+        let mut stream = Either::Left(stream);
+        match &self.tls {
+            Some(tls) => return begin_tls(stream, tls, &mut self.input).await,
+            None => ask(&mut stream, EHLO, &mut self.input).await?,
+        };
         Ok(stream)
     }
 }
 
+/// Takes the greeting.
+pub(crate) async fn greet(stream: &mut TcpStream, input: &mut Vec<u8>) -> Result<(), Failed> {
+    match reply(stream, input).await? {
+        220 => Ok(()),
+        code => Err(format!("{code} is no greeting").into()),
+    }
+}
+
+/// Introduces itself, begins with TLS, and introduces itself once more.
+pub(crate) async fn begin_tls(
+    mut stream: Stream,
+    tls: &Client,
+    input: &mut Vec<u8>,
+) -> Result<Stream, Failed> {
+    ask(&mut stream, EHLO, input).await?;
+    match ask(&mut stream, b"STARTTLS\r\n", input).await? {
+        220 => (),
+        code => return Err(format!("{code} to STARTTLS").into()),
+    }
+    stream = match stream {
+        Either::Left(stream) => tls.begin(stream).await?,
+        Either::Right(_) => return Err("there is TLS already".into()),
+    };
+    ask(&mut stream, EHLO, input).await?;
+    Ok(stream)
+}
+
+const EHLO: &[u8] = b"EHLO load.example\r\n";
+
+/// The code of the reply to a command.
+async fn ask(stream: &mut Stream, command: &[u8], input: &mut Vec<u8>) -> Result<u16, Failed> {
+    stream.write_all(command).await?;
+    stream.flush().await?;
+    reply(stream, input).await
+}
+
 /// The code of the next reply; what came after it stays in `input`.
-async fn reply(stream: &mut TcpStream, input: &mut Vec<u8>) -> Result<u16, Failed> {
+async fn reply(
+    stream: &mut (impl AsyncRead + Unpin),
+    input: &mut Vec<u8>,
+) -> Result<u16, Failed> {
     let mut used = 0;
     loop {
         while let Some(end) = memchr(b'\n', &input[used..]) {

@@ -1,6 +1,6 @@
 //! The cases.
 
-use crate::{agent::Shape, postfix::Job, server::Entry};
+use crate::{agent::Shape, postfix::Job, server::Entry, tls::Handshakes};
 
 /// What is sent, how, and through what.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,8 @@ pub(super) struct Case {
     pub(super) job: Option<Job>,
     /// A header field that each message must have when it arrives.
     pub(super) field: Option<&'static str>,
+    /// TLS on both sides.
+    pub(super) tls: Option<Handshakes>,
 }
 
 /// What the sink does while the messages are sent.
@@ -58,6 +60,16 @@ const fn case(name: &'static str, sessions: u32, messages: u32, size: usize) -> 
         ceiling: Ceiling::Direct,
         job: Some(Job::Relay),
         field: None,
+        tls: None,
+    }
+}
+
+/// A case with TLS and a handshake for each message, on both sides.
+const fn shaking_hands(name: &'static str, handshakes: Handshakes) -> Case {
+    Case {
+        tls: Some(handshakes),
+        options: &["--new-connections"],
+        ..case(name, 10, 5_000, 5_000)
     }
 }
 
@@ -140,4 +152,11 @@ pub(super) const CASES: &[Case] = &[
         field: Some("DKIM-Signature"),
         ..case("signed", 10, 10_000, 5_000)
     },
+    Case {
+        tls: Some(Handshakes::Kept),
+        ceiling: Ceiling::Whole,
+        ..case("tls", 10, 30_000, 5_000)
+    },
+    shaking_hands("tls-new", Handshakes::Full),
+    shaking_hands("tls-resumed", Handshakes::Resumed),
 ];

@@ -4,16 +4,18 @@ use serde_json::{Value, json};
 
 use crate::{
     Failed,
-    agent::{Agent, Shape, TracedAgent},
+    agent::{Agent, TracedAgent},
     group_commit,
     postfix::Postfix,
     process::Traced,
     server::Entry,
+    tls::Identity,
 };
 
 use super::{
     Matrix,
     case::{Case, Ceiling},
+    handshakes,
     pass::Pass,
 };
 
@@ -23,17 +25,24 @@ impl Matrix {
             true => case.messages.div_ceil(10),
             false => case.messages,
         };
+        let identity = Identity::make()?;
         let pass = Pass {
             case,
             messages,
             is_chunking: !self.without_chunking,
+            is_plain: false,
+            identity: &identity,
+        };
+        let plain = Pass {
+            is_plain: true,
+            ..pass
         };
         let fewer = Pass {
             messages: messages.div_ceil(10).max(messages.min(2 * case.sessions)),
             ..pass
         };
         let whole = match case.ceiling {
-            Ceiling::Whole => Some(pass.through(|sink| Agent::start(Shape::Whole, sink))?),
+            Ceiling::Whole => Some(plain.through(|sink| Agent::start(plain.setup(), sink))?),
             Ceiling::Direct | Ceiling::GroupCommit | Ceiling::None => None,
         };
         let ceiling = match case.ceiling {
@@ -42,7 +51,10 @@ impl Matrix {
             Ceiling::GroupCommit => json!(group_commit::per_second(case.size)?),
             Ceiling::None => Value::Null,
         };
-        let mut result = pass.through(|sink| Agent::start(case.shape, sink))?;
+        let mut result = pass.through(|sink| Agent::start(pass.setup(), sink))?;
+        if let Some(kind) = case.tls {
+            handshakes::verify(&result, kind, messages)?;
+        }
         result["case"] = json!(case.name);
         result["ceiling"] = ceiling;
         if let Some(whole) = whole {
@@ -50,7 +62,7 @@ impl Matrix {
             result["more_cpu_us"] = json!(more);
         }
         if Traced::is_possible() {
-            let traced = fewer.through(|sink| TracedAgent::start(case.shape, sink))?;
+            let traced = fewer.through(|sink| TracedAgent::start(fewer.setup(), sink))?;
             result["syncs"] = traced["syncs"].clone();
         }
         let job = case.job.filter(|_| case.entry != Entry::Rest);
@@ -58,7 +70,7 @@ impl Matrix {
             && !self.without_postfix
             && Postfix::is_possible()
         {
-            match fewer.through(|sink| Postfix::start(job, sink)) {
+            match fewer.through(|sink| Postfix::start(job, fewer.tls(), sink)) {
                 Ok(other) => compare(&mut result, other),
                 // That is no fault of the agent's.
                 Err(error) => eprintln!("{} by way of Postfix: {error}", case.name),

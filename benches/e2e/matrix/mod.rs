@@ -1,6 +1,8 @@
 //! All cases, one after the other.
 
 mod case;
+mod handshakes;
+mod idle;
 mod measure;
 mod pass;
 mod report;
@@ -36,17 +38,19 @@ impl Matrix {
     ///
     /// When a case failed; the others are run all the same.
     pub(crate) fn run(&self) -> Result<(), Failed> {
+        let names = || CASES.iter().map(|case| case.name).chain([idle::NAME]);
         for name in &self.case {
-            if CASES.iter().all(|case| case.name != name) {
+            if names().all(|known| known != name) {
                 return Err(format!("there is no case {name}").into());
             }
         }
         self.tell(&report::head());
         let is_wanted =
-            |name: &str| self.case.is_empty() || self.case.iter().any(|one| one == name);
+            |name: &&str| self.case.is_empty() || self.case.iter().any(|one| one == name);
         let mut failed = Vec::new();
-        for case in CASES.iter().filter(|case| is_wanted(case.name)) {
-            match self.measure(case) {
+        for name in names().filter(is_wanted) {
+            let case = CASES.iter().find(|case| case.name == name);
+            match case.map_or_else(|| self.idle(), |case| self.measure(case)) {
                 Ok(result) => {
                     self.tell(&report::line(&result));
                     if self.json {
@@ -54,8 +58,8 @@ impl Matrix {
                     }
                 }
                 Err(error) => {
-                    eprintln!("{}: {error}", case.name);
-                    failed.push(case.name);
+                    eprintln!("{name}: {error}");
+                    failed.push(name);
                 }
             }
         }

@@ -11,9 +11,11 @@ use serde_json::{Value, json};
 
 use crate::{
     Failed,
+    agent::{Setup, Shape},
     destination::{Destination, Expected},
     process::free_address,
     server::Server,
+    tls::{Handshakes, Identity},
 };
 
 use super::case::{Case, Sink};
@@ -32,9 +34,30 @@ pub(super) struct Pass<'a> {
     pub(super) messages: u32,
     /// The sink offers BDAT.
     pub(super) is_chunking: bool,
+    /// Without what the case is about.
+    pub(super) is_plain: bool,
+    /// Whose all servers are.
+    pub(super) identity: &'a Identity,
 }
 
-impl Pass<'_> {
+impl<'a> Pass<'a> {
+    /// How the agent is set up.
+    pub(super) fn setup(&self) -> Setup<'a> {
+        Setup {
+            shape: match self.is_plain {
+                true => Shape::Whole,
+                false => self.case.shape,
+            },
+            tls: self.tls(),
+        }
+    }
+
+    /// TLS on both sides.
+    pub(super) fn tls(&self) -> Option<(&'a Identity, Handshakes)> {
+        let handshakes = self.case.tls.filter(|_| !self.is_plain);
+        handshakes.map(|handshakes| (self.identity, handshakes))
+    }
+
     /// The generator straight to the sink.
     pub(super) fn direct(&self) -> Result<Value, Failed> {
         let address = free_address()?;
@@ -112,17 +135,18 @@ impl Pass<'_> {
         result["written_kib"] = json!(written.map(|(now, before)| per_message(now - before)));
         result["syncs"] = json!(syncs.map(|(now, before)| per_message((now - before) as f64)));
         if let Some(sink) = sink {
-            sink.end()?;
+            result["sink_handshakes"] = sink.end()?["handshakes"].take();
         }
         Ok(result)
     }
 
-    fn expected(&self) -> Expected {
+    fn expected(&self) -> Expected<'a> {
         Expected {
             messages: self.messages,
             recipients: self.case.recipients,
             is_chunking: self.is_chunking,
-            field: self.case.field,
+            field: self.case.field.filter(|_| !self.is_plain),
+            tls: self.tls(),
         }
     }
 
@@ -133,15 +157,21 @@ impl Pass<'_> {
     }
 
     fn generate(&self, address: SocketAddr) -> Result<Value, Failed> {
-        let output = Command::new(std::env::current_exe()?)
+        let mut command = Command::new(std::env::current_exe()?);
+        command
             .args(["generate", &address.to_string()])
             .args(["--sessions", &self.case.sessions.to_string()])
             .args(["--messages", &self.messages.to_string()])
             .args(["--size", &self.case.size.to_string()])
             .args(["--recipients", &self.case.recipients.to_string()])
-            .args(self.case.options)
-            .stderr(Stdio::inherit())
-            .output()?;
+            .args(self.case.options);
+        if let Some((identity, handshakes)) = self.tls() {
+            command.arg("--tls").arg(identity.certificate());
+            if handshakes == Handshakes::Full {
+                command.arg("--without-resumption");
+            }
+        }
+        let output = command.stderr(Stdio::inherit()).output()?;
         if !output.status.success() {
             return Err("the generator failed".into());
         }

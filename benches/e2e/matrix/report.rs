@@ -4,14 +4,15 @@
 //! |---|---|
 //! | `msg/s` | messages that clients were told are accepted, a second |
 //! | `p50 ms`, `p99 ms` | from the start of a message, its connection included where it has its own, or from when it was due, until the last reply |
-//! | `ceiling`, `% of it` | messages a second of the generator straight to the sink, or of SQLite alone, or of the agent without filters |
+//! | `ceiling`, `% of it` | messages a second of the generator straight to the sink, or of SQLite alone, or of the agent without filters or TLS |
 //! | `postfix`, `x it` | messages a second until the last of them arrived by way of Postfix; with the sink down, until it accepted the last |
 //! | `cpu s/1k` | processor time of generator, agent and sink for 1000 messages, the drain included |
 //! | `peak MiB` | largest resident memory of the agent, all its processes added up |
 //! | `syncs` | calls that bring octets to the medium for a message, from a pass of its own |
 //! | `KiB` | what the agent writes to storage for a message |
-//! | `more us` | the agent's processor time for a message beyond that without filters, in microseconds |
+//! | `more us` | the agent's processor time for a message beyond that of `ceiling`, in microseconds |
 //! | `drain/s` | messages a second, once the sink is there and all of them are due, until the last arrived |
+//! | `conn KiB`, `postfix's` | memory for each connection on which nothing is said; `p50 ms` and `p99 ms` then tell how soon a new client is greeted |
 
 use serde_json::Value;
 
@@ -53,6 +54,8 @@ const COLUMNS: &[Column] = &[
     column("KiB", 9, 2, |case| case["written_kib"].as_f64()),
     column("more us", 9, 1, |case| case["more_cpu_us"].as_f64()),
     column("drain/s", 9, 0, |case| case["drained_per_second"].as_f64()),
+    column("conn KiB", 10, 1, |case| case["kib_each"].as_f64()),
+    column("postfix's", 10, 1, |case| case["postfix_kib_each"].as_f64()),
 ];
 
 fn ratio(case: &Value, to: &str) -> Option<f64> {
@@ -95,7 +98,7 @@ mod tests {
         });
         assert_eq!(
             head(),
-            "case           msg/s   p50 ms   p99 ms  ceiling  % of it  postfix   x it  cpu s/1k  peak MiB   syncs      KiB  more us  drain/s"
+            "case           msg/s   p50 ms   p99 ms  ceiling  % of it  postfix   x it  cpu s/1k  peak MiB   syncs      KiB  more us  drain/s  conn KiB postfix's"
         );
         assert_eq!(
             line(&case),

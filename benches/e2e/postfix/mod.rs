@@ -2,6 +2,7 @@
 //! queue, in a temporary directory.
 
 mod opendkim;
+mod tls;
 
 use std::{
     fs,
@@ -22,6 +23,7 @@ use crate::{
         resident_mib, signal,
     },
     server::{Entry, Server},
+    tls::{Handshakes, Identity},
 };
 
 use self::opendkim::OpenDkim;
@@ -54,7 +56,12 @@ impl Postfix {
         is_root && Path::new(POSTFIX).exists() && Path::new(DAEMONS).join("master").exists()
     }
 
-    pub(crate) fn start(job: Job, sink: SocketAddr) -> Result<Self, Failed> {
+    /// Starts one; with TLS on both sides where there is an identity.
+    pub(crate) fn start(
+        job: Job,
+        tls: Option<(&Identity, Handshakes)>,
+        sink: SocketAddr,
+    ) -> Result<Self, Failed> {
         let address = free_address()?;
         let directory = tempfile::tempdir()?;
         let folder = directory.path();
@@ -70,6 +77,7 @@ impl Postfix {
             ("master.cf", include_str!("master.cf")),
         ] {
             let text = text
+                .replace("TLS", &tls.map(tls::settings).unwrap_or_default())
                 .replace("MILTERS", &milters.clone().unwrap_or_default())
                 .replace("FOLDER", &folder.display().to_string())
                 .replace("DAEMONS", DAEMONS)

@@ -10,16 +10,22 @@ mod tests;
 use std::{
     io::{Write, stdin, stdout},
     net::SocketAddr,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use clap::Args;
+use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
 };
+use tokio_util::either::Either;
 
-use crate::Failed;
+use crate::{
+    Failed,
+    tls::{Server, Stream},
+};
 
 pub(crate) use self::ledger::Ledger;
 use self::session::Session;
@@ -41,6 +47,15 @@ pub(crate) struct Sink {
     /// A header field that each message must have.
     #[arg(long)]
     field: Option<String>,
+    /// Offers STARTTLS, with the certificate in this file.
+    #[arg(long, requires = "tls_key")]
+    tls: Option<PathBuf>,
+    /// The file with its key.
+    #[arg(long)]
+    tls_key: Option<PathBuf>,
+    /// Has no session of TLS resumed.
+    #[arg(long)]
+    without_resumption: bool,
 }
 
 /// The ledger of all connections.
@@ -53,12 +68,15 @@ impl Sink {
             .enable_all()
             .build()?;
         let ledger = Arc::new(Mutex::new(Ledger::new(self.messages, self.recipients)));
+        let files = self.tls.as_ref().zip(self.tls_key.as_ref());
+        let tls = files.map(|(file, key)| Server::new(file, key, !self.without_resumption));
+        let tls = tls.transpose()?;
         let listener = runtime.block_on(TcpListener::bind(self.address))?;
         // Whoever started the sink ends it by closing its input.
         let end = runtime.spawn_blocking(|| stdin().read_line(&mut String::new()));
         let field = self.field.as_deref().map(Arc::from);
         let session = move || Session::new(!self.without_chunking, field.clone());
-        let accepting = accept(listener, Arc::clone(&ledger), session);
+        let accepting = accept(listener, Arc::clone(&ledger), tls.clone(), session);
         runtime.block_on(async move {
             tokio::select! {
                 result = accepting => result,
@@ -66,7 +84,9 @@ impl Sink {
             }
         })?;
         let ledger = ledger.lock().unwrap_or_else(PoisonError::into_inner);
-        println!("{}", ledger.report());
+        let mut report = ledger.report();
+        report["handshakes"] = json!(tls.map(|tls| tls.counts().report()));
+        println!("{report}");
         stdout().flush()?;
         runtime.shutdown_background();
         Ok(())
@@ -75,34 +95,60 @@ impl Sink {
 
 /// Serves whoever connects; as [`accept`] does, with a session of the default kind.
 #[cfg(test)]
-pub(crate) async fn accept_default(listener: TcpListener, ledger: Shared) -> Result<(), Failed> {
-    accept(listener, ledger, Session::default).await
+pub(crate) async fn accept_default(
+    listener: TcpListener,
+    ledger: Shared,
+    tls: Option<Server>,
+) -> Result<(), Failed> {
+    accept(listener, ledger, tls, Session::default).await
 }
 
 /// Serves whoever connects.
 async fn accept(
     listener: TcpListener,
     ledger: Shared,
+    tls: Option<Server>,
     session: impl Fn() -> Session,
 ) -> Result<(), Failed> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let ledger = Arc::clone(&ledger);
-        let session = session();
+        let (ledger, tls) = (Arc::clone(&ledger), tls.clone());
+        let session = match &tls {
+            Some(_) => session().offering_tls(),
+            None => session(),
+        };
         tokio::spawn(async move {
             // A client that breaks off has sent nothing that counts.
-            let _ = serve(stream, session, &ledger).await;
+            let _ = serve(stream, session, &ledger, tls).await;
         });
     }
 }
 
+/// Serves a client, with TLS from when it asks for it.
 async fn serve(
     mut stream: TcpStream,
     mut session: Session,
     ledger: &Mutex<Ledger>,
+    tls: Option<Server>,
 ) -> Result<(), Failed> {
     stream.write_all(b"220 sink\r\n").await?;
+    let mut stream = Either::Left(stream);
+    loop {
+        converse(&mut stream, &mut session, ledger).await?;
+        stream = match (stream, &tls) {
+            (Either::Left(stream), Some(tls)) if session.begins_tls() => tls.begin(stream).await?,
+            _ => return Ok(()),
+        };
+    }
+}
+
+/// Takes and answers commands until the session is over, or goes on with TLS.
+async fn converse(
+    stream: &mut Stream,
+    session: &mut Session,
+    ledger: &Mutex<Ledger>,
+) -> Result<(), Failed> {
     let mut input = Vec::with_capacity(128 << 10);
     let mut replies = Vec::with_capacity(1 << 10);
     while stream.read_buf(&mut input).await? > 0 {
@@ -118,9 +164,10 @@ async fn serve(
         }
         if !replies.is_empty() {
             stream.write_all(&replies).await?;
+            stream.flush().await?;
             replies.clear();
         }
-        if session.is_over() {
+        if session.pauses() {
             break;
         }
     }

@@ -9,8 +9,10 @@ use super::{
     ledger::{Ledger, Recipient},
 };
 
-const EHLO: &[u8] = b"250-sink\r\n250-8BITMIME\r\n250-CHUNKING\r\n250 PIPELINING\r\n";
-const EHLO_WITHOUT_CHUNKING: &[u8] = b"250-sink\r\n250-8BITMIME\r\n250 PIPELINING\r\n";
+const EHLO: &[u8] = b"250-sink\r\n250-8BITMIME\r\n";
+const CHUNKING: &[u8] = b"250-CHUNKING\r\n";
+const STARTTLS: &[u8] = b"250-STARTTLS\r\n";
+const PIPELINING: &[u8] = b"250 PIPELINING\r\n";
 
 /// A session, fed with what comes in pieces of any size.
 #[derive(Debug, Default)]
@@ -19,12 +21,15 @@ pub(super) struct Session {
     recipients: Vec<Option<Recipient>>,
     content: Content,
     is_without_chunking: bool,
+    offers_tls: bool,
 }
 
 #[derive(Debug, Default)]
 enum Phase {
     #[default]
     Commands,
+    /// After STARTTLS, before the handshake.
+    Handshake,
     /// After DATA, up to the dot. Once a message is not what was sent its end is searched for, and
     /// `is_line_start` tells that what comes next may be the dot.
     Data {
@@ -49,6 +54,24 @@ impl Session {
         }
     }
 
+    /// The same, in which the client may begin with TLS.
+    pub(super) fn offering_tls(self) -> Self {
+        Self {
+            offers_tls: true,
+            ..self
+        }
+    }
+
+    /// Whether TLS is begun now; commands are then taken once more.
+    pub(super) fn begins_tls(&mut self) -> bool {
+        let begins = matches!(self.phase, Phase::Handshake);
+        if begins {
+            self.phase = Phase::Commands;
+            self.offers_tls = false;
+        }
+        begins
+    }
+
     /// Takes what it can of `input` and says how much; adds replies to `replies`.
     pub(super) fn take(
         &mut self,
@@ -63,7 +86,7 @@ impl Session {
                 Phase::Commands => self.command(rest, replies),
                 Phase::Data { .. } => self.data(rest, replies, ledger),
                 Phase::Chunk { .. } => self.chunk(rest, replies, ledger),
-                Phase::Over => None,
+                Phase::Handshake | Phase::Over => None,
             };
             match taken {
                 Some(taken) => used += taken,
@@ -72,17 +95,38 @@ impl Session {
         }
     }
 
-    /// Whether the client has said goodbye.
-    pub(super) fn is_over(&self) -> bool {
-        matches!(self.phase, Phase::Over)
+    /// Whether no command is taken now: the client has said goodbye, or begins with TLS.
+    pub(super) fn pauses(&self) -> bool {
+        matches!(self.phase, Phase::Handshake | Phase::Over)
+    }
+
+    /// The reply to EHLO.
+    fn extensions(&self, replies: &mut Vec<u8>) {
+        let lines = [
+            (EHLO, true),
+            (CHUNKING, !self.is_without_chunking),
+            (STARTTLS, self.offers_tls),
+            (PIPELINING, true),
+        ];
+        for (line, is_told) in lines {
+            if is_told {
+                replies.extend_from_slice(line);
+            }
+        }
     }
 
     fn command(&mut self, input: &[u8], replies: &mut Vec<u8>) -> Option<usize> {
         let end = find(input, b"\r\n")?;
         let line = &input[..end];
         let reply: &[u8] = match line.get(..4) {
-            Some(b"EHLO") if self.is_without_chunking => EHLO_WITHOUT_CHUNKING,
-            Some(b"EHLO") => EHLO,
+            Some(b"EHLO") => {
+                self.extensions(replies);
+                b""
+            }
+            Some(b"STAR") if self.offers_tls => {
+                self.phase = Phase::Handshake;
+                b"220 go on\r\n"
+            }
             Some(b"RCPT") => {
                 self.recipients.push(recipient(line));
                 b"250 ok\r\n"

@@ -120,3 +120,24 @@ fn a_message_without_the_field_that_it_must_have_is_damaged() {
         assert_eq!(ledger.report()["damaged"]["count"], damaged + 1);
     }
 }
+
+#[test]
+fn tls_is_offered_until_it_is_begun() {
+    let mut ledger = Ledger::new(0, 1);
+    let mut take = |session: &mut Session, input: &[u8]| {
+        let mut replies = Vec::new();
+        let used = session.take(input, &mut replies, &mut ledger);
+        (used, String::from_utf8(replies).unwrap())
+    };
+    let clear = "250-sink\r\n250-8BITMIME\r\n250-CHUNKING\r\n250-STARTTLS\r\n250 PIPELINING\r\n";
+    let mut session = Session::new(true, None).offering_tls();
+    assert_eq!(take(&mut session, b"EHLO a\r\n"), (8, clear.into()));
+    assert!(!session.begins_tls() && !session.pauses());
+    // What comes after the command in clear is none.
+    let both = b"STARTTLS\r\nQUIT\r\n";
+    assert_eq!(take(&mut session, both), (10, "220 go on\r\n".into()));
+    assert!(session.pauses() && session.begins_tls());
+    assert!(!session.pauses());
+    let (_, told) = take(&mut session, b"EHLO a\r\n");
+    assert_eq!(told, clear.replace("250-STARTTLS\r\n", ""));
+}

@@ -1,0 +1,86 @@
+//! Connections with TLS on which nothing is said: what they take, and how soon others are greeted
+//! meanwhile.
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    Failed,
+    agent::{Agent, Setup, Shape},
+    descriptors,
+    postfix::{Job, Postfix},
+    process::{Process, free_address},
+    server::{Entry, Server},
+    tls::{Handshakes, Identity},
+};
+
+use super::Matrix;
+
+pub(super) const NAME: &str = "idle";
+
+const CONNECTIONS: u32 = 5_000;
+/// Postfix has a process for each, and a hundred of them at most where nothing else is said.
+const CONNECTIONS_OF_POSTFIX: u32 = 90;
+
+impl Matrix {
+    /// The agent with its connections, and Postfix with as many as it has processes for.
+    pub(super) fn idle(&self) -> Result<Value, Failed> {
+        descriptors::raise();
+        let identity = Identity::make()?;
+        let tls = Some((&identity, Handshakes::Kept));
+        // Nobody listens there, and nothing is sent.
+        let sink = free_address()?;
+        let setup = Setup {
+            tls,
+            ..Shape::Whole.into()
+        };
+        let connections = match self.quick {
+            true => CONNECTIONS.div_ceil(10),
+            false => CONNECTIONS,
+        };
+        let agent = Agent::start(setup, sink)?;
+        let mut result = hold(&agent, &identity, connections)?;
+        result["case"] = json!(NAME);
+        drop(agent);
+        if !self.without_postfix && Postfix::is_possible() {
+            let start = || Postfix::start(Job::Relay, tls, sink);
+            match start().and_then(|postfix| hold(&postfix, &identity, CONNECTIONS_OF_POSTFIX)) {
+                Ok(other) => {
+                    result["postfix_kib_each"] = other["kib_each"].clone();
+                    result["postfix"] = other;
+                }
+                // That is no fault of the agent's.
+                Err(error) => eprintln!("{NAME} by way of Postfix: {error}"),
+            }
+        }
+        Ok(result)
+    }
+}
+
+/// What a server takes for each of so many connections, and how soon it greets others.
+fn hold(server: &impl Server, identity: &Identity, connections: u32) -> Result<Value, Failed> {
+    let memory = || server.proportional_mib().ok_or("its memory is not known");
+    let before = memory()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["hold", &server.address(Entry::Ingress).to_string()]);
+    command.arg("--tls").arg(identity.certificate());
+    command.args(["--connections", &connections.to_string()]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    // It holds them until it is ended.
+    let mut holder = Process::start(&mut command)?;
+    let output = holder.0.stdout.take().ok_or("it has no output")?;
+    let mut told = String::new();
+    BufReader::new(output).read_line(&mut told)?;
+    if told.is_empty() {
+        return Err(format!("there are not {connections} connections").into());
+    }
+    let mut result: Value = serde_json::from_str(&told)?;
+    let after = memory()?;
+    result["kib_each"] = json!((after - before) * 1024.0 / f64::from(connections));
+    result["peak_mib"] = json!(after);
+    Ok(result)
+}

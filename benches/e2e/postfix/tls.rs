@@ -1,0 +1,15 @@
+//! What Postfix is told of TLS.
+
+use crate::tls::{Handshakes, Identity};
+
+/// Lines of its configuration. Sessions are resumed where the other side does so.
+pub(super) fn settings((identity, handshakes): (&Identity, Handshakes)) -> String {
+    let reuse = match handshakes {
+        Handshakes::Kept => "yes",
+        Handshakes::Full | Handshakes::Resumed => "no",
+    };
+    include_str!("tls.cf")
+        .replace("CERTIFICATE", &identity.certificate().display().to_string())
+        .replace("KEY", &identity.key().display().to_string())
+        .replace("REUSE", reuse)
+}
