@@ -25,6 +25,7 @@ async fn run_with(change: impl FnOnce(&mut Load), tls: Option<Server>) -> (Value
         messages: 40,
         size: 5_000,
         recipients: 2,
+        domains: None,
         new_connections: false,
         pipelining: false,
         rest: false,
@@ -69,6 +70,11 @@ async fn pipelined_commands_on_new_connections() {
         load.new_connections = true;
     })
     .await;
+}
+
+#[tokio::test]
+async fn messages_to_many_domains() {
+    every_message_comes_once(|load| load.domains = 7.try_into().ok()).await;
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader},
-    net::SocketAddr,
+    net::{Ipv4Addr, SocketAddr},
     process::{Command, Stdio},
     sync::mpsc::{Receiver, sync_channel},
     thread,
@@ -25,6 +25,8 @@ pub(crate) struct Expected<'a> {
     pub(crate) recipients: u32,
     /// The sink offers BDAT.
     pub(crate) is_chunking: bool,
+    /// The sink has all addresses of this machine, at its port.
+    pub(crate) is_everywhere: bool,
     /// A header field that each message must have.
     pub(crate) field: Option<&'static str>,
     /// The sink offers TLS.
@@ -40,7 +42,11 @@ pub(crate) struct Destination {
 impl Destination {
     pub(crate) fn start(address: SocketAddr, expected: Expected<'_>) -> Result<Self, Failed> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["sink", &address.to_string()]);
+        let own = match expected.is_everywhere {
+            true => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port()),
+            false => address,
+        };
+        command.args(["sink", &own.to_string()]);
         command.args(["--messages", &expected.messages.to_string()]);
         command.args(["--recipients", &expected.recipients.to_string()]);
         if !expected.is_chunking {

@@ -23,6 +23,7 @@ mod backlog;
 mod closed_loop;
 mod descriptors;
 mod destination;
+mod dns;
 mod generate;
 mod group_commit;
 mod histogram;

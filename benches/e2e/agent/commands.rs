@@ -43,14 +43,18 @@ pub(super) fn commands(
         let text = text
             .replace("FILTERS", &filters(shape))
             .replace("LISTENER", &sides::listener(setup))
-            .replace("OUTPUT", &sides::output(setup))
+            .replace("ROUTES", sides::routes(setup))
+            .replace("OUTPUT", sides::output(setup))
             .replace("FOLDER", &directory.path().display().to_string())
             .replace("INGRESS", &addresses.ingress.to_string())
             .replace("SUBMISSION", &addresses.submission.to_string())
             .replace("REST", &addresses.rest.to_string())
             .replace("GATEWAY", &addresses.gateway.to_string())
             + &sides::besides(setup);
-        fs::write(&config, text.replace("SINK", &sink.to_string()))?;
+        let text = text
+            .replace("SINK_PORT", &sink.port().to_string())
+            .replace("SINK", &sink.to_string());
+        fs::write(&config, text)?;
         let mut command = Command::new(binary(program)?);
         command.args(*arguments).arg("--config").arg(config);
         command.stdin(Stdio::null());

@@ -26,12 +26,22 @@ pub(crate) struct Setup<'a> {
     pub(crate) shape: Shape,
     /// TLS is offered to clients, and demanded of the sink.
     pub(crate) tls: Option<(&'a Identity, Handshakes)>,
+    /// Which server it asks for names.
+    pub(crate) dns: Option<SocketAddr>,
+    /// Mail goes to the hosts that the DNS names, at the sink's port, and not to the sink whatever its
+    /// domain.
+    pub(crate) is_by_domain: bool,
 }
 
 impl From<Shape> for Setup<'_> {
-    /// In clear.
+    /// In clear, and without the DNS.
     fn from(shape: Shape) -> Self {
-        Self { shape, tls: None }
+        Self {
+            shape,
+            tls: None,
+            dns: None,
+            is_by_domain: false,
+        }
     }
 }
 
@@ -97,7 +107,10 @@ impl Server for Agent {
     }
 
     fn proportional_mib(&self) -> Option<f64> {
-        let each = self.processes.iter().map(|process| resident_mib(process.id()));
+        let each = self
+            .processes
+            .iter()
+            .map(|process| resident_mib(process.id()));
         Some(each.map(|(_, proportional)| proportional).sum())
     }
 

@@ -17,21 +17,34 @@ pub(super) fn listener(setup: Setup<'_>) -> String {
     )
 }
 
+/// How hosts are found.
+pub(super) fn routes(setup: Setup<'_>) -> &'static str {
+    match setup.is_by_domain {
+        true => "[{ router: { rules: [{ dest_domain: { mx: true, port: SINK_PORT } }] } }]",
+        false => "[]",
+    }
+}
+
 /// What it says of the endpoint.
-pub(super) fn output(setup: Setup<'_>) -> String {
-    let tls = match setup.tls {
-        Some(_) => ", tls: required",
-        None => "",
-    };
-    format!("host: [\"SINK\"]{tls}")
+pub(super) fn output(setup: Setup<'_>) -> &'static str {
+    match (setup.is_by_domain, setup.tls) {
+        (true, None) => "allow_networks: [\"127.0.0.0/8\"]",
+        (true, Some(_)) => "allow_networks: [\"127.0.0.0/8\"], tls: required",
+        (false, None) => "host: [\"SINK\"]",
+        (false, Some(_)) => "host: [\"SINK\"], tls: required",
+    }
 }
 
 /// What it says besides.
 pub(super) fn besides(setup: Setup<'_>) -> String {
-    match setup.tls {
+    let destination = match setup.tls {
         Some((_, Handshakes::Full | Handshakes::Resumed)) => {
-            "destination: [{ host: \"SINK\", messages_per_connection: 1 }]\n".into()
+            "destination: [{ host: \"SINK\", messages_per_connection: 1 }]\n"
         }
-        Some((_, Handshakes::Kept)) | None => String::new(),
-    }
+        Some((_, Handshakes::Kept)) | None => "",
+    };
+    let resolver = setup
+        .dns
+        .map(|dns| format!("resolver: {{ server: [\"{dns}\"] }}\n"));
+    format!("{destination}{}", resolver.unwrap_or_default())
 }

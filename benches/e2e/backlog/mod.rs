@@ -139,6 +139,7 @@ fn expected(messages: u32) -> Expected<'static> {
         messages,
         recipients: 1,
         is_chunking: true,
+        is_everywhere: false,
         field: None,
         tls: None,
     }

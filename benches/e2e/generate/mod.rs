@@ -8,6 +8,7 @@ mod tally;
 
 use std::{
     net::SocketAddr,
+    num::NonZeroU64,
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
     thread,
@@ -43,6 +44,9 @@ pub(crate) struct Load {
     /// Recipients of a message.
     #[arg(long, default_value_t = 1)]
     pub(crate) recipients: u64,
+    /// Domains of which each message goes to the next; without it all go to one.
+    #[arg(long)]
+    pub(crate) domains: Option<NonZeroU64>,
     /// A new connection for each message.
     #[arg(long)]
     pub(crate) new_connections: bool,

@@ -11,7 +11,7 @@ use tokio_util::either::Either;
 
 use crate::{
     Failed,
-    message::{LINES, Shape, Template, recipient},
+    message::{LINES, Shape, Template, recipient, recipient_elsewhere},
     tls::{Client, Counts, Stream},
 };
 
@@ -47,11 +47,19 @@ impl Smtp {
         });
         let mut commands = vec!["MAIL FROM:<load@example.org>\r\n".to_owned()];
         for index in 0..load.recipients {
-            commands.push(format!("RCPT TO:<{}>\r\n", recipient(index)));
+            let recipient = match load.domains {
+                Some(_) => recipient_elsewhere(index),
+                None => recipient(index),
+            };
+            commands.push(format!("RCPT TO:<{recipient}>\r\n"));
         }
         commands.push("DATA\r\n".into());
+        let template = |text: String| match load.domains {
+            Some(domains) => Template::cycling(text.as_bytes(), domains),
+            None => Template::new(text.as_bytes()),
+        };
         let step = |commands: &[String]| Step {
-            commands: Template::new(commands.concat().as_bytes()),
+            commands: template(commands.concat()),
             replies: commands.len() as u64,
         };
         let steps = match load.pipelining {
@@ -174,10 +182,7 @@ async fn ask(stream: &mut Stream, command: &[u8], input: &mut Vec<u8>) -> Result
 }
 
 /// The code of the next reply; what came after it stays in `input`.
-async fn reply(
-    stream: &mut (impl AsyncRead + Unpin),
-    input: &mut Vec<u8>,
-) -> Result<u16, Failed> {
+async fn reply(stream: &mut (impl AsyncRead + Unpin), input: &mut Vec<u8>) -> Result<u16, Failed> {
     let mut used = 0;
     loop {
         while let Some(end) = memchr(b'\n', &input[used..]) {

@@ -21,6 +21,15 @@ pub(super) struct Case {
     pub(super) field: Option<&'static str>,
     /// TLS on both sides.
     pub(super) tls: Option<Handshakes>,
+    /// Messages go to many domains, whose hosts the DNS names.
+    pub(super) domains: Option<Domains>,
+}
+
+/// Domains in the DNS, and how many hosts take their mail.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Domains {
+    pub(super) count: u32,
+    pub(super) hosts: u32,
 }
 
 /// What the sink does while the messages are sent.
@@ -61,6 +70,7 @@ const fn case(name: &'static str, sessions: u32, messages: u32, size: usize) -> 
         job: Some(Job::Relay),
         field: None,
         tls: None,
+        domains: None,
     }
 }
 
@@ -70,6 +80,18 @@ const fn shaking_hands(name: &'static str, handshakes: Handshakes) -> Case {
         tls: Some(handshakes),
         options: &["--new-connections"],
         ..case(name, 10, 5_000, 5_000)
+    }
+}
+
+/// A case with mail for a thousand domains, which have so many hosts.
+const fn to_domains(name: &'static str, hosts: u32) -> Case {
+    Case {
+        domains: Some(Domains {
+            count: 1_000,
+            hosts,
+        }),
+        job: Some(Job::Route),
+        ..case(name, 10, 30_000, 5_000)
     }
 }
 
@@ -159,4 +181,6 @@ pub(super) const CASES: &[Case] = &[
     },
     shaking_hands("tls-new", Handshakes::Full),
     shaking_hands("tls-resumed", Handshakes::Resumed),
+    to_domains("domains", 1_000),
+    to_domains("domains-few", 4),
 ];

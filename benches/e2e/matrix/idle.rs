@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead, BufReader},
     process::{Command, Stdio},
+    sync::Arc,
 };
 
 use serde_json::{Value, json};
@@ -12,7 +13,8 @@ use crate::{
     Failed,
     agent::{Agent, Setup, Shape},
     descriptors,
-    postfix::{Job, Postfix},
+    dns::Zone,
+    postfix::{self, Job, Postfix},
     process::{Process, free_address},
     server::{Entry, Server},
     tls::{Handshakes, Identity},
@@ -47,8 +49,14 @@ impl Matrix {
         result["case"] = json!(NAME);
         drop(agent);
         if !self.without_postfix && Postfix::is_possible() {
-            let start = || Postfix::start(Job::Relay, tls, sink);
-            match start().and_then(|postfix| hold(&postfix, &identity, CONNECTIONS_OF_POSTFIX)) {
+            let setup = postfix::Setup {
+                job: Job::Relay,
+                tls,
+                zone: &Arc::new(Zone::default()),
+            };
+            match Postfix::start(setup, sink)
+                .and_then(|postfix| hold(&postfix, &identity, CONNECTIONS_OF_POSTFIX))
+            {
                 Ok(other) => {
                     result["postfix_kib_each"] = other["kib_each"].clone();
                     result["postfix"] = other;

@@ -6,10 +6,9 @@ use crate::{
     Failed,
     agent::{Agent, TracedAgent},
     group_commit,
-    postfix::Postfix,
+    postfix::{self, Postfix},
     process::Traced,
     server::Entry,
-    tls::Identity,
 };
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
     case::{Case, Ceiling},
     handshakes,
     pass::Pass,
+    site::Site,
 };
 
 impl Matrix {
@@ -25,13 +25,13 @@ impl Matrix {
             true => case.messages.div_ceil(10),
             false => case.messages,
         };
-        let identity = Identity::make()?;
+        let site = Site::new(case)?;
         let pass = Pass {
             case,
             messages,
             is_chunking: !self.without_chunking,
             is_plain: false,
-            identity: &identity,
+            site: &site,
         };
         let plain = Pass {
             is_plain: true,
@@ -70,7 +70,12 @@ impl Matrix {
             && !self.without_postfix
             && Postfix::is_possible()
         {
-            match fewer.through(|sink| Postfix::start(job, fewer.tls(), sink)) {
+            let setup = postfix::Setup {
+                job,
+                tls: fewer.tls(),
+                zone: &site.zone,
+            };
+            match fewer.through(|sink| Postfix::start(setup, sink)) {
                 Ok(other) => compare(&mut result, other),
                 // That is no fault of the agent's.
                 Err(error) => eprintln!("{} by way of Postfix: {error}", case.name),

@@ -6,6 +6,7 @@ mod idle;
 mod measure;
 mod pass;
 mod report;
+mod site;
 
 use clap::Args;
 

@@ -18,7 +18,10 @@ use crate::{
     tls::{Handshakes, Identity},
 };
 
-use super::case::{Case, Sink};
+use super::{
+    case::{Case, Sink},
+    site::Site,
+};
 
 /// How long the last message may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -36,8 +39,7 @@ pub(super) struct Pass<'a> {
     pub(super) is_chunking: bool,
     /// Without what the case is about.
     pub(super) is_plain: bool,
-    /// Whose all servers are.
-    pub(super) identity: &'a Identity,
+    pub(super) site: &'a Site,
 }
 
 impl<'a> Pass<'a> {
@@ -49,13 +51,15 @@ impl<'a> Pass<'a> {
                 false => self.case.shape,
             },
             tls: self.tls(),
+            dns: Some(self.site.dns.address()),
+            is_by_domain: self.case.domains.is_some(),
         }
     }
 
     /// TLS on both sides.
     pub(super) fn tls(&self) -> Option<(&'a Identity, Handshakes)> {
         let handshakes = self.case.tls.filter(|_| !self.is_plain);
-        handshakes.map(|handshakes| (self.identity, handshakes))
+        handshakes.map(|handshakes| (&self.site.identity, handshakes))
     }
 
     /// The generator straight to the sink.
@@ -145,6 +149,7 @@ impl<'a> Pass<'a> {
             messages: self.messages,
             recipients: self.case.recipients,
             is_chunking: self.is_chunking,
+            is_everywhere: self.case.domains.is_some(),
             field: self.case.field.filter(|_| !self.is_plain),
             tls: self.tls(),
         }
@@ -165,6 +170,9 @@ impl<'a> Pass<'a> {
             .args(["--size", &self.case.size.to_string()])
             .args(["--recipients", &self.case.recipients.to_string()])
             .args(self.case.options);
+        if let Some(domains) = self.case.domains {
+            command.args(["--domains", &domains.count.to_string()]);
+        }
         if let Some((identity, handshakes)) = self.tls() {
             command.arg("--tls").arg(identity.certificate());
             if handshakes == Handshakes::Full {

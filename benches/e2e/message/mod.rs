@@ -48,3 +48,13 @@ impl Shape {
 pub(crate) fn recipient(index: u64) -> String {
     format!("m#-{index}@example.com")
 }
+
+/// The same in one of many domains, with `%` for the number of the domain.
+pub(crate) fn recipient_elsewhere(index: u64) -> String {
+    format!("m#-{index}@{}", domain("%"))
+}
+
+/// One of many domains.
+pub(crate) fn domain(number: &str) -> String {
+    format!("d{number}.example")
+}

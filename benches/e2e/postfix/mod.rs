@@ -2,6 +2,7 @@
 //! queue, in a temporary directory.
 
 mod opendkim;
+mod routes;
 mod tls;
 
 use std::{
@@ -10,6 +11,7 @@ use std::{
     os::unix::fs::{MetadataExt, PermissionsExt},
     path::Path,
     process::{Command, Stdio},
+    sync::Arc,
     thread::sleep,
     time::Duration,
 };
@@ -18,6 +20,7 @@ use tempfile::TempDir;
 
 use crate::{
     Failed,
+    dns::{Dns, Zone},
     process::{
         Process, await_listener, children, complete, cpu_seconds_with_ended, free_address,
         resident_mib, signal,
@@ -38,6 +41,18 @@ pub(crate) enum Job {
     Relay,
     /// It has messages signed by OpenDKIM.
     Sign,
+    /// It asks the DNS for hosts.
+    Route,
+}
+
+/// How it is set up.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Setup<'a> {
+    pub(crate) job: Job,
+    /// TLS on both sides.
+    pub(crate) tls: Option<(&'a Identity, Handshakes)>,
+    /// What the DNS knows.
+    pub(crate) zone: &'a Arc<Zone>,
 }
 
 /// A running Postfix.
@@ -46,6 +61,7 @@ pub(crate) struct Postfix {
     /// What looks at messages for it.
     milter: Option<OpenDkim>,
     address: SocketAddr,
+    _dns: Option<Dns>,
     _directory: TempDir,
 }
 
@@ -56,20 +72,19 @@ impl Postfix {
         is_root && Path::new(POSTFIX).exists() && Path::new(DAEMONS).join("master").exists()
     }
 
-    /// Starts one; with TLS on both sides where there is an identity.
-    pub(crate) fn start(
-        job: Job,
-        tls: Option<(&Identity, Handshakes)>,
-        sink: SocketAddr,
-    ) -> Result<Self, Failed> {
+    pub(crate) fn start(setup: Setup<'_>, sink: SocketAddr) -> Result<Self, Failed> {
         let address = free_address()?;
         let directory = tempfile::tempdir()?;
         let folder = directory.path();
         // Its processes run as a user of its own.
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
-        let milter = match job {
-            Job::Relay => None,
+        let milter = match setup.job {
+            Job::Relay | Job::Route => None,
             Job::Sign => Some(OpenDkim::start(folder)?),
+        };
+        let routes = match setup.job {
+            Job::Relay | Job::Sign => routes::fixed(sink),
+            Job::Route => routes::by_domain(sink),
         };
         let milters = milter.as_ref().map(OpenDkim::service);
         for (name, text) in [
@@ -77,12 +92,11 @@ impl Postfix {
             ("master.cf", include_str!("master.cf")),
         ] {
             let text = text
-                .replace("TLS", &tls.map(tls::settings).unwrap_or_default())
+                .replace("TLS", &setup.tls.map(tls::settings).unwrap_or_default())
                 .replace("MILTERS", &milters.clone().unwrap_or_default())
                 .replace("FOLDER", &folder.display().to_string())
                 .replace("DAEMONS", DAEMONS)
-                .replace("SINK_HOST", &sink.ip().to_string())
-                .replace("SINK_PORT", &sink.port().to_string())
+                .replace("ROUTES", &routes)
                 .replace("LISTEN", &address.to_string());
             fs::write(folder.join(name), text)?;
         }
@@ -93,6 +107,12 @@ impl Postfix {
         complete(Command::new(POSTFIX).arg("-c").arg(folder).arg("check"))?;
         let mut command = Command::new(Path::new(DAEMONS).join("master"));
         command.arg("-c").arg(folder).arg("-s");
+        let mut dns = None;
+        if setup.job == Job::Route {
+            let (alone, server) = routes::with_resolver(&command, setup.zone, folder)?;
+            command = alone;
+            dns = Some(server);
+        }
         command.stdin(Stdio::null()).stderr(Stdio::null());
         let master = Process::start(&mut command)?;
         await_listener(address)?;
@@ -100,6 +120,7 @@ impl Postfix {
             master,
             milter,
             address,
+            _dns: dns,
             _directory: directory,
         })
     }

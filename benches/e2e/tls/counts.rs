@@ -24,7 +24,8 @@ impl Counts {
 
     /// What there was of each kind.
     pub(crate) fn report(&self) -> Value {
-        let [full, resumed] = [&self.full, &self.resumed].map(|count| count.load(Ordering::Relaxed));
+        let [full, resumed] =
+            [&self.full, &self.resumed].map(|count| count.load(Ordering::Relaxed));
         json!({ "full": full, "resumed": resumed })
     }
 }

@@ -1,0 +1,47 @@
+//! What stands about generator, server and sink.
+
+use std::{net::Ipv4Addr, sync::Arc};
+
+use crate::{
+    Failed,
+    dns::{Dns, Zone},
+    message::domain,
+    tls::Identity,
+};
+
+use super::case::{Case, Domains};
+
+/// What stands about generator, server and sink.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// Whose all servers are.
+    pub(super) identity: Identity,
+    pub(super) zone: Arc<Zone>,
+    /// A server that knows the zone.
+    pub(super) dns: Dns,
+}
+
+impl Site {
+    pub(super) fn new(case: &Case) -> Result<Self, Failed> {
+        let zone = Arc::new(case.domains.map(zone).unwrap_or_default());
+        Ok(Self {
+            identity: Identity::make()?,
+            dns: Dns::start(Arc::clone(&zone), (Ipv4Addr::LOCALHOST, 0).into())?,
+            zone,
+        })
+    }
+}
+
+/// Domains that have one host each. Hosts have addresses of their own, all of them on loopback.
+fn zone(domains: Domains) -> Zone {
+    let host = |number: u32| format!("mx{number}.hosts.example");
+    let zone = (0..domains.count).fold(Zone::default(), |zone, number| {
+        let domain = domain(&format!("{number:010}"));
+        zone.with_mail_host(&domain, &host(number % domains.hosts))
+    });
+    (0..domains.hosts).fold(zone, |zone, number| {
+        let [_, high, middle, low] = number.to_be_bytes();
+        let address = Ipv4Addr::new(127, 64 + high, middle, low);
+        zone.with_address(&host(number), address)
+    })
+}
