@@ -26,6 +26,7 @@ async fn run_with(change: impl FnOnce(&mut Load), tls: Option<Server>) -> (Value
         size: 5_000,
         recipients: 2,
         domains: None,
+        field: None,
         new_connections: false,
         pipelining: false,
         rest: false,

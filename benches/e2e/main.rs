@@ -35,6 +35,7 @@ mod postfix;
 mod postgres;
 mod process;
 mod server;
+mod signature;
 mod sink;
 mod tls;
 mod upload;

@@ -30,7 +30,7 @@ pub(super) fn commands(
         make_key(directory.path())?;
     }
     let programs: &[(&str, &[&str], &str)] = match shape {
-        Shape::Whole | Shape::Filtered | Shape::Signed => {
+        Shape::Whole | Shape::Filtered | Shape::Signed | Shape::Checked => {
             &[("koukan", &["run"], include_str!("whole.yaml"))]
         }
         Shape::Split => &[

@@ -15,8 +15,15 @@ const MANY: usize = 20;
 
 /// The filters of that shape, as a list in the configuration.
 pub(super) fn filters(shape: Shape) -> String {
+    let checks = [
+        "spf_check",
+        "dkim_check",
+        "dmarc_check",
+        "authentication_results",
+    ];
     let own: Vec<String> = match shape {
         Shape::Whole | Shape::Split => Vec::new(),
+        Shape::Checked => checks.map(String::from).into(),
         Shape::Filtered => (0..MANY).map(passing).collect(),
         Shape::Signed => vec![
             "dkim_sign: { keys: [{ domain: example.org, selector: bench, file: \"FOLDER/key.pem\" }] }".into(),

@@ -54,6 +54,8 @@ pub(crate) enum Shape {
     Filtered,
     /// The same, which signs messages.
     Signed,
+    /// The same, which finds out whether domains stand for messages, and says so in them.
+    Checked,
     /// `koukan-router` and `koukan-gateway`, with HTTP between them.
     Split,
 }

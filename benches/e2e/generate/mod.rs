@@ -19,7 +19,7 @@ use clap::Args;
 use serde_json::{Value, json};
 use tokio::{sync::Semaphore, task::JoinSet};
 
-use crate::{Failed, process::cpu_seconds, tls::Counts};
+use crate::{Failed, message::Shape, process::cpu_seconds, tls::Counts};
 
 pub(crate) use self::smtp::{begin_tls, greet};
 use self::{client::Client, schedule::Schedule, tally::Tally};
@@ -47,6 +47,9 @@ pub(crate) struct Load {
     /// Domains of which each message goes to the next; without it all go to one.
     #[arg(long)]
     pub(crate) domains: Option<NonZeroU64>,
+    /// A header field of each message, before all others.
+    #[arg(long)]
+    pub(crate) field: Option<String>,
     /// A new connection for each message.
     #[arg(long)]
     pub(crate) new_connections: bool,
@@ -77,6 +80,15 @@ pub(crate) struct Load {
 }
 
 impl Load {
+    /// What each message looks like.
+    fn shape(&self) -> Shape {
+        let shape = Shape::new(self.size);
+        match &self.field {
+            Some(field) => shape.with_field(field),
+            None => shape,
+        }
+    }
+
     pub(crate) fn run(&self) -> Result<(), Failed> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

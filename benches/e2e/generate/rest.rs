@@ -71,7 +71,7 @@ impl Rest {
 
 /// A POST of a whole message.
 fn request(load: &Load) -> Template {
-    let content = content(load.size, load.recipients);
+    let content = content(load.shape(), load.recipients);
     let wait = load.wait.map(|wait| format!("Prefer: wait={wait}\r\n"));
     let head = format!(
         "POST /senders/{}/transactions HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{}Content-Length: {}\r\n\r\n",
@@ -84,8 +84,7 @@ fn request(load: &Load) -> Template {
 }
 
 /// The JSON of a whole transaction.
-fn content(size: usize, recipients: u64) -> String {
-    let shape = Shape::new(size);
+fn content(shape: Shape, recipients: u64) -> String {
     let recipients: Vec<_> = (0..recipients)
         .map(|index| format!(r#"{{"m":"{}"}}"#, recipient(index)))
         .collect();
@@ -121,11 +120,11 @@ mod tests {
     use memchr::memmem::find;
     use serde_json::Value;
 
-    use super::{answer, content};
+    use super::{Shape, answer, content};
 
     #[test]
     fn the_content_is_a_transaction() {
-        let content = crate::message::Template::new(content(300, 2).as_bytes())
+        let content = crate::message::Template::new(content(Shape::new(300), 2).as_bytes())
             .fill(7)
             .to_vec();
         let asked: Value = serde_json::from_slice(&content).unwrap();

@@ -11,7 +11,7 @@ use tokio_util::either::Either;
 
 use crate::{
     Failed,
-    message::{LINES, Shape, Template, recipient, recipient_elsewhere},
+    message::{LINES, Template, recipient, recipient_elsewhere},
     tls::{Client, Counts, Stream},
 };
 
@@ -66,7 +66,7 @@ impl Smtp {
             true => vec![step(&commands)],
             false => commands.chunks(1).map(step).collect(),
         };
-        let shape = Shape::new(load.size);
+        let shape = load.shape();
         let first = shape.body.min(FIRST / 72 * 72);
         let mut start = shape.head.into_bytes();
         start.extend_from_slice(&LINES[..first]);

@@ -17,7 +17,7 @@ pub(super) struct Case {
     pub(super) ceiling: Ceiling,
     /// What Postfix does beside it.
     pub(super) job: Option<Job>,
-    /// A header field that each message must have when it arrives.
+    /// A header field that each message must have when it arrives, and words in it.
     pub(super) field: Option<&'static str>,
     /// TLS on both sides.
     pub(super) tls: Option<Handshakes>,
@@ -181,6 +181,13 @@ pub(super) const CASES: &[Case] = &[
     },
     shaking_hands("tls-new", Handshakes::Full),
     shaking_hands("tls-resumed", Handshakes::Resumed),
+    Case {
+        shape: Shape::Checked,
+        ceiling: Ceiling::Whole,
+        job: Some(Job::Check),
+        field: Some("Authentication-Results: spf=pass dkim=pass dmarc=pass"),
+        ..case("checked", 10, 10_000, 5_000)
+    },
     to_domains("domains", 1_000),
     to_domains("domains-few", 4),
 ];

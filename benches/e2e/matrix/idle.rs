@@ -49,10 +49,13 @@ impl Matrix {
         result["case"] = json!(NAME);
         drop(agent);
         if !self.without_postfix && Postfix::is_possible() {
+            let zone = Arc::new(Zone::default());
             let setup = postfix::Setup {
                 job: Job::Relay,
                 tls,
-                zone: &Arc::new(Zone::default()),
+                zone: &zone,
+                // Nobody is asked.
+                dns: sink,
             };
             match Postfix::start(setup, sink)
                 .and_then(|postfix| hold(&postfix, &identity, CONNECTIONS_OF_POSTFIX))

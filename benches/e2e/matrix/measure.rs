@@ -74,6 +74,7 @@ impl Matrix {
                 job,
                 tls: fewer.tls(),
                 zone: &site.zone,
+                dns: site.dns.address(),
             };
             match fewer.through(|sink| Postfix::start(setup, sink)) {
                 Ok(other) => compare(&mut result, other),

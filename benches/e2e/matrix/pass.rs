@@ -170,6 +170,9 @@ impl<'a> Pass<'a> {
             .args(["--size", &self.case.size.to_string()])
             .args(["--recipients", &self.case.recipients.to_string()])
             .args(self.case.options);
+        if matches!(self.case.shape, Shape::Checked) {
+            command.args(["--field", &self.site.signature.field]);
+        }
         if let Some(domains) = self.case.domains {
             command.args(["--domains", &domains.count.to_string()]);
         }

@@ -5,7 +5,8 @@ use std::{net::Ipv4Addr, sync::Arc};
 use crate::{
     Failed,
     dns::{Dns, Zone},
-    message::domain,
+    message::{DOMAIN, Shape, domain},
+    signature::Signature,
     tls::Identity,
 };
 
@@ -19,15 +20,25 @@ pub(super) struct Site {
     pub(super) zone: Arc<Zone>,
     /// A server that knows the zone.
     pub(super) dns: Dns,
+    /// What signs all messages of the case.
+    pub(super) signature: Signature,
 }
 
 impl Site {
     pub(super) fn new(case: &Case) -> Result<Self, Failed> {
-        let zone = Arc::new(case.domains.map(zone).unwrap_or_default());
+        let signature = Signature::new(&Shape::new(case.size))?;
+        let zone = case.domains.map(zone).unwrap_or_default();
+        // The domain stands for what loopback sends, and for what is signed.
+        let zone = zone
+            .with_text(DOMAIN, "v=spf1 ip4:127.0.0.0/8 -all")
+            .with_text(&format!("_dmarc.{DOMAIN}"), "v=DMARC1; p=reject")
+            .with_text(&signature.name, &signature.record);
+        let zone = Arc::new(zone);
         Ok(Self {
             identity: Identity::make()?,
             dns: Dns::start(Arc::clone(&zone), (Ipv4Addr::LOCALHOST, 0).into())?,
             zone,
+            signature,
         })
     }
 }

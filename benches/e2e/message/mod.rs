@@ -19,8 +19,12 @@ pub(crate) const ID: &[u8] = b"X-Load-Id: ";
 /// The header field with the length of what follows the header section.
 pub(crate) const LENGTH: &[u8] = b"X-Load-Length: ";
 
+/// The domain of whoever sends all messages, and signs for them.
+pub(crate) const DOMAIN: &str = "example.org";
 /// Who has written all messages: what signs them goes by the domain.
-const AUTHOR: &str = "load@example.org";
+pub(crate) const AUTHOR: &str = "load@example.org";
+/// What all messages are about.
+pub(crate) const SUBJECT: &str = "load";
 
 /// The shape of a message: a header section and a number of lines.
 #[derive(Debug, Clone)]
@@ -36,11 +40,19 @@ impl Shape {
     pub(crate) fn new(size: usize) -> Self {
         let body = size.saturating_sub(64).next_multiple_of(LINE.len());
         let head = format!(
-            "{}#\r\n{}{body}\r\nFrom: {AUTHOR}\r\nSubject: load\r\n\r\n",
+            "{}#\r\n{}{body}\r\nFrom: {AUTHOR}\r\nSubject: {SUBJECT}\r\n\r\n",
             String::from_utf8_lossy(ID),
             String::from_utf8_lossy(LENGTH),
         );
         Self { head, body }
+    }
+
+    /// The same with this field before all others.
+    pub(crate) fn with_field(self, field: &str) -> Self {
+        Self {
+            head: format!("{field}\r\n{}", self.head),
+            ..self
+        }
     }
 }
 

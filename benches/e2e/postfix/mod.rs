@@ -1,7 +1,7 @@
 //! Postfix in the place of the agent, to compare with: an instance of its own, with its durable
 //! queue, in a temporary directory.
 
-mod opendkim;
+mod milter;
 mod routes;
 mod tls;
 
@@ -29,7 +29,7 @@ use crate::{
     tls::{Handshakes, Identity},
 };
 
-use self::opendkim::OpenDkim;
+use self::milter::Milter;
 
 const POSTFIX: &str = "/usr/sbin/postfix";
 const DAEMONS: &str = "/usr/lib/postfix/sbin";
@@ -41,6 +41,8 @@ pub(crate) enum Job {
     Relay,
     /// It has messages signed by OpenDKIM.
     Sign,
+    /// It has rspamd find out whether domains stand for messages.
+    Check,
     /// It asks the DNS for hosts.
     Route,
 }
@@ -53,13 +55,15 @@ pub(crate) struct Setup<'a> {
     pub(crate) tls: Option<(&'a Identity, Handshakes)>,
     /// What the DNS knows.
     pub(crate) zone: &'a Arc<Zone>,
+    /// A server that knows that.
+    pub(crate) dns: SocketAddr,
 }
 
 /// A running Postfix.
 pub(crate) struct Postfix {
     master: Process,
     /// What looks at messages for it.
-    milter: Option<OpenDkim>,
+    milter: Option<Milter>,
     address: SocketAddr,
     _dns: Option<Dns>,
     _directory: TempDir,
@@ -80,13 +84,14 @@ impl Postfix {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
         let milter = match setup.job {
             Job::Relay | Job::Route => None,
-            Job::Sign => Some(OpenDkim::start(folder)?),
+            Job::Sign => Some(Milter::opendkim(folder)?),
+            Job::Check => Some(Milter::rspamd(folder, setup.dns)?),
         };
         let routes = match setup.job {
-            Job::Relay | Job::Sign => routes::fixed(sink),
+            Job::Relay | Job::Sign | Job::Check => routes::fixed(sink),
             Job::Route => routes::by_domain(sink),
         };
-        let milters = milter.as_ref().map(OpenDkim::service);
+        let milters = milter.as_ref().map(Milter::service);
         for (name, text) in [
             ("main.cf", include_str!("main.cf")),
             ("master.cf", include_str!("master.cf")),
@@ -128,7 +133,7 @@ impl Postfix {
     fn processes(&self) -> Vec<u32> {
         let mut processes = children(self.master.id());
         processes.push(self.master.id());
-        processes.extend(self.milter.as_ref().map(OpenDkim::id));
+        processes.extend(self.milter.iter().flat_map(Milter::processes));
         processes
     }
 }

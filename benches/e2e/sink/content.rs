@@ -6,6 +6,8 @@ use memchr::memmem::find;
 
 use crate::message::{ID, LENGTH, LINE, LINES};
 
+use super::field::Field;
+
 /// Octets of a header section, at most.
 pub(super) const HEAD: usize = 64 << 10;
 
@@ -20,12 +22,12 @@ pub(super) struct Content {
     at: usize,
     is_damaged: bool,
     /// A header field that must be there.
-    field: Option<Arc<str>>,
+    field: Option<Arc<Field>>,
 }
 
 impl Content {
     /// Of messages that must have that header field.
-    pub(super) fn with_field(field: Arc<str>) -> Self {
+    pub(super) fn with_field(field: Arc<Field>) -> Self {
         Self {
             field: Some(field),
             ..Self::default()
@@ -115,14 +117,8 @@ impl Content {
 
     /// Whether the field is there that must be.
     fn has_field(&self) -> bool {
-        let Some(name) = &self.field else {
-            return true;
-        };
-        let mut lines = self.head.split(|octet| *octet == b'\n');
-        lines.any(|line| {
-            let value = line.strip_prefix(name.as_bytes());
-            value.is_some_and(|value| value.starts_with(b":"))
-        })
+        let field = self.field.as_ref();
+        field.is_none_or(|field| field.is_in(&self.head))
     }
 }
 

@@ -2,6 +2,7 @@
 //! to whom it was sent.
 
 mod content;
+mod field;
 mod ledger;
 mod session;
 #[cfg(test)]
@@ -28,7 +29,7 @@ use crate::{
 };
 
 pub(crate) use self::ledger::Ledger;
-use self::session::Session;
+use self::{field::Field, session::Session};
 
 /// What to expect, and where.
 #[derive(Debug, Args)]
@@ -44,7 +45,7 @@ pub(crate) struct Sink {
     /// Offers DATA only.
     #[arg(long)]
     without_chunking: bool,
-    /// A header field that each message must have.
+    /// A header field that each message must have, and words in it, as in `Name: word word`.
     #[arg(long)]
     field: Option<String>,
     /// Offers STARTTLS, with the certificate in this file.
@@ -74,7 +75,7 @@ impl Sink {
         let listener = runtime.block_on(TcpListener::bind(self.address))?;
         // Whoever started the sink ends it by closing its input.
         let end = runtime.spawn_blocking(|| stdin().read_line(&mut String::new()));
-        let field = self.field.as_deref().map(Arc::from);
+        let field = self.field.as_deref().map(Field::new).map(Arc::new);
         let session = move || Session::new(!self.without_chunking, field.clone());
         let accepting = accept(listener, Arc::clone(&ledger), tls.clone(), session);
         runtime.block_on(async move {

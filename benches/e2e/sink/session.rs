@@ -6,6 +6,7 @@ use memchr::memmem::find;
 
 use super::{
     content::{Content, HEAD},
+    field::Field,
     ledger::{Ledger, Recipient},
 };
 
@@ -46,7 +47,7 @@ enum Phase {
 
 impl Session {
     /// A session in which each message must have that header field, if any.
-    pub(super) fn new(is_chunking: bool, field: Option<Arc<str>>) -> Self {
+    pub(super) fn new(is_chunking: bool, field: Option<Arc<Field>>) -> Self {
         Self {
             is_without_chunking: !is_chunking,
             content: field.map(Content::with_field).unwrap_or_default(),

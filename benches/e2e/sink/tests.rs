@@ -1,10 +1,12 @@
 //! Sessions, in pieces of every size.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use crate::message::{LINE, Shape, Template, recipient};
 
-use super::{Ledger, session::Session};
+use super::{Ledger, field::Field, session::Session};
 
 fn message(number: u64) -> Vec<u8> {
     let shape = Shape::new(300);
@@ -109,7 +111,7 @@ fn a_message_without_the_field_that_it_must_have_is_damaged() {
         (signed(b"X-DKIM-Signature: v=1\r\n"), 1),
         (signed(b""), 1),
     ] {
-        let mut session = Session::new(true, Some("DKIM-Signature".into()));
+        let mut session = Session::new(true, Some(Arc::new(Field::new("DKIM-Signature"))));
         let mut ledger = Ledger::new(2, 1);
         // That holds of each message of a session.
         let input = data(0, &message);
