@@ -30,6 +30,16 @@ impl Client {
     /// Sends one message; the replies to each RCPT, and to the end of the message if it
     /// came to that.
     pub(crate) fn send(&mut self, from: &str, to: &[&str], message: &str) -> io::Result<Sent> {
+        self.send_octets(from, to, message.as_bytes())
+    }
+
+    /// As [`Client::send`], of any octets.
+    pub(crate) fn send_octets(
+        &mut self,
+        from: &str,
+        to: &[&str],
+        message: &[u8],
+    ) -> io::Result<Sent> {
         self.command(&format!("MAIL FROM:<{from}>"))?;
         let mut sent = Sent {
             rcpts: Vec::new(),
@@ -62,18 +72,24 @@ impl Client {
         let rcpts = to.iter().map(|_| self.reply());
         let rcpts = rcpts.collect::<io::Result<_>>()?;
         let data = self.reply()?;
-        let message = Some(self.content(data, message)?);
+        let message = Some(self.content(data, message.as_bytes())?);
         Ok(Sent { rcpts, message })
     }
 
     /// Sends the message if the reply to DATA asks for it; the final reply, whatever that is.
-    fn content(&mut self, data: String, message: &str) -> io::Result<String> {
+    fn content(&mut self, data: String, message: &[u8]) -> io::Result<String> {
         if !data.starts_with('3') {
             self.command("RSET")?;
             return Ok(data);
         }
-        let stuffed = message.replace("\r\n.", "\r\n..");
-        self.stream.get_mut().write_all(stuffed.as_bytes())?;
+        let mut stuffed = Vec::with_capacity(message.len() + 16);
+        for octet in message {
+            if *octet == b'.' && (stuffed.is_empty() || stuffed.ends_with(b"\r\n")) {
+                stuffed.push(b'.');
+            }
+            stuffed.push(*octet);
+        }
+        self.stream.get_mut().write_all(&stuffed)?;
         self.command(".")
     }
 

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use koukan_core::{
     path::{Parameter, Parameters},
     reply::{Reply, ReplyCode},
@@ -31,7 +32,7 @@ pub(crate) struct Collector {
     _runtime: Runtime,
 }
 
-type Mailboxes = Arc<Mutex<HashMap<String, Vec<String>>>>;
+type Mailboxes = Arc<Mutex<HashMap<String, Vec<Bytes>>>>;
 
 /// Parameters of MAIL and RCPT, by recipient.
 type Asked = Arc<Mutex<HashMap<String, String>>>;
@@ -81,6 +82,13 @@ impl Collector {
 
     /// What came for a recipient so far.
     pub(crate) fn messages(&self, to: &str) -> Vec<String> {
+        let all = self.octets(to);
+        let all = all.iter().map(|octets| String::from_utf8_lossy(octets));
+        all.map(String::from).collect()
+    }
+
+    /// The same, as the octets that they are.
+    pub(crate) fn octets(&self, to: &str) -> Vec<Bytes> {
         let mailboxes = self.mailboxes.lock().unwrap();
         mailboxes.get(to).cloned().unwrap_or_default()
     }
@@ -136,10 +144,9 @@ async fn collect(
     }
     let message = tx.body.collect(MESSAGE_MAX).await?;
     if last.is_positive() {
-        let message = String::from_utf8_lossy(&message);
         let mut mailboxes = mailboxes.lock().unwrap();
         for to in accepted {
-            mailboxes.entry(to).or_default().push(message.to_string());
+            mailboxes.entry(to).or_default().push(message.clone());
         }
     }
     Ok(last)

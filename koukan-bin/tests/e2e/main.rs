@@ -30,6 +30,7 @@ mod host;
 mod hostile;
 mod http;
 mod http_users;
+mod kept_signatures;
 mod lmtp;
 mod loops;
 mod mail_auth;

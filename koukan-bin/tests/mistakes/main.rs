@@ -24,6 +24,7 @@ mod scan;
 mod send_as;
 mod template;
 mod tls;
+mod unknown_names;
 mod values;
 mod webhooks;
 mod yaml;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod clauses;
 mod header;
 mod matchers;
 mod rate;

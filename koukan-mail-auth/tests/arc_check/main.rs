@@ -209,6 +209,30 @@ async fn what_the_dns_does_not_tell_is_not_known() {
     );
 }
 
+/// RFC 8617 appendix B: nobody has the keys, but the hash of the body can be checked.
+const EXAMPLE: &str = include_str!("rfc8617.eml");
+
+#[tokio::test]
+async fn the_example_of_the_standard_is_read_as_it_says() {
+    let message = EXAMPLE.replace("\r\n", "\n").replace('\n', "\r\n");
+    let resolver = ScriptedResolver::new();
+    let example = found(resolver.clone(), message.clone()).await;
+    let domains = ["lists.example.org", "gmail.example", "clochette.example.org"];
+    assert_eq!((example.sets, &*example.domain), (3, domains[2]));
+    assert_eq!(example.domains, domains);
+    let told = (&*example.result, &*example.reason);
+    assert_eq!(told, ("fail", "there is no such key"));
+    // The last of those who have passed it on is asked first, and there it ends.
+    assert_eq!(
+        resolver.asked(),
+        ["clochette._domainkey.clochette.example.org"]
+    );
+    let other = message.replacen("test message", "false message", 1);
+    let other = found(ScriptedResolver::new(), other).await;
+    let told = (&*other.result, &*other.reason);
+    assert_eq!(told, ("fail", "the body is another"));
+}
+
 #[tokio::test]
 async fn messages_without_a_chain_have_none() {
     for message in ["From: a@b\r\n\r\nx\r\n", "", "x", "\r\nARC-Seal: i=1\r\n"] {

@@ -17,6 +17,12 @@ use koukan_mail_auth::{
 };
 use tower::Layer;
 
+/// RFC 6376 appendix A.2, and the key of appendix C.
+const FIRST: &str = include_str!("rfc6376.eml");
+const FIRST_KEY: &str = "v=DKIM1; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDwIRP/UC3SBsEmGqZ9ZJW3/DkM\
+    oGeLnQg1fWn7/zYtIxN2SnFCjxOCKG9v3b4jYfcTNh5ijSsq631uBItLa7od+v/RtdC2UzJ1lWT947qR+Rcac2gbto/NMqJ0fzfVjH4OuK\
+    hitdY9tf6mcwGjaNBcWToIMmPSPDdQPNUYckcQ2QIDAQAB";
+
 /// RFC 8463 appendix A.3.
 const STANDARD: &str = include_str!("rfc8463.eml");
 const ED25519: &str = "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo=";
@@ -52,7 +58,37 @@ fn results(found: &Dkim) -> Vec<&str> {
 }
 
 fn standard() -> String {
-    STANDARD.replace("\r\n", "\n").replace('\n', "\r\n")
+    with_crlf(STANDARD)
+}
+
+fn with_crlf(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\n', "\r\n")
+}
+
+#[tokio::test]
+async fn the_first_example_of_all_passes_and_is_simple() {
+    let resolver =
+        || ScriptedResolver::new().with_txt("brisbane._domainkey.example.com", record(FIRST_KEY));
+    let message = with_crlf(FIRST);
+    let first = found(resolver(), message.clone()).await;
+    assert_eq!((&*first.result, results(&first)), ("pass", vec!["pass"]));
+    let signature = &first.signatures[0];
+    let told = (&*signature.domain, &*signature.selector);
+    assert_eq!(told, ("example.com", "brisbane"));
+    // Every blank of a simple form counts, in the header section and in the body.
+    for (from, to) in [
+        (".com  [192", ".com [192"),
+        ("game. Are", "game.  Are"),
+        ("Subject: Is", "Subject:  Is"),
+        ("      by submit", "     by submit"),
+    ] {
+        assert!(message.contains(from), "{from}");
+        let changed = found(resolver(), message.replacen(from, to, 1)).await;
+        assert_eq!(results(&changed), ["fail"], "{from}");
+    }
+    // What is added before it is not of it.
+    let passed = found(resolver(), format!("Received: from a\r\n{message}")).await;
+    assert_eq!(results(&passed), ["pass"]);
 }
 
 #[tokio::test]

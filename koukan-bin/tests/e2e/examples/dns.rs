@@ -10,15 +10,15 @@ use crate::{
 };
 
 /// unbound, without the rest of the world.
-pub(super) struct Dns {
-    pub(super) address: SocketAddr,
+pub(crate) struct Dns {
+    pub(crate) address: SocketAddr,
     _process: Process,
     _directory: TempDir,
 }
 
 impl Dns {
     /// Serves these, each as in a zone file.
-    pub(super) fn serve(records: &[&str]) -> Self {
+    pub(crate) fn serve(records: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();
         let records: String = records

@@ -1,6 +1,6 @@
 //! The files of `config/examples`, on other ports: each is checked, started, and sent through.
 
-mod dns;
+pub(crate) mod dns;
 mod mx;
 mod relay;
 mod smarthost;
