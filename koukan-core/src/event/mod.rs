@@ -21,6 +21,10 @@
 //! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
 //! | [`Operated`](Event::Operated) | [`Operator`](crate::stage::operator::Operator) | somebody has retried, held, cancelled … transactions of the queue |
 //! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched, with another action than `TAG` |
+//! | [`RecipientVerified`](Event::RecipientVerified) | the filter [`recipient_verification`](crate::filter::recipient_verification) | it is known whether a recipient's destination takes it, or cannot be known |
+//! | [`Scanned`](Event::Scanned) | filters of scanners | a message was looked at, or could not be |
+//! | [`ScannerAsked`](Event::ScannerAsked) | the same | a scanner has answered at one of its addresses, or has failed to |
+//! | [`ScannerStands`](Event::ScannerStands) | the same | a scanner is down at an address, or is there again |
 //! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost) | webhooks | events were sent to one, and taken or not; events are gone that it has not taken |
 //! | [`HookGivenUp`](Event::HookGivenUp), [`HookResumed`](Event::HookResumed) | webhooks | one has taken nothing for too long; it is called again |
 //! | [`HookLeft`](Event::HookLeft) | webhooks | another replica calls it from now on, and tells of it |
@@ -59,6 +63,8 @@ mod message;
 mod observers;
 mod operation;
 mod policy;
+mod scanner;
+mod verification;
 
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
@@ -68,6 +74,8 @@ pub use self::{
     observers::{Observer, Observers},
     operation::Operated,
     policy::PolicyMatched,
+    scanner::{Scanned, ScannerAsked, ScannerStands},
+    verification::RecipientVerified,
 };
 
 use std::time::Duration;
@@ -110,6 +118,14 @@ pub enum Event<'a> {
     Operated(Operated<'a>),
     /// A rule of a policy has matched.
     PolicyMatched(PolicyMatched<'a>),
+    /// It was found out whether the destination takes a recipient, or could not be.
+    RecipientVerified(RecipientVerified<'a>),
+    /// A scanner's filter has had a message looked at, or has not.
+    Scanned(Scanned<'a>),
+    /// A scanner was asked at one of its addresses.
+    ScannerAsked(ScannerAsked<'a>),
+    /// A scanner is not asked any longer at one of its addresses, or is asked again.
+    ScannerStands(ScannerStands<'a>),
     /// A webhook was called with events, and has taken them or not.
     HookCalled(HookCalled<'a>),
     /// Events were removed before a webhook had taken them.

@@ -119,6 +119,10 @@ impl Observer for Log {
             Event::NotificationLost(lost) => write_lost(lost),
             Event::Operated(operated) => write_operated(operated),
             Event::PolicyMatched(matched) => write_matched(matched),
+            // What is refused is told as that.
+            Event::RecipientVerified(_) => {}
+            // Who asks them has said what is wrong.
+            Event::Scanned(_) | Event::ScannerAsked(_) | Event::ScannerStands(_) => {}
             Event::HookCalled(called) => hooks::write_called(called),
             Event::HookLost(lost) => hooks::write_lost(lost),
             Event::HookGivenUp(given_up) => hooks::write_given_up(given_up),

@@ -59,6 +59,18 @@ const COUNTERS: &[(&str, &str)] = &[
         "Times that rules of policies have matched, by rule and by what was done.",
     ),
     (
+        VERIFICATIONS,
+        "Recipients of whom it was to be found out whether their destination takes them, by what was found out.",
+    ),
+    (
+        SCANNED,
+        "Messages that scanners were to look at, by what was found out.",
+    ),
+    (
+        SCANNER_QUESTIONS,
+        "Questions to scanners, by whether they were answered.",
+    ),
+    (
         HOOK_REQUESTS,
         "Requests to webhooks, by whether they were taken.",
     ),
@@ -70,6 +82,10 @@ const COUNTERS: &[(&str, &str)] = &[
 ];
 const GAUGES: &[(&str, &str)] = &[
     (CONNECTIONS, "Connections of clients now."),
+    (
+        SCANNER_DOWN,
+        "Whether a scanner is not asked at an address, since it has failed too often.",
+    ),
     (
         HOOK_DEAD,
         "Whether a webhook was given up, since it has taken nothing for too long.",
@@ -83,6 +99,18 @@ const HISTOGRAMS: &[(&str, &str)] = &[
     (
         ATTEMPT_DURATION,
         "From the beginning of an attempt to deliver to its end.",
+    ),
+    (
+        VERIFICATION_DURATION,
+        "For how long clients have waited for destinations that were asked whether they take a recipient.",
+    ),
+    (
+        SCAN_DURATION,
+        "From when a message was there to when it was looked at, or could not be.",
+    ),
+    (
+        SCANNER_DURATION,
+        "From a message's turn at a scanner to the answer, or to when that was given up.",
     ),
     (
         DELIVERY_AGE,
@@ -107,6 +135,13 @@ pub(super) const FAILED: &str = "koukan_recipients_failed_total";
 pub(super) const CANCELLED: &str = "koukan_transactions_cancelled_total";
 pub(super) const ABANDONED: &str = "koukan_transactions_abandoned_total";
 pub(super) const NOTIFICATIONS: &str = "koukan_notifications_total";
+pub(super) const VERIFICATIONS: &str = "koukan_recipient_verifications_total";
+pub(super) const VERIFICATION_DURATION: &str = "koukan_recipient_verification_duration_seconds";
+pub(super) const SCANNED: &str = "koukan_scanned_messages_total";
+pub(super) const SCAN_DURATION: &str = "koukan_scan_duration_seconds";
+pub(super) const SCANNER_QUESTIONS: &str = "koukan_scanner_questions_total";
+pub(super) const SCANNER_DURATION: &str = "koukan_scanner_question_duration_seconds";
+pub(super) const SCANNER_DOWN: &str = "koukan_scanner_down";
 pub(super) const HOOK_REQUESTS: &str = "koukan_webhook_requests_total";
 pub(super) const HOOK_EVENTS: &str = "koukan_webhook_events_total";
 pub(super) const HOOK_DEAD: &str = "koukan_webhook_dead";

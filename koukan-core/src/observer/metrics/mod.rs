@@ -2,7 +2,9 @@
 
 mod by_name;
 mod families;
+mod scanners;
 mod series;
+mod verifications;
 
 use std::fmt;
 
@@ -13,14 +15,16 @@ use crate::event::{Connection, Event, Message, Observer, PolicyMatched, Protocol
 use self::{
     by_name::ByName,
     families::Registrar,
+    scanners::Scanners,
     series::{Clients, Connections, Deliveries, Hooks},
+    verifications::Verifications,
 };
 
 /// Counts and measures what happens, with the facade [`metrics`](::metrics).
 ///
 /// Each series has the sender's name as label `sender`, without its tag: these stand in the
 /// configuration, so that there are only so many series, whatever clients do. After 500 names all
-/// others are `other` together. No address, host or identity is a label.
+/// others are `other` together. No address, host or identity of a client or a recipient is a label.
 ///
 /// `docs/metrics.md` lists what there is.
 ///
@@ -41,6 +45,8 @@ pub struct Metrics {
     deliveries: ByName<Deliveries>,
     policies: ByName<Counter>,
     hooks: ByName<Hooks>,
+    scanners: Scanners,
+    verifications: ByName<Verifications>,
 }
 
 impl Metrics {
@@ -54,6 +60,8 @@ impl Metrics {
             deliveries: ByName::new(),
             policies: ByName::new(),
             hooks: ByName::new(),
+            scanners: Scanners::new(),
+            verifications: ByName::new(),
             registrar,
         }
     }
@@ -150,6 +158,14 @@ impl Observer for Metrics {
                 self.deliveries(&notified.message, |of| of.notified.increment(1));
             }
             Event::PolicyMatched(matched) => self.policies(matched),
+            Event::RecipientVerified(verified) => {
+                let make = |name: &str| Verifications::new(&self.registrar, name);
+                let name = &verified.sender.name;
+                self.verifications.with(name, make, |of| of.count(verified));
+            }
+            Event::Scanned(scanned) => self.scanners.scanned(&self.registrar, scanned),
+            Event::ScannerAsked(asked) => self.scanners.asked(&self.registrar, asked),
+            Event::ScannerStands(stands) => self.scanners.stands(&self.registrar, stands),
             Event::HookCalled(called) => self.hooks(called.hook, |of| match called.error {
                 None => {
                     of.taken.increment(1);
