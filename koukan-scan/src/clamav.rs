@@ -62,6 +62,15 @@ impl Scanner for Clamav {
         }
     }
 
+    async fn ping(&self, mut wire: BoxWire) -> Result<(), ScanError> {
+        wire.write_all(b"zPING\0").await?;
+        let said = answer(&mut wire, |octets| octets.contains(&0)).await?;
+        match &*said {
+            b"PONG\0" => Ok(()),
+            said => Err(ScanError::said(&String::from_utf8_lossy(said))),
+        }
+    }
+
     fn refusal(&self, finding: &Finding) -> Option<Reply> {
         if finding.result != ScanResult::Infected {
             return None;

@@ -32,6 +32,12 @@ pub enum ScanError {
     /// It took too long, all in all.
     #[error("the scanner took too long")]
     Elapsed,
+    /// It took too long, and is there: others are answered.
+    #[error("the scanner took too long for this message")]
+    Late,
+    /// It was silent, and another address that was asked later has answered.
+    #[error("the scanner was silent, and is at another address, too")]
+    Overtaken,
     /// It does not say what a scanner says, or that it cannot do its work.
     #[error("the scanner says: {0}")]
     Said(Box<str>),
@@ -63,7 +69,7 @@ impl ScanError {
     pub fn is_scanners_fault(&self) -> bool {
         !matches!(
             self,
-            Self::TooLarge | Self::Down | Self::Busy | Self::Unread
+            Self::TooLarge | Self::Down | Self::Busy | Self::Late | Self::Unread
         )
     }
 }

@@ -46,6 +46,12 @@
 //!
 //! `tower`'s `Service`, `Layer` and `BoxError`, `bytes::Bytes`, `futures_core::Stream`, and those of `koukan-core`.
 //!
+//! # Features
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `tls` | `Server::with_tls`: TLS to servers that speak it, by that of `koukan-core` |
+//!
 //! Minimum supported Rust version: 1.95.
 
 pub mod clamav;

@@ -7,16 +7,21 @@
 
 use std::{collections::BTreeMap, pin::pin};
 
+use bytes::Bytes;
 use futures_util::{
     TryStreamExt,
     future::{Either, select},
 };
 use http::{HeaderMap, HeaderValue, Request, header};
-use http_body_util::{BodyExt, Limited, StreamBody};
-use hyper::{body::Frame, client::conn::http1};
+use http_body_util::{BodyExt, Empty, Limited, StreamBody};
+use hyper::{
+    body::{Body, Frame},
+    client::conn::http1,
+};
 use hyper_util::rt::TokioIo;
 use koukan_core::{network::BoxWire, reply::Reply, signals::DurableSignal};
 use serde::{Deserialize, Serialize};
+use tower::BoxError;
 
 use crate::{
     Envelope, Finding, Question, ScanError, ScanResult, Scanner, lines::ANSWER_MAX,
@@ -66,27 +71,13 @@ impl Scanner for Rspamd {
 
     async fn ask(&self, wire: BoxWire, question: Question<'_>) -> Result<Finding, ScanError> {
         let (written, size) = (Written::default(), question.size);
-        let wire = TokioIo::new(written.count(wire));
-        let (mut sender, connection) = http1::handshake(wire).await.map_err(lost)?;
         let mut request = Request::post("/checkv2")
             .header(header::HOST, "rspamd")
             .header(header::CONTENT_LENGTH, question.size)
             .body(StreamBody::new(question.message.map_ok(Frame::data)))
             .map_err(|error| ScanError::Lost(error.into()))?;
         describe(question.envelope, request.headers_mut());
-        let asked = async {
-            let answer = sender.send_request(request).await.map_err(lost)?;
-            let (head, content) = answer.into_parts();
-            let content = Limited::new(content, ANSWER_MAX).collect().await;
-            let content = content.map_err(ScanError::Lost)?.to_bytes();
-            Ok::<_, ScanError>((head.status, content))
-        };
-        // The connection moves on as it is polled.
-        let asked = match select(pin!(asked), pin!(connection)).await {
-            Either::Left((asked, _)) => asked,
-            Either::Right((_, asked)) => asked.await,
-        };
-        let (status, content) = asked?;
+        let (status, content) = exchange(written.count(wire), request).await?;
         match status {
             http::StatusCode::PAYLOAD_TOO_LARGE => Err(ScanError::TooLarge),
             status if !status.is_success() => Err(ScanError::said(status.as_str())),
@@ -98,6 +89,18 @@ impl Scanner for Rspamd {
                 found => Ok(found),
             },
         }
+    }
+
+    async fn ping(&self, wire: BoxWire) -> Result<(), ScanError> {
+        let request = Request::get("/ping")
+            .header(header::HOST, "rspamd")
+            .body(Empty::<Bytes>::new())
+            .map_err(|error| ScanError::Lost(error.into()))?;
+        let (status, _) = exchange(wire, request).await?;
+        let is_there = status.is_success();
+        is_there
+            .then_some(())
+            .ok_or_else(|| ScanError::said(status.as_str()))
     }
 
     fn refusal(&self, finding: &Finding) -> Option<Reply> {
@@ -112,6 +115,29 @@ impl Scanner for Rspamd {
 impl Rspamd {
     fn is_nothing(&self, found: &Finding) -> bool {
         found.result == ScanResult::Clean && self.refusal(found).is_none()
+    }
+}
+
+/// Sends a request on a connection of its own; the status and the content of the answer.
+async fn exchange<B>(
+    wire: BoxWire,
+    request: Request<B>,
+) -> Result<(http::StatusCode, Bytes), ScanError>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    let (mut sender, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(lost)?;
+    let asked = async {
+        let answer = sender.send_request(request).await.map_err(lost)?;
+        let (head, content) = answer.into_parts();
+        let content = Limited::new(content, ANSWER_MAX).collect().await;
+        let content = content.map_err(ScanError::Lost)?.to_bytes();
+        Ok::<_, ScanError>((head.status, content))
+    };
+    // The connection moves on as it is polled.
+    match select(pin!(asked), pin!(connection)).await {
+        Either::Left((asked, _)) => asked,
+        Either::Right((_, asked)) => asked.await,
     }
 }
 

@@ -27,6 +27,19 @@ pub trait Scanner: fmt::Debug + Send + Sync + 'static {
         question: Question<'_>,
     ) -> impl Future<Output = Result<Finding, ScanError>> + Send;
 
+    /// Asks on a new connection whether a server is there, without a message. It is ended by whoever asks.
+    ///
+    /// A server that is asked takes long for a message, and is not held to have failed. Of one that cannot be asked that is
+    /// not known.
+    ///
+    /// # Errors
+    ///
+    /// [`ScanError`]: it is not there, or does not say that it is.
+    fn ping(&self, wire: BoxWire) -> impl Future<Output = Result<(), ScanError>> + Send {
+        drop(wire);
+        std::future::ready(Err(ScanError::Elapsed))
+    }
+
     /// With what a message is refused of which that was found, where nobody says otherwise.
     fn refusal(&self, finding: &Finding) -> Option<Reply>;
 }

@@ -81,6 +81,15 @@ impl Scanner for SpamAssassin {
         read(&answer(&mut wire, |_| false).await?)
     }
 
+    async fn ping(&self, mut wire: BoxWire) -> Result<(), ScanError> {
+        wire.write_all(b"PING SPAMC/1.2\r\n\r\n").await?;
+        let said = answer(&mut wire, |octets| octets.contains(&b'\n')).await?;
+        let said = String::from_utf8_lossy(&said);
+        let said = said.trim_end();
+        let is_pong = said.starts_with("SPAMD/") && said.ends_with(" 0 PONG");
+        is_pong.then_some(()).ok_or_else(|| ScanError::said(said))
+    }
+
     fn refusal(&self, finding: &Finding) -> Option<Reply> {
         (finding.result == ScanResult::Spam).then(Reply::spam)
     }

@@ -16,6 +16,11 @@ fn in_what_scanners_are_asked() {
         &filter("address: \"unix:/run/clamd.ctl\", max_size: 10MiB"),
     ))
     .unwrap();
+    check(&changed(
+        BUILDER,
+        &filter("address: [\"a:1\", \"b:1\"], next_after: 2s"),
+    ))
+    .unwrap();
     let good = "matcher: rspamd, actions: [\"add header\"], min_score: 6.5, symbols: [\"BAYES*\"]";
     check(&changed(BUILDER, &rule(good))).unwrap();
     let per_recipient = rule("matcher: rspamd, results: [spam]") + "          mode: PER_RCPT\n";
@@ -38,6 +43,49 @@ fn in_what_scanners_are_asked() {
             &filter("address: \"a:1\", user: mail"),
             "user: mail",
             &["only `spamassassin`"],
+        ),
+        (
+            BUILDER,
+            &filter("address: []"),
+            "address: []",
+            &["the scanner is nowhere", "add an address"],
+        ),
+        (
+            BUILDER,
+            &filter("address: [\"a:1\", b]"),
+            "address: [",
+            &["`b` is no address"],
+        ),
+        (
+            BUILDER,
+            &filter("address: [\"a:1\", \"a:1\"]"),
+            "address: [",
+            &["`a:1` is there twice"],
+        ),
+        (
+            BUILDER,
+            &filter("address: \"a:1\", next_after: 1s"),
+            "next_after",
+            &["there is no next address"],
+        ),
+        (
+            BUILDER,
+            &filter("address: \"a:1\", tls: true"),
+            "tls: true",
+            &["clamd speaks no TLS", "on this host"],
+        ),
+        (
+            BUILDER,
+            &filter("address: \"a:1\", ca_file: /etc/ca.pem"),
+            "ca_file",
+            &["without TLS that means nothing", "`tls: true`"],
+        ),
+        (
+            BUILDER,
+            &filter("address: \"a:1\", tls: true, ca_file: /nowhere/ca.pem")
+                .replace("clamav", "rspamd"),
+            "/nowhere/ca.pem",
+            &["cannot read /nowhere/ca.pem"],
         ),
         (
             BUILDER,

@@ -55,7 +55,25 @@ async fn answered(clamd: &'static str, rspamd: Option<&'static str>) -> (String,
         .connector(with_scanners(&script, clamd, rspamd));
     let agent = start(builder, &config(filters)).await;
     let reply = send(&agent, "a@example.org", "b@example.net").await;
+    let metrics = agent.metrics();
     agent.stop().await;
+    let found = match clamd {
+        CLEAN => "clean",
+        "" => "unavailable",
+        _ => "infected",
+    };
+    let counted =
+        format!("koukan_scanned_messages_total{{scanner=\"clamav\",result=\"{found}\"}} 1\n");
+    assert!(metrics.contains(&counted), "{metrics}");
+    let outcome = if found == "unavailable" {
+        "failed"
+    } else {
+        "answered"
+    };
+    let counted = format!(
+        "koukan_scanner_questions_total{{scanner=\"clamav\",address=\"127.0.0.1:3310\",outcome=\"{outcome}\"}} 1\n"
+    );
+    assert!(metrics.contains(&counted), "{metrics}");
     (reply, script)
 }
 

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use koukan_core::blob::BlobPool;
+use koukan_core::{blob::BlobPool, event::Observers};
 use tower::Layer;
 
 use crate::{Scanner, server::Server};
@@ -19,6 +19,7 @@ pub(super) struct Settings<P> {
     pub(super) scanner: Arc<P>,
     pub(super) server: Server,
     pub(super) blobs: BlobPool,
+    pub(super) observers: Observers,
     pub(super) max_size: u64,
     pub(super) fails_open: bool,
     pub(super) passes_large: bool,
@@ -33,6 +34,7 @@ impl<P: Scanner> ScanLayer<P> {
             scanner: Arc::new(scanner),
             server,
             blobs: BlobPool::default(),
+            observers: Observers::default(),
             max_size: MAX_SIZE,
             fails_open: false,
             passes_large: false,
@@ -44,6 +46,13 @@ impl<P: Scanner> ScanLayer<P> {
     #[must_use]
     pub fn with_blobs(mut self, blobs: BlobPool) -> Self {
         self.0.blobs = blobs;
+        self
+    }
+
+    /// Who is told of what is asked, and of what is found out.
+    #[must_use]
+    pub fn with_observers(mut self, observers: Observers) -> Self {
+        self.0.observers = observers;
         self
     }
 
@@ -82,6 +91,7 @@ impl<P> Clone for Settings<P> {
             scanner: Arc::clone(&self.scanner),
             server: self.server.clone(),
             blobs: self.blobs.clone(),
+            observers: self.observers.clone(),
             ..*self
         }
     }

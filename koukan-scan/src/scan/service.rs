@@ -7,18 +7,21 @@ use std::{
 use koukan_core::{
     body::{Body, BodyError},
     causes::Causes,
+    event::{Event, Scanned},
     repeats::Repeats,
     reply::{Rejection, Reply},
     service::MailService,
     signals::{DurableSignal, SetDurableError, Signals},
     transaction::Transaction,
 };
+use tokio::time::Instant;
 use tower::Service;
 
 use crate::{
     Envelope, Finding, Question, ScanError, ScanResult, Scanner, Unscanned,
     kept::Kept,
     question::{Broken, Message},
+    server::Asking,
 };
 
 use super::layer::Settings;
@@ -96,6 +99,7 @@ impl<P: Scanner> Settings<P> {
         }
         let kept = Kept::of(body, signals, &self.blobs).await?;
         let broken = Broken::default();
+        let begin = Instant::now();
         let asked = self.ask(&kept, &broken, envelope).await;
         if let Some(error) = broken.take() {
             return Err(error);
@@ -107,6 +111,7 @@ impl<P: Scanner> Settings<P> {
             }
             Err(error) => self.unscanned(&error),
         };
+        self.count(&finding, begin.elapsed());
         let untold = self.tell(finding, signals);
         match reply.or(untold) {
             Some(reply) => Err(Rejection::new(reply).into()),
@@ -123,19 +128,31 @@ impl<P: Scanner> Settings<P> {
         if kept.size > self.max_size {
             return Err(ScanError::TooLarge);
         }
-        let question = Question {
+        let question = || Question {
             message: Message::new(kept.body(), broken.clone()),
             size: kept.size,
             envelope,
         };
         let ask = |wire| async {
-            let asked = self.scanner.ask(wire, question).await;
+            let asked = self.scanner.ask(wire, question()).await;
             match broken.is_noted() {
                 true => Err(ScanError::Unread),
                 false => asked,
             }
         };
-        self.server.ask(ask).await
+        let asking = Asking::new(P::Signal::NAME, &self.observers);
+        let ping = |wire| self.scanner.ping(wire);
+        self.server.ask(&asking, ask, ping).await
+    }
+
+    fn count(&self, finding: &Finding, duration: Duration) {
+        let result = match finding.reason {
+            Some(Unscanned::Unavailable) => "unavailable",
+            Some(Unscanned::TooLarge) => "too_large",
+            None => finding.result.as_str(),
+        };
+        let scanned = Scanned::new(P::Signal::NAME, result, duration);
+        self.observers.tell(&Event::Scanned(scanned));
     }
 
     /// Tells others what was found, where nobody has done so before. The reply where that cannot be done, and rules

@@ -56,6 +56,11 @@ impl Breaker {
         matches!(self.state, State::Up { .. })
     }
 
+    /// Whether the first who asks is to find out whether the server is there again.
+    pub(super) fn is_to_be_tried(&self, now: Instant) -> bool {
+        matches!(self.state, State::Down { until } if now >= until)
+    }
+
     /// Asks whether to ask.
     pub(super) fn enter(&mut self, now: Instant) -> Option<Part> {
         match self.state {

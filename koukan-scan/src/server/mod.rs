@@ -1,7 +1,16 @@
 //! Where a server is, how many messages it is shown at a time, and when nobody waits for it: [`Server`].
+//!
+//! A server may have several addresses, each with turns and a breaker of its own. A message is shown at the first of them
+//! that has a turn, or at the one that has the first. Where that cannot be asked, or says something that is no answer, the next one is asked; where it is
+//! silent for [`Limits::next`], the next one is asked as well, and the first answer holds. So one that hangs holds up
+//! a message no longer than that, and is left alone after a few of them.
 
 mod address;
+mod asking;
 mod breaker;
+mod dial;
+mod entry;
+mod host;
 mod limits;
 mod slow_writes;
 
@@ -10,27 +19,19 @@ pub use self::{
     limits::Limits,
 };
 
-use std::{
-    fmt, io,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-};
+pub(crate) use self::asking::Asking;
 
-use koukan_core::{
-    causes::Causes,
-    network::{BoxWire, SharedConnector, SharedResolver},
-};
-use tokio::{
-    net::UnixStream,
-    sync::{Semaphore, watch},
-    time::{Instant, timeout},
-};
+use std::{fmt, sync::Arc};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use koukan_core::network::{BoxWire, SharedConnector, SharedResolver};
+use tokio::time::{sleep, timeout};
 
 use crate::ScanError;
 
 use self::{
-    breaker::{Breaker, Change, Part},
-    slow_writes::SlowWrites,
+    dial::Dial,
+    host::{Host, Readiness, Turn},
 };
 
 /// A server that looks at messages. Clones are the same.
@@ -39,214 +40,168 @@ use self::{
 /// message is there as a whole by then.
 ///
 /// After some failures without a success between them it is *down*: whoever waits for a turn is told at once,
-/// and so is whoever comes. After a pause one message tries it, and the others are still told.
+/// and so is whoever comes. After a pause one message tries it, and the others are still told. A message that takes it
+/// too long is no failure where it still answers when it is asked whether it is there.
 #[derive(Clone)]
-pub struct Server(Arc<Shared>);
-
-struct Shared {
-    address: Address,
-    network: Option<(SharedConnector, SharedResolver)>,
+pub struct Server {
+    dial: Dial,
     limits: Limits,
-    turns: Semaphore,
-    /// Whoever waits for a turn watches it.
-    breaker: watch::Sender<Breaker>,
+    hosts: Arc<[Host]>,
 }
 
 impl Server {
     /// A server at that address, with [`Limits::default`].
     pub fn new(address: Address) -> Self {
-        Self::of(address, None, Limits::default())
+        Self::of([address], Dial::default(), Limits::default())
+    }
+
+    /// It has this address as well, where it is asked when those before do not answer.
+    #[must_use]
+    pub fn or(self, address: Address) -> Self {
+        let addresses: Vec<_> = self.addresses().cloned().chain([address]).collect();
+        Self::of(addresses, self.dial, self.limits)
     }
 
     /// Connects by these, which a server with a TCP port needs. Without, a Unix socket is connected to as the system does.
     #[must_use]
-    pub fn with_network(self, connector: SharedConnector, resolver: SharedResolver) -> Self {
-        Self::of(
-            self.0.address.clone(),
-            Some((connector, resolver)),
-            self.0.limits,
-        )
+    pub fn with_network(mut self, connector: SharedConnector, resolver: SharedResolver) -> Self {
+        self.dial.network = Some((connector, resolver));
+        self.anew()
+    }
+
+    /// Speaks TLS to it, from the first octet on. Its certificate has to be for `name`, or without that for the host of the
+    /// address: which of them are believed `client` says.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_tls(mut self, client: koukan_core::tls::ClientTls, name: Option<&str>) -> Self {
+        let name = name.map(Into::into);
+        self.dial.tls = Some(dial::Tls { client, name });
+        self.anew()
     }
 
     /// With other limits.
     #[must_use]
-    pub fn with_limits(self, limits: Limits) -> Self {
-        Self::of(self.0.address.clone(), self.0.network.clone(), limits)
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self.anew()
     }
 
-    fn of(
-        address: Address,
-        network: Option<(SharedConnector, SharedResolver)>,
-        limits: Limits,
-    ) -> Self {
-        Self(Arc::new(Shared {
-            address,
-            network,
+    fn anew(self) -> Self {
+        let addresses: Vec<_> = self.addresses().cloned().collect();
+        Self::of(addresses, self.dial, self.limits)
+    }
+
+    fn of(addresses: impl IntoIterator<Item = Address>, dial: Dial, limits: Limits) -> Self {
+        let hosts = addresses.into_iter();
+        let hosts = hosts.map(|address| Host::new(address, dial.clone(), limits));
+        Self {
+            hosts: hosts.collect(),
+            dial,
             limits,
-            turns: Semaphore::new(limits.at_a_time.clamp(1, Semaphore::MAX_PERMITS)),
-            breaker: watch::Sender::new(Breaker::new(limits.failures, limits.pause)),
-        }))
+        }
     }
 
     /// Where it is.
-    pub fn address(&self) -> &Address {
-        &self.0.address
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.hosts.iter().map(|host| &host.address)
     }
 
-    /// Has it asked by `ask`, on a connection of its own.
+    /// Has it asked by `ask`, each time on a connection of its own; `ping` asks whether it is there.
     ///
     /// # Errors
     ///
-    /// [`ScanError`]: that of `ask`, or why it came to nothing.
+    /// [`ScanError`]: that of `ask`, or why it came to nothing; of several addresses that of the first that has failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the turn is another's, and the connection is closed.
-    pub(crate) async fn ask<T, Fut>(&self, ask: impl FnOnce(BoxWire) -> Fut) -> Result<T, ScanError>
-    where
-        Fut: Future<Output = Result<T, ScanError>>,
-    {
-        let part = self.enter();
-        let mut entry = Entry {
-            server: self,
-            part: Some(part.ok_or(ScanError::Down)?),
-        };
-        let waiting = self.turn(part == Some(Part::Probe));
-        let waiting = timeout(self.0.limits.turn, waiting).await;
-        let _turn = waiting.unwrap_or(Err(ScanError::Busy))?;
-        let asked = async {
-            let wire = self.connect().await?;
-            ask(Box::new(SlowWrites::new(wire, self.0.limits.write))).await
-        };
-        let asked = timeout(self.0.limits.whole, asked).await;
-        let asked = asked.unwrap_or(Err(ScanError::Elapsed));
-        match &asked {
-            Ok(_) | Err(ScanError::TooLarge) => entry.succeeded(),
-            Err(error) if error.is_scanners_fault() => entry.failed(error),
-            Err(_) => {}
-        }
-        asked
-    }
-
-    /// A turn, unless the server goes down meanwhile. Who tries it out needs none.
-    async fn turn(
+    /// Dropped before it ends, turns are others', and connections are closed.
+    pub(crate) async fn ask<T, Asked, Pinged>(
         &self,
-        is_probe: bool,
-    ) -> Result<Option<tokio::sync::SemaphorePermit<'_>>, ScanError> {
-        if is_probe {
-            return Ok(None);
+        asking: &Asking<'_>,
+        ask: impl Fn(BoxWire) -> Asked,
+        ping: impl Fn(BoxWire) -> Pinged,
+    ) -> Result<T, ScanError>
+    where
+        Asked: Future<Output = Result<T, ScanError>>,
+        Pinged: Future<Output = Result<(), ScanError>>,
+    {
+        let mut hosts: Vec<_> = self.hosts.iter().collect();
+        if let [only] = hosts[..] {
+            return only.ask(asking, None, ask, ping).await;
         }
-        let mut breaker = self.0.breaker.subscribe();
-        tokio::select! {
-            biased;
-            turn = self.0.turns.acquire() => match turn {
-                Ok(_) if !self.0.breaker.borrow().is_up() => Err(ScanError::Down),
-                turn => Ok(turn.ok()),
-            },
-            _ = breaker.wait_for(|breaker| !breaker.is_up()) => Err(ScanError::Down),
-        }
-    }
-
-    async fn connect(&self) -> Result<BoxWire, ScanError> {
-        let connecting = async {
-            match &self.0.address {
-                Address::Unix(path) => {
-                    let wire = match &self.0.network {
-                        Some((connector, _)) => connector.connect_unix(path).await,
-                        None => UnixStream::connect(path).await.map(|it| Box::new(it) as _),
-                    };
-                    wire.map_err(ScanError::NotConnected)
-                }
-                Address::Tcp(host) => self.connect_to(&host.host, host.port).await,
+        // Those that are equally ready are asked in their order.
+        hosts.sort_by_cached_key(|host| host.readiness());
+        let all = async {
+            let mut turn = None;
+            if hosts[0].readiness() == Readiness::Busy {
+                let (host, first) = first_turn(&hosts).await?;
+                let at = hosts.remove(host);
+                hosts.insert(0, at);
+                turn = Some(first);
             }
+            self.ask_any(asking, hosts, turn, ask, ping).await
         };
-        let late = |_| ScanError::NotConnected(io::ErrorKind::TimedOut.into());
-        let connected = timeout(self.0.limits.connect, connecting).await;
-        connected.map_err(late)?
+        let whole = self.limits.turn.saturating_add(self.limits.whole);
+        timeout(whole, all).await.unwrap_or(Err(ScanError::Elapsed))
     }
 
-    async fn connect_to(&self, host: &str, port: u16) -> Result<BoxWire, ScanError> {
-        let network = self.0.network.as_ref();
-        let (connector, resolver) = network.ok_or(ScanError::NoAddress(None))?;
-        let addresses = match host.parse::<IpAddr>() {
-            Ok(address) => vec![address],
-            Err(_) => {
-                let found = resolver.addresses(host).await;
-                found
-                    .map_err(|error| ScanError::NoAddress(Some(error)))?
-                    .records
+    async fn ask_any<T, Asked, Pinged>(
+        &self,
+        asking: &Asking<'_>,
+        hosts: Vec<&Host>,
+        mut turn: Option<Turn<'_>>,
+        ask: impl Fn(BoxWire) -> Asked,
+        ping: impl Fn(BoxWire) -> Pinged,
+    ) -> Result<T, ScanError>
+    where
+        Asked: Future<Output = Result<T, ScanError>>,
+        Pinged: Future<Output = Result<(), ScanError>>,
+    {
+        let (mut next, mut failed) = (hosts.into_iter(), None);
+        let mut asked = FuturesUnordered::new();
+        loop {
+            if let Some(host) = next.next() {
+                asked.push(host.ask(asking, turn.take(), &ask, &ping));
+            } else if asked.is_empty() {
+                return Err(failed.unwrap_or(ScanError::Down));
             }
-        };
-        let mut failed = ScanError::NoAddress(None);
-        for address in addresses {
-            match connector.connect(SocketAddr::new(address, port)).await {
-                Ok(wire) => return Ok(wire),
-                Err(error) => failed = ScanError::NotConnected(error),
+            let is_last = next.as_slice().is_empty();
+            tokio::select! {
+                biased;
+                Some(answer) = asked.next() => match answer {
+                    // Of a message that is too large, or cannot be read, another would say the same.
+                    answer @ (Ok(_) | Err(ScanError::TooLarge | ScanError::Unread)) => return answer,
+                    Err(error) => {
+                        failed.get_or_insert(error);
+                    }
+                },
+                () = sleep(self.limits.next), if !is_last => {}
             }
         }
-        Err(failed)
     }
+}
 
-    fn enter(&self) -> Option<Part> {
-        let mut part = None;
-        self.change(|breaker| {
-            part = breaker.enter(Instant::now());
-            Change::None
-        });
-        part
+/// The first turn at any of those that are there, and at which of them.
+async fn first_turn<'a>(hosts: &[&'a Host]) -> Result<(usize, Turn<'a>), ScanError> {
+    let busy = hosts.iter().enumerate();
+    let busy = busy.filter(|(_, host)| host.readiness() != Readiness::Down);
+    let turns = busy.map(async |(index, host)| Ok((index, host.turn().await?)));
+    let mut turns: FuturesUnordered<_> = turns.collect();
+    let mut failed = ScanError::Down;
+    while let Some(turn) = turns.next().await {
+        match turn {
+            Ok(turn) => return Ok(turn),
+            Err(error) => failed = error,
+        }
     }
-
-    /// Changes the breaker; whoever waits for a turn hears of what is changed for others.
-    fn change(&self, change: impl FnOnce(&mut Breaker) -> Change) -> Change {
-        let mut changed = Change::None;
-        self.0.breaker.send_if_modified(|breaker| {
-            changed = change(breaker);
-            changed != Change::None
-        });
-        changed
-    }
+    Err(failed)
 }
 
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Server({})", self.0.address)
-    }
-}
-
-/// Somebody who asks. Dropped before anything is known, it leaves what it was to find out to others.
-struct Entry<'a> {
-    server: &'a Server,
-    part: Option<Part>,
-}
-
-impl Entry<'_> {
-    fn succeeded(&mut self) {
-        self.part = None;
-        if self.server.change(Breaker::succeeded) == Change::CameBack {
-            tracing::info!(scanner = %self.server.address(), "a scanner is there again");
-        }
-    }
-
-    fn failed(&mut self, error: &ScanError) {
-        let Some(part) = self.part.take() else { return };
-        let (scanner, error) = (self.server.address(), Causes(error));
-        let changed = |breaker: &mut Breaker| breaker.failed(part, Instant::now());
-        if self.server.change(changed) == Change::WentDown {
-            let seconds = self.server.0.limits.pause.as_secs();
-            tracing::error!(%scanner, %error, seconds, "a scanner is down, and nobody waits for it now");
-        } else {
-            tracing::warn!(%scanner, %error, "a scanner has failed");
-        }
-    }
-}
-
-impl Drop for Entry<'_> {
-    fn drop(&mut self) {
-        if let Some(part) = self.part {
-            self.server.change(|breaker| {
-                breaker.left(part, Instant::now());
-                Change::None
-            });
-        }
+        let shown = self.hosts.iter().map(|host| &host.shown);
+        f.debug_tuple("Server")
+            .field(&shown.collect::<Vec<_>>())
+            .finish()
     }
 }

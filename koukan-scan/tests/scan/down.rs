@@ -21,13 +21,14 @@ async fn a_scanner_that_hangs_is_waited_for_by_a_few_and_then_by_one_at_a_time()
             (Reply::scanner_unavailable(), Duration::ZERO)
         );
     }
-    assert_eq!(clamd.connections(), 3);
+    // Each has asked whether it is there as well.
+    assert_eq!(clamd.connections(), 3 * 2);
     // Then one does, beside whom the others are told.
     tokio::time::advance(limits.pause).await;
     let all = join_all((0..10).map(|_| sent(service.clone(), MESSAGE))).await;
     let waited = all.iter().filter(|(_, took)| *took == limits.whole).count();
     let at_once = all.iter().filter(|(_, took)| took.is_zero()).count();
-    assert_eq!((waited, at_once, clamd.connections()), (1, 9, 4));
+    assert_eq!((waited, at_once, clamd.connections()), (1, 9, 4 * 2));
     // It is there again.
     clamd.becomes(Manner::Says("stream: OK\0"));
     tokio::time::advance(limits.pause).await;
@@ -48,7 +49,7 @@ async fn whoever_waits_for_a_turn_is_told_when_the_scanner_goes_down() {
     for (reply, took) in all {
         assert_eq!((reply, took), (Reply::scanner_unavailable(), limits.whole));
     }
-    assert_eq!(clamd.connections(), 2);
+    assert_eq!(clamd.connections(), 2 * 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod down;
+mod late;
 mod messages;
+mod several;
+mod told;
 mod verdicts;
 
 use std::{
@@ -24,7 +27,7 @@ use koukan_scan::{
     server::{Limits, Server},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
     time::Instant,
 };
 use tower::Layer;
@@ -38,7 +41,7 @@ enum Manner {
     Says(&'static str),
     /// It does so after a while.
     SaysLate(&'static str, Duration),
-    /// It reads nothing, and says nothing.
+    /// It reads nothing, and says nothing: not even that it is there.
     Hangs,
     /// It hangs up after so many octets, having said that.
     HangsUp(usize, &'static str),
@@ -95,13 +98,27 @@ async fn serve(mut io: DuplexStream, manner: Manner) {
     }
 }
 
-async fn say(mut io: DuplexStream, said: &str, time: Duration) {
-    let mut command = [0; 10];
-    io.read_exact(&mut command).await.unwrap();
-    assert_eq!(&command, b"zINSTREAM\0");
-    while let length @ 1.. = io.read_u32().await.unwrap() {
-        let mut piece = vec![0; length as usize];
-        io.read_exact(&mut piece).await.unwrap();
+/// Says that it is there, if that is asked; or says that of the message, after a while.
+async fn say(mut io: impl AsyncRead + AsyncWrite + Unpin, said: &str, time: Duration) {
+    let mut command = Vec::new();
+    while !command.ends_with(&[0]) {
+        command.push(io.read_u8().await.unwrap());
+    }
+    if command == b"zPING\0" {
+        io.write_all(b"PONG\0").await.unwrap();
+        return;
+    }
+    assert_eq!(command, b"zINSTREAM\0");
+    loop {
+        match io.read_u32().await {
+            Ok(0) => break,
+            Ok(length) => {
+                let mut piece = vec![0; length as usize];
+                io.read_exact(&mut piece).await.unwrap();
+            }
+            // Whoever asked has gone.
+            Err(_) => return,
+        }
     }
     tokio::time::sleep(time).await;
     // Whoever asked may have gone.

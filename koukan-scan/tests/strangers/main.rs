@@ -10,14 +10,14 @@ mod spamd;
 use std::{sync::Arc, time::Duration};
 
 use koukan_core::{
-    network::{SystemResolver, TcpConnector},
+    network::{Connector, SystemResolver, TcpConnector},
     reply::Reply,
     service::MailService,
     signals::DurableSignal,
     test_util::{Script, mail, rcpt, send},
 };
 use koukan_scan::{
-    Finding, Scanner,
+    Finding, ScanError, Scanner,
     scan::ScanLayer,
     server::{Limits, Server},
 };
@@ -70,6 +70,12 @@ async fn found<P: Scanner + Clone>(
     )
 }
 
+/// Whether it says that it is there.
+async fn is_there<P: Scanner>(scanner: &P, address: &str) -> Result<(), ScanError> {
+    let wire = TcpConnector.connect(address.parse().unwrap()).await?;
+    scanner.ping(wire).await
+}
+
 /// While it is stopped nobody waits longer than is said; it dies with half a message; it is gone.
 async fn fails<P: Scanner + Clone>(scanner: &P, process: scanner::Process, address: &str) {
     let mut limits = Limits::default();
@@ -84,7 +90,11 @@ async fn fails<P: Scanner + Clone>(scanner: &P, process: scanner::Process, addre
         Reply::message_accepted()
     );
 
+    is_there(scanner, address).await.unwrap();
+
     process.signal("STOP");
+    let silence = tokio::time::timeout(limits.write, is_there(scanner, address)).await;
+    assert!(silence.is_err(), "{silence:?}");
     assert_eq!(
         sent(service.clone(), message).await,
         Reply::scanner_unavailable()
@@ -108,5 +118,6 @@ async fn fails<P: Scanner + Clone>(scanner: &P, process: scanner::Process, addre
     drop(process);
     assert_eq!(sending.await.unwrap(), Reply::scanner_unavailable());
     // It is gone.
+    assert!(is_there(scanner, address).await.is_err());
     assert_eq!(sent(service, message).await, Reply::scanner_unavailable());
 }

@@ -1,5 +1,6 @@
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
+use koukan_core::test_util::Authority;
 use koukan_scan::{ScanResult, spamassassin::SpamAssassin};
 use tempfile::TempDir;
 
@@ -12,6 +13,11 @@ use super::{
 const SPAM: &str = "koukan-spam-of-a-test";
 
 async fn start() -> (Process, TempDir, String) {
+    start_with(|_| Vec::new()).await
+}
+
+/// With more arguments, for which files can be put into its folder.
+async fn start_with(more: impl FnOnce(&Path) -> Vec<String>) -> (Process, TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     // Its children are another user's.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -31,7 +37,8 @@ async fn start() -> (Process, TempDir, String) {
         format!("--configpath={shown}"),
         format!("--siteconfigpath={shown}/site"),
     );
-    let arguments = [
+    let more = more(folder.path());
+    let mut arguments = vec![
         "-L",
         "-x",
         "-u",
@@ -47,6 +54,7 @@ async fn start() -> (Process, TempDir, String) {
         &rules,
         &site,
     ];
+    arguments.extend(more.iter().map(String::as_str));
     let mut process = Process::start("/usr/sbin/spamd", &arguments, &said);
     process.await_that(&said, || is_listening(&address)).await;
     (process, folder, address)
@@ -70,6 +78,36 @@ async fn spamd_tells_spam() {
     let expected = Finding::new(ScanResult::Spam).with_score(7.5, 5.0);
     assert_eq!(finding, expected.with_symbols(["KOUKAN_TEST"]));
     assert_eq!(reply, Reply::spam());
+}
+
+#[tokio::test]
+async fn spamd_is_spoken_to_by_tls() {
+    let authority = Authority::new();
+    let pem = authority.issue("localhost");
+    let (_process, _folder, address) = start_with(|folder| {
+        let files = [("cert.pem", &pem.certificate), ("key.pem", &pem.key)];
+        let [cert, key] = files.map(|(name, text)| {
+            let path = folder.join(name);
+            fs::write(&path, text).unwrap();
+            path.display().to_string()
+        });
+        vec![
+            "--ssl".into(),
+            format!("--server-cert={cert}"),
+            format!("--server-key={key}"),
+        ]
+    })
+    .await;
+    let scanner = SpamAssassin::default();
+    let server = |client| server(&address).with_tls(client, Some("localhost"));
+    let spam = format!("Subject: hi\r\n\r\n{SPAM}\r\n");
+    let (finding, reply) = found(&scanner, &server(authority.client()), &spam).await;
+    assert_eq!(finding.result, ScanResult::Spam);
+    assert_eq!(reply, Reply::spam());
+    // Of another authority nobody shows it anything.
+    let other = ScanLayer::new(scanner, server(Authority::new().client()));
+    let refused = sent(other.layer(Script::new()), &spam).await;
+    assert_eq!(refused, Reply::scanner_unavailable());
 }
 
 #[tokio::test]

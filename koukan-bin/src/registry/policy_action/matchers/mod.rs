@@ -139,7 +139,7 @@ fn num_rcpts(config: Count) -> Result<NumRcpts, InvalidFilter> {
 }
 
 /// One value, or a list of them.
-#[derive(Deserialize)]
+#[derive(Deserialize, Clone)]
 #[serde(untagged, expecting = "a text, or a list of texts, is expected")]
 pub(in crate::registry) enum OneOrMany {
     One(String),

@@ -1,6 +1,11 @@
 //! The filters of `koukan-scan`, their matchers, and their configuration.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+mod place;
+
+use std::{
+    num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
+};
 
 use koukan_core::{filter::policy_action::matchers::Pattern, signals::DurableSignal};
 use koukan_scan::{
@@ -8,18 +13,20 @@ use koukan_scan::{
     clamav::Clamav,
     rspamd::{ACTIONS, Rspamd},
     scan::ScanLayer,
-    server::{Address, Limits, Server},
+    server::Limits,
     spamassassin::SpamAssassin,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
-use super::{InvalidFilter, Registry, Surroundings};
+use super::{InvalidFilter, Registry, Surroundings, policy_action::OneOrMany};
 use crate::config::{ByteSize, HumanDuration, Step, instead};
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
     registry.try_filter("clamav", |config: Config, surroundings| {
-        config.without_user()?.layer(Clamav, surroundings)
+        let config = config.without_user()?.without_tls()?;
+        config.layer(Clamav, surroundings)
     });
     registry.try_filter("rspamd", |config: Config, surroundings| {
         // What is large is seldom spam.
@@ -39,7 +46,13 @@ pub(super) fn register(registry: &mut Registry) {
         ("spamassassin", "spamd"),
     ] {
         registry.asks(filter, move |config| {
-            let address = config["address"].as_str().unwrap_or_default();
+            let address = match &config["address"] {
+                Value::Array(all) => {
+                    let all: Vec<_> = all.iter().filter_map(Value::as_str).collect();
+                    all.join(" or ")
+                }
+                one => one.as_str().unwrap_or_default().to_owned(),
+            };
             format!("{server} at {address}")
         });
     }
@@ -57,8 +70,16 @@ fn matcher<S: Scanner>(registry: &mut Registry, scanner: S) {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// Where the scanner is.
-    address: String,
+    /// Where the scanner is; of several addresses the later ones where those before do not answer.
+    address: OneOrMany,
+    /// Whether TLS is spoken to it.
+    tls: Option<bool>,
+    /// Whose certificates are believed.
+    ca_file: Option<PathBuf>,
+    /// For which name the certificate has to be.
+    tls_name: Option<String>,
+    /// For how long one address is waited for before the next is asked as well.
+    next_after: Option<HumanDuration>,
     /// What becomes of messages while it cannot be asked.
     fail: Option<Fail>,
     /// Whether what it says refuses messages.
@@ -124,6 +145,7 @@ impl Config {
             (self.write_timeout, &mut limits.write),
             (self.timeout, &mut limits.whole),
             (self.pause, &mut limits.pause),
+            (self.next_after, &mut limits.next),
         ] {
             if let Some(HumanDuration(time)) = set {
                 *limit = time;
@@ -143,14 +165,17 @@ impl Config {
         scanner: S,
         surroundings: &Surroundings,
     ) -> Result<ScanLayer<S>, InvalidFilter> {
-        let address = self.address.parse::<Address>();
-        let address =
-            address.map_err(|error| at(format!("`{}` is {error}", self.address), "address"))?;
         let (connector, resolver) = (&surroundings.connector, &surroundings.resolver);
-        let server = Server::new(address)
+        let mut server = self.server()?;
+        if let Some(tls) = self.client_tls()? {
+            server = server.with_tls(tls, self.tls_name.as_deref());
+        }
+        let server = server
             .with_network(connector.clone(), resolver.clone())
             .with_limits(self.limits());
-        let mut layer = ScanLayer::new(scanner, server).with_blobs(surroundings.blobs.clone());
+        let mut layer = ScanLayer::new(scanner, server)
+            .with_blobs(surroundings.blobs.clone())
+            .with_observers(surroundings.observers.clone());
         if let Some(ByteSize(octets)) = self.max_size {
             layer = layer.with_max_size(octets);
         }

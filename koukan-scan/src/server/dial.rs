@@ -1,0 +1,102 @@
+//! How a server is connected to.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+};
+
+use koukan_core::network::{BoxWire, SharedConnector, SharedResolver};
+use tokio::{net::UnixStream, time::timeout};
+
+use crate::ScanError;
+
+use super::{Address, Limits, slow_writes::SlowWrites};
+
+/// What all addresses of a server have in common.
+#[derive(Clone, Default)]
+pub(super) struct Dial {
+    pub(super) network: Option<(SharedConnector, SharedResolver)>,
+    #[cfg(feature = "tls")]
+    pub(super) tls: Option<Tls>,
+}
+
+/// By which TLS a server is spoken to.
+#[cfg(feature = "tls")]
+#[derive(Clone)]
+pub(super) struct Tls {
+    pub(super) client: koukan_core::tls::ClientTls,
+    /// For which name the certificate has to be, where that is not the host's.
+    pub(super) name: Option<Box<str>>,
+}
+
+impl Dial {
+    /// A connection whose writes are waited for so long.
+    pub(super) async fn connect(
+        &self,
+        address: &Address,
+        limits: &Limits,
+    ) -> Result<BoxWire, ScanError> {
+        let connecting = async {
+            let wire = self.reach(address).await?;
+            self.encrypt(address, wire).await
+        };
+        let late = |_| ScanError::NotConnected(io::ErrorKind::TimedOut.into());
+        let wire = timeout(limits.connect, connecting).await.map_err(late)??;
+        Ok(Box::new(SlowWrites::new(wire, limits.write)))
+    }
+
+    async fn reach(&self, address: &Address) -> Result<BoxWire, ScanError> {
+        match address {
+            Address::Unix(path) => {
+                let wire = match &self.network {
+                    Some((connector, _)) => connector.connect_unix(path).await,
+                    None => UnixStream::connect(path).await.map(|it| Box::new(it) as _),
+                };
+                wire.map_err(ScanError::NotConnected)
+            }
+            Address::Tcp(host) => self.reach_host(&host.host, host.port).await,
+        }
+    }
+
+    async fn reach_host(&self, host: &str, port: u16) -> Result<BoxWire, ScanError> {
+        let network = self.network.as_ref();
+        let (connector, resolver) = network.ok_or(ScanError::NoAddress(None))?;
+        let addresses = match host.parse::<IpAddr>() {
+            Ok(address) => vec![address],
+            Err(_) => {
+                let found = resolver.addresses(host).await;
+                found
+                    .map_err(|error| ScanError::NoAddress(Some(error)))?
+                    .records
+            }
+        };
+        let mut failed = ScanError::NoAddress(None);
+        for address in addresses {
+            match connector.connect(SocketAddr::new(address, port)).await {
+                Ok(wire) => return Ok(wire),
+                Err(error) => failed = ScanError::NotConnected(error),
+            }
+        }
+        Err(failed)
+    }
+
+    #[cfg(feature = "tls")]
+    async fn encrypt(&self, address: &Address, wire: BoxWire) -> Result<BoxWire, ScanError> {
+        let Some(tls) = &self.tls else {
+            return Ok(wire);
+        };
+        let name = match (&tls.name, address) {
+            (Some(name), _) => name,
+            (None, Address::Tcp(host)) => &*host.host,
+            (None, Address::Unix(_)) => "localhost",
+        };
+        let encrypted = tls.client.connect(name, wire).await;
+        let (wire, _) = encrypted.map_err(ScanError::NotConnected)?;
+        Ok(Box::new(wire))
+    }
+
+    #[cfg(not(feature = "tls"))]
+    async fn encrypt(&self, _: &Address, wire: BoxWire) -> Result<BoxWire, ScanError> {
+        Ok(wire)
+    }
+}

@@ -1,0 +1,94 @@
+//! Somebody who asks: [`Entry`].
+
+use koukan_core::causes::Causes;
+use tokio::time::Instant;
+
+use crate::ScanError;
+
+use super::{
+    asking::Asking,
+    breaker::{Breaker, Change, Part},
+    host::Host,
+};
+
+/// Somebody who asks at an address. Dropped before anything is known, it leaves what it was to find out to others; unless
+/// another address has answered that was asked since this one is silent.
+pub(super) struct Entry<'a> {
+    host: &'a Host,
+    asking: &'a Asking<'a>,
+    part: Option<Part>,
+    /// When it was its turn.
+    begun: Option<Instant>,
+}
+
+impl<'a> Entry<'a> {
+    pub(super) fn new(host: &'a Host, part: Part, asking: &'a Asking<'a>) -> Self {
+        Self {
+            host,
+            asking,
+            part: Some(part),
+            begun: None,
+        }
+    }
+
+    /// It is its turn.
+    pub(super) fn begins(&mut self) {
+        self.begun = Some(Instant::now());
+    }
+
+    /// The server has answered.
+    pub(super) fn answered(&mut self) {
+        self.asking
+            .answered(self.begun.unwrap_or_else(Instant::now));
+        self.succeeded();
+    }
+
+    /// The server is there.
+    pub(super) fn succeeded(&mut self) {
+        self.part = None;
+        self.tell(None);
+        if self.host.change(Breaker::succeeded) == Change::CameBack {
+            let scanner = &*self.host.shown;
+            tracing::info!(scanner, "a scanner is there again");
+            self.asking.tell_standing(scanner, true);
+        }
+    }
+
+    pub(super) fn failed(&mut self, error: &ScanError) {
+        let Some(part) = self.part.take() else { return };
+        self.tell(Some(error));
+        let (scanner, error) = (&*self.host.shown, Causes(error));
+        let changed = |breaker: &mut Breaker| breaker.failed(part, Instant::now());
+        if self.host.change(changed) == Change::WentDown {
+            let seconds = self.host.limits.pause.as_secs();
+            tracing::error!(scanner, %error, seconds, "a scanner is down, and nobody waits for it now");
+            self.asking.tell_standing(scanner, false);
+        } else {
+            tracing::warn!(scanner, %error, "a scanner has failed");
+        }
+    }
+
+    fn tell(&self, error: Option<&ScanError>) {
+        let begun = self.begun.unwrap_or_else(Instant::now);
+        self.asking.tell(&self.host.shown, begun.elapsed(), error);
+    }
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        let Some(part) = self.part else { return };
+        // Whoever is asked later for another reason begins sooner.
+        let half = self.host.limits.next / 2;
+        let was_silent = |begun| {
+            let other = self.asking.answering();
+            other.is_some_and(|other| other.duration_since(begun) >= half)
+        };
+        if self.begun.is_some_and(was_silent) {
+            return self.failed(&ScanError::Overtaken);
+        }
+        self.host.change(|breaker| {
+            breaker.left(part, Instant::now());
+            Change::None
+        });
+    }
+}

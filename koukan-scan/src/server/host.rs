@@ -1,0 +1,177 @@
+//! What is at one address of a server: [`Host`].
+
+use std::pin::pin;
+
+use koukan_core::network::BoxWire;
+use tokio::{
+    sync::{Semaphore, SemaphorePermit, watch},
+    time::{Instant, timeout, timeout_at},
+};
+
+use crate::ScanError;
+
+use super::{
+    Address, Limits,
+    asking::Asking,
+    breaker::{Breaker, Change, Part},
+    dial::Dial,
+    entry::Entry,
+};
+
+/// One address, with its turns and with what is known of whoever is there.
+pub(super) struct Host {
+    pub(super) address: Address,
+    /// The address as text.
+    pub(super) shown: Box<str>,
+    pub(super) limits: Limits,
+    dial: Dial,
+    turns: Semaphore,
+    /// Whoever waits for a turn watches it.
+    breaker: watch::Sender<Breaker>,
+}
+
+/// The right to have a message looked at.
+pub(super) type Turn<'a> = SemaphorePermit<'a>;
+
+/// How soon a host would look at a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Readiness {
+    /// It has a turn, or is to be tried out.
+    Now,
+    /// Others are looked at.
+    Busy,
+    /// Nobody waits for it.
+    Down,
+}
+
+impl Host {
+    pub(super) fn new(address: Address, dial: Dial, limits: Limits) -> Self {
+        Self {
+            shown: address.to_string().into(),
+            address,
+            limits,
+            dial,
+            turns: Semaphore::new(limits.at_a_time.clamp(1, Semaphore::MAX_PERMITS)),
+            breaker: watch::Sender::new(Breaker::new(limits.failures, limits.pause)),
+        }
+    }
+
+    pub(super) fn readiness(&self) -> Readiness {
+        let breaker = self.breaker.borrow();
+        match () {
+            () if breaker.is_to_be_tried(Instant::now()) => Readiness::Now,
+            () if !breaker.is_up() => Readiness::Down,
+            () if self.turns.available_permits() == 0 => Readiness::Busy,
+            () => Readiness::Now,
+        }
+    }
+
+    /// Has it asked by `ask`, on a connection of its own; `ping` asks whether it is there, on another one. Who has no turn
+    /// yet waits for one.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it ends, the turn is another's, and the connections are closed.
+    pub(super) async fn ask<T, Asked, Pinged>(
+        &self,
+        asking: &Asking<'_>,
+        turn: Option<Turn<'_>>,
+        ask: impl FnOnce(BoxWire) -> Asked,
+        ping: impl FnOnce(BoxWire) -> Pinged,
+    ) -> Result<T, ScanError>
+    where
+        Asked: Future<Output = Result<T, ScanError>>,
+        Pinged: Future<Output = Result<(), ScanError>>,
+    {
+        let part = self.enter().ok_or(ScanError::Down)?;
+        let mut entry = Entry::new(self, part, asking);
+        // Who tries it out needs none.
+        let _turn = match (turn, part) {
+            (None, Part::Ordinary) => Some(self.turn().await?),
+            (turn, _) => turn,
+        };
+        entry.begins();
+        let asked = async { ask(self.connect().await?).await };
+        let pinged = async { ping(self.connect().await?).await };
+        let asked = self.wait(asked, pinged).await;
+        match &asked {
+            Ok(_) | Err(ScanError::TooLarge) => entry.answered(),
+            // A message may take long: the server is there.
+            Err(ScanError::Late) => entry.succeeded(),
+            Err(error) if error.is_scanners_fault() => entry.failed(error),
+            Err(_) => {}
+        }
+        asked
+    }
+
+    /// Waits for the answer; beside the last of the time it is found out whether the server is there at all.
+    async fn wait<T>(
+        &self,
+        asked: impl Future<Output = Result<T, ScanError>>,
+        pinged: impl Future<Output = Result<(), ScanError>>,
+    ) -> Result<T, ScanError> {
+        let begin = Instant::now();
+        let end = begin + self.limits.whole;
+        let mut asked = pin!(timeout_at(end, asked));
+        let soon = timeout_at(begin + self.limits.until_ping(), asked.as_mut()).await;
+        if let Ok(answer) = soon {
+            return answer.unwrap_or(Err(ScanError::Elapsed));
+        }
+        let mut pinged = pin!(timeout_at(end, pinged));
+        let (mut is_waiting, mut is_there) = (true, false);
+        loop {
+            tokio::select! {
+                biased;
+                answer = pinged.as_mut(), if is_waiting => {
+                    is_waiting = false;
+                    is_there = matches!(answer, Ok(Ok(())));
+                }
+                answer = asked.as_mut() => return match answer {
+                    Ok(answer) => answer,
+                    Err(_) if is_there => Err(ScanError::Late),
+                    Err(_) => Err(ScanError::Elapsed),
+                },
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<BoxWire, ScanError> {
+        self.dial.connect(&self.address, &self.limits).await
+    }
+
+    /// A turn, as soon as there is one, unless the server goes down meanwhile or that takes too long.
+    pub(super) async fn turn(&self) -> Result<Turn<'_>, ScanError> {
+        let mut breaker = self.breaker.subscribe();
+        let waiting = async {
+            tokio::select! {
+                biased;
+                turn = self.turns.acquire() => match turn {
+                    Ok(turn) if self.breaker.borrow().is_up() => Ok(turn),
+                    _ => Err(ScanError::Down),
+                },
+                _ = breaker.wait_for(|breaker| !breaker.is_up()) => Err(ScanError::Down),
+            }
+        };
+        let turn = timeout(self.limits.turn, waiting).await;
+        turn.unwrap_or(Err(ScanError::Busy))
+    }
+
+    fn enter(&self) -> Option<Part> {
+        let mut part = None;
+        self.change(|breaker| {
+            part = breaker.enter(Instant::now());
+            Change::None
+        });
+        part
+    }
+
+    /// Changes the breaker; whoever waits for a turn hears of what is changed for others.
+    pub(super) fn change(&self, change: impl FnOnce(&mut Breaker) -> Change) -> Change {
+        let mut changed = Change::None;
+        self.breaker.send_if_modified(|breaker| {
+            changed = change(breaker);
+            changed != Change::None
+        });
+        changed
+    }
+}

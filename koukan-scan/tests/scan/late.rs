@@ -1,0 +1,72 @@
+//! Messages that take long, and scanners that are there all the same.
+
+use futures_util::future::join_all;
+
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn messages_that_take_too_long_do_not_make_a_scanner_that_is_there_one_that_is_down() {
+    let limits = limits();
+    let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", 2 * limits.whole));
+    let service = clamd.layer(limits).layer(Script::new());
+    for count in 1..=2 * limits.failures as usize {
+        let (reply, took) = sent(service.clone(), MESSAGE).await;
+        assert_eq!((reply, took), (Reply::scanner_unavailable(), limits.whole));
+        // It was asked whether it is there.
+        assert_eq!(clamd.connections(), 2 * count);
+    }
+    clamd.becomes(Manner::Says("stream: OK\0"));
+    let (reply, took) = sent(service, MESSAGE).await;
+    assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_comes_while_it_is_asked_whether_it_is_there_is_one() {
+    let limits = limits();
+    for (time, is_asked) in [
+        (limits.whole - limits.ping * 2, false),
+        (limits.whole - limits.ping / 2, true),
+    ] {
+        let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", time));
+        let service = clamd.layer(limits).layer(Script::new());
+        let (reply, took) = sent(service, MESSAGE).await;
+        assert_eq!((reply, took), (Reply::message_accepted(), time));
+        assert_eq!(clamd.connections(), 1 + usize::from(is_asked));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_scanner_that_only_is_slow_is_there_again() {
+    let clamd = Clamd::that(Manner::Hangs);
+    let limits = limits();
+    let service = clamd.layer(limits).layer(Script::new());
+    for _ in 0..limits.failures {
+        sent(service.clone(), MESSAGE).await;
+    }
+    let (_, took) = sent(service.clone(), MESSAGE).await;
+    assert_eq!(took, Duration::ZERO);
+    clamd.becomes(Manner::SaysLate("stream: OK\0", 2 * limits.whole));
+    tokio::time::advance(limits.pause).await;
+    let (_, took) = sent(service.clone(), MESSAGE).await;
+    assert_eq!(took, limits.whole);
+    // All of them are looked at from now on.
+    clamd.becomes(Manner::SaysLate("stream: OK\0", limits.whole / 2));
+    let all = join_all((0..5).map(|_| sent(service.clone(), MESSAGE))).await;
+    for (reply, took) in all {
+        assert_eq!((reply, took), (Reply::message_accepted(), limits.whole / 2));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_time_is_short_half_of_it_is_for_the_message_alone() {
+    let mut limits = limits();
+    limits.whole = Duration::from_secs(4);
+    let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", limits.whole / 4));
+    let service = clamd.layer(limits).layer(Script::new());
+    let (reply, _) = sent(service.clone(), MESSAGE).await;
+    assert_eq!((reply, clamd.connections()), (Reply::message_accepted(), 1));
+    clamd.becomes(Manner::Hangs);
+    let (reply, took) = sent(service, MESSAGE).await;
+    assert_eq!((reply, took), (Reply::scanner_unavailable(), limits.whole));
+    assert_eq!(clamd.connections(), 3);
+}
