@@ -113,6 +113,7 @@ fn layer(
         verifier = verifier.by_domain(Arc::clone(&surroundings.random));
     }
     let layer = RecipientVerificationLayer::new(verifier);
+    let layer = layer.with_observers(surroundings.observers.clone());
     Ok(match (config.refuse, config.unknown) {
         (Some(false), _) => layer.without_refusal(),
         (_, Some(Unknown::Refuse)) => layer.refusing_unknown(),

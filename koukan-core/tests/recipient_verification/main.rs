@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod silent;
+mod told;
 mod unasked;
 
 use std::{num::NonZeroUsize, sync::Arc, time::Duration};
@@ -216,12 +218,18 @@ async fn a_silent_destination_holds_up_those_who_send_to_it_once() {
         "{waited:?}"
     );
     assert_eq!((others, other_waited), (vec![ok], Duration::ZERO));
-    let (replies, waited) = time(&["eve@a.example"]).await;
+    // One address may be a trap: others are asked for, and are silent as well. Then it is so of all.
+    for to in ["eve@a.example", "frank@a.example"] {
+        let (replies, waited) = time(&[to]).await;
+        assert_eq!(replies, [unknown.clone()], "{to}");
+        assert!(waited >= TIME_MAX, "{to}: {waited:?}");
+    }
+    let (replies, waited) = time(&["grace@a.example"]).await;
     assert_eq!((replies, waited), (vec![unknown], Duration::ZERO));
     // It is asked again later.
     advance(Lives::default().unknown).await;
     let count = silent.received().len();
-    let (_, waited) = time(&["eve@a.example"]).await;
+    let (_, waited) = time(&["grace@a.example"]).await;
     assert!(waited >= TIME_MAX);
     assert_eq!(silent.ended(count + 1).await.len(), count + 1);
 }

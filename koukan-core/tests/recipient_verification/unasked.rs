@@ -1,5 +1,7 @@
 //! Whom the filter asks nothing.
 
+use koukan_core::{clock::Clock, storage::record::Suppression};
+
 use super::*;
 
 #[tokio::test(start_paused = true)]
@@ -83,4 +85,41 @@ async fn nothing_is_asked_of_what_is_suspended() {
     let replies = asked(service(&verifier), &to).await;
     assert_eq!(replies, [Reply::no_such_user(), Reply::no_such_user()]);
     assert_eq!(destination.received().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn addresses_to_which_nothing_is_sent_are_refused_without_a_question() {
+    let backend = Arc::new(MemoryBackend::default());
+    let clock = Arc::new(TokioClock::default());
+    let storage = Storage::open(backend, BlobPool::default(), clock.clone());
+    let storage = storage.await.unwrap();
+    let destination = Script::new();
+    let verifier = verifier(&destination).with_suspensions(storage.clone());
+    let to = ["bob@example.com", "carol@example.com"];
+    // It is known that he was there.
+    let ok = Reply::recipient_ok;
+    assert_eq!(asked(service(&verifier), &to).await, [ok(), ok()]);
+    let now = clock.now();
+    let bad = |sender: &str| Suppression {
+        sender: sender.into(),
+        address: "bob@example.com".into(),
+        since: now,
+        until: now + Duration::from_secs(3600),
+        reason: "550 no such user".into(),
+    };
+    // Of another sender's addresses nothing follows.
+    storage.keep_suppression(bad("other")).await.unwrap();
+    assert_eq!(asked(service(&verifier), &to).await, [ok(), ok()]);
+    storage.keep_suppression(bad("outgoing")).await.unwrap();
+    let replies = asked(service(&verifier), &["bob@EXAMPLE.com", to[1]]).await;
+    assert!(replies[0].is_permanent(), "{replies:?}");
+    assert!(
+        replies[0]
+            .text()
+            .contains("nothing is sent to this address")
+    );
+    assert_eq!(replies[1], ok());
+    assert_eq!(destination.received().len(), 2);
+    advance(Duration::from_secs(3600)).await;
+    assert_eq!(asked(service(&verifier), &to).await, [ok(), ok()]);
 }

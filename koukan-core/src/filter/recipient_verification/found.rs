@@ -43,6 +43,30 @@ pub(super) enum Answer {
     Unknown,
 }
 
+/// An answer, and where it comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) answer: Answer,
+    /// Whether the destination was waited for.
+    pub(super) is_asked: bool,
+}
+
+impl Told {
+    pub(super) fn known(answer: Answer) -> Self {
+        Self {
+            answer,
+            is_asked: false,
+        }
+    }
+
+    pub(super) fn asked(answer: Answer) -> Self {
+        Self {
+            answer,
+            is_asked: true,
+        }
+    }
+}
+
 impl Answer {
     pub(super) fn verification(&self) -> Verification {
         match self {

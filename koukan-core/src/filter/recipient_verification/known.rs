@@ -47,25 +47,31 @@ pub(super) enum Key {
     Nobody(Box<str>),
 }
 
-/// What is known. Each half is bounded, and forgets first what was learnt first.
+/// Addresses of a domain to which nothing was said, with no answer between them, after which the domain's destination is
+/// silent. One of them may be a trap that holds up whoever asks for it.
+const SILENT_MAX: usize = 3;
+
+/// What is known. Each part is bounded, and forgets first what was learnt first.
 #[derive(Debug)]
 pub(super) struct Known {
     lives: Lives,
-    accepted: Half,
-    others: Half,
+    accepted: Part<Answer>,
+    others: Part<Answer>,
+    /// The addresses of a domain to which nothing was said.
+    silent: Part<Vec<Key>>,
 }
 
 #[derive(Debug)]
-struct Half {
+struct Part<V> {
     max: NonZeroUsize,
-    entries: HashMap<Key, Entry>,
+    entries: HashMap<Key, Entry<V>>,
     by_age: BTreeMap<u64, Key>,
     next: u64,
 }
 
 #[derive(Debug)]
-struct Entry {
-    answer: Answer,
+struct Entry<V> {
+    value: V,
     until: Instant,
     age: u64,
 }
@@ -74,19 +80,37 @@ impl Known {
     pub(super) fn new(lives: Lives, max: NonZeroUsize) -> Self {
         Self {
             lives,
-            accepted: Half::new(max),
-            others: Half::new(max),
+            accepted: Part::new(max),
+            others: Part::new(max),
+            silent: Part::new(max),
         }
     }
 
     /// The answer that is still believed.
     pub(super) fn find(&self, key: &Key) -> Option<Answer> {
-        let now = Instant::now();
-        let found = |half: &Half| {
-            let entry = half.entries.get(key).filter(|entry| entry.until > now);
-            entry.map(|entry| entry.answer.clone())
-        };
-        found(&self.accepted).or_else(|| found(&self.others))
+        let found = self.accepted.find(key).or_else(|| self.others.find(key));
+        found.cloned()
+    }
+
+    /// Learns that nothing was said of an address: that is so of all of its domain once it is so of several.
+    pub(super) fn learn_silence(&mut self, domain: &str, address: Key) {
+        let of_domain = Key::Domain(domain.into());
+        let mut silent = self.silent.find(&of_domain).cloned().unwrap_or_default();
+        if !silent.contains(&address) {
+            silent.push(address.clone());
+        }
+        self.learn(address, Answer::Unknown);
+        if silent.len() < SILENT_MAX {
+            let until = Instant::now() + self.lives.unknown;
+            return self.silent.learn(of_domain, silent, until);
+        }
+        self.silent.forget(&of_domain);
+        self.learn(of_domain, Answer::Unknown);
+    }
+
+    /// The destination of a domain has said something.
+    pub(super) fn learn_voice(&mut self, domain: &str) {
+        self.silent.forget(&Key::Domain(domain.into()));
     }
 
     /// Learns an answer, in place of what was known.
@@ -108,7 +132,7 @@ impl Known {
     }
 }
 
-impl Half {
+impl<V> Part<V> {
     fn new(max: NonZeroUsize) -> Self {
         Self {
             max,
@@ -124,7 +148,12 @@ impl Half {
         }
     }
 
-    fn learn(&mut self, key: Key, answer: Answer, until: Instant) {
+    fn find(&self, key: &Key) -> Option<&V> {
+        let entry = self.entries.get(key)?;
+        (entry.until > Instant::now()).then_some(&entry.value)
+    }
+
+    fn learn(&mut self, key: Key, value: V, until: Instant) {
         self.forget(&key);
         while self.entries.len() >= self.max.get() {
             let Some((_, oldest)) = self.by_age.pop_first() else {
@@ -135,7 +164,7 @@ impl Half {
         let age = self.next;
         self.next += 1;
         self.by_age.insert(age, key.clone());
-        self.entries.insert(key, Entry { answer, until, age });
+        self.entries.insert(key, Entry { value, until, age });
     }
 }
 
@@ -180,6 +209,37 @@ mod tests {
         assert_eq!(now(&known), [Some(Answer::Accepted), None, None]);
         advance(lives.accepted).await;
         assert_eq!(now(&known), [None, None, None]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_domain_is_silent_when_several_of_its_addresses_are() {
+        let (mut known, lives) = (known(10), Lives::default());
+        let domain = Key::Domain("x".into());
+        let silence = |known: &mut Known, name: &str| known.learn_silence("x", address(name));
+        // Again and again the same one.
+        for _ in 0..5 {
+            silence(&mut known, "trap");
+        }
+        silence(&mut known, "a");
+        assert_eq!(known.find(&address("trap")), Some(Answer::Unknown));
+        assert_eq!(known.find(&domain), None);
+        // Somebody has answered for the domain.
+        known.learn_voice("x");
+        silence(&mut known, "b");
+        silence(&mut known, "c");
+        assert_eq!(known.find(&domain), None);
+        // What is long ago does not count.
+        advance(lives.unknown).await;
+        silence(&mut known, "d");
+        silence(&mut known, "e");
+        known.learn_silence("other", address("o"));
+        assert_eq!(known.find(&domain), None);
+        silence(&mut known, "f");
+        assert_eq!(known.find(&domain), Some(Answer::Unknown));
+        advance(lives.unknown).await;
+        assert_eq!(known.find(&domain), None);
+        silence(&mut known, "g");
+        assert_eq!(known.find(&domain), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,5 +1,7 @@
 use tower::Layer;
 
+use crate::event::Observers;
+
 use super::{Verifier, VerifyRecipients};
 
 /// Applies [`VerifyRecipients`]. All services that it makes know the same.
@@ -8,6 +10,7 @@ pub struct RecipientVerificationLayer {
     pub(super) verifier: Verifier,
     pub(super) refuses: bool,
     pub(super) refuses_unknown: bool,
+    pub(super) observers: Observers,
 }
 
 impl RecipientVerificationLayer {
@@ -17,7 +20,15 @@ impl RecipientVerificationLayer {
             verifier,
             refuses: true,
             refuses_unknown: false,
+            observers: Observers::default(),
         }
+    }
+
+    /// Who is told of what is found out.
+    #[must_use]
+    pub fn with_observers(mut self, observers: Observers) -> Self {
+        self.observers = observers;
+        self
     }
 
     /// Puts off recipients of which it is not known.

@@ -10,13 +10,14 @@
 //! | 5xx to RCPT | refused, with that reply | [`Lives::refused`] |
 //! | 5xx to MAIL, or a 5xx that is about a policy (X.7.Y) | not known: it may be said of the question and not of the recipient | [`Lives::unknown`] |
 //! | 4xx, or it cannot be reached | not known | [`Lives::unknown`] |
-//! | nothing in time | not known, and all others of its domain | [`Lives::unknown`] |
+//! | nothing in time | not known; and all others of its domain, once that is so of three, with no answer between them | [`Lives::unknown`] |
 //! | nothing, since its domain is suspended | not known, without a question | as long as it is |
+//! | nothing, since the address is suppressed | refused, without a question | as long as it is |
 //!
 //! What is known is bounded, by numbers of addresses, and of a refusal's text no more than 512 octets are kept: what was refused never displaces what was accepted. Whoever asks
 //! for an address of which it is being asked waits for that answer. A question that nobody waits for any more is given
 //! up. The recipients of one transaction wait for [`Verifier::with_time`] together, so that a destination that is silent
-//! holds up those who send to it, and them not for long; once that time is over, nothing more is asked for them.
+//! holds up those who send to it, and them not for long; one address at which it is silent holds up nobody else; once that time is over, nothing more is asked for them.
 //!
 //! Nothing is asked where the client names the host itself ([`Context::next_hop`](crate::context::Context::next_hop)): no
 //! other has its mail.

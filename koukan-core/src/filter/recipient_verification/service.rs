@@ -5,6 +5,7 @@ use tower::Service;
 
 use crate::{
     context::Context,
+    event::{Event, RecipientVerified},
     reply::Reply,
     service::MailService,
     signals::{Expansions, Signals},
@@ -13,7 +14,7 @@ use crate::{
 
 use super::{
     RecipientVerificationLayer,
-    found::{Answer, OfRecipients},
+    found::{Answer, OfRecipients, Told},
 };
 
 /// Asks destinations before recipients are accepted; see the [module documentation](super).
@@ -72,12 +73,17 @@ impl RecipientVerificationLayer {
         }
         let began = Instant::now();
         let path = rcpt.forward_path();
-        let answer = self.verifier.ask(context, path, found.left()).await;
-        found.spend(began.elapsed());
-        let Some(answer) = answer else {
+        let told = self.verifier.ask(context, path, found.left()).await;
+        let took = began.elapsed();
+        found.spend(took);
+        let Some(Told { answer, is_asked }) = told else {
             return Some(rcpt);
         };
-        found.note(position, answer.verification());
+        let verification = answer.verification();
+        found.note(position, verification);
+        let result = verification.as_str();
+        let event = RecipientVerified::new(&context.sender, result, is_asked, took);
+        self.observers.tell(&Event::RecipientVerified(event));
         let reply = match answer {
             Answer::Refused(reply) if self.refuses => reply,
             Answer::Unknown if self.refuses_unknown => Reply::unverified_recipient(),

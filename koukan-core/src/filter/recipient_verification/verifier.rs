@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     conversation::Conversation,
-    found::Answer,
+    found::{Answer, Told},
     known::{Key, Known, Lives, MAX_ENTRIES},
     question::Questions,
     routes::{Route, Routes},
@@ -110,7 +110,8 @@ impl Verifier {
         self.with(|settings| settings.max = max)
     }
 
-    /// Asks nothing of domains that are [suspended](Storage::suspend) in that storage.
+    /// Asks nothing of domains that are [suspended](Storage::suspend) in that storage, and of addresses to which the
+    /// sender on whose behalf it would ask [sends nothing](Storage::suppression): these are refused.
     #[must_use]
     pub fn with_suspensions(self, storage: Storage) -> Self {
         self.with(|settings| settings.storage = Some(storage))
@@ -149,7 +150,7 @@ impl Verifier {
         context: &Context,
         recipient: &ForwardPath,
         time: Duration,
-    ) -> Option<Answer> {
+    ) -> Option<Told> {
         // Its mail goes to the host that the client names, whatever another would say.
         if context.next_hop.is_some() {
             return None;
@@ -160,23 +161,26 @@ impl Verifier {
         if !settings.domains.is_empty() && !settings.domains.contains(&*domain) {
             return None;
         }
+        let storage = settings.storage.as_ref();
+        let sender = &settings.routes.of(&domain).sender.name;
+        if let Some(bad) = storage.and_then(|storage| storage.suppression(sender, mailbox)) {
+            return Some(Told::known(Answer::Refused(bad.reply())));
+        }
         let of_address = Key::Address(format!("{}@{domain}", local_part(mailbox)).into());
-        let of_domain = Key::Domain(domain.as_str().into());
         let known = {
             let known = self.lock();
             let address = known.find(&of_address);
-            address.or_else(|| known.find(&of_domain))
+            address.or_else(|| known.find(&Key::Domain(domain.as_str().into())))
         };
-        if known.is_some() {
-            return known;
+        if let Some(known) = known {
+            return Some(Told::known(known));
         }
-        let storage = settings.storage.as_ref();
         if storage.is_some_and(|storage| storage.is_suspended(&domain)) {
-            return Some(Answer::Unknown);
+            return Some(Told::known(Answer::Unknown));
         }
         // What cannot be waited for is not begun: each would be a connection that is dropped at once.
         if time.is_zero() {
-            return Some(Answer::Unknown);
+            return Some(Told::known(Answer::Unknown));
         }
         let question = self.questions.join(of_address.clone(), || {
             let this = self.clone();
@@ -184,21 +188,21 @@ impl Verifier {
             let (domain, of_address) = (domain.as_str().into(), of_address.clone());
             async move { this.learn(&context, recipient, domain, of_address).await }.boxed()
         });
-        match timeout(time, question).await {
-            Ok(answer) => Some(answer),
+        Some(Told::asked(match timeout(time, question).await {
+            Ok(answer) => answer,
             Err(_) => {
                 let mut known = self.lock();
                 // It may have been said, and what was asked besides has taken the time.
                 if let Some(answer) = known.find(&of_address) {
-                    return Some(answer);
+                    return Some(Told::asked(answer));
                 }
                 // One who has waited in vain for another's question, or for a part of the time, knows nothing of it.
                 if time >= settings.time {
-                    known.learn(of_domain, Answer::Unknown);
+                    known.learn_silence(&domain, of_address);
                 }
-                Some(Answer::Unknown)
+                Answer::Unknown
             }
-        }
+        }))
     }
 
     /// Asks, and remembers what was said.
@@ -214,12 +218,11 @@ impl Verifier {
         let end = Instant::now() + settings.time;
         let mut conversation = Conversation::begin(route, context, from, &recipient);
         let Ok(answer) = timeout_at(end, conversation.ask(recipient)).await else {
-            // A destination that is silent is so for all of the domain.
-            self.lock().learn(Key::Domain(domain), Answer::Unknown);
+            self.lock().learn_silence(&domain, of_address);
             return Answer::Unknown;
         };
         // Before anything else is asked: many servers are slow to refuse one who is not there.
-        self.lock().learn(of_address, answer.clone());
+        self.learn_answer(&domain, of_address, answer.clone());
         let nobody = self.nobody(&domain);
         if let Some(nobody) = nobody.filter(|_| answer == Answer::Accepted) {
             let of_nobody = timeout_at(end, conversation.ask(nobody)).await;
@@ -230,6 +233,12 @@ impl Verifier {
             self.lock().learn(key, of_nobody);
         }
         answer
+    }
+
+    fn learn_answer(&self, domain: &str, of_address: Key, answer: Answer) {
+        let mut known = self.lock();
+        known.learn_voice(domain);
+        known.learn(of_address, answer);
     }
 
     /// An address that cannot be there, if that is to be asked for.
