@@ -41,12 +41,12 @@ impl KeptFile {
         &self.path
     }
 
-    /// Writes what `content` makes, if it makes something: in a file beside, which nobody else may read or has made, and
+    /// Writes the pieces that `content` makes, if it makes something: in a file beside, which nobody else may read or has made, and
     /// which takes the place of the old one once the disk has it. Of one that a crash has cut nothing can be read.
-    pub(super) fn write<C: AsRef<[u8]>>(
-        &self,
-        content: impl FnOnce() -> Option<C>,
-    ) -> io::Result<()> {
+    pub(super) fn write<C>(&self, content: impl FnOnce() -> Option<C>) -> io::Result<()>
+    where
+        C: IntoIterator<Item: AsRef<[u8]>>,
+    {
         let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(content) = content() else {
             return Ok(());
@@ -64,7 +64,9 @@ impl KeptFile {
             .create_new(true)
             .mode(0o600)
             .open(&beside)?;
-        new.write_all(content.as_ref())?;
+        for piece in content {
+            new.write_all(piece.as_ref())?;
+        }
         new.sync_all()?;
         fs::rename(&beside, &self.path)
     }
@@ -84,11 +86,11 @@ mod tests {
         fs::write(&other, "theirs").unwrap();
         symlink(&other, &beside).unwrap();
         let file = KeptFile::new(path.clone()).unwrap();
-        file.write(|| Some("first")).unwrap();
+        file.write(|| Some(["first"])).unwrap();
         // As a crash leaves it.
         fs::write(&beside, "sec").unwrap();
-        file.write(|| Some("second")).unwrap();
-        file.write(|| None::<&str>).unwrap();
+        file.write(|| Some(["sec", "ond"])).unwrap();
+        file.write(|| None::<[&str; 1]>).unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "second");
         assert_eq!(fs::read_to_string(&other).unwrap(), "theirs");
         assert!(!beside.exists());

@@ -47,7 +47,55 @@ async fn nothing_is_asked_of_users_and_of_mail_from_no_address() {
     let mut by_http = at("192.0.2.1");
     by_http.remote_host = None;
     assert!(passes(&list, by_http, "a@x", "b@y").await);
-    assert_eq!(list.snapshot(), None);
+    assert!(list.snapshot().is_none());
+}
+
+fn whole(list: &Greylist) -> Option<Vec<u8>> {
+    Some(list.snapshot()?.flatten().collect())
+}
+
+#[tokio::test]
+async fn while_a_snapshot_is_written_mail_waits_for_no_more_than_a_piece() {
+    let clock = Arc::new(ManualClock::default());
+    let times = || {
+        let mut times = Times::default();
+        times.max = 200_000.try_into().unwrap();
+        times
+    };
+    let list = Greylist::new(times(), clock.clone());
+    let triplet = |number: u32| {
+        let client = std::net::Ipv4Addr::from_bits(0x0A00_0000 + (number << 8));
+        (client, format!("a{number}@x"))
+    };
+    const COUNT: u32 = 60_000;
+    for number in 0..COUNT {
+        let (client, from) = triplet(number);
+        assert!(!list.passes(client.into(), &from, "b@y"));
+    }
+    let mut snapshot = list.snapshot().unwrap();
+    let mut octets = snapshot.next().unwrap();
+    // What comes now is not lost, whether this snapshot has it or the next one.
+    for number in COUNT..COUNT + 100 {
+        let (client, from) = triplet(number);
+        assert!(!list.passes(client.into(), &from, "b@y"));
+    }
+    let mut longest = octets.len();
+    for piece in snapshot {
+        longest = longest.max(piece.len());
+        octets.extend(piece);
+    }
+    assert!(longest < octets.len() / 8, "{longest} of {}", octets.len());
+    clock.advance(6 * MINUTE);
+    let other = Greylist::new(times(), clock.clone());
+    other.restore(&octets).unwrap();
+    for number in 0..COUNT {
+        let (client, from) = triplet(number);
+        assert!(other.passes(client.into(), &from, "b@y"), "{number}");
+    }
+    let next = Greylist::new(times(), clock);
+    next.restore(&whole(&list).unwrap()).unwrap();
+    let (client, from) = triplet(COUNT + 99);
+    assert!(next.passes(client.into(), &from, "b@y"));
 }
 
 #[tokio::test]
@@ -55,10 +103,10 @@ async fn what_is_known_outlives_the_process() {
     let clock = Arc::new(ManualClock::default());
     let list = Greylist::new(Times::default(), clock.clone());
     assert!(!passes(&list, at("192.0.2.1"), "a@x", "b@y").await);
-    let snapshot = list.snapshot().unwrap();
-    assert_eq!(list.snapshot(), None);
+    let snapshot = whole(&list).unwrap();
+    assert_eq!(whole(&list), None);
     list.lost_snapshot();
-    assert_eq!(list.snapshot(), Some(snapshot.clone()));
+    assert_eq!(whole(&list), Some(snapshot.clone()));
     assert!(!String::from_utf8_lossy(&snapshot).contains("192"));
 
     clock.advance(6 * MINUTE);

@@ -4,16 +4,6 @@ use std::collections::HashMap;
 
 use super::Times;
 
-/// How a snapshot begins.
-const HEAD: &[u8] = b"koukan greylist 1\n";
-/// Octets of an entry in it.
-const ENTRY: usize = 16 + 8 + 8 + 8 + 4;
-
-/// A text is no snapshot of a grey list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not what was known of clients")]
-pub struct InvalidSnapshot;
-
 /// Which triplet or network: a hash.
 pub(super) type Key = [u8; 16];
 
@@ -21,12 +11,12 @@ pub(super) type Key = [u8; 16];
 pub(super) type Seconds = u64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Entry {
+pub(super) struct Entry {
     /// Of which network it is.
-    network: u64,
-    first: Seconds,
-    last: Seconds,
-    state: State,
+    pub(super) network: u64,
+    pub(super) first: Seconds,
+    pub(super) last: Seconds,
+    pub(super) state: State,
 }
 
 /// | state | of | becomes |
@@ -35,7 +25,7 @@ struct Entry {
 /// | passed | a triplet | forgotten, when it has not come for long |
 /// | network | a network | known after as many triplets that came back as the times say |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+pub(super) enum State {
     Waiting,
     Passed,
     Network { returned: u32 },
@@ -157,55 +147,15 @@ impl Known {
         self.0.len()
     }
 
-    pub(super) fn to_octets(&self) -> Vec<u8> {
-        let mut octets = Vec::with_capacity(HEAD.len() + self.0.len() * ENTRY);
-        octets.extend_from_slice(HEAD);
-        for (key, entry) in &self.0 {
-            let state = match entry.state {
-                State::Waiting => 0,
-                State::Passed => 1,
-                State::Network { returned } => returned.saturating_add(1).max(2),
-            };
-            octets.extend_from_slice(key);
-            for number in [entry.network, entry.first, entry.last] {
-                octets.extend_from_slice(&number.to_be_bytes());
-            }
-            octets.extend_from_slice(&state.to_be_bytes());
-        }
-        octets
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Key, &Entry)> {
+        self.0.iter()
     }
 
-    pub(super) fn from_octets(octets: &[u8], max: usize) -> Result<Self, InvalidSnapshot> {
-        let entries = octets.strip_prefix(HEAD).ok_or(InvalidSnapshot)?;
-        let (entries, rest) = entries.as_chunks::<ENTRY>();
-        if !rest.is_empty() {
-            return Err(InvalidSnapshot);
+    /// Knows an entry of a snapshot, if there is room.
+    pub(super) fn insert(&mut self, max: usize, key: Key, entry: Entry) {
+        if self.0.len() < max {
+            self.0.insert(key, entry);
         }
-        let number = |octets: &[u8]| {
-            octets
-                .iter()
-                .fold(0_u64, |number, octet| number << 8 | u64::from(*octet))
-        };
-        let known = entries.iter().take(max).map(|octets| {
-            let (key, numbers) = octets.split_at(16);
-            let mut kept = Key::default();
-            kept.copy_from_slice(key);
-            let state = match number(&numbers[24..]) {
-                0 => State::Waiting,
-                1 => State::Passed,
-                more => State::Network {
-                    returned: u32::try_from(more - 1).unwrap_or(u32::MAX),
-                },
-            };
-            let entry = Entry {
-                network: number(&numbers[..8]),
-                first: number(&numbers[8..16]),
-                last: number(&numbers[16..24]),
-                state,
-            };
-            (kept, entry)
-        });
-        Ok(Self(known.collect()))
     }
 }
 
@@ -225,7 +175,7 @@ impl Times {
 mod tests {
     use std::num::NonZeroUsize;
 
-    use super::*;
+    use super::{super::snapshot, *};
 
     const MINUTE: Seconds = 60;
     const DAY: Seconds = 24 * 60 * MINUTE;
@@ -280,14 +230,18 @@ mod tests {
         }
         assert!(ask(&mut known, &times, 1400, 1, 2000));
         assert!(!ask(&mut known, &times, 1400, 2, 3000));
-        let octets = known.to_octets();
-        let mut read = Known::from_octets(&octets, 100).unwrap();
-        assert_eq!(read.0, known.0);
-        assert!(ask(&mut read, &times, 1401, 1, 2001));
-        for octets in [&b""[..], b"koukan", &octets[..octets.len() - 1]] {
-            assert_eq!(Known::from_octets(octets, 9).unwrap_err(), InvalidSnapshot);
-        }
-        assert_eq!(Known::from_octets(&octets, 3).unwrap().len(), 3);
+        let read = |max| {
+            let octets = snapshot::head(known.entries());
+            let mut read = Known::default();
+            for (key, entry) in snapshot::entries(&octets).unwrap() {
+                read.insert(max, key, entry);
+            }
+            read
+        };
+        let mut all = read(100);
+        assert_eq!(all.0, known.0);
+        assert!(ask(&mut all, &times, 1401, 1, 2001));
+        assert_eq!(read(3).len(), 3);
     }
 
     #[test]

@@ -14,9 +14,13 @@ use sha2::{Digest, Sha256};
 use crate::{clock::SharedClock, shares::Client};
 
 use super::{
-    InvalidSnapshot,
+    InvalidSnapshot, Snapshot,
     known::{Key, Known},
+    snapshot,
 };
+
+/// Triplets and networks that a part of a list remembers, about: so many are written at a time.
+const PART: usize = 1 << 14;
 
 /// When what comes passes, and what is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,20 +56,25 @@ impl Default for Times {
 pub struct Greylist(Arc<Shared>);
 
 struct Shared {
+    /// Of each part.
     times: Times,
     clock: SharedClock,
-    known: Mutex<Known>,
+    /// What is known of a network and its triplets is in one of them.
+    parts: Box<[Mutex<Known>]>,
     /// Whether something is known that no snapshot has.
     is_changed: AtomicBool,
 }
 
 impl Greylist {
     /// Nothing is known yet.
-    pub fn new(times: Times, clock: SharedClock) -> Self {
+    pub fn new(mut times: Times, clock: SharedClock) -> Self {
+        let parts = times.max.get().div_ceil(PART);
+        let max = NonZeroUsize::new(times.max.get() / parts);
+        times.max = max.unwrap_or(NonZeroUsize::MIN);
         Self(Arc::new(Shared {
             times,
             clock,
-            known: Mutex::default(),
+            parts: (0..parts).map(|_| Mutex::default()).collect(),
             is_changed: AtomicBool::new(false),
         }))
     }
@@ -80,21 +89,19 @@ impl Greylist {
         let number = u64::from_be_bytes(first);
         let now = self.0.clock.now().as_second();
         let now = u64::try_from(now).unwrap_or_default();
-        let passes = self
-            .lock()
-            .ask(&self.0.times, now, (of_network, number), triplet);
+        let mut known = self.part_of(number);
+        let passes = known.ask(&self.0.times, now, (of_network, number), triplet);
+        drop(known);
         self.0.is_changed.store(true, Ordering::Relaxed);
         passes
     }
 
-    /// All that is known, if there is something that the last snapshot lacks. *Shape*: octets, to be given to
-    /// [`Greylist::restore`]. They have hashes in the place of networks and addresses: whoever tries all networks, or
+    /// All that is known, if there is something that the last snapshot lacks. *Shape*: octets in pieces, to be given together
+    /// to [`Greylist::restore`]. They have hashes in the place of networks and addresses: whoever tries all networks, or
     /// addresses that he knows, finds out which of them are there.
-    pub fn snapshot(&self) -> Option<Vec<u8>> {
-        if !self.0.is_changed.swap(false, Ordering::Relaxed) {
-            return None;
-        }
-        Some(self.lock().to_octets())
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let is_changed = self.0.is_changed.swap(false, Ordering::Relaxed);
+        is_changed.then(|| Snapshot::of(self))
     }
 
     /// Has the next snapshot tell everything: where the last could not be kept.
@@ -108,20 +115,41 @@ impl Greylist {
     ///
     /// [`InvalidSnapshot`]; what is known stays.
     pub fn restore(&self, octets: &[u8]) -> Result<(), InvalidSnapshot> {
-        let known = Known::from_octets(octets, self.0.times.max.get())?;
-        *self.lock() = known;
+        let entries = snapshot::entries(octets)?;
+        for part in &self.0.parts {
+            *lock(part) = Known::default();
+        }
+        let max = self.0.times.max.get();
+        for (key, entry) in entries {
+            self.part_of(entry.network).insert(max, key, entry);
+        }
         Ok(())
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The part with what is known of a network.
+    fn part_of(&self, network: u64) -> MutexGuard<'_, Known> {
+        let parts = &self.0.parts;
+        // There is one at least, and fewer than 2^64.
+        lock(&parts[(network % parts.len() as u64) as usize])
+    }
+
+    pub(super) fn part(&self, index: usize) -> Option<MutexGuard<'_, Known>> {
+        self.0.parts.get(index).map(lock)
+    }
+
+    fn len(&self) -> usize {
+        self.0.parts.iter().map(|part| lock(part).len()).sum()
     }
 }
 
 impl fmt::Debug for Greylist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Greylist({} known)", self.lock().len())
+        write!(f, "Greylist({} known)", self.len())
     }
+}
+
+fn lock(part: &Mutex<Known>) -> MutexGuard<'_, Known> {
+    part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The network of a client: a mail service sends from several addresses of one.

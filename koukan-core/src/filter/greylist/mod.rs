@@ -53,10 +53,11 @@ mod known;
 mod layer;
 mod list;
 mod service;
+mod snapshot;
 
 pub use self::{
-    known::InvalidSnapshot,
     layer::GreylistLayer,
     list::{Greylist, Times},
     service::GreylistService,
+    snapshot::{InvalidSnapshot, Snapshot},
 };
