@@ -50,5 +50,6 @@ mod passing;
 pub mod spf;
 pub mod spf_check;
 pub mod srs;
+mod whole_message;
 
 pub use self::author::author_domains;

@@ -4,39 +4,29 @@ use koukan_core::{blob::BlobPool, clock::SharedClock, network::SharedResolver};
 use tower::Layer;
 
 use super::ArcCheck;
-use crate::dkim_check::TIME_MAX;
+use crate::whole_message::Settings;
 
 /// Applies [`ArcCheck`].
 #[derive(Debug, Clone)]
-pub struct ArcCheckLayer {
-    pub(super) resolver: SharedResolver,
-    pub(super) clock: SharedClock,
-    pub(super) blobs: BlobPool,
-    pub(super) time: Duration,
-}
+pub struct ArcCheckLayer(Settings);
 
 impl ArcCheckLayer {
     /// A layer that asks that resolver for keys.
     pub fn new(resolver: SharedResolver, clock: SharedClock) -> Self {
-        Self {
-            resolver,
-            clock,
-            blobs: BlobPool::default(),
-            time: TIME_MAX,
-        }
+        Self(Settings::new(resolver, clock))
     }
 
     /// Keeps messages that nobody pays for in blobs of that pool.
     #[must_use]
     pub fn with_blobs(mut self, blobs: BlobPool) -> Self {
-        self.blobs = blobs;
+        self.0.blobs = blobs;
         self
     }
 
-    /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`].
+    /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`](crate::dkim_check::TIME_MAX).
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
-        self.time = time;
+        self.0.time = time;
         self
     }
 }
@@ -45,6 +35,6 @@ impl<S> Layer<S> for ArcCheckLayer {
     type Service = ArcCheck<S>;
 
     fn layer(&self, inner: S) -> ArcCheck<S> {
-        ArcCheck::new(inner, self.clone())
+        ArcCheck::new(inner, self.0.clone())
     }
 }

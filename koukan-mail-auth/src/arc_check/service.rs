@@ -1,26 +1,28 @@
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use koukan_core::{
-    body::{Body, BodyError},
-    reply::Reply,
-    service::MailService,
-    signals::Signals,
-    transaction::Transaction,
+    network::Resolver, reply::Reply, service::MailService, transaction::Transaction,
 };
 use tower::Service;
 
-use super::{Arc, ArcCheckLayer};
-use crate::{arc::ArcVerifying, passing};
+use super::Arc;
+use crate::{
+    arc::ArcVerifying,
+    whole_message::{Finding, Settings},
+};
 
 /// Verifies chains; see the [module documentation](super).
 #[derive(Debug, Clone)]
 pub struct ArcCheck<S> {
     inner: S,
-    settings: ArcCheckLayer,
+    settings: Settings,
 }
 
 impl<S> ArcCheck<S> {
-    pub(super) fn new(inner: S, settings: ArcCheckLayer) -> Self {
+    pub(super) fn new(inner: S, settings: Settings) -> Self {
         Self { inner, settings }
     }
 }
@@ -35,25 +37,18 @@ impl<S: MailService> Service<Transaction> for ArcCheck<S> {
     }
 
     fn call(&mut self, tx: Transaction) -> S::Future {
-        if tx.signals.durable_json("arc").is_some() {
-            return self.inner.call(tx);
-        }
-        let settings = self.settings.clone();
-        let signals = tx.signals.clone();
-        self.inner
-            .call(tx.map_body(|body| body.then(move |body| verify(body, settings, signals))))
+        self.inner.call(self.settings.find_out::<ArcVerifying>(tx))
     }
 }
 
-async fn verify(body: Body, settings: ArcCheckLayer, signals: Signals) -> Result<Body, BodyError> {
-    let mut verifying = ArcVerifying::default();
-    let see = |octets: &[u8]| verifying.update(octets);
-    let body = passing::read(body, &signals, &settings.blobs, see).await?;
-    let passed = verifying.finish();
-    let now = settings.clock.now().as_second().max(0).unsigned_abs();
-    let verified = passed.verify(&*settings.resolver, now, settings.time).await;
-    if let Err(error) = signals.set_durable(&Arc::of(&verified)) {
-        tracing::warn!(%error, "what became of a chain is not kept");
+impl Finding for ArcVerifying {
+    type Signal = Arc;
+
+    fn see(&mut self, octets: &[u8]) {
+        self.update(octets);
     }
-    Ok(body)
+
+    async fn conclude(self, resolver: &dyn Resolver, now: u64, time: Duration) -> Arc {
+        Arc::of(&self.finish().verify(resolver, now, time).await)
+    }
 }

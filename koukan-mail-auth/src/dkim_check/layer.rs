@@ -4,41 +4,32 @@ use koukan_core::{blob::BlobPool, clock::SharedClock, network::SharedResolver};
 use tower::Layer;
 
 use super::DkimCheck;
+use crate::whole_message::{self, Settings};
 
 /// For how long the DNS is waited for.
-pub const TIME_MAX: Duration = Duration::from_secs(20);
+pub const TIME_MAX: Duration = whole_message::TIME_MAX;
 
 /// Applies [`DkimCheck`].
 #[derive(Debug, Clone)]
-pub struct DkimCheckLayer {
-    pub(super) resolver: SharedResolver,
-    pub(super) clock: SharedClock,
-    pub(super) blobs: BlobPool,
-    pub(super) time: Duration,
-}
+pub struct DkimCheckLayer(Settings);
 
 impl DkimCheckLayer {
     /// A layer that asks that resolver for keys.
     pub fn new(resolver: SharedResolver, clock: SharedClock) -> Self {
-        Self {
-            resolver,
-            clock,
-            blobs: BlobPool::default(),
-            time: TIME_MAX,
-        }
+        Self(Settings::new(resolver, clock))
     }
 
     /// Keeps messages that nobody pays for in blobs of that pool.
     #[must_use]
     pub fn with_blobs(mut self, blobs: BlobPool) -> Self {
-        self.blobs = blobs;
+        self.0.blobs = blobs;
         self
     }
 
     /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`].
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
-        self.time = time;
+        self.0.time = time;
         self
     }
 }
@@ -47,6 +38,6 @@ impl<S> Layer<S> for DkimCheckLayer {
     type Service = DkimCheck<S>;
 
     fn layer(&self, inner: S) -> DkimCheck<S> {
-        DkimCheck::new(inner, self.clone())
+        DkimCheck::new(inner, self.0.clone())
     }
 }

@@ -1,26 +1,28 @@
-use std::task::{Context, Poll};
+use std::{
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use koukan_core::{
-    body::{Body, BodyError},
-    reply::Reply,
-    service::MailService,
-    signals::Signals,
-    transaction::Transaction,
+    network::Resolver, reply::Reply, service::MailService, transaction::Transaction,
 };
 use tower::Service;
 
-use super::{Dkim, DkimCheckLayer};
-use crate::{dkim::Verifying, passing};
+use super::Dkim;
+use crate::{
+    dkim::Verifying,
+    whole_message::{Finding, Settings},
+};
 
 /// Verifies signatures; see the [module documentation](super).
 #[derive(Debug, Clone)]
 pub struct DkimCheck<S> {
     inner: S,
-    settings: DkimCheckLayer,
+    settings: Settings,
 }
 
 impl<S> DkimCheck<S> {
-    pub(super) fn new(inner: S, settings: DkimCheckLayer) -> Self {
+    pub(super) fn new(inner: S, settings: Settings) -> Self {
         Self { inner, settings }
     }
 }
@@ -35,25 +37,18 @@ impl<S: MailService> Service<Transaction> for DkimCheck<S> {
     }
 
     fn call(&mut self, tx: Transaction) -> S::Future {
-        if tx.signals.durable_json("dkim").is_some() {
-            return self.inner.call(tx);
-        }
-        let settings = self.settings.clone();
-        let signals = tx.signals.clone();
-        self.inner
-            .call(tx.map_body(|body| body.then(move |body| verify(body, settings, signals))))
+        self.inner.call(self.settings.find_out::<Verifying>(tx))
     }
 }
 
-async fn verify(body: Body, settings: DkimCheckLayer, signals: Signals) -> Result<Body, BodyError> {
-    let mut verifying = Verifying::default();
-    let see = |octets: &[u8]| verifying.update(octets);
-    let body = passing::read(body, &signals, &settings.blobs, see).await?;
-    let passed = verifying.finish();
-    let now = settings.clock.now().as_second().max(0).unsigned_abs();
-    let verified = passed.verify(&*settings.resolver, now, settings.time).await;
-    if let Err(error) = signals.set_durable(&Dkim::of(&verified)) {
-        tracing::warn!(%error, "what became of signatures is not kept");
+impl Finding for Verifying {
+    type Signal = Dkim;
+
+    fn see(&mut self, octets: &[u8]) {
+        self.update(octets);
     }
-    Ok(body)
+
+    async fn conclude(self, resolver: &dyn Resolver, now: u64, time: Duration) -> Dkim {
+        Dkim::of(&self.finish().verify(resolver, now, time).await)
+    }
 }

@@ -217,7 +217,11 @@ async fn the_example_of_the_standard_is_read_as_it_says() {
     let message = EXAMPLE.replace("\r\n", "\n").replace('\n', "\r\n");
     let resolver = ScriptedResolver::new();
     let example = found(resolver.clone(), message.clone()).await;
-    let domains = ["lists.example.org", "gmail.example", "clochette.example.org"];
+    let domains = [
+        "lists.example.org",
+        "gmail.example",
+        "clochette.example.org",
+    ];
     assert_eq!((example.sets, &*example.domain), (3, domains[2]));
     assert_eq!(example.domains, domains);
     let told = (&*example.result, &*example.reason);
@@ -225,7 +229,7 @@ async fn the_example_of_the_standard_is_read_as_it_says() {
     // The last of those who have passed it on is asked first, and there it ends.
     assert_eq!(
         resolver.asked(),
-        ["clochette._domainkey.clochette.example.org"]
+        ["TXT clochette._domainkey.clochette.example.org"]
     );
     let other = message.replacen("test message", "false message", 1);
     let other = found(ScriptedResolver::new(), other).await;
