@@ -103,6 +103,23 @@ fn who_this_agent_is_to_a_host() {
     let elsewhere = format!("  - {{ host: \"mx.example:25\", {auth} }}");
     let warnings = check(&with_rules(&elsewhere)).unwrap().to_string();
     assert!(warnings.contains("names `mx.example:25`"), "{warnings}");
+    // Nobody says that where everybody on the way hears it; but for a server on this host, that can be asked for.
+    let in_the_clear = |auth: &str| {
+        let rules = with_rules(&format!("  - {{ {named}, {auth} }}"));
+        let text = rules.replacen("      smtp: {}", "      smtp: { tls: never }", 2);
+        assert_ne!(text, rules);
+        let told = check(&text).unwrap().to_string();
+        (told, line_of(&text, "auth: { user: a"))
+    };
+    let (told, line) = in_the_clear(&auth);
+    assert!(
+        told.contains("speaks no TLS to `127.0.0.1:3025`")
+            && told.contains("set `tls: verified`")
+            && told.contains(&format!("k.yaml:{line}:")),
+        "{told}"
+    );
+    let (told, _) = in_the_clear(&auth.replace("user: a,", "user: a, clear: true,"));
+    assert!(!told.contains("speaks no TLS"), "{told}");
     for (rule, told) in [
         (
             format!("{named}, auth: {{ user: a }}"),

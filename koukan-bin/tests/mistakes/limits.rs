@@ -157,3 +157,31 @@ fn of_two_grey_lists_in_one_file() {
     let of_two = told("other");
     assert!(!of_two.contains("grey list"), "{of_two}");
 }
+
+#[test]
+fn of_two_lists_that_are_kept_in_one_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let kept = |name: &str| folder.path().join(name).display().to_string();
+    let rule = |tag: &str, url: &str, file: &str| {
+        format!(
+            "      - policy_action: {{ tag: {tag}, match: {{ any: [{{ matcher: address_list, url: \"https://{url}/list\", \
+             kept_in: \"{file}\" }}] }} }}\n"
+        )
+    };
+    let first = rule("one", "a.example", &kept("list"));
+    let text = |second: &str| changed(BUILDER, &format!("{first}{second}"));
+    check(&text(&rule("two", "b.example", &kept("other")))).unwrap();
+    // The same list may be asked for twice.
+    check(&text(&rule("two", "a.example", &kept("list")))).unwrap();
+    let second = rule("two", "b.example", &kept("list"));
+    let text = text(&second);
+    let told = check(&text).unwrap_err();
+    let place = format!("k.yaml:{}:", line_of(&text, "tag: two"));
+    assert!(told.starts_with(&place), "{told}");
+    for words in [
+        "is the file of the list at `https://a.example/list`, too",
+        "name a file for each of them",
+    ] {
+        assert!(told.contains(words), "{told}");
+    }
+}

@@ -13,13 +13,20 @@ fn of_filters_keys_matchers_chains_and_endpoints() {
             BUILDER,
             "      - message_bilder\n",
             "message_bilder",
-            &["unknown filter `message_bilder`", "did you mean `message_builder`?"],
+            &[
+                "unknown filter `message_bilder`",
+                "did you mean `message_builder`?",
+            ],
         ),
         (
             BUILDER,
             "      - antivirus_gateway\n",
             "antivirus_gateway",
-            &["unknown filter `antivirus_gateway`", "there is ", "`policy_action`"],
+            &[
+                "unknown filter `antivirus_gateway`",
+                "there is ",
+                "`policy_action`",
+            ],
         ),
         (
             BUILDER,
@@ -37,13 +44,20 @@ fn of_filters_keys_matchers_chains_and_endpoints() {
             BUILDER,
             &rule("network_adress"),
             "network_adress",
-            &["unknown matcher `network_adress`", "did you mean `network_address`?"],
+            &[
+                "unknown matcher `network_adress`",
+                "did you mean `network_address`?",
+            ],
         ),
         (
             BUILDER,
             &rule("phase_of_the_moon"),
             "phase_of_the_moon",
-            &["unknown matcher `phase_of_the_moon`", "there is ", "`address_list`"],
+            &[
+                "unknown matcher `phase_of_the_moon`",
+                "there is ",
+                "`address_list`",
+            ],
         ),
         (
             CHAIN,

@@ -4,7 +4,7 @@ use koukan_core::{signals::HostPort, stage::output_handler::RetryPolicy};
 
 use super::Check;
 use crate::{
-    config::{Destination, Endpoint, Place, Retry},
+    config::{Chain, Destination, Endpoint, Place, Retry, TlsLevel},
     registry::{Routes, check_domain, check_host, is_builtin},
 };
 
@@ -84,6 +84,20 @@ impl Check<'_> {
             }
             self.shown_certificate(files);
         }
+        if let Some(auth) = &rule.auth
+            && !auth.clear
+            && parsed.unix().is_none()
+            && let Some(chain) = self.without_tls(parsed)
+        {
+            let message = format!(
+                "chain `{chain}` speaks no TLS to `{}`, and without that it is not said who this agent is",
+                host.value
+            );
+            let help = format!(
+                "set `tls: verified` in the `smtp` endpoint of `{chain}`; only a server on this host needs no TLS"
+            );
+            self.odd(&auth.user, message, &help);
+        }
         if rule.has_identity() && !self.is_named(parsed) {
             let message = format!(
                 "no `smtp` endpoint and no `router` names `{}`, and hosts that others name are not told who this \
@@ -96,10 +110,27 @@ impl Check<'_> {
         }
     }
 
+    /// A chain that sends to a host and speaks no TLS.
+    fn without_tls(&self, host: &HostPort) -> Option<&str> {
+        let mut naming = self.naming(host);
+        let chain = naming.find(|chain| {
+            let Endpoint::Smtp(smtp) = &chain.endpoint else {
+                return false;
+            };
+            let level = smtp.tls.as_ref().map(|level| level.value);
+            level == Some(TlsLevel::Never)
+        });
+        chain.map(|chain| chain.name.value.as_str())
+    }
+
     /// Whether mail goes to a host because the configuration says so.
     fn is_named(&self, host: &HostPort) -> bool {
-        let mut chains = self.config.chain.iter();
-        chains.any(|chain| {
+        self.naming(host).next().is_some()
+    }
+
+    /// The chains that send to a host because the configuration says so.
+    fn naming(&self, host: &HostPort) -> impl Iterator<Item = &Chain> {
+        self.config.chain.iter().filter(move |chain| {
             let Endpoint::Smtp(smtp) = &chain.endpoint else {
                 return false;
             };

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
+use serde_json::Value;
+
 use super::Check;
 use crate::config::{Endpoint, Place, read_template};
 
@@ -41,6 +43,31 @@ impl Check<'_> {
         }
     }
 
+    /// Each list that a server has is kept in a file for itself.
+    pub(super) fn kept_lists(&mut self) {
+        let mut files: Vec<(&str, &str)> = Vec::new();
+        let filters = self.config.chain.iter().flat_map(|chain| &chain.filter);
+        for filter in filters.filter(|filter| filter.value.name == "policy_action") {
+            let mut kept = Vec::new();
+            kept_lists_in(&filter.value.config["match"], &mut kept);
+            for (file, url) in kept {
+                let other = files.iter().find(|(known, _)| *known == file);
+                match other {
+                    // The same list, of which each has the same.
+                    Some((_, known)) if *known == url => {}
+                    Some((_, known)) => {
+                        let message = format!(
+                            "{file} is the file of the list at `{known}`, too: each would be taken for the other"
+                        );
+                        let help = "name a file for each of them".to_owned();
+                        self.wrong(filter, message, Some(help));
+                    }
+                    None => files.push((file, url)),
+                }
+            }
+        }
+    }
+
     pub(super) fn file(&mut self, path: Option<&Place<PathBuf>>, what: &str) {
         let Some(path) = path else { return };
         let shown = path.value.display();
@@ -59,5 +86,20 @@ impl Check<'_> {
             let help = format!("name a file that holds a {what}, and that this user may read");
             self.wrong(path, message, Some(help));
         }
+    }
+}
+
+/// The lists that the matchers of an expression keep, each with its file and its URL.
+fn kept_lists_in<'a>(expression: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+    match expression {
+        Value::Array(all) => all.iter().for_each(|part| kept_lists_in(part, found)),
+        Value::Object(keys) => {
+            let text = |key: &str| keys.get(key).and_then(Value::as_str);
+            if let (Some(file), Some(url)) = (text("kept_in"), text("url")) {
+                found.push((file, url));
+            }
+            keys.values().for_each(|part| kept_lists_in(part, found));
+        }
+        _ => {}
     }
 }

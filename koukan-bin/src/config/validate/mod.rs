@@ -66,6 +66,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.notifications();
     check.files();
     check.grey_lists();
+    check.kept_lists();
     check.tls();
     check.auth(registry);
     check.secrets();
