@@ -134,6 +134,7 @@ impl Koukan {
             &self.config,
             resolver,
             Arc::clone(&self.given.connector),
+            self.given.explained.clone(),
         );
         Arc::new(explaining).explain(message).await
     }

@@ -17,7 +17,10 @@ use koukan_core::{
 };
 use koukan_smtp::server::Authenticator;
 
-use crate::{config::Config, registry::Registry};
+use crate::{
+    config::Config,
+    registry::{FollowedLists, Registry},
+};
 
 use super::StartError;
 
@@ -34,6 +37,8 @@ pub(crate) struct Given {
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) clock: SharedClock,
     pub(crate) random: SharedRandom,
+    /// Lists that servers have, as far as they were read for explanations.
+    pub(crate) explained: FollowedLists,
 }
 
 /// Sockets that an embedder has bound, for the first of the configuration's listeners.
@@ -88,6 +93,7 @@ impl Default for Given {
             authenticator: None,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            explained: FollowedLists::default(),
         }
     }
 }

@@ -204,6 +204,7 @@ pub(crate) async fn compose(
         config,
         Some(Arc::clone(&resolver)),
         Arc::clone(&connector) as SharedConnector,
+        given.explained,
     );
     let explanations = Explanations::new(explaining);
     let mut surroundings =

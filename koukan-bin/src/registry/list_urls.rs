@@ -4,6 +4,7 @@ mod elsewhere;
 mod kept;
 
 use std::{
+    any::Any,
     fmt,
     path::PathBuf,
     str::FromStr,
@@ -37,6 +38,7 @@ const REFRESH: Duration = Duration::from_secs(5 * 60);
 const SIZE_MAX: u64 = 16 << 20;
 
 /// A list that a server has, as it is configured.
+#[derive(Clone, PartialEq)]
 struct ListAt {
     url: String,
     /// How often it is looked whether it has changed.
@@ -72,6 +74,12 @@ trait Source: Send + Sync {
     /// As [`Source::fetch`], at first: where that fails, the last good one is read that was kept.
     async fn load(&self) -> Result<(), ListError>;
 
+    /// As [`Source::load`], unless it was read a while ago that is shorter than until it is asked for anew.
+    async fn renew(&self) -> Result<(), ListError>;
+
+    /// What it is, and the list itself.
+    fn known(&self) -> (&ListAt, &(dyn Any + Send + Sync));
+
     /// As [`Source::fetch`], if it is time to do so and nobody else does; what cannot be read leaves it as it is.
     async fn follow(&self);
 }
@@ -86,6 +94,26 @@ impl FollowedLists {
         let all = self.all();
         try_join_all(all.iter().map(|list| list.load())).await?;
         Ok(())
+    }
+
+    /// Reads those lists that were not read a while ago.
+    ///
+    /// # Errors
+    ///
+    /// The first that cannot be read.
+    pub(crate) async fn renew(&self) -> Result<(), ListError> {
+        let all = self.all();
+        try_join_all(all.iter().map(|list| list.renew())).await?;
+        Ok(())
+    }
+
+    /// The list of that configuration, if it is among these.
+    fn find<T: Send + Sync + 'static>(&self, config: &ListAt) -> Option<Replaceable<T>> {
+        self.all().iter().find_map(|list| {
+            let (known, list) = list.known();
+            let list = list.downcast_ref::<Replaceable<T>>()?;
+            (known == config).then(|| list.clone())
+        })
     }
 
     /// Begins to look for changes of those lists for which it is time. Nobody waits for a server.
@@ -125,7 +153,12 @@ where
         message,
         at: vec![Step::Key("url".into())],
     };
-    let url = config.url;
+    // Explanations share what was read for them.
+    let known = surroundings.lists.find(&config);
+    if let Some(known) = known.filter(|_| surroundings.is_explaining()) {
+        return Ok(known);
+    }
+    let url = config.url.clone();
     let uri = url.parse::<Uri>().ok().filter(|uri| {
         let scheme = uri.scheme_str();
         uri.host().is_some() && (scheme == Some("https") || scheme == Some("http"))
@@ -140,7 +173,7 @@ where
             format!("whoever stands between could change the list: begin `{url}` with `https:`");
         return Err(at(text));
     }
-    let kept_in = config.kept_in.map(KeptFile::new).transpose();
+    let kept_in = config.kept_in.clone().map(KeptFile::new).transpose();
     let kept_in = kept_in.map_err(|message| InvalidFilter {
         message,
         at: vec![Step::Key("kept_in".into())],
@@ -152,12 +185,13 @@ where
         uri,
         client: surroundings.list_http()?,
         blocking: surroundings.blocking.clone(),
-        refresh: config.refresh.map_or(REFRESH, |time| time.0),
+        refresh: config.refresh.as_ref().map_or(REFRESH, |time| time.0),
         max: usize::try_from(max).unwrap_or(usize::MAX),
         kept_in: kept_in.map(Arc::new),
         // One that is only tried out writes nothing.
         keeps: surroundings.is_of_agent(),
         allow_empty: config.allow_empty,
+        config,
         list: list.clone(),
         state: Mutex::default(),
         is_under_way: AtomicBool::new(false),
@@ -166,6 +200,7 @@ where
 }
 
 struct List<T> {
+    config: ListAt,
     url: Box<str>,
     uri: Uri,
     client: HttpClient,
@@ -188,6 +223,8 @@ struct State {
     asked: Option<Instant>,
     /// Whether there are entries in what we have.
     has_entries: bool,
+    /// Whether it could be read when it was last asked for.
+    is_read: bool,
 }
 
 #[async_trait]
@@ -221,6 +258,24 @@ where
                 Err(error)
             }
         }
+    }
+
+    async fn renew(&self) -> Result<(), ListError> {
+        let is_fresh = {
+            let state = self.state();
+            let is_new = |asked: Instant| asked.elapsed() < self.refresh;
+            state.is_read && state.asked.is_some_and(is_new)
+        };
+        if is_fresh {
+            return Ok(());
+        }
+        let read = self.load().await;
+        self.state().is_read = read.is_ok();
+        read
+    }
+
+    fn known(&self) -> (&ListAt, &(dyn Any + Send + Sync)) {
+        (&self.config, &self.list)
     }
 
     async fn follow(&self) {
@@ -275,7 +330,7 @@ where
                 return Err(EMPTY.to_owned());
             }
             if let Some(file) = kept_in
-                && let Err(error) = file.write(|| Some(&content))
+                && let Err(error) = file.write(|| Some([&content]))
             {
                 let file = file.path().display();
                 tracing::warn!(%file, %error, "cannot keep a list");

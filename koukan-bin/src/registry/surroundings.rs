@@ -103,9 +103,14 @@ impl Surroundings {
         self
     }
 
-    /// Asks for lists by that network, whatever filters are given.
+    /// Asks for lists by that network, whatever filters are given. Those that are known there already are taken from there.
     #[must_use]
-    pub(crate) fn with_lists_by(mut self, connector: SharedConnector) -> Self {
+    pub(crate) fn with_lists_by(
+        mut self,
+        connector: SharedConnector,
+        lists: FollowedLists,
+    ) -> Self {
+        self.lists = lists;
         let resolver = Arc::clone(&self.resolver);
         self.list_settings = Some(ClientSettings::default().with_network(connector, resolver));
         self
@@ -138,6 +143,11 @@ impl Surroundings {
     /// Whether an agent runs with what is made of these: it is not only tried out, or explained.
     pub(super) fn is_of_agent(&self) -> bool {
         !matches!(self.copies, CopyRoutes::Trial | CopyRoutes::Explained(_))
+    }
+
+    /// Whether what is made of these is for explanations.
+    pub(super) fn is_explaining(&self) -> bool {
+        self.list_settings.is_some()
     }
 
     /// Settings for HTTP clients that connect as this agent does.

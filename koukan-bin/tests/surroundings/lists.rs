@@ -84,3 +84,40 @@ async fn what_is_explained_goes_by_the_list_as_well() {
         );
     }
 }
+
+/// As [`with_lists`], which counts requests.
+fn counting(answer: &'static str) -> (ScriptedConnector, Arc<Mutex<usize>>) {
+    let count = Arc::<Mutex<usize>>::default();
+    let counted = Arc::clone(&count);
+    let connector = ScriptedConnector::new(move |_, mut io| {
+        let counted = Arc::clone(&counted);
+        tokio::spawn(async move {
+            let mut request = Vec::new();
+            while io.read_buf(&mut request).await.unwrap() > 0 {
+                if request.ends_with(b"\r\n\r\n") {
+                    *counted.lock().unwrap() += 1;
+                    request.clear();
+                    io.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+    });
+    (connector, count)
+}
+
+#[tokio::test]
+async fn explanations_ask_for_a_list_not_more_often_than_it_is_to_be() {
+    let found = "HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\nbad.example\n";
+    let (connector, count) = counting(found);
+    let builder = Koukan::builder().resolver(resolver()).connector(connector);
+    let agent = builder.config_text("koukan.yaml", &config(RULE)).unwrap();
+    for _ in 0..3 {
+        let mut asked = super::explain::asked(&["b@example.net"], "\r\nhello\r\n");
+        asked.mail.reverse_path = "a@bad.example".parse().unwrap();
+        let sender = koukan_core::context::Sender::new("ingress");
+        asked.context = koukan_core::context::Context::new(sender);
+        let explanation = agent.explain(asked).await.unwrap();
+        assert!(explanation.mail.is_permanent());
+    }
+    assert_eq!(*count.lock().unwrap(), 1);
+}

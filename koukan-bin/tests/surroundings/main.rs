@@ -5,6 +5,7 @@
 mod allowed_senders;
 mod endpoint;
 mod explain;
+mod explain_hand_over;
 mod filter;
 mod host_list;
 mod http;

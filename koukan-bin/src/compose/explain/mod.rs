@@ -1,6 +1,6 @@
 //! Explanations: the chains of the configuration, made for one message, with nothing behind them.
 //!
-//! Files that filters and endpoints name are read for each anew; what rates and the like have counted in the
+//! Files that filters and endpoints name are read for each anew, lists that servers have not more often than agents do; what rates and the like have counted in the
 //! agent is not known here.
 
 mod network;
@@ -59,6 +59,8 @@ pub(crate) struct Explaining {
     resolver: SharedResolver,
     /// By what the servers are asked that have lists.
     connector: SharedConnector,
+    /// The lists that they have, as far as they were read.
+    lists: FollowedLists,
     /// Threads in which chains are made: what they read may be long, or somewhere that does not answer.
     blocking: BlockingPool,
 }
@@ -78,18 +80,21 @@ struct Making<'a> {
 
 impl Explaining {
     /// Explains what an agent of that configuration does, with the filters of the registry. Names are looked
-    /// up by `given`, or else as the configuration says; `connector` is for lists that servers have, and nothing else.
+    /// up by `given`, or else as the configuration says; `connector` is for lists that servers have, and nothing else. What was
+    /// read of these stays in `lists`.
     pub(crate) fn new(
         registry: &Registry,
         config: &Config,
         given: Option<SharedResolver>,
         connector: SharedConnector,
+        lists: FollowedLists,
     ) -> Self {
         Self {
             registry: registry.clone(),
             config: config.clone(),
             resolver: given.unwrap_or_else(|| resolver::of(&config.resolver)),
             connector,
+            lists,
             blocking: BlockingPool::default(),
         }
     }
@@ -113,9 +118,9 @@ impl Explaining {
         let sent = asked.message();
         let made = self.blocking.run(move || explaining.entries(noted, sent));
         let lost = |error: WorkLost| StartError::Config(format!("no chains are made: {error}"));
-        let (entries, lists) = made.await.map_err(lost)??;
-        // Rules are to know what the agent's know.
-        lists.load().await?;
+        let entries = made.await.map_err(lost)??;
+        // Rules are to know what the agent's know: as new as that is.
+        self.lists.renew().await?;
         let sender = &asked.context.sender;
         let entry = entries.get().and_then(|entries| entries.get(sender));
         let unknown = || StartError::Config(format!("there is no chain of sender `{sender}`"));
@@ -127,16 +132,12 @@ impl Explaining {
     }
 
     /// All chains, by their senders. Files are read.
-    fn entries(
-        &self,
-        explainer: Explainer,
-        sent: Bytes,
-    ) -> Result<(Entries, FollowedLists), StartError> {
+    fn entries(&self, explainer: Explainer, sent: Bytes) -> Result<Entries, StartError> {
         let connector = Arc::new(Unconnected(explainer.clone()));
         let resolver = Arc::clone(&self.resolver);
         let surroundings = Surroundings::new(self.config.hostname.value.as_str())
             .with_network(connector, resolver)
-            .with_lists_by(Arc::clone(&self.connector))
+            .with_lists_by(Arc::clone(&self.connector), self.lists.clone())
             .with_rule_watch(Arc::new(explainer.clone()));
         let own = OwnAddresses::default();
         let smtp = self.config.smtp_listener.iter();
@@ -156,7 +157,7 @@ impl Explaining {
         let entries = making.entries()?;
         // Set once, here.
         let _ = making.entries.set(entries);
-        Ok((making.entries, making.surroundings.lists))
+        Ok(making.entries)
     }
 }
 
