@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use crate::{clock::SharedClock, shares::Client};
 
 use super::{
-    InvalidSnapshot, Snapshot,
+    GreylistSnapshot, InvalidSnapshot,
     known::{Key, Known},
     snapshot,
 };
@@ -99,9 +99,9 @@ impl Greylist {
     /// All that is known, if there is something that the last snapshot lacks. *Shape*: octets in pieces, to be given together
     /// to [`Greylist::restore`]. They have hashes in the place of networks and addresses: whoever tries all networks, or
     /// addresses that he knows, finds out which of them are there.
-    pub fn snapshot(&self) -> Option<Snapshot> {
+    pub fn snapshot(&self) -> Option<GreylistSnapshot> {
         let is_changed = self.0.is_changed.swap(false, Ordering::Relaxed);
-        is_changed.then(|| Snapshot::of(self))
+        is_changed.then(|| GreylistSnapshot::of(self))
     }
 
     /// Has the next snapshot tell everything: where the last could not be kept.

@@ -59,5 +59,5 @@ pub use self::{
     layer::GreylistLayer,
     list::{Greylist, Times},
     service::GreylistService,
-    snapshot::{InvalidSnapshot, Snapshot},
+    snapshot::{GreylistSnapshot, InvalidSnapshot},
 };

@@ -1,4 +1,4 @@
-//! What is known, as octets that are kept: [`Snapshot`].
+//! What is known, as octets that are kept: [`GreylistSnapshot`].
 
 use super::{
     Greylist,
@@ -18,12 +18,12 @@ pub struct InvalidSnapshot;
 /// All that a grey list knows, in pieces: for each of its parts what that knows when its piece is taken. While one is made
 /// mail waits for that part alone, and only one is in memory at a time.
 #[derive(Debug)]
-pub struct Snapshot {
+pub struct GreylistSnapshot {
     list: Greylist,
     next: usize,
 }
 
-impl Snapshot {
+impl GreylistSnapshot {
     pub(super) fn of(list: &Greylist) -> Self {
         Self {
             list: list.clone(),
@@ -32,7 +32,7 @@ impl Snapshot {
     }
 }
 
-impl Iterator for Snapshot {
+impl Iterator for GreylistSnapshot {
     type Item = Vec<u8>;
 
     fn next(&mut self) -> Option<Vec<u8>> {
