@@ -13,6 +13,7 @@ use super::{
     CertificateFiles, ClientAuth, Endpoint, HumanDuration, Place, Retry, TlsLevel,
     node::{Node, Step},
 };
+use crate::registry::Registry;
 
 /// Filters in the order in which a transaction passes them, and the endpoint it ends in.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -256,12 +257,23 @@ impl JsonSchema for Filter {
         "Filter".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let registry = Registry::default();
+        let mut keys = serde_json::Map::new();
+        for (name, schema) in registry.schemas() {
+            let schema = schema(generator);
+            // Without anything behind the colon all is as it is without it.
+            keys.insert(
+                name.to_owned(),
+                serde_json::json!({ "anyOf": [schema, { "type": "null" }] }),
+            );
+        }
+        let names: Vec<_> = keys.keys().cloned().collect();
         json_schema!({
-            "description": "A filter by its name, with its configuration.",
+            "description": "A filter by its name, with its configuration. An agent may have more than these.",
             "oneOf": [
-                { "type": "string" },
-                { "type": "object", "minProperties": 1, "maxProperties": 1 }
+                { "type": "string", "examples": names },
+                { "type": "object", "minProperties": 1, "maxProperties": 1, "properties": keys }
             ]
         })
     }

@@ -7,6 +7,7 @@ use koukan_core::{
     service::BoxMailService, stage::output_handler::TurnAwayLayer, storage::Storage,
     transaction::Transaction,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tower::{Layer, service_fn};
 
@@ -17,7 +18,7 @@ use crate::config::{Chain, Filter};
 const NAME: &str = "add_route";
 
 /// Sends a copy of each message through the chain of a sender.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AddRoute {
     /// The sender.
@@ -33,7 +34,7 @@ pub(crate) struct AddRoute {
 }
 
 /// When a copy goes.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Mode {
     /// Before the original, whose client waits.

@@ -13,14 +13,15 @@ use koukan_core::{
     signals::{DurableSignal, TlsRequired},
     transaction::Transaction,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
     InvalidFilter, Registry, Surroundings,
     add_route::add_route,
-    policy_action::policy_action,
-    router::router,
+    policy_action::{Rule as PolicyRule, policy_action},
+    router::{Router, router},
     text::{Address, RecipientDomain},
 };
 use crate::config::ByteSize;
@@ -83,14 +84,18 @@ pub(crate) fn may_refuse(name: &str) -> bool {
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter("add_route", add_route);
-    registry.try_filter("allowed_senders", senders);
-    registry.filter("message_builder", message_builder);
-    registry.try_filter("message_parser", message_parser);
+    registry.own_filter("add_route", add_route);
+    registry.own_filter("allowed_senders", senders);
+    registry.own_filter("message_builder", |config, _: &Surroundings| {
+        Ok::<_, InvalidFilter>(message_builder(config))
+    });
+    registry.own_filter("message_parser", message_parser);
     registry.filter_with_parts("policy_action", |config, surroundings, parts| {
         policy_action(config, surroundings, &parts.matchers)
     });
-    registry.try_filter("received_header", received_header);
+    registry.own_filter("received_header", received_header);
+    registry.schema_of::<PolicyRule>("policy_action");
+    registry.schema_of::<Router>("router");
     registry.filter_with_parts("router", |config: Value, surroundings, parts| {
         router(&config, surroundings, &parts.rules)
     });
@@ -98,7 +103,9 @@ pub(super) fn register(registry: &mut Registry) {
     super::names_of_hosts::register(registry);
     super::limits::register(registry);
     super::recipient_verification::register(registry);
-    registry.filter("tls_required", |Nothing {}| TlsRequiredLayer::new());
+    registry.own_filter("tls_required", |Nothing {}, _: &Surroundings| {
+        Ok::<_, InvalidFilter>(TlsRequiredLayer::new())
+    });
     registry.signals("tls_required", [TlsRequired::NAME]);
     for filter in SIGNALLESS {
         registry.signals(filter, []);
@@ -110,12 +117,12 @@ pub(super) fn register(registry: &mut Registry) {
 }
 
 /// There is nothing to be set.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
 /// Refuses reverse-paths that are not among those that may be used.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Senders {
     /// Domains of which every mailbox may be used.
@@ -153,7 +160,7 @@ fn senders(
 }
 
 /// Renders messages that are given as a description.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MessageBuilder {
     /// Octets that a rendered message may have.
@@ -169,7 +176,7 @@ fn message_builder(config: MessageBuilder) -> MessageBuilderLayer {
 }
 
 /// Takes messages apart for those who want JSON.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MessageParser {
     /// Octets of a message that is parsed, at most.
@@ -207,7 +214,7 @@ fn message_parser(
 }
 
 /// Adds the `Received` header field, and refuses messages that go round in a loop.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReceivedHeader {
     /// `Received` fields that a message may have when it comes.

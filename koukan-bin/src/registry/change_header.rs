@@ -1,6 +1,7 @@
 //! Header fields that are taken out and put in, as configured.
 
 use koukan_core::{filter::change_header::ChangeHeaderLayer, message::header_edit::HeaderEdit};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -9,12 +10,12 @@ use crate::config::Step;
 
 /// Adds the filter.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter("change_header", change_header);
+    registry.own_filter("change_header", change_header);
     registry.signals("change_header", []);
 }
 
 /// Takes header fields out, and puts others in.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// Names of fields that are taken out.
@@ -28,7 +29,7 @@ struct Config {
     add: Vec<Field>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Field {
     name: String,

@@ -8,6 +8,7 @@ use koukan_core::{
     message::validation::{Level, MAX_DEPTH, ValidationReport},
     signals::DurableSignal,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{InvalidFilter, Registry, Surroundings};
@@ -20,14 +21,14 @@ pub(super) const NAMES: [&str; 3] = ["change_header", "message_validation", "sen
 pub(super) fn register(registry: &mut Registry) {
     super::change_header::register(registry);
     super::send_as::register(registry);
-    registry.try_filter("message_validation", message_validation);
+    registry.own_filter("message_validation", message_validation);
     registry.signals("message_validation", [ValidationReport::NAME]);
     registry.matcher("message_validation", worse_than);
     registry.matcher("attachment", attachment);
 }
 
 /// Finds out how well formed messages are.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Validation {
     /// Multiparts and attached messages within each other that are looked into, at most.

@@ -13,6 +13,7 @@ use koukan_core::{
     network::Network,
     signals::DurableSignal,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -26,9 +27,9 @@ pub(super) const NAMES: [&str; 3] = ["dnsbl", "greylist", "rate_limit"];
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter("dnsbl", dnsbl);
-    registry.try_filter("greylist", greylist::greylist);
-    registry.try_filter("rate_limit", rate_limit);
+    registry.own_filter("dnsbl", dnsbl);
+    registry.own_filter("greylist", greylist::greylist);
+    registry.own_filter("rate_limit", rate_limit);
     registry.signals("dnsbl", [Dnsbl::NAME]);
     registry.signals("greylist", []);
     registry.signals("rate_limit", []);
@@ -36,13 +37,13 @@ pub(super) fn register(registry: &mut Registry) {
 }
 
 /// Puts off what is too much.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RateLimits {
     limits: Vec<OneLimit>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OneLimit {
     /// What those have in common that are counted together.
@@ -54,7 +55,7 @@ struct OneLimit {
     max_keys: Option<NonZeroUsize>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Of {
     Messages,
@@ -93,7 +94,7 @@ fn one_limit(config: OneLimit) -> Result<Limit, InvalidFilter> {
 }
 
 /// Asks lists in the DNS.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lists {
     zones: Vec<Zone>,
@@ -105,7 +106,7 @@ struct Lists {
     timeout: Option<HumanDuration>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Zone {
     zone: String,
@@ -119,7 +120,7 @@ struct Zone {
     weight: Option<i32>,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum ZoneOf {
     Client,

@@ -51,6 +51,7 @@ use koukan_core::{
     filter::{policy_action::Matcher, router::Policy},
     service::{BoxMailLayer, BoxMailService, MailService},
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_path_to_error::Segment;
@@ -90,12 +91,15 @@ pub struct Registry {
     /// Filters that ask others, and how it is told whom.
     asking: BTreeMap<String, Arc<Asking>>,
     endpoints: Endpoints,
+    /// The schemas of the configurations of those filters that every agent has.
+    schemas: BTreeMap<&'static str, Describe>,
     /// Whether an embedder's authenticator knows the users.
     has_authenticator: bool,
     /// What filters are made with only to see whether they can be.
     trial: Surroundings,
 }
 
+type Describe = fn(&mut SchemaGenerator) -> Schema;
 type Asking = dyn Fn(&Value) -> String + Send + Sync;
 type Build = dyn Fn(&Value, &Surroundings, &FilterParts) -> Result<BoxMailLayer, InvalidFilter>
     + Send
@@ -121,6 +125,7 @@ impl Registry {
             signals: BTreeMap::new(),
             asking: BTreeMap::new(),
             endpoints: Endpoints::default(),
+            schemas: BTreeMap::new(),
             has_authenticator: false,
             trial,
         }
@@ -155,6 +160,30 @@ impl Registry {
         self.filter_with_parts(name, move |config, surroundings, _| {
             build(config, surroundings)
         });
+    }
+
+    /// As [`Registry::try_filter`], for a filter that every agent has: the schema knows its keys.
+    fn own_filter<C, L, E>(
+        &mut self,
+        name: &'static str,
+        build: impl Fn(C, &Surroundings) -> Result<L, E> + Send + Sync + 'static,
+    ) where
+        C: DeserializeOwned + JsonSchema,
+        L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
+        E: Into<BoxError>,
+    {
+        self.schema_of::<C>(name);
+        self.try_filter(name, build);
+    }
+
+    /// Says what the schema is of the configuration of a filter that every agent has.
+    fn schema_of<C: JsonSchema>(&mut self, name: &'static str) {
+        self.schemas.insert(name, C::json_schema);
+    }
+
+    /// The schemas of the configurations of filters, by their names.
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = (&'static str, Describe)> {
+        self.schemas.iter().map(|(name, schema)| (*name, *schema))
     }
 
     /// As [`Registry::try_filter`], for a filter that is given matchers and rules, too.

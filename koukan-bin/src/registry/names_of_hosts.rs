@@ -9,6 +9,7 @@ use koukan_core::{
     },
     signals::DurableSignal,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{InvalidFilter, Registry, Surroundings};
@@ -16,7 +17,7 @@ use crate::config::{HumanDuration, Step, instead};
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter(
+    registry.own_filter(
         "remote_host",
         |config: Wait, surroundings: &Surroundings| {
             let layer = RemoteHostLayer::new(surroundings.resolver.clone());
@@ -26,7 +27,7 @@ pub(super) fn register(registry: &mut Registry) {
             })
         },
     );
-    registry.try_filter(
+    registry.own_filter(
         "dns_resolution",
         |config: Wait, surroundings: &Surroundings| {
             let layer = DnsResolutionLayer::new(surroundings.resolver.clone());
@@ -42,7 +43,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.matcher("dns_resolution", dns_resolution);
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wait {
     /// For how long the DNS is waited for.

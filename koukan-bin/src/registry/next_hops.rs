@@ -5,6 +5,7 @@ use koukan_core::{
     network::Network,
     signals::Destination,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -15,7 +16,7 @@ use super::{
 use crate::config::Step;
 
 /// Recipients whose domain ends with a text: to these hosts, or to what is called as the domain with another end.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Suffixed {
     suffix: String,
@@ -28,7 +29,7 @@ pub(super) struct Suffixed {
 }
 
 /// Recipients at an address: to that address.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Literals {
     networks: Option<Vec<String>>,

@@ -13,6 +13,7 @@ use koukan_core::{
     storage::Storage,
     transaction::Transaction,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tower::service_fn;
 
@@ -28,7 +29,7 @@ pub(crate) const NAME: &str = "recipient_verification";
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter(NAME, layer);
+    registry.own_filter(NAME, layer);
     registry.signals(NAME, [RECIPIENT]);
     registry.asks(NAME, |_| "the destinations of recipients".into());
     registry.matcher(NAME, matcher);
@@ -46,7 +47,7 @@ pub(crate) struct LegChains {
 }
 
 /// Asks destinations whether they take recipients.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// The domains of recipients of which it is asked; all where it is left out.
@@ -72,7 +73,7 @@ struct Config {
     max_entries: Option<NonZeroUsize>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Unknown {
     Accept,

@@ -16,6 +16,7 @@ use koukan_core::{
     reply::{Rejection, Reply},
     signals::Destination,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -33,7 +34,7 @@ pub(super) use self::{check::wrong, own::OwnRules};
 
 /// Decides for each recipient where it goes: the first rule that knows it decides, and a recipient
 /// that none knows is refused.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Router {
     rules: Vec<Rule>,
@@ -45,7 +46,7 @@ pub(super) struct Router {
     dry_run: bool,
 }
 
-#[derive(Debug, Default, Deserialize, Clone, Copy, PartialEq)]
+#[derive(Debug, Default, Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Others {
     /// They are refused.
@@ -55,7 +56,7 @@ enum Others {
     Pass,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 enum Rule {
     /// Recipients by domain and local part.
@@ -105,7 +106,7 @@ enum Rule {
 }
 
 /// A host with its share.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WeightedHost {
     host: Host,
@@ -117,7 +118,7 @@ fn one() -> u32 {
     1
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Refusal {
     NoSuchUser,

@@ -6,6 +6,7 @@ use koukan_core::filter::{
     MailboxSet, Replaceable,
     send_as::{Permissions, SendAs, SendAsLayer, Unsuitable},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{InvalidFilter, Registry, Surroundings, list_files::list};
@@ -13,12 +14,12 @@ use crate::config::Step;
 
 /// Adds the filter.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter("send_as", send_as);
+    registry.own_filter("send_as", send_as);
     registry.signals("send_as", []);
 }
 
 /// Refuses messages in the name of others.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// The addresses and domains of each identity; `*` stands for all.
@@ -37,14 +38,14 @@ struct Config {
     unsuitable: Option<UnsuitableConfig>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Others {
     Refuse,
     Pass,
 }
 
-#[derive(Deserialize, Clone, Copy)]
+#[derive(Deserialize, Clone, Copy, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum UnsuitableConfig {
     Refuse,

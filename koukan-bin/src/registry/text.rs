@@ -8,6 +8,7 @@ use koukan_core::{
     path::{Domain, Mailbox, address_literal},
     signals::HostPort,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 
 /// A host and port.
@@ -58,6 +59,35 @@ impl<'de> Deserialize<'de> for Port {
                 "`{port}` is no port: there is 1 to 65535"
             ))),
         }
+    }
+}
+
+/// The schema of what is written as a text.
+macro_rules! text {
+    ($type:ty, $example:literal) => {
+        impl JsonSchema for $type {
+            fn schema_name() -> Cow<'static, str> {
+                stringify!($type).into()
+            }
+
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({ "type": "string", "examples": [$example] })
+            }
+        }
+    };
+}
+
+text!(Host, "mx.example.com:25");
+text!(RecipientDomain, "example.com");
+text!(Address, "bob@example.com");
+
+impl JsonSchema for Port {
+    fn schema_name() -> Cow<'static, str> {
+        "Port".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "minimum": 1, "maximum": 65535 })
     }
 }
 

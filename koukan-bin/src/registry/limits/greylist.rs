@@ -3,6 +3,7 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use koukan_core::filter::greylist::{Greylist, GreylistLayer, Times};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{InvalidFilter, Surroundings, at, kept::Kept, key};
@@ -12,7 +13,7 @@ use crate::config::HumanDuration;
 const MAX: usize = 10_000_000;
 
 /// Puts off mail of clients of which nothing is known.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
     /// Where what is known is kept.

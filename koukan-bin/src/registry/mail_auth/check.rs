@@ -4,13 +4,14 @@ use koukan_mail_auth::{
     arc_check::ArcCheckLayer, dkim_check::DkimCheckLayer, dmarc_check::DmarcCheckLayer,
     spf_check::SpfCheckLayer,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::Surroundings;
 use crate::config::HumanDuration;
 
 /// Asks whether clients may send mail of the domains that they name.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AskSpf {
     /// For how long the DNS is waited for.
@@ -27,7 +28,7 @@ pub(super) fn spf_check(config: AskSpf, surroundings: &Surroundings) -> SpfCheck
 }
 
 /// Verifies signatures.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VerifyDkim {
     /// For how long the DNS is waited for.
@@ -44,7 +45,7 @@ pub(super) fn dkim_check(config: VerifyDkim, surroundings: &Surroundings) -> Dki
 }
 
 /// Verifies chains of those who have passed messages on.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VerifyArc {
     /// For how long the DNS is waited for.
@@ -61,7 +62,7 @@ pub(super) fn arc_check(config: VerifyArc, surroundings: &Surroundings) -> ArcCh
 }
 
 /// Asks authors' domains what they ask for.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AskDmarc {
     /// For how long the DNS is waited for.

@@ -11,6 +11,7 @@ use koukan_mail_auth::{
     dkim::{SignatureSpec, SigningKey},
     dkim_sign::{Key, SharedKey},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{
@@ -20,7 +21,7 @@ use super::{
 use crate::{config::HumanDuration, registry::text::check_domain, stamps::Stamps};
 
 /// A key, and for whom it signs.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyConfig {
     pub(super) domain: String,

@@ -26,24 +26,24 @@ pub(super) use self::srs::Reversing;
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter("dkim_sign", dkim_sign);
-    registry.try_filter("spf_check", |config, surroundings: &Surroundings| {
+    registry.own_filter("dkim_sign", dkim_sign);
+    registry.own_filter("spf_check", |config, surroundings: &Surroundings| {
         Ok::<_, InvalidFilter>(spf_check(config, surroundings))
     });
-    registry.try_filter("dkim_check", |config, surroundings: &Surroundings| {
+    registry.own_filter("dkim_check", |config, surroundings: &Surroundings| {
         Ok::<_, InvalidFilter>(dkim_check(config, surroundings))
     });
-    registry.try_filter("dmarc_check", |config, surroundings: &Surroundings| {
+    registry.own_filter("dmarc_check", |config, surroundings: &Surroundings| {
         Ok::<_, InvalidFilter>(dmarc_check(config, surroundings))
     });
-    registry.try_filter("arc_check", |config, surroundings: &Surroundings| {
+    registry.own_filter("arc_check", |config, surroundings: &Surroundings| {
         Ok::<_, InvalidFilter>(arc_check(config, surroundings))
     });
-    registry.try_filter("authentication_results", authentication_results);
+    registry.own_filter("authentication_results", authentication_results);
     registry.signals("spf_check", [Spf::NAME]);
     registry.signals("dkim_check", [Dkim::NAME]);
     registry.signals("dmarc_check", [Dmarc::NAME]);
-    registry.try_filter("srs", srs);
+    registry.own_filter("srs", srs);
     registry.signals("srs", []);
     registry.signals("arc_check", [Arc::NAME]);
     registry.signals("authentication_results", []);

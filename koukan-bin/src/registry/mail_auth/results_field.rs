@@ -1,12 +1,13 @@
 //! The filter that tells readers what was found out.
 
 use koukan_mail_auth::authentication_results::AuthenticationResultsLayer;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{InvalidFilter, Surroundings, at, key_step};
 
 /// Tells readers what was found out.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tell {
     /// Who says so, in place of the agent's host name.

@@ -4,6 +4,7 @@ use koukan_mail_auth::{
     dkim::SignatureSpec,
     dkim_sign::{Author, DkimSignLayer},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,7 +16,7 @@ use super::{
 use crate::config::{HumanDuration, Step};
 
 /// Signs messages.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sign {
     keys: Vec<KeyConfig>,
@@ -30,7 +31,7 @@ pub(super) struct Sign {
     signed_headers: Option<Vec<String>>,
 }
 
-#[derive(Deserialize, Default, Clone, Copy)]
+#[derive(Deserialize, Default, Clone, Copy, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum AuthorConfig {
     #[default]

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use koukan_core::filter::Replaceable;
 use koukan_mail_auth::srs::{Reversed, RewriteLayer, Secrets, Srs};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{InvalidFilter, Surroundings, at, key_step};
@@ -13,7 +14,7 @@ use crate::registry::{list_files::list, text::RecipientDomain};
 const MAX_AGE: std::ops::RangeInclusive<u16> = 1..=365;
 
 /// Gives forwarded messages a reverse-path of one's own.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rewriting {
     /// The domain of rewritten reverse-paths.
@@ -26,7 +27,7 @@ pub(super) struct Rewriting {
 }
 
 /// A rule of a router: recipients that stand for senders of forwarded messages.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::registry) struct Reversing {
     domain: RecipientDomain,

@@ -14,6 +14,7 @@ use koukan_core::{
     filter::policy_action::{PolicyAction, PolicyLayer, PolicyRule},
     reply::{EnhancedCode, Reply, ReplyCode},
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -28,7 +29,7 @@ const NAME_MAX: usize = 64;
 const MESSAGE_MAX: usize = 400;
 
 /// What is to be so of a transaction or a recipient, and what is done then.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {
     /// What is to be so; without it the rule matches always.
@@ -47,7 +48,7 @@ pub(super) struct Rule {
     message: Option<String>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 enum Mode {
     #[serde(rename = "PER_RCPT")]
     PerRcpt,

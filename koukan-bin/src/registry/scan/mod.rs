@@ -16,6 +16,7 @@ use koukan_scan::{
     server::Limits,
     spamassassin::SpamAssassin,
 };
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -24,16 +25,16 @@ use crate::config::{ByteSize, HumanDuration, Step, instead};
 
 /// Adds them.
 pub(super) fn register(registry: &mut Registry) {
-    registry.try_filter("clamav", |config: Config, surroundings| {
+    registry.own_filter("clamav", |config: Config, surroundings| {
         let config = config.without_user()?.without_tls()?;
         config.layer(Clamav, surroundings)
     });
-    registry.try_filter("rspamd", |config: Config, surroundings| {
+    registry.own_filter("rspamd", |config: Config, surroundings| {
         // What is large is seldom spam.
         let config = config.without_user()?;
         config.passing_large().layer(Rspamd, surroundings)
     });
-    registry.try_filter("spamassassin", |config: Config, surroundings| {
+    registry.own_filter("spamassassin", |config: Config, surroundings| {
         let mut scanner = SpamAssassin::default();
         if let Some(user) = &config.user {
             scanner = scanner.with_user(user);
@@ -67,7 +68,7 @@ fn matcher<S: Scanner>(registry: &mut Registry, scanner: S) {
 }
 
 /// Has messages looked at.
-#[derive(Deserialize)]
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
     /// Where the scanner is; of several addresses the later ones where those before do not answer.
@@ -106,14 +107,14 @@ struct Config {
     pause: Option<HumanDuration>,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Fail {
     Open,
     Closed,
 }
 
-#[derive(Deserialize, Clone, Copy, PartialEq)]
+#[derive(Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Larger {
     Pass,

@@ -12,6 +12,7 @@ use koukan_core::filter::policy_action::{
     Matcher,
     matchers::{InvalidPath, NumRcpts, OverTls, WhichAddress},
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 use tower::BoxError;
@@ -139,7 +140,7 @@ fn num_rcpts(config: Count) -> Result<NumRcpts, InvalidFilter> {
 }
 
 /// One value, or a list of them.
-#[derive(Deserialize, Clone)]
+#[derive(Deserialize, Clone, JsonSchema)]
 #[serde(untagged, expecting = "a text, or a list of texts, is expected")]
 pub(in crate::registry) enum OneOrMany {
     One(String),
