@@ -50,7 +50,7 @@ fn of_zone(selector: &str, record: &str) -> String {
 /// not signed, and left out.
 fn signed(keys: Vec<(String, SigningKey)>) -> Vec<(String, Bytes)> {
     let keys = keys.into_iter().map(|(selector, key)| {
-        let spec = SignatureSpec::new("example.com", &selector);
+        let spec = SignatureSpec::new("example.com", selector);
         Key::new(spec, SharedKey::new(key)).for_all()
     });
     let layer = DkimSignLayer::new(keys, std::sync::Arc::new(SystemClock));
