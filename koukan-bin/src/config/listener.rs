@@ -28,7 +28,7 @@ pub struct SmtpListener {
     pub tag: Option<Place<String>>,
     /// Whether clients speak LMTP (RFC 2033): each recipient has a reply of its own to the message. Not on
     /// port 25. Default `false`.
-    #[schemars(with = "bool")]
+    #[schemars(with = "Option<bool>")]
     pub lmtp: Option<Place<bool>>,
     /// The largest message that is taken. Default `50MiB`.
     pub max_message_size: Option<ByteSize>,
@@ -146,7 +146,7 @@ pub struct RestListener {
     /// in `http://10.1.2.3:8000`; a name in braces is that of an environment variable, as in
     /// `http://{POD_IP}:8000`. Requests for what this replica works on that come to another are sent here, with the
     /// token of the client. At one listener at most. Default: others answer by what is in the database.
-    #[schemars(with = "String")]
+    #[schemars(with = "Option<String>")]
     pub session_url: Option<Place<String>>,
     /// Whether requests for what another replica works on are always passed on, and clients are never told to ask
     /// there: they cannot reach each replica. With tokens it is always so. Default `false`.
