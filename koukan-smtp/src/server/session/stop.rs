@@ -3,9 +3,10 @@
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 
+use tokio::task::coop::has_budget_remaining;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 /// What a session is told of the server's end.
@@ -85,8 +86,12 @@ impl Watch {
         }
         let waker = self.waker.as_ref();
         if !waker.is_some_and(|waker| waker.will_wake(cx.waker())) {
-            ready!(self.cancelled.as_mut().poll(cx));
-            self.waker = Some(cx.waker().clone());
+            // Where the task has used up what tokio lets it do in a row nobody may hear of it.
+            let is_heard = has_budget_remaining();
+            if self.cancelled.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(());
+            }
+            self.waker = is_heard.then(|| cx.waker().clone());
         }
         Poll::Pending
     }
