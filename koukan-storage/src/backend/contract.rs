@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use super::{Database, DatabaseBackend};
 use crate::{
-    row::{LeaseRow, SettlementRow, Telling, TransactionRow, micros, scheduling_keys},
+    row::{LeaseRow, SettlementRow, Telling, Texts, TransactionRow, micros, scheduling_keys},
     writer::{Append, Claim, Claims, Finish, KeepCursor, Operation, Take, Together, weight},
 };
 
@@ -258,8 +258,9 @@ impl<D: Database> Records for DatabaseBackend<D> {
             true => Telling::Summary,
             false => Telling::Nothing,
         };
+        let mut texts = Texts::default();
         let rows = summaries.into_iter();
-        let rows = rows.map(|summary| TransactionRow::new(summary, telling));
+        let rows = rows.map(|summary| TransactionRow::after(&mut texts, summary, telling));
         let rows = rows.collect::<Result<Vec<_>, _>>()?;
         let weight = rows.iter().map(TransactionRow::weight).sum();
         self.0.writer.ask(weight, rows, Operation::Summarise).await

@@ -36,5 +36,5 @@ pub(crate) use self::{
     status::{ABANDON, work_as_str, work_of},
     stored::StoredRow,
     time::{from_micros, micros},
-    transaction::{Telling, TransactionRow},
+    transaction::{Telling, Texts, TransactionRow},
 };

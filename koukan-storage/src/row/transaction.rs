@@ -2,9 +2,14 @@
 
 use std::sync::Arc;
 
-use koukan_core::storage::{
-    BackendError, Searched,
-    record::{IdempotencyKey, NewTransaction, SchedulingKey},
+use koukan_core::{
+    context::Context,
+    signals::Carried,
+    storage::{
+        BackendError, Searched,
+        record::{IdempotencyKey, NewTransaction, SchedulingKey},
+    },
+    transaction::Mail,
 };
 
 use crate::query::Values;
@@ -54,6 +59,13 @@ pub(crate) struct TransactionRow {
     pub(crate) events: Vec<Arc<EventRow>>,
 }
 
+/// Texts of the row before, which that of another recipient of the same message has as well.
+#[derive(Default)]
+pub(crate) struct Texts {
+    context: Option<(Arc<Context>, Carried, Arc<str>)>,
+    mail: Option<(Mail, Arc<str>)>,
+}
+
 /// What readers of events are told of a new transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Telling {
@@ -70,6 +82,15 @@ impl TransactionRow {
     ///
     /// [`BackendError::NoSuchBlob`] where the octets of a blob do not have the length said.
     pub(crate) fn new(new: NewTransaction, telling: Telling) -> Result<Self, BackendError> {
+        Self::after(&mut Texts::default(), new, telling)
+    }
+
+    /// As [`TransactionRow::new`], after others.
+    pub(crate) fn after(
+        texts: &mut Texts,
+        new: NewTransaction,
+        telling: Telling,
+    ) -> Result<Self, BackendError> {
         let events = match telling {
             Telling::Nothing => Vec::new(),
             Telling::Commit => EventRow::rows(&new.events()),
@@ -93,8 +114,8 @@ impl TransactionRow {
             idempotency_key: new.idempotency_key,
             replaces_parts: false,
             replaces_attempts: false,
-            context: to_json(&ContextRow::new(&new.context, &new.signals)),
-            mail: to_json(&MailRow::from(&new.mail)),
+            context: texts.context(&new.context, &new.signals),
+            mail: texts.mail(&new.mail),
             recipients: to_json(&recipient_rows(&new.recipients)),
             retry: new.terms.retry,
             notify: new.terms.notify,
@@ -202,5 +223,30 @@ impl TransactionRow {
 
     fn attempt_count(&self) -> i64 {
         i64::try_from(self.attempts.len()).unwrap_or(i64::MAX)
+    }
+}
+
+impl Texts {
+    fn context(&mut self, context: &Arc<Context>, signals: &Carried) -> Arc<str> {
+        if let Some((before, their_signals, text)) = &self.context
+            && Arc::ptr_eq(before, context)
+            && their_signals == signals
+        {
+            return Arc::clone(text);
+        }
+        let text = to_json(&ContextRow::new(context, signals));
+        self.context = Some((Arc::clone(context), signals.clone(), Arc::clone(&text)));
+        text
+    }
+
+    fn mail(&mut self, mail: &Mail) -> Arc<str> {
+        if let Some((before, text)) = &self.mail
+            && before == mail
+        {
+            return Arc::clone(text);
+        }
+        let text = to_json(&MailRow::from(mail));
+        self.mail = Some((mail.clone(), Arc::clone(&text)));
+        text
     }
 }
