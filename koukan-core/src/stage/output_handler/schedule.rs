@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::storage::record::Attempt;
+
 /// How often and for how long a transaction is attempted.
 ///
 /// Evaluated at each attempt, so a change applies to transactions that are queued already.
@@ -60,6 +62,20 @@ impl RetryPolicy {
                 .unwrap_or(Timestamp::MAX)
                 .min(deadline),
         )
+    }
+
+    /// As [`RetryPolicy::next_attempt`], after that attempt; `None` as well where nobody is left.
+    pub(super) fn after(
+        &self,
+        attempt: &Attempt,
+        created: Timestamp,
+        attempts: u32,
+        unit: f64,
+    ) -> Option<Timestamp> {
+        if attempt.is_all_delivered() {
+            return None;
+        }
+        self.next_attempt(created, attempts, attempt.ended, unit)
     }
 
     /// When a transaction that is held back is looked at again `now`: the longer it has waited, the

@@ -57,7 +57,7 @@ pub enum AttemptOutcome {
     Attempted {
         /// Its final reply, which stands for all recipients.
         final_reply: Reply,
-        /// When another may be made, unless attempts or time are used up.
+        /// When another may be made, where somebody is left, and attempts and time are not used up.
         retry_at: Option<Timestamp>,
     },
     /// The originator was notified, or needed not to be.
@@ -235,7 +235,7 @@ impl<C: Chains> OutputHandler<C> {
             return Ok(AttemptOutcome::Postponed { until });
         }
         let attempts = lease.attempt_count() + 1;
-        let mut retry_at = retry.next_attempt(lease.begins(), attempts, attempt.ended, unit);
+        let mut retry_at = retry.after(&attempt, lease.begins(), attempts, unit);
         if is_broken_off {
             // Those that are left had no attempt.
             retry_at = Some(attempt.ended);

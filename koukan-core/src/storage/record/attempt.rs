@@ -99,6 +99,12 @@ impl Attempt {
         self.final_reply.is_positive() || own.any(Reply::is_positive)
     }
 
+    /// Whether upstream has taken the message for all that it was for.
+    pub(crate) fn is_all_delivered(&self) -> bool {
+        let own = self.recipient_replies.iter().chain(&self.final_replies);
+        self.final_reply.is_positive() && !own.flatten().any(Reply::is_negative)
+    }
+
     /// The final reply, which carries those of recipients that have one of their own.
     pub(in crate::storage) fn whole_reply(&self) -> Reply {
         let mut own = FinalReplies::default();
@@ -187,6 +193,15 @@ mod tests {
         assert_eq!(attempt.outcome(1), Transient(Reply::mailbox_busy()));
         assert_eq!(attempt.outcome(2), Permanent(Reply::no_such_user()));
         assert_eq!(attempt.outcome(3), Delivered(Reply::message_accepted()));
+        assert!(!attempt.is_all_delivered());
+        let replies = vec![Some(Reply::recipient_ok()), None];
+        let mut taken = Attempt {
+            recipient_replies: replies,
+            ..attempt.clone()
+        };
+        assert!(taken.is_all_delivered());
+        taken.final_replies = vec![Some(Reply::ok()), Some(Reply::mailbox_busy())];
+        assert!(!taken.is_all_delivered());
         let refused = Attempt {
             final_reply: Reply::bad_content(),
             ..attempt
