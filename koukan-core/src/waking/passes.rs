@@ -86,6 +86,27 @@ impl Passes {
     ) -> Poll<T> {
         self.notes.poll(&self.waker, cx, part)
     }
+
+    /// As [`Passes::poll`], for one of several tasks that poll the part in turn: from now on this one alone
+    /// is woken when the part is.
+    pub(crate) fn poll_alone<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        self.notes.leave_only(cx.waker());
+        self.notes.poll(&self.waker, cx, part)
+    }
+
+    /// As [`Notes::expect`].
+    pub(crate) fn expect(&self) {
+        self.notes.expect();
+    }
+
+    /// Whether the part was woken, and was not polled since.
+    pub(crate) fn is_noted(&self) -> bool {
+        !self.notes.sleeps()
+    }
 }
 
 impl Notes {
@@ -139,6 +160,13 @@ impl Notes {
         if self.state.fetch_or(NOTED, Ordering::AcqRel) == ASLEEP {
             self.wake_tasks();
         }
+    }
+
+    /// No other task is woken from now on.
+    fn leave_only(&self, task: &Waker) {
+        let others = self.lock().take_all_but(task);
+        // Once the lock is free.
+        drop(others);
     }
 
     fn sleeps(&self) -> bool {

@@ -37,6 +37,22 @@ impl Waiters {
         self.first.take_if(|first| first.will_wake(waker))
     }
 
+    /// Takes out all tasks but that one; to be dropped once no lock is held.
+    #[inline]
+    pub(crate) fn take_all_but(&mut self, waker: &Waker) -> Self {
+        let is_first = { &self.first }
+            .as_ref()
+            .is_some_and(|first| first.will_wake(waker));
+        let first = match is_first {
+            true => None,
+            false => self.first.take(),
+        };
+        Self {
+            first,
+            others: self.others.take(),
+        }
+    }
+
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none() && self.others.is_none()

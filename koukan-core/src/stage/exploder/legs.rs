@@ -115,7 +115,7 @@ impl<S: MailService> Legs<S> {
             context,
             signals,
             mail,
-            copies: Copies::new(),
+            copies: Copies::of_one_task(),
             running: Running::None,
             seen: Seen::default(),
             bodies: Few::new(),

@@ -20,6 +20,7 @@ use crate::{
     pipe::{self, pipe},
     reply::Reply,
     transaction::{Command, Lender, Rcpt, Recipients, Slot, Transaction, rescue},
+    waking::Passes,
 };
 
 use super::{
@@ -44,6 +45,8 @@ pub(super) struct Calls {
     idle: Option<Idle>,
     /// Messages that are not all there, of which others may wait for the connection.
     pub(super) slow: Vec<Slow>,
+    /// The polls of all that, where members drive it in turn.
+    pub(super) passes: Option<Passes>,
 }
 
 /// One inner transaction.
@@ -55,9 +58,15 @@ pub(super) struct Call {
 }
 
 impl Calls {
-    /// Ready when there is nobody left to do anything for.
-    pub(super) fn poll(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut is_to_poll = true;
+    /// Ready when there is nobody left to do anything for. The calls are polled where they are `woken`, and
+    /// where they are given something.
+    pub(super) fn poll(
+        &mut self,
+        group: &Arc<Group>,
+        woken: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
+        let mut is_to_poll = woken;
         loop {
             let limits = self.limits(group, cx);
             let (runner, goes_on) = {

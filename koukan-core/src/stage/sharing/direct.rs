@@ -74,7 +74,7 @@ impl Joining {
             has_all_recipients,
         } = self;
         Joined {
-            own: Membership::find(&shared, start, slot, first),
+            own: Membership::find(&shared, start, slot, first, true),
             has_all_recipients,
             body: None,
         }

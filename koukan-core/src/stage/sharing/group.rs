@@ -1,9 +1,6 @@
 //! Transactions that share.
 
-use std::{
-    sync::Arc,
-    task::{Context, Poll, Waker, ready},
-};
+use std::{sync::Arc, task::Waker};
 
 use tokio::runtime::Handle;
 
@@ -17,13 +14,18 @@ use crate::{
     waking::Root,
 };
 
-use super::{action::Action, calls::Calls, key::Key, lone::Lone, service::Shared, state::State};
+use super::{
+    action::Action, calls::Calls, driving::Driven, key::Key, lone::Lone, service::Shared,
+    state::State,
+};
 
 /// Members, and what is common to them.
 pub(super) struct Group {
     pub(super) shared: Arc<Shared>,
     pub(super) key: Key,
     pub(super) signals: Signals,
+    /// Whether its members may drive the calls, as all do where the first one may.
+    members_drive: bool,
     state: Mutex<Guarded>,
 }
 
@@ -36,9 +38,11 @@ pub(super) struct Guarded {
     pub(super) lone: Option<Lone>,
     pub(super) state: State,
     /// The calls, while they belong to no task: whichever member is polled takes them for as long.
-    calls: Option<Calls>,
+    pub(super) calls: Option<Box<Calls>>,
     /// Whether they are to have a task of their own.
-    is_common: bool,
+    pub(super) is_common: bool,
+    /// The member that has polled them last, where there are several: it is woken when they can go on.
+    pub(super) driver: Option<usize>,
 }
 
 /// What a member joins with: the reply to MAIL that it owes, and its first recipient.
@@ -51,15 +55,20 @@ const FIRST: usize = 0;
 
 impl Group {
     /// Joins the group that transactions with that key share, or begins one, with the first recipient
-    /// and the reply to MAIL that the member owes; returns the member's number.
+    /// and the reply to MAIL that the member owes; returns the member's number. Where each one `may_drive`
+    /// the calls they have no task of their own.
     pub(super) fn find(
         shared: &Arc<Shared>,
         key: Key,
         signals: Signals,
         token: Option<&MessageToken>,
         (mail, rcpt): First,
+        may_drive: bool,
     ) -> (Arc<Self>, usize) {
-        let begin = |key, mail, rcpt| Self::new(Arc::clone(shared), key, signals, mail, rcpt);
+        let begin = |key, mail, rcpt| {
+            let goes = (key, signals, may_drive);
+            Self::new(Arc::clone(shared), goes, mail, rcpt)
+        };
         let Some(token) = token else {
             return (begin(key, mail, rcpt), FIRST);
         };
@@ -76,18 +85,19 @@ impl Group {
         }
         drop(meetings);
         let (group, (index, told)) = found.expect("a group has taken the recipient");
-        group.make_common();
+        if !(group.members_drive && may_drive) {
+            group.make_common();
+        }
         if let Some((slot, reply)) = told {
             slot.answer(reply);
         }
-        group.change(|_| {});
+        group.change(|_| true);
         (group, index)
     }
 
     fn new(
         shared: Arc<Shared>,
-        key: Key,
-        signals: Signals,
+        (key, signals, members_drive): (Key, Signals, bool),
         mail: Option<Slot>,
         rcpt: Command<Rcpt>,
     ) -> Arc<Self> {
@@ -100,11 +110,13 @@ impl Group {
             shared,
             key,
             signals,
+            members_drive,
             state: Mutex::new(Guarded {
                 lone,
                 state,
-                calls: Some(Calls::default()),
+                calls: Some(Box::default()),
                 is_common: false,
+                driver: None,
             }),
         })
     }
@@ -141,7 +153,7 @@ impl Group {
         }
     }
 
-    /// From the second member on there is a task that belongs to none of them.
+    /// From now on there is a task that belongs to none of the members.
     fn make_common(self: &Arc<Self>) {
         let calls = {
             let mut guarded = self.lock();
@@ -154,23 +166,20 @@ impl Group {
         }
     }
 
-    fn spawn(self: &Arc<Self>, calls: Calls) {
+    pub(super) fn spawn(self: &Arc<Self>, calls: Box<Calls>) {
         let Ok(runtime) = Handle::try_current() else {
             // Then a member polls them as before.
             self.lock().calls = Some(calls);
             return;
         };
-        let mut common = Common {
-            group: Arc::clone(self),
-            calls: Some(calls),
-        };
+        let mut common = Driven::new(self, calls);
         let following = Following::new(TraceId::of(&self.signals));
-        let task = std::future::poll_fn(move |cx| following.in_scope(|| common.poll(cx)));
+        let task = std::future::poll_fn(move |cx| following.in_scope(|| common.poll_all(cx)));
         runtime.spawn(Root::new(task));
     }
 
     /// Ends all members, since nobody drives the calls any more.
-    fn abandon(&self) {
+    pub(super) fn abandon(&self) {
         let mut actions = Vec::new();
         self.lock().state.abandon(&mut actions);
         for action in actions {
@@ -183,7 +192,10 @@ impl Group {
     /// Takes another recipient of a member.
     pub(super) fn seat(self: &Arc<Self>, member: usize, rcpt: Command<Rcpt>) {
         self.spread(&mut self.lock());
-        self.change(|state| state.seat(member, rcpt));
+        self.change(|state| {
+            state.seat(member, rcpt);
+            true
+        });
     }
 
     pub(super) fn has_all_recipients(&self, member: usize) {
@@ -209,61 +221,6 @@ impl Group {
         }
     }
 
-    /// Drives the calls where nobody else does; ready with the member's final reply.
-    pub(super) fn poll_member(
-        self: &Arc<Self>,
-        member: usize,
-        cx: &mut Context<'_>,
-    ) -> Poll<Reply> {
-        // What is found out now is looked at right after.
-        let (mut calls, is_lone, waker) = {
-            let mut guarded = self.lock();
-            let own = guarded.state.members.get_mut(member);
-            let waker = own.and_then(|member| member.waiting.take());
-            (guarded.calls.take(), guarded.lone.is_some(), waker)
-        };
-        drop(waker);
-        if let Some(calls) = calls.as_mut().filter(|_| is_lone)
-            && let Poll::Ready(reply) = calls.poll_lone(self, cx)
-        {
-            return Poll::Ready(reply);
-        }
-        if let Some(calls) = calls {
-            let mut guarded = self.lock();
-            if let Some(lone) = &mut guarded.lone {
-                let before = lone.wait(cx.waker());
-                guarded.calls = Some(calls);
-                drop(guarded);
-                drop(before);
-                return Poll::Pending;
-            }
-            drop(guarded);
-            self.go_on(calls, cx);
-        }
-        let member = &mut self.lock().state.members[member];
-        match member.final_reply() {
-            Some(reply) => Poll::Ready(reply.clone()),
-            None => {
-                member.waiting = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
-    }
-
-    /// Polls calls that others may share.
-    fn go_on(self: &Arc<Self>, mut calls: Calls, cx: &mut Context<'_>) {
-        if calls.poll(self, cx).is_ready() {
-            return;
-        }
-        let mut guarded = self.lock();
-        if guarded.is_common {
-            drop(guarded);
-            self.spawn(calls);
-        } else {
-            guarded.calls = Some(calls);
-        }
-    }
-
     /// The member is gone.
     pub(super) fn leave(&self, member: usize) {
         let mut guarded = self.lock();
@@ -274,9 +231,11 @@ impl Group {
         guarded.state.is_changed = true;
         let is_last = guarded.state.is_empty();
         let calls = guarded.calls.take_if(|_| is_last);
+        let drove = guarded.driver.is_none_or(|driver| driver == member);
+        guarded.driver = guarded.driver.filter(|driver| *driver != member);
         // Where there is no task one of the others is to go on.
         let others = match guarded.calls {
-            Some(_) if !is_last => guarded.state.take_wakers(),
+            Some(_) if !is_last && drove => guarded.state.take_wakers(),
             _ => Vec::new(),
         };
         let runner = guarded.state.runner.take();
@@ -301,10 +260,13 @@ impl Group {
         runner.wake();
     }
 
-    fn change(&self, change: impl FnOnce(&mut State)) {
+    /// Has whoever drives the calls look at a change that says that something may follow from it.
+    fn change(&self, change: impl FnOnce(&mut State) -> bool) {
         let runner = {
             let mut guarded = self.lock();
-            change(&mut guarded.state);
+            if !change(&mut guarded.state) {
+                return;
+            }
             guarded.state.is_changed = true;
             let runner = guarded.state.runner.take();
             // Where the calls are here, the member that changes something polls them next.
@@ -318,32 +280,6 @@ impl Group {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Guarded> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The calls, where a task of their own drives them. Should it end before they do, as by a panic in an
-/// endpoint, no member waits for it any longer.
-struct Common {
-    group: Arc<Group>,
-    /// Until they have ended.
-    calls: Option<Calls>,
-}
-
-impl Common {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if let Some(calls) = &mut self.calls {
-            ready!(calls.poll(&self.group, cx));
-            self.calls = None;
-        }
-        Poll::Ready(())
-    }
-}
-
-impl Drop for Common {
-    fn drop(&mut self) {
-        if self.calls.take().is_some() {
-            self.group.abandon();
-        }
     }
 }
 

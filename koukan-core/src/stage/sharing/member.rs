@@ -120,7 +120,7 @@ impl Joining {
             token,
         };
         Joined {
-            own: Membership::find(&shared, start, slot, first),
+            own: Membership::find(&shared, start, slot, first, false),
             recipients: Some(recipients),
             body: Some(body),
         }
@@ -128,12 +128,14 @@ impl Joining {
 }
 
 impl Membership {
-    /// Finds a transaction's group, with its first recipient and the reply to MAIL that it owes.
+    /// Finds a transaction's group, with its first recipient and the reply to MAIL that it owes. One that
+    /// `is_direct` is polled whenever it is woken, or dropped: nothing stands between it and its originator.
     pub(super) fn find(
         shared: &Arc<Shared>,
         start: Start,
         slot: Option<Slot>,
         first: Command<Rcpt>,
+        is_direct: bool,
     ) -> Self {
         let Start {
             context,
@@ -147,8 +149,14 @@ impl Membership {
         let goes = (signals.find(), told);
         let key = Key::new(copies, context, mail, goes, first.request());
         // Who waits for this copy finds it where it is: its token goes after that.
-        let (group, index) = Group::find(shared, key, signals, token.as_ref(), (slot, first));
+        let may_drive = is_direct && token.as_ref().is_some_and(MessageToken::is_of_one_task);
+        let first = (slot, first);
+        let (group, index) = Group::find(shared, key, signals, token.as_ref(), first, may_drive);
         Self { group, index }
+    }
+
+    pub(super) fn poll(&self, cx: &mut Context<'_>) -> Poll<Reply> {
+        self.group.poll_member(self.index, cx)
     }
 }
 
@@ -192,9 +200,15 @@ impl Future for Member {
         let Stage::Joined(joined) = stage else {
             return Poll::Pending;
         };
-        joined.feed(cx)?;
-        let Membership { group, index } = &joined.own;
-        group.poll_member(*index, cx).map(Ok)
+        let polled = match joined.feed(cx) {
+            Ok(()) => joined.own.poll(cx).map(Ok),
+            Err(error) => Poll::Ready(Err(error)),
+        };
+        if polled.is_ready() {
+            // Others may go on with what this one has driven.
+            *stage = Stage::Over;
+        }
+        polled
     }
 }
 

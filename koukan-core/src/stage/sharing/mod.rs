@@ -36,8 +36,9 @@
 //! A member that is alone, with one recipient, has the endpoint to itself: the slots that the endpoint
 //! answers are the member's own, and no run is kept. Once another recipient comes, what was answered is
 //! known, and from then on the answers come to the group. The group is worked on by its first member's
-//! task while that is the only one; from the second member on it has a task of its own, which no member's
-//! end stops. A transaction whose message is all there and that can have no others beside it is passed
+//! task while that is the only one. Further members of the same task, as those of an Exploder are, work on it
+//! in turn where nothing stands between them and their originator; others have it get a task of its own, which
+//! no member's end stops. A transaction whose message is all there and that can have no others beside it is passed
 //! through as it is.
 //!
 //! # Example
@@ -70,6 +71,7 @@ mod alone;
 mod calls;
 mod demand;
 mod direct;
+mod driving;
 mod group;
 mod idle;
 mod key;

@@ -197,12 +197,7 @@ impl State {
     /// Starts the message in the runs in which every member has it.
     pub(super) fn start(&mut self, actions: &mut Vec<Action>) {
         for run in 0..self.runs.len() {
-            let Run {
-                is_started,
-                is_over,
-                ..
-            } = self.runs[run];
-            if is_started || is_over || !self.has_bodies(run) {
+            if !self.may_start(run) {
                 continue;
             }
             self.runs[run].is_closed = true;
@@ -241,6 +236,16 @@ impl State {
         self.is_untidy = true;
         self.begin_again(run);
         Err(left)
+    }
+
+    /// Whether a run that is still to start has its message.
+    pub(super) fn may_start(&self, run: usize) -> bool {
+        let Run {
+            is_started,
+            is_over,
+            ..
+        } = self.runs[run];
+        !is_started && !is_over && self.has_bodies(run)
     }
 
     fn has_bodies(&self, run: usize) -> bool {

@@ -145,17 +145,22 @@ impl State {
         }
     }
 
-    pub(super) fn has_all_recipients(&mut self, member: usize) {
+    /// Notes that no recipients are still to come from the member; says whether something may follow.
+    pub(super) fn has_all_recipients(&mut self, member: usize) -> bool {
         let member = &mut self.members[member];
         member.has_all_recipients = true;
         let is_refused = |seat: usize| matches!(self.seats[seat].stand, Stand::Refused(_));
         self.is_untidy |= member.seats().any(is_refused);
+        self.is_untidy
     }
 
-    pub(super) fn give(&mut self, member: usize, body: Body) {
+    /// Takes the member's message; says whether something may follow.
+    pub(super) fn give(&mut self, member: usize, body: Body) -> bool {
         let member = &mut self.members[member];
         member.has_body = true;
         member.body = Some(body);
+        let is_any_open = self.is_parked || self.waiting > 0;
+        is_any_open || (0..self.runs.len()).any(|run| self.may_start(run))
     }
 
     /// Notes that the member is gone; returns what it leaves behind.

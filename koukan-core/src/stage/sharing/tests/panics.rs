@@ -36,10 +36,13 @@ fn endpoint(other: &Other) -> impl MailService {
 
 #[tokio::test(start_paused = true)]
 async fn who_joins_meanwhile_does_not_wait_for_ever() {
-    for to in [&["b@y"][..], &["b@y", "d@y"]] {
+    let several: [&[&str]; 2] = [&["b@y"], &["b@y", "d@y"]];
+    for (to, copies) in several
+        .into_iter()
+        .flat_map(|to| [Copies::new(), Copies::of_one_task()].map(|copies| (to, copies)))
+    {
         let other = Other::default();
         let service = Sharing::new(endpoint(&other)).boxed();
-        let copies = Copies::new();
         let mut first = errand(&service, &copies, to);
         *other.lock().unwrap() = Some(errand(&service, &copies, &["c@y"]));
         copies.close();

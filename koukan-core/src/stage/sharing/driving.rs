@@ -1,0 +1,156 @@
+//! Who drives the calls of a group.
+//!
+//! | members | are driven by |
+//! |---|---|
+//! | one | its task |
+//! | several, of one task, with nothing between them and their originator | the member that has changed something, and is woken from then on: none of them is polled in vain, and there is no other task to be woken |
+//! | others | a task of the group's own, which no member's end stops |
+//!
+//! A member that drives is polled whenever it is woken, or dropped. Where it goes, all others are woken, and
+//! the first of them drives.
+
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use crate::reply::Reply;
+
+use super::{
+    calls::Calls,
+    group::{Group, Guarded},
+};
+
+impl Group {
+    /// Drives the calls where nobody else does; ready with the member's final reply.
+    pub(super) fn poll_member(
+        self: &Arc<Self>,
+        member: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Reply> {
+        // What is found out now is looked at right after.
+        let (mut calls, is_lone, waker) = {
+            let mut guarded = self.lock();
+            let own = guarded.state.members.get_mut(member);
+            let waker = own.and_then(|member| member.waiting.take());
+            let is_lone = guarded.lone.is_some();
+            let drives = is_lone || guarded.is_to_be_driven_by(member);
+            (guarded.calls.take_if(|_| drives), is_lone, waker)
+        };
+        drop(waker);
+        if let Some(calls) = calls.as_mut().filter(|_| is_lone)
+            && let Poll::Ready(reply) = calls.poll_lone(self, cx)
+        {
+            return Poll::Ready(reply);
+        }
+        if let Some(calls) = calls {
+            let mut guarded = self.lock();
+            if let Some(lone) = &mut guarded.lone {
+                let before = lone.wait(cx.waker());
+                guarded.calls = Some(calls);
+                drop(guarded);
+                drop(before);
+                return Poll::Pending;
+            }
+            drop(guarded);
+            self.go_on(calls, member, cx);
+        }
+        let member = &mut self.lock().state.members[member];
+        match member.final_reply() {
+            Some(reply) => Poll::Ready(reply.clone()),
+            None => {
+                member.waiting = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Polls calls that others may share.
+    fn go_on(self: &Arc<Self>, calls: Box<Calls>, member: usize, cx: &mut Context<'_>) {
+        let mut driven = Driven::new(self, calls);
+        if driven.poll_for_member(cx).is_ready() {
+            return;
+        }
+        let Some(calls) = driven.calls.take() else {
+            return;
+        };
+        let mut guarded = self.lock();
+        if guarded.is_common {
+            drop(guarded);
+            self.spawn(calls);
+        } else {
+            guarded.calls = Some(calls);
+            guarded.driver = Some(member);
+        }
+    }
+}
+
+impl Guarded {
+    /// Whether there is something to be done for that member by who polls the calls: others may have been
+    /// woken in its place.
+    fn is_to_be_driven_by(&self, member: usize) -> bool {
+        self.is_changed() || self.driver.is_none_or(|driver| driver == member)
+    }
+
+    /// Whether something was changed that was not looked at yet.
+    fn is_changed(&self) -> bool {
+        self.state.is_changed || !self.state.events.is_empty()
+    }
+}
+
+/// The calls while they are driven. Should that end before they do, as by a panic in an endpoint, no member
+/// waits for them any longer.
+pub(super) struct Driven {
+    group: Arc<Group>,
+    /// Until they have ended, or are given back.
+    calls: Option<Box<Calls>>,
+}
+
+impl Driven {
+    pub(super) fn new(group: &Arc<Group>, calls: Box<Calls>) -> Self {
+        Self {
+            group: Arc::clone(group),
+            calls: Some(calls),
+        }
+    }
+
+    /// Polls all of them.
+    pub(super) fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if let Some(calls) = &mut self.calls {
+            ready!(calls.poll(&self.group, true, cx));
+            self.calls = None;
+        }
+        Poll::Ready(())
+    }
+
+    /// Goes on where one of them was woken, or a member has changed something.
+    fn poll_for_member(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(calls) = &mut self.calls else {
+            return Poll::Ready(());
+        };
+        let mut passes = calls.passes.take().unwrap_or_default();
+        // Where a member alone has changed something they may have nothing to do.
+        let mut is_woken = passes.is_noted();
+        if self.group.lock().is_changed() {
+            passes.expect();
+        }
+        let polled = passes.poll_alone(cx, |cx| {
+            let polled = calls.poll(&self.group, is_woken, cx);
+            is_woken = true;
+            polled
+        });
+        calls.passes = Some(passes);
+        if polled.is_ready() {
+            self.calls = None;
+        }
+        polled
+    }
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        if self.calls.take().is_some() {
+            self.group.abandon();
+        }
+    }
+}
