@@ -6,6 +6,13 @@ use bytes::Bytes;
 use koukan_core::{
     blob::{Blob, BlobPool},
     context::{Context, Sender},
+    filter::{
+        MailboxList,
+        policy_action::{
+            Expression, PolicyAction, PolicyLayer, PolicyRule,
+            matchers::{AddressMatcher, NetworkAddress, WhichAddress},
+        },
+    },
     middleware::{Deliver, DeliverRequest, Next, from_fn},
     path::{ForwardPath, ReversePath},
     reply::Reply,
@@ -21,6 +28,26 @@ use crate::{content::message, runtime::block_on};
 pub(crate) fn of_16_layers(times: usize) {
     let layer = BoxMailLayer::new(from_fn(pass));
     let service = (0..16).fold(accepting(), |inner, _| layer.layer(inner));
+    deliver(service, 1, times);
+}
+
+/// 20 rules that let everything pass, of which every other one looks at each recipient.
+pub(crate) fn of_20_policies(times: usize) {
+    let networks = || NetworkAddress::new(["192.0.2.0/24".parse().expect("a network")]);
+    let mailboxes = || MailboxList::default().with_domains(["example.net"]);
+    let service = (0..20).fold(accepting(), |inner, number| {
+        let rule = PolicyRule::new(format!("rule{number}")).with_action(PolicyAction::Reject);
+        let rule = match number % 2 {
+            0 => rule.with_match(Expression::new(networks())),
+            _ => rule
+                .with_match(Expression::new(AddressMatcher::new(
+                    WhichAddress::RcptTo,
+                    mailboxes(),
+                )))
+                .per_recipient(),
+        };
+        BoxMailLayer::new(PolicyLayer::new(rule)).layer(inner)
+    });
     deliver(service, 1, times);
 }
 

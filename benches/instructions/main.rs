@@ -40,6 +40,7 @@ const SCENARIOS: &[Scenario] = &[
     scenario("relay_10_recipients", 20, 120, relay::to_10_recipients),
     scenario("relay_100k", 50, 250, relay::of_100k),
     scenario("chain_16", 100, 1100, chain::of_16_layers),
+    scenario("policies_20", 100, 1100, chain::of_20_policies),
     scenario("exploder_10", 50, 550, chain::exploder_to_10),
     scenario("codec_commands", 500, 5500, codec::decode_commands),
     scenario("codec_replies", 500, 5500, codec::parse_replies),

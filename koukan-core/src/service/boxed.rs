@@ -3,13 +3,13 @@
 use std::{
     any::Any,
     fmt,
-    future::poll_fn,
+    future::{Ready, poll_fn},
     sync::Arc,
     task::{Context, Poll, Waker},
 };
 
 use futures_core::future::BoxFuture;
-use futures_util::TryFutureExt;
+use futures_util::{TryFutureExt, future::Either};
 use tower::{BoxError, Service};
 
 use crate::{
@@ -89,20 +89,28 @@ impl<S: MailService> Erased for S {
     }
 }
 
-/// Boxes a call, unless it is in a box already: what many services return.
-fn boxed<F, E>(call: F) -> BoxFuture<'static, Result<Reply, BoxError>>
+/// A call in a box.
+type Boxed = BoxFuture<'static, Result<Reply, BoxError>>;
+
+/// Boxes a call, unless it is in a box already: what many services return. Filters that refuse at MAIL or pass on
+/// return either of both.
+fn boxed<F, E>(call: F) -> Boxed
 where
     F: Future<Output = Result<Reply, E>> + Send + 'static,
     E: Into<BoxError>,
 {
-    type Boxed = BoxFuture<'static, Result<Reply, BoxError>>;
+    type Passed = Either<Ready<Result<Reply, BoxError>>, Boxed>;
     let mut call = Some(call);
-    if let Some(call) = (&mut call as &mut dyn Any).downcast_mut::<Option<Boxed>>()
-        && let Some(call) = call.take()
-    {
-        return call;
+    let any: &mut dyn Any = &mut call;
+    if let Some(boxed) = any.downcast_mut::<Option<Boxed>>().and_then(Option::take) {
+        return boxed;
     }
-    let call = call.expect("it is taken where it is in a box only");
+    match any.downcast_mut::<Option<Passed>>().and_then(Option::take) {
+        Some(Either::Right(boxed)) => return boxed,
+        Some(refused @ Either::Left(_)) => return Box::pin(refused),
+        None => {}
+    }
+    let call = call.expect("it is taken where it is one of these only");
     Box::pin(call.err_into())
 }
 

@@ -30,7 +30,8 @@ pub(super) struct Course {
     results: Arc<Results>,
     /// What holds for the whole transaction.
     outcome: Mutex<Outcome>,
-    accepted: AtomicUsize,
+    /// Counted where the rule asks for it.
+    accepted: Option<Arc<AtomicUsize>>,
     /// The header section of the message, once it is there and the rule looks at it.
     header: OnceLock<Arc<Header>>,
 }
@@ -50,43 +51,37 @@ pub(super) fn at_mail(rule: &PolicyRule, tx: &Transaction, results: &Results) ->
 }
 
 impl Course {
-    pub(super) fn new(
-        rule: &Arc<PolicyRule>,
-        tx: &Transaction,
-        results: Arc<Results>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
+    pub(super) fn new(rule: &Arc<PolicyRule>, tx: &Transaction, results: Arc<Results>) -> Self {
+        Self {
             rule: Arc::clone(rule),
             context: Arc::clone(&tx.context),
             signals: tx.signals.clone(),
             mail: tx.mail.request().clone(),
             results,
             outcome: Mutex::new(Outcome::Open),
-            accepted: AtomicUsize::new(0),
+            accepted: rule.expression.counts_recipients().then(Arc::default),
             header: OnceLock::new(),
-        })
+        }
     }
 
     /// Looks at the rule for a recipient by itself; what is refused is answered.
-    pub(super) fn recipient(self: &Arc<Self>, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
+    pub(super) fn recipient(&self, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
         let moment = Moment::Rcpt(rcpt.position());
-        match self.look(moment, Some(rcpt.request())) {
-            Outcome::Refused(reply) => {
-                rcpt.answer(reply);
-                None
-            }
-            Outcome::Open | Outcome::Done if self.rule.expression.counts_recipients() => {
-                self.accepted.fetch_add(1, Ordering::Relaxed);
-                let own = Arc::clone(self);
-                Some(rcpt.map_reply(move |reply| {
-                    if reply.is_negative() {
-                        own.accepted.fetch_sub(1, Ordering::Relaxed);
-                    }
-                    reply
-                }))
-            }
-            Outcome::Open | Outcome::Done => Some(rcpt),
+        if let Outcome::Refused(reply) = self.look(moment, Some(rcpt.request())) {
+            rcpt.answer(reply);
+            return None;
         }
+        let Some(accepted) = &self.accepted else {
+            return Some(rcpt);
+        };
+        accepted.fetch_add(1, Ordering::Relaxed);
+        let accepted = Arc::clone(accepted);
+        Some(rcpt.map_reply(move |reply| {
+            if reply.is_negative() {
+                accepted.fetch_sub(1, Ordering::Relaxed);
+            }
+            reply
+        }))
     }
 
     /// Looks at the rule for the transaction at a RCPT: what was refused stays so.
@@ -146,13 +141,18 @@ impl Course {
         self.outcome.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn accepted(&self) -> usize {
+        let accepted = self.accepted.as_ref();
+        accepted.map_or(0, |accepted| accepted.load(Ordering::Relaxed))
+    }
+
     fn look(&self, moment: Moment, rcpt: Option<&Rcpt>) -> Outcome {
         self.rule.look(&Facts {
             context: &self.context,
             signals: &self.signals,
             mail: &self.mail,
             rcpt,
-            accepted: self.accepted.load(Ordering::Relaxed),
+            accepted: self.accepted(),
             header: self.header.get().map(|header| &header.section),
             moment,
             results: &self.results,

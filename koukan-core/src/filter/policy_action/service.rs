@@ -53,7 +53,7 @@ impl<S: MailService> Service<Transaction> for PolicyService<S> {
             Outcome::Done => Either::Right(self.inner.call(tx)),
             Outcome::Refused(reply) => Either::Left(ready(Ok(reply))),
             Outcome::Open => {
-                let course = Course::new(&self.rule, &tx, results);
+                let course = Arc::new(Course::new(&self.rule, &tx, results));
                 let of_message = Arc::clone(&course);
                 let followed = tx
                     .map_recipients(|recipients| {
