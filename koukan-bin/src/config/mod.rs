@@ -62,7 +62,7 @@ pub(crate) use self::{
 
 use std::{num::NonZeroUsize, time::Duration};
 
-use koukan_core::context;
+use koukan_core::{context, stage::dispatcher::MAX_IN_FLIGHT};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -197,7 +197,7 @@ pub struct Output {
 impl Default for Output {
     fn default() -> Self {
         Self {
-            max_in_flight: const { NonZeroUsize::new(200).expect("200 is not zero") },
+            max_in_flight: const { NonZeroUsize::new(MAX_IN_FLIGHT).expect("it is not zero") },
         }
     }
 }

@@ -6,7 +6,7 @@ use koukan_core::{blob, network::ListenAddress};
 use koukan_rest::server::ConnectionSettings;
 use koukan_smtp::server::Limits;
 
-use crate::config::{Config, Place};
+use crate::config::{Config, Output, Place};
 
 /// Those of the process itself: its runtime, its log, connections that are just turned away, and a
 /// margin for what libraries open for a moment.
@@ -19,6 +19,8 @@ const TO_DESTINATIONS: u64 = 3;
 const FOR_SPILL: u64 = 12;
 /// Connections that a listener is to have where the configuration says nothing, at least.
 const FEW: u64 = 256;
+/// Connections to destinations that are to be there where the configuration says nothing, at least.
+const FEW_TO_DESTINATIONS: usize = 200;
 
 /// Who may have how many.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,7 +103,7 @@ impl Plan {
         wishes: &[Wish<'_>],
         granted: &[u64],
     ) -> Option<Shortage> {
-        let attempts = config.output.max_in_flight.get();
+        let attempts = wished_attempts(config);
         let fewer = wishes.iter().zip(granted);
         let fewer: Vec<_> = fewer.filter(|(wish, got)| **got < wish.least()).collect();
         if fewer.is_empty() && self.destinations >= attempts {
@@ -141,6 +143,15 @@ impl Wish<'_> {
             self.max.min(FEW)
         }
     }
+}
+
+/// With fewer connections to destinations than this something is wrong.
+fn wished_attempts(config: &Config) -> usize {
+    let attempts = config.output.max_in_flight;
+    if attempts == Output::default().max_in_flight {
+        return attempts.get().min(FEW_TO_DESTINATIONS);
+    }
+    attempts.get()
 }
 
 fn wishes(config: &Config) -> Vec<Wish<'_>> {

@@ -74,6 +74,9 @@ use self::{
     room::{Places, Room},
 };
 
+/// Attempts at what is queued, at a time, unless something is said.
+pub const MAX_IN_FLIGHT: usize = 400;
+
 /// How long a failed look at the queue is waited for.
 const BACK_OFF: Duration = Duration::from_secs(1);
 /// How long a transaction that may have crashed the process is attempted alone: what crashes does

@@ -14,14 +14,11 @@ use crate::{
 
 use super::{
     super::{
-        dispatcher::Dispatcher,
+        dispatcher::{Dispatcher, MAX_IN_FLIGHT},
         output_handler::{Chain, Chains, Notifications, OutputHandler, RetryPolicy},
     },
     StoreAndForward,
 };
-
-/// Attempts at what is queued, at a time, unless something is said.
-const MAX_IN_FLIGHT: usize = 200;
 
 /// A queue to be opened: [`StoreAndForward::builder`].
 #[must_use = "a builder does nothing by itself"]
