@@ -13,7 +13,9 @@ use koukan_core::{
     service::{BoxMailLayer, BoxMailService},
     stage::{
         dispatcher::Dispatcher,
+        event_reader::EventReader,
         exploder::{Exploder, ReplyPolicy},
+        operator::Operator,
         output_handler::{Chain, ChainMap, Notifications, OutputHandler, RetryPolicy},
         rest_endpoint::{self, RestEndpoint},
         rest_handler::{RestHandler, RestHandlerSettings, SenderPolicy},
@@ -31,8 +33,11 @@ use super::{actor::rest_client::SENDER, network::Network, plan::ListenerKind, wo
 const HOSTNAME: &str = "agent.test";
 /// The sender that legs and notifications go out as.
 const OUT: &str = "out";
-/// The sender that gateways send as.
-const GATE: &str = "gate";
+/// The sender that gateways send as: what is delivered on its behalf is in the agent's custody.
+pub(crate) const GATE: &str = "gate";
+
+/// How long bad addresses are suppressed.
+const SUPPRESSED: Duration = Duration::from_secs(3600);
 
 pub(crate) type Output = OutputHandler<ChainMap>;
 pub(crate) type Handler = RestHandler<Output>;
@@ -41,6 +46,8 @@ pub(crate) type Handler = RestHandler<Output>;
 pub(crate) struct Agent {
     pub(crate) storage: Storage,
     pub(crate) handler: Handler,
+    pub(crate) operator: Operator,
+    pub(crate) events: EventReader,
     ingress: Server<Shared<BoxMailService>>,
     submission: Server<Shared<BoxMailService>>,
     gateway: Server<Shared<BoxMailService>>,
@@ -61,6 +68,9 @@ impl Agent {
         let clock = Arc::new(TokioClock::starting_at(shown));
         let pool = BlobPool::in_memory(Limits::default());
         let storage = Storage::open(backend, pool, Arc::clone(&clock) as _).await?;
+        if world.plan.suppresses {
+            storage.suppress([OUT, SENDER].map(|sender| (sender.into(), SUPPRESSED)));
+        }
         let endpoint = endpoint(network);
         let router = RouterLayer::new(DestDomain::new());
         let sharing = SharingLayer::new().with_demand(endpoint.demand());
@@ -117,6 +127,8 @@ impl Agent {
             ingress: listener(explode(ReplyPolicy::Ingress)),
             submission: listener(explode(ReplyPolicy::Submission)),
             gateway: listener(BoxMailService::new(onward)),
+            operator: Operator::new(storage.clone()),
+            events: EventReader::new(storage.clone()),
             storage,
             handler,
             endpoint,

@@ -34,6 +34,9 @@ pub(crate) struct Memory(MemoryBackend);
 /// says again and again that it lives, and simulations go on for hours.
 const TERM: Duration = Duration::from_secs(60);
 
+/// Events that are kept: more than there are.
+const EVENTS: usize = 100_000;
+
 /// The clock of a store: it is right.
 #[derive(Debug)]
 struct StoreClock(Arc<World>);
@@ -46,7 +49,7 @@ impl Clock for StoreClock {
 
 impl Memory {
     pub(crate) fn new(world: &Arc<World>) -> Self {
-        let backend = MemoryBackend::new();
+        let backend = MemoryBackend::new().with_events(EVENTS);
         if world.plan.replicas.is_empty() {
             return Self(backend);
         }

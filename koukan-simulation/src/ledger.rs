@@ -5,6 +5,8 @@ use std::{
     time::Duration,
 };
 
+use koukan_core::storage::record::KeptEvent;
+
 use super::{
     plan::{Letter, Plan, To},
     world::Line,
@@ -12,6 +14,17 @@ use super::{
 
 /// A recipient of a message.
 pub(crate) type Key = (u32, To);
+
+/// What operators have ended.
+#[derive(Debug, Clone)]
+pub(crate) struct GivenUp {
+    /// The destination whose mail was meant; otherwise all of it.
+    pub(crate) destination: Option<u8>,
+    /// When that was known to be done, if it was.
+    pub(crate) until: Option<Duration>,
+    /// Whether nobody is told of what it has ended.
+    pub(crate) loses: bool,
+}
 
 /// The account of a simulation.
 #[derive(Debug, Default)]
@@ -31,6 +44,14 @@ pub(crate) struct Ledger {
     /// Recipients about whom a destination gave more replies than it was asked for, so that nobody
     /// can tell which of them counts.
     pub(crate) confused: BTreeSet<Key>,
+    /// What operators have ended.
+    pub(crate) given_up: Vec<GivenUp>,
+    /// The operators who have let go again what they had stopped.
+    pub(crate) resumed: BTreeSet<u32>,
+    /// Recipients of whom an application was told that they are cancelled, when nobody had delivered to them.
+    pub(crate) withdrawn: BTreeSet<Key>,
+    /// What a reader of events has read.
+    pub(crate) read: Vec<KeptEvent>,
     /// Steps of the plan that have begun.
     pub(crate) begun: usize,
     /// When processes of the agent ended.
@@ -72,6 +93,10 @@ pub(crate) struct Account {
     pub(crate) over: Option<Duration>,
     /// Whether the client did something odd that makes others wait for it.
     pub(crate) is_slow: bool,
+    /// When its client began.
+    pub(crate) since: Duration,
+    /// When it is to be sent at the earliest.
+    pub(crate) not_before: Option<Duration>,
 }
 
 impl Ledger {
@@ -108,13 +133,26 @@ impl Ledger {
             .saturating_sub(unheard as usize)
     }
 
+    /// Whether an operator may have ended what is owed to that recipient, and nobody is told.
+    pub(crate) fn is_given_up(&self, key: &Key) -> bool {
+        let since = self.letters.get(&key.0).map(|account| account.since);
+        self.given_up.iter().any(|given_up| {
+            let destination = given_up.destination;
+            given_up.loses
+                && destination.is_none_or(|own| own == key.1.destination)
+                && given_up
+                    .until
+                    .is_none_or(|until| since.is_none_or(|since| since <= until))
+        })
+    }
+
     pub(crate) fn violation(&mut self, what: String) {
         self.violations.push(what);
     }
 }
 
 impl Account {
-    pub(crate) fn of(letter: &Letter) -> Self {
+    pub(crate) fn of(letter: &Letter, since: Duration) -> Self {
         Self {
             letter: letter.clone(),
             content: letter.content(),
@@ -127,6 +165,8 @@ impl Account {
             is_withdrawn: false,
             over: None,
             is_slow: false,
+            since,
+            not_before: None,
         }
     }
 

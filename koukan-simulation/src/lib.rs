@@ -23,8 +23,8 @@ pub use self::{
     fault::Fault,
     known::Known,
     plan::{
-        ClientPlan, DestinationPlan, Doing, End, EndKind, Letter, ListenerKind, Mood, Plan, Point,
-        Quirk, ReplicaPlan, RestPlan, Step, To, Upload,
+        ClientPlan, DestinationPlan, Doing, End, EndKind, Letter, ListenerKind, MessagePlan, Mood,
+        OperatorPlan, Order, Plan, Point, Quirk, ReplicaPlan, RestPlan, Step, To, Upload,
     },
     run::{Outcome, Simulation},
     shrink::Failure,

@@ -77,7 +77,8 @@ fn about(violations: &[String], story: Vec<Line>) -> Vec<Line> {
         .collect();
     whose.insert(AGENT.to_owned());
     let mut story = story;
-    story.retain(|line| whose.contains(&line.who));
+    // What operators do may be about any message.
+    story.retain(|line| whose.contains(&line.who) || line.who.starts_with("operator "));
     story
 }
 

@@ -109,9 +109,10 @@ impl World {
 
     /// Changes the account of a message, which begins when it is first changed.
     pub(crate) fn account<T>(&self, letter: &Letter, change: impl FnOnce(&mut Account) -> T) -> T {
+        let now = self.elapsed();
         let mut ledger = self.ledger();
         let account = ledger.letters.entry(letter.number);
-        change(account.or_insert_with(|| Account::of(letter)))
+        change(account.or_insert_with(|| Account::of(letter, now)))
     }
 
     /// Writes down what must not have happened.

@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    ClientPlan, DestinationPlan, Doing, End, EndKind, Letter, ListenerKind, Mood, Plan, Quirk,
-    RestPlan, Step, Upload,
+    ClientPlan, DestinationPlan, Doing, End, EndKind, Letter, ListenerKind, MessagePlan, Mood,
+    OperatorPlan, Order, Plan, Quirk, RestPlan, Step, Upload,
 };
 use crate::world::Time;
 
@@ -54,11 +54,19 @@ impl Display for Plan {
             "  {} queued transactions are attempted at a time",
             self.max_in_flight
         )?;
+        if self.subscribes {
+            writeln!(f, "  somebody reads events")?;
+        }
+        if self.suppresses {
+            writeln!(f, "  bad addresses are suppressed")?;
+        }
         for (number, Step { at, doing }) in self.steps.iter().enumerate() {
             write!(f, "  step {} at {}: ", number + 1, Time(*at))?;
             match doing {
                 Doing::Smtp(client) => writeln!(f, "{client}")?,
                 Doing::Rest(client) => writeln!(f, "{client}")?,
+                Doing::Message(client) => writeln!(f, "{client}")?,
+                Doing::Operator(operator) => writeln!(f, "{operator}")?,
             }
         }
         Ok(())
@@ -133,7 +141,43 @@ impl Display for RestPlan {
         }
         after(f, "cancels", self.cancelled)?;
         after(f, "creates it again", self.repeated)?;
+        if let Some(at) = self.send_at {
+            write!(f, " asks for it to be sent at {};", Time(at))?;
+        }
         after(f, "is gone", self.vanishes)
+    }
+}
+
+impl Display for MessagePlan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str("an application sends by one request each")?;
+        for letter in &self.letters {
+            write!(f, " {letter};")?;
+        }
+        if let Some(wait) = self.wait {
+            write!(f, " waits {wait:?} for the end;")?;
+        }
+        after(f, "makes each again", self.repeated)?;
+        after(f, "cancels", self.cancelled)
+    }
+}
+
+impl Display for OperatorPlan {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let what = match self.order {
+            Order::Retry => "has tried now",
+            Order::Hold => "holds",
+            Order::Suspend => "suspends",
+            Order::Cancel => "cancels",
+            Order::Bounce => "gives back",
+        };
+        write!(f, "operator {} {what}", self.number)?;
+        match self.destination {
+            Some(number) => write!(f, " what is queued for d{number}.test;")?,
+            None => f.write_str(" all that is queued;")?,
+        }
+        let is_stop = matches!(self.order, Order::Hold | Order::Suspend);
+        after(f, "lets it go", Some(self.resumed).filter(|_| is_stop))
     }
 }
 

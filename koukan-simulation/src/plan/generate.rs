@@ -31,7 +31,7 @@ impl Plan {
             steps.extend(generator.burst());
         }
         steps.sort_by_key(|step| step.at);
-        Self {
+        let plan = Self {
             seed,
             destinations,
             faults: faults(&random),
@@ -39,8 +39,11 @@ impl Plan {
             replicas: Vec::new(),
             healed: SPAN + random.duration(SECOND..=30 * MINUTE),
             max_in_flight: *random.pick(&[1, 2, 8, 200, 200]),
+            subscribes: false,
+            suppresses: false,
             steps,
-        }
+        };
+        plan.with_extras()
     }
 }
 
@@ -110,10 +113,10 @@ fn ends(random: &SeededRandom) -> Vec<End> {
     ends
 }
 
-struct Generator<'a> {
-    random: &'a SeededRandom,
-    destinations: u8,
-    next_letter: u32,
+pub(super) struct Generator<'a> {
+    pub(super) random: &'a SeededRandom,
+    pub(super) destinations: u8,
+    pub(super) next_letter: u32,
 }
 
 impl Generator<'_> {
@@ -193,6 +196,7 @@ impl Generator<'_> {
             repeated: self.sometimes(200, 2 * MINUTE),
             lists: random.happens(200),
             vanishes: self.sometimes(100, MINUTE),
+            send_at: None,
         }
     }
 
@@ -205,7 +209,7 @@ impl Generator<'_> {
     }
 
     /// A message with one of these numbers of recipients.
-    fn letter(&mut self, recipients: &[u8]) -> Letter {
+    pub(super) fn letter(&mut self, recipients: &[u8]) -> Letter {
         let number = self.next_letter;
         self.next_letter += 1;
         let recipients = *self.random.pick(recipients);

@@ -1,7 +1,9 @@
 //! What happens in a simulation, as a seed says.
 
 mod describe;
+mod extras;
 mod generate;
+mod operators;
 mod parts;
 mod replicas;
 
@@ -9,9 +11,10 @@ use std::time::Duration;
 
 use koukan_core::test_util::Faults;
 
+pub use self::operators::{OperatorPlan, Order};
 pub use self::parts::{
-    ClientPlan, DestinationPlan, End, EndKind, Letter, ListenerKind, Mood, Point, Quirk, RestPlan,
-    To, Upload,
+    ClientPlan, DestinationPlan, End, EndKind, Letter, ListenerKind, MessagePlan, Mood, Point,
+    Quirk, RestPlan, To, Upload,
 };
 pub use self::replicas::ReplicaPlan;
 
@@ -34,6 +37,10 @@ pub struct Plan {
     pub healed: Duration,
     /// Queued transactions that are attempted at a time, and those that REST clients watch.
     pub max_in_flight: usize,
+    /// Whether somebody reads all events, from the first to the last.
+    pub subscribes: bool,
+    /// Whether addresses that were found to be bad are sent nothing from then on.
+    pub suppresses: bool,
     /// What clients do, in order of time.
     pub steps: Vec<Step>,
 }
@@ -54,6 +61,10 @@ pub enum Doing {
     Smtp(ClientPlan),
     /// It sends a message by REST.
     Rest(RestPlan),
+    /// It sends messages to several by one REST request each.
+    Message(MessagePlan),
+    /// Somebody who operates the agent changes what is queued.
+    Operator(OperatorPlan),
 }
 
 impl Plan {

@@ -147,6 +147,21 @@ pub struct RestPlan {
     pub lists: bool,
     /// It is gone after so long, whatever it is waiting for.
     pub vanishes: Option<Duration>,
+    /// It asks for the message to be sent so long after the simulation began, and not before.
+    pub send_at: Option<Duration>,
+}
+
+/// A client that sends messages by one REST request each, to all of their recipients.
+#[derive(Debug, Clone)]
+pub struct MessagePlan {
+    /// The messages, which it sends one after the other.
+    pub letters: Vec<Letter>,
+    /// How long each request waits for the end.
+    pub wait: Option<Duration>,
+    /// When each is cancelled, after it was made.
+    pub cancelled: Option<Duration>,
+    /// Each is made once more after so long, with the same idempotency key.
+    pub repeated: Option<Duration>,
 }
 
 /// How the message of a REST client comes.

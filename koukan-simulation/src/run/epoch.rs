@@ -19,12 +19,15 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Fault,
-    actor::{rest_client::RestClient, smtp_client::SmtpClient},
+    actor::{
+        message_client::MessageClient, operator::OperatorClient, rest_client::RestClient,
+        smtp_client::SmtpClient, subscriber::subscribe,
+    },
     agent::{Agent, Handler},
     check,
     disk::Disk,
     network::Network,
-    plan::{ClientPlan, Doing, End, EndKind, Letter, RestPlan, Step, To},
+    plan::{ClientPlan, Doing, End, EndKind, MessagePlan, OperatorPlan, RestPlan, Step, To},
     polls::Counted,
     world::{AGENT, World},
 };
@@ -162,16 +165,29 @@ impl Epoch {
     async fn steps(&self, agents: &[&Agent]) {
         let world = &self.world;
         // Each keeps to one of the processes.
-        let of = |letter: &Letter| agents[letter.number as usize % agents.len()];
+        let of = |number: u32| agents[number as usize % agents.len()];
+        if world.plan.subscribes {
+            tokio::spawn(subscribe(Arc::clone(world), agents[0].events.clone()));
+        }
         let begun = world.ledger().begun;
         let (earlier, later) = world.plan.steps.split_at(begun);
         for Step { doing, .. } in earlier {
             match doing {
                 Doing::Smtp(plan) => {
-                    let agent = of(&plan.letters[0]);
+                    let agent = of(plan.letters[0].number);
                     tokio::spawn(self.smtp(agent, plan).come_again())
                 }
-                Doing::Rest(plan) => tokio::spawn(self.rest(of(&plan.letter), plan).come_again()),
+                Doing::Rest(plan) => {
+                    let agent = of(plan.letter.number);
+                    tokio::spawn(self.rest(agent, plan).come_again())
+                }
+                Doing::Message(plan) => {
+                    let agent = of(plan.letters[0].number);
+                    tokio::spawn(self.message(agent, plan).come_again())
+                }
+                Doing::Operator(plan) => {
+                    tokio::spawn(self.operator(of(plan.number), plan).come_again())
+                }
             };
         }
         for Step { at, doing } in later {
@@ -179,10 +195,15 @@ impl Epoch {
             world.ledger().begun += 1;
             match doing {
                 Doing::Smtp(plan) => {
-                    let agent = of(&plan.letters[0]);
+                    let agent = of(plan.letters[0].number);
                     tokio::spawn(self.smtp(agent, plan).run())
                 }
-                Doing::Rest(plan) => tokio::spawn(self.rest(of(&plan.letter), plan).run()),
+                Doing::Rest(plan) => tokio::spawn(self.rest(of(plan.letter.number), plan).run()),
+                Doing::Message(plan) => {
+                    let agent = of(plan.letters[0].number);
+                    tokio::spawn(self.message(agent, plan).run())
+                }
+                Doing::Operator(plan) => tokio::spawn(self.operator(of(plan.number), plan).run()),
             };
         }
     }
@@ -214,6 +235,22 @@ impl Epoch {
             plan: plan.clone(),
             world: Arc::clone(&self.world),
             handler: agent.handler.clone(),
+        }
+    }
+
+    fn message(&self, agent: &Agent, plan: &MessagePlan) -> MessageClient<Handler> {
+        MessageClient {
+            plan: plan.clone(),
+            world: Arc::clone(&self.world),
+            handler: agent.handler.clone(),
+        }
+    }
+
+    fn operator(&self, agent: &Agent, plan: &OperatorPlan) -> OperatorClient {
+        OperatorClient {
+            plan: plan.clone(),
+            world: Arc::clone(&self.world),
+            operator: agent.operator.clone(),
         }
     }
 
@@ -249,6 +286,7 @@ impl Epoch {
             agent.endpoint.close().await;
             agent.storage.flush().await;
             check::at_rest(&self.world, &agent, &backend).await;
+            check::events(&self.world, &*backend).await;
             calls += backend.calls();
         }
         check::polls(&self.world, calls);

@@ -53,6 +53,19 @@ fn a_lease_that_is_given_back_twice() {
 }
 
 #[test]
+fn an_event_that_is_forgotten() {
+    found(&with(Defect::EventForgotten), "stands at place");
+}
+
+#[test]
+fn a_reader_of_events_that_misses_some() {
+    found(
+        &with(Defect::EventForgotten),
+        "a reader of events gets number",
+    );
+}
+
+#[test]
 fn a_wake_that_is_lost() {
     found(
         &Simulation::new().with_fault(Fault::LostWake),

@@ -52,6 +52,7 @@ fn queued_messages_wait_for_those_that_hang() {
             repeated: None,
             lists: false,
             vanishes: None,
+            send_at: None,
         }),
     };
     plan.steps = (1..6).map(|number| send(number, 0)).collect();

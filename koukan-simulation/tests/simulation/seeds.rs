@@ -2,7 +2,7 @@
 
 use std::env;
 
-use koukan_simulation::Simulation;
+use koukan_simulation::{Doing, Order, Plan, Simulation};
 
 use super::until;
 
@@ -43,5 +43,31 @@ fn a_seed_repeats() {
             outcome.map_err(|failure| failure.to_string())
         };
         assert!(run() == run(), "seed {seed}");
+    }
+}
+
+#[test]
+fn plans_have_what_they_are_to_show() {
+    let plans: Vec<_> = (0..200).map(Plan::of).collect();
+    assert!(plans.iter().any(|plan| plan.subscribes && plan.suppresses));
+    let doings = || {
+        plans
+            .iter()
+            .flat_map(|plan| &plan.steps)
+            .map(|step| &step.doing)
+    };
+    let later = |doing: &&Doing| matches!(doing, Doing::Rest(rest) if rest.send_at.is_some());
+    assert!(doings().filter(later).count() > 10);
+    let messages = doings().filter(|doing| matches!(doing, Doing::Message(_)));
+    assert!(messages.count() > 10);
+    for order in [
+        Order::Retry,
+        Order::Hold,
+        Order::Suspend,
+        Order::Cancel,
+        Order::Bounce,
+    ] {
+        let is_it = |doing: &Doing| matches!(doing, Doing::Operator(plan) if plan.order == order);
+        assert!(doings().any(is_it), "{order:?}");
     }
 }

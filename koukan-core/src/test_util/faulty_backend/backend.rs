@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-use super::Faults;
+use super::{Defect, Faults};
 use crate::test_util::SeededRandom;
 
 /// A backend with faults before another one.
@@ -292,7 +292,11 @@ impl Records for FaultyBackend {
     }
 
     async fn events(&self, query: EventQuery) -> Result<EventPage, BackendError> {
-        self.read(|| self.inner.events(query)).await
+        let mut page = self.read(|| self.inner.events(query)).await?;
+        if self.faults.defect == Some(Defect::EventForgotten) {
+            page.events.retain(|event| !event.number.is_multiple_of(5));
+        }
+        Ok(page)
     }
 
     async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {

@@ -17,4 +17,6 @@ pub enum Defect {
     CompanionsShared,
     /// A lease that was settled or given back is given back again.
     ReleasedTwice,
+    /// Of the events that are read one in a few is left out.
+    EventForgotten,
 }

@@ -7,6 +7,9 @@ use crate::{
     world::{Time, World},
 };
 
+/// How much earlier than was said something may be sent: what is kept of a time is not all of it.
+const EARLY: Duration = Duration::from_secs(1);
+
 /// What a destination has of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
@@ -81,6 +84,12 @@ impl Message {
             return;
         };
         let is_whole = self.content.ends_with(&account.content);
+        // Clocks of several processes differ.
+        let is_bound = world.plan.replicas.is_empty() && !world.plan.is_hurried(to.destination);
+        let due = account
+            .not_before
+            .filter(|due| is_bound && at + EARLY < *due);
+        let is_withdrawn = ledger.withdrawn.contains(&(letter, to));
         let said = if account.cancelled.is_some() {
             Some("which was said to be cancelled")
         } else if account.over.is_some_and(|at| at < begun) {
@@ -93,6 +102,17 @@ impl Message {
         }
         if let Some(said) = said {
             ledger.violation(format!("{address} gets message {letter}, {said}"));
+        }
+        if let Some(due) = due {
+            let due = Time(due);
+            ledger.violation(format!(
+                "{address} gets message {letter}, which was to be sent at {due}"
+            ));
+        }
+        if is_withdrawn {
+            ledger.violation(format!(
+                "{address} gets message {letter}, which was said to be cancelled for it"
+            ));
         }
         let deliveries = ledger.deliveries.entry((letter, to)).or_default();
         deliveries.push(at);

@@ -39,7 +39,9 @@ pub(crate) struct RestClient<H> {
 
 impl<H: ResourceService> RestClient<H> {
     pub(crate) async fn run(self) {
-        self.world.account(&self.plan.letter, |_| ());
+        let due = self.plan.send_at;
+        self.world
+            .account(&self.plan.letter, |account| account.not_before = due);
         match self.plan.vanishes {
             Some(after) => {
                 if timeout(after, self.work()).await.is_err() {

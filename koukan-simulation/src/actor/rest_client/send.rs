@@ -16,7 +16,7 @@ use koukan_core::{
 use tokio::time::sleep;
 
 use super::{RestClient, SENDER, TRIES};
-use crate::plan::Upload;
+use crate::{plan::Upload, world::World};
 
 impl<H: ResourceService> RestClient<H> {
     pub(crate) async fn create(&self) -> Option<Created> {
@@ -47,6 +47,7 @@ impl<H: ResourceService> RestClient<H> {
                 mail_from: Some(Mail::new(from)),
                 rcpt_to: rcpts.collect(),
                 body: Some(body).filter(|_| self.plan.upload == Upload::Inline),
+                send_at: self.plan.send_at.map(World::time_of_day),
                 ..Draft::default()
             },
             wait: self.plan.wait,

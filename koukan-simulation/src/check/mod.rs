@@ -1,5 +1,7 @@
 //! What must hold whatever happens.
 
+mod events;
+
 use std::time::Duration;
 
 use koukan_core::test_util::FaultyBackend;
@@ -25,6 +27,8 @@ const AMPLE: usize = 100;
 
 /// Polls that there may be for each event, and beside them.
 const POLLS: (u64, u64) = (20, 2_000);
+
+pub(crate) use self::events::events;
 
 /// When all is quiet, nothing is held.
 pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBackend) {
@@ -86,7 +90,9 @@ pub(crate) fn accounts(world: &World) {
 /// Every recipient to whom delivery was promised got the message, or the sender was told.
 fn lost(ledger: &Ledger) -> Vec<String> {
     let is_lost = |key: &Key| {
-        let is_known = ledger.reports.contains_key(key) || ledger.confused.contains(key);
+        let is_known = ledger.reports.contains_key(key)
+            || ledger.confused.contains(key)
+            || ledger.is_given_up(key);
         ledger.deliveries_of(key).is_empty() && !is_known
     };
     let lost = ledger.promised().filter(|(key, _)| is_lost(key));
@@ -173,6 +179,10 @@ fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
         let Some(first) = ledger.deliveries_of(&(letter, to)).first() else {
             continue;
         };
+        // What is to be sent later is not late before.
+        let account = ledger.letters.get(&letter);
+        let due = account.and_then(|account| account.not_before);
+        let promised = promised.max(due.unwrap_or_default());
         // Every end of a process may begin it anew.
         let before = ledger.ends.iter().filter(|end| *end < first).max();
         let from = promised.max(before.copied().unwrap_or_default());
@@ -187,7 +197,7 @@ fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     found
 }
 
-/// Whether nothing that a recipient's mail has to do with fails.
+/// Whether nothing that a recipient's mail has to do with fails, or is stopped.
 fn is_well(plan: &Plan, to: To) -> bool {
-    plan.is_durable() && plan.is_healthy(to.destination)
+    plan.is_durable() && plan.is_healthy(to.destination) && !plan.is_stopped(to.destination)
 }

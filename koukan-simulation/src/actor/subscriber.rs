@@ -1,0 +1,58 @@
+//! Somebody who reads all events, and knows where it was when the agent starts again.
+
+use std::{sync::Arc, time::Duration};
+
+use koukan_core::{
+    resource::{Caller, EventRequest, EventResponse, ReadEvents, RefusalKind},
+    stage::event_reader::EventReader,
+};
+use tokio::time::sleep;
+use tower::ServiceExt as _;
+
+use crate::world::World;
+
+/// Events of one page, so few that there are several.
+const LIMIT: usize = 7;
+
+/// How long it waits for events.
+const WAIT: Duration = Duration::from_secs(10 * 60);
+
+/// How long it waits until it asks again where it was refused.
+const PAUSE: Duration = Duration::from_secs(30);
+
+/// Reads events for ever.
+pub(crate) async fn subscribe(world: Arc<World>, reader: EventReader) {
+    loop {
+        let cursor = world.ledger().read.len();
+        let request = EventRequest {
+            caller: Caller::unrestricted(),
+            read: ReadEvents {
+                cursor: Some(cursor.to_string().into()),
+                limit: LIMIT,
+                wait: WAIT,
+                ..ReadEvents::default()
+            },
+        };
+        match reader.clone().oneshot(request).await {
+            Ok(EventResponse::Read(page)) => {
+                let mut ledger = world.ledger();
+                for event in page.events {
+                    let expected = ledger.read.len() as u64 + 1;
+                    if event.number != expected {
+                        let number = event.number;
+                        ledger.violation(format!(
+                            "a reader of events gets number {number} in place of {expected}"
+                        ));
+                        return;
+                    }
+                    ledger.read.push(event);
+                }
+            }
+            Ok(EventResponse::Refused(refusal)) if refusal.kind == RefusalKind::Gone => {
+                world.violation("a reader of events hears that they are gone".into());
+                return;
+            }
+            Ok(EventResponse::Refused(_)) | Err(_) => sleep(PAUSE).await,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What readers of events were told agrees with what has happened.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use koukan_core::storage::{
+    Backend, BackendError, EventQuery, Listing, QueueState, Search,
+    record::{EventKind, FinalReason, KeptEvent, Status, TransactionId},
+};
+
+use crate::{agent::GATE, ledger::Ledger, plan::To, world::World};
+
+/// Transactions and events of one page; there are fewer transactions.
+const PAGE: usize = 1_000;
+
+/// Each end is told of, once and last, and each delivery.
+pub(crate) async fn events(world: &World, backend: &dyn Backend) {
+    if !backend.keeps_events() {
+        return;
+    }
+    let found = match (all(backend).await, ends(backend).await) {
+        (Ok(events), Ok(ends)) => {
+            violations(&world.ledger(), world.plan.subscribes, &events, &ends)
+        }
+        (Err(error), _) | (_, Err(error)) => vec![format!("nobody can read events: {error}")],
+    };
+    world.ledger().violations.extend(found);
+}
+
+async fn all(backend: &dyn Backend) -> Result<Vec<KeptEvent>, BackendError> {
+    let mut all = Vec::new();
+    let mut after = 0;
+    loop {
+        let query = EventQuery {
+            after: Some(after),
+            limit: PAGE,
+            ..EventQuery::default()
+        };
+        let page = backend.events(query).await?;
+        all.extend(page.events);
+        if page.seen >= page.last {
+            return Ok(all);
+        }
+        after = page.seen;
+    }
+}
+
+/// Why the transactions are over that were promised.
+async fn ends(backend: &dyn Backend) -> Result<Vec<(TransactionId, FinalReason)>, BackendError> {
+    let listing = Listing {
+        sender: None,
+        state: Some(QueueState::Finished),
+        search: Search::default(),
+        before: None,
+        limit: PAGE,
+    };
+    let listed = backend.list(listing).await?.into_iter();
+    // Of what was never committed it is told whom it was delivered to, and nothing else.
+    let committed = listed.filter(|stored| stored.terms.retry);
+    let ends = committed.filter_map(|stored| match stored.status {
+        Status::Final(reason) => Some((stored.id, reason)),
+        Status::Due(_) => None,
+    });
+    Ok(ends.collect())
+}
+
+fn violations(
+    ledger: &Ledger,
+    is_read: bool,
+    events: &[KeptEvent],
+    ends: &[(TransactionId, FinalReason)],
+) -> Vec<String> {
+    let mut found = Vec::new();
+    for (place, event) in (1..).zip(events) {
+        if event.number != place {
+            found.push(format!("event {} stands at place {place}", event.number));
+        }
+    }
+    if is_read && ledger.read != events {
+        let [read, all] = [&ledger.read[..], events].map(<[_]>::len);
+        found.push(format!("a reader of events has {read} of {all}, or others"));
+    }
+    let mut last: BTreeMap<String, &KeptEvent> = BTreeMap::new();
+    let mut delivered = BTreeSet::new();
+    for event in events {
+        let (id, kind) = (event.event.transaction.to_string(), event.event.kind);
+        if let Some(before) = last.insert(id.clone(), event)
+            && before.event.end.is_some()
+        {
+            found.push(format!(
+                "{kind:?} of transaction {id} is told after its end"
+            ));
+        }
+        let key = event.event.recipient.as_deref().and_then(To::parse);
+        if let Some(key) = key.filter(|_| kind == EventKind::Delivered) {
+            delivered.insert(key);
+            let is_handed_on = &*event.event.sender.name == GATE;
+            let has_it = !ledger.deliveries_of(&key).is_empty();
+            if !is_handed_on && !has_it && !ledger.confused.contains(&key) {
+                let address = key.1.address(key.0);
+                found.push(format!(
+                    "{address} is told to be delivered, and got nothing"
+                ));
+            }
+        }
+    }
+    for (letter, to) in ledger.recorded.keys() {
+        if !delivered.contains(&(*letter, *to)) {
+            let address = to.address(*letter);
+            found.push(format!("no event tells that {address} was delivered"));
+        }
+    }
+    for (id, reason) in ends {
+        let told = last.get(&id.to_string()).and_then(|event| event.event.end);
+        if told != Some(*reason) {
+            found.push(format!(
+                "transaction {id} is over ({reason:?}), and events tell {told:?}"
+            ));
+        }
+    }
+    found
+}
