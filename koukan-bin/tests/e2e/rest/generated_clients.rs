@@ -1,11 +1,17 @@
 //! Clients that others' generators make of the document that an agent serves: they are made anew,
 //! and send a mail with an attachment.
 
-use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+    process::Command,
+};
 
 use crate::{
     collector::{Collector, without_trace},
     peers::{node_modules, node_peer, peer, python_peer, run},
+    process::free_address,
 };
 
 use super::{
@@ -18,12 +24,38 @@ struct Setup {
     sink: Collector,
     agent: Agent,
     directory: tempfile::TempDir,
+    /// What the agent reads as long as it runs.
+    _secrets: Option<tempfile::TempDir>,
 }
 
 impl Setup {
     fn start() -> Self {
         let sink = Collector::start();
         let agent = Agent::start(Shape::Whole, sink.address);
+        Self::of(sink, agent)
+    }
+
+    /// As [`Setup::start`], of an agent with all that operators may ask of: lists of bad addresses, and a webhook, at
+    /// which nobody is.
+    fn start_with_all() -> Self {
+        let (sink, secrets) = (Collector::start(), tempfile::tempdir().unwrap());
+        let secret = secrets.path().join("secret");
+        fs::write(&secret, "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+        let hook = format!(
+            "webhooks: [{{ name: app, url: \"http://{}/\", secret_file: \"{}\" }}]\n",
+            free_address(),
+            secret.display()
+        );
+        let changes = [("rest: {} }", "rest: {}, suppression: {} }")];
+        let agent = Agent::start_changed(Shape::Whole, sink.address, &hook, &changes);
+        Self {
+            _secrets: Some(secrets),
+            ..Self::of(sink, agent)
+        }
+    }
+
+    fn of(sink: Collector, agent: Agent) -> Self {
         let script = r#"
 status, _, document = request("GET", "/openapi.json")
 assert status == 200, document
@@ -36,6 +68,7 @@ print(json.dumps(document))
             sink,
             agent,
             directory,
+            _secrets: None,
         }
     }
 
@@ -74,9 +107,8 @@ assert cat.get_content() == bytes(range(256)) * 100
     }
 }
 
-#[test]
-fn openapi_python_client_makes_a_client_that_sends() {
-    let setup = Setup::start();
+/// Makes the client of openapi-python-client.
+fn make_python_client(setup: &Setup) {
     let generator = python_peer("openapi-python-client");
     let folder = Path::new(generator.get_program()).parent().unwrap();
     // It asks for ruff, which is beside it.
@@ -86,9 +118,23 @@ fn openapi_python_client_makes_a_client_that_sends() {
     // Whatever it could not make anything of is a warning.
     let more = ["--output-path", "generated", "--fail-on-warning"];
     setup.run(with_path, &[wanted.as_slice(), &more].concat());
+}
+
+#[test]
+fn openapi_python_client_makes_a_client_that_sends() {
+    let setup = Setup::start();
+    make_python_client(&setup);
     setup.write("send.py", include_str!("generated.py"));
     setup.run(python_peer("python"), &["send.py", &setup.url()]);
     setup.has_sent();
+}
+
+#[test]
+fn openapi_python_client_makes_a_client_for_all_that_there_is() {
+    let setup = Setup::start_with_all();
+    make_python_client(&setup);
+    setup.write("operate.py", include_str!("generated_operator.py"));
+    setup.run(python_peer("python"), &["operate.py", &setup.url()]);
 }
 
 #[test]
