@@ -143,6 +143,9 @@ pub struct QueuedTransaction {
     pub created: Timestamp,
     /// Since when no attempt is made, where somebody holds it back.
     pub held: Option<Timestamp>,
+    /// In how many crashes of the agent it was worked on since an attempt at it ended: it may be what crashes the
+    /// agent, and is attempted alone.
+    pub crashes: u32,
     /// Since when its destination is suspended, where it waits for that.
     pub suspended: Option<Timestamp>,
     /// The transaction, with its [details](View::details).

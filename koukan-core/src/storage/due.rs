@@ -30,6 +30,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Looks {
     /// Told when something is due before `next`.
     is_due: Notify,
+    /// Told when somebody has made some due that were not.
+    some_are_due: Notify,
     next: Mutex<Next>,
 }
 
@@ -187,9 +189,9 @@ impl Storage {
         Ok(())
     }
 
-    /// Waits until a transaction may be due that [`Storage::lease_suspect`] takes. `false` where
-    /// there is none, and there will be none while the process runs; where others share the backend, there
-    /// may be one at any time.
+    /// Waits until a transaction may be due that [`Storage::lease_suspect`] takes. There may be none when the process
+    /// begins, and one later: what was held then, or whose destination was suspended; and where others share the
+    /// backend, one of theirs.
     ///
     /// # Errors
     ///
@@ -198,25 +200,27 @@ impl Storage {
     /// # Cancel safety
     ///
     /// Nothing is lost when it is dropped before it ends.
-    pub async fn wait_suspect(&self) -> Result<bool, BackendError> {
-        let presence = &self.0.presence;
-        let refreshed = presence.refreshed().notified();
-        tokio::pin!(refreshed);
+    pub async fn wait_suspect(&self) -> Result<(), BackendError> {
+        let refreshed = self.0.presence.refreshed().notified();
+        let some_are_due = self.0.looks.some_are_due.notified();
+        tokio::pin!(refreshed, some_are_due);
+        // Registered before looking.
         refreshed.as_mut().enable();
+        some_are_due.as_mut().enable();
         let next = self.backend().next_due(Standing::Suspect, &[]).await?;
-        match next {
-            None if !presence.is_shared() => return Ok(false),
-            None => refreshed.await,
-            Some(next) => {
-                let wait = until(next, &self.0.clock).max(PAUSE);
-                tokio::select! {
-                    biased;
-                    () = sleep(wait) => {}
-                    () = refreshed => sleep(PAUSE).await,
-                }
+        let its_time = async {
+            match next {
+                Some(next) => sleep(until(next, &self.0.clock).max(PAUSE)).await,
+                None => std::future::pending().await,
             }
+        };
+        tokio::select! {
+            biased;
+            () = its_time => {}
+            () = some_are_due => {}
+            () = refreshed => sleep(PAUSE).await,
         }
-        Ok(true)
+        Ok(())
     }
 
     /// Finds out when something is late that is held back, where that is not known; but for attempts
@@ -284,6 +288,7 @@ impl Storage {
     /// destinations.
     pub(super) fn some_are_due(&self, now: Timestamp) {
         self.destinations().will_be_late(self.late_at(now));
+        self.0.looks.some_are_due.notify_waiters();
         self.look_for_due();
     }
 

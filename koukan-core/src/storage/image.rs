@@ -34,6 +34,7 @@ impl Storage {
             _ => Durability::Settled,
         };
         state.held = stored.held;
+        state.crashes = stored.crashes;
         state.settle(stored.status);
         state.restore_refusal();
         let trace_id = stored.signals.trace_id();
@@ -66,7 +67,8 @@ impl Storage {
             let state = live.lock();
             let is_same = state.attempt_count == stored.attempt_count
                 && state.status.as_ref() == Some(&stored.status)
-                && state.held == stored.held;
+                && state.held == stored.held
+                && state.crashes == stored.crashes;
             !is_same
         };
         if is_news {
@@ -77,6 +79,7 @@ impl Storage {
                     state.attempt_count = stored.attempt_count;
                     state.last_attempt = stored.last_attempt.map(Arc::new);
                     state.held = stored.held;
+                    state.crashes = stored.crashes;
                     state.settle(stored.status);
                 }
             });

@@ -91,6 +91,7 @@ impl Lease {
         let terms = transaction.terms;
         let recipients = transaction.recipients.clone();
         let (held, message_key) = (transaction.held, transaction.message_key);
+        let crashes = transaction.crashes;
         // Nobody but this session can have changed it since it was read.
         let registry = &storage.0.registry;
         let live = registry.find_or_add(transaction.id, || storage.image_of(transaction));
@@ -98,6 +99,7 @@ impl Lease {
             state.durability = Durability::Leased { fence, terms };
             state.recipients = recipients;
             state.held = held;
+            state.crashes = crashes;
             state.message_key = message_key;
             state.last_attempt.clone_from(&last_attempt);
             state.is_abandoned = false;
@@ -120,6 +122,11 @@ impl Lease {
             is_stored: true,
             is_finished: false,
         }
+    }
+
+    /// In how many crashes of the process it was worked on since an attempt at it ended.
+    pub(crate) fn crashes(&self) -> u32 {
+        self.live.lock().crashes
     }
 
     /// The transaction's identity.

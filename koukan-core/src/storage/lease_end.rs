@@ -52,6 +52,7 @@ impl Lease {
             let is_leased = matches!(state.durability, Durability::Leased { .. });
             let to_settle = is_leased.then(|| end.clone());
             state.end = Some(end);
+            state.crashes = 0;
             to_settle
         });
         if let Some(end) = to_settle {

@@ -77,6 +77,8 @@ pub(super) struct State {
     pub(super) status: Option<Status>,
     /// Since when no attempt is made, where somebody holds it back.
     pub(super) held: Option<Timestamp>,
+    /// In how many crashes it was worked on since an attempt ended.
+    pub(super) crashes: u32,
     /// What it has in common with others that carry the same message.
     pub(super) message_key: Option<MessageKey>,
     /// Grows with each change.
@@ -303,6 +305,7 @@ impl State {
             terms: Terms::default(),
             status: None,
             held: None,
+            crashes: 0,
             message_key: None,
             changes: 0,
             waiting: Waiting::default(),

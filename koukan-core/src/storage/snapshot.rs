@@ -58,6 +58,8 @@ pub struct Snapshot {
     pub attempt_count: u32,
     /// Since when no attempt is made, where somebody holds it back.
     pub held: Option<Timestamp>,
+    /// In how many crashes of the process it was worked on since an attempt at it ended.
+    pub crashes: u32,
     /// When the next attempt is due, where one is.
     pub next_attempt: Option<Timestamp>,
     /// Whether it waits, unattempted, for the time at which it is to be sent.
@@ -122,6 +124,7 @@ impl Snapshot {
             is_settling: state.is_settling(),
             attempt_count: state.attempt_count,
             held,
+            crashes: state.crashes,
             next_attempt,
             is_scheduled: is_unattempted && is_due_then,
             terms: state.terms,

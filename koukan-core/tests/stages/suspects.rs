@@ -6,11 +6,13 @@ use jiff::{SignedDuration, Timestamp};
 use koukan_core::{
     clock::Clock,
     reply::Rejection,
+    resource::{Caller, QueueFilter, QueueList, QueueOperation, QueueRequest, QueueResponse, Role},
+    stage::operator::Operator,
     storage::{
-        MemoryBackend, Queue, Sessions,
-        record::{SessionId, Standing},
+        Listing, MemoryBackend, Queue, Records, Search, Sessions,
+        record::{QueueAction, SessionId, Standing},
     },
-    test_util::{ManualClock, TokioClock},
+    test_util::{CapturedLog, ManualClock, TokioClock},
     transaction::{Rcpt, Transaction},
 };
 use tokio::sync::mpsc;
@@ -147,4 +149,91 @@ fn the_one_that_crashes_waits_and_the_others_do_not() {
     let mut all = delivered.all();
     all.sort();
     assert_eq!(all, recipients[..7], "others were held up");
+}
+
+/// Whoever operates the agent sees which one it is, and the log names it.
+#[tokio::test(start_paused = true)]
+async fn what_may_crash_the_process_is_named() {
+    let log = CapturedLog::at(tracing::Level::WARN);
+    let backend = MemoryBackend::new();
+    crash(&backend, &["slow@y"]).await;
+    let fine = queued("fine@y", start());
+    backend.insert(fine).await.unwrap();
+    let (begun, delivered) = (Log::default(), Log::default());
+    let upstream = upstream(begun.clone(), delivered.clone());
+    let agent = Agent::on(backend.another_process(), upstream).await;
+    let crashes = async || {
+        let operator = Operator::new(agent.storage.clone());
+        let filter = QueueFilter {
+            state: None,
+            ..QueueFilter::default()
+        };
+        let request = QueueRequest {
+            caller: Caller::unrestricted().with_role(Role::Operate),
+            operation: QueueOperation::List(QueueList {
+                filter,
+                ..QueueList::default()
+            }),
+        };
+        let QueueResponse::Listed(listed) = operator.oneshot(request).await.unwrap() else {
+            panic!("no list");
+        };
+        let crashes = listed.transactions.iter().map(|one| {
+            let to = &one.view.details.as_ref().unwrap().recipients[0].rcpt;
+            (to.forward_path.as_str().to_owned(), one.crashes)
+        });
+        let mut crashes: Vec<_> = crashes.collect();
+        crashes.sort();
+        crashes
+    };
+    let [fine, slow] = ["fine@y", "slow@y"].map(str::to_owned);
+    assert_eq!(crashes().await, [(fine.clone(), 0), (slow.clone(), 1)]);
+    let _dispatching = agent.dispatch();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert_eq!(delivered.all().len(), 2);
+    // It was not that one.
+    assert_eq!(crashes().await, [(fine, 0), (slow, 0)]);
+    let line = log.only_line("is attempted alone");
+    assert!(line.contains("crashes=1"), "{line}");
+}
+
+/// It may be held when the process begins, or wait since it was in many crashes: whoever lets it go has it attempted.
+#[tokio::test(start_paused = true)]
+async fn what_is_released_or_asked_for_is_attempted_at_once() {
+    for (action, crashes) in [(QueueAction::Release, 1), (QueueAction::Retry, 6)] {
+        let backend = MemoryBackend::new();
+        crash(&backend, &["slow@y"]).await;
+        for _ in 1..crashes {
+            let process = backend.another_process();
+            let session = SessionId::random();
+            process.open_session(session, start()).await.unwrap();
+            let late = start() + SignedDuration::from_hours(2);
+            let leased = process.lease_due(session, late, Standing::Suspect, 1, &[]);
+            assert_eq!(leased.await.unwrap().len(), 1);
+        }
+        let (begun, delivered) = (Log::default(), Log::default());
+        let upstream = upstream(begun.clone(), delivered.clone());
+        let agent = Agent::on(backend.another_process(), upstream).await;
+        let listing = Listing {
+            sender: None,
+            state: None,
+            search: Search::default(),
+            before: None,
+            limit: 1,
+        };
+        let id = backend.list(listing).await.unwrap()[0].id;
+        let change = async |action| {
+            let judged = agent.storage.change(vec![id], action, false).await.unwrap();
+            assert_eq!(judged, [(id, Ok(()))]);
+        };
+        if action == QueueAction::Release {
+            change(QueueAction::Hold).await;
+        }
+        let _dispatching = agent.dispatch();
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        assert_eq!(begun.count("slow"), 0, "{action:?}");
+        change(action).await;
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        assert_eq!(delivered.count("slow"), 1, "{action:?}");
+    }
 }

@@ -58,6 +58,9 @@ fn write_queued(
     if let Some(held) = queued.held {
         object.insert("held".into(), held.to_string().into());
     }
+    if queued.crashes > 0 {
+        object.insert("crashes".into(), queued.crashes.into());
+    }
     if let Some(suspended) = queued.suspended {
         object.insert("suspended".into(), suspended.to_string().into());
     }

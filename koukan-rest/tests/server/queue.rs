@@ -65,6 +65,7 @@ pub(crate) fn queued() -> QueuedTransaction {
         state: QueueState::Waiting,
         created: Timestamp::UNIX_EPOCH,
         held: None,
+        crashes: 0,
         suspended: None,
         view: Box::new(View::default()),
         destination: "x.example".into(),

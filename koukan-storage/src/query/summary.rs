@@ -33,7 +33,8 @@ const COLUMNS: [Summaries; 15] = [
 pub(super) const READ: &str = "id, created, context, mail, recipients, NULL AS prefix, \
     NULL AS blob_id, NULL AS body_len, NULL AS body_kind, NULL AS message_key, FALSE AS retry, \
     FALSE AS notify, attempt_count, last_attempt, NULL AS due_at, NULL AS work, final_reason, \
-    CAST(0 AS BIGINT) AS lease_fence, NULL AS held, NULL AS send_at";
+    CAST(0 AS BIGINT) AS lease_fence, NULL AS held, NULL AS send_at, \
+    CAST(0 AS BIGINT) AS crash_count";
 
 /// Writes summaries unless transactions or summaries of their ids are there. Binds the columns.
 pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// What is read of a transaction beside its last attempt; [`StoredRow`](crate::row::StoredRow) takes them by name.
-pub(super) const READ: [Transactions; 18] = [
+pub(super) const READ: [Transactions; 19] = [
     Transactions::Id,
     Transactions::Created,
     Transactions::Context,
@@ -35,6 +35,7 @@ pub(super) const READ: [Transactions; 18] = [
     Transactions::MessageKey,
     Transactions::Held,
     Transactions::SendAt,
+    Transactions::CrashCount,
 ];
 
 /// The columns that a draft and what it is completed to do not have in common, in the order in which

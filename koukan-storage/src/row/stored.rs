@@ -68,6 +68,7 @@ impl StoredRow<'_> {
                 self.column("final_reason")?,
             )?,
             held: self.column::<Option<i64>>("held")?.map(from_micros),
+            crashes: u32::try_from(self.column::<i64>("crash_count")?).unwrap_or(u32::MAX),
         })
     }
 

@@ -67,6 +67,9 @@ pub(super) fn show(shown: &Value) -> String {
     tell("ended", text(&shown["final_attempt_reason"]).into());
     tell("held since", text(&shown["held"]).into());
     tell("suspended", time(&shown["suspended"]));
+    if let Some(crashes) = shown["crashes"].as_u64() {
+        tell("crashes", format!("{crashes}, so it is attempted alone"));
+    }
     tell("came", time(&shown["created"]));
     tell("sender", sender(&shown["sender"]));
     tell("from", mailbox(&shown["mail_from"]));
@@ -163,7 +166,7 @@ mod tests {
         let shown = json!({
             "id": "T", "state": "waiting", "created": "2000-01-01T00:00:00.5Z",
             "sender": {"name": "out", "tag": "mx"}, "mail_from": {"m": ""},
-            "next_attempt": "2000-01-01T01:00:00Z", "destination": "x.example",
+            "next_attempt": "2000-01-01T01:00:00Z", "destination": "x.example", "crashes": 2,
             "recipients": [
                 {"address": "a@x.example", "state": "delivered", "reply": {"code": 250, "message": "ok"}},
                 {"address": "b@x.example", "state": "deferred",
@@ -186,6 +189,7 @@ mod tests {
         for expected in [
             "sender       out/mx\n",
             "came         2000-01-01T00:00:00Z\n",
+            "crashes      2, so it is attempted alone\n",
             "to           b@x.example  deferred  450 4.2.1 busy try later\n",
             "attempt 2, 2000-01-01T00:00:01Z, mx.x.example 192.0.2.1:25\n  MAIL: 250 ok\n  RCPT b@x.example: 450 busy\n",
         ] {

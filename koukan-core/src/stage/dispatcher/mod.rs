@@ -260,20 +260,17 @@ where
         }
     }
 
-    /// Has suspects attempted one at a time. Does not end: when there are none left, there is
-    /// nothing to do.
+    /// Has suspects attempted one at a time. Does not end: when there are none left, there may be again.
     async fn dispatch_suspects(&self, attempts: &mut JoinSet<()>) {
         loop {
-            match self.dispatch_suspect(attempts).await {
-                Ok(true) => {}
-                Ok(false) => std::future::pending().await,
-                Err(error) => back_off(&error).await,
+            if let Err(error) = self.dispatch_suspect(attempts).await {
+                back_off(&error).await;
             }
         }
     }
 
-    /// Has the next suspect attempted, or waits for it; `false` where there is none.
-    async fn dispatch_suspect(&self, attempts: &mut JoinSet<()>) -> Result<bool, BackendError> {
+    /// Has the next suspect attempted, or waits for it.
+    async fn dispatch_suspect(&self, attempts: &mut JoinSet<()>) -> Result<(), BackendError> {
         while attempts.try_join_next().is_some() {}
         let place = self.room.one().await;
         let Some(lease) = self.storage.lease_suspect().await? else {
@@ -281,6 +278,8 @@ where
             self.crowds.free();
             return self.storage.wait_suspect().await;
         };
+        let (id, transaction, crashes) = (lease.trace_id(), lease.id(), lease.crashes());
+        tracing::warn!(%id, %transaction, crashes, "a message that was worked on when the agent crashed is attempted alone");
         let (ends, ended) = oneshot::channel::<()>();
         let under_way = Arc::new(self.crowds.enter(lease.scheduling_key(), place));
         let attempt = self.attempt(lease, under_way);
@@ -290,7 +289,7 @@ where
         }));
         // Ready when the other half is dropped.
         let _ = timeout(ALONE, ended).await;
-        Ok(true)
+        Ok(())
     }
 }
 

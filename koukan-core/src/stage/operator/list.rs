@@ -74,6 +74,7 @@ pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> QueuedTransactio
         },
         created: snapshot.created,
         held: snapshot.held,
+        crashes: snapshot.crashes,
         view: Box::new(view(snapshot)),
         destination: key.host().into(),
     }

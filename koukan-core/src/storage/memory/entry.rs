@@ -17,8 +17,6 @@ pub(super) struct Entry {
     pub(super) stored: StoredTransaction,
     pub(super) lease: Option<SessionId>,
     pub(super) fence: u64,
-    /// Crashes in a row while it was under lease.
-    pub(super) crashes: u32,
     pub(super) final_since: Option<Timestamp>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
     /// The attempts before the last one, the oldest first.
@@ -37,7 +35,6 @@ impl Entry {
             earlier,
             lease,
             fence: lease.is_some().into(),
-            crashes: 0,
             final_since,
             idempotency_key: new.idempotency_key,
             stored: StoredTransaction {
@@ -54,6 +51,7 @@ impl Entry {
                 last_attempt,
                 status: new.status,
                 held: None,
+                crashes: 0,
             },
         }
     }
@@ -70,7 +68,7 @@ impl Entry {
     }
 
     pub(super) fn standing(&self) -> Standing {
-        match self.crashes {
+        match self.stored.crashes {
             0 => Standing::Clear,
             _ => Standing::Suspect,
         }
@@ -144,8 +142,8 @@ impl Entry {
     /// Takes the lease of a dead session away.
     pub(super) fn recover(&mut self, now: Timestamp) {
         self.lease = None;
-        self.crashes = self.crashes.saturating_add(1);
-        let back_off = crash_back_off(self.crashes);
+        self.stored.crashes = self.stored.crashes.saturating_add(1);
+        let back_off = crash_back_off(self.stored.crashes);
         if let Status::Due(due) = &mut self.stored.status {
             due.at = if back_off.is_zero() {
                 due.at.min(now)
@@ -159,7 +157,7 @@ impl Entry {
     pub(super) fn settle(&mut self, settlement: Settlement) -> Option<Box<NewTransaction>> {
         self.final_since = settlement.final_since();
         self.lease = None;
-        self.crashes = 0;
+        self.stored.crashes = 0;
         if let Some(attempt) = settlement.attempt {
             self.stored.attempt_count = self.stored.attempt_count.saturating_add(1);
             self.earlier

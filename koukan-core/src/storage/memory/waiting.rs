@@ -61,7 +61,7 @@ impl Waiting {
             Standing::Clear => self.clear.insert((due.at, id), destination),
             Standing::Suspect => self
                 .suspects
-                .insert((entry.crashes, due.at, id), destination),
+                .insert((entry.stored.crashes, due.at, id), destination),
         };
     }
 
@@ -81,7 +81,7 @@ impl Waiting {
         }
         match entry.standing() {
             Standing::Clear => self.clear.remove(&(due.at, id)),
-            Standing::Suspect => self.suspects.remove(&(entry.crashes, due.at, id)),
+            Standing::Suspect => self.suspects.remove(&(entry.stored.crashes, due.at, id)),
         };
     }
 

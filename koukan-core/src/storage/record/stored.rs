@@ -163,6 +163,8 @@ pub struct StoredTransaction {
     pub status: Status,
     /// Since when no attempt is made, where somebody holds it back. Only where an attempt is to be made.
     pub held: Option<Timestamp>,
+    /// In how many crashes of the process it was worked on since an attempt at it ended: it may be what crashes it.
+    pub crashes: u32,
 }
 
 /// A transaction that this session alone may work on, until it settles or releases it.

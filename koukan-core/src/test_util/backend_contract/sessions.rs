@@ -123,12 +123,16 @@ pub async fn backs_off_after_crashes(fixture: &dyn BackendFixture) {
         let leased = leased.await.unwrap();
         assert_eq!(leased.len(), 1);
         assert_eq!(leased[0].transaction.attempt_count, 0);
+        assert_eq!(leased[0].transaction.crashes, crashes);
+        let found = backend.find(new.id).await.unwrap().unwrap();
+        assert_eq!(found.crashes, crashes);
     }
 }
 
 /// An attempt that ends shows that the transaction does not crash the process.
 pub async fn forgets_crashes_after_an_attempt(fixture: &dyn BackendFixture) {
     let new = plain();
+    let id = new.id;
     let backend = fixture.open().await;
     backend.insert(new).await.unwrap();
     lease_one(&*backend, 0).await;
@@ -141,6 +145,8 @@ pub async fn forgets_crashes_after_an_attempt(fixture: &dyn BackendFixture) {
     let (session, leased) = lease_one(&*backend, 0).await;
     let end = settlement(&leased, session, 0, due(0));
     backend.settle(end).await.unwrap();
+    let found = backend.find(id).await.unwrap().unwrap();
+    assert_eq!(found.crashes, 0);
     drop(backend);
     let backend = fixture.open().await;
     lease_one(&*backend, 0).await;

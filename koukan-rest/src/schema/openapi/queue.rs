@@ -24,6 +24,10 @@ pub(super) struct QueuedTransaction {
     /// Since when somebody holds it back.
     #[schema(required = false, format = "date-time")]
     held: String,
+    /// In how many crashes of the agent it was worked on since an attempt at it ended: it may be what crashes the agent,
+    /// and is attempted alone.
+    #[schema(required = false, example = 3)]
+    crashes: u32,
     /// Since when its destination is suspended, where it waits for that.
     #[schema(required = false, format = "date-time")]
     suspended: String,
