@@ -12,7 +12,6 @@ use serde_json::{Value, json};
 use crate::{
     Failed,
     agent::{Agent, Setup, Shape},
-    descriptors,
     dns::Zone,
     postfix::{self, Job, Postfix},
     process::{Process, free_address},
@@ -31,7 +30,6 @@ const CONNECTIONS_OF_POSTFIX: u32 = 90;
 impl Matrix {
     /// The agent with its connections, and Postfix with as many as it has processes for.
     pub(super) fn idle(&self) -> Result<Value, Failed> {
-        descriptors::raise();
         let identity = Identity::make()?;
         let tls = Some((&identity, Handshakes::Kept));
         // Nobody listens there, and nothing is sent.

@@ -10,7 +10,7 @@ mod site;
 
 use clap::Args;
 
-use crate::Failed;
+use crate::{Failed, descriptors};
 
 use self::case::CASES;
 
@@ -45,6 +45,8 @@ impl Matrix {
                 return Err(format!("there is no case {name}").into());
             }
         }
+        // Sinks with a thousand hosts' connections have them from here.
+        descriptors::raise();
         self.tell(&report::head());
         let is_wanted =
             |name: &&str| self.case.is_empty() || self.case.iter().any(|one| one == name);
