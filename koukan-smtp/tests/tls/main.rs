@@ -8,6 +8,7 @@ mod dane;
 mod line_client;
 mod mta_sts;
 mod requiretls;
+mod resumption;
 mod server;
 mod smuggling;
 #[path = "../support/mod.rs"]
