@@ -6,6 +6,7 @@
 //! What could not be delivered at once comes back to the OutputHandler by way of the Dispatcher.
 
 mod authorities;
+mod bound;
 mod certificates;
 mod chains;
 mod clients;
