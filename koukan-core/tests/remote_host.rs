@@ -7,9 +7,14 @@ use std::{sync::Arc, time::Duration};
 use koukan_core::{
     blob::Blob,
     context::Context,
-    filter::remote_host::{LookupStatus, RemoteHost, RemoteHostLayer, TIME_MAX},
+    filter::{
+        received_header::ReceivedHeaderLayer,
+        remote_host::{LookupStatus, RemoteHost, RemoteHostLayer, TIME_MAX},
+    },
     middleware::DeliverRequest,
-    test_util::{Script, ScriptedResolver, context, context_from, mail, rcpt, send_with},
+    test_util::{
+        ManualClock, Script, ScriptedResolver, context, context_from, mail, rcpt, send_with,
+    },
 };
 use tokio::time::Instant;
 use tower::Layer;
@@ -128,4 +133,30 @@ async fn what_is_known_of_a_client_and_how_long_that_takes() {
     let mapped = asked(context_from("[::ffff:192.0.2.1]:25", "mx.example.com")).await;
     assert_eq!(mapped.fcrdns, yes);
     assert_eq!(asked(context()).await.status, LookupStatus::None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_confirmed_stands_in_the_trace() {
+    for (last, from) in [
+        (1, "from h (mx.example.com [192.0.2.1]) by "),
+        (2, "from h ([192.0.2.2]) by "),
+        (3, "from h ([192.0.2.3]) by "),
+        (6, "from h ([192.0.2.6]) by "),
+    ] {
+        let upstream = Script::new();
+        let clock = Arc::new(ManualClock::default());
+        let received = ReceivedHeaderLayer::new("mx.example.com", clock).unwrap();
+        let service = RemoteHostLayer::new(Arc::new(dns())).layer(received.layer(upstream.clone()));
+        let context = Arc::new(context_from(&format!("192.0.2.{last}:1234"), "h"));
+        let blob = Blob::from_bytes("\r\nhello\r\n".into());
+        let request = DeliverRequest::new(context, mail("a@example.org"), blob).to(rcpt("bob@y"));
+        let outcome = send_with(service, request).await;
+        assert!(outcome.message.unwrap().is_positive());
+        let received = upstream.only_received();
+        let message = received.text().replace("\r\n ", " ");
+        assert!(
+            message.starts_with(&format!("Received: {from}")),
+            "{message}"
+        );
+    }
 }

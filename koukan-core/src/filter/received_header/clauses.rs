@@ -19,6 +19,8 @@ const MAX_COMMENT: usize = 64;
 pub(super) struct Facts<'a> {
     pub(super) host_name: &'a str,
     pub(super) context: &'a Context,
+    /// The name of the client's address that is confirmed, if there is one.
+    pub(super) confirmed: Option<&'a str>,
     pub(super) id: TraceId,
     pub(super) is_smtputf8: bool,
     /// The only recipient.
@@ -55,13 +57,15 @@ impl Facts<'_> {
         match (name, address) {
             (None, None) => {}
             (None, Some(address)) => {
-                field.clause(&["from ", &address, " (", &address, ")"]);
+                let confirmed = self.confirmed();
+                field.clause(&["from ", &address, " (", &confirmed, &address, ")"]);
             }
             (Some(name), None) if Self::is_domain(name) => {
                 field.clause(&["from ", name]);
             }
             (Some(name), Some(address)) if Self::is_domain(name) => {
-                field.clause(&["from ", name, " (", &address, ")"]);
+                let confirmed = self.confirmed();
+                field.clause(&["from ", name, " (", &confirmed, &address, ")"]);
             }
             (Some(name), None) => {
                 field.clause(&["from unknown (HELO ", &harmless(name), ")"]);
@@ -70,6 +74,12 @@ impl Facts<'_> {
                 field.clause(&["from ", &address, " (HELO ", &harmless(name), ")"]);
             }
         }
+    }
+
+    /// What stands before the address: RFC 5321 section 4.4, TCP-info.
+    fn confirmed(&self) -> String {
+        let name = self.confirmed.filter(|name| Self::is_domain(name));
+        name.map_or_else(String::new, |name| format!("{name} "))
     }
 
     fn is_domain(name: &str) -> bool {
@@ -164,6 +174,7 @@ mod tests {
         let facts = Facts {
             host_name: "mx.example.com",
             context,
+            confirmed: None,
             id: TraceId::of(&Signals::default()),
             is_smtputf8,
             recipient: recipient.as_ref(),
@@ -234,6 +245,33 @@ mod tests {
             let text = field(&context, None, is_smtputf8).replace('\n', " ");
             assert!(text.starts_with(&format!("Received: {from}by ")), "{text}");
         }
+    }
+
+    #[rstest]
+    #[case(
+        Some("a.example"),
+        Some("b.example"),
+        "from a.example (b.example [192.0.2.1]) "
+    )]
+    #[case(Some("a.example"), Some("b c"), "from a.example ([192.0.2.1]) ")]
+    #[case(None, Some("b.example"), "from [192.0.2.1] (b.example [192.0.2.1]) ")]
+    #[case(Some("my pc"), Some("b.example"), "from [192.0.2.1] (HELO my?pc) ")]
+    fn names_what_is_confirmed(
+        #[case] name: Option<&str>,
+        #[case] confirmed: Option<&str>,
+        #[case] from: &str,
+    ) {
+        let facts = Facts {
+            host_name: "mx.example.com",
+            context: &context(name, true),
+            confirmed,
+            id: TraceId::of(&Signals::default()),
+            is_smtputf8: false,
+            recipient: None,
+            now: "2026-01-02T03:04:05Z".parse().unwrap(),
+        };
+        let text = facts.field().replace("\r\n", "");
+        assert!(text.starts_with(&format!("Received: {from}by ")), "{text}");
     }
 
     #[rstest]

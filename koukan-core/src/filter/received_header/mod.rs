@@ -10,7 +10,8 @@
 //! ```
 //!
 //! - `from` has the client's name as it was given in HELO or EHLO, and its address. A name that is
-//!   none stands in a comment, with harmless octets only.
+//!   none stands in a comment, with harmless octets only. Where the filter `remote_host` stands before and has
+//!   confirmed a name of the address, that stands before the address: `(mx.client.example [192.0.2.1])`.
 //! - `with` is the transmission type: RFC 3848, with SMTPUTF8 RFC 6531. Without HELO or EHLO, as
 //!   for a message that came by HTTP, there is none.
 //! - `id` is the [`TraceId`](crate::signals::TraceId).
@@ -25,7 +26,8 @@
 //! message that is passed on by reference stays so, and its header section is read beside; of
 //! others nothing is held.
 //!
-//! *Signals*: reads and writes [`TraceId`](crate::signals::TraceId).
+//! *Signals*: reads and writes [`TraceId`](crate::signals::TraceId), reads
+//! [`RemoteHost`](crate::filter::remote_host::RemoteHost).
 //!
 //! | reply | when |
 //! |---|---|

@@ -10,10 +10,11 @@ use crate::{
     blob::BlobReader,
     body::{Body, BodyError},
     context,
+    filter::remote_host::RemoteHost,
     message::opening::Opening,
     reply::{Rejection, Reply},
     service::MailService,
-    signals::TraceId,
+    signals::{Signals, TraceId},
     transaction::Transaction,
 };
 
@@ -24,7 +25,7 @@ use super::{ReceivedHeaderLayer, clauses::Facts, recipients::SeenRecipients, sca
 const LOOKED_AT: u64 = 256 << 10;
 
 /// Octets of the field, and of what may have to stand behind it, at most.
-const GROWTH_MAX: u64 = 1280;
+const GROWTH_MAX: u64 = 1280 + 256;
 
 /// Adds the `Received` field; see the [module documentation](super).
 #[derive(Debug, Clone)]
@@ -58,6 +59,7 @@ impl<S: MailService> Service<Transaction> for ReceivedHeader<S> {
             settings: self.settings.clone(),
             context: Arc::clone(&tx.context),
             id: TraceId::of(&tx.signals),
+            signals: tx.signals.clone(),
             is_smtputf8: tx.mail.request().parameters.is_smtputf8(),
             recipients,
         };
@@ -73,6 +75,7 @@ struct Message {
     settings: ReceivedHeaderLayer,
     context: Arc<context::Context>,
     id: TraceId,
+    signals: Signals,
     is_smtputf8: bool,
     recipients: SeenRecipients,
 }
@@ -105,9 +108,15 @@ impl Message {
     /// The field, and what is to separate it from the message.
     fn field(&self, separator: &str) -> Bytes {
         let recipient = self.recipients.only();
+        let host = self.signals.find_durable::<RemoteHost>().ok().flatten();
+        let host = host.filter(|host| host.fcrdns == Some(true));
+        let confirmed = host
+            .as_ref()
+            .and_then(|host| host.remote_hostname.as_deref());
         let mut field = Facts {
             host_name: &self.settings.host_name,
             context: &self.context,
+            confirmed,
             id: self.id,
             is_smtputf8: self.is_smtputf8,
             recipient: recipient.as_ref(),

@@ -17,17 +17,19 @@ pub struct SchedulingKey(Arc<str>);
 impl SchedulingKey {
     /// The key of a transaction.
     pub fn of(context: &Context, recipients: &[Recipient]) -> Self {
-        let sender = &context.sender;
+        let sender = context.sender.to_string().to_ascii_lowercase();
         let text = match &context.next_hop {
-            Some(host) => format!("{sender} {host}"),
+            // Two paths that differ in capitals are two sockets.
+            Some(host) => format!("{sender} {}", host.to_lower_case()),
             None => {
                 let first = recipients.first();
                 let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
                 // The postmaster without a domain is here.
-                format!("{sender} {}", mailbox.map_or("", Mailbox::domain_text))
+                let domain = mailbox.map_or("", Mailbox::domain_text);
+                format!("{sender} {}", domain.to_ascii_lowercase())
             }
         };
-        Self(text.to_ascii_lowercase().into())
+        Self(text.into())
     }
 
     /// Whether all of the transaction goes there: to a host that was named for it, or to recipients of the
@@ -114,6 +116,12 @@ mod tests {
         assert_eq!(of(&context, &["a@b.example"]), "out/fast b.example");
         context.next_hop = Some("Relay.example:25".parse().unwrap());
         assert_eq!(of(&context, &["a@b.example"]), "out/fast relay.example:25");
+        context.next_hop = Some("unix:/run/Dovecot/lmtp".parse().unwrap());
+        assert_eq!(
+            of(&context, &["a@b.example"]),
+            "out/fast unix:/run/Dovecot/lmtp"
+        );
+        context.next_hop = Some("Relay.example:25".parse().unwrap());
         let several = those(&["a@b.example", "postmaster"]);
         let key = SchedulingKey::of(&context, &several);
         assert_eq!(key.only_host(&context, &several), "relay.example:25");
