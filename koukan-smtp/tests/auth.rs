@@ -17,8 +17,8 @@ use koukan_smtp::{
         scram::Verifier,
     },
     server::{
-        Authenticator, Connected, Greeting, Introduction, MakeMailService, PasswordFile, Step,
-        Unavailable,
+        Authenticator, Connected, Greeting, Introduction, Limits, MakeMailService, PasswordFile,
+        Step, Unavailable,
     },
 };
 use tokio::{
@@ -292,4 +292,58 @@ async fn an_authenticator_that_hangs_holds_up_nobody_for_ever() {
     asked.notified().await;
     drop(client);
     session.await.unwrap();
+}
+
+/// Never answers for one user, and at once for others.
+#[derive(Debug, Default)]
+struct IsSilentOfMallory;
+
+#[async_trait::async_trait]
+impl Authenticator for IsSilentOfMallory {
+    fn mechanisms(&self) -> Mechanisms {
+        Mechanisms::of_passwords()
+    }
+
+    fn questions_max(&self) -> u64 {
+        16
+    }
+
+    async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
+        match claim {
+            Claim::Password { user, .. } if &*user == "alice" => Ok(Answer::Accepted(user)),
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_that_take_long_leave_room_for_those_of_other_clients() {
+    let server = tells_identity()
+        .with_authenticator(IsSilentOfMallory)
+        .with_auth_in_clear()
+        .with_limits(Limits {
+            failed_authentications: 100,
+            ..Limits::default()
+        });
+    let mut silent = tokio::task::JoinSet::new();
+    let begun = tokio::time::Instant::now();
+    for _ in 0..20 {
+        let (mut client, _) = connect(&server, &connected("192.0.2.66:5")).await;
+        silent.spawn(async move {
+            let reply = client.auth(Mechanism::Plain, "mallory", "x").await;
+            assert!(reply.starts_with("454 "), "{reply}");
+            begun.elapsed().as_secs()
+        });
+    }
+    // One too many for that client is told so at once, and somebody else is asked about.
+    for _ in 0..6 {
+        assert_eq!(silent.join_next().await.unwrap().unwrap(), 0);
+    }
+    let (mut client, _) = connect(&server, &connected(ELSEWHERE)).await;
+    let reply = client.auth(Mechanism::Plain, "alice", "pencil").await;
+    assert_eq!(reply, "235 2.7.0 authentication succeeded");
+    assert_eq!(begun.elapsed().as_secs(), 0);
+    // What was under way ends with its time.
+    let ended: Vec<_> = silent.join_all().await;
+    assert_eq!(ended, [60; 14]);
 }

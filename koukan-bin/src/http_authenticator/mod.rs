@@ -34,8 +34,9 @@ use self::kept::Kept;
 const ANSWER_MAX: usize = 16 << 10;
 /// Octets of a name, at most.
 const NAME_MAX: usize = 255;
-/// Questions that are under way at a time, at most; others wait, as long as their time lasts.
-const QUESTIONS_MAX: usize = 64;
+/// Questions that are under way at a time, at most; others wait, as long as their time lasts. Of one listener there are
+/// no more, shared between clients.
+const QUESTIONS_MAX: u32 = 64;
 
 /// Asks an HTTP server whether clients are who they say to be; clones share what is known.
 #[derive(Clone)]
@@ -68,7 +69,7 @@ impl HttpAuthenticator {
             token: None,
             patience: Duration::from_secs(10),
             kept: Arc::new(Kept::new(secret()?, keep)),
-            room: Arc::new(Semaphore::new(QUESTIONS_MAX)),
+            room: Arc::new(Semaphore::new(QUESTIONS_MAX as usize)),
         })
     }
 
@@ -138,6 +139,10 @@ impl Authenticator for HttpAuthenticator {
     fn mechanisms(&self) -> Mechanisms {
         let all = [Mechanism::Plain, Mechanism::Login, Mechanism::OAuthBearer];
         all.into_iter().collect()
+    }
+
+    fn questions_max(&self) -> u64 {
+        QUESTIONS_MAX.into()
     }
 
     async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {

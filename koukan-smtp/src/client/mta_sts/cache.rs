@@ -7,7 +7,8 @@ use tokio::time::Instant;
 
 use super::policy::MtaStsPolicy;
 
-/// Octets that policies may take, about; beyond that those go first that end first.
+/// Octets that policies may take, about; beyond that those go first that hold no more, and then those that were asked
+/// for longest ago: a domain to which mail goes keeps its policy however many others tell of one.
 const WEIGHT_MAX: usize = 16 << 20;
 
 /// What an entry takes beside its policy.
@@ -32,8 +33,10 @@ pub(super) struct Cache {
 }
 
 /// What is known of one domain.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Entry {
+    /// When it was asked for last.
+    used: Instant,
     kept: Option<Kept>,
     /// The id whose policy could not be fetched, and until when it is left.
     failed: Option<(Box<str>, Instant)>,
@@ -57,6 +60,15 @@ pub(super) enum Known {
 }
 
 impl Entry {
+    fn new(now: Instant) -> Self {
+        Self {
+            used: now,
+            kept: None,
+            failed: None,
+            fetch: None,
+        }
+    }
+
     fn weight(&self, domain: &str) -> usize {
         let policy = self.kept.as_ref().map_or(0, |kept| kept.policy.weight());
         ENTRY_WEIGHT + domain.len() + policy
@@ -79,6 +91,10 @@ impl Cache {
         fetch: impl FnOnce() -> Fetch,
     ) -> Known {
         let entry = self.entries.get_mut(domain);
+        let entry = entry.map(|entry| {
+            entry.used = now;
+            entry
+        });
         let kept = entry.as_ref().and_then(|entry| entry.kept.as_ref());
         let kept = kept.filter(|kept| kept.expires > now);
         let policy = kept.map(|kept| Arc::clone(&kept.policy));
@@ -105,10 +121,8 @@ impl Cache {
         match entry {
             Some(entry) => entry.fetch = fetching,
             None => {
-                let entry = Entry {
-                    fetch: fetching,
-                    ..Entry::default()
-                };
+                let mut entry = Entry::new(now);
+                entry.fetch = fetching;
                 self.put(domain, entry, now);
             }
         }
@@ -123,7 +137,8 @@ impl Cache {
         fetched: Option<Arc<MtaStsPolicy>>,
         now: Instant,
     ) {
-        let mut entry = self.take(domain).unwrap_or_default();
+        let entry = self.take(domain);
+        let mut entry = entry.unwrap_or_else(|| Entry::new(now));
         if entry.fetch.as_ref().is_some_and(|(of, _)| **of == *id) {
             entry.fetch = None;
         }
@@ -154,14 +169,23 @@ impl Cache {
             return;
         }
         // An eighth at a time, so that it is done seldom. Who waits for a fetch has it all the same.
-        let mut ends: Vec<_> = self.entries.values().map(Entry::ends).collect();
-        let eighth = ends.len() / 8;
-        let (_, end, _) = ends.select_nth_unstable(eighth);
-        let end = (*end).max(Some(now));
-        let before = self.entries.len();
-        self.entries.retain(|_, entry| entry.ends() > end);
-        if self.entries.len() == before {
-            self.entries.clear();
+        let mut left = self.entries.len() / 8;
+        self.entries.retain(|_, entry| {
+            let stays = entry.ends() > Some(now);
+            left = left.saturating_sub(usize::from(!stays));
+            stays
+        });
+        if left > 0 && !self.entries.is_empty() {
+            let mut uses: Vec<_> = self.entries.values().map(|entry| entry.used).collect();
+            let index = left.min(uses.len() - 1);
+            let (_, oldest, _) = uses.select_nth_unstable(index);
+            let oldest = *oldest;
+            // Of those that were asked for at the same instant as many go as have to.
+            self.entries.retain(|_, entry| {
+                let goes = left > 0 && entry.used <= oldest;
+                left -= usize::from(goes);
+                !goes
+            });
         }
         let weights = self.entries.iter();
         self.weight = weights.map(|(domain, entry)| entry.weight(domain)).sum();
@@ -223,6 +247,28 @@ mod tests {
         let entries = cache.entries.iter();
         let weight: usize = entries.map(|(domain, entry)| entry.weight(domain)).sum();
         assert_eq!(weight, cache.weight);
-        assert!(weight > 0);
+        assert!(weight > WEIGHT_MAX / 2, "{weight}");
+    }
+
+    /// Somebody with many domains does not take the policy from one to which mail goes.
+    #[tokio::test(start_paused = true)]
+    async fn what_is_in_use_stays_however_many_others_come() {
+        let mut cache = Cache::default();
+        let mut now = Instant::now();
+        let lasting = || {
+            let text = "version: STSv1\nmode: enforce\nmax_age: 31557600\nmx: *.example.com\n";
+            Arc::new(MtaStsPolicy::parse(text).unwrap())
+        };
+        cache.note("used.example", "1", Some(lasting()), now);
+        for number in 0..100_000 {
+            now += Duration::from_millis(1);
+            cache.note(&format!("{number}.example"), "1", Some(lasting()), now);
+            if number % 1000 == 0 {
+                let known = cache.look("used.example", Some("1"), now, never);
+                assert!(matches!(known, Known::Policy(Some(_))), "{number}");
+            }
+        }
+        assert!(!cache.entries.contains_key("0.example"));
+        assert!(cache.entries.contains_key("99999.example"));
     }
 }

@@ -49,6 +49,12 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// By which mechanisms clients may authenticate themselves: those whose claims are understood.
     fn mechanisms(&self) -> Mechanisms;
 
+    /// How many questions may be under way at a time; of these one client, by its address, gets seven eighths, so that
+    /// many that take long hold up nobody else. Whose question is one too many gets 454. Default: no limit.
+    fn questions_max(&self) -> u64 {
+        u64::MAX
+    }
+
     /// Whether it is so.
     ///
     /// # Errors
@@ -61,6 +67,10 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
 impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
     fn mechanisms(&self) -> Mechanisms {
         (**self).mechanisms()
+    }
+
+    fn questions_max(&self) -> u64 {
+        (**self).questions_max()
     }
 
     async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {

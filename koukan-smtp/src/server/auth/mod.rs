@@ -9,7 +9,7 @@ pub use self::authenticator::{Authenticator, Unavailable};
 #[cfg(feature = "scram")]
 pub use self::password_file::PasswordFile;
 
-use koukan_core::context::Context;
+use koukan_core::{context::Context, shares::Shares};
 
 use crate::sasl::{Mechanism, Mechanisms};
 
@@ -26,11 +26,14 @@ use self::failures::Failures;
 pub(super) struct Gate {
     pub(super) authenticator: Box<dyn Authenticator>,
     pub(super) failures: Failures,
+    /// Questions that are under way.
+    pub(super) questions: Shares,
 }
 
 impl Gate {
     pub(super) fn new(authenticator: impl Authenticator) -> Self {
         Self {
+            questions: Shares::new(authenticator.questions_max()),
             authenticator: Box::new(authenticator),
             failures: Failures::default(),
         }

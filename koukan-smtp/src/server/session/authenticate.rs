@@ -186,9 +186,16 @@ where
         gate: &Arc<Gate>,
         claim: Claim,
     ) -> Result<Result<Answer, Reply>, End> {
+        let client = self.facts.context().client();
+        let Some(charge) = gate.questions.charge(&client, 1) else {
+            tracing::warn!(%client, "too many questions to an authenticator are under way");
+            return Ok(Err(Reply::authentication_unavailable()));
+        };
         let gate = Arc::clone(gate);
-        let answer: BoxFuture<'static, Result<Answer, Unavailable>> =
-            Box::pin(async move { gate.authenticator.ask(claim).await });
+        let answer: BoxFuture<'static, Result<Answer, Unavailable>> = Box::pin(async move {
+            let _charge = charge;
+            gate.authenticator.ask(claim).await
+        });
         let answer = self
             .outcome_of(answer, self.config.timeouts.greeter, HALF_CLOSED)
             .await?;
