@@ -4,7 +4,7 @@ use sea_query::{CaseStatement, Expr, ExprTrait, Order, Query};
 
 use super::{
     Statement, bound,
-    bulk::{BulkInsert, insert_columns},
+    bulk::{BulkInsert, insert_columns, unnest},
     names,
     schema::{Attempts, Transactions},
     text,
@@ -58,6 +58,22 @@ pub(crate) static ADD_ATTEMPT: Statement = Statement::new(|_| {
     let insert = insert.into_table(Attempts::Table).columns(COLUMNS);
     text(insert.select_from(attempt).expect("as many as columns"))
 });
+
+/// As [`ADD_ATTEMPT`], of any number of transactions in PostgreSQL. Binds a list of each that [`ADD_ATTEMPT`] binds.
+pub(crate) static ADD_ATTEMPTS: Statement = Statement::new(|_| {
+    let rows = unnest(ADDED);
+    let (all, outcome) = (columns().join(", "), names(&COLUMNS[2..]));
+    let made = outcome.iter().map(|name| format!("made.{name}"));
+    let made = made.collect::<Vec<_>>().join(", ");
+    format!(
+        "INSERT INTO attempts ({all}) SELECT id, attempt_count, {made} \
+         FROM {rows} AS made ({}, transaction_id) JOIN transactions ON id = made.transaction_id",
+        outcome.join(", ")
+    )
+});
+
+/// How many values are bound of an attempt that is added.
+pub(crate) const ADDED: usize = COLUMNS.len() - 1;
 
 /// Removes the attempts at a transaction. Binds transaction.
 pub(crate) static DELETE_ATTEMPTS: Statement = Statement::new(|_| {

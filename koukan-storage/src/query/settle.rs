@@ -2,7 +2,7 @@
 
 use sea_query::{Expr, ExprTrait, Func, Query, UpdateStatement};
 
-use super::{Statement, bound, schema::Transactions, text};
+use super::{Statement, bound, bulk::unnest, schema::Transactions, text};
 
 /// Writes what became of a transaction, if the lease is held. Binds recipients, attempts to add,
 /// the last attempt's end and reply or nulls, due time, work, final reason, final since, whether an attempt is to be made;
@@ -30,6 +30,41 @@ pub(crate) static SETTLE: Statement = Statement::new(|_| {
         .value(Transactions::CrashCount, Expr::cust("0"));
     text(&update)
 });
+
+/// As [`SETTLE`], of any number in PostgreSQL. Binds a list of each that [`SETTLE`] binds; gives the ids of those whose
+/// leases are held.
+pub(crate) static SETTLE_TOGETHER: Statement = Statement::new(|_| {
+    let rows = unnest(SETTLED.len());
+    format!(
+        "UPDATE transactions SET lease_session = NULL, recipients = new.recipients, \
+         attempt_count = attempt_count + new.attempts, \
+         attempted = coalesce(new.attempted, transactions.attempted), \
+         last_reply = coalesce(new.last_reply, transactions.last_reply), \
+         due_at = new.due_at, work = new.work, \
+         final_reason = new.final_reason, final_since = new.final_since, \
+         held = CASE WHEN new.is_attempt THEN held END, crash_count = 0 \
+         FROM {rows} AS new ({}) WHERE transactions.id = new.id \
+         AND transactions.lease_session = new.session AND transactions.lease_fence = new.fence \
+         RETURNING transactions.id",
+        SETTLED.join(", ")
+    )
+});
+
+/// What is bound of a settlement, in order.
+pub(crate) const SETTLED: [&str; 12] = [
+    "recipients",
+    "attempts",
+    "attempted",
+    "last_reply",
+    "due_at",
+    "work",
+    "final_reason",
+    "final_since",
+    "is_attempt",
+    "id",
+    "session",
+    "fence",
+];
 
 /// Gives a lease back, if it is held. Binds id, session, fence.
 pub(crate) static RELEASE: Statement = Statement::new(|_| text(&end_lease()));

@@ -126,6 +126,11 @@ impl LeaseRow {
         }
     }
 
+    /// The transaction.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(crate) fn bind(&self, values: &mut Values) {
         values
             .add(self.id.as_str())

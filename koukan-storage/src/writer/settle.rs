@@ -1,9 +1,15 @@
 //! Ends of leases, and new transactions.
 
+use std::collections::HashSet;
+
 use koukan_core::storage::BackendError;
 
 use crate::{
-    query::{ADD_ATTEMPT, HOLDS_LEASE, RELEASE, SETTLE, Values},
+    database::{Connection, Dialect},
+    query::{
+        ADD_ATTEMPT, ADD_ATTEMPTS, ADDED, HOLDS_LEASE, RELEASE, SETTLE, SETTLE_TOGETHER, SETTLED,
+        Values,
+    },
     row::{LeaseRow, SettlementRow, TransactionRow},
 };
 
@@ -97,20 +103,14 @@ impl BatchWriter {
             .iter_mut()
             .filter(|settlement| settlement.is_open())
             .collect();
-        let settled = SETTLE.execute_each(&mut self.connection, &open, |settlement, values| {
-            settlement.request.bind(values);
-        });
-        let settled = settled.await?;
-        for (settlement, settled) in open.iter_mut().zip(settled) {
-            settlement.decide(held(settled.affected));
+        let is_settled = write_settlements(&mut self.connection, &open).await?;
+        for (settlement, is_settled) in open.iter_mut().zip(is_settled) {
+            settlement.decide(held(u64::from(is_settled)));
         }
         let attempted = open.iter().filter(|settlement| settlement.is_done());
-        let attempted = attempted.map(|settlement| &settlement.request);
+        let attempted = attempted.map(|settlement| &*settlement.request);
         let attempted: Vec<_> = attempted.filter(|row| row.attempt.is_some()).collect();
-        let added = ADD_ATTEMPT.execute_each(&mut self.connection, &attempted, |row, values| {
-            row.bind_attempt(values);
-        });
-        added.await?;
+        add_attempts(&mut self.connection, &attempted).await?;
         let attempts = attempted.iter().filter_map(|row| row.attempt.as_ref());
         let attempts: Vec<_> = attempts.collect();
         suppress(&mut self.connection, attempts.into_iter()).await
@@ -133,6 +133,54 @@ impl BatchWriter {
         }
         Ok(())
     }
+}
+
+/// Writes settlements whose leases are held, and tells of each whether it was.
+async fn write_settlements(
+    connection: &mut Connection,
+    settlements: &[&mut Pending<Box<SettlementRow>, ()>],
+) -> Result<Vec<bool>, sqlx::Error> {
+    if settlements.len() < 2 || connection.dialect() == Dialect::Sqlite {
+        let settled = SETTLE.execute_each(connection, settlements, |settlement, values| {
+            settlement.request.bind(values);
+        });
+        let settled = settled.await?;
+        return Ok(settled.iter().map(|one| one.affected > 0).collect());
+    }
+    let mut rows = Values::default();
+    for settlement in settlements {
+        settlement.request.bind(&mut rows);
+    }
+    let mut values = Values::default();
+    values.add_columns(SETTLED.len(), rows);
+    let settled = SETTLE_TOGETHER.execute(connection, values).await?;
+    let ids = settled.rows.iter().map(|row| row.try_get::<&str, _>(0));
+    let mut ids: HashSet<_> = ids.collect::<Result<_, _>>()?;
+    let settlements = settlements.iter();
+    Ok(settlements
+        // Who settles what another has settled before holds no lease any more.
+        .map(|settlement| ids.remove(settlement.request.lease.id()))
+        .collect())
+}
+
+/// Writes the attempts that settlements tell of.
+async fn add_attempts(
+    connection: &mut Connection,
+    attempted: &[&SettlementRow],
+) -> Result<(), sqlx::Error> {
+    if attempted.len() < 2 || connection.dialect() == Dialect::Sqlite {
+        let added = ADD_ATTEMPT.execute_each(connection, attempted, |row, values| {
+            row.bind_attempt(values);
+        });
+        added.await?;
+        return Ok(());
+    }
+    let mut rows = Values::default();
+    attempted.iter().for_each(|row| row.bind_attempt(&mut rows));
+    let mut values = Values::default();
+    values.add_columns(ADDED, rows);
+    ADD_ATTEMPTS.execute(connection, values).await?;
+    Ok(())
 }
 
 /// The notifications of those settlements.
