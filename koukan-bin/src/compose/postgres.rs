@@ -46,8 +46,8 @@ pub(crate) fn options(config: &Config, postgres: &Postgres) -> Result<PostgresOp
     if let Some(limit) = &postgres.lock_timeout {
         options = options.with_lock_timeout(limit.value.0);
     }
-    if let Some(patience) = postgres.patience {
-        options = options.with_patience(patience.0);
+    if let Some(patience) = &postgres.patience {
+        options = options.with_patience(patience.value.0);
     }
     if let Some(term) = &postgres.session_term {
         options = options.with_session_term(term.value.0);

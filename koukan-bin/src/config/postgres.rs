@@ -34,8 +34,10 @@ pub struct Postgres {
     /// How long a statement waits for a lock. Default `10s`.
     #[schemars(with = "Option<HumanDuration>")]
     pub lock_timeout: Option<Place<HumanDuration>>,
-    /// How long is tried again what cannot be done now, as while the server is started again. Default `20s`.
-    pub patience: Option<HumanDuration>,
+    /// How long is tried again what cannot be done now, as while the server is started again; `10m` at most. Default
+    /// `20s`.
+    #[schemars(with = "Option<HumanDuration>")]
+    pub patience: Option<Place<HumanDuration>>,
     /// How long an agent may be silent before others take over what it works on; `1s` at least. Default `6s`.
     #[schemars(with = "Option<HumanDuration>")]
     pub session_term: Option<Place<HumanDuration>>,

@@ -154,6 +154,12 @@ fn values() {
         ),
         (
             "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", patience: 11m }",
+            "11m",
+            &["no client waits that long", "`10m` at most"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
             "postgres: { url: \"postgres://a@b/c\", alone: true, session_term: 2s }",
             "2s",
             &["leave one out"],

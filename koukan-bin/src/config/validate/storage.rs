@@ -16,6 +16,8 @@ const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` 
 
 /// The least time after which a silent agent can be taken for dead.
 const LEAST_TERM: Duration = Duration::from_secs(1);
+/// How long SMTP clients wait for the reply to a message (RFC 5321 section 4.5.3.2.6).
+const MOST_PATIENCE: Duration = Duration::from_secs(10 * 60);
 /// What statements may be limited to.
 const LIMITS: RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_secs(24 * 24 * 60 * 60);
@@ -116,6 +118,13 @@ impl Check<'_> {
                 let help = "write `30s`; from `1ms` to `24d`";
                 self.wrong(limit, message.into(), Some(help.into()));
             }
+        }
+        if let Some(patience) = &postgres.patience
+            && patience.value.0 > MOST_PATIENCE
+        {
+            let message = "no client waits that long to hear that its message is kept";
+            let help = "write `20s`, or `10m` at most";
+            self.wrong(patience, message.into(), Some(help.into()));
         }
         if let Some(term) = &postgres.session_term {
             if term.value.0 < LEAST_TERM {
