@@ -37,7 +37,7 @@
 //! `axum::Router`, `serde`'s traits and `serde_json::Value` for the configuration of filters, `schemars::JsonSchema`,
 //! `tower`'s `Layer` and `BoxError`, `jiff::Timestamp`, an error of `tracing_subscriber`, and those of `koukan-core`, `koukan-rest` and `koukan-smtp`.
 //!
-//! Minimum supported Rust version: 1.95.
+//! Minimum supported Rust version: 1.94.
 
 mod agent;
 #[cfg(feature = "cli")]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use serde_json::Value;
 
@@ -42,6 +42,11 @@ fn each_crate_says_what_it_is_and_has_its_licences_and_no_tests() {
         ] {
             assert!(package[fact].is_string(), "{name} has no {fact}");
         }
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        let library = std::fs::read_to_string(manifest.with_file_name("src/lib.rs")).unwrap();
+        let rust = package["rust_version"].as_str().unwrap();
+        let told = format!("//! Minimum supported Rust version: {rust}.");
+        assert!(library.contains(&told), "{name}: {told}");
         let page = package["documentation"].as_str();
         assert_eq!(page, Some(&*format!("https://docs.rs/{name}")));
         let features = &package["metadata"]["docs"]["rs"]["features"];
@@ -74,7 +79,7 @@ fn each_crate_says_what_it_is_and_has_its_licences_and_no_tests() {
 fn what_the_sources_include_is_packaged_with_them() {
     for package in published() {
         let name = package["name"].as_str().unwrap();
-        let manifest = std::path::Path::new(package["manifest_path"].as_str().unwrap());
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
         let root = manifest.parent().unwrap();
         let files = cargo(&["package", "--list", "--allow-dirty", "--package", name]);
         for file in files.lines().filter(|file| file.ends_with(".rs")) {

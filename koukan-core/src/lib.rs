@@ -89,7 +89,7 @@
 //! `AsyncWrite`. With features: `metrics::Recorder`; errors and streams of `rustls`, `rustls_pki_types` and `tokio_rustls`; errors of
 //! `hickory_resolver`; `tracing::Level` for tests. A new major version of one of these is one of this crate.
 //!
-//! Minimum supported Rust version: 1.95.
+//! Minimum supported Rust version: 1.91.
 
 pub mod accepting;
 pub mod blob;

@@ -34,7 +34,7 @@
 //!
 //! `tower`'s `Service` and `Layer`, and those of `koukan-core`.
 //!
-//! Minimum supported Rust version: 1.95.
+//! Minimum supported Rust version: 1.91.
 
 pub mod arc;
 pub mod arc_check;

@@ -52,7 +52,7 @@
 //! |---|---|
 //! | `tls` | `Server::with_tls`: TLS to servers that speak it, by that of `koukan-core` |
 //!
-//! Minimum supported Rust version: 1.95.
+//! Minimum supported Rust version: 1.91.
 
 pub mod clamav;
 mod envelope;

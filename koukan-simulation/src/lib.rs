@@ -3,6 +3,8 @@
 //! # Types of other crates in the API
 //!
 //! `futures_core::future::BoxFuture`, `jiff::SignedDuration`, and those of `koukan-core`.
+//!
+//! Minimum supported Rust version: 1.91.
 
 mod actor;
 mod agent;

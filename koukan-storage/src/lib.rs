@@ -29,6 +29,8 @@
 //! # Types of other crates in the API
 //!
 //! `bytes::Bytes`, `jiff::Timestamp`, `tokio::sync::watch::Receiver`, and those of `koukan-core`.
+//!
+//! Minimum supported Rust version: 1.94.
 
 mod backend;
 mod closed;

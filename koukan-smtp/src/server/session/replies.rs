@@ -55,10 +55,10 @@ impl Replies {
 
     /// The reply at the front, if it needs no waiting for.
     pub(super) fn pop_known(&mut self) -> Option<Reply> {
-        match self
-            .0
-            .pop_front_if(|front| matches!(front, Awaited::Known(_)))?
-        {
+        if !matches!(self.0.front(), Some(Awaited::Known(_))) {
+            return None;
+        }
+        match self.0.pop_front()? {
             Awaited::Known(reply) => Some(reply),
             Awaited::Mail(_) | Awaited::Rcpt(_) => None,
         }
