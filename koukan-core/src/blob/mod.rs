@@ -3,8 +3,8 @@
 //! A blob keeps the newest octets in memory, up to its window, and spills older ones to a
 //! [`SpillFile`]. Readers follow the writer at their own pace; none waits for another.
 //!
-//! What blobs keep is charged to who brings it, in memory and spilled, out of one budget that is shared
-//! between clients as [`shares`](crate::shares) says:
+//! What blobs keep, in memory and spilled, is charged to the client that brings it. There is one budget for all;
+//! [`shares`](crate::shares) says how clients share it:
 //!
 //! | when | is charged | is refused |
 //! |---|---|---|

@@ -1,5 +1,5 @@
-//! Tells what would become of a message: a transaction passes real chains, between whose filters
-//! [`ProbeLayer`]s stand, and which end in a [`ProbeEndpoint`] instead of a destination. Nothing is sent or kept.
+//! Tells what would become of a message. A transaction passes the real chains, with a [`ProbeLayer`] before and
+//! after each filter, and a [`ProbeEndpoint`] in place of the endpoint. Nothing is sent or kept.
 //!
 //! | part | stands | notes |
 //! |---|---|---|

@@ -6,11 +6,12 @@
 //! [`SystemResolver`] and [`TcpConnector`], which ask the operating system, come with the feature
 //! `net`, and [`DnsResolver`], which asks DNS servers itself, with `dns`; the scripted twins are in `test_util`.
 //!
-//! [`to_ascii_domain`] is how a domain is asked for, also one that is not ASCII, for which there is the feature `idn`.
+//! [`to_ascii_domain`] gives a domain the form in which the DNS knows it. For domains that are not ASCII this takes the
+//! feature `idn`.
 //!
-//! Neither decides where a connection may lead. Whoever takes the name of a host from somebody else
-//! than the operator looks at the addresses that it has resolved to, right before one of them is
-//! connected to: as the `Guard` of koukan-smtp does.
+//! Neither decides where a connection may lead. If somebody other than the operator has named a host,
+//! the addresses of that host are checked right before the connection is opened: the `Guard` of
+//! koukan-smtp does that.
 
 mod answer;
 #[cfg(feature = "net")]

@@ -8,7 +8,7 @@
 //!
 //! - polls the part only where it was woken since its last poll: a task that was woken for something
 //!   else does not go through all of it in vain;
-//! - polls it once more where it was woken while it was polled, and lets nobody else hear of that;
+//! - polls it once more where it was woken while it was polled, and wakes no task for that;
 //! - wakes every task that polls it, so that several may share it.
 //!
 //! | the part | is woken | and then |
