@@ -31,10 +31,8 @@ fn with_mailbox(script: &Script) -> Builder {
     let script = script.clone();
     Koukan::builder().try_endpoint("mailbox", move |config: Mailbox, _| {
         if config.user.contains('@') {
-            return Err(InvalidFilter {
-                at: vec![Step::Key("user".into())],
-                ..InvalidFilter::new("`user` is a name and no address")
-            });
+            let wrong = InvalidFilter::new("`user` is a name and no address");
+            return Err(wrong.within([Step::Key("user".into())]));
         }
         let script = script.clone();
         Ok(service_fn(move |tx: Transaction| {

@@ -38,6 +38,7 @@ pub enum RemoteAddress {
 
 /// A text is no address that can be connected to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidRemoteAddress {
     /// It is neither of both.
     #[error("neither an address as in `192.0.2.1:25` nor as in `unix:/run/dovecot/lmtp`")]
@@ -49,6 +50,7 @@ pub enum InvalidRemoteAddress {
 
 /// A text is no path of a Unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidSocketPath {
     /// The path depends on where the process runs.
     #[error("the path of a Unix socket begins with `/`, as in `unix:/run/koukan/smtp`")]

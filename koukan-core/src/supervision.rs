@@ -49,6 +49,7 @@ impl Default for Restarts {
 
 /// How a part was lost.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Loss {
     /// It ended, although nobody had told it to.
     Ended,
@@ -59,6 +60,7 @@ pub enum Loss {
 /// A part was lost once more than it may be started anew.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{part} {loss}, and was started anew {restarts} times before")]
+#[non_exhaustive]
 pub struct GivenUp {
     /// What the part is called.
     pub part: Box<str>,

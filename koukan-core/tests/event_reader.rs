@@ -113,13 +113,8 @@ async fn a_place_that_is_none_or_no_longer_kept_is_refused() {
     for _ in 0..5 {
         backend.insert(queued("a")).await.unwrap();
     }
-    let retention = Retention {
-        events: EventRetention {
-            count: 2,
-            ..EventRetention::default()
-        },
-        ..Retention::default()
-    };
+    let events = EventRetention::default().with_count(2);
+    let retention = Retention::default().with_events(events);
     let now = jiff::Timestamp::UNIX_EPOCH;
     backend.collect_garbage(now, retention).await.unwrap();
     let reader = EventReader::new(storage(&backend).await);

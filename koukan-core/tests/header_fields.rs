@@ -198,10 +198,7 @@ async fn whole(
 
 #[tokio::test]
 async fn what_is_collected_is_charged_and_limited() {
-    let pool = BlobPool::in_memory(Limits {
-        budget: 1 << 20,
-        ..Limits::default()
-    });
+    let pool = BlobPool::in_memory(Limits::default().with_budget(1 << 20));
     let service = from_fn_with_state(pool.clone(), whole).layer(Script::new());
     let message = |size: usize| Bytes::from(format!("\r\n{}\r\n", "x".repeat(size)));
     let outcome = send(service.clone(), mail("a@x"), [rcpt("b@y")], message(500)).await;

@@ -192,10 +192,7 @@ async fn a_large_message_passes_unparsed() {
             let upstream = Script::new();
             let layer = MessageParserLayer::new()
                 .with_max_size(max)
-                .with_limits(ParseLimits {
-                    max_inline: 9,
-                    ..ParseLimits::default()
-                });
+                .with_limits(ParseLimits::default().with_max_inline(9));
             let body = match is_blob {
                 true => Blob::from_bytes(message.clone().into()).into(),
                 false => {

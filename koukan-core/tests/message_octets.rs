@@ -50,7 +50,10 @@ proptest! {
             message.replace_range(at..=at, &word);
             words.push(word);
         }
-        let limits = ParseLimits { max_inline, max_depth, max_parts };
+        let limits = ParseLimits::default()
+.with_max_inline(max_inline)
+.with_max_depth(max_depth)
+.with_max_parts(max_parts);
         let parsed = parse(message.clone().into(), &limits);
         let mut found = parsed.json.to_string();
         for (_, octets) in &parsed.blobs {

@@ -201,10 +201,7 @@ fn limits_leave_the_rest_in_one_piece() {
 
     let body = "--x\r\n\r\npart".repeat(9).replace("part--", "part\r\n--");
     let many = format!("Content-Type: multipart/mixed; boundary=x\r\n\r\n{body}\r\n--x--\r\n");
-    let limits = ParseLimits {
-        max_parts: 4,
-        ..ParseLimits::default()
-    };
+    let limits = ParseLimits::default().with_max_parts(4);
     let json = parse(many.into(), &limits).json;
     let parts = json["parts"]["parts"].as_array().unwrap();
     let types: Vec<_> = parts
@@ -216,10 +213,7 @@ fn limits_leave_the_rest_in_one_piece() {
         ["text/plain", "text/plain", "application/octet-stream"]
     );
 
-    let limits = ParseLimits {
-        max_inline: 3,
-        ..ParseLimits::default()
-    };
+    let limits = ParseLimits::default().with_max_inline(3);
     assert_eq!(
         parse("\r\nabc".into(), &limits).json["text_body"][0]["content"]["inline"],
         "abc"
@@ -386,7 +380,10 @@ proptest! {
         max_depth in 0_usize..4,
         max_parts in 0_usize..9,
     ) {
-        let limits = ParseLimits { max_inline, max_depth, max_parts };
+        let limits = ParseLimits::default()
+.with_max_inline(max_inline)
+.with_max_depth(max_depth)
+.with_max_parts(max_parts);
         check(pieces.concat().into(), &limits);
     }
 }

@@ -76,10 +76,7 @@ fn same(first: &Value, blobs: &Blobs, again: &ParsedMessage, what: &str) {
 fn messages_of_the_corpus_are_built_again() {
     for (name, message) in corpus() {
         for max_inline in [0, 1024] {
-            let limits = ParseLimits {
-                max_inline,
-                ..ParseLimits::default()
-            };
+            let limits = ParseLimits::default().with_max_inline(max_inline);
             let parsed = parse(message.clone(), &limits);
             let json = flat(&parsed);
             assert!(

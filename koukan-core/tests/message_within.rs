@@ -73,10 +73,7 @@ fn messages_within_messages_do_not_take_the_room_of_the_parts() {
     let body =
         format!("--b\r\nContent-Type: message/rfc822\r\n\r\n{inner}--b\r\n\r\nlast\r\n--b--\r\n");
     let message = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{body}");
-    let limits = ParseLimits {
-        max_parts: 5,
-        ..ParseLimits::default()
-    };
+    let limits = ParseLimits::default().with_max_parts(5);
     let json = parse(message.into(), &limits).json;
     assert_eq!(json["parts"]["parts"][1]["content"]["inline"], "last");
 }

@@ -8,6 +8,7 @@ const NAME_MAX: usize = 120;
 
 /// What a scanner says of a message: a signal under the scanner's name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Finding {
     /// In a word.
     pub result: ScanResult,
@@ -31,6 +32,7 @@ pub struct Finding {
 /// What a scanner says, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum ScanResult {
     /// Nothing was found, or not enough.
     Clean,
@@ -45,6 +47,7 @@ pub enum ScanResult {
 /// Why nothing is known of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Unscanned {
     /// The scanner could not be asked, or gave no answer.
     Unavailable,

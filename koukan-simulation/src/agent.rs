@@ -95,22 +95,21 @@ impl Agent {
         let explode = |policy| {
             let writer = StorageWriter::new(storage.clone(), output(legs()))
                 .with_sender(Sender::new(OUT))
-                .with_timeouts(storage_writer::StorageWriterTimeouts {
-                    rcpt: Duration::from_secs(30),
-                    final_reply: Duration::from_secs(60),
-                });
+                .with_timeouts(
+                    storage_writer::StorageWriterTimeouts::default()
+                        .with_rcpt(Duration::from_secs(30))
+                        .with_final_reply(Duration::from_secs(60)),
+                );
             let legs = writer.boxed();
             BoxMailService::new(Exploder::new(legs, policy, storage.pool().clone()))
         };
         let gate = chain(explode(ReplyPolicy::Submission));
         let all = output(legs().with(Sender::new(GATE), gate));
-        let settings = RestHandlerSettings {
-            hostname: HOSTNAME.into(),
-            max_in_flight: world.plan.max_in_flight,
+        let settings = RestHandlerSettings::default()
+            .with_hostname(HOSTNAME.into())
+            .with_max_in_flight(world.plan.max_in_flight)
             // So that what is never uploaded is over when all is looked at.
-            upload_timeout: Duration::from_secs(30 * 60),
-            ..RestHandlerSettings::default()
-        };
+            .with_upload_timeout(Duration::from_secs(30 * 60));
         let handler = RestHandler::new(storage.clone(), all.clone(), senders(), settings);
         let received = ReceivedHeaderLayer::new(HOSTNAME, Arc::clone(&clock) as _);
         let received = received.expect("a name of a host");
@@ -147,12 +146,11 @@ impl Agent {
 fn chain(service: BoxMailService) -> Chain {
     Chain {
         service,
-        retry: RetryPolicy {
-            min_attempt_time: Duration::from_secs(60),
-            max_attempt_time: Duration::from_secs(20 * 60),
-            max_attempts: None,
-            deadline: Duration::from_secs(2 * 3600),
-        },
+        retry: RetryPolicy::default()
+            .with_min_attempt_time(Duration::from_secs(60))
+            .with_max_attempt_time(Duration::from_secs(20 * 60))
+            .with_max_attempts(None)
+            .with_deadline(Duration::from_secs(2 * 3600)),
     }
 }
 

@@ -62,6 +62,11 @@
 //! # Types of other crates in the API
 //!
 //! `tower`'s `Service` and `BoxError`, `bytes::Bytes`, `tokio`'s `AsyncRead`, `AsyncWrite` and `Instant`, and those of `koukan-core`.
+//!
+//! Minimum supported Rust version: 1.91.
+
+#[macro_use]
+mod setters;
 
 pub mod client;
 pub mod codec;

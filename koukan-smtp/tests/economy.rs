@@ -140,10 +140,7 @@ async fn a_slow_upstream_slows_the_client() {
             Ok::<_, BoxError>(Reply::message_accepted().with_text(octets.to_string()))
         }
     });
-    let server = Server::new(service).with_limits(Limits {
-        body_buffer: 16 << 10,
-        ..Limits::default()
-    });
+    let server = Server::new(service).with_limits(Limits::default().with_body_buffer(16 << 10));
     let (client, theirs) = tokio::io::duplex(1024);
     tokio::spawn(server.serve(theirs, &Connected::default()));
     let (mut replies, mut client) = tokio::io::split(client);
@@ -200,11 +197,8 @@ async fn a_call_goes_on_while_the_client_is_silent() {
 /// A client that does not take its replies is dropped, however long it goes on to ask.
 #[tokio::test(start_paused = true)]
 async fn who_does_not_read_is_dropped() {
-    let server =
-        Server::new(support::service(support::Log::default())).with_timeouts(ServerTimeouts {
-            write: Duration::from_secs(10),
-            ..ServerTimeouts::default()
-        });
+    let server = Server::new(support::service(support::Log::default()))
+        .with_timeouts(ServerTimeouts::default().with_write(Duration::from_secs(10)));
     let (mut client, theirs) = tokio::io::duplex(256);
     let started = tokio::time::Instant::now();
     let session = tokio::spawn(server.serve(theirs, &Connected::default()));

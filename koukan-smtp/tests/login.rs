@@ -33,10 +33,9 @@ fn tells_identity() -> Server<impl MakeMailService> {
         let text = format!("from {identity}");
         Ok::<_, BoxError>(Reply::message_accepted().with_text(text))
     });
-    Server::new(service).with_limits(koukan_smtp::server::Limits {
-        authentication_delay: std::time::Duration::ZERO,
-        ..Default::default()
-    })
+    Server::new(service).with_limits(
+        koukan_smtp::server::Limits::default().with_authentication_delay(std::time::Duration::ZERO),
+    )
 }
 
 /// Knows alice by a password or by a token, and offers what it is told to.

@@ -45,11 +45,11 @@ async fn talk(octets: &[u8], cuts: &[usize]) -> (String, Vec<String>) {
     let log = support::Log::default();
     let server = Server::new(support::service(log.clone()))
         .with_greeter(support::greeter())
-        .with_limits(Limits {
-            errors: u32::MAX,
-            idle_commands: u32::MAX,
-            ..Limits::default()
-        });
+        .with_limits(
+            Limits::default()
+                .with_errors(u32::MAX)
+                .with_idle_commands(u32::MAX),
+        );
     let (client, theirs) = tokio::io::duplex(1 << 20);
     let session = tokio::spawn(server.serve(theirs, &Connected::default()));
     let (mut replies, mut client) = tokio::io::split(client);

@@ -162,10 +162,7 @@ async fn a_header_that_comes_octet_by_octet_is_the_same() {
 #[tokio::test]
 async fn the_address_that_is_counted_is_the_clients() {
     let told = Arc::new(Mutex::new(Vec::new()));
-    let limits = Limits {
-        connections_per_client: 2,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_connections_per_client(2);
     let server = takes_all()
         .with_limits(limits)
         .with_observers(TurnedAway(Arc::clone(&told)).into());
@@ -192,10 +189,7 @@ async fn the_address_that_is_counted_is_the_clients() {
 #[tokio::test]
 async fn the_client_that_xclient_names_is_counted() {
     let server = takes_all()
-        .with_limits(Limits {
-            connections_per_client: 2,
-            ..Limits::default()
-        })
+        .with_limits(Limits::default().with_connections_per_client(2))
         .with_xclients(["127.0.0.0/8".parse::<Network>().unwrap()]);
     let running = Running::start(server).await;
     let mut held = Vec::new();
@@ -242,14 +236,8 @@ impl Observer for TurnedAway {
 #[tokio::test]
 async fn a_connection_whose_client_is_not_known_yet_counts_as_one_of_all() {
     let server = takes_all()
-        .with_limits(Limits {
-            connections: 2,
-            ..Limits::default()
-        })
-        .with_timeouts(ServerTimeouts {
-            proxy_header: LONG,
-            ..ServerTimeouts::default()
-        });
+        .with_limits(Limits::default().with_connections(2))
+        .with_timeouts(ServerTimeouts::default().with_proxy_header(LONG));
     let running = Running::start(behind(server, &["127.0.0.0/8"])).await;
     let mut first = Client::connect(&running, b"PROXY").await;
     let _second = Client::connect(&running, b"").await;
@@ -269,14 +257,8 @@ async fn a_connection_whose_client_is_not_known_yet_counts_as_one_of_all() {
 async fn a_proxy_that_says_nothing_leaves_room_for_clients_and_is_told_of() {
     let waiting = Arc::new(Semaphore::new(0));
     let server = takes_all()
-        .with_limits(Limits {
-            connections: 16,
-            ..Limits::default()
-        })
-        .with_timeouts(ServerTimeouts {
-            proxy_header: LONG,
-            ..ServerTimeouts::default()
-        })
+        .with_limits(Limits::default().with_connections(16))
+        .with_timeouts(ServerTimeouts::default().with_proxy_header(LONG))
         .with_observers(Waiting(Arc::clone(&waiting)).into());
     let running = Running::start(behind(server, &["127.0.0.2"])).await;
     let mut silent = Vec::new();
@@ -329,10 +311,10 @@ async fn what_is_no_header_is_not_answered() {
 
 #[tokio::test]
 async fn a_header_is_waited_for_a_while_and_not_beyond_the_end_of_the_server() {
-    let timeouts = |proxy_header| ServerTimeouts {
-        proxy_header,
-        drain: LONG,
-        ..ServerTimeouts::default()
+    let timeouts = |proxy_header| {
+        ServerTimeouts::default()
+            .with_proxy_header(proxy_header)
+            .with_drain(LONG)
     };
     let impatient = takes_all().with_timeouts(timeouts(Duration::from_millis(50)));
     let running = Running::start(behind(impatient, &["127.0.0.0/8"])).await;

@@ -61,10 +61,8 @@ const MAIL: &str = "MAIL FROM:<alice@example.com>\r\nRCPT TO:<bob@example.com>\r
 
 #[tokio::test]
 async fn a_client_may_have_so_many_connections() {
-    let server = Server::new(support::service(support::Log::default())).with_limits(Limits {
-        connections_per_client: 2,
-        ..Limits::default()
-    });
+    let server = Server::new(support::service(support::Log::default()))
+        .with_limits(Limits::default().with_connections_per_client(2));
     let running = Running::start(server).await;
     let mut first = Client::connect(&running).await;
     let mut second = Client::connect(&running).await;
@@ -112,10 +110,8 @@ async fn stopping_ends_idle_sessions_and_lets_transactions_end() {
 #[tokio::test]
 async fn stopping_does_not_wait_for_ever() {
     let log = support::Log::default();
-    let server = Server::new(support::service(log.clone())).with_timeouts(ServerTimeouts {
-        drain: Duration::from_millis(50),
-        ..ServerTimeouts::default()
-    });
+    let server = Server::new(support::service(log.clone()))
+        .with_timeouts(ServerTimeouts::default().with_drain(Duration::from_millis(50)));
     let running = Running::start(server).await;
     let mut client = Client::connect(&running).await;
     client
@@ -137,11 +133,11 @@ async fn stopping_does_not_wait_for_a_silent_client() {
     let chunk = format!("EHLO client\r\n{MAIL}BDAT 10\r\nhalf");
     for (said, replies) in [(ehlo, 2), (mail, 3), (&data, 5), (&chunk, 4)] {
         let log = support::Log::default();
-        let server = Server::new(support::service(log.clone())).with_timeouts(ServerTimeouts {
-            stopping: Duration::from_millis(50),
-            drain: Duration::from_secs(3600),
-            ..ServerTimeouts::default()
-        });
+        let server = Server::new(support::service(log.clone())).with_timeouts(
+            ServerTimeouts::default()
+                .with_stopping(Duration::from_millis(50))
+                .with_drain(Duration::from_secs(3600)),
+        );
         let running = Running::start(server).await;
         let mut client = Client::connect(&running).await;
         client.send(said).await;
@@ -163,14 +159,9 @@ async fn stopping_does_not_wait_for_a_silent_client() {
 #[tokio::test]
 async fn stopping_does_not_wait_for_a_client_that_reads_nothing() {
     let server = Server::new(support::service(support::Log::default()));
-    let server = server.with_limits(Limits {
-        idle_commands: u32::MAX,
-        ..Limits::default()
-    });
-    let server = server.with_timeouts(ServerTimeouts {
-        drain: Duration::from_millis(50),
-        ..ServerTimeouts::default()
-    });
+    let server = server.with_limits(Limits::default().with_idle_commands(u32::MAX));
+    let server =
+        server.with_timeouts(ServerTimeouts::default().with_drain(Duration::from_millis(50)));
     let running = Running::start(server).await;
     let mut client = Client::connect(&running).await;
     let commands = "EHLO client\r\n".repeat(10_000);
@@ -184,10 +175,8 @@ async fn stopping_does_not_wait_for_a_client_that_reads_nothing() {
 #[tokio::test]
 async fn stopping_waits_for_a_reply_from_upstream() {
     let log = support::Log::default();
-    let server = Server::new(support::service(log.clone())).with_timeouts(ServerTimeouts {
-        stopping: Duration::from_millis(1),
-        ..ServerTimeouts::default()
-    });
+    let server = Server::new(support::service(log.clone()))
+        .with_timeouts(ServerTimeouts::default().with_stopping(Duration::from_millis(1)));
     let running = Running::start(server).await;
     let mut client = Client::connect(&running).await;
     let slow = "MAIL FROM:<slow@example.com>\r\n";
@@ -294,10 +283,7 @@ async fn observers_are_told_of_connections_also_of_those_that_are_turned_away() 
     let told = Connections::default();
     let server = Server::new(support::service(support::Log::default()))
         .with_observers(told.clone().into())
-        .with_limits(Limits {
-            connections: 1,
-            ..Limits::default()
-        });
+        .with_limits(Limits::default().with_connections(1));
     let own = server.clone();
     let running = Running::start(server).await;
     let mut first = Client::connect(&running).await;
@@ -335,10 +321,7 @@ impl Observer for Panics {
 async fn an_observer_that_panics_costs_its_connections_and_not_the_listener() {
     let server = Server::new(support::service(support::Log::default()))
         .with_observers(Panics.into())
-        .with_limits(Limits {
-            connections: 1,
-            ..Limits::default()
-        });
+        .with_limits(Limits::default().with_connections(1));
     let running = Running::start(server).await;
     // Nor do they take places away.
     for _ in 0..3 {

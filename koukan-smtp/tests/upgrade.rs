@@ -205,11 +205,7 @@ async fn an_upgrade_that_fails_ends_the_session_without_a_word() {
 #[tokio::test(start_paused = true)]
 async fn an_upgrade_that_takes_too_long_ends_the_session() {
     let command = Duration::from_secs(20);
-    let mut client = Client::connect(ServerTimeouts {
-        command,
-        ..ServerTimeouts::default()
-    })
-    .await;
+    let mut client = Client::connect(ServerTimeouts::default().with_command(command)).await;
     assert_eq!(client.say("EHLO client\r\n").await, "250");
     let begun = Instant::now();
     assert_eq!(client.say("STARTTLS\r\n").await, "220");

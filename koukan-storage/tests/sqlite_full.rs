@@ -74,11 +74,9 @@ async fn a_probe_tells_that_there_is_no_room_until_there_is() {
         let probed = backend.probe().await;
         assert!(matches!(probed, Err(BackendError::Full(_))), "{probed:?}");
     }
-    let retention = Retention {
-        finished: Duration::ZERO,
-        orphaned: Duration::ZERO,
-        ..Retention::default()
-    };
+    let retention = Retention::default()
+        .with_finished(Duration::ZERO)
+        .with_orphaned(Duration::ZERO);
     let later = now() + Duration::from_secs(1);
     backend.collect_garbage(later, retention).await.unwrap();
     for _ in 0..3 {
@@ -96,11 +94,9 @@ async fn what_is_removed_makes_room() {
     let small = SqliteOptions::new(&path).with_max_size(1 << 20);
     let backend = SqliteBackend::open(small).await.unwrap();
     let finished = fill(&backend, Status::Final(FinalReason::Delivered)).await;
-    let retention = Retention {
-        finished: Duration::ZERO,
-        orphaned: Duration::ZERO,
-        ..Retention::default()
-    };
+    let retention = Retention::default()
+        .with_finished(Duration::ZERO)
+        .with_orphaned(Duration::ZERO);
     let later = now() + Duration::from_secs(1);
     let collected = backend.collect_garbage(later, retention).await.unwrap();
     assert_eq!(collected.transactions, finished.len() as u64);

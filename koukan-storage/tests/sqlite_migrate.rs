@@ -112,11 +112,9 @@ async fn what_the_first_version_wrote_is_all_there() {
     let again = backend.insert(again).await;
     assert!(matches!(again, Err(BackendError::Repeated(id)) if id == keyed.id));
 
-    let retention = Retention {
-        finished: Duration::ZERO,
-        orphaned: Duration::ZERO,
-        ..Retention::default()
-    };
+    let retention = Retention::default()
+        .with_finished(Duration::ZERO)
+        .with_orphaned(Duration::ZERO);
     let later = now() + Duration::from_secs(1);
     let collected = backend.collect_garbage(later, retention).await.unwrap();
     // The blob as well: it is looked for before the transaction is removed, but that is final.

@@ -123,11 +123,9 @@ async fn what_was_queued_before_is_delivered_while_new_mail_is_refused() {
     assert!(is_full(backend.commit(together).await));
 
     assert_eq!(drain(&backend, session).await.unwrap(), count);
-    let retention = Retention {
-        finished: Duration::ZERO,
-        orphaned: Duration::ZERO,
-        ..Retention::default()
-    };
+    let retention = Retention::default()
+        .with_finished(Duration::ZERO)
+        .with_orphaned(Duration::ZERO);
     let later = now() + Duration::from_secs(1);
     while backend
         .collect_garbage(later, retention)

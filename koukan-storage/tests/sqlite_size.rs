@@ -25,11 +25,9 @@ async fn burst(backend: &SqliteBackend) {
     for result in futures_util::future::join_all(inserts).await {
         result.unwrap();
     }
-    let retention = Retention {
-        finished: Duration::ZERO,
-        orphaned: Duration::ZERO,
-        ..Retention::default()
-    };
+    let retention = Retention::default()
+        .with_finished(Duration::ZERO)
+        .with_orphaned(Duration::ZERO);
     let later = now() + Duration::from_secs(1);
     while backend.collect_garbage(later, retention).await.unwrap() != Default::default() {}
 }

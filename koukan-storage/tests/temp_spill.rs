@@ -59,11 +59,10 @@ async fn a_file_in_place_of_the_directory_is_an_error() {
 async fn a_blob_larger_than_its_window_is_read_as_it_was_written() {
     let directory = tempfile::tempdir().unwrap();
     let spill = TempSpill::open(directory.path()).unwrap();
-    let limits = Limits {
-        window: 64 << 10,
-        spill_above: 0,
-        budget: 1 << 20,
-    };
+    let limits = Limits::default()
+        .with_window(64 << 10)
+        .with_spill_above(0)
+        .with_budget(1 << 20);
     let pool = BlobPool::new(limits, Arc::new(spill));
     let all = octets(3_000_000);
     let (mut writer, blob) = pool.create();

@@ -34,11 +34,10 @@ pub(crate) fn holds(octets: &[u8]) {
     let [max_inline, max_depth, max_parts, octets @ ..] = octets else {
         return;
     };
-    let limits = ParseLimits {
-        max_inline: usize::from(*max_inline),
-        max_depth: usize::from(*max_depth),
-        max_parts: usize::from(*max_parts),
-    };
+    let limits = ParseLimits::default()
+        .with_max_inline(usize::from(*max_inline))
+        .with_max_depth(usize::from(*max_depth))
+        .with_max_parts(usize::from(*max_parts));
     let mut parsed = parse(Bytes::copy_from_slice(octets), &limits);
     let tree = parsed
         .json

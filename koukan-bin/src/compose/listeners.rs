@@ -259,10 +259,7 @@ fn smtp_server(
         .with_sender(sender)
         .with_observers(observers)
         .with_name(config.hostname.value.as_str())
-        .with_limits(Limits {
-            connections,
-            ..listener.into()
-        })
+        .with_limits(Limits::from(listener).with_connections(connections))
         .with_timeouts(listener.into())
         .with_proxies(endpoint::networks(&listener.proxy_networks)?)
         .with_xclients(endpoint::networks(&listener.xclient_networks)?)

@@ -10,6 +10,7 @@ use super::{HumanDuration, KeepTime, Place, Principal, SmtpListener};
 /// Users who may authenticate themselves at a listener.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ListenerAuth {
     /// A file with a line for each user, as `koukan passwd` prints it. It is read anew when it changes.
     #[schemars(with = "Option<String>")]
@@ -64,6 +65,7 @@ impl SmtpListener {
 /// An HTTP server that is asked whether clients are who they say to be.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct HttpAuth {
     /// Its URL, of https, or of http on this host. It gets a POST of JSON with `user` and `password`, or with a
     /// `token`, and answers 200, 401, or anything else where it cannot tell.
@@ -84,6 +86,7 @@ pub struct HttpAuth {
 /// Who this agent says to be to SMTP servers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ClientAuth {
     /// The name of the user.
     pub user: Place<String>,

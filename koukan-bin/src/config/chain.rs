@@ -18,6 +18,7 @@ use crate::registry::Registry;
 /// Filters in the order in which a transaction passes them, and the endpoint it ends in.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Chain {
     /// The chain's name.
     pub name: Place<String>,
@@ -45,6 +46,7 @@ pub struct Filter {
 /// One transaction for each recipient, kept where it cannot be delivered at once.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Exploder {
     /// Whom the client is.
     pub policy: Policy,
@@ -81,6 +83,7 @@ impl Exploder {
 /// An HTTP server that takes transactions by the REST API.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Rest {
     /// Its URL, as in `http://127.0.0.1:8000`.
     pub url: Place<String>,
@@ -114,6 +117,7 @@ pub struct Rest {
 /// Whom the client is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Policy {
     /// A user's program: what can succeed later is kept and retried here.
     Submission,
@@ -124,6 +128,7 @@ pub enum Policy {
 /// Whether the sender is told of recipients that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Notify {
     /// By a notification to the reverse-path.
     #[default]
@@ -137,6 +142,7 @@ pub enum Notify {
 /// An SMTP server.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Smtp {
     /// Hosts to try in this order, as `host:port`, or the path of a Unix socket, as in `unix:/run/dovecot/lmtp`. Without
     /// any, a routing filter of the chain tells.

@@ -11,6 +11,7 @@ use super::{CertificateFiles, ClientAuth, MessageRate, Place, Retry};
 /// with the longest name counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Destination {
     /// A host as mail is sent to it, as in `mx.example.com:25` or `unix:/run/dovecot/lmtp`: `connections`,
     /// `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth` and `certificate` hold for it.

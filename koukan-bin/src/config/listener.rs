@@ -15,6 +15,7 @@ use super::{
 /// Where SMTP clients connect to.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SmtpListener {
     /// The address and port to listen on, the path of a Unix socket, as in `unix:/run/koukan/smtp`, or the name of a
     /// socket that systemd hands over, as in `socket:smtp`.
@@ -84,6 +85,7 @@ pub struct SmtpListener {
 /// What becomes of messages in which lines end with LF alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum BareLineEnds {
     /// They are refused: what is one message to this agent may be two to another.
     Reject,
@@ -121,6 +123,7 @@ impl SmtpListener {
 /// Where HTTP clients connect to.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RestListener {
     /// The address and port to listen on, the path of a Unix socket, as in `unix:/run/koukan/smtp`, or the name of a
     /// socket that systemd hands over, as in `socket:smtp`.
@@ -173,6 +176,7 @@ pub struct RestListener {
 /// What a token may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum Role {
     /// To read transactions.
     Read,
@@ -185,6 +189,7 @@ pub enum Role {
 /// A bearer token.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Token {
     /// What it is called in logs.
     pub name: Place<String>,

@@ -71,6 +71,7 @@ use crate::registry::{AddRoute, Registry};
 /// All of an agent's configuration.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Config {
     /// The domain name by which this agent introduces and reports itself.
     pub hostname: Place<String>,
@@ -149,6 +150,7 @@ impl Config {
 /// What is logged, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Log {
     /// The shape of a line.
     #[serde(default)]
@@ -161,6 +163,7 @@ pub struct Log {
 /// The shape of a log line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum LogFormat {
     /// For people.
     #[default]
@@ -172,6 +175,7 @@ pub enum LogFormat {
 /// How important a log line is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[non_exhaustive]
 pub enum LogLevel {
     /// Something broke.
     Error,
@@ -189,6 +193,7 @@ pub enum LogLevel {
 /// How stored transactions are worked on.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Output {
     /// Attempts at queued transactions that go on at the same time, at most.
     pub max_in_flight: NonZeroUsize,

@@ -21,6 +21,7 @@ pub(crate) enum Node {
 
 /// A step into a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// To the value of a key.
     Key(String),

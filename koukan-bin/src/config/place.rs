@@ -8,6 +8,7 @@ use serde_saphyr::Spanned;
 
 /// A value that remembers its place, so that what is wrong with it can be pointed at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Place<T> {
     /// The value.
     pub value: T,

@@ -10,6 +10,7 @@ use super::{HumanDuration, Place};
 /// A PostgreSQL database, which several agents may share.
 #[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Postgres {
     /// The database, as in `postgres://user@host/database`. The directory of a Unix socket may stand for the host,
     /// percent-encoded.
@@ -50,6 +51,7 @@ pub struct Postgres {
 /// How connections to a database are encrypted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum PostgresTls {
     /// Not at all.
     Off,

@@ -10,6 +10,7 @@ use super::Log;
 
 /// One thing that is wrong, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Problem {
     /// How bad it is.
     pub severity: Severity,
@@ -25,6 +26,7 @@ pub struct Problem {
 
 /// How bad something is that is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Severity {
     /// The agent can run; something of its configuration is of no use, or may fail.
     Warning,

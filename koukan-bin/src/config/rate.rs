@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 /// A number of messages in a second, a minute, an hour or a day: `10/s`, `600/m`, `1000/h`, `50000/d`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MessageRate {
     /// Messages, at most.
     pub count: NonZeroU32,

@@ -10,6 +10,7 @@ use super::{HumanDuration, Place};
 /// How names are looked up.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Resolver {
     /// The DNS servers to ask, as in `192.0.2.53:53`. Default: those of the system.
     #[schemars(with = "Vec<String>")]

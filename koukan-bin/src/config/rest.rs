@@ -10,6 +10,7 @@ use super::{ByteSize, HumanDuration};
 /// Limits of the REST API.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RestApi {
     /// The largest message that is taken. Default `50MiB`.
     pub max_message_size: Option<ByteSize>,

@@ -10,6 +10,7 @@ use super::{HumanDuration, Place};
 /// applies to mail that is queued already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Retry {
     /// Time between the first attempt and the second; it doubles with each. Default `5m`.
     pub min_attempt_time: Option<Place<HumanDuration>>,
@@ -26,14 +27,14 @@ impl Retry {
     pub fn over(&self, defaults: RetryPolicy) -> RetryPolicy {
         let or =
             |own: Option<Place<HumanDuration>>, default| own.map_or(default, |own| own.value.0);
-        RetryPolicy {
-            min_attempt_time: or(self.min_attempt_time, defaults.min_attempt_time),
-            max_attempt_time: or(self.max_attempt_time, defaults.max_attempt_time),
-            max_attempts: self
-                .max_attempts
-                .map(|max| max.value)
-                .or(defaults.max_attempts),
-            deadline: or(self.deadline, defaults.deadline),
-        }
+        RetryPolicy::default()
+            .with_min_attempt_time(or(self.min_attempt_time, defaults.min_attempt_time))
+            .with_max_attempt_time(or(self.max_attempt_time, defaults.max_attempt_time))
+            .with_max_attempts(
+                self.max_attempts
+                    .map(|max| max.value)
+                    .or(defaults.max_attempts),
+            )
+            .with_deadline(or(self.deadline, defaults.deadline))
     }
 }

@@ -11,6 +11,7 @@ use super::{HumanDuration, Place};
 /// A sender: who submits mail, and which chain it goes through.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Sender {
     /// The sender's name.
     pub name: Place<String>,
@@ -51,6 +52,7 @@ impl Default for SenderSuppression {
 /// does; others come whole, and are committed before they are answered.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct RestSender {
     /// Whether the transactions go through this agent as through an SMTP gateway: step by step,
     /// without being kept, and to the host that their `remote_host` names. Default `false`.
@@ -74,6 +76,7 @@ impl Default for RestSender {
 /// A sender and, where its chain depends on it, a tag.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Principal {
     /// The name of a sender.
     pub sender: Place<String>,
@@ -84,6 +87,7 @@ pub struct Principal {
 /// How senders are told what becomes of their mail.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Notification {
     /// The name of a sender, whose chain notifications go through.
     pub sender: Place<String>,

@@ -24,6 +24,7 @@ const MEMORY: &str = "memory";
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(remote = "Self", default, deny_unknown_fields)]
 #[schemars(transform = or_memory)]
+#[non_exhaustive]
 pub struct Storage {
     /// The SQLite database; it and its directory are made if they are not there.
     #[schemars(with = "Option<String>")]
@@ -124,6 +125,7 @@ fn or_memory(schema: &mut Schema) {
 /// How events are kept.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Events {
     /// Whether a client waits for the events of a message that is delivered at once, so that no crash
     /// loses them. Default `false`: they are written some time later.
@@ -135,6 +137,7 @@ pub struct Events {
 /// How long events are kept: until one of these is exceeded.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct EventRetention {
     /// How old they become. Default `7d`.
     pub age: Option<HumanDuration>,
@@ -145,6 +148,7 @@ pub struct EventRetention {
 /// How long things are kept that are no longer of use.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Retention {
     /// What became of transactions that are over. Default `1d`.
     pub finished: Option<HumanDuration>,

@@ -10,6 +10,7 @@ use super::Place;
 /// The certificates of a listener.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct ListenerTls {
     /// Certificates: a client is shown the first that is for the name it asks for, or the first of all.
     /// They are read anew when their files change.
@@ -26,6 +27,7 @@ pub struct ListenerTls {
 /// Whether clients must have a certificate.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum ClientCertificate {
     /// They may. One that is not believed ends the connection.
     #[default]
@@ -45,6 +47,7 @@ impl ListenerTls {
 /// The files of a certificate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct CertificateFiles {
     /// A file with the certificate, and after it those that certify it, in PEM.
     #[schemars(with = "String")]
@@ -57,6 +60,7 @@ pub struct CertificateFiles {
 /// From when on the sessions of a listener have TLS.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TlsMode {
     /// From when the client says STARTTLS, which it need not.
     #[default]
@@ -70,6 +74,7 @@ pub enum TlsMode {
 /// How much of TLS is asked of SMTP servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[non_exhaustive]
 pub enum TlsLevel {
     /// None is begun.
     Never,

@@ -14,6 +14,7 @@ const GROUPS: &str = "/etc/group";
 /// The file of a Unix socket.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct UnixSocket {
     /// Its permissions in octal, as in `"0660"`, which is the default: to connect one has to be allowed to write.
     #[schemars(with = "Option<String>")]

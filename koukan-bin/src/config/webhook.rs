@@ -11,6 +11,7 @@ use super::{ByteSize, HumanDuration, Place};
 /// standard-webhooks says.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct Webhook {
     /// Its name in logs and metrics. How far it has come is kept by that: one of another name begins
     /// anew. Default: the URL.
@@ -37,6 +38,7 @@ pub struct Webhook {
 /// An HTTP server that takes each message by one signed request, parsed and with its attachments.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[non_exhaustive]
 pub struct MailWebhook {
     /// The URL that messages are sent to.
     pub url: Place<String>,

@@ -64,6 +64,7 @@ use self::{endpoints::Endpoints, policy_action::Matchers, router::OwnRules};
 /// A filter, or an endpoint, cannot be made of its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
+#[non_exhaustive]
 pub struct InvalidFilter {
     /// What is wrong.
     pub message: String,
@@ -78,6 +79,13 @@ impl InvalidFilter {
             message: message.into(),
             at: Vec::new(),
         }
+    }
+
+    /// The same, of what stands there within the configuration.
+    #[must_use]
+    pub fn within(mut self, at: impl IntoIterator<Item = Step>) -> Self {
+        self.at = at.into_iter().collect();
+        self
     }
 }
 

@@ -33,10 +33,8 @@ fn looking_up(resolver: &ScriptedResolver, connector: &ScriptedConnector) -> Bui
         .connector(connector.clone())
         .try_filter("with_text", |config: WithText, surroundings| {
             if config.prefix.is_empty() {
-                return Err(InvalidFilter {
-                    message: "`prefix` is empty".into(),
-                    at: vec![Step::Key("prefix".into())],
-                });
+                let wrong = InvalidFilter::new("`prefix` is empty");
+                return Err(wrong.within([Step::Key("prefix".into())]));
             }
             let state = (config.prefix.into(), surroundings.clone());
             Ok(from_fn_with_state(state, with_text))

@@ -40,9 +40,9 @@ impl Policy for Shard {
 
 fn shard(config: ByLetter, surroundings: &Surroundings) -> Result<Shard, InvalidFilter> {
     assert!(!surroundings.hostname.is_empty());
-    let host = config.host.parse().map_err(|_| InvalidFilter {
-        message: format!("`{}` is no host and port", config.host),
-        at: vec![Step::Key("host".into())],
+    let host = config.host.parse().map_err(|_| {
+        InvalidFilter::new(format!("`{}` is no host and port", config.host))
+            .within([Step::Key("host".into())])
     })?;
     Ok(Shard {
         letters: config.letters,

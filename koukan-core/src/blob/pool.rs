@@ -24,6 +24,7 @@ pub(super) struct Inner {
 
 /// How much memory blobs may use. In octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Octets that one blob keeps in memory at most before it spills.
     pub window: u64,
@@ -42,6 +43,29 @@ impl Default for Limits {
             spill_above: 24 << 20,
             budget: 256 << 20,
         }
+    }
+}
+
+impl Limits {
+    /// With another [`Limits::window`].
+    #[must_use]
+    pub fn with_window(mut self, window: u64) -> Self {
+        self.window = window;
+        self
+    }
+
+    /// With another [`Limits::spill_above`].
+    #[must_use]
+    pub fn with_spill_above(mut self, spill_above: u64) -> Self {
+        self.spill_above = spill_above;
+        self
+    }
+
+    /// With another [`Limits::budget`].
+    #[must_use]
+    pub fn with_budget(mut self, budget: u64) -> Self {
+        self.budget = budget;
+        self
     }
 }
 

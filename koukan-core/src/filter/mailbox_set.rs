@@ -31,6 +31,7 @@ pub struct MailboxSet {
 /// A line of a list is no entry of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
+#[non_exhaustive]
 pub struct InvalidEntry {
     /// The line, from 1 on.
     pub line: usize,

@@ -29,6 +29,7 @@ pub struct HeaderEdit {
 
 /// A text cannot be a header field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidField {
     /// The name is none: RFC 5322 section 2.2.
     #[error("a field's name has printable ASCII without blanks and `:`")]

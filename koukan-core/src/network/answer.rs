@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DnsAnswer<T> {
     /// The records; none where the name has none of the kind.
     pub records: Vec<T>,

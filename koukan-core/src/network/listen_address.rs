@@ -46,6 +46,7 @@ pub enum ListenAddress {
 
 /// A text is no address that can be listened on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidListenAddress {
     /// It is none of these.
     #[error(

@@ -10,6 +10,7 @@ const EXCERPT: usize = 200;
 ///
 /// A [`ResourceService`](super::ResourceService) tells it as its error, or as a source of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BadAnswer {
     /// The method of the request.
     pub method: Box<str>,

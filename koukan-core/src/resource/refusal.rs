@@ -8,6 +8,7 @@ use super::Location;
 ///
 /// *Source*: as HTTP says it, RFC 9110 section 15 and RFC 9457.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Refusal {
     /// What kind of refusal.
     pub kind: RefusalKind,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// How long things are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retention {
     /// Transactions that are final.
     pub finished: Duration,
@@ -28,6 +29,7 @@ pub struct Removed {
 
 /// How long events are kept: until one of these is exceeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EventRetention {
     /// How old they become.
     pub age: Duration,
@@ -46,6 +48,29 @@ impl Default for Retention {
     }
 }
 
+impl Retention {
+    /// With another [`Retention::finished`].
+    #[must_use]
+    pub fn with_finished(mut self, finished: Duration) -> Self {
+        self.finished = finished;
+        self
+    }
+
+    /// With another [`Retention::orphaned`].
+    #[must_use]
+    pub fn with_orphaned(mut self, orphaned: Duration) -> Self {
+        self.orphaned = orphaned;
+        self
+    }
+
+    /// With another [`Retention::events`].
+    #[must_use]
+    pub fn with_events(mut self, events: EventRetention) -> Self {
+        self.events = events;
+        self
+    }
+}
+
 impl Default for EventRetention {
     /// A week, and 100,000.
     fn default() -> Self {
@@ -53,5 +78,21 @@ impl Default for EventRetention {
             age: Duration::from_secs(7 * 24 * 3600),
             count: 100_000,
         }
+    }
+}
+
+impl EventRetention {
+    /// With another [`EventRetention::age`].
+    #[must_use]
+    pub fn with_age(mut self, age: Duration) -> Self {
+        self.age = age;
+        self
+    }
+
+    /// With another [`EventRetention::count`].
+    #[must_use]
+    pub fn with_count(mut self, count: u64) -> Self {
+        self.count = count;
+        self
     }
 }

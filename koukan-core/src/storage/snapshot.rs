@@ -25,6 +25,7 @@ use super::{
 ///
 /// The replies are those of the most recent attempt that has brought any.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Snapshot {
     /// Its identity.
     pub id: TransactionId,
@@ -74,6 +75,7 @@ pub struct Snapshot {
 
 /// The message of a transaction at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SnapshotBody {
     /// Whether all of it is there.
     pub is_complete: bool,
@@ -83,6 +85,7 @@ pub struct SnapshotBody {
 
 /// A part of a composition at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SnapshotPart {
     /// What the description calls it.
     pub name: Box<str>,

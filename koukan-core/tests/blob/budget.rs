@@ -1,6 +1,6 @@
 //! What blobs are charged, and to whom.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use bytes::Bytes;
 use koukan_core::{
@@ -20,14 +20,15 @@ const MIB: u64 = 1 << 20;
 const LARGE: u64 = 200 * KIB;
 
 /// A mebibyte of memory, which allows for windows of 64 KiB.
-const LIMITS: Limits = Limits {
-    window: 64 * KIB,
-    spill_above: 0,
-    budget: MIB,
-};
+static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
+    Limits::default()
+        .with_window(64 * KIB)
+        .with_spill_above(0)
+        .with_budget(MIB)
+});
 
 fn pool(spilled: u64) -> BlobPool {
-    BlobPool::new(LIMITS, Arc::new(Disk::default())).with_spill_budget(spilled)
+    BlobPool::new(*LIMITS, Arc::new(Disk::default())).with_spill_budget(spilled)
 }
 
 fn client(pool: &BlobPool, number: u8) -> Account {
@@ -61,7 +62,7 @@ fn begin_all(pool: &BlobPool, number: u8) -> Vec<Account> {
 
 #[tokio::test]
 async fn memory_is_given_back_with_the_last_handle() {
-    let pool = BlobPool::in_memory(LIMITS);
+    let pool = BlobPool::in_memory(*LIMITS);
     let (mut writer, blob) = pool.create();
     write(&mut writer, 100).await.unwrap();
     // A window at once: it is not asked for with each piece.
@@ -76,7 +77,7 @@ async fn memory_is_given_back_with_the_last_handle() {
 
 #[tokio::test]
 async fn beyond_the_budget_a_blob_without_a_disk_is_refused() {
-    let pool = BlobPool::in_memory(LIMITS);
+    let pool = BlobPool::in_memory(*LIMITS);
     let (mut first, _first) = client(&pool, 1).create();
     let refused = write(&mut first, MIB).await;
     assert!(matches!(refused, Err(BlobError::Full)));

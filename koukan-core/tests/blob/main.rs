@@ -27,11 +27,10 @@ use self::disk::{Disk, File};
 fn spilling(window: u64) -> BlobPool {
     let budget = 1 << 20;
     BlobPool::new(
-        Limits {
-            window,
-            spill_above: 0,
-            budget,
-        },
+        Limits::default()
+            .with_window(window)
+            .with_spill_above(0)
+            .with_budget(budget),
         Arc::new(Disk::default()),
     )
 }
@@ -124,11 +123,10 @@ async fn what_exceeds_the_window_is_spilled_and_read_back() {
 #[tokio::test]
 async fn what_fits_the_window_touches_no_disk() {
     let disk = Arc::new(Disk::default());
-    let limits = Limits {
-        window: 10,
-        spill_above: 0,
-        budget: 100,
-    };
+    let limits = Limits::default()
+        .with_window(10)
+        .with_spill_above(0)
+        .with_budget(100);
     let pool = BlobPool::new(limits, Arc::clone(&disk) as Arc<dyn Spill>);
     let (mut writer, blob) = pool.create();
     writer.append(bytes("01234")).await.unwrap();
@@ -141,11 +139,10 @@ async fn what_fits_the_window_touches_no_disk() {
 #[tokio::test]
 async fn nothing_spills_while_there_is_memory_for_all() {
     let disk = Arc::new(Disk::default());
-    let limits = Limits {
-        window: 2,
-        spill_above: 10,
-        budget: 100,
-    };
+    let limits = Limits::default()
+        .with_window(2)
+        .with_spill_above(10)
+        .with_budget(100);
     let pool = BlobPool::new(limits, Arc::clone(&disk) as Arc<dyn Spill>);
     let (mut first, _first) = pool.create();
     let (mut second, blob) = pool.create();
@@ -166,11 +163,10 @@ async fn a_full_disk_is_reported() {
         ..Disk::default()
     };
     let pool = BlobPool::new(
-        Limits {
-            window: 4,
-            spill_above: 0,
-            budget: 99,
-        },
+        Limits::default()
+            .with_window(4)
+            .with_spill_above(0)
+            .with_budget(99),
         Arc::new(disk),
     );
     let (mut writer, blob) = pool.create();

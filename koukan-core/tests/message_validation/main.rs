@@ -90,11 +90,10 @@ fn in_chunks(message: &[u8], size: usize) -> Body {
 
 #[tokio::test]
 async fn a_long_header_section_is_paid_for_while_it_is_held() {
-    let limits = Limits {
-        window: 1 << 10,
-        spill_above: 1 << 20,
-        budget: 64 << 10,
-    };
+    let limits = Limits::default()
+        .with_window(1 << 10)
+        .with_spill_above(1 << 20)
+        .with_budget(64 << 10);
     for (octets, is_granted) in [(8 << 10, true), (40 << 10, true), (100 << 10, false)] {
         let pool = BlobPool::in_memory(limits);
         let fills = from_fn(move |tx: Transaction, next: Next| async move {

@@ -61,12 +61,11 @@ impl Agent {
         let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),
-            retry: RetryPolicy {
-                min_attempt_time: Duration::from_secs(60),
-                max_attempt_time: Duration::from_secs(600),
-                max_attempts: Some(3),
-                deadline: Duration::from_secs(3600),
-            },
+            retry: RetryPolicy::default()
+                .with_min_attempt_time(Duration::from_secs(60))
+                .with_max_attempt_time(Duration::from_secs(600))
+                .with_max_attempts(Some(3))
+                .with_deadline(Duration::from_secs(3600)),
         };
         let notifications = Notifications {
             reporting_mta: "mx.example.com".into(),

@@ -15,11 +15,10 @@ use crate::{
 const CANCEL: &str = "cancel /transactions/0";
 
 fn hasty(fake: &Fake) -> RestEndpoint<Fake> {
-    let timeouts = RestEndpointTimeouts {
-        start: Duration::from_secs(10),
-        rcpt: Duration::from_secs(20),
-        data: Duration::from_secs(40),
-    };
+    let timeouts = RestEndpointTimeouts::default()
+        .with_start(Duration::from_secs(10))
+        .with_rcpt(Duration::from_secs(20))
+        .with_data(Duration::from_secs(40));
     RestEndpoint::new(
         fake.clone(),
         RestEndpointSettings::default().with_timeouts(timeouts),

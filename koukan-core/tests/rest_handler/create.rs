@@ -131,10 +131,7 @@ async fn of_creates_with_one_key_at_once_one_is_made_and_the_others_find_it() {
 
 #[tokio::test(start_paused = true)]
 async fn a_sender_has_so_many_unfinished_uploads() {
-    let settings = RestHandlerSettings {
-        max_unfinished_uploads: 2,
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_unfinished_uploads(2);
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let first = agent.create(to_upload()).await.location;
     let second = agent.create(to_upload()).await.location;

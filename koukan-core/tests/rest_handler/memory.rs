@@ -1,6 +1,6 @@
 //! A client that fills the memory for messages, and another.
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use bytes::Bytes;
 use koukan_core::{
@@ -17,11 +17,12 @@ use super::{
     upload::body_of,
 };
 
-const LIMITS: Limits = Limits {
-    window: 64 << 10,
-    spill_above: 0,
-    budget: 1 << 20,
-};
+static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
+    Limits::default()
+        .with_window(64 << 10)
+        .with_spill_above(0)
+        .with_budget(1 << 20)
+});
 
 /// More large messages than there is room for.
 const MOST: usize = 50;
@@ -51,7 +52,7 @@ async fn agent() -> Agent {
         Duration::from_secs(3600),
         Reply::message_accepted(),
     ));
-    Agent::with_pool(BlobPool::in_memory(LIMITS), slow).await
+    Agent::with_pool(BlobPool::in_memory(*LIMITS), slow).await
 }
 
 #[tokio::test(start_paused = true)]

@@ -238,10 +238,7 @@ async fn a_cancel_comes_too_late() {
 
 #[tokio::test(start_paused = true)]
 async fn those_that_were_refused_give_way_to_other_uploads() {
-    let settings = RestHandlerSettings {
-        max_unfinished_uploads: 2,
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_unfinished_uploads(2);
     let backend = MemoryBackend::new();
     let agent = Agent::on(backend.another_process(), upstream(), settings).await;
     let first = agent.create(in_parts()).await.location;
@@ -277,10 +274,7 @@ async fn a_cancel_after_the_upload_comes_too_late() {
 
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_repeated_displaces_nothing() {
-    let settings = RestHandlerSettings {
-        max_unfinished_uploads: 1,
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_unfinished_uploads(1);
     let backend = MemoryBackend::new();
     let agent = Agent::on(backend.another_process(), upstream(), settings).await;
     let keyed = || {
@@ -315,10 +309,7 @@ async fn a_refusal_is_written_when_there_is_room_again() {
 async fn a_commit_beside_the_refusal_may_fail() {
     for gives_way in [false, true] {
         let backend = Failing::default();
-        let settings = RestHandlerSettings {
-            max_unfinished_uploads: 1,
-            ..RestHandlerSettings::default()
-        };
+        let settings = RestHandlerSettings::default().with_max_unfinished_uploads(1);
         let upstream = upstream();
         let agent = Agent::on(backend.clone(), upstream.clone(), settings).await;
         agent.dispatch();

@@ -77,10 +77,7 @@ async fn a_create_is_repeated_after_a_cancel() {
 /// What the request needed the first time may be gone by then.
 #[tokio::test(start_paused = true)]
 async fn a_create_is_repeated_when_it_could_not_be_made_again() {
-    let settings = RestHandlerSettings {
-        max_unfinished_uploads: 2,
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_unfinished_uploads(2);
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let file = json!({"content_type": "a/b", "content": {"create_id": "cat"}});
     let mut source = to_upload();

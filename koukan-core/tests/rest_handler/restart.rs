@@ -199,10 +199,7 @@ async fn a_stop_does_not_wait_for_messages_that_are_not_uploaded() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_left_to_the_queue_has_no_replies() {
-    let settings = RestHandlerSettings {
-        max_in_flight: 1,
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_in_flight(1);
     let upstream = Script::new();
     let agent = Agent::on(MemoryBackend::new(), upstream, settings).await;
     let first = agent.create(to_upload()).await;

@@ -80,10 +80,7 @@ async fn what_is_to_be_sent_later_is_sent_then() {
 #[tokio::test(start_paused = true)]
 async fn a_time_that_has_passed_is_now_and_one_too_far_away_is_refused() {
     let upstream = Script::new();
-    let settings = RestHandlerSettings {
-        max_send_at: Duration::from_secs(100),
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_send_at(Duration::from_secs(100));
     let agent = Agent::on(MemoryBackend::new(), upstream.clone(), settings).await;
     for seconds in [-1, 0] {
         let create = in_seconds(&agent, seconds, whole());

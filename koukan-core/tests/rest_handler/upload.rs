@@ -127,10 +127,7 @@ async fn ranges_that_lie_are_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_too_large_is_refused() {
-    let settings = RestHandlerSettings {
-        max_message_size: 10,
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_message_size(10);
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let created = agent.create(to_upload()).await;
     let body = body_of(&created.location);

@@ -3,7 +3,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -27,17 +27,19 @@ use koukan_core::{
 use tokio::{sync::oneshot, task::JoinHandle};
 use tower::{ServiceExt, service_fn};
 
-pub(crate) const RETRY: RetryPolicy = RetryPolicy {
-    min_attempt_time: Duration::from_secs(60),
-    max_attempt_time: Duration::from_secs(600),
-    max_attempts: Some(5),
-    deadline: Duration::from_secs(3600),
-};
+pub(crate) static RETRY: LazyLock<RetryPolicy> = LazyLock::new(|| {
+    RetryPolicy::default()
+        .with_min_attempt_time(Duration::from_secs(60))
+        .with_max_attempt_time(Duration::from_secs(600))
+        .with_max_attempts(Some(5))
+        .with_deadline(Duration::from_secs(3600))
+});
 
-pub(crate) const TIMEOUTS: StorageWriterTimeouts = StorageWriterTimeouts {
-    rcpt: Duration::from_secs(5),
-    final_reply: Duration::from_secs(10),
-};
+pub(crate) static TIMEOUTS: LazyLock<StorageWriterTimeouts> = LazyLock::new(|| {
+    StorageWriterTimeouts::default()
+        .with_rcpt(Duration::from_secs(5))
+        .with_final_reply(Duration::from_secs(10))
+});
 
 /// All parts, to be used one by one.
 pub(crate) struct Agent {
@@ -113,14 +115,14 @@ impl Agent {
         let storage = storage.await.unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream),
-            retry: RETRY,
+            retry: *RETRY,
         };
         let notifications = Notifications {
             reporting_mta: "mx.example.com".into(),
             sender: Sender::new("notification"),
         };
         let output = OutputHandler::new(chain, notifications);
-        let writer = StorageWriter::new(storage.clone(), output.clone()).with_timeouts(TIMEOUTS);
+        let writer = StorageWriter::new(storage.clone(), output.clone()).with_timeouts(*TIMEOUTS);
         Self {
             storage,
             output,

@@ -33,7 +33,7 @@ async fn by_rest(upstream: Script) -> BoxMailService {
     let storage = Storage::open(backend, BlobPool::default(), clock).await;
     let chain = Chain {
         service: BoxMailService::new(upstream),
-        retry: RETRY,
+        retry: *RETRY,
     };
     let notifications = Notifications {
         reporting_mta: "gateway.example.com".into(),

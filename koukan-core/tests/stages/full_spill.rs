@@ -61,11 +61,7 @@ fn streamed(inner: impl MailService) -> impl MailService {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_sends_what_does_not_fit_gets_452() {
-    let limits = Limits {
-        window: 100,
-        spill_above: 0,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_window(100).with_spill_above(0);
     let message = format!("Subject: hi\r\n\r\n{}", "hello\r\n".repeat(100));
     let up = Script::new;
     let down = || Script::new().mail(Answer::Return(Reply::connection_failed()));

@@ -1,6 +1,9 @@
 //! Clients that hold all the memory that they can get, and who is not held up by that.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use koukan_core::{
     ServiceBuilderExt,
@@ -24,14 +27,15 @@ use crate::agent::{Agent, turns, until};
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
 /// Room for 14 transactions of all clients together, and for two of the agent's own.
-const LIMITS: Limits = Limits {
-    window: 64 << 10,
-    spill_above: 0,
-    budget: 1 << 20,
-};
+static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
+    Limits::default()
+        .with_window(64 << 10)
+        .with_spill_above(0)
+        .with_budget(1 << 20)
+});
 
 async fn agent(upstream: impl MailService) -> Agent {
-    Agent::with(MemoryBackend::new(), BlobPool::in_memory(LIMITS), upstream).await
+    Agent::with(MemoryBackend::new(), BlobPool::in_memory(*LIMITS), upstream).await
 }
 
 fn from_client(number: u8) -> Arc<Context> {
@@ -218,7 +222,7 @@ async fn charged_for(service: impl MailService, pool: &BlobPool) -> u64 {
 
 #[tokio::test]
 async fn a_whole_message_that_is_held_costs_its_octets_alone() {
-    let pool = BlobPool::in_memory(LIMITS);
+    let pool = BlobPool::in_memory(*LIMITS);
     let len = MESSAGE.len() as u64;
     assert_eq!(charged_for(holding(reading()), &pool).await, len);
     let parser = MessageParserLayer::new();

@@ -62,10 +62,7 @@ async fn where_they_cannot_be_read_together_each_is_read_for_itself() {
 #[tokio::test(start_paused = true)]
 async fn what_is_not_granted_memory_is_read_for_itself() {
     let backend = Failing::default();
-    let limits = Limits {
-        budget: 8 * MESSAGE.len() as u64 - 1,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_budget(8 * MESSAGE.len() as u64 - 1);
     deliver(&backend, BlobPool::in_memory(limits), 12).await;
     assert_eq!(count(&backend.reads), 12);
     assert!(count(&backend.small_reads) > 0);

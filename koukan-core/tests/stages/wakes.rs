@@ -146,7 +146,7 @@ async fn an_attempt_in_a_task_of_its_own_wakes_whoever_waits_for_it() {
         let attempt = tokio::spawn(output.clone().oneshot(lease));
         async move { Ok::<_, BoxError>(attempt.await??) }
     });
-    let writer = StorageWriter::new(agent.storage.clone(), spawned).with_timeouts(TIMEOUTS);
+    let writer = StorageWriter::new(agent.storage.clone(), spawned).with_timeouts(*TIMEOUTS);
     let (mut driver, reply) = Driver::start(writer, context(), mail("a@x"));
     assert_eq!(driver.wait(reply).await, Reply::sender_ok());
     let reply = driver.rcpt(rcpt("b@y")).await;
@@ -203,7 +203,7 @@ async fn an_attempt_is_polled_no_more_often_than_something_comes() {
         let attempt = output.clone().oneshot(lease);
         Polled(Box::pin(attempt), Arc::clone(&counted))
     });
-    let writer = StorageWriter::new(agent.storage.clone(), output).with_timeouts(TIMEOUTS);
+    let writer = StorageWriter::new(agent.storage.clone(), output).with_timeouts(*TIMEOUTS);
     let exploder = Exploder::new(writer, ReplyPolicy::Ingress, agent.storage.pool().clone());
     let (mut driver, reply) = Driver::start(exploder, context(), mail("a@x"));
     let wakes = Arc::new(Wakes::default());

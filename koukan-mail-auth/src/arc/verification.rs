@@ -29,6 +29,7 @@ pub enum ArcResult {
 
 /// What became of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ArcVerified {
     /// Whether it holds.
     pub result: ArcResult,

@@ -5,6 +5,7 @@ use crate::arc::ArcVerified;
 
 /// What became of a message's chain: the signal `arc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Arc {
     /// `none`, `pass`, `fail` or `temperror`.
     pub result: String,

@@ -70,6 +70,7 @@ pub struct Message {
 
 /// A message cannot be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum SigningError {
     /// It has no From field, or several: RFC 6376 section 5.4 wants it signed.
     #[error("the message does not have one From field")]

@@ -13,6 +13,7 @@ use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 
 /// How a signature is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Algorithm {
     /// RSA with SHA-256, which everybody verifies: RFC 6376 section 3.3.2.
     Rsa,
@@ -48,6 +49,7 @@ enum Kind {
 
 /// A text holds no key that can sign.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidKey {
     /// There is no private key in PEM.
     #[error("there is no private key in PEM, as in `-----BEGIN PRIVATE KEY-----`")]

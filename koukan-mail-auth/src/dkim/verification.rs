@@ -52,6 +52,7 @@ const NO_ANSWER: (DkimResult, &str) = (DkimResult::TempError, "the key cannot be
 
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Verified {
     /// What became of it.
     pub result: DkimResult,

@@ -8,6 +8,7 @@ const NAME_MAX: usize = 253;
 
 /// What became of a message's signatures: the signal `dkim`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Dkim {
     /// The best of the results: `pass`, `policy`, `temperror`, `fail`, `permerror`, `neutral` or `none`.
     pub result: String,
@@ -17,6 +18,7 @@ pub struct Dkim {
 
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Signature {
     /// The result, by its name in RFC 8601.
     pub result: String,

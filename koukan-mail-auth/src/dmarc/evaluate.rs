@@ -61,6 +61,7 @@ pub struct Identifiers {
 
 /// What DMARC says, and what the author's domain asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DmarcAnswer {
     /// What DMARC says.
     pub result: DmarcResult,

@@ -3,6 +3,7 @@ use serde::{Deserialize, Serialize};
 
 /// What DMARC says of a message: the signal `dmarc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Dmarc {
     /// The result: `pass`, `fail`, `none`, `temperror`, or `permerror` where the message names no
     /// author of whom it can be told, or too many.

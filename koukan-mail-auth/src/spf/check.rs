@@ -40,6 +40,7 @@ pub struct Question<'a> {
 
 /// What SPF says, and what the domain says of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SpfAnswer {
     /// What SPF says.
     pub result: SpfResult,

@@ -195,10 +195,7 @@ async fn what_is_sent_in_pieces_or_described_is_signed_as_the_same_octets() {
 #[tokio::test]
 async fn nothing_goes_on_where_it_cannot_be_kept_or_is_too_long() {
     let upstream = Script::new();
-    let limits = Limits {
-        budget: 8 << 10,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_budget(8 << 10);
     let layer = layer([key("example.com", "s")]);
     let small = layer
         .clone()

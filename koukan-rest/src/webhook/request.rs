@@ -43,6 +43,7 @@ pub struct Poster {
 /// A request was not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
+#[non_exhaustive]
 pub struct NotTaken {
     /// What was answered, or why nothing was.
     pub what: String,

@@ -24,6 +24,7 @@ type All = Arc<[Box<[u8]>]>;
 
 /// A text holds no secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum InvalidSecret {
     /// There is none in it.
     #[error("there is no secret in it")]

@@ -6,6 +6,7 @@ use koukan_core::signals::HostPort;
 ///
 /// *Shape*: as text `HOST:PORT`, or `unix:PATH` for a socket in the file system.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Address {
     /// A host and a TCP port.
     Tcp(HostPort),

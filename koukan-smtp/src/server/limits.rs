@@ -9,9 +9,10 @@ use std::time::Duration;
 /// ```
 /// use koukan_smtp::server::Limits;
 ///
-/// let limits = Limits { message_size: 10 << 20, ..Limits::default() };
+/// let limits = Limits::default().with_message_size(10 << 20);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// Octets in a command line, CRLF included. RFC 5321 section 4.5.3.1.4 demands 512 and more
     /// for extensions. An over-long line gets 500. Default 2048.
@@ -83,6 +84,28 @@ impl Default for Limits {
             body_buffer: 64 << 10,
             data_rate: 100,
         }
+    }
+}
+
+setters! {
+    Limits {
+        with_command_line: command_line: usize,
+        with_message_size: message_size: u64,
+        with_text_line: text_line: Option<usize>,
+        with_recipients: recipients: usize,
+        with_recipient_domains: recipient_domains: Option<usize>,
+        with_transactions: transactions: u32,
+        with_errors: errors: u32,
+        with_refused_recipients: refused_recipients: u32,
+        with_prompt_refusals: prompt_refusals: u32,
+        with_refusal_delay: refusal_delay: Duration,
+        with_idle_commands: idle_commands: u32,
+        with_failed_authentications: failed_authentications: u32,
+        with_authentication_delay: authentication_delay: Duration,
+        with_connections: connections: usize,
+        with_connections_per_client: connections_per_client: usize,
+        with_body_buffer: body_buffer: usize,
+        with_data_rate: data_rate: u64,
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 ///
 /// *Source*: RFC 5321 section 4.5.3.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ServerTimeouts {
     /// For the header of a proxy; a connection without it by then is closed. Default 5 seconds.
     pub proxy_header: Duration,
@@ -60,5 +61,21 @@ impl Default for ServerTimeouts {
             stopping: Duration::from_secs(5),
             drain: Duration::from_secs(30),
         }
+    }
+}
+
+setters! {
+    ServerTimeouts {
+        with_proxy_header: proxy_header: Duration,
+        with_handshake: handshake: Duration,
+        with_greeting_delay: greeting_delay: Duration,
+        with_greeter: greeter: Duration,
+        with_command: command: Duration,
+        with_data_block: data_block: Duration,
+        with_data_grace: data_grace: Duration,
+        with_write: write: Duration,
+        with_session: session: Duration,
+        with_stopping: stopping: Duration,
+        with_drain: drain: Duration,
     }
 }

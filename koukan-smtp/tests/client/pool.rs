@@ -350,11 +350,9 @@ async fn a_host_may_have_limits_of_its_own() {
         hello("PIPELINING") + PIPELINED + QUIT,
     ]);
     let endpoint = with_pool(&net, |pool| {
-        let limit = HostLimit {
-            max_connections: Some(1),
-            max_transactions: Some(1),
-            ..HostLimit::default()
-        };
+        let limit = HostLimit::default()
+            .with_max_connections(Some(1))
+            .with_max_transactions(Some(1));
         pool.hosts.set(&"MX.example:25".parse().unwrap(), limit);
         pool.hosts
             .set(&"mx.example:26".parse().unwrap(), HostLimit::default());

@@ -82,10 +82,7 @@ async fn a_greeter_that_fails_or_is_late_lets_nobody_in() {
     }
     let asked = Asked::default();
     let (late, _) = server(silent(Step::Connected, &asked));
-    let late = late.with_timeouts(ServerTimeouts {
-        greeter: Duration::from_secs(7),
-        ..ServerTimeouts::default()
-    });
+    let late = late.with_timeouts(ServerTimeouts::default().with_greeter(Duration::from_secs(7)));
     let mut client = Client::connect(&late);
     let said = client.rest().await;
     assert!(said.starts_with("421 processing took too long"), "{said}");

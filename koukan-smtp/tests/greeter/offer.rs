@@ -27,10 +27,7 @@ fn greeter() -> impl Greeter {
 #[tokio::test(start_paused = true)]
 async fn the_client_is_told_what_the_greeter_says_as_far_as_the_server_can_do_it() {
     let (server, _) = server(greeter());
-    let limits = Limits {
-        message_size: 5000,
-        ..Limits::default()
-    };
+    let limits = Limits::default().with_message_size(5000);
     let server = server.with_name("mx.example").with_limits(limits);
     let mut client = Client::greeted(&server).await;
     assert_eq!(

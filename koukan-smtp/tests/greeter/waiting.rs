@@ -122,10 +122,8 @@ async fn a_client_that_says_hello_alone_and_closes_its_half_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_greeter_has_so_long_and_then_the_client_may_say_it_again() {
     let (server, _) = server(slow(Step::Hello, PAUSE));
-    let server = server.with_timeouts(ServerTimeouts {
-        greeter: Duration::from_secs(7),
-        ..ServerTimeouts::default()
-    });
+    let server =
+        server.with_timeouts(ServerTimeouts::default().with_greeter(Duration::from_secs(7)));
     let mut client = Client::greeted(&server).await;
     let late = client.ask("EHLO client\r\n").await;
     assert!(

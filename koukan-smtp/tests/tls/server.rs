@@ -203,10 +203,7 @@ async fn who_begins_with_something_else_is_not_served() {
 async fn a_handshake_that_does_not_come_is_not_waited_for() {
     let authority = Authority::new();
     let handshake = Duration::from_millis(50);
-    let timeouts = ServerTimeouts {
-        handshake,
-        ..ServerTimeouts::default()
-    };
+    let timeouts = ServerTimeouts::default().with_handshake(handshake);
     let server = tells_tls().with_immediate_tls(authority.server("mx.example"));
     let running = start(server.clone().with_timeouts(timeouts)).await;
     let mut client = LineClient::connect(&running).await;

@@ -85,11 +85,11 @@ fn server(seen: &Seen) -> Server<impl MakeMailService> {
             Ok::<_, BoxError>(Reply::message_accepted())
         }
     });
-    Server::new(service).with_limits(Limits {
-        idle_commands: u32::MAX,
-        errors: u32::MAX,
-        ..Limits::default()
-    })
+    Server::new(service).with_limits(
+        Limits::default()
+            .with_idle_commands(u32::MAX)
+            .with_errors(u32::MAX),
+    )
 }
 
 /// A client of a server that is behind a proxy or not, and has TLS or not.

@@ -29,12 +29,11 @@ impl Destination {
         let messages = rule.messages_per_connection.as_ref();
         let recipients = rule.recipients_per_transaction.as_ref();
         let among = |rate: MessageRate| Rate::among(rate.count, rate.per, replicas.clone());
-        HostLimit {
-            max_connections: rule.connections.as_ref().map(|max| max.value.get()),
-            max_transactions: messages.map(|max| max.value.get()),
-            max_recipients: recipients.map(|max| max.value.get()),
-            rate: rule.rate.as_ref().map(|rate| among(rate.value)),
-        }
+        HostLimit::default()
+            .with_max_connections(rule.connections.as_ref().map(|max| max.value.get()))
+            .with_max_transactions(messages.map(|max| max.value.get()))
+            .with_max_recipients(recipients.map(|max| max.value.get()))
+            .with_rate(rule.rate.as_ref().map(|rate| among(rate.value)))
     }
 }
 
@@ -52,13 +51,14 @@ impl From<&Rest> for rest_endpoint::RestEndpointTimeouts {
     fn from(config: &Rest) -> Self {
         let defaults = Self::default();
         let rcpt = config.rcpt_timeout.map(|timeout| timeout.0);
-        Self {
-            start: rcpt.unwrap_or(defaults.start),
-            rcpt: rcpt.unwrap_or(defaults.rcpt),
-            data: config
-                .final_timeout
-                .map_or(defaults.data, |timeout| timeout.0),
-        }
+        defaults
+            .with_start(rcpt.unwrap_or(defaults.start))
+            .with_rcpt(rcpt.unwrap_or(defaults.rcpt))
+            .with_data(
+                config
+                    .final_timeout
+                    .map_or(defaults.data, |timeout| timeout.0),
+            )
     }
 }
 

@@ -32,14 +32,17 @@ impl From<&Exploder> for storage_writer::StorageWriterTimeouts {
             Policy::Submission => Self::default(),
             Policy::Ingress => Self::of_ingress(),
         };
-        Self {
-            rcpt: config
-                .rcpt_timeout
-                .map_or(defaults.rcpt, |timeout| timeout.0),
-            final_reply: config
-                .final_timeout
-                .map_or(defaults.final_reply, |timeout| timeout.0),
-        }
+        defaults
+            .with_rcpt(
+                config
+                    .rcpt_timeout
+                    .map_or(defaults.rcpt, |timeout| timeout.0),
+            )
+            .with_final_reply(
+                config
+                    .final_timeout
+                    .map_or(defaults.final_reply, |timeout| timeout.0),
+            )
     }
 }
 

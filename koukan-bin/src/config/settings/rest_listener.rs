@@ -15,29 +15,40 @@ impl From<&Config> for RestHandlerSettings {
     fn from(config: &Config) -> Self {
         let limits = &config.rest;
         let defaults = Self::default();
-        Self {
-            hostname: config.hostname.value.as_str().into(),
-            max_message_size: limits
-                .max_message_size
-                .map_or(defaults.max_message_size, |size| size.0),
-            max_recipients: limits
-                .max_recipients
-                .map_or(defaults.max_recipients, |max| max.get()),
-            max_in_flight: limits
-                .max_in_flight
-                .map_or(defaults.max_in_flight, |max| max.get()),
-            max_unfinished_uploads: limits
-                .max_unfinished_uploads
-                .map_or(defaults.max_unfinished_uploads, |max| max.get()),
-            max_wait: limits.max_wait.map_or(defaults.max_wait, |wait| wait.0),
-            downstream_timeout: limits
-                .downstream_timeout
-                .map_or(defaults.downstream_timeout, |timeout| timeout.0),
-            upload_timeout: limits
-                .upload_timeout
-                .map_or(defaults.upload_timeout, |timeout| timeout.0),
-            max_send_at: config.storage.max_send_at(),
-        }
+        Self::default()
+            .with_hostname(config.hostname.value.as_str().into())
+            .with_max_message_size(
+                limits
+                    .max_message_size
+                    .map_or(defaults.max_message_size, |size| size.0),
+            )
+            .with_max_recipients(
+                limits
+                    .max_recipients
+                    .map_or(defaults.max_recipients, |max| max.get()),
+            )
+            .with_max_in_flight(
+                limits
+                    .max_in_flight
+                    .map_or(defaults.max_in_flight, |max| max.get()),
+            )
+            .with_max_unfinished_uploads(
+                limits
+                    .max_unfinished_uploads
+                    .map_or(defaults.max_unfinished_uploads, |max| max.get()),
+            )
+            .with_max_wait(limits.max_wait.map_or(defaults.max_wait, |wait| wait.0))
+            .with_downstream_timeout(
+                limits
+                    .downstream_timeout
+                    .map_or(defaults.downstream_timeout, |timeout| timeout.0),
+            )
+            .with_upload_timeout(
+                limits
+                    .upload_timeout
+                    .map_or(defaults.upload_timeout, |timeout| timeout.0),
+            )
+            .with_max_send_at(config.storage.max_send_at())
     }
 }
 

@@ -18,42 +18,48 @@ impl From<&SmtpListener> for Limits {
         let refused_recipients = listener
             .max_refused_recipients
             .map_or(defaults.refused_recipients, NonZeroU32::get);
-        Self {
-            message_size: listener
-                .max_message_size
-                .map_or(defaults.message_size, |size| size.0),
-            recipients: listener
-                .max_recipients
-                .map_or(defaults.recipients, NonZeroUsize::get),
-            recipient_domains: listener.max_recipient_domains.map(NonZeroUsize::get),
-            transactions: listener
-                .max_messages_per_connection
-                .map_or(defaults.transactions, NonZeroU32::get),
-            connections_per_client: listener
-                .max_connections_per_client
-                .map_or(defaults.connections_per_client, NonZeroUsize::get),
-            refused_recipients,
-            prompt_refusals: refused_recipients / 10,
-            ..defaults
-        }
+        Self::default()
+            .with_message_size(
+                listener
+                    .max_message_size
+                    .map_or(defaults.message_size, |size| size.0),
+            )
+            .with_recipients(
+                listener
+                    .max_recipients
+                    .map_or(defaults.recipients, NonZeroUsize::get),
+            )
+            .with_recipient_domains(listener.max_recipient_domains.map(NonZeroUsize::get))
+            .with_transactions(
+                listener
+                    .max_messages_per_connection
+                    .map_or(defaults.transactions, NonZeroU32::get),
+            )
+            .with_connections_per_client(
+                listener
+                    .max_connections_per_client
+                    .map_or(defaults.connections_per_client, NonZeroUsize::get),
+            )
+            .with_refused_recipients(refused_recipients)
+            .with_prompt_refusals(refused_recipients / 10)
     }
 }
 
 impl From<&SmtpListener> for ServerTimeouts {
     fn from(listener: &SmtpListener) -> Self {
         let defaults = Self::default();
-        Self {
-            command: listener
-                .command_timeout
-                .map_or(defaults.command, |timeout| timeout.0),
-            greeting_delay: match &listener.greeting_delay {
+        Self::default()
+            .with_command(
+                listener
+                    .command_timeout
+                    .map_or(defaults.command, |timeout| timeout.0),
+            )
+            .with_greeting_delay(match &listener.greeting_delay {
                 Some(delay) => delay.value.0,
                 None => defaults.greeting_delay,
-            },
+            })
             // So that clients hear of it before the agent's own patience is over.
-            drain: Duration::from_secs(20),
-            ..defaults
-        }
+            .with_drain(Duration::from_secs(20))
     }
 }
 

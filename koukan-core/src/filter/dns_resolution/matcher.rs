@@ -11,6 +11,7 @@ use super::{DnsResolution, RECIPIENT, Resolution, of_recipients::OfRecipients};
 
 /// What is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Asked {
     /// The domain of the reverse-path.
     MailFrom,

@@ -10,6 +10,7 @@ pub const RECIPIENT: &str = "dns_resolution.recipient";
 
 /// What the DNS says of the domain of the reverse-path: the signal `dns_resolution`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct DnsResolution {
     /// Whether there are hosts for it; none of the null reverse-path.
     #[serde(default)]
@@ -19,6 +20,7 @@ pub struct DnsResolution {
 /// Whether there are hosts for a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[non_exhaustive]
 pub enum Resolution {
     /// There are.
     Ok,

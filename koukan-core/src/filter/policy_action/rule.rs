@@ -17,6 +17,7 @@ use super::{
 
 /// What is done where a rule matches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PolicyAction {
     /// The transaction, or the recipient, is refused. The other rules of the tag are passed over.
     Reject,

@@ -31,6 +31,7 @@ pub struct Look<'a> {
 
 /// What came of a look at a rule.
 #[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
 pub enum Looked<'a> {
     /// It matches: that is done, and with that it refuses.
     Match(PolicyAction, Option<&'a Reply>),

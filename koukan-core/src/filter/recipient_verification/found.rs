@@ -11,6 +11,7 @@ pub const RECIPIENT: &str = "recipient_verification";
 
 /// What is known of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Verification {
     /// Its destination takes mail for it.
     Accepted,

@@ -53,6 +53,7 @@ pub struct Aliases(HashMap<Box<str>, Arc<[ForwardPath]>>);
 /// A table of aliases cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {why}")]
+#[non_exhaustive]
 pub struct InvalidAliases {
     /// The line, from 1 on.
     pub line: usize,

@@ -7,6 +7,7 @@ use crate::{context::Sender, path::ForwardPath, reply::Rejection, signals::Desti
 
 /// What a policy says of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decision {
     /// It goes there.
     Route(Destination),

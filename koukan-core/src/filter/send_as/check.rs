@@ -22,6 +22,7 @@ pub struct SendAs {
 
 /// What becomes of a message whose `From` or `Sender` field has an address that its client may not use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Unsuitable {
     /// It is refused.
     #[default]

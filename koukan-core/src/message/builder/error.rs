@@ -7,6 +7,7 @@
 /// names of fields.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{message}", if path.is_empty() { String::new() } else { format!("{path}: ") })]
+#[non_exhaustive]
 pub struct SpecError {
     /// Where it is.
     pub path: Box<str>,

@@ -118,6 +118,7 @@ pub struct ParsedMessage {
 
 /// How much of a message is taken apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ParseLimits {
     /// Octets of a text that is put into the JSON, at most.
     pub max_inline: usize,
@@ -137,6 +138,29 @@ impl Default for ParseLimits {
             max_depth: 20,
             max_parts: super::builder::MAX_PARTS,
         }
+    }
+}
+
+impl ParseLimits {
+    /// With another [`ParseLimits::max_inline`].
+    #[must_use]
+    pub fn with_max_inline(mut self, max_inline: usize) -> Self {
+        self.max_inline = max_inline;
+        self
+    }
+
+    /// With another [`ParseLimits::max_depth`].
+    #[must_use]
+    pub fn with_max_depth(mut self, max_depth: usize) -> Self {
+        self.max_depth = max_depth;
+        self
+    }
+
+    /// With another [`ParseLimits::max_parts`].
+    #[must_use]
+    pub fn with_max_parts(mut self, max_parts: usize) -> Self {
+        self.max_parts = max_parts;
+        self
     }
 }
 

@@ -41,6 +41,7 @@ pub const MAX_PARTS: usize = 1000;
 
 /// What was found of a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct ValidationReport {
     /// The highest level that it reaches.
     pub level: Level,

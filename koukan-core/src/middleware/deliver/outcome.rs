@@ -3,6 +3,7 @@ use crate::reply::Reply;
 /// All replies to one mail transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub struct DeliverOutcome {
     /// The reply to MAIL.
     pub mail: Reply,

@@ -9,6 +9,7 @@ use crate::{
 
 /// A whole mail transaction.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct DeliverRequest {
     /// The facts of the session.
     pub context: Arc<Context>,

@@ -16,6 +16,7 @@ pub enum ReplyPolicy {
 
 /// Whether the sender is told of recipients that failed after the message was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
 pub enum NotifyWhen {
     /// By a notification to the reverse-path, unless it is null or the recipient's NOTIFY
     /// parameter says otherwise.

@@ -10,6 +10,7 @@ use crate::storage::record::Attempt;
 ///
 /// Evaluated at each attempt, so a change applies to transactions that are queued already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RetryPolicy {
     /// Time between the first attempt and the second; it doubles with each attempt.
     pub min_attempt_time: Duration,
@@ -30,6 +31,36 @@ impl Default for RetryPolicy {
             max_attempts: None,
             deadline: Duration::from_secs(5 * 24 * 3600),
         }
+    }
+}
+
+impl RetryPolicy {
+    /// With another [`RetryPolicy::min_attempt_time`].
+    #[must_use]
+    pub fn with_min_attempt_time(mut self, min_attempt_time: Duration) -> Self {
+        self.min_attempt_time = min_attempt_time;
+        self
+    }
+
+    /// With another [`RetryPolicy::max_attempt_time`].
+    #[must_use]
+    pub fn with_max_attempt_time(mut self, max_attempt_time: Duration) -> Self {
+        self.max_attempt_time = max_attempt_time;
+        self
+    }
+
+    /// With another [`RetryPolicy::max_attempts`].
+    #[must_use]
+    pub fn with_max_attempts(mut self, max_attempts: Option<u32>) -> Self {
+        self.max_attempts = max_attempts;
+        self
+    }
+
+    /// With another [`RetryPolicy::deadline`].
+    #[must_use]
+    pub fn with_deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
     }
 }
 

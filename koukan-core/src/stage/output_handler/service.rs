@@ -52,6 +52,7 @@ pub struct OutputHandler<C> {
 
 /// What was done with a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AttemptOutcome {
     /// An attempt was made.
     Attempted {

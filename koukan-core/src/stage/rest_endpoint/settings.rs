@@ -20,6 +20,7 @@ pub struct RestEndpointSettings {
 
 /// How long upstream may take for each reply before the transaction is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RestEndpointTimeouts {
     /// For the create and the reply to MAIL together, at each host.
     pub start: Duration,
@@ -37,6 +38,29 @@ impl Default for RestEndpointTimeouts {
             rcpt: Duration::from_secs(5 * 60),
             data: Duration::from_secs(10 * 60),
         }
+    }
+}
+
+impl RestEndpointTimeouts {
+    /// With another [`RestEndpointTimeouts::start`].
+    #[must_use]
+    pub fn with_start(mut self, start: Duration) -> Self {
+        self.start = start;
+        self
+    }
+
+    /// With another [`RestEndpointTimeouts::rcpt`].
+    #[must_use]
+    pub fn with_rcpt(mut self, rcpt: Duration) -> Self {
+        self.rcpt = rcpt;
+        self
+    }
+
+    /// With another [`RestEndpointTimeouts::data`].
+    #[must_use]
+    pub fn with_data(mut self, data: Duration) -> Self {
+        self.data = data;
+        self
     }
 }
 

@@ -20,6 +20,7 @@ pub struct SenderPolicy {
 
 /// How transactions are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Dialect {
     /// With MAIL and RCPT at once; committed before the create is answered.
     Whole,

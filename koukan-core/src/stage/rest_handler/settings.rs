@@ -4,6 +4,7 @@ use std::time::Duration;
 
 /// Limits and times of a [`RestHandler`](super::RestHandler).
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RestHandlerSettings {
     /// The domain for the Message-ID of messages that have none.
     pub hostname: Box<str>,
@@ -42,5 +43,70 @@ impl Default for RestHandlerSettings {
             upload_timeout: Duration::from_secs(24 * 3600),
             max_send_at: Duration::from_secs(30 * 24 * 3600),
         }
+    }
+}
+
+impl RestHandlerSettings {
+    /// With another [`RestHandlerSettings::hostname`].
+    #[must_use]
+    pub fn with_hostname(mut self, hostname: Box<str>) -> Self {
+        self.hostname = hostname;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::max_message_size`].
+    #[must_use]
+    pub fn with_max_message_size(mut self, max_message_size: u64) -> Self {
+        self.max_message_size = max_message_size;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::max_recipients`].
+    #[must_use]
+    pub fn with_max_recipients(mut self, max_recipients: usize) -> Self {
+        self.max_recipients = max_recipients;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::max_in_flight`].
+    #[must_use]
+    pub fn with_max_in_flight(mut self, max_in_flight: usize) -> Self {
+        self.max_in_flight = max_in_flight;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::max_unfinished_uploads`].
+    #[must_use]
+    pub fn with_max_unfinished_uploads(mut self, max_unfinished_uploads: usize) -> Self {
+        self.max_unfinished_uploads = max_unfinished_uploads;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::max_wait`].
+    #[must_use]
+    pub fn with_max_wait(mut self, max_wait: Duration) -> Self {
+        self.max_wait = max_wait;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::downstream_timeout`].
+    #[must_use]
+    pub fn with_downstream_timeout(mut self, downstream_timeout: Duration) -> Self {
+        self.downstream_timeout = downstream_timeout;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::upload_timeout`].
+    #[must_use]
+    pub fn with_upload_timeout(mut self, upload_timeout: Duration) -> Self {
+        self.upload_timeout = upload_timeout;
+        self
+    }
+
+    /// With another [`RestHandlerSettings::max_send_at`].
+    #[must_use]
+    pub fn with_max_send_at(mut self, max_send_at: Duration) -> Self {
+        self.max_send_at = max_send_at;
+        self
     }
 }

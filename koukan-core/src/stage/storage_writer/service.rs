@@ -41,6 +41,7 @@ pub struct StorageWriter<O> {
 
 /// How long a client waits for upstream before it is answered by the storage writer itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StorageWriterTimeouts {
     /// For the reply to MAIL, and for that to each RCPT.
     pub rcpt: Duration,
@@ -56,6 +57,22 @@ impl Default for StorageWriterTimeouts {
             rcpt: Duration::from_secs(30),
             final_reply: Duration::from_secs(60),
         }
+    }
+}
+
+impl StorageWriterTimeouts {
+    /// With another [`StorageWriterTimeouts::rcpt`].
+    #[must_use]
+    pub fn with_rcpt(mut self, rcpt: Duration) -> Self {
+        self.rcpt = rcpt;
+        self
+    }
+
+    /// With another [`StorageWriterTimeouts::final_reply`].
+    #[must_use]
+    pub fn with_final_reply(mut self, final_reply: Duration) -> Self {
+        self.final_reply = final_reply;
+        self
     }
 }
 

@@ -12,10 +12,7 @@ use crate::agent::Agent;
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_is_refused_and_nothing_is_made() {
-    let settings = RestHandlerSettings {
-        max_recipients: 3,
-        ..RestHandlerSettings::default()
-    };
+    let settings = RestHandlerSettings::default().with_max_recipients(3);
     let agent = Agent::on(MemoryBackend::new(), Script::new(), settings).await;
     let many = to(&[&TO[..], &["erin@example.com"]].concat());
     let mut stepwise = to(&TO);

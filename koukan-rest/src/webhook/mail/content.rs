@@ -239,11 +239,12 @@ mod tests {
 
     #[tokio::test]
     async fn what_is_held_is_paid_for() {
-        let pool = BlobPool::in_memory(Limits {
-            window: 1 << 10,
-            spill_above: u64::MAX,
-            budget: 64 << 10,
-        });
+        let pool = BlobPool::in_memory(
+            Limits::default()
+                .with_window(1 << 10)
+                .with_spill_above(u64::MAX)
+                .with_budget(64 << 10),
+        );
         let account = pool.account(Payer::Client(Client::Unknown));
         for (octets, is_granted) in [(1000, true), (60 << 10, false), (300 << 10, false)] {
             let parsed = ParsedMessage {

@@ -100,12 +100,11 @@ impl Net {
             .unwrap();
         let chain = Chain {
             service: BoxMailService::new(upstream.clone()),
-            retry: RetryPolicy {
-                min_attempt_time: Duration::from_secs(600),
-                max_attempt_time: Duration::from_secs(600),
-                max_attempts: Some(5),
-                deadline: Duration::from_secs(3600),
-            },
+            retry: RetryPolicy::default()
+                .with_min_attempt_time(Duration::from_secs(600))
+                .with_max_attempt_time(Duration::from_secs(600))
+                .with_max_attempts(Some(5))
+                .with_deadline(Duration::from_secs(3600)),
         };
         let notifications = Notifications {
             reporting_mta: "mx.example.com".into(),

@@ -40,6 +40,7 @@ pub struct HostLimits(ByHost<HostLimit>);
 
 /// Limits of one host; where one is not given, that of all hosts holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct HostLimit {
     /// As [`PoolSettings::max_connections`].
     pub max_connections: Option<usize>,
@@ -51,6 +52,36 @@ pub struct HostLimit {
     /// and that reply carries [`OverRate`](koukan_core::rate::OverRate). Endpoints that are given the same
     /// rate share it.
     pub rate: Option<Rate>,
+}
+
+impl HostLimit {
+    /// With another [`HostLimit::max_connections`].
+    #[must_use]
+    pub fn with_max_connections(mut self, max_connections: Option<usize>) -> Self {
+        self.max_connections = max_connections;
+        self
+    }
+
+    /// With another [`HostLimit::max_transactions`].
+    #[must_use]
+    pub fn with_max_transactions(mut self, max_transactions: Option<u32>) -> Self {
+        self.max_transactions = max_transactions;
+        self
+    }
+
+    /// With another [`HostLimit::max_recipients`].
+    #[must_use]
+    pub fn with_max_recipients(mut self, max_recipients: Option<usize>) -> Self {
+        self.max_recipients = max_recipients;
+        self
+    }
+
+    /// With another [`HostLimit::rate`].
+    #[must_use]
+    pub fn with_rate(mut self, rate: Option<Rate>) -> Self {
+        self.rate = rate;
+        self
+    }
 }
 
 impl HostLimits {

@@ -37,6 +37,7 @@ pub enum Step {
 
 /// What a greeter answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Greeting {
     /// The client may go on, and is offered that.
     Welcome(Offer),

@@ -52,6 +52,7 @@ pub struct Offer {
 
 /// Whether a client may authenticate itself, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Authentication {
     /// It may not.
     #[default]

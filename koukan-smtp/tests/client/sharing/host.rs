@@ -100,10 +100,7 @@ impl Host {
                 Ok::<_, BoxError>(Reply::message_accepted())
             }
         });
-        let limits = Limits {
-            recipients: self.recipients.unwrap_or(1000),
-            ..Limits::default()
-        };
+        let limits = Limits::default().with_recipients(self.recipients.unwrap_or(1000));
         let server = Server::new(service).with_limits(limits);
         async move { server.serve(io, &Connected::default()).await }
     }

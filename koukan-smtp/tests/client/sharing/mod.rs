@@ -156,10 +156,7 @@ async fn a_host_gets_as_many_recipients_at_a_time_as_is_said_of_it() {
         let host = Host::default();
         let mut pool = PoolSettings::default();
         pool.max_recipients = general;
-        let limit = HostLimit {
-            max_recipients: own,
-            ..HostLimit::default()
-        };
+        let limit = HostLimit::default().with_max_recipients(own);
         pool.hosts.set(&"MX.example:25".parse().unwrap(), limit);
         let (front, _endpoint) = host.front_with(pool);
         let mut driver = envelope(&front, 100).await;

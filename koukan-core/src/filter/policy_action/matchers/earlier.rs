@@ -7,6 +7,7 @@ use crate::filter::policy_action::{Facts, Matcher, Verdict, results};
 /// A rule has matched before, here or where the message has come from. Where one does not know yet, this is
 /// not known either.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Earlier {
     /// The rule of that name, whatever was done.
     Rule(Box<str>),

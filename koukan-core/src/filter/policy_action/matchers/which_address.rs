@@ -7,6 +7,7 @@ use crate::{
 
 /// Which address of a message or its envelope.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum WhichAddress {
     /// The reverse-path.
     #[default]
