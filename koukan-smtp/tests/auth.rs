@@ -321,10 +321,7 @@ async fn questions_that_take_long_leave_room_for_those_of_other_clients() {
     let server = tells_identity()
         .with_authenticator(IsSilentOfMallory)
         .with_auth_in_clear()
-        .with_limits(Limits {
-            failed_authentications: 100,
-            ..Limits::default()
-        });
+        .with_limits(Limits::default().with_failed_authentications(100));
     let mut silent = tokio::task::JoinSet::new();
     let begun = tokio::time::Instant::now();
     for _ in 0..20 {

@@ -102,11 +102,9 @@ async fn work(backend: &PostgresBackend, session: SessionId) {
     backend.events(events).await.unwrap();
     let gone = backend.collect_garbage(
         now() + Duration::from_secs(1),
-        Retention {
-            finished: Duration::ZERO,
-            orphaned: Duration::ZERO,
-            ..Retention::default()
-        },
+        Retention::default()
+            .with_finished(Duration::ZERO)
+            .with_orphaned(Duration::ZERO),
     );
     assert!(gone.await.unwrap().transactions > 0);
 }

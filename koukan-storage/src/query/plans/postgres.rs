@@ -6,7 +6,7 @@ mod server;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
-use koukan_core::storage::{ListCursor, ListState, Listing, Search, record::TransactionId};
+use koukan_core::storage::{ListCursor, Listing, QueueState, Search, record::TransactionId};
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection, Row as _};
 
 use crate::{
@@ -305,11 +305,11 @@ fn listings() -> Vec<Listing> {
                 };
                 for state in [
                     None,
-                    Some(ListState::Waiting),
-                    Some(ListState::Active),
-                    Some(ListState::Held),
-                    Some(ListState::Scheduled),
-                    Some(ListState::Finished),
+                    Some(QueueState::Waiting),
+                    Some(QueueState::Active),
+                    Some(QueueState::Held),
+                    Some(QueueState::Scheduled),
+                    Some(QueueState::Finished),
                 ] {
                     listings.push(Listing {
                         sender: sender.clone(),
@@ -348,13 +348,13 @@ async fn lists_and_searches_go_by_indices() {
 async fn a_page_of_one_state_reads_nothing_of_the_others() {
     let mut connection = PgConnection::connect(&DATABASE).await.unwrap();
     for (state, sender, index) in [
-        (ListState::Waiting, None, "transactions_queued"),
-        (ListState::Waiting, Some("rare"), "transactions_queued_of"),
-        (ListState::Finished, None, "transactions_over"),
-        (ListState::Finished, Some("rare"), "transactions_over_of"),
-        (ListState::Active, None, "transactions_leased"),
-        (ListState::Held, None, "transactions_held"),
-        (ListState::Scheduled, None, "transactions_scheduled"),
+        (QueueState::Waiting, None, "transactions_queued"),
+        (QueueState::Waiting, Some("rare"), "transactions_queued_of"),
+        (QueueState::Finished, None, "transactions_over"),
+        (QueueState::Finished, Some("rare"), "transactions_over_of"),
+        (QueueState::Active, None, "transactions_leased"),
+        (QueueState::Held, None, "transactions_held"),
+        (QueueState::Scheduled, None, "transactions_scheduled"),
     ] {
         let listing = Listing {
             sender: sender.map(Into::into),
