@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod opendkim;
+
 use std::{path::Path, process::Command, sync::Arc};
 
 use bytes::Bytes;
