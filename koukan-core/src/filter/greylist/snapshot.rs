@@ -77,7 +77,7 @@ pub(super) fn entries(
     if !rest.is_empty() {
         return Err(InvalidSnapshot);
     }
-    Ok(entries.iter().map(|octets| entry(octets)))
+    Ok(entries.iter().map(entry))
 }
 
 fn entry(octets: &[u8; ENTRY]) -> (Key, Entry) {
