@@ -44,7 +44,7 @@ pub(crate) static SETTLE_TOGETHER: Statement = Statement::new(|_| {
          final_reason = new.final_reason, final_since = new.final_since, \
          held = CASE WHEN new.is_attempt THEN held END, crash_count = 0 \
          FROM {rows} AS new ({}) WHERE transactions.id = new.id \
-         AND transactions.lease_session = new.session AND transactions.lease_fence = new.fence \
+         AND coalesce(transactions.lease_session, '') = new.session AND transactions.lease_fence = new.fence \
          RETURNING transactions.id",
         SETTLED.join(", ")
     )
@@ -69,13 +69,19 @@ pub(crate) const SETTLED: [&str; 12] = [
 /// Gives a lease back, if it is held. Binds id, session, fence.
 pub(crate) static RELEASE: Statement = Statement::new(|_| text(&end_lease()));
 
+/// The session that has it under lease. Not the column by itself, which would lead PostgreSQL to the index of all that is
+/// under lease where there was little when it looked last.
+fn leaser() -> Expr {
+    Func::coalesce([Expr::col(Transactions::LeaseSession), Expr::cust("''")]).into()
+}
+
 fn end_lease() -> UpdateStatement {
     let mut update = Query::update();
     update
         .table(Transactions::Table)
         .value(Transactions::LeaseSession, Expr::cust("NULL"))
         .and_where(Expr::col(Transactions::Id).eq(bound()))
-        .and_where(Expr::col(Transactions::LeaseSession).eq(bound()))
+        .and_where(leaser().eq(bound()))
         .and_where(Expr::col(Transactions::LeaseFence).eq(bound()));
     update
 }
@@ -93,7 +99,7 @@ pub(crate) static HOLDS_LEASE: Statement = Statement::new(|dialect| {
             .expr_as(Expr::exists(notification), "is_duplicate")
             .from(Transactions::Table)
             .and_where(Expr::col(Transactions::Id).eq(bound()))
-            .and_where(Expr::col(Transactions::LeaseSession).eq(bound()))
+            .and_where(leaser().eq(bound()))
             .and_where(Expr::col(Transactions::LeaseFence).eq(bound())),
     );
     holds + dialect.choose("", " FOR NO KEY UPDATE")
