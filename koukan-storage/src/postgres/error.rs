@@ -1,6 +1,6 @@
 //! What the server reports, as the contract says it.
 
-use std::{error::Error, fmt, sync::Arc, time::Duration};
+use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
 use koukan_core::storage::BackendError;
 use sqlx::postgres::{PgDatabaseError, PgSeverity};
@@ -64,7 +64,8 @@ impl Cause {
     /// Whether there is no server, or one that is only starting: another time it may be there.
     pub(super) fn is_away(&self) -> bool {
         match &*self.0 {
-            Fault::Sql(sqlx::Error::Io(_)) | Fault::Silent(_) => true,
+            Fault::Sql(sqlx::Error::Io(error)) => !is_unbelieved(error),
+            Fault::Silent(_) => true,
             Fault::Sql(error) => code(error).is_some_and(|code| AWAY.contains(&code.as_str())),
             Fault::InDoubt(_) => false,
         }
@@ -86,6 +87,12 @@ impl Cause {
             _ => None,
         }
     }
+}
+
+/// Whether what the other side says by TLS is wrong, as a certificate of somebody else: it stays so until somebody
+/// changes something.
+fn is_unbelieved(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::InvalidData
 }
 
 fn code(error: &sqlx::Error) -> Option<String> {
@@ -131,6 +138,9 @@ impl Error for Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
+            Fault::Sql(sqlx::Error::Io(error)) if is_unbelieved(error) => {
+                write!(f, "the server cannot be believed by TLS: {error}")
+            }
             Fault::Sql(error) => fmt::Display::fmt(error, f),
             Fault::Silent(limit) => {
                 write!(f, "the database has not answered for {} s", limit.as_secs())

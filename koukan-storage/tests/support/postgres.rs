@@ -9,7 +9,11 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
-    os::unix::{fs::chown, process::CommandExt},
+    net::TcpListener,
+    os::unix::{
+        fs::{PermissionsExt as _, chown},
+        process::CommandExt,
+    },
     path::{Path, PathBuf},
     process::{Child, ChildStdin, Command, Stdio},
     sync::{
@@ -44,7 +48,8 @@ pub(crate) enum Durability {
 pub(crate) struct Server {
     directory: PathBuf,
     durability: Durability,
-    settings: &'static str,
+    settings: String,
+    port: u16,
     running: Option<Running>,
 }
 
@@ -57,6 +62,7 @@ struct Running {
 /// The server that the tests of this binary share.
 static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start(Durability::None));
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
+static PORTS: AtomicUsize = AtomicUsize::new(0);
 
 /// The URL of an empty database on the server that the tests of this binary share.
 pub(crate) fn database() -> String {
@@ -69,7 +75,32 @@ impl Server {
     }
 
     /// With settings of its own, as on the command line.
-    pub(crate) fn start_with(durability: Durability, settings: &'static str) -> Self {
+    pub(crate) fn start_with(durability: Durability, settings: &str) -> Self {
+        let mut server = Self::initialize(durability, settings.to_owned());
+        server.restart();
+        server
+    }
+
+    /// At a port of 127.0.0.1, too, with TLS by a certificate and its key, which are files in PEM.
+    pub(crate) fn start_with_tls(certificate: &Path, key: &Path) -> Self {
+        let port = free_port();
+        let settings = format!("-c listen_addresses=127.0.0.1 -c port={port} -c ssl=on");
+        let mut server = Self::initialize(Durability::None, settings);
+        server.port = port;
+        for (from, name) in [(certificate, "server.crt"), (key, "server.key")] {
+            let file = server.directory.join("data").join(name);
+            fs::copy(from, &file).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+            if let Some((user, group)) = unprivileged() {
+                chown(&file, Some(user), Some(group)).unwrap();
+            }
+        }
+        server.restart();
+        server
+    }
+
+    /// With an empty cluster, and not yet running.
+    fn initialize(durability: Durability, settings: String) -> Self {
         let directory = own_directory();
         let mut initdb = Command::new(programs().join("initdb"));
         let data = directory.join("data");
@@ -79,14 +110,13 @@ impl Server {
             .args(["-U", USER, "-A", "trust"]);
         initdb.args(["--no-sync", "-E", "UTF8", "--locale=C"]);
         succeed(demoted(&mut initdb, &directory));
-        let mut server = Self {
+        Self {
             directory,
             durability,
             settings,
+            port: 5432,
             running: None,
-        };
-        server.restart();
-        server
+        }
     }
 
     /// A copy of it as it is now, which follows it from then on as a standby.
@@ -100,7 +130,8 @@ impl Server {
         let mut standby = Self {
             directory,
             durability: self.durability,
-            settings: self.settings,
+            settings: self.settings.clone(),
+            port: self.port,
             running: None,
         };
         standby.restart();
@@ -117,7 +148,7 @@ impl Server {
 
     /// The socket that it listens on.
     pub(crate) fn socket(&self) -> PathBuf {
-        self.directory.join(".s.PGSQL.5432")
+        self.directory.join(format!(".s.PGSQL.{}", self.port))
     }
 
     /// The first of its processes, of which all others are children.
@@ -138,7 +169,7 @@ impl Server {
         if self.durability == Durability::None {
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
         }
-        options = options + " " + self.settings;
+        options = options + " " + &self.settings;
         let mut shell = Command::new("sh");
         shell
             .args(["-c", WATCH, "watch"])
@@ -191,7 +222,12 @@ impl Server {
 
     pub(crate) fn url(&self, database: &str) -> String {
         let socket = self.directory.display().to_string().replace('/', "%2F");
-        format!("postgres://{USER}@{socket}/{database}")
+        format!("postgres://{USER}@{socket}:{}/{database}", self.port)
+    }
+
+    /// The URL of a database by way of the port, by a name of this host.
+    pub(crate) fn url_by_host(&self, host: &str, database: &str) -> String {
+        format!("postgres://{USER}@{host}:{}/{database}", self.port)
     }
 }
 
@@ -219,6 +255,19 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.end("remove");
         let _ = fs::remove_dir_all(&self.directory);
+    }
+}
+
+/// A port that nobody listens on, below those that the system gives to connections of its own accord: one of those
+/// may be taken before the server is there.
+fn free_port() -> u16 {
+    loop {
+        let number = PORTS.fetch_add(1, Ordering::Relaxed);
+        let port = 10_000 + (std::process::id() as usize * 103 + number) % 22_000;
+        let port = u16::try_from(port).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 
