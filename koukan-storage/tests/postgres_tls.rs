@@ -5,7 +5,6 @@
 mod certificates;
 #[path = "support/postgres.rs"]
 mod postgres;
-#[allow(dead_code, reason = "not all of it is used here")]
 mod support;
 
 use std::{error::Error as _, time::Duration};
