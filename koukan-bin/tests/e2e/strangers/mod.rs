@@ -1,9 +1,12 @@
 //! Agents and clients that nobody here wrote, with all that they know: Postfix and Exim on either side,
-//! msmtp, nodemailer, swaks, sslyze, haproxy and Envoy, with TLS, AUTH, CHUNKING, SMTPUTF8 and DSN.
+//! aiosmtpd, msmtp, nodemailer, swaks, sslyze, haproxy and Envoy, with TLS, AUTH, CHUNKING, SMTPUTF8 and DSN.
 
+mod aiosmtpd;
 mod clients;
+mod dsn;
 mod exim;
 mod letter;
+mod pipelining;
 mod postfix;
 mod proxies;
 mod relays;

@@ -48,14 +48,22 @@ impl Postfix {
     /// Starts one that takes mail from users alone, over TLS alone, who say who they are by that mechanism;
     /// it tells senders itself that it has passed their mail on.
     pub(super) fn server(site: &Site, relay: SocketAddr, mechanism: &str) -> Self {
+        Self::serve(site, relay, mechanism, "smtp_discard_ehlo_keywords = dsn\n")
+    }
+
+    /// As [`Postfix::server`], but one that leaves it to the next what it can tell of.
+    pub(super) fn that_passes_dsn_on(site: &Site, relay: SocketAddr, mechanism: &str) -> Self {
+        Self::serve(site, relay, mechanism, "")
+    }
+
+    fn serve(site: &Site, relay: SocketAddr, mechanism: &str, more: &str) -> Self {
         let (certificate, key) = (site.shown("mx.pem"), site.shown("mx.key"));
         let more = format!(
             "mynetworks =\n\
              smtpd_relay_restrictions = permit_sasl_authenticated, reject\n\
              smtpd_tls_security_level = encrypt\n\
              smtpd_tls_chain_files = {key}, {certificate}\n\
-             smtpd_sasl_auth_enable = yes\n\
-             smtp_discard_ehlo_keywords = dsn\n"
+             smtpd_sasl_auth_enable = yes\n{more}"
         );
         Self::start(relay, &more, mechanism)
     }
