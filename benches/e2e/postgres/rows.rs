@@ -8,7 +8,7 @@ use super::server::execute;
 
 /// The tables that a message is in, in the order in which an agent writes them; how its rows are found; and what of
 /// them is each message's own.
-const TABLES: [(&str, &str, &[(&str, Own)]); 4] = [
+const TABLES: [(&str, &str, &[OwnColumn]); 4] = [
     (
         "blobs",
         "id = (SELECT blob_id FROM one)",
@@ -30,6 +30,9 @@ const TABLES: [(&str, &str, &[(&str, Own)]); 4] = [
         &[("transaction_id", Own::Message)],
     ),
 ];
+
+/// A column, and what of it is each message's own.
+type OwnColumn = (&'static str, Own);
 
 #[derive(Debug, Clone, Copy)]
 enum Own {

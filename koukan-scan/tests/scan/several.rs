@@ -47,7 +47,7 @@ impl Two {
         })
     }
 
-    fn service(&self, limits: Limits) -> impl MailService + Clone + use<> {
+    fn service(&self, limits: Limits) -> impl MailService + use<> {
         let resolver = ScriptedResolver::new();
         let server = Server::new(FIRST.parse().unwrap())
             .or(SECOND.parse().unwrap())

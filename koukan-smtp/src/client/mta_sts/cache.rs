@@ -90,11 +90,10 @@ impl Cache {
         now: Instant,
         fetch: impl FnOnce() -> Fetch,
     ) -> Known {
-        let entry = self.entries.get_mut(domain);
-        let entry = entry.map(|entry| {
+        let mut entry = self.entries.get_mut(domain);
+        if let Some(entry) = &mut entry {
             entry.used = now;
-            entry
-        });
+        }
         let kept = entry.as_ref().and_then(|entry| entry.kept.as_ref());
         let kept = kept.filter(|kept| kept.expires > now);
         let policy = kept.map(|kept| Arc::clone(&kept.policy));
