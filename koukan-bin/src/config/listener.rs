@@ -48,6 +48,12 @@ pub struct SmtpListener {
     /// against clients that look for addresses. From a tenth of these on replies are slow.
     /// Default 100.
     pub max_refused_recipients: Option<NonZeroU32>,
+    /// Errors of one client on all its connections in an hour, at most: commands that are malformed or out of
+    /// sequence, and recipients that are refused for good, unless as many are accepted. A user who has said who he is
+    /// may make ten times as many. From a tenth of these on replies are slow; with as many the client is refused for
+    /// half an hour. Default 1000, and no limit where `clients` names who may connect.
+    #[schemars(with = "Option<NonZeroU32>")]
+    pub max_errors_per_client: Option<Place<NonZeroU32>>,
     /// How long a client may be silent between commands. Default `5m`.
     pub command_timeout: Option<HumanDuration>,
     /// How long a client waits for the greeting, as in `3s`: one that speaks before is refused, as many programs are that

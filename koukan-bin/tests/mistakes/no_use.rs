@@ -51,6 +51,11 @@ fn what_is_of_no_use_is_a_warning() {
             "senders elsewhere would not hear that their mail is lost: chain `receiving` ends in an application",
         ),
         (
+            INGRESS,
+            "address: \"127.0.0.1:1025\", max_errors_per_client: 99",
+            "a client may make 99 errors on all its connections, and 100 of its recipients may be refused on each",
+        ),
+        (
             HOSTNAME,
             "retry: { deadline: 1m }\nhostname: a.example\n",
             "the `deadline` (1m) comes before the second attempt (5m)",

@@ -11,7 +11,7 @@
 //! |---|---|---|
 //! | [`Connected`](Event::Connected), [`Disconnected`](Event::Disconnected) | servers | a client's connection was accepted; it has ended |
 //! | [`AwaitsProxy`](Event::AwaitsProxy) | SMTP servers | a proxy's connection was accepted, before it has said who its client is; `Connected` or `TurnedAway` follow when it has |
-//! | [`TurnedAway`](Event::TurnedAway) | servers | there are too many connections for another, in all or of that client |
+//! | [`TurnedAway`](Event::TurnedAway) | servers | there are too many connections for another, in all or of that client, or too many errors of that client |
 //! | [`Attempted`](Event::Attempted) | [`OutputHandler`](crate::stage::output_handler::OutputHandler) | an attempt to deliver has ended with replies |
 //! | [`Delivered`](Event::Delivered) | the same, right after | for each recipient that the attempt delivered to |
 //! | [`Deferred`](Event::Deferred) | [`Storage`](crate::storage::Storage) | a transaction in custody waits for its next attempt |
@@ -88,7 +88,8 @@ pub enum Event<'a> {
     Connected(Connection<'a>),
     /// A proxy's connection was accepted, and its client is not known yet: the address is the proxy's.
     AwaitsProxy(Connection<'a>),
-    /// A client was turned away, since there are too many connections, in all or of that client.
+    /// A client was turned away, since there are too many connections, in all or of that client, or too many errors of
+    /// that client.
     TurnedAway(Connection<'a>),
     /// A connection that was accepted has ended, after that time.
     Disconnected(Connection<'a>, Duration),

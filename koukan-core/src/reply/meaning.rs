@@ -67,6 +67,8 @@ replies! {
     too_many_idle_commands = 421 (4 . 7 . 0) "too many commands without mail, closing connection";
     /// A client named too many recipients that were refused.
     too_many_refused_recipients = 421 (4 . 7 . 0) "too many refused recipients, closing connection";
+    /// A client has made too many errors, on whichever connections.
+    too_many_errors_of_client = 421 (4 . 7 . 0) "too many errors from this client, try again later";
     /// Who connects from a client's address has failed to authenticate itself too often.
     too_many_failed_authentications = 421 (4 . 7 . 0) "too many failed authentications, try again later";
     /// A client speaks another protocol than SMTP.

@@ -80,7 +80,7 @@ impl<M: MakeMailService> Sessions<M> {
         {
             return match self.admission.enter(remote.ip()) {
                 Some(entry) => self.ask_proxy(remote, stream, connected, entry),
-                None => self.turn_away(stream, &connected),
+                None => self.turn_away(stream, &connected, &Reply::too_many_connections()),
             };
         }
         let permit = self.admission.admit(stream.client(remote));
@@ -134,9 +134,16 @@ impl<M: MakeMailService> Sessions<M> {
         connected: &Connected,
         permit: Option<Permit>,
     ) {
+        let server = &self.server;
+        let is_barred = server
+            .errors
+            .bars_host(&server.config, connected.remote_host);
         match permit {
+            Some(_) if is_barred => {
+                self.turn_away(stream, connected, &Reply::too_many_errors_of_client());
+            }
             Some(permit) => self.spawn(stream, input, connected, permit),
-            None => self.turn_away(stream, connected),
+            None => self.turn_away(stream, connected, &Reply::too_many_connections()),
         }
     }
 
@@ -162,7 +169,7 @@ impl<M: MakeMailService> Sessions<M> {
         self.tasks.spawn(session.run(open));
     }
 
-    fn turn_away(&self, stream: ServerStream, connected: &Connected) {
+    fn turn_away(&self, stream: ServerStream, connected: &Connected, reply: &Reply) {
         let connection = self.server.connection(connected);
         self.server.observers.tell(&Event::TurnedAway(connection));
         #[cfg(feature = "tls")]
@@ -170,7 +177,7 @@ impl<M: MakeMailService> Sessions<M> {
             // It would not be understood.
             return;
         }
-        say_too_many(stream);
+        say_and_close(stream, reply);
     }
 
     async fn end(self) {
@@ -235,9 +242,9 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Says 421 without waiting: a new socket has room for that.
-fn say_too_many(stream: ServerStream) {
+/// Says that without waiting: a new socket has room for it.
+fn say_and_close(stream: ServerStream, reply: &Reply) {
     let mut octets = Vec::new();
-    codec::encode_reply(&Reply::too_many_connections(), false, &mut octets);
+    codec::encode_reply(reply, false, &mut octets);
     stream.dismiss(&octets);
 }

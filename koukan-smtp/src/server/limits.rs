@@ -44,6 +44,15 @@ pub struct Limits {
     /// Commands that lead nowhere (EHLO, HELO, NOOP, RSET, VRFY, EXPN, HELP) since the last
     /// message that was accepted; one more gets 421. Default 100.
     pub idle_commands: u32,
+    /// Errors of one client (by address, as for [`Limits::connections_per_client`]; ten times as many of one that has
+    /// shown who it is) on all its connections: commands that are malformed or out of sequence, and recipients that
+    /// are refused for good, unless as many were accepted on that connection. From a tenth of these on what it does
+    /// next waits for [`Limits::refusal_delay`]. With as many it gets 421 and is turned away when it connects, until
+    /// half of them are forgotten. Clients on this host are not counted, nor are proxies; their clients are.
+    /// Default 1000.
+    pub errors_per_client: u32,
+    /// How long until all of [`Limits::errors_per_client`] are forgotten, one after the other. Default 1 hour.
+    pub errors_forgotten: Duration,
     /// Authentications that fail, of one client (by address, as for
     /// [`Limits::connections_per_client`]): one more gets 421. One is forgotten each minute. Default 20.
     pub failed_authentications: u32,
@@ -77,6 +86,8 @@ impl Default for Limits {
             prompt_refusals: 10,
             refusal_delay: Duration::from_secs(1),
             idle_commands: 100,
+            errors_per_client: 1000,
+            errors_forgotten: Duration::from_secs(3600),
             failed_authentications: 20,
             authentication_delay: Duration::from_secs(1),
             connections: 4096,
@@ -100,6 +111,8 @@ setters! {
         with_prompt_refusals: prompt_refusals: u32,
         with_refusal_delay: refusal_delay: Duration,
         with_idle_commands: idle_commands: u32,
+        with_errors_per_client: errors_per_client: u32,
+        with_errors_forgotten: errors_forgotten: Duration,
         with_failed_authentications: failed_authentications: u32,
         with_authentication_delay: authentication_delay: Duration,
         with_connections: connections: usize,

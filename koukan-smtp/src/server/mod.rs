@@ -26,6 +26,8 @@ mod admission;
 mod auth;
 mod config;
 mod connected;
+mod counts;
+mod errors;
 mod greeter;
 mod holding;
 mod limits;
@@ -76,6 +78,7 @@ use tokio::{
 
 use self::{
     auth::Gate,
+    errors::Errors,
     greeter::BoxGreeter,
     holding::Holding,
     session::{Session, Stop},
@@ -112,6 +115,8 @@ pub struct Server<M> {
     make: Arc<M>,
     greeter: Option<BoxGreeter>,
     gate: Option<Arc<Gate>>,
+    /// Those of clients, on whichever connections.
+    errors: Arc<Errors>,
     config: Arc<Config>,
     observers: Observers,
     #[cfg(feature = "tls")]
@@ -133,6 +138,7 @@ impl<M: MakeMailService> Server<M> {
             make: Arc::new(make),
             greeter: None,
             gate: None,
+            errors: Arc::default(),
             config: Arc::default(),
             observers: Observers::default(),
             #[cfg(feature = "tls")]
@@ -336,6 +342,7 @@ impl<M> Clone for Server<M> {
             make: Arc::clone(&self.make),
             greeter: self.greeter.clone(),
             gate: self.gate.clone(),
+            errors: Arc::clone(&self.errors),
             config: Arc::clone(&self.config),
             observers: self.observers.clone(),
             #[cfg(feature = "tls")]

@@ -18,6 +18,11 @@ impl From<&SmtpListener> for Limits {
         let refused_recipients = listener
             .max_refused_recipients
             .map_or(defaults.refused_recipients, NonZeroU32::get);
+        // Who may connect may pass on what others do.
+        let errors = match listener.clients.is_empty() {
+            true => defaults.errors_per_client,
+            false => u32::MAX,
+        };
         Self::default()
             .with_message_size(
                 listener
@@ -40,6 +45,10 @@ impl From<&SmtpListener> for Limits {
                     .max_connections_per_client
                     .map_or(defaults.connections_per_client, NonZeroUsize::get),
             )
+            .with_errors_per_client(match &listener.max_errors_per_client {
+                Some(max) => max.value.get(),
+                None => errors,
+            })
             .with_refused_recipients(refused_recipients)
             .with_prompt_refusals(refused_recipients / 10)
     }

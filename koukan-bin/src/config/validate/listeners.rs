@@ -63,6 +63,7 @@ impl Check<'_> {
             self.proxies(&listener.xclient_networks);
             self.networks(&listener.clients);
             self.greeting_delay(listener);
+            self.errors(listener);
         }
         self.unix_sockets();
         if addresses.is_empty() {
@@ -77,6 +78,24 @@ impl Check<'_> {
 }
 
 impl Check<'_> {
+    /// What one connection may have, the client may have.
+    fn errors(&mut self, listener: &SmtpListener) {
+        let Some(errors) = &listener.max_errors_per_client else {
+            return;
+        };
+        let refused = koukan_smtp::server::Limits::from(listener).refused_recipients;
+        if errors.value.get() < refused {
+            let message = format!(
+                "a client may make {} errors on all its connections, and {refused} of its recipients may be refused \
+                 on each",
+                errors.value
+            );
+            let help =
+                "give `max_errors_per_client` some times as much as `max_refused_recipients`";
+            self.odd(errors, message, help);
+        }
+    }
+
     /// Clients wait for their greeting, and not for ever.
     fn greeting_delay(&mut self, listener: &SmtpListener) {
         let Some(delay) = &listener.greeting_delay else {

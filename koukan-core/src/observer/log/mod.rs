@@ -247,7 +247,7 @@ fn write_turned_away(connection: &Connection<'_>) {
         target: CONNECTION,
         protocol = connection.protocol.as_str(),
         remote = connection.remote_host.map(display),
-        "too many connections",
+        "too many connections, or too many errors of that client",
     );
 }
 

@@ -1,33 +1,23 @@
 //! Who has failed to authenticate himself, and how often.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use koukan_core::shares::Client;
-use tokio::time::Instant;
 
-use crate::{
-    server::Limits,
-    sync::{Mutex, MutexGuard, PoisonError},
+use crate::server::{
+    Limits,
+    counts::{Bound, Counts},
 };
 
 /// How long until one failure is forgotten.
 const FORGET: Duration = Duration::from_secs(60);
-/// Clients of which failures are known, at most.
-const CLIENTS_MAX: usize = 1 << 14;
 /// By how much a delay grows, at most.
 const GROWTH_MAX: u32 = 10;
 
 /// Counts failures by client. An attempt counts as one from when it begins until it has succeeded, so
 /// that many at a time are no way round.
 #[derive(Debug, Default)]
-pub(in crate::server) struct Failures(Mutex<HashMap<Client, Failed>>);
-
-#[derive(Debug, Clone, Copy)]
-struct Failed {
-    count: u32,
-    /// When the last one was forgotten, or the first counted.
-    since: Instant,
-}
+pub(in crate::server) struct Failures(Counts);
 
 /// An attempt that is under way.
 #[derive(Debug)]
@@ -39,39 +29,19 @@ pub(in crate::server) struct Attempt {
 impl Failures {
     /// An attempt of a client; `None` where it has failed too often.
     pub(in crate::server) fn begin(&self, client: Client, limits: &Limits) -> Option<Attempt> {
-        let now = Instant::now();
-        let mut all = self.lock();
-        if all.len() >= CLIENTS_MAX && !all.contains_key(&client) {
-            make_room(&mut all, now);
-        }
-        let failed = all.entry(client.clone()).or_insert(Failed {
-            count: 0,
-            since: now,
-        });
-        failed.forget(now);
-        if failed.count >= limits.failed_authentications {
-            return None;
-        }
-        failed.count += 1;
-        Some(Attempt {
-            client,
-            count: failed.count,
-        })
+        let max = limits.failed_authentications;
+        let bound = Bound {
+            max,
+            again: max.saturating_sub(1),
+            forget: FORGET,
+        };
+        let count = self.0.add(&client, 1, bound)?;
+        Some(Attempt { client, count })
     }
 
     /// The attempt has succeeded, or nobody could tell.
-    pub(in crate::server) fn take_back(&self, attempt: Attempt) {
-        let mut all = self.lock();
-        if let Some(failed) = all.get_mut(&attempt.client) {
-            failed.count = failed.count.saturating_sub(1);
-            if failed.count == 0 {
-                all.remove(&attempt.client);
-            }
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Client, Failed>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(in crate::server) fn take_back(&self, attempt: &Attempt) {
+        self.0.take_back(&attempt.client);
     }
 }
 
@@ -79,33 +49,6 @@ impl Attempt {
     /// How long the client waits to hear that it has failed.
     pub(in crate::server) fn delay(&self, limits: &Limits) -> Duration {
         limits.authentication_delay * self.count.min(GROWTH_MAX)
-    }
-}
-
-impl Failed {
-    fn forget(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.since);
-        let forgotten = passed.as_secs() / FORGET.as_secs();
-        self.count = self
-            .count
-            .saturating_sub(u32::try_from(forgotten).unwrap_or(u32::MAX));
-        self.since = match self.count {
-            0 => now,
-            _ => self.since + FORGET * u32::try_from(forgotten).unwrap_or(0),
-        };
-    }
-}
-
-/// Forgets clients whose failures are all forgotten, or else one of the others.
-fn make_room(all: &mut HashMap<Client, Failed>, now: Instant) {
-    all.retain(|_, failed| {
-        failed.forget(now);
-        failed.count > 0
-    });
-    if all.len() >= CLIENTS_MAX
-        && let Some(any) = all.keys().next().cloned()
-    {
-        all.remove(&any);
     }
 }
 
@@ -153,17 +96,11 @@ mod tests {
                 .filter_map(|_| failures.begin(client(1), &limits))
                 .collect();
             assert_eq!(attempts.len(), 3);
-            attempts.into_iter().for_each(|one| failures.take_back(one));
+            attempts.iter().for_each(|one| failures.take_back(one));
         }
-        assert!(failures.lock().is_empty());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_more_clients_are_known_than_there_is_room_for() {
-        let (failures, limits) = (Failures::default(), limits());
-        for number in 0..CLIENTS_MAX as u32 + 10 {
-            assert!(failures.begin(client(number), &limits).is_some());
-        }
-        assert_eq!(failures.lock().len(), CLIENTS_MAX);
+        let begun: Vec<_> = (0..9)
+            .filter_map(|_| failures.begin(client(1), &limits))
+            .collect();
+        assert_eq!(begun.len(), 3);
     }
 }

@@ -68,7 +68,8 @@ where
         };
         match outcome {
             Ok(()) => {
-                gate.failures.take_back(attempt);
+                gate.failures.take_back(&attempt);
+                self.turn_away_who_errs()?;
                 self.state.authenticated();
                 self.answer(Reply::authenticated(), Tally::Idle)
             }
@@ -85,7 +86,7 @@ where
                 self.answer(reply, Tally::Error)
             }
             Err(reply) => {
-                gate.failures.take_back(attempt);
+                gate.failures.take_back(&attempt);
                 self.answer(reply, Tally::Error)
             }
         }
@@ -116,6 +117,7 @@ where
         };
         match outcome {
             Ok(()) => {
+                self.turn_away_who_errs()?;
                 self.state.authenticated();
                 self.answer(Reply::authenticated(), Tally::Idle)
             }

@@ -40,6 +40,11 @@ impl Facts {
         &self.context
     }
 
+    /// Whether a proxy speaks for the client.
+    pub(super) fn is_spoken_for(&self) -> bool {
+        self.is_spoken_for
+    }
+
     /// The same of a client that names itself so.
     pub(super) fn with_name(&self, name: ClientName) -> Self {
         let mut context = Context::clone(&self.context);

@@ -34,6 +34,7 @@ where
 {
     /// Greets a client of which nothing was heard yet.
     pub(super) async fn greet(&mut self) -> Result<(), End> {
+        self.turn_away_who_errs()?;
         let context = Arc::clone(self.facts.context());
         let greeting = match self.ask(Step::Connected, context).await? {
             Ok(_) => hello::greeting(&self.config),
@@ -57,7 +58,7 @@ where
                 self.close_transaction();
                 self.facts = facts;
                 self.state.greeted(is_extended, offer);
-                self.tallies.command(Tally::Idle, &self.config.limits)?;
+                self.count(Tally::Idle)?;
                 // No enhanced status code is in that: RFC 2034 section 4.
                 self.say(&reply, false)
             }

@@ -11,6 +11,7 @@ mod authenticate;
 mod body;
 mod connection;
 mod end;
+mod erring;
 mod facts;
 mod greet;
 mod hello;
@@ -28,7 +29,7 @@ mod xclient;
 
 pub(super) use self::stop::Stop;
 
-use std::{convert::Infallible, pin::pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::BytesMut;
 use koukan_core::{reply::Reply, transaction::Driver, waking::Passes};
@@ -49,6 +50,7 @@ use super::{
     Config, Connected, MakeMailService, Offer, Server, Upgrade,
     admission::Permit,
     auth::{Gate, abilities},
+    errors::Errors,
     greeter::BoxGreeter,
 };
 use crate::codec::{Command, CommandDecoder, CommandError};
@@ -78,6 +80,10 @@ pub(super) struct Session<IO, M> {
     driver: Option<Driver>,
     message: Message,
     tallies: Tallies,
+    /// Of this client and others, also on other connections.
+    errors: Arc<Errors>,
+    /// How long the next command waits.
+    penance: Duration,
     /// The turns of whatever is waited for.
     turns: Passes,
     /// Since when the client has been waited for.
@@ -131,6 +137,8 @@ where
             driver: None,
             message: Message::new(config.bare_line_ends),
             tallies: Tallies::default(),
+            errors: Arc::clone(&server.errors),
+            penance: Duration::ZERO,
             turns: Passes::new(),
             resting_since: None,
             stopping: stop.watch_begun(),
@@ -203,7 +211,10 @@ where
                     self.held = Some(command);
                     self.wait().await?;
                 }
-                Some(command) => self.execute(command).await?,
+                Some(command) => {
+                    self.do_penance().await?;
+                    self.execute(command).await?;
+                }
                 None => self.wait().await?,
             }
         }
@@ -301,25 +312,11 @@ where
                 self.tallies.recipient_accepted();
             }
             Answered::Rcpt if reply.is_permanent() => {
-                let delay = self.tallies.recipient_refused(&self.config.limits)?;
-                self.pause(delay).await;
+                self.recipient_refused().await?;
             }
             Answered::Mail | Answered::Rcpt => {}
         }
         self.send(reply)
-    }
-
-    /// Lets a client wait that names too many recipients that are refused. The call goes on.
-    async fn pause(&mut self, delay: Duration) {
-        if delay.is_zero() {
-            return;
-        }
-        let mut pause = pin!(sleep(delay));
-        self.wait_upstream(|driver, _, cx| {
-            let _ = driver.poll_progress(cx);
-            pause.as_mut().poll(cx)
-        })
-        .await;
     }
 
     async fn execute(&mut self, command: Parsed) -> Result<(), End> {
@@ -365,7 +362,7 @@ where
 
     /// Answers a command in its turn.
     fn answer(&mut self, reply: Reply, tally: Tally) -> Result<(), End> {
-        self.tallies.command(tally, &self.config.limits)?;
+        self.count(tally)?;
         if self.replies.is_empty() {
             return self.send(reply);
         }

@@ -20,22 +20,23 @@ pub(super) struct Tallies {
 }
 
 impl Tallies {
-    /// Counts a command.
-    pub(super) fn command(&mut self, tally: Tally, limits: &Limits) -> Result<(), End> {
+    /// Counts a command; whether it is an error.
+    pub(super) fn command(&mut self, tally: Tally, limits: &Limits) -> Result<bool, End> {
         match tally {
-            Tally::Fine => Ok(()),
+            Tally::Fine => Ok(false),
             // As many recipients as there may be, and DATA.
             Tally::Futile if self.futile_commands <= limits.recipients => {
                 self.futile_commands += 1;
-                Ok(())
+                Ok(false)
             }
             Tally::Idle => count_up(
                 &mut self.idle_commands,
                 limits.idle_commands,
                 Reply::too_many_idle_commands,
-            ),
+            )
+            .map(|()| false),
             Tally::Futile | Tally::Error => {
-                count_up(&mut self.errors, limits.errors, Reply::too_many_errors)
+                count_up(&mut self.errors, limits.errors, Reply::too_many_errors).map(|()| true)
             }
         }
     }
@@ -77,6 +78,11 @@ impl Tallies {
         } else {
             Duration::ZERO
         })
+    }
+
+    /// Whether more recipients were refused for good than were accepted.
+    pub(super) fn has_more_refused_than_accepted(&self) -> bool {
+        self.refused_recipients > self.accepted_recipients
     }
 
     /// The client has sent a message that was accepted, so it is here for a reason.

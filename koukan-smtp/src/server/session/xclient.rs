@@ -19,7 +19,7 @@ where
     ///
     /// *Source*: Postfix, `XCLIENT_README`.
     pub(super) async fn xclient(&mut self, xclient: &Xclient) -> Result<(), End> {
-        self.tallies.command(Tally::Idle, &self.config.limits)?;
+        self.count(Tally::Idle)?;
         self.close_transaction();
         self.facts = self.facts.told(xclient);
         let client = self.facts.context().remote_host;

@@ -1,0 +1,81 @@
+//! Clients that make errors: they are slowed down, and turned away when there are too many of them.
+
+use std::{mem, pin::pin, time::Duration};
+
+use koukan_core::reply::Reply;
+use tokio::time::sleep;
+
+use super::{End, Session, greet::HALF_CLOSED, state::Tally};
+use crate::server::{MakeMailService, Upgrade};
+
+impl<IO, M> Session<IO, M>
+where
+    IO: Upgrade,
+    M: MakeMailService,
+{
+    /// Turns a client away that has made too many errors, here or elsewhere.
+    pub(super) fn turn_away_who_errs(&self) -> Result<(), End> {
+        let (client, is_spoken_for) = (self.facts.context(), self.facts.is_spoken_for());
+        match self.errors.bars(&self.config, client, is_spoken_for) {
+            true => Err(End::Closed(Reply::too_many_errors_of_client())),
+            false => Ok(()),
+        }
+    }
+
+    /// Counts a command. One that is an error has the next one wait.
+    pub(super) fn count(&mut self, tally: Tally) -> Result<(), End> {
+        match self.tallies.command(tally, &self.config.limits) {
+            Ok(false) => Ok(()),
+            Ok(true) => {
+                self.penance = self.errs(1)?.max(self.penance);
+                Ok(())
+            }
+            Err(end) => {
+                // Who says nothing of use all the time does so on the next connection, too.
+                let more = match tally {
+                    Tally::Idle => self.config.limits.idle_commands,
+                    _ => 1,
+                };
+                self.errs(more)?;
+                Err(end)
+            }
+        }
+    }
+
+    /// Lets a client wait that makes many errors. What is under way goes on.
+    pub(super) async fn do_penance(&mut self) -> Result<(), End> {
+        let penance = mem::take(&mut self.penance);
+        if penance.is_zero() {
+            return Ok(());
+        }
+        let over = Box::pin(sleep(penance));
+        self.outcome_of(over, Duration::MAX, HALF_CLOSED).await?;
+        Ok(())
+    }
+
+    /// Counts a recipient that was refused for good, of which the client hears a while later if there are
+    /// many. The call goes on.
+    pub(super) async fn recipient_refused(&mut self) -> Result<(), End> {
+        let mut delay = self.tallies.recipient_refused(&self.config.limits)?;
+        if self.tallies.has_more_refused_than_accepted() {
+            delay = delay.max(self.errs(1)?);
+        }
+        if delay.is_zero() {
+            return Ok(());
+        }
+        let mut pause = pin!(sleep(delay));
+        self.wait_upstream(|driver, _, cx| {
+            let _ = driver.poll_progress(cx);
+            pause.as_mut().poll(cx)
+        })
+        .await;
+        Ok(())
+    }
+
+    /// Counts errors of the client; how long it is to wait for them.
+    fn errs(&self, more: u32) -> Result<Duration, End> {
+        let (client, is_spoken_for) = (self.facts.context(), self.facts.is_spoken_for());
+        let delay = self.errors.count(&self.config, client, is_spoken_for, more);
+        delay.ok_or_else(|| End::Closed(Reply::too_many_errors_of_client()))
+    }
+}
