@@ -9,7 +9,7 @@ use std::{
 
 use axum::{
     Router,
-    body::Body,
+    body::{Body, Bytes},
     http::{Request, Response, StatusCode},
 };
 use http_body_util::BodyExt as _;
@@ -67,6 +67,12 @@ impl Player {
         let strange = self.strange.lock().unwrap();
         assert!(strange.is_empty(), "{strange:?}");
         assert!(is_finished.is_ok(), "{:?} of {all:?}", self.come.borrow());
+    }
+
+    /// The message that was sent at the time, as it was after the router's filters.
+    pub(crate) fn message(&self) -> Bytes {
+        let sent = self.changes().find(|asked| asked.method == "PUT");
+        octets(&sent.unwrap().content).into()
     }
 
     fn changes(&self) -> impl Iterator<Item = &Asked> {
