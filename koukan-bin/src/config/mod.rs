@@ -213,18 +213,31 @@ impl Config {
         schemars::schema_for!(Self).to_value()
     }
 
-    /// The same where these endpoints were added: of their configuration it allows anything.
+    /// The same where these endpoints, filters and rules of routers were added: of their configuration it allows anything.
     pub fn json_schema_with(registry: &Registry) -> serde_json::Value {
         let mut schema = Self::json_schema();
+        let added = |name: &str, config: serde_json::Value| {
+            serde_json::json!({
+                "type": "object",
+                "properties": { name: config },
+                "required": [name],
+                "additionalProperties": false,
+            })
+        };
         if let Some(endpoints) = schema["$defs"]["Endpoint"]["oneOf"].as_array_mut() {
-            endpoints.extend(registry.endpoint_names().map(|name| {
-                serde_json::json!({
-                    "type": "object",
-                    "properties": { name: { "type": ["object", "null"] } },
-                    "required": [name],
-                    "additionalProperties": false,
-                })
-            }));
+            let config = || serde_json::json!({ "type": ["object", "null"] });
+            endpoints.extend(registry.endpoint_names().map(|name| added(name, config())));
+        }
+        if let Some(rules) = schema["$defs"]["Rule"]["oneOf"].as_array_mut() {
+            for name in registry.rule_names() {
+                rules.push(added(name, true.into()));
+                // One without keys may be its name alone.
+                rules.push(serde_json::json!({ "const": name }));
+            }
+        }
+        if let Some(filters) = schema["$defs"]["Filter"]["oneOf"][1]["properties"].as_object_mut() {
+            let added = registry.names().filter(|name| !registry.describes(name));
+            filters.extend(added.map(|name| (name.to_owned(), true.into())));
         }
         schema
     }

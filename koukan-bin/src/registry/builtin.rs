@@ -95,10 +95,10 @@ pub(super) fn register(registry: &mut Registry) {
     });
     registry.own_filter("received_header", received_header);
     registry.schema_of::<PolicyRule>("policy_action");
-    registry.schema_of::<Router>("router");
     registry.filter_with_parts("router", |config: Value, surroundings, parts| {
         router(&config, surroundings, &parts.rules)
     });
+    registry.schema_of::<Router>("router");
     super::content::register(registry);
     super::names_of_hosts::register(registry);
     super::limits::register(registry);

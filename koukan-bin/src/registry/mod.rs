@@ -180,8 +180,8 @@ impl Registry {
         L: Layer<BoxMailService, Service: MailService> + Send + Sync + 'static,
         E: Into<BoxError>,
     {
-        self.schema_of::<C>(name);
         self.try_filter(name, build);
+        self.schema_of::<C>(name);
     }
 
     /// Says what the schema is of the configuration of a filter that every agent has.
@@ -192,6 +192,16 @@ impl Registry {
     /// The schemas of the configurations of filters, by their names.
     pub(crate) fn schemas(&self) -> impl Iterator<Item = (&'static str, Describe)> {
         self.schemas.iter().map(|(name, schema)| (*name, *schema))
+    }
+
+    /// Whether the schema knows the configuration of the filter of that name.
+    pub(crate) fn describes(&self, filter: &str) -> bool {
+        self.schemas.contains_key(filter)
+    }
+
+    /// The names of those rules of the filter `router` that were added.
+    pub(crate) fn rule_names(&self) -> impl Iterator<Item = &str> {
+        self.parts.rules.names()
     }
 
     /// As [`Registry::try_filter`], for a filter that is given matchers and rules, too.
@@ -211,6 +221,8 @@ impl Registry {
             Ok(BoxMailLayer::new(layer))
         };
         self.filters.insert(name.to_owned(), Arc::new(build));
+        // That of one that was replaced.
+        self.schemas.remove(name);
     }
 
     /// Adds a matcher, which the rules of the filter `policy_action` can ask: `build` makes it of its

@@ -9,6 +9,8 @@ use koukan_core::{
     signals::{Destination, HostPort},
 };
 
+use tower::layer::util::Identity;
+
 use super::*;
 
 /// Users whose names begin with a letter have a host.
@@ -159,5 +161,33 @@ fn mistakes_in_it_are_told_where_they_stand() {
         let is_told = |shown: &str| shown.starts_with(&place) && shown.contains(told);
         // Something else may be odd as well.
         assert!(shown.lines().any(is_told), "{to}: {shown}");
+    }
+}
+
+#[test]
+fn the_schema_of_an_agent_knows_its_rules_and_filters() {
+    let mut registry = Registry::default();
+    registry.router_rule("by_letter", shard);
+    for filter in ["received_header", "colour"] {
+        registry.filter(filter, |_: serde_json::Value| Identity::new());
+    }
+    let (schema, plain) = (Config::json_schema_with(&registry), Config::json_schema());
+    let rules =
+        |schema: &serde_json::Value| schema["$defs"]["Rule"]["oneOf"].as_array().unwrap().clone();
+    let (rules, known) = (rules(&schema), rules(&plain));
+    let (of_agent, own) = rules.split_at(known.len());
+    assert_eq!(of_agent, known);
+    assert_eq!(own[0]["required"][0], "by_letter");
+    assert_eq!(own[0]["properties"]["by_letter"], true);
+    assert_eq!(own[1]["const"], "by_letter");
+    let filter = |schema: &serde_json::Value, name: &str| {
+        schema["$defs"]["Filter"]["oneOf"][1]["properties"][name].clone()
+    };
+    // What was said of the agent's own one says nothing of the other one of its name.
+    assert_eq!(filter(&schema, "received_header"), true);
+    assert_eq!(filter(&schema, "colour"), true);
+    for name in ["clamav", "router", "policy_action"] {
+        assert_eq!(filter(&schema, name), filter(&plain, name), "{name}");
+        assert!(filter(&schema, name).is_object(), "{name}");
     }
 }

@@ -55,6 +55,11 @@ impl OwnRules {
         self.0.insert(name.to_owned(), Arc::new(build));
     }
 
+    /// Their names.
+    pub(in crate::registry) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// Reads the configuration of a router.
     pub(super) fn read(&self, config: &Value) -> Result<Router, InvalidFilter> {
         if let Some(mistake) = self.unknown(config) {
