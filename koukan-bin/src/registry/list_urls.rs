@@ -6,7 +6,7 @@ mod kept;
 use std::{
     any::Any,
     fmt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     str::FromStr,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -82,9 +82,6 @@ trait Source: Send + Sync {
 
     /// As [`Source::fetch`], if it is time to do so and nobody else does; what cannot be read leaves it as it is.
     async fn follow(&self);
-
-    /// Where it is, where it is kept in that file.
-    fn kept_in(&self, file: &Path) -> Option<&str>;
 }
 
 impl FollowedLists {
@@ -124,13 +121,6 @@ impl FollowedLists {
         for list in self.all() {
             tokio::spawn(async move { list.follow().await });
         }
-    }
-
-    /// Where the other list is that is kept in that file, if one is.
-    fn other_in(&self, file: &Path, url: &str) -> Option<String> {
-        let all = self.all();
-        let mut kept = all.iter().filter_map(|list| list.kept_in(file));
-        kept.find(|kept| *kept != url).map(str::to_owned)
     }
 
     fn add(&self, list: Arc<dyn Source>) {
@@ -188,15 +178,6 @@ where
         message,
         at: vec![Step::Key("kept_in".into())],
     })?;
-    let other = kept_in
-        .as_ref()
-        .and_then(|file| surroundings.lists.other_in(file.path(), &url));
-    if let Some(other) = other {
-        return Err(InvalidFilter {
-            message: format!("the list at {other} is kept there: each needs a file of its own"),
-            at: vec![Step::Key("kept_in".into())],
-        });
-    }
     let max = config.max_size.map_or(SIZE_MAX, |size| size.0);
     let list = Replaceable::new(T::default());
     surroundings.lists.add(Arc::new(List {
@@ -308,11 +289,6 @@ where
             let error = Causes(&error);
             tracing::warn!(%error, "cannot read a list anew, the old one stays");
         }
-    }
-
-    fn kept_in(&self, file: &Path) -> Option<&str> {
-        let own = self.kept_in.as_ref()?;
-        (own.path() == file).then_some(&self.url)
     }
 }
 

@@ -173,7 +173,13 @@ fn of_two_lists_that_are_kept_in_one_file() {
     check(&text(&rule("two", "b.example", &kept("other")))).unwrap();
     // The same list may be asked for twice.
     check(&text(&rule("two", "a.example", &kept("list")))).unwrap();
-    let second = rule("two", "b.example", &kept("list"));
+    // Of what was read before nothing is left.
+    let registry = Registry::default();
+    for url in ["a.example", "b.example"] {
+        let text = changed(BUILDER, &rule("one", url, &kept("list")));
+        Config::parse(Path::new("k.yaml"), &text, &registry).unwrap();
+    }
+    let second = rule("two", "b.example", &kept("./list"));
     let text = text(&second);
     let told = check(&text).unwrap_err();
     let place = format!("k.yaml:{}:", line_of(&text, "tag: two"));

@@ -1,6 +1,10 @@
 //! Checks of files that are read at the start.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use serde_json::Value;
 
@@ -45,7 +49,7 @@ impl Check<'_> {
 
     /// Each list that a server has is kept in a file for itself.
     pub(super) fn kept_lists(&mut self) {
-        let mut files: Vec<(&str, &str)> = Vec::new();
+        let mut files: Vec<(&Path, &str)> = Vec::new();
         let filters = self.config.chain.iter().flat_map(|chain| &chain.filter);
         for filter in filters.filter(|filter| filter.value.name == "policy_action") {
             let mut kept = Vec::new();
@@ -57,7 +61,8 @@ impl Check<'_> {
                     Some((_, known)) if *known == url => {}
                     Some((_, known)) => {
                         let message = format!(
-                            "{file} is the file of the list at `{known}`, too: each would be taken for the other"
+                            "{} is the file of the list at `{known}`, too: each would be taken for the other",
+                            file.display()
                         );
                         let help = "name a file for each of them".to_owned();
                         self.wrong(filter, message, Some(help));
@@ -90,13 +95,13 @@ impl Check<'_> {
 }
 
 /// The lists that the matchers of an expression keep, each with its file and its URL.
-fn kept_lists_in<'a>(expression: &'a Value, found: &mut Vec<(&'a str, &'a str)>) {
+fn kept_lists_in<'a>(expression: &'a Value, found: &mut Vec<(&'a Path, &'a str)>) {
     match expression {
         Value::Array(all) => all.iter().for_each(|part| kept_lists_in(part, found)),
         Value::Object(keys) => {
             let text = |key: &str| keys.get(key).and_then(Value::as_str);
             if let (Some(file), Some(url)) = (text("kept_in"), text("url")) {
-                found.push((file, url));
+                found.push((Path::new(file), url));
             }
             keys.values().for_each(|part| kept_lists_in(part, found));
         }

@@ -261,23 +261,3 @@ async fn a_start_does_without_the_server_where_a_good_list_was_kept() {
             .contains("there is no such folder")
     );
 }
-
-#[tokio::test]
-async fn two_lists_are_not_kept_in_one_file() {
-    let folder = tempfile::tempdir().unwrap();
-    let kept_in = |url: &str, file: &str| ListAt {
-        url: url.into(),
-        kept_in: Some(folder.path().join(file)),
-        ..config()
-    };
-    let surroundings = Server::default().surroundings();
-    let add = |config| list_at::<MailboxSet>(&surroundings, config).err();
-    let [one, other] = ["http://127.0.0.1:8080/one", "http://127.0.0.1:8080/other"];
-    assert!(add(kept_in(one, "a")).is_none());
-    assert!(add(kept_in(other, "b")).is_none());
-    // One list may be asked for in two places.
-    assert!(add(kept_in(one, "a")).is_none());
-    let told = add(kept_in(other, "a")).unwrap();
-    assert!(told.message.contains(one), "{}", told.message);
-    assert_eq!(told.at, [Step::Key("kept_in".into())]);
-}
