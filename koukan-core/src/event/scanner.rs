@@ -28,7 +28,8 @@ pub struct ScannerAsked<'a> {
     pub error: Option<&'a str>,
 }
 
-/// A scanner is not asked any longer at one of its addresses, or is asked again.
+/// A scanner is not asked any longer at one of its addresses, or is asked again, by one filter: each finds that out by
+/// itself. Of one filter and address the two alternate; told by two threads, they may come in the other order.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ScannerStands<'a> {

@@ -84,7 +84,7 @@ const GAUGES: &[(&str, &str)] = &[
     (CONNECTIONS, "Connections of clients now."),
     (
         SCANNER_DOWN,
-        "Whether a scanner is not asked at an address, since it has failed too often.",
+        "Filters that do not ask a scanner at an address, since it has failed them too often.",
     ),
     (
         HOOK_DEAD,

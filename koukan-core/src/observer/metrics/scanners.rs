@@ -60,9 +60,16 @@ impl Scanners {
     }
 
     pub(super) fn stands(&self, registrar: &Registrar, stands: &ScannerStands<'_>) {
-        self.at(registrar, stands.scanner, stands.address, |of| {
-            of.down.set(if stands.is_up { 0.0 } else { 1.0 });
-        });
+        // Several filters may ask at one address, and two threads may tell in another order than that of what has happened.
+        self.at(
+            registrar,
+            stands.scanner,
+            stands.address,
+            |of| match stands.is_up {
+                true => of.down.decrement(1.0),
+                false => of.down.increment(1.0),
+            },
+        );
     }
 
     fn at(&self, registrar: &Registrar, scanner: &str, address: &str, uses: impl FnOnce(&Address)) {
@@ -91,6 +98,58 @@ impl Address {
             failed: questions("failed"),
             duration: registrar.histogram(f::SCANNER_DURATION, labels),
             down: registrar.gauge(f::SCANNER_DOWN, labels),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, atomic::AtomicU64, atomic::Ordering};
+
+    use ::metrics::{Key, KeyName, Metadata, Recorder, SharedString, Unit};
+
+    use super::*;
+
+    /// One gauge, whatever it is called.
+    struct OneGauge(Arc<AtomicU64>);
+
+    impl Recorder for OneGauge {
+        fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+        fn register_counter(&self, _: &Key, _: &Metadata<'_>) -> Counter {
+            Counter::noop()
+        }
+
+        fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+            Gauge::from_arc(Arc::clone(&self.0))
+        }
+
+        fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+            Histogram::noop()
+        }
+    }
+
+    #[test]
+    fn an_address_is_down_for_as_many_filters_as_do_not_ask_there() {
+        let gauge = Arc::<AtomicU64>::default();
+        let registrar = Registrar::new(OneGauge(Arc::clone(&gauge)));
+        let scanners = Scanners::new();
+        // The second filter's; and of the first it is told late that it was down.
+        for (is_up, down) in [
+            (false, 1.0),
+            (false, 2.0),
+            (true, 1.0),
+            (true, 0.0),
+            (true, -1.0),
+            (false, 0.0),
+        ] {
+            let stands = ScannerStands::new("clamav", "127.0.0.1:3310", is_up);
+            scanners.stands(&registrar, &stands);
+            assert_eq!(f64::from_bits(gauge.load(Ordering::Relaxed)), down);
         }
     }
 }
