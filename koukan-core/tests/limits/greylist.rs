@@ -1,3 +1,5 @@
+use std::num::NonZeroUsize;
+
 use koukan_core::filter::greylist::{Greylist, GreylistLayer, Times};
 
 use super::*;
@@ -96,6 +98,17 @@ async fn while_a_snapshot_is_written_mail_waits_for_no_more_than_a_piece() {
     next.restore(&whole(&list).unwrap()).unwrap();
     let (client, from) = triplet(COUNT + 99);
     assert!(next.passes(client.into(), &from, "b@y"));
+}
+
+#[tokio::test]
+async fn a_list_that_may_remember_anything_takes_no_room_before_it_does() {
+    let mut times = Times::default();
+    times.max = NonZeroUsize::MAX;
+    let clock = Arc::new(ManualClock::default());
+    let list = Greylist::new(times, clock.clone());
+    assert!(!passes(&list, at("192.0.2.1"), "a@x", "b@y").await);
+    clock.advance(6 * MINUTE);
+    assert!(passes(&list, at("192.0.2.1"), "a@x", "b@y").await);
 }
 
 #[tokio::test]

@@ -21,6 +21,8 @@ use super::{
 
 /// Triplets and networks that a part of a list remembers, about: so many are written at a time.
 const PART: usize = 1 << 14;
+/// Parts at most: of a list that may remember more each is larger.
+const PARTS_MAX: usize = 1 << 10;
 
 /// When what comes passes, and what is remembered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +70,7 @@ struct Shared {
 impl Greylist {
     /// Nothing is known yet.
     pub fn new(mut times: Times, clock: SharedClock) -> Self {
-        let parts = times.max.get().div_ceil(PART);
+        let parts = times.max.get().div_ceil(PART).min(PARTS_MAX);
         let max = NonZeroUsize::new(times.max.get() / parts);
         times.max = max.unwrap_or(NonZeroUsize::MIN);
         Self(Arc::new(Shared {
