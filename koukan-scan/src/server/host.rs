@@ -5,7 +5,7 @@ use std::pin::pin;
 use koukan_core::network::BoxWire;
 use tokio::{
     sync::{Semaphore, SemaphorePermit, watch},
-    time::{Instant, timeout, timeout_at},
+    time::{Instant, timeout},
 };
 
 use crate::ScanError;
@@ -110,14 +110,13 @@ impl Host {
         asked: impl Future<Output = Result<T, ScanError>>,
         pinged: impl Future<Output = Result<(), ScanError>>,
     ) -> Result<T, ScanError> {
-        let begin = Instant::now();
-        let end = begin + self.limits.whole;
-        let mut asked = pin!(timeout_at(end, asked));
-        let soon = timeout_at(begin + self.limits.until_ping(), asked.as_mut()).await;
+        let (whole, alone) = (self.limits.whole, self.limits.until_ping());
+        let mut asked = pin!(timeout(whole, asked));
+        let soon = timeout(alone, asked.as_mut()).await;
         if let Ok(answer) = soon {
             return answer.unwrap_or(Err(ScanError::Elapsed));
         }
-        let mut pinged = pin!(timeout_at(end, pinged));
+        let mut pinged = pin!(timeout(whole - alone, pinged));
         let (mut is_waiting, mut is_there) = (true, false);
         loop {
             tokio::select! {

@@ -70,3 +70,15 @@ async fn where_the_time_is_short_half_of_it_is_for_the_message_alone() {
     assert_eq!((reply, took), (Reply::scanner_unavailable(), limits.whole));
     assert_eq!(clamd.connections(), 3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_may_wait_for_a_scanner_without_end() {
+    let mut limits = limits();
+    (limits.whole, limits.turn) = (Duration::MAX, Duration::MAX);
+    let day = Duration::from_secs(24 * 60 * 60);
+    let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", day));
+    let service = clamd.layer(limits).layer(Script::new());
+    let (reply, took) = sent(service, MESSAGE).await;
+    assert_eq!((reply, took), (Reply::message_accepted(), day));
+    assert_eq!(clamd.connections(), 1);
+}
