@@ -64,14 +64,13 @@ impl<S: Clone> Listener<S> {
     /// The server, and its socket: the one that was bound at the start, and later a new one each
     /// time. `None` where there is none to be had.
     pub(super) fn next(&mut self) -> impl Future<Output = Option<(Socket, S)>> + use<S> {
-        let (address, access) = (self.address.clone(), self.access);
-        let (socket, server) = (self.socket.take(), self.server.clone());
-        let again = self.handed_over.as_ref().map(BoundSocket::listener);
+        let (address, access, server) = (self.address.clone(), self.access, self.server.clone());
+        let again = || self.handed_over.as_ref().map(BoundSocket::listener);
+        let socket = self.socket.take().map(Ok).or_else(again);
         async move {
-            let socket = match (socket, again) {
-                (Some(socket), _) => Ok(socket),
-                (None, Some(again)) => again,
-                (None, None) => Socket::bind(&address, access).await,
+            let socket = match socket {
+                Some(socket) => socket,
+                None => Socket::bind(&address, access).await,
             };
             match socket {
                 Ok(socket) => Some((socket, server)),
