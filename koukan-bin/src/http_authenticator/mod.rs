@@ -25,7 +25,7 @@ use koukan_smtp::{
     server::{Authenticator, Unavailable},
 };
 use serde_json::{Value, json};
-use tokio::{sync::Semaphore, time::timeout};
+use tokio::time::timeout;
 use tower::ServiceExt;
 
 use self::kept::Kept;
@@ -34,9 +34,8 @@ use self::kept::Kept;
 const ANSWER_MAX: usize = 16 << 10;
 /// Octets of a name, at most.
 const NAME_MAX: usize = 255;
-/// Questions that are under way at a time, at most; others wait, as long as their time lasts. Of one listener there are
-/// no more, shared between clients.
-const QUESTIONS_MAX: u32 = 64;
+/// Questions of one listener that are under way at a time, at most.
+const QUESTIONS_MAX: u64 = 64;
 
 /// Asks an HTTP server whether clients are who they say to be; clones share what is known.
 #[derive(Clone)]
@@ -46,7 +45,6 @@ pub(crate) struct HttpAuthenticator {
     token: Option<Arc<str>>,
     patience: Duration,
     kept: Arc<Kept>,
-    room: Arc<Semaphore>,
 }
 
 /// Why nothing is known of a client.
@@ -69,7 +67,6 @@ impl HttpAuthenticator {
             token: None,
             patience: Duration::from_secs(10),
             kept: Arc::new(Kept::new(secret()?, keep)),
-            room: Arc::new(Semaphore::new(QUESTIONS_MAX as usize)),
         })
     }
 
@@ -86,11 +83,7 @@ impl HttpAuthenticator {
     }
 
     async fn question(&self, user: Option<&str>, content: Value) -> Result<Answer, Unavailable> {
-        let asking = async {
-            let _room = self.room.acquire().await;
-            self.exchange(user, content).await
-        };
-        let answer = timeout(self.patience, asking).await;
+        let answer = timeout(self.patience, self.exchange(user, content)).await;
         answer.unwrap_or_else(|_| Err(Unavailable(NoAnswer::Late.into())))
     }
 
@@ -142,7 +135,7 @@ impl Authenticator for HttpAuthenticator {
     }
 
     fn questions_max(&self) -> u64 {
-        QUESTIONS_MAX.into()
+        QUESTIONS_MAX
     }
 
     async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {

@@ -49,8 +49,9 @@ pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
     /// By which mechanisms clients may authenticate themselves: those whose claims are understood.
     fn mechanisms(&self) -> Mechanisms;
 
-    /// How many questions may be under way at a time; of these one client, by its address, gets seven eighths, so that
-    /// many that take long hold up nobody else. Whose question is one too many gets 454. Default: no limit.
+    /// How many questions of one server may be under way at a time; of these one client, by its address, gets seven
+    /// eighths, so that many that take long hold up nobody else. Whose question is one too many gets 454. Asked once,
+    /// when the server is made. Default: no limit.
     fn questions_max(&self) -> u64 {
         u64::MAX
     }
