@@ -83,8 +83,9 @@ impl Facts<'_> {
     }
 
     fn is_domain(name: &str) -> bool {
-        // In UTF-8 it would make a message that is ASCII need SMTPUTF8.
-        Domain::check(name).is_ok() && name.is_ascii()
+        // In UTF-8 it would make a message that is ASCII need SMTPUTF8; and a literal may have parentheses, which not
+        // every reader of the field knows from those of a comment.
+        Domain::check(name).is_ok() && name.chars().all(is_harmless)
     }
 
     /// The transmission type: RFC 3848 and RFC 6531 section 4.3.
@@ -139,9 +140,12 @@ fn literal(address: IpAddr) -> String {
     address_literal(address.to_canonical())
 }
 
+fn is_harmless(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._:[]".contains(c)
+}
+
 /// A text of which only octets are left that mean nothing in a header field.
 fn harmless(text: &str) -> String {
-    let is_harmless = |c: char| c.is_ascii_alphanumeric() || "-._:[]".contains(c);
     let harmless = text.chars().map(|c| if is_harmless(c) { c } else { '?' });
     harmless.take(MAX_COMMENT).collect()
 }
@@ -238,6 +242,13 @@ mod tests {
         "from [192.0.2.1] (HELO b?cher.example) "
     )]
     #[case(Some(""), "192.0.2.1:1", "from [192.0.2.1] (HELO ) ")]
+    #[case(Some("[x:(]"), "192.0.2.1:1", "from [192.0.2.1] (HELO [x:?]) ")]
+    #[case(
+        Some("[x:;<a@b>]"),
+        "192.0.2.1:1",
+        "from [192.0.2.1] (HELO [x:??a?b?]) "
+    )]
+    #[case(Some("[x-y:1.2]"), "192.0.2.1:1", "from [x-y:1.2] ([192.0.2.1]) ")]
     fn names_the_client(#[case] name: Option<&str>, #[case] peer: &str, #[case] from: &str) {
         let mut context = context(name, true);
         context.remote_host = Some(peer.parse().unwrap());
@@ -254,6 +265,7 @@ mod tests {
         "from a.example (b.example [192.0.2.1]) "
     )]
     #[case(Some("a.example"), Some("b c"), "from a.example ([192.0.2.1]) ")]
+    #[case(Some("a.example"), Some("[x:)]"), "from a.example ([192.0.2.1]) ")]
     #[case(None, Some("b.example"), "from [192.0.2.1] (b.example [192.0.2.1]) ")]
     #[case(Some("my pc"), Some("b.example"), "from [192.0.2.1] (HELO my?pc) ")]
     fn names_what_is_confirmed(
