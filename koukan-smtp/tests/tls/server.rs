@@ -187,6 +187,31 @@ async fn a_proxy_says_who_its_client_is_before_tls() {
     running.stop().await;
 }
 
+/// The handshake is none of what a client says, and what it says over TLS is.
+#[tokio::test]
+async fn clients_wait_for_their_greeting_over_tls_too() {
+    let authority = Authority::new();
+    let greets_after = |delay| {
+        let timeouts = ServerTimeouts::default().with_greeting_delay(delay);
+        let server = tells_tls().with_timeouts(timeouts);
+        server.with_immediate_tls(authority.server("mx.example"))
+    };
+    let running = start(greets_after(Duration::from_millis(1))).await;
+    let mut client = LineClient::connect(&running).await;
+    client.begin_tls(&authority.client(), "mx.example").await;
+    assert!(client.reply().await.starts_with("220 "));
+    running.stop().await;
+    let running = start(greets_after(Duration::from_secs(3600))).await;
+    let mut client = LineClient::connect(&running).await;
+    client.begin_tls(&authority.client(), "mx.example").await;
+    let early = client.ask("EHLO me\r\n").await;
+    assert_eq!(
+        early,
+        "554 speak after the greeting, closing connection\r\n"
+    );
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn who_begins_with_something_else_is_not_served() {
     let server = tells_tls().with_immediate_tls(Authority::new().server("mx.example"));
