@@ -31,8 +31,8 @@ pub(crate) static SETTLE: Statement = Statement::new(|_| {
     text(&update)
 });
 
-/// As [`SETTLE`], of any number in PostgreSQL. Binds a list of each that [`SETTLE`] binds; gives the ids of those whose
-/// leases are held.
+/// As [`SETTLE`], of any number in PostgreSQL, of different leases. Binds a list of each that [`SETTLE`] binds, and of
+/// places; gives the places of those whose leases are held.
 pub(crate) static SETTLE_TOGETHER: Statement = Statement::new(|_| {
     let rows = unnest(SETTLED.len());
     format!(
@@ -45,13 +45,13 @@ pub(crate) static SETTLE_TOGETHER: Statement = Statement::new(|_| {
          held = CASE WHEN new.is_attempt THEN held END, crash_count = 0 \
          FROM {rows} AS new ({}) WHERE transactions.id = new.id \
          AND coalesce(transactions.lease_session, '') = new.session AND transactions.lease_fence = new.fence \
-         RETURNING transactions.id",
+         RETURNING new.place",
         SETTLED.join(", ")
     )
 });
 
 /// What is bound of a settlement, in order.
-pub(crate) const SETTLED: [&str; 12] = [
+pub(crate) const SETTLED: [&str; 13] = [
     "recipients",
     "attempts",
     "attempted",
@@ -64,6 +64,7 @@ pub(crate) const SETTLED: [&str; 12] = [
     "id",
     "session",
     "fence",
+    "place",
 ];
 
 /// Gives a lease back, if it is held. Binds id, session, fence.

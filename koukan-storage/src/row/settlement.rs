@@ -32,6 +32,7 @@ pub(crate) struct SettlementRow {
 }
 
 /// The right to work on a transaction.
+#[derive(PartialEq, Eq, Hash)]
 pub(crate) struct LeaseRow {
     id: String,
     session: String,
@@ -124,11 +125,6 @@ impl LeaseRow {
             session: session.to_string(),
             fence,
         }
-    }
-
-    /// The transaction.
-    pub(crate) fn id(&self) -> &str {
-        &self.id
     }
 
     pub(crate) fn bind(&self, values: &mut Values) {

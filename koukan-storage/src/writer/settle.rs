@@ -147,19 +147,23 @@ async fn write_settlements(
         let settled = settled.await?;
         return Ok(settled.iter().map(|one| one.affected > 0).collect());
     }
+    // Of several that end one lease the first does: the others hold none any more.
+    let mut leases = HashSet::new();
+    let places = (0_i64..).zip(settlements);
+    let first = places.filter(|(_, settlement)| leases.insert(&settlement.request.lease));
     let mut rows = Values::default();
-    for settlement in settlements {
+    for (place, settlement) in first {
         settlement.request.bind(&mut rows);
+        rows.add(place);
     }
     let mut values = Values::default();
     values.add_columns(SETTLED.len(), rows);
     let settled = SETTLE_TOGETHER.execute(connection, values).await?;
-    let ids = settled.rows.iter().map(|row| row.try_get::<&str, _>(0));
-    let mut ids: HashSet<_> = ids.collect::<Result<_, _>>()?;
-    let settlements = settlements.iter();
+    let places = settled.rows.iter().map(|row| row.try_get::<i64, _>(0));
+    let places: HashSet<_> = places.collect::<Result<_, _>>()?;
+    let settlements = (0..).zip(settlements);
     Ok(settlements
-        // Who settles what another has settled before holds no lease any more.
-        .map(|settlement| ids.remove(settlement.request.lease.id()))
+        .map(|(place, _)| places.contains(&place))
         .collect())
 }
 

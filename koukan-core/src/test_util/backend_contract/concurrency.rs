@@ -3,18 +3,20 @@
 use std::{collections::HashSet, sync::Arc};
 
 use bytes::Bytes;
+use futures_util::future::join_all;
 
 use crate::{
     blob::BlobId,
+    reply::Reply,
     storage::{
         BackendError,
-        record::{NewTransaction, SessionId, Standing},
+        record::{IdempotencyKey, NewTransaction, SessionId, Standing},
     },
 };
 
 use super::{
     BackendFixture,
-    sample::{due, plain, read, time},
+    sample::{attempt, delivered, due, plain, read, settlement, stored, time},
 };
 
 /// Many concurrent inserts are all there, also after a restart.
@@ -43,6 +45,68 @@ pub async fn keeps_all_of_many_concurrent_inserts(fixture: &dyn BackendFixture) 
     }
 }
 
+/// What cannot be written is in the way of nothing that is written with it, nor are texts that some databases cannot
+/// keep.
+pub async fn writes_what_can_be_written(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let old = plain();
+    backend.insert(old.clone()).await.unwrap();
+    let tried = || NewTransaction {
+        attempts: vec![attempt(-1)],
+        ..plain()
+    };
+    let missing = || Some(stored(BlobId::random(), 5));
+    let all = [
+        tried(),
+        NewTransaction {
+            body: missing(),
+            ..tried()
+        },
+        NewTransaction {
+            idempotency_key: Some(IdempotencyKey::from("nul \0")),
+            ..tried()
+        },
+        NewTransaction {
+            id: old.id,
+            ..tried()
+        },
+        tried(),
+    ];
+    let results = join_all(all.iter().map(|new| backend.insert(new.clone()))).await;
+    let is_done: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(is_done, [true, false, true, false, true], "{results:?}");
+    assert!(matches!(results[1], Err(BackendError::NoSuchBlob)));
+    for new in [&all[0], &all[2], &all[4]] {
+        assert_eq!(backend.attempts(new.id).await.unwrap(), new.attempts);
+    }
+    assert_eq!(backend.attempts(old.id).await.unwrap(), []);
+
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let leased = backend.lease_due(session, time(0), Standing::Clear, 9, &[]);
+    let leased = leased.await.unwrap();
+    let ends = leased.iter();
+    let ends = ends.map(|leased| settlement(leased, session, 5, delivered()));
+    let mut ends: Vec<_> = ends.collect();
+    let nul = Reply::no_such_user().with_text("nul \0");
+    ends[0].recipients[0].settled = Some(nul.clone());
+    ends[0].attempt.as_mut().unwrap().final_reply = nul;
+    ends[1].notification = Some(Box::new(NewTransaction {
+        body: missing(),
+        ..plain()
+    }));
+    ends[2].fence += 1;
+    let results = join_all(ends.iter().map(|end| backend.settle(end.clone()))).await;
+    let is_done: Vec<_> = results.iter().map(Result::is_ok).collect();
+    assert_eq!(is_done, [true, false, false, true], "{results:?}");
+    for (end, is_done) in ends.iter().zip(is_done) {
+        let found = backend.find(end.id).await.unwrap().unwrap();
+        assert_eq!(found.status == delivered(), is_done);
+        let last = backend.attempts(end.id).await.unwrap().pop();
+        assert_eq!(last == end.attempt, is_done, "{last:?}");
+    }
+}
+
 /// Concurrent claimers share out what is due without overlap.
 pub async fn never_leases_one_transaction_twice(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
@@ -53,7 +117,7 @@ pub async fn never_leases_one_transaction_twice(fixture: &dyn BackendFixture) {
         };
         backend.insert(new)
     });
-    for insert in futures_util::future::join_all(inserts).await {
+    for insert in join_all(inserts).await {
         insert.unwrap();
     }
     let claimers = (0..8).map(|_| {

@@ -72,7 +72,7 @@ pub use self::{
     companions::{leases_companions, leases_notifications_about_a_message, leaves_suspects_alone},
     concurrency::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
-        never_leases_one_transaction_twice,
+        never_leases_one_transaction_twice, writes_what_can_be_written,
     },
     drafts::{
         completes_a_draft, completes_a_draft_only_once, completes_or_abandons,
@@ -121,8 +121,9 @@ pub use self::{
         notes_a_clock_that_was_set_back, tells_suspects_from_others,
     },
     settlements::{
-        refuses_a_settlement_without_the_lease, settles_for_good, settles_for_later,
-        settles_wholly_or_not_at_all, settles_with_a_notification,
+        refuses_a_settlement_without_the_lease, settles_by_the_lease_that_is_held,
+        settles_for_good, settles_for_later, settles_wholly_or_not_at_all,
+        settles_with_a_notification,
     },
     suppressions::{
         collects_all_that_is_suppressed_no_longer, keeps_suppressions, suppresses_with_attempts,
@@ -223,6 +224,7 @@ macro_rules! backend_contract_tests {
             settles_with_a_notification,
             settles_wholly_or_not_at_all,
             refuses_a_settlement_without_the_lease,
+            settles_by_the_lease_that_is_held,
             inserts_under_lease,
             frees_leases_of_dead_sessions,
             backs_off_after_crashes,
@@ -236,6 +238,7 @@ macro_rules! backend_contract_tests {
             keeps_a_blob_while_one_refers_to_it,
             collects_in_bounded_portions,
             keeps_all_of_many_concurrent_inserts,
+            writes_what_can_be_written,
             never_leases_one_transaction_twice,
             appends_at_one_offset_only_once,
             completes_a_draft,

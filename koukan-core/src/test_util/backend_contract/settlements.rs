@@ -1,5 +1,7 @@
 //! Ending a lease with what became of the transaction.
 
+use futures_util::future::join_all;
+
 use crate::{
     reply::Reply,
     storage::{
@@ -162,6 +164,54 @@ pub async fn refuses_a_settlement_without_the_lease(fixture: &dyn BackendFixture
     backend.settle(end.clone()).await.unwrap();
     let result = backend.settle(end).await;
     assert!(matches!(result, Err(BackendError::LeaseLost)), "{result:?}");
+}
+
+/// Of those who end leases on one transaction at the same time one does who holds one, and what the others say is not
+/// written.
+pub async fn settles_by_the_lease_that_is_held(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    for _ in 0..3 {
+        backend.insert(plain()).await.unwrap();
+    }
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let lease = || backend.lease_due(session, time(0), Standing::Clear, 9, &[]);
+    let lost = lease().await.unwrap();
+    for lost in &lost {
+        let released = backend.release(lost.transaction.id, session, lost.fence);
+        released.await.unwrap();
+    }
+    let held = lease().await.unwrap();
+    let tries = [
+        (&lost, 3, due(60)),
+        (&held, 5, delivered()),
+        (&held, 7, Status::Final(FinalReason::Failed)),
+    ];
+    let ends = tries.iter().flat_map(|(leased, seconds, status)| {
+        let ends = leased.iter();
+        ends.map(|leased| settlement(leased, session, *seconds, status.clone()))
+    });
+    let results = join_all(ends.map(|end| backend.settle(end))).await;
+    for held in &held {
+        let mut done = Vec::new();
+        for ((leased, seconds, status), results) in tries.iter().zip(results.chunks(lost.len())) {
+            let place = leased.iter();
+            let place = place.map(|leased| leased.transaction.id);
+            let place = place.take_while(|id| *id != held.transaction.id).count();
+            match &results[place] {
+                Ok(()) => done.push((*seconds, status)),
+                result => assert!(matches!(result, Err(BackendError::LeaseLost)), "{result:?}"),
+            }
+        }
+        let [(seconds, status)] = done[..] else {
+            panic!("{done:?}");
+        };
+        assert!(seconds > 3, "it was lost");
+        let id = held.transaction.id;
+        let found = backend.find(id).await.unwrap().unwrap();
+        assert_eq!((&found.status, found.attempt_count), (status, 1));
+        assert_eq!(backend.attempts(id).await.unwrap(), [attempt(seconds)]);
+    }
 }
 
 async fn assert_unchanged(backend: &dyn Backend, new: &NewTransaction) {
