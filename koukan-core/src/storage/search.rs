@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::{path::Mailbox, reply::Reply, transaction::Mail};
+use crate::{host_port::HostPort, path::Mailbox, reply::Reply, transaction::Mail};
 
 use super::record::{Attempt, Recipient, SchedulingKey, StoredTransaction, TransactionId};
 
@@ -76,7 +76,7 @@ impl Search {
             destination: self
                 .destination
                 .as_deref()
-                .map(|to| format!(" {}", lower(to))),
+                .map(|to| format!(" {}", host(to))),
             words: words.map(str::to_lowercase).collect(),
         }
     }
@@ -174,6 +174,14 @@ fn address(text: &str) -> String {
     }
 }
 
+/// What somebody calls a destination, as it is compared: as [`SchedulingKey::host`] tells it.
+fn host(text: &str) -> String {
+    match text.parse::<HostPort>() {
+        Ok(host) if host.unix().is_some() => text.to_owned(),
+        _ => text.to_ascii_lowercase(),
+    }
+}
+
 fn line(text: &str) -> String {
     format!("\n{text}\n")
 }
@@ -181,7 +189,11 @@ fn line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{path::ForwardPath, path::ReversePath, transaction::Rcpt};
+    use crate::{
+        context::{Context, Sender},
+        path::{ForwardPath, ReversePath},
+        transaction::Rcpt,
+    };
 
     fn searched(from: &str, to: &[&str]) -> Searched {
         let recipients = to.iter().map(|to| Recipient {
@@ -205,6 +217,25 @@ mod tests {
             "\npostmaster\nb@c@[ipv6:::1]\nx@y\n"
         );
         assert_eq!(searched.last_reply, None);
+    }
+
+    #[test]
+    fn a_destination_is_looked_for_as_its_key_has_it() {
+        for host in [
+            "Relay.example:25",
+            "unix:/run/Dovecot/lmtp",
+            "[2001:DB8::1]:25",
+        ] {
+            let mut context = Context::new(Sender::new("Out"));
+            context.next_hop = Some(host.parse().unwrap());
+            let key = SchedulingKey::of(&context, &[]);
+            let search = Search {
+                destination: Some(host.into()),
+                ..Search::default()
+            };
+            let end = search.wanted().destination.unwrap();
+            assert!(key.as_str().ends_with(&end), "{key}, {end}");
+        }
     }
 
     #[test]

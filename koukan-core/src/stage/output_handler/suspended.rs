@@ -67,7 +67,7 @@ async fn turn_away(
 
 fn next_hop(context: &Context) -> Option<String> {
     let host = context.next_hop.as_ref()?;
-    Some(host.to_string().to_ascii_lowercase())
+    Some(host.to_lower_case().to_string())
 }
 
 fn domain(path: &ForwardPath) -> String {
