@@ -62,7 +62,10 @@ impl Values {
             Value::Text(_) => "text",
             Value::Octets(_) => "bytea",
             Value::Texts(_) => "text[]",
-            Value::Column(..) => unreachable!("nothing is looked for by columns"),
+            Value::Column(Kind::Number, _) => "bigint[]",
+            Value::Column(Kind::Truth, _) => "boolean[]",
+            Value::Column(Kind::Text, _) => "text[]",
+            Value::Column(Kind::Octets, _) => "bytea[]",
         });
         types.collect()
     }
