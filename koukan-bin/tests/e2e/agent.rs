@@ -67,6 +67,12 @@ impl Agent {
         Self::start_by(sink, &postgres, command)
     }
 
+    /// The same, with all that can be set about the database as it is by default.
+    pub(crate) fn start_by_default_on_postgres(sink: SocketAddr, url: &str) -> Self {
+        let postgres = format!("  postgres: {{ url: \"{url}\" }}\n");
+        Self::start_by(sink, &postgres, command)
+    }
+
     /// Starts an agent on a PostgreSQL database that others share, whose REST API takes the token of that hash, and
     /// which tells the others where it is.
     pub(crate) fn start_replica(sink: SocketAddr, url: &str, token: &str) -> Self {

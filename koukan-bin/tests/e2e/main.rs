@@ -57,6 +57,7 @@ mod stop;
 mod strangers;
 mod suppressions;
 mod swaks;
+mod take_over;
 mod tls;
 mod unix_sockets;
 mod webhooks;

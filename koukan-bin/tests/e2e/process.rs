@@ -116,6 +116,7 @@ pub(crate) fn await_listeners<const N: usize>(addresses: [SocketAddr; N]) {
 }
 
 /// Waits for what another process does, which nothing here can be told of.
+#[track_caller]
 pub(crate) fn eventually(limit: Duration, holds: impl FnMut() -> bool) {
     assert!(
         comes_within(limit, holds),
