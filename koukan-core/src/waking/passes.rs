@@ -25,6 +25,8 @@ const ASLEEP: u32 = 0;
 const NOTED: u32 = 1;
 /// It is being polled.
 const POLLED: u32 = 2;
+/// Somebody polls it right after, though it was not woken.
+const DUE: u32 = 4;
 
 /// The waker of one part of a task, and the polls of that part; see the [module
 /// documentation](super).
@@ -59,7 +61,7 @@ pub struct Passes {
 
 /// What the wakers of a part share; [`Passes`] has one by itself.
 pub(crate) struct Notes {
-    /// [`ASLEEP`], or [`NOTED`] and [`POLLED`] in any combination.
+    /// [`ASLEEP`], or [`NOTED`], [`POLLED`] and [`DUE`] in any combination.
     state: AtomicU32,
     /// The tasks that are woken when the part is woken while it sleeps.
     tasks: Mutex<Waiters>,
@@ -88,24 +90,19 @@ impl Passes {
     }
 
     /// As [`Passes::poll`], for one of several tasks that poll the part in turn: from now on this one alone
-    /// is woken when the part is.
+    /// is woken when the part is. What `is_due` is polled though it was not woken; the part is told with each
+    /// poll whether it was.
     pub(crate) fn poll_alone<T>(
         &mut self,
         cx: &mut Context<'_>,
-        part: impl FnMut(&mut Context<'_>) -> Poll<T>,
+        is_due: bool,
+        part: impl FnMut(bool, &mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        if is_due {
+            self.notes.state.fetch_or(DUE, Ordering::AcqRel);
+        }
         self.notes.leave_only(cx.waker());
-        self.notes.poll(&self.waker, cx, part)
-    }
-
-    /// As [`Notes::expect`].
-    pub(crate) fn expect(&self) {
-        self.notes.expect();
-    }
-
-    /// Whether the part was woken, and was not polled since.
-    pub(crate) fn is_noted(&self) -> bool {
-        !self.notes.sleeps()
+        self.notes.poll_noted(&self.waker, cx, part)
     }
 }
 
@@ -131,12 +128,22 @@ impl Notes {
         cx: &mut Context<'_>,
         mut part: impl FnMut(&mut Context<'_>) -> Poll<T>,
     ) -> Poll<T> {
+        self.poll_noted(own, cx, |_, cx| part(cx))
+    }
+
+    /// As [`Notes::poll`]; the part is told whether something was noted for that poll.
+    fn poll_noted<T>(
+        &self,
+        own: &Waker,
+        cx: &mut Context<'_>,
+        mut part: impl FnMut(bool, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         if self.sleeps() && self.wait(cx.waker()) {
             return Poll::Pending;
         }
         for _ in 0..PASSES_MAX {
-            self.begin();
-            if let Poll::Ready(result) = part(&mut Context::from_waker(own)) {
+            let is_noted = self.begin();
+            if let Poll::Ready(result) = part(is_noted, &mut Context::from_waker(own)) {
                 // The other tasks were woken before this poll.
                 self.end();
                 return Poll::Ready(result);
@@ -173,9 +180,9 @@ impl Notes {
         self.state.load(Ordering::Acquire) == ASLEEP
     }
 
-    /// A poll begins; what was noted is dealt with by it.
-    fn begin(&self) {
-        self.state.swap(POLLED, Ordering::AcqRel);
+    /// A poll begins; what was noted, if something was, is dealt with by it.
+    fn begin(&self) -> bool {
+        self.state.swap(POLLED, Ordering::AcqRel) & NOTED != 0
     }
 
     /// A poll has ended; `false` where something was noted since it began.
@@ -231,5 +238,45 @@ impl Default for Passes {
 impl fmt::Debug for Passes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Passes").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Wakes what it has when it is dropped.
+    struct Dropped(Waker);
+
+    impl Wake for Dropped {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Dropped {
+        fn drop(&mut self) {
+            self.0.wake_by_ref();
+        }
+    }
+
+    #[test]
+    fn what_is_woken_when_it_is_to_be_polled_in_any_case_is_told_so() {
+        let mut passes = Passes::new();
+        let mut woken = Vec::new();
+        let other = Waker::from(Arc::new(Dropped(passes.waker.clone())));
+        let mut poll = |waker: &Waker, is_due| {
+            passes.poll_alone(&mut Context::from_waker(waker), is_due, |is_woken, _| {
+                woken.push(is_woken);
+                Poll::<()>::Pending
+            })
+        };
+        // The first poll of all.
+        assert!(poll(&other, false).is_pending());
+        assert!(poll(&other, false).is_pending());
+        assert!(poll(&other, true).is_pending());
+        drop(other);
+        // It is woken after it was found to be due, and before it is polled.
+        assert!(poll(Waker::noop(), true).is_pending());
+        assert!(poll(Waker::noop(), true).is_pending());
+        assert_eq!(woken, [true, false, true, false]);
     }
 }

@@ -14,7 +14,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use crate::reply::Reply;
+use crate::{reply::Reply, sync::MutexGuard, waking::keep};
 
 use super::{
     calls::Calls,
@@ -28,60 +28,62 @@ impl Group {
         member: usize,
         cx: &mut Context<'_>,
     ) -> Poll<Reply> {
-        // What is found out now is looked at right after.
         let (mut calls, is_lone, waker) = {
             let mut guarded = self.lock();
-            let own = guarded.state.members.get_mut(member);
-            let waker = own.and_then(|member| member.waiting.take());
             let is_lone = guarded.lone.is_some();
             let drives = is_lone || guarded.is_to_be_driven_by(member);
-            (guarded.calls.take_if(|_| drives), is_lone, waker)
+            let Some(calls) = guarded.calls.take_if(|_| drives) else {
+                return Guarded::end_or_wait(guarded, member, cx);
+            };
+            // What is found out now is looked at right after.
+            let own = guarded.state.members.get_mut(member);
+            let waker = own.and_then(|member| member.waiting.take());
+            (calls, is_lone, waker)
         };
         drop(waker);
-        if let Some(calls) = calls.as_mut().filter(|_| is_lone)
-            && let Poll::Ready(reply) = calls.poll_lone(self, cx)
-        {
+        if !is_lone {
+            return self.go_on(calls, member, cx);
+        }
+        if let Poll::Ready(reply) = calls.poll_lone(self, cx) {
             return Poll::Ready(reply);
         }
-        if let Some(calls) = calls {
-            let mut guarded = self.lock();
-            if let Some(lone) = &mut guarded.lone {
-                let before = lone.wait(cx.waker());
-                guarded.calls = Some(calls);
-                drop(guarded);
-                drop(before);
-                return Poll::Pending;
-            }
+        let mut guarded = self.lock();
+        let Some(lone) = &mut guarded.lone else {
             drop(guarded);
-            self.go_on(calls, member, cx);
-        }
-        let member = &mut self.lock().state.members[member];
-        match member.final_reply() {
-            Some(reply) => Poll::Ready(reply.clone()),
-            None => {
-                member.waiting = Some(cx.waker().clone());
-                Poll::Pending
-            }
-        }
+            return self.go_on(calls, member, cx);
+        };
+        let before = lone.wait(cx.waker());
+        guarded.calls = Some(calls);
+        drop(guarded);
+        drop(before);
+        Poll::Pending
     }
 
-    /// Polls calls that others may share.
-    fn go_on(self: &Arc<Self>, calls: Box<Calls>, member: usize, cx: &mut Context<'_>) {
+    /// Polls calls that others may share; ready with the member's final reply.
+    fn go_on(
+        self: &Arc<Self>,
+        calls: Box<Calls>,
+        member: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Reply> {
         let mut driven = Driven::new(self, calls);
-        if driven.poll_for_member(cx).is_ready() {
-            return;
-        }
-        let Some(calls) = driven.calls.take() else {
-            return;
-        };
+        // Where nothing is left to be done for anybody they are gone.
+        let _ = driven.poll_for_member(cx);
+        let calls = driven.calls.take();
         let mut guarded = self.lock();
-        if guarded.is_common {
-            drop(guarded);
-            self.spawn(calls);
-        } else {
-            guarded.calls = Some(calls);
-            guarded.driver = Some(member);
+        match calls {
+            Some(calls) if guarded.is_common => {
+                drop(guarded);
+                self.spawn(calls);
+                guarded = self.lock();
+            }
+            Some(calls) => {
+                guarded.calls = Some(calls);
+                guarded.driver = Some(member);
+            }
+            None => {}
         }
+        Guarded::end_or_wait(guarded, member, cx)
     }
 }
 
@@ -95,6 +97,23 @@ impl Guarded {
     /// Whether something was changed that was not looked at yet.
     fn is_changed(&self) -> bool {
         self.state.is_changed || !self.state.events.is_empty()
+    }
+
+    /// The member's final reply. It waits for that from the same moment on in which it leaves the calls to
+    /// others: one that goes wakes whom it finds waiting.
+    fn end_or_wait(
+        mut guarded: MutexGuard<'_, Self>,
+        member: usize,
+        cx: &Context<'_>,
+    ) -> Poll<Reply> {
+        let own = &mut guarded.state.members[member];
+        if let Some(reply) = own.final_reply() {
+            return Poll::Ready(reply.clone());
+        }
+        let before = keep(&mut own.waiting, cx.waker());
+        drop(guarded);
+        drop(before);
+        Poll::Pending
     }
 }
 
@@ -130,14 +149,9 @@ impl Driven {
         };
         let mut passes = calls.passes.take().unwrap_or_default();
         // Where a member alone has changed something they may have nothing to do.
-        let mut is_woken = passes.is_noted();
-        if self.group.lock().is_changed() {
-            passes.expect();
-        }
-        let polled = passes.poll_alone(cx, |cx| {
-            let polled = calls.poll(&self.group, is_woken, cx);
-            is_woken = true;
-            polled
+        let is_changed = self.group.lock().is_changed();
+        let polled = passes.poll_alone(cx, is_changed, |is_woken, cx| {
+            calls.poll(&self.group, is_woken, cx)
         });
         calls.passes = Some(passes);
         if polled.is_ready() {

@@ -233,12 +233,13 @@ impl Group {
         let calls = guarded.calls.take_if(|_| is_last);
         let drove = guarded.driver.is_none_or(|driver| driver == member);
         guarded.driver = guarded.driver.filter(|driver| *driver != member);
-        // Where there is no task one of the others is to go on.
+        let runner = guarded.state.runner.take();
+        // Where there is no task one of the others is to go on: also where the one that drives was not told
+        // of what this one has changed, since it was to look at that itself.
         let others = match guarded.calls {
-            Some(_) if !is_last && drove => guarded.state.take_wakers(),
+            Some(_) if !is_last && (drove || runner.is_empty()) => guarded.state.take_wakers(),
             _ => Vec::new(),
         };
-        let runner = guarded.state.runner.take();
         drop(guarded);
         // Slots come back, and go.
         drop(calls);

@@ -2,7 +2,8 @@
 
 use std::{
     future::{Future, poll_fn},
-    task::Poll,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Wake, Waker},
     time::Duration,
 };
 
@@ -134,4 +135,29 @@ async fn one_that_is_refused_early_leaves_the_rest_to_others() {
     assert_eq!(second, Ok(Reply::no_such_user()));
     let all = recipients(&destination);
     assert_eq!(all.len(), 1, "{all:?}");
+}
+
+/// A waker that, dropped, has a member leave.
+struct Leaves(Mutex<Option<Errand<Given>>>);
+
+impl Wake for Leaves {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// As where both go on in tasks of their own, in different threads.
+#[tokio::test(start_paused = true)]
+async fn one_that_is_polled_while_another_leaves_goes_on_with_what_that_one_has_driven() {
+    let destination = slow();
+    let (copies, mut first, mut second) = two(&destination);
+    copies.close();
+    assert!(is_pending(&mut first).await && is_pending(&mut second).await);
+    let leaves = Arc::new(Leaves(Mutex::default()));
+    let waker = Waker::from(Arc::clone(&leaves));
+    let is_pending = { first.poll_end(&mut Context::from_waker(&waker)) }.is_pending();
+    assert!(is_pending);
+    *leaves.0.lock().unwrap() = Some(second);
+    drop((waker, leaves));
+    // With this poll the waker of the one before is dropped.
+    assert_eq!(soon(end(first)).await, Ok(Reply::message_accepted()));
+    assert_eq!(recipients(&destination), [["b@y"]]);
 }
