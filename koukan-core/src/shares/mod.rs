@@ -8,7 +8,7 @@
 //! | what is used by then | who is granted more |
 //! |---|---|
 //! | all but the headroom | everybody |
-//! | some of the headroom | who has nothing yet; and who stays below an equal share, and leaves a seventh of what it has to those who come later |
+//! | some of the headroom | who then has no more than an equal share and, unless it had nothing before, no more than seven times what is left for others |
 //! | all of it | nobody |
 //!
 //! So however many clients take as much as they can get, there is something left for the next one.
