@@ -32,17 +32,19 @@ fn file(path: &str) -> PathBuf {
     root.join(path)
 }
 
-/// Runs Cargo, without asking any registry.
-fn cargo(directory: &Path, arguments: &[&str]) -> String {
+/// Runs Cargo, without asking any registry: what it prints, or of what it complains.
+fn cargo(directory: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO"))
         .args(arguments)
         .arg("--offline")
         .current_dir(directory)
         .output()
         .unwrap();
-    let problem = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{arguments:?}: {problem}");
-    String::from_utf8(output.stdout).unwrap()
+    let text = |octets| String::from_utf8(octets).unwrap();
+    match output.status.success() {
+        true => Ok(text(output.stdout)),
+        false => Err(format!("{arguments:?}: {}", text(output.stderr))),
+    }
 }
 
 /// All pages: those above, and the guides.
@@ -68,18 +70,35 @@ fn what_readme_and_guides_show_compiles_against_the_packages() {
     for program in &programs {
         workspace.add_example(&program.name, &program.text);
     }
-    workspace.check();
+    if let Err(problem) = workspace.check() {
+        panic!("{problem}");
+    }
+
+    // What no package has is seen to be missing.
+    workspace.add_example("wrong", "fn main() { koukan_core::nothing(); }");
+    let problem = workspace.check().unwrap_err();
+    assert!(
+        problem.contains("`nothing` in crate `koukan_core`"),
+        "{problem}"
+    );
 }
 
 #[test]
-fn what_a_package_does_not_have_does_not_compile() {
-    let text = "```rust\nuse koukan_core::nothing::Nothing;\nlet _: Nothing;\n```\n";
-    let page = Page::new("page".into(), text);
-    let [program] = &page.programs()[..] else {
-        panic!("one program")
-    };
+fn a_block_of_a_page_is_made_a_program() {
+    let text = "```rust,no_run\n# use a::A;\nlet _: A;\n```\n```sh\nls\n```\n```rust\n#\nOk::<(), B>(())\n```\n";
+    let programs = Page::new("page".into(), text).programs();
+    let programs: Vec<_> = programs
+        .iter()
+        .map(|made| (&*made.name, &*made.text))
+        .collect();
     assert_eq!(
-        program.text,
-        "fn main() {\nuse koukan_core::nothing::Nothing;\nlet _: Nothing;\n}\n"
+        programs,
+        [
+            ("page_1", "fn main() {\nuse a::A;\nlet _: A;\n}\n"),
+            (
+                "page_2",
+                "fn main() -> Result<(), B> {\n\nOk::<(), B>(())\n}\n"
+            ),
+        ]
     );
 }

@@ -19,10 +19,11 @@ pub(crate) struct Package {
 }
 
 impl Package {
-    /// Unpacks it below that directory.
+    /// Unpacks it below that directory. In packages all files have one old time, by which Cargo would take what was
+    /// compiled of an earlier package for this one's: they get the time at which they are unpacked.
     pub(crate) fn unpack(&self, below: &Path) {
         let tar = Command::new("tar")
-            .arg("-xzf")
+            .arg("-xzmf")
             .arg(&self.file)
             .arg("-C")
             .arg(below)
@@ -47,7 +48,7 @@ pub(crate) fn pack() -> Vec<Package> {
     for (name, _) in &published {
         arguments.extend(["--package", name]);
     }
-    cargo(&file(""), &arguments);
+    cargo(&file(""), &arguments).unwrap();
 
     let packed = published.into_iter().map(|(name, version)| {
         let directory = format!("{name}-{version}");
@@ -64,7 +65,7 @@ pub(crate) fn pack() -> Vec<Package> {
 /// The names and versions of the crates of this workspace that may be published.
 fn published() -> Vec<(String, String)> {
     let metadata = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let metadata: Value = serde_json::from_str(&cargo(&file(""), &metadata)).unwrap();
+    let metadata: Value = serde_json::from_str(&cargo(&file(""), &metadata).unwrap()).unwrap();
     let packages = metadata["packages"].as_array().unwrap().iter();
     let published = packages.filter(|package| package["publish"].is_null());
     let text = |fact: &Value| fact.as_str().unwrap().to_owned();

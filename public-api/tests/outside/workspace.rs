@@ -39,8 +39,8 @@ impl Workspace {
         fs::write(programs.join(format!("{name}.rs")), text).unwrap();
     }
 
-    /// Has the compiler look at all of it.
-    pub(crate) fn check(&self) {
+    /// Has the compiler look at all of it; an error is what it says.
+    pub(crate) fn check(&self) -> Result<String, String> {
         // That of this test: what is not Koukan's is there.
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let target = target.to_str().unwrap();
@@ -48,7 +48,7 @@ impl Workspace {
         cargo(
             &self.directory,
             &[&all[..], &["--target-dir", target]].concat(),
-        );
+        )
     }
 }
 
