@@ -48,7 +48,8 @@ impl Storage {
         if action.is_one_write() {
             for (id, _) in judged.iter().filter(|(_, verdict)| verdict.is_ok()) {
                 if let Some(live) = self.0.registry.find(*id) {
-                    live.update(Side::Reader, |state| state.note(action, now));
+                    let send_at = live.send_at();
+                    live.update(Side::Reader, |state| state.note(action, now, send_at));
                 }
             }
             if action != QueueAction::Hold {
@@ -114,14 +115,13 @@ impl Storage {
 
 impl State {
     /// Notes what was written about a transaction that nobody works on; who works on one goes on.
-    fn note(&mut self, action: QueueAction, now: Timestamp) {
+    fn note(&mut self, action: QueueAction, now: Timestamp, send_at: Option<Timestamp>) {
         self.held = (action == QueueAction::Hold).then_some(now);
-        if action != QueueAction::Hold
-            && self.durability == Durability::Settled
+        if self.durability == Durability::Settled
             && let Some(Status::Due(due)) = &mut self.status
             && due.work == Work::Attempt
         {
-            due.at = due.at.min(now);
+            due.at = action.due_after(*due, now, send_at);
         }
     }
 }

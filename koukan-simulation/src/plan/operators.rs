@@ -52,8 +52,8 @@ impl Plan {
         self.is_ordered(destination, &[Order::Hold, Order::Suspend])
     }
 
-    /// Whether somebody may have what is to be sent later sent at once: what is released is attempted now, too.
+    /// Whether somebody may have what is to be sent later sent at once.
     pub(crate) fn is_hurried(&self, destination: u8) -> bool {
-        self.is_ordered(destination, &[Order::Retry, Order::Hold])
+        self.is_ordered(destination, &[Order::Retry])
     }
 }

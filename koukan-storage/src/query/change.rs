@@ -1,6 +1,8 @@
 //! Changes of transactions by whoever operates the agent, many at a time.
 
-use crate::database::Dialect;
+use koukan_core::storage::record::Work;
+
+use crate::{database::Dialect, row::work_as_str};
 
 use super::Statement;
 
@@ -26,14 +28,24 @@ pub(crate) static RETRY: Statement = Statement::new(|dialect| {
 /// Holds transactions. Binds now; their ids.
 pub(crate) static HOLD: Statement = Statement::new(|dialect| change(dialect, "held = ?"));
 
-/// Holds transactions no longer, and makes them due. Binds now; their ids.
+/// Holds transactions no longer, and makes them due, but not before what they wait for. Binds now; their ids.
 pub(crate) static RELEASE_HELD: Statement = Statement::new(|dialect| {
-    let least = dialect.least();
+    let (least, greatest) = (dialect.least(), dialect.greatest());
+    let earliest = earliest();
     change(
         dialect,
-        &format!("held = NULL, due_at = {least}(due_at, ?)"),
+        &format!("held = NULL, due_at = {least}(due_at, {greatest}({earliest}, ?))"),
     )
 });
+
+/// The time at which what waits for that is to be sent; else one before all others.
+pub(super) fn earliest() -> String {
+    format!(
+        r#"CASE WHEN "work" = '{}' AND "due_at" >= "send_at" THEN "send_at" ELSE {} END"#,
+        work_as_str(Work::Attempt),
+        i64::MIN + 1,
+    )
+}
 
 fn change(dialect: Dialect, what: &str) -> String {
     let is_one = dialect.is_one_of("id", "?");

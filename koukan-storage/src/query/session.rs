@@ -1,11 +1,12 @@
 //! What a session finds: leases of dead ones, and times.
 
-use koukan_core::storage::record::Work;
 use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, UpdateStatement};
 
-use crate::{database::Dialect, row::work_as_str};
+use crate::database::Dialect;
 
-use super::{Statement, bound, is_not_leased, is_unfinished, schema::Transactions, text};
+use super::{
+    Statement, bound, change::earliest, is_not_leased, is_unfinished, schema::Transactions, text,
+};
 
 /// Gives session and crash count of all leases, each pair once.
 pub(crate) static FIND_LEASES: Statement = Statement::new(|_| {
@@ -84,12 +85,7 @@ fn newest(dialect: Dialect, condition: Expr) -> SelectStatement {
 /// that. Binds by how many microseconds.
 pub(crate) static BRING_FORWARD: Statement = Statement::new(|dialect| {
     let earlier = Expr::col(Transactions::DueAt).sub(bound());
-    let at_least = format!(
-        r#"CASE WHEN "work" = '{}' AND "due_at" >= "send_at" THEN "send_at" ELSE {} END"#,
-        work_as_str(Work::Attempt),
-        i64::MIN + 1,
-    );
-    let due = Func::cust(dialect.greatest()).args([earlier, Expr::cust(at_least)]);
+    let due = Func::cust(dialect.greatest()).args([earlier, Expr::cust(earliest())]);
     text(
         Query::update()
             .table(Transactions::Table)

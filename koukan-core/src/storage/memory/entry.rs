@@ -86,10 +86,7 @@ impl Entry {
     pub(super) fn bring_forward(&mut self, by: Duration) {
         if let Status::Due(due) = &mut self.stored.status {
             let earlier = due.at.checked_sub(by).unwrap_or(Timestamp::MIN);
-            // What is to be sent at a certain time waits for that.
-            let send_at = self.stored.signals.send_at();
-            let send_at = send_at.filter(|at| due.work == Work::Attempt && due.at >= *at);
-            due.at = send_at.map_or(earlier, |at| earlier.max(at));
+            due.at = due.brought_forward(earlier, self.stored.signals.send_at());
         }
     }
 
@@ -113,10 +110,8 @@ impl Entry {
         if action.is_one_write() {
             self.stored.held = (action == QueueAction::Hold).then_some(now);
         }
-        if matches!(action, QueueAction::Retry | QueueAction::Release)
-            && let Status::Due(due) = &mut self.stored.status
-        {
-            due.at = due.at.min(now);
+        if let Status::Due(due) = &mut self.stored.status {
+            due.at = action.due_after(*due, now, self.stored.signals.send_at());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{EventKind, TransactionId, Work};
+use super::{Due, EventKind, TransactionId, Work};
 
 /// A change of several transactions; each of them is judged by itself.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub enum QueueAction {
     Retry,
     /// No attempt is made until it is released; one that is under way goes on.
     Hold,
-    /// It is not held any longer, and attempted now.
+    /// It is not held any longer, and attempted now; what waits for the time at which it is to be sent, at that time.
     Release,
     /// Nothing more is tried, and nobody is told.
     Cancel,
@@ -100,6 +100,20 @@ impl QueueAction {
     /// Whether the change itself is all of it. The others end each transaction under a lease of its own.
     pub fn is_one_write(self) -> bool {
         matches!(self, Self::Retry | Self::Hold | Self::Release)
+    }
+
+    /// When that is due after this is done `now` to a transaction that is to be sent at `send_at` at the earliest.
+    pub(crate) fn due_after(
+        self,
+        due: Due,
+        now: Timestamp,
+        send_at: Option<Timestamp>,
+    ) -> Timestamp {
+        match self {
+            Self::Retry => due.brought_forward(now, None),
+            Self::Release => due.brought_forward(now, send_at),
+            Self::Hold | Self::Cancel | Self::Bounce => due.at,
+        }
     }
 
     /// The event that the change itself is, where it is one.

@@ -95,6 +95,16 @@ pub struct Due {
     pub work: Work,
 }
 
+impl Due {
+    /// When it is due where it is made due earlier, at `at`: an attempt that waits for the time at which the message is
+    /// to be sent waits for that all the same.
+    pub(crate) fn brought_forward(self, at: Timestamp, send_at: Option<Timestamp>) -> Timestamp {
+        let send_at = send_at.filter(|send_at| self.work == Work::Attempt && self.at >= *send_at);
+        let at = send_at.map_or(at, |send_at| at.max(send_at));
+        self.at.min(at)
+    }
+}
+
 /// What is to be done with a transaction that is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {

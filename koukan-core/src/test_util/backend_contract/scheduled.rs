@@ -48,7 +48,7 @@ async fn change(backend: &dyn Backend, id: TransactionId, action: QueueAction) {
 }
 
 /// When a transaction is sent is kept; it is among the scheduled until it is attempted, held, or made due
-/// before by somebody. What comes of a draft is so as well.
+/// before by somebody, and again when it is held no longer. What comes of a draft is so as well.
 pub async fn keeps_when_it_is_sent(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -81,6 +81,10 @@ pub async fn keeps_when_it_is_sent(fixture: &dyn BackendFixture) {
     assert!(listed(&*backend, QueueState::Scheduled).await.is_empty());
     assert_eq!(listed(&*backend, QueueState::Held).await, [id]);
     change(&*backend, id, QueueAction::Release).await;
+    assert_eq!(listed(&*backend, QueueState::Scheduled).await, [id]);
+    let early = backend.lease_due(session, time(THEN - 1), Standing::Clear, 9, &[]);
+    assert!(early.await.unwrap().is_empty());
+    change(&*backend, id, QueueAction::Retry).await;
     assert!(listed(&*backend, QueueState::Scheduled).await.is_empty());
     let lease = backend.lease(id, session, Some(Work::Attempt)).await;
     let lease = lease.unwrap().unwrap();
@@ -111,8 +115,8 @@ pub async fn keeps_when_it_is_sent(fixture: &dyn BackendFixture) {
     );
 }
 
-/// Where the clock was set back, what is to be sent at a certain time waits for that, and what was made
-/// due before does not.
+/// Where the clock was set back, and where it was held and is released, what is to be sent at a certain time waits for
+/// that, and what was made due before does not.
 pub async fn leaves_the_time_at_which_it_is_sent(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -131,8 +135,17 @@ pub async fn leaves_the_time_at_which_it_is_sent(fixture: &dyn BackendFixture) {
         .bring_forward(Duration::from_secs(20))
         .await
         .unwrap();
-    for (id, at) in ids.into_iter().zip([THEN, 5 - 20, THEN + 30]) {
-        let found = backend.find(id).await.unwrap().unwrap();
-        assert_eq!(found.status, due(at));
+    let are_due = async |all: [i64; 3]| {
+        for (id, at) in ids.into_iter().zip(all) {
+            let found = backend.find(id).await.unwrap().unwrap();
+            assert_eq!(found.status, due(at));
+        }
+    };
+    are_due([THEN, 5 - 20, THEN + 30]).await;
+    for action in [QueueAction::Hold, QueueAction::Release] {
+        for id in ids {
+            change(&*backend, id, action).await;
+        }
     }
+    are_due([THEN, 5 - 20, THEN]).await;
 }
