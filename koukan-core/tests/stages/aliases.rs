@@ -211,6 +211,38 @@ async fn a_sender_that_asks_for_success_hears_that_a_recipient_was_expanded(
     }
 }
 
+/// One notification tells of all of them, each once.
+#[tokio::test(start_paused = true)]
+async fn a_recipient_that_is_named_again_is_told_of_once() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let aliases = "all@y: b@y, c@y\nteam@y: c@y, d@y\nrest@y: d@y, e@y\n";
+    let front = telling_front(&agent, NotifyWhen::Always, aliases);
+    let success = [("NOTIFY", "SUCCESS")];
+    let to = [
+        asking("all@y", &success),
+        asking("team@y", &success),
+        asking("all@Y", &success),
+        asking("rest@y", &[("NOTIFY", "NEVER")]),
+    ];
+    let outcome = send(front, mail("a@x"), to, MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    assert!(outcome.recipients.iter().all(Reply::is_positive));
+    let running = agent.dispatch();
+    until(async || agent.census().await.waiting == 0 && agent.census().await.leased == 0).await;
+    running.stop().await;
+    let notices = notices(&upstream);
+    assert_eq!(notices.len(), 1);
+    assert_eq!(
+        actions(&notices),
+        [("all@y", "expanded"), ("team@y", "expanded")]
+    );
+    // Members are no business of who has written to an alias.
+    for member in ["b@y", "c@y", "d@y", "e@y"] {
+        assert!(!notices[0].text().contains(member), "{member}");
+    }
+}
+
 /// What is listed is members alone, and the notification, which all have the id of the message.
 #[tokio::test(start_paused = true)]
 async fn who_was_expanded_is_no_transaction_and_is_told_of_once_all_are_taken() {

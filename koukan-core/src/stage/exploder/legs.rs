@@ -29,7 +29,7 @@ use super::{
     leg::{Leg, LegEnd, Start},
     leg_channel::{Giver, leg_channel},
     members,
-    seen::Seen,
+    seen::{Seen, is_again},
 };
 
 /// Legs of those for whom other recipients of a transaction stand, at most.
@@ -219,12 +219,18 @@ impl<S: MailService> Legs<S> {
         self.copies.close();
     }
 
-    /// The recipients that stand for several, and whose sender wants to hear of success, where he is told at all.
+    /// The recipients that stand for several, and whose sender wants to hear of success, where he is told at all; each
+    /// once, however often it was named.
     pub(super) fn expanded(&self) -> Option<Expanded> {
-        let is_told = |alias: &&Alias| alias.members.len() > 1 && alias.rcpt.notify().success;
-        let mut told = self.aliases.iter().filter(is_told).peekable();
-        told.peek()?;
-        if !self.notify.tells(&self.signals) {
+        let mut told = Vec::new();
+        for Alias { rcpt, members, .. } in &self.aliases {
+            let is_told = members.len() > 1 && rcpt.notify().success;
+            if is_told && !told.iter().any(|named| is_again(named, rcpt)) {
+                told.push(rcpt.clone());
+            }
+        }
+        let hears = !self.mail.reverse_path.is_null() && self.notify.tells(&self.signals);
+        if told.is_empty() || !hears {
             return None;
         }
         if let Some(handed_over) = self.signals.find::<HandedOver>() {
@@ -234,7 +240,7 @@ impl<S: MailService> Legs<S> {
             context: Arc::clone(&self.context),
             mail: self.mail.clone(),
             trace_id: TraceId::of(&self.signals),
-            recipients: told.map(|alias| alias.rcpt.clone()).collect(),
+            recipients: told,
         })
     }
 

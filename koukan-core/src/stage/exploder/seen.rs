@@ -67,16 +67,13 @@ impl Seen {
 
     fn find(&mut self, rcpt: &Rcpt, fingerprint: u64) -> Option<&mut Known> {
         let mut known = self.0.iter_mut();
-        known.find(|known| known.fingerprint == fingerprint && known.is(rcpt))
+        known.find(|known| known.fingerprint == fingerprint && is_again(&known.rcpt, rcpt))
     }
 }
 
-impl Known {
-    /// Whether it is the same mailbox, and the same is asked for it.
-    fn is(&self, rcpt: &Rcpt) -> bool {
-        self.rcpt.forward_path.is_same(&rcpt.forward_path)
-            && self.rcpt.parameters == rcpt.parameters
-    }
+/// Whether it is the same mailbox, and the same is asked for it.
+pub(super) fn is_again(known: &Rcpt, rcpt: &Rcpt) -> bool {
+    known.forward_path.is_same(&rcpt.forward_path) && known.parameters == rcpt.parameters
 }
 
 /// What is asked for a recipient, but for who it was at first.
