@@ -259,3 +259,26 @@ async fn a_dry_run_draws_none_of_several_hosts() {
         serde_json::json!(["often:25", "rarely:25", "never:25"])
     );
 }
+
+/// It would get the message itself, or nobody would.
+#[tokio::test]
+async fn who_stands_for_others_is_refused_where_nobody_makes_parts_for_these() {
+    let rules = Rules::new()
+        .with(only(
+            "list.example",
+            Decision::Expand(["b@c".parse().unwrap()].into()),
+        ))
+        .with(only("empty.example", Decision::Expand([].into())))
+        .with(only("c", Decision::Accept));
+    let router = RouterLayer::new(rules);
+    let ok = Reply::recipient_ok;
+    for (router, is_expanded) in [(router.clone(), true), (router.without_exploder(), false)] {
+        let to = ["x@list.example", "x@empty.example", "b@c"].map(rcpt);
+        let outcome = send(router.layer(Script::new()), mail("a@x"), to, "\r\n").await;
+        let first = match is_expanded {
+            true => ok(),
+            false => Reply::misconfigured(),
+        };
+        assert_eq!(outcome.recipients, [first, Reply::misconfigured(), ok()]);
+    }
+}

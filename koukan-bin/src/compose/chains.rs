@@ -165,6 +165,7 @@ impl Builder<'_> {
         let mut surroundings = self.surroundings.clone();
         surroundings.copies = CopyRoutes::Agent(Arc::new((self.storage.clone(), routes)));
         surroundings.legs = self.legs(chain, making)?;
+        surroundings.has_no_exploder = !matches!(chain.endpoint, Endpoint::Exploder(_));
         let filters = chain.filter.iter().map(|filter| {
             let filter = &filter.value;
             self.registry

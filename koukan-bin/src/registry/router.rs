@@ -229,6 +229,11 @@ pub(super) fn router(
         Others::Pass => router.passing_unknown(),
         Others::Refuse => router,
     };
+    // Of the rules that come with the agent this is known before; of an embedder's each decision tells.
+    let router = match surroundings.has_no_exploder {
+        true => router.without_exploder(),
+        false => router,
+    };
     Ok(match config.dry_run {
         true => router.dry(),
         false => router,

@@ -51,6 +51,8 @@ pub struct Surroundings {
     pub(crate) copies: CopyRoutes,
     /// The chains to which the exploder below leads, of a chain that ends in one.
     pub(crate) legs: Option<Arc<LegChains>>,
+    /// Whether the chain ends in something else than an exploder.
+    pub(crate) has_no_exploder: bool,
     /// Who is told of each look at a rule.
     pub(crate) rule_watch: Option<Arc<dyn RuleWatch>>,
     /// By what lists are asked for, where filters themselves connect to nothing.
@@ -80,6 +82,7 @@ impl Surroundings {
             lists: FollowedLists::default(),
             copies: CopyRoutes::default(),
             legs: None,
+            has_no_exploder: false,
             rule_watch: None,
             list_settings: None,
             http: Arc::default(),

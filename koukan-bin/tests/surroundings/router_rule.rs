@@ -31,6 +31,10 @@ impl Policy for Shard {
     fn decide(&self, recipient: &ForwardPath) -> Decision {
         match recipient.as_str().chars().next() {
             Some('h') => Decision::HandOver(Sender::new("there")),
+            Some('e') => {
+                let members = ["ann@example.org", "bob@example.org"];
+                Decision::Expand(members.map(|to| to.parse().unwrap()).into())
+            }
             Some('x') => Decision::Reject(Rejection::new(Reply::no_such_user())),
             Some(first) if self.letters.contains(first) => {
                 Decision::Route(Destination::of_operator([self.host.clone()]))
@@ -80,6 +84,8 @@ async fn a_rule_of_an_embedder_decides_in_its_place() {
         ("carol@example.org", "450 "),
         ("dave@example.com", "550 5.7.1"),
         ("xaver@example.com", "550 5.1.1"),
+        // The chain does not end in an exploder.
+        ("everybody@example.com", "451 4.3.5"),
     ] {
         let reply = send(&agent, "a@good.example", to).await;
         assert!(reply.starts_with(code), "{to}: {reply}");

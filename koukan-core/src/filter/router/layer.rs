@@ -30,6 +30,14 @@ impl RouterLayer {
         self
     }
 
+    /// Refuses recipients that stand for others: there is no Exploder below, which would make a part for each of
+    /// these.
+    #[must_use]
+    pub fn without_exploder(mut self) -> Self {
+        self.manner.has_no_exploder = true;
+        self
+    }
+
     /// Says what would be done, and does nothing: to see what a change would bring.
     #[must_use]
     pub fn dry(mut self) -> Self {

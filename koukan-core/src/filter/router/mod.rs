@@ -20,6 +20,7 @@
 //! |---|---|
 //! | the policy's | it rejects the recipient |
 //! | [`Reply::relay_denied`](crate::reply::Reply::relay_denied) | the policy does not know the recipient |
+//! | [`Reply::misconfigured`](crate::reply::Reply::misconfigured) | the recipient stands for others, and [there is no Exploder](RouterLayer::without_exploder), or for nobody |
 //! | [`Reply::other_destination`](crate::reply::Reply::other_destination) | an earlier recipient goes elsewhere |
 //!
 //! # Example

@@ -17,7 +17,8 @@ pub enum Decision {
     HandOver(Sender),
     /// It is welcome; where it goes is decided elsewhere.
     Accept,
-    /// It stands for these, each of which has the message: an Exploder below makes a part for each.
+    /// It stands for these, of whom there is one at least, and each of which has the message: an Exploder below makes a
+    /// part for each.
     Expand(Arc<[ForwardPath]>),
     /// It is refused.
     Reject(Rejection),

@@ -36,6 +36,8 @@ pub struct Router<S> {
 pub(super) struct Manner {
     /// What it does not know is left to others.
     pub(super) passes_unknown: bool,
+    /// Nobody makes parts of recipients that stand for others.
+    pub(super) has_no_exploder: bool,
     /// It only says what it would do.
     pub(super) is_dry: bool,
 }
@@ -90,7 +92,16 @@ fn route(
     if decided.is_some_and(|decided| decided.has(position)) {
         return Ok(());
     }
-    let decision = policy.decide(rcpt.forward_path());
+    let decision = match policy.decide(rcpt.forward_path()) {
+        // It would go nowhere, or to itself.
+        Decision::Expand(members) if members.is_empty() || manner.has_no_exploder => {
+            let (id, recipient) = (TraceId::of(signals), rcpt.forward_path());
+            let (members, has_exploder) = (members.len(), !manner.has_no_exploder);
+            tracing::error!(%id, recipient = recipient.as_str(), members, has_exploder, "a recipient cannot be expanded");
+            Decision::Reject(Rejection::new(Reply::misconfigured()))
+        }
+        decision => decision,
+    };
     if manner.is_dry {
         say(signals, rcpt.forward_path(), &decision, manner);
         return Ok(());
