@@ -253,7 +253,7 @@ pub(super) const CHANGES: [(&str, About, About); 5] = [
 const RETRY: &str =
     "And not when the next attempt is due. The attempts that were made still count.";
 const HOLD: &str = "No attempt is made until it is released; one that is under way goes on.";
-const RELEASE: &str = "What was held is attempted now.";
+const RELEASE: &str = "What was held is attempted now; what waits for the time at which it is to be sent, at that time.";
 const CANCEL_QUEUED: &str = "Nothing more is tried, and nobody is told.";
 const BOUNCE: &str = "Nothing more is tried, and the sender is notified, where that was promised.";
 
