@@ -116,7 +116,7 @@ impl<C: Chains> StoreAndForwardBuilder<C> {
         self
     }
 
-    /// Makes so many attempts at what is queued at a time, at most. Default 200.
+    /// Makes so many attempts at what is queued at a time, at most. Default [`MAX_IN_FLIGHT`].
     pub fn with_max_in_flight(mut self, max: usize) -> Self {
         self.max_in_flight = max;
         self
