@@ -2,10 +2,11 @@
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::json;
+use tokio::time::Instant;
 
 use crate::{agent::Agent, http::Request, postgres::server, process::comes_within};
 
