@@ -11,7 +11,7 @@
 //!   and where its end cannot be told, or where a client speaks another protocol, the connection is
 //!   closed.
 //! - A client that speaks before the greeting is not turned away for it: what it sent is served
-//!   after the greeting. Where clients have to wait for it ([`Timeouts::greeting_delay`]) it is.
+//!   after the greeting. Where clients have to wait for it ([`ServerTimeouts::greeting_delay`]) it is.
 //! - Which service gets a mail transaction, and on whose behalf it runs, is decided at MAIL, by what is
 //!   known of the client then: [`MakeMailService`]. Before that a [`Greeter`] may refuse it, let it wait,
 //!   and say what it is offered.
