@@ -117,7 +117,7 @@ impl Own {
     fn value(self) -> String {
         let id = |name: &str| {
             format!(
-                "lpad(to_hex((extract(epoch FROM clock_timestamp()) * 1000)::bigint), 10, '0') || \
+                "lpad(to_hex((extract(epoch FROM statement_timestamp()) * 1000)::bigint), 10, '0') || \
                  lpad(to_hex(hashint8extended(i, :{name}::bigint)), 16, '0')"
             )
         };

@@ -149,7 +149,10 @@ impl Membership {
         let goes = (signals.find(), told);
         let key = Key::new(copies, context, mail, goes, first.request());
         // Who waits for this copy finds it where it is: its token goes after that.
-        let may_drive = is_direct && token.as_ref().is_some_and(MessageToken::is_of_one_task);
+        // A create has all recipients that there are when it is made: it waits for those who come at the same time.
+        let may_drive = is_direct
+            && !shared.passes_lone
+            && token.as_ref().is_some_and(MessageToken::is_of_one_task);
         let first = (slot, first);
         let (group, index) = Group::find(shared, key, signals, token.as_ref(), first, may_drive);
         Self { group, index }
