@@ -210,10 +210,14 @@ impl Storage {
             true => News::Attempted,
             false => News::Over,
         };
-        let end = End::Settled(Box::new(settlement), news);
-        let ending = Ending::new(self.clone(), Arc::clone(live), leased.fence, end);
+        let (fence, end) = (leased.fence, End::Settled(Box::new(settlement), news));
+        let ending = Ending::new(self.clone(), Arc::clone(live), fence, end);
         ending.write().await?;
         let is_over = live.update(Side::Reader, |state| {
+            // What is due may be worked on again before this hears that it is written.
+            if matches!(state.durability, Durability::Leased { fence: held, .. } if held > fence) {
+                return false;
+            }
             state.durability = Durability::Settled;
             if is_returned {
                 state.recipients = recipients;

@@ -10,7 +10,7 @@ use koukan_core::{
     stage::exploder::ReplyPolicy,
     storage::{
         Drain, Queue,
-        record::{FinalReason, SessionId},
+        record::{FinalReason, QueueAction, SessionId},
     },
     test_util::{Answer, Script, mail, rcpt, send},
 };
@@ -242,4 +242,34 @@ async fn a_settlement_that_is_heard_of_late_changes_nothing_of_what_came_after_i
     first.await.unwrap().unwrap();
     assert_eq!(watch.snapshot().final_reason, Some(FinalReason::Failed));
     agent.storage.given_back().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_is_worked_on_before_that_is_known_to_be_written() {
+    let backend = Failing::default();
+    let told = Script::new();
+    let agent = with_one_kept(&backend, [told.clone()]).await;
+    let lease = async || {
+        let leased = agent.storage.lease_due(1, &[]).await.unwrap();
+        leased.into_iter().next().unwrap()
+    };
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    // It is given back at once.
+    let id = lease().await.id();
+    agent.storage.given_back().await;
+    backend.late_settlements.store(1, Ordering::Relaxed);
+    let storage = agent.storage.clone();
+    let given_back =
+        tokio::spawn(async move { storage.change(vec![id], QueueAction::Bounce, false).await });
+    tokio::time::sleep(LATE / 2).await;
+    let notify = lease().await;
+    assert_eq!(notify.id(), id);
+    assert_eq!(given_back.await.unwrap().unwrap(), [(id, Ok(()))]);
+    // Who works on it has it still, and ends it.
+    agent.output.clone().oneshot(notify).await.unwrap();
+    let census = agent.census().await;
+    assert_eq!((census.leased, census.waiting, census.finished), (0, 1, 1));
+    let notification = lease().await;
+    agent.output.clone().oneshot(notification).await.unwrap();
+    assert_eq!(told.received().len(), 1);
 }

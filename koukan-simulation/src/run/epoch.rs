@@ -286,7 +286,12 @@ impl Epoch {
             agent.endpoint.close().await;
             agent.storage.flush().await;
             check::at_rest(&self.world, &agent, &backend).await;
-            check::events(&self.world, &*backend).await;
+            if timeout(LOOK, check::events(&self.world, &*backend))
+                .await
+                .is_err()
+            {
+                self.world.violation("events cannot be read".into());
+            }
             calls += backend.calls();
         }
         check::polls(&self.world, calls);
