@@ -1,7 +1,7 @@
 //! clamd, which looks for viruses: its command INSTREAM.
 //!
-//! Each piece of a message goes with its length before it; one of no octets is the end. clamd answers `stream: OK`,
-//! `stream: NAME FOUND`, or what has failed with `ERROR`.
+//! Each piece of the message is sent with its length before it; a piece of zero octets marks the end. clamd answers
+//! `stream: OK`, `stream: NAME FOUND`, or a text that ends in `ERROR`.
 //!
 //! *Source*: clamd(8), of ClamAV.
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
 use crate::{Finding, Message, Question, ScanError, ScanResult, Scanner, lines::answer};
 
-/// What clamd is asked, and answers.
+/// The commands sent to clamd, and how its answers are read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Clamav;
 
@@ -47,12 +47,12 @@ impl Scanner for Clamav {
             }
             shown => shown,
         };
-        // It may have said enough before it had heard all, and hung up.
+        // clamd may have answered before it has read the whole message, and have hung up.
         let said = answer(&mut wire, |octets| octets.contains(&0)).await;
         match (shown, said) {
             (Ok(()), Ok(said)) if !said.is_empty() => read(&said),
             (Err(lost), Ok(said)) if !said.is_empty() => match read(&said)? {
-                // In what it has heard.
+                // "Clean" does not count then: clamd has seen only a part of the message.
                 found if found.result == ScanResult::Clean => Err(lost),
                 found => Ok(found),
             },
@@ -91,7 +91,7 @@ async fn show(wire: impl AsyncWrite + Unpin, mut message: Message) -> Result<(),
     let mut wire = BufWriter::new(wire);
     wire.write_all(b"zINSTREAM\0").await?;
     while let Some(octets) = message.next().await? {
-        // A piece of none would be the end.
+        // An empty piece would mark the end of the message.
         for piece in octets.chunks(1 << 20) {
             wire.write_u32(u32::try_from(piece.len()).unwrap_or_default())
                 .await?;

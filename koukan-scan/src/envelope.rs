@@ -17,13 +17,13 @@ pub struct Envelope {
     pub context: Arc<Context>,
     /// Who sends it.
     pub reverse_path: ReversePath,
-    /// The message's id in logs.
+    /// The trace id, which names the message in logs.
     pub trace_id: TraceId,
     recipients: Arc<Mutex<Vec<ForwardPath>>>,
 }
 
 impl Envelope {
-    /// Watches a transaction, so that the recipients are known whom nobody has refused.
+    /// Watches a transaction to collect the recipients that were accepted.
     pub(crate) fn watch(tx: Transaction) -> (Transaction, Self) {
         let envelope = Self {
             context: Arc::clone(&tx.context),

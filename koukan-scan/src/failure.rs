@@ -1,10 +1,10 @@
-//! Why nothing was found out: [`ScanError`].
+//! Why a message could not be scanned: [`ScanError`].
 
 use std::io;
 
 use tower::BoxError;
 
-/// Nothing was found out about a message.
+/// Why a message could not be scanned.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScanError {
@@ -14,49 +14,50 @@ pub enum ScanError {
     /// The scanner has failed before, and is not asked for a while.
     #[error("the scanner is down")]
     Down,
-    /// As many messages are being looked at as may be, for as long as one may wait.
+    /// All turns are taken, and none became free within
+    /// [`Limits::turn`](crate::server::Limits::turn).
     #[error("the scanner is busy")]
     Busy,
-    /// The scanner's name has no address, or none that is known just now.
+    /// The scanner's name has no address, or looking it up failed.
     #[error("no address of the scanner is known")]
     NoAddress(#[source] Option<koukan_core::network::LookupError>),
-    /// There is no connection to it.
+    /// No connection could be made.
     #[error("cannot connect to the scanner")]
     NotConnected(#[source] io::Error),
-    /// The connection broke, or the scanner took nothing for too long.
+    /// The connection broke, or the scanner took no octets for too long.
     #[error("lost the scanner")]
     Lost(#[source] BoxError),
-    /// It has found nothing in a message of which it was not shown all.
+    /// The scanner answered "clean" before it had been shown the whole message.
     #[error("the scanner has answered before it had all of the message")]
     Early,
-    /// It took too long, all in all.
+    /// The scanner did not answer within the time for the whole question.
     #[error("the scanner took too long")]
     Elapsed,
-    /// It took too long, and is there: others are answered.
+    /// The scanner took too long for this message, but answers others.
     #[error("the scanner took too long for this message")]
     Late,
-    /// It was silent, and another address that was asked later has answered.
-    #[error("the scanner was silent, and is at another address, too")]
+    /// This address was silent, while another address that was asked later has answered.
+    #[error("the scanner was silent at this address, while another address answered")]
     Overtaken,
-    /// It does not say what a scanner says, or that it cannot do its work.
+    /// The answer is not one of the protocol, or says that the scanner cannot do its work.
     #[error("the scanner says: {0}")]
     Said(Box<str>),
-    /// The message could not be read here.
+    /// The message could not be read back here.
     #[error("the message cannot be read")]
     Unread,
 }
 
-/// Octets of what a scanner says that are kept.
+/// Octets of the scanner's answer that are kept for the log, at most.
 const SAID_MAX: usize = 200;
 
 impl ScanError {
-    /// That the scanner has said this, which is no finding.
+    /// The scanner has answered with this text, which is no finding.
     pub fn said(text: &str) -> Self {
         let kept = text.chars().filter(|c| !c.is_control()).take(SAID_MAX);
         Self::Said(kept.collect())
     }
 
-    /// Whether the scanner has taken nothing for too long: nor will it say anything.
+    /// Whether a write took too long. Then no answer will come either.
     pub(crate) fn is_slow_write(&self) -> bool {
         let Self::Lost(error) = self else {
             return false;
@@ -65,7 +66,7 @@ impl ScanError {
         error.is_some_and(|error| error.kind() == io::ErrorKind::TimedOut)
     }
 
-    /// Whether it tells of the scanner, and not of the message or of how much there is to do.
+    /// Whether the scanner is to blame, rather than the message or the load.
     pub fn is_scanners_fault(&self) -> bool {
         !matches!(
             self,

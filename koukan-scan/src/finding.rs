@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Symbols of a message that are kept, and characters of each.
+/// Symbols of a message that are kept at most, and characters kept of each.
 const SYMBOLS_MAX: usize = 100;
 const NAME_MAX: usize = 120;
 
@@ -10,35 +10,35 @@ const NAME_MAX: usize = 120;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// In a word.
+    /// The result in a word.
     pub result: ScanResult,
-    /// What rspamd asks for, as in `add header`.
+    /// The action that rspamd asks for, for example `add header`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<String>,
-    /// How much speaks for it that it is spam.
+    /// The spam score: the higher, the more likely the message is spam.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score: Option<f64>,
-    /// From which score on the scanner calls a message spam.
+    /// The score from which on the scanner calls a message spam.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
-    /// Names of what was found, a hundred at most: signatures of viruses, symbols of rules.
+    /// The names of what was found, a hundred at most: signatures of viruses, or symbols of rules.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub symbols: Vec<String>,
-    /// Why nothing is known, where the result is that.
+    /// Why nothing is known, where the result is [`ScanResult::Unscanned`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Unscanned>,
 }
 
-/// What a scanner says, in a word.
+/// A scanner's result for a message, in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ScanResult {
     /// Nothing was found, or not enough.
     Clean,
-    /// There is something in it that does harm.
+    /// It contains something harmful, such as a virus.
     Infected,
-    /// Nobody has asked for it.
+    /// It is spam.
     Spam,
     /// Nothing is known.
     Unscanned,
@@ -56,7 +56,7 @@ pub enum Unscanned {
 }
 
 impl Finding {
-    /// Only that.
+    /// A finding with this result and nothing else.
     pub fn new(result: ScanResult) -> Self {
         Self {
             result,
@@ -68,7 +68,7 @@ impl Finding {
         }
     }
 
-    /// Nothing is known.
+    /// A finding that says that nothing is known.
     pub fn unscanned(reason: Unscanned) -> Self {
         Self {
             reason: Some(reason),
@@ -76,7 +76,7 @@ impl Finding {
         }
     }
 
-    /// With these names, as many as are kept.
+    /// Adds these names, as many as are kept.
     #[must_use]
     pub fn with_symbols<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
         let kept = |name: &str| {
@@ -87,7 +87,8 @@ impl Finding {
         self
     }
 
-    /// With that score, of which so much makes a message spam. What is no number is not kept.
+    /// Adds the score, and the threshold from which on a message is spam. A number that is not
+    /// finite is left out.
     #[must_use]
     pub fn with_score(mut self, score: f64, threshold: f64) -> Self {
         self.score = Some(score).filter(|it| it.is_finite());
@@ -97,10 +98,10 @@ impl Finding {
 }
 
 impl ScanResult {
-    /// All of them.
+    /// All results.
     pub const ALL: [Self; 4] = [Self::Clean, Self::Infected, Self::Spam, Self::Unscanned];
 
-    /// Its name in signals.
+    /// Its name in the signal.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Clean => "clean",

@@ -1,4 +1,4 @@
-//! A message that is there as a whole, so that a scanner is never kept waiting for a client.
+//! A complete message. A scanner can read it without waiting for a client.
 
 use bytes::Bytes;
 use koukan_core::{
@@ -8,23 +8,23 @@ use koukan_core::{
     signals::Signals,
 };
 
-/// A message all of which is there. It may be read as often as it has to be.
+/// A complete message, which can be read as often as necessary.
 pub(crate) struct Kept {
     prefix: Vec<Bytes>,
     octets: Octets,
-    /// How many there are.
+    /// Its size in octets.
     pub(crate) size: u64,
 }
 
 enum Octets {
     Blob(Blob),
-    /// They are made as they are read, and are the same each time.
+    /// Octets are rendered each time the message is read, and are the same each time.
     Composition(Composition),
 }
 
 impl Kept {
-    /// Waits until all of a message is there. What is passed on by reference stays so; anything else is kept in
-    /// a blob, of which memory holds no more than a window, and which is charged to whoever pays for the
+    /// Waits until the whole message has arrived. A blob or composition is kept by reference. Anything else is
+    /// written to a blob, of which memory holds no more than a window; the blob is charged to the payer of the
     /// transaction.
     pub(crate) async fn of(
         body: Body,
@@ -45,13 +45,13 @@ impl Kept {
         };
         kept.size = match kept.body().len() {
             Some(size) => size,
-            // It still grows, or has to be made to know.
+            // The blob still grows, or the message must be rendered to know its size.
             None => count(kept.body()).await?,
         };
         Ok(kept)
     }
 
-    /// The message from its beginning.
+    /// Reads the message from its beginning.
     pub(crate) fn body(&self) -> Body {
         let prefix = self.prefix.clone();
         match &self.octets {

@@ -1,18 +1,18 @@
-//! Scanners for Koukan: filters that have messages looked at by clamd, rspamd and spamd.
+//! Filters that show messages to virus and spam scanners: clamd, rspamd and spamd.
 //!
-//! Filters of this crate stand on [`koukan_core`] alone, as those of anybody else do. All are one filter,
-//! [`scan`], over what differs between servers, which is a [`Scanner`]: how a message is shown to it, and what
-//! it says.
+//! This crate uses the public API of [`koukan_core`] only, as a filter of your own does. There is one filter,
+//! [`scan`]. What differs between servers is a [`Scanner`]: how a message is shown, and how the answer is
+//! read.
 //!
 //! | module | holds |
 //! |---|---|
 //! | [`scan`] | the filter |
-//! | [`clamav`], [`rspamd`], [`spamassassin`] | what these servers are asked, and answer |
-//! | [`server`] | where a server is, and when nobody waits for it |
+//! | [`clamav`], [`rspamd`], [`spamassassin`] | the protocols of these servers |
+//! | [`server`] | where a server is, and when it is treated as down |
 //!
 //! # Example
 //!
-//! A message is refused that clamd finds infected; the server here is a pipe to the test.
+//! Refuses a message that clamd finds infected. The server here is a pipe to the test.
 //!
 //! ```
 //! use std::sync::Arc;

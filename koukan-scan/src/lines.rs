@@ -1,17 +1,18 @@
-//! What is read of a server's answer, no more than a bound.
+//! Reads a server's answer up to a limit.
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use crate::ScanError;
 
-/// Octets of an answer, at most.
+/// Octets of an answer that are read at most.
 pub(crate) const ANSWER_MAX: usize = 1 << 20;
 
-/// Reads until the server ends the connection, or `is_end` says that it has said all.
+/// Reads until the server closes the connection, or until `is_end` says that the answer is
+/// complete.
 ///
 /// # Errors
 ///
-/// [`ScanError`]: the connection broke, or there is no end of it.
+/// [`ScanError`]: the connection broke, or the answer is too long.
 pub(crate) async fn answer(
     wire: &mut (impl AsyncRead + Unpin),
     is_end: impl Fn(&[u8]) -> bool,

@@ -1,4 +1,4 @@
-//! What rules ask of findings: [`FoundMatcher`].
+//! A matcher for rules over findings: [`FoundMatcher`].
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use koukan_core::filter::policy_action::{Facts, Matcher, Moment, Verdict, matche
 use crate::{Finding, ScanResult, Scanner};
 use koukan_core::signals::DurableSignal;
 
-/// A scanner has said that of the message; where several things are asked, all of them. It is known at the
-/// message's end.
+/// Matches what a scanner has found. Where several conditions are given, all of them must hold. The result
+/// is known at the end of the message.
 #[derive(Debug, Clone)]
 pub struct FoundMatcher {
     signal: &'static str,
@@ -19,7 +19,7 @@ pub struct FoundMatcher {
 }
 
 impl FoundMatcher {
-    /// That scanner has said anything.
+    /// Matches any finding of this scanner.
     pub fn of<S: Scanner>(_: &S) -> Self {
         Self {
             signal: S::Signal::NAME,
@@ -30,28 +30,28 @@ impl FoundMatcher {
         }
     }
 
-    /// The result is one of these.
+    /// Requires one of these results.
     #[must_use]
     pub fn with_results(mut self, results: impl IntoIterator<Item = ScanResult>) -> Self {
         self.results.extend(results);
         self
     }
 
-    /// The action is one of these.
+    /// Requires one of these actions.
     #[must_use]
     pub fn with_actions(mut self, actions: impl IntoIterator<Item = String>) -> Self {
         self.actions.extend(actions);
         self
     }
 
-    /// One of the symbols is like one of these.
+    /// Requires that one of the symbols matches one of these patterns.
     #[must_use]
     pub fn with_symbols(mut self, symbols: impl IntoIterator<Item = Pattern>) -> Self {
         self.symbols.extend(symbols);
         self
     }
 
-    /// The score is that at least.
+    /// Requires a score of at least `score`.
     #[must_use]
     pub fn with_min_score(mut self, score: f64) -> Self {
         self.min_score = Some(score);
@@ -80,7 +80,7 @@ impl Matcher for FoundMatcher {
                 _ => Verdict::NotYetKnown,
             };
         };
-        // What another version has written is nothing that was asked for.
+        // A signal that another version wrote, and that cannot be read here, matches nothing.
         let found = serde_json::from_value(signal).ok();
         found.is_some_and(|found| self.is_it(&found)).into()
     }

@@ -1,4 +1,4 @@
-//! A message, as it is shown to a scanner: [`Question`].
+//! A message as a scanner is shown it: [`Question`].
 
 use std::{
     pin::Pin,
@@ -17,7 +17,7 @@ use crate::{Envelope, ScanError};
 pub struct Question<'a> {
     /// The octets.
     pub message: Message,
-    /// How many there are.
+    /// Their number.
     pub size: u64,
     /// Who sends it, and to whom.
     pub envelope: &'a Envelope,
@@ -30,18 +30,19 @@ pub struct Message {
     broken: Broken,
 }
 
-/// Why octets of a message could not be read: whoever reads them for a scanner has no use for that.
+/// Remembers why the message could not be read. The HTTP client that reads it for a scanner cannot
+/// report that.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Broken(Arc<Mutex<Option<BodyError>>>);
 
 impl Broken {
-    /// Whether something was noted.
+    /// Whether an error was noted.
     pub(crate) fn is_noted(&self) -> bool {
         let broken = self.0.lock();
         broken.unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Takes out what was noted.
+    /// Takes out the error that was noted.
     pub(crate) fn take(&self) -> Option<BodyError> {
         let mut broken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         broken.take()
@@ -49,7 +50,7 @@ impl Broken {
 }
 
 impl Message {
-    /// A message whose failure is noted there.
+    /// A message that notes a read error in `broken`.
     pub(crate) fn new(body: Body, broken: Broken) -> Self {
         Self { body, broken }
     }

@@ -1,4 +1,4 @@
-//! rspamd, which tells spam: `POST /checkv2`.
+//! rspamd, which recognises spam: `POST /checkv2`.
 //!
 //! The message is the request's content, and header fields say who sends it and to whom. The answer is JSON: an
 //! action, a score, and the symbols of the rules that have matched.
@@ -28,10 +28,10 @@ use crate::{
     written::Written,
 };
 
-/// Recipients that it is told of.
+/// Recipients that are named to rspamd at most.
 const RECIPIENTS_MAX: usize = 100;
 
-/// What rspamd is asked, and answers.
+/// The request to rspamd, and how its answer is read.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Rspamd;
 
@@ -56,7 +56,7 @@ impl From<RspamdFinding> for Finding {
     }
 }
 
-/// Actions, as rspamd names them.
+/// The actions, by rspamd's names.
 pub const ACTIONS: [&str; 6] = [
     "no action",
     "greylist",
@@ -82,7 +82,9 @@ impl Scanner for Rspamd {
             http::StatusCode::PAYLOAD_TOO_LARGE => Err(ScanError::TooLarge),
             status if !status.is_success() => Err(ScanError::said(status.as_str())),
             _ => match read(&content)? {
-                // That holds of what it has heard; with the head more is written than the message.
+                // "Nothing found" does not count when only a part of the message was sent. The
+                // count includes the request's head, so it must be at least the size of the
+                // message.
                 found if written.octets() < size && self.is_nothing(&found) => {
                     Err(ScanError::Early)
                 }
@@ -118,7 +120,7 @@ impl Rspamd {
     }
 }
 
-/// Sends a request on a connection of its own; the status and the content of the answer.
+/// Sends a request on a new connection. Returns the status and content of the response.
 async fn exchange<B>(
     wire: BoxWire,
     request: Request<B>,
@@ -134,7 +136,7 @@ where
         let content = content.map_err(ScanError::Lost)?.to_bytes();
         Ok::<_, ScanError>((head.status, content))
     };
-    // The connection moves on as it is polled.
+    // The connection makes progress only while it is polled.
     match select(pin!(asked), pin!(connection)).await {
         Either::Left((asked, _)) => asked,
         Either::Right((_, asked)) => asked.await,
@@ -145,10 +147,10 @@ fn lost(error: hyper::Error) -> ScanError {
     ScanError::Lost(error.into())
 }
 
-/// Says who sends a message, and to whom.
+/// Adds header fields that name the sender and the recipients.
 fn describe(envelope: &Envelope, headers: &mut HeaderMap) {
     let mut tell = |name: &'static str, value: &str| {
-        // What can stand in no header field is not told.
+        // A value that cannot stand in a header field is left out.
         if let Ok(value) = HeaderValue::from_bytes(value.as_bytes()) {
             headers.append(name, value);
         }
@@ -170,7 +172,7 @@ fn describe(envelope: &Envelope, headers: &mut HeaderMap) {
     tell("queue-id", &envelope.trace_id.to_string());
 }
 
-/// What rspamd says.
+/// rspamd's answer.
 #[derive(Deserialize)]
 struct Answer {
     action: Option<String>,

@@ -1,7 +1,7 @@
-//! spamd, which tells spam: its command SYMBOLS.
+//! spamd, which recognises spam: its command SYMBOLS.
 //!
-//! A command is a line, header fields and a message; the answer likewise. `Spam: True ; 7.1 / 5.0` says how much
-//! speaks for it that it is spam, and what is enough; the content names the rules that say so.
+//! A request is a line, header fields and a message; so is the answer. `Spam: True ; 7.1 / 5.0` gives the score
+//! and the threshold; the content names the rules that matched.
 //!
 //! *Source*: spamd/PROTOCOL of SpamAssassin.
 
@@ -11,7 +11,7 @@ use tokio::io::{AsyncWrite, AsyncWriteExt, BufWriter};
 
 use crate::{Finding, Message, Question, ScanError, ScanResult, Scanner, lines::answer};
 
-/// What spamd is asked, and answers.
+/// The request to spamd, and how its answer is read.
 #[derive(Debug, Clone, Default)]
 pub struct SpamAssassin {
     user: Option<Box<str>>,
@@ -39,8 +39,8 @@ impl From<SpamAssassinFinding> for Finding {
 }
 
 impl SpamAssassin {
-    /// Asks by the preferences of that user of spamd's: ASCII letters, digits and `-._@` only, what is not of them
-    /// is left out.
+    /// Uses the preferences of this user of spamd. Only ASCII letters, digits and `-._@` are sent; other
+    /// characters are left out.
     #[must_use]
     pub fn with_user(mut self, user: &str) -> Self {
         let is_plain = |c: &char| c.is_ascii_alphanumeric() || "-._@".contains(*c);
@@ -77,7 +77,7 @@ impl Scanner for SpamAssassin {
     async fn ask(&self, mut wire: BoxWire, question: Question<'_>) -> Result<Finding, ScanError> {
         self.show(&mut wire, question.size, question.message)
             .await?;
-        // It hangs up when it has said all.
+        // spamd closes the connection at the end of its answer.
         read(&answer(&mut wire, |_| false).await?)
     }
 

@@ -1,4 +1,4 @@
-//! How much was written to a connection.
+//! Counts the octets written to a connection.
 
 use std::{
     io,
@@ -13,12 +13,12 @@ use std::{
 use koukan_core::network::BoxWire;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Octets that a connection has taken. Clones count the same.
+/// Counts the octets that a connection has taken. Clones share the count.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Written(Arc<AtomicU64>);
 
 impl Written {
-    /// The connection, whose octets are counted from now on.
+    /// Wraps the connection. Its octets are counted from now on.
     pub(crate) fn count(&self, wire: BoxWire) -> BoxWire {
         Box::new(Counted {
             inner: wire,
@@ -26,7 +26,7 @@ impl Written {
         })
     }
 
-    /// How many there were.
+    /// The number of octets so far.
     pub(crate) fn octets(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -7,7 +7,7 @@ use crate::{Scanner, server::Server};
 
 use super::Scan;
 
-/// Octets of a message that are shown to a scanner, unless another number is given.
+/// Size of the largest message that is shown to a scanner, in octets, unless another limit is set.
 pub const MAX_SIZE: u64 = 25 << 20;
 
 /// Applies [`Scan`].
@@ -27,8 +27,8 @@ pub(super) struct Settings<P> {
 }
 
 impl<P: Scanner> ScanLayer<P> {
-    /// A layer that asks that server, and refuses what it says is to be refused, what it takes no message of, and
-    /// everything while it cannot be asked.
+    /// A layer that asks this server. It refuses a message when the scanner says so, when the message is too
+    /// large to be scanned, and while the scanner cannot be asked.
     pub fn new(scanner: P, server: Server) -> Self {
         Self(Settings {
             scanner: Arc::new(scanner),
@@ -42,21 +42,21 @@ impl<P: Scanner> ScanLayer<P> {
         })
     }
 
-    /// Keeps messages that nobody pays for in blobs of that pool.
+    /// Uses this pool for the blobs of messages that have no account to be charged to.
     #[must_use]
     pub fn with_blobs(mut self, blobs: BlobPool) -> Self {
         self.0.blobs = blobs;
         self
     }
 
-    /// Who is told of what is asked, and of what is found out.
+    /// Reports each question and each finding to these observers.
     #[must_use]
     pub fn with_observers(mut self, observers: Observers) -> Self {
         self.0.observers = observers;
         self
     }
 
-    /// Shows messages of so many octets at most, instead of [`MAX_SIZE`].
+    /// Shows messages of at most `octets` to the scanner, instead of [`MAX_SIZE`].
     #[must_use]
     pub fn with_max_size(mut self, octets: u64) -> Self {
         self.0.max_size = octets;
@@ -70,14 +70,14 @@ impl<P: Scanner> ScanLayer<P> {
         self
     }
 
-    /// Lets messages pass that are too large to be looked at.
+    /// Lets messages pass that are too large to be scanned.
     #[must_use]
     pub fn passing_large(mut self) -> Self {
         self.0.passes_large = true;
         self
     }
 
-    /// Refuses nothing for what the scanner says: rules decide.
+    /// Never refuses because of a finding: rules decide.
     #[must_use]
     pub fn without_refusal(mut self) -> Self {
         self.0.refuses = false;

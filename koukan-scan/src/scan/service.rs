@@ -26,7 +26,8 @@ use crate::{
 
 use super::layer::Settings;
 
-/// For how long messages that were not looked at are counted before they are told.
+/// The interval between log lines about messages that were not scanned; between them messages are
+/// counted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static UNSCANNED: Repeats = Repeats::new(INTERVAL, |messages, interval| {
@@ -38,7 +39,7 @@ static UNSCANNED: Repeats = Repeats::new(INTERVAL, |messages, interval| {
     );
 });
 
-/// Has messages looked at; see the [module documentation](super).
+/// Shows messages to a scanner; see the [module documentation](super).
 #[derive(Debug)]
 pub struct Scan<P, S> {
     inner: S,
@@ -81,14 +82,14 @@ impl<P: Scanner, S: MailService> Service<Transaction> for Scan<P, S> {
 }
 
 impl<P: Scanner> Settings<P> {
-    /// The message, once it may go on.
+    /// Returns the message once it may go on.
     async fn look(
         &self,
         body: Body,
         signals: &Signals,
         envelope: &Envelope,
     ) -> Result<Body, BodyError> {
-        // What another version has said is not understood, and so nothing is known.
+        // A signal of another version that cannot be read here counts as "nothing known".
         let known = signals.find_durable::<P::Signal>().ok().flatten();
         let known = known.map(Into::<Finding>::into);
         if let Some(known) = known.filter(|known| known.result != ScanResult::Unscanned) {
@@ -155,21 +156,21 @@ impl<P: Scanner> Settings<P> {
         self.observers.tell(&Event::Scanned(scanned));
     }
 
-    /// Tells others what was found, where nobody has done so before. The reply where that cannot be done, and rules
-    /// that do not hear of it were to decide.
+    /// Sets the signal, unless it is set already. Returns a reply where that fails and rules that need the signal
+    /// were to decide.
     fn tell(&self, finding: Finding, signals: &Signals) -> Option<Reply> {
         match signals.set_durable(&P::Signal::from(finding)) {
             Ok(()) | Err(SetDurableError::AlreadySet(_)) => None,
             Err(error) => {
                 let error = Causes(&error);
-                tracing::warn!(%error, "what a scanner has found is not kept");
+                tracing::warn!(%error, "a scanner's finding could not be stored as a signal");
                 let passes = self.refuses || self.fails_open;
                 (!passes).then(Reply::scanner_unavailable)
             }
         }
     }
 
-    /// With what a message is refused of which that was found.
+    /// The reply that refuses a message with this finding, if any.
     fn refusal(&self, finding: &Finding) -> Option<Reply> {
         if finding.result == ScanResult::Unscanned || !self.refuses {
             return None;
@@ -177,7 +178,8 @@ impl<P: Scanner> Settings<P> {
         self.scanner.refusal(finding)
     }
 
-    /// What becomes of a message of which nothing was found out.
+    /// The finding and, if the message is refused, the reply for a message that could not be
+    /// scanned.
     fn unscanned(&self, error: &ScanError) -> (Finding, Option<Reply>) {
         let (reason, passes, reply) = match error {
             ScanError::TooLarge => (

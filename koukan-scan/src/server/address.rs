@@ -14,9 +14,9 @@ pub enum Address {
     Unix(PathBuf),
 }
 
-/// A text is not the address of a server.
+/// The text is not the address of a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("no address, as in `127.0.0.1:3310` or `unix:/run/clamav/clamd.ctl`")]
+#[error("not an address such as `127.0.0.1:3310` or `unix:/run/clamav/clamd.ctl`")]
 pub struct InvalidAddress;
 
 impl FromStr for Address {

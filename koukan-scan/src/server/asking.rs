@@ -1,4 +1,4 @@
-//! What is asked of several addresses about one message: [`Asking`].
+//! One message that may be shown at several addresses: [`Asking`].
 
 use std::{sync::OnceLock, time::Duration};
 
@@ -11,13 +11,13 @@ use tokio::time::Instant;
 
 use crate::ScanError;
 
-/// A message that one address or several are asked about, and who is told of that.
+/// One message that may be shown at several addresses, and the observers to report to.
 #[derive(Debug)]
 pub(crate) struct Asking<'a> {
-    /// The scanner, as its signal is called.
+    /// The scanner, by the name of its signal.
     scanner: &'static str,
     observers: &'a Observers,
-    /// When that one was asked which has answered.
+    /// When the address that has answered was asked.
     answered: OnceLock<Instant>,
 }
 
@@ -30,18 +30,18 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// One has answered that was asked then: what the others would have said does not matter any more.
+    /// An address that was asked at `asked` has answered. Answers of the others no longer matter.
     pub(super) fn answered(&self, asked: Instant) {
-        // The first holds.
+        // The first answer counts.
         let _ = self.answered.set(asked);
     }
 
-    /// When that one was asked which has answered.
+    /// When the address that has answered was asked, once one has.
     pub(super) fn answering(&self) -> Option<Instant> {
         self.answered.get().copied()
     }
 
-    /// Tells what came of asking at an address.
+    /// Reports the outcome of asking one address.
     pub(super) fn tell(&self, address: &str, duration: Duration, error: Option<&ScanError>) {
         let asked = ScannerAsked::new(self.scanner, address, duration);
         let text = error.map(|error| Causes(error).to_string());
@@ -52,7 +52,7 @@ impl<'a> Asking<'a> {
         self.observers.tell(&Event::ScannerAsked(asked));
     }
 
-    /// Tells whether whoever is at an address is asked from now on.
+    /// Reports whether this address is asked from now on.
     pub(super) fn tell_standing(&self, address: &str, is_up: bool) {
         let stands = ScannerStands::new(self.scanner, address, is_up);
         self.observers.tell(&Event::ScannerStands(stands));

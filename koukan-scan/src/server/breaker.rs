@@ -1,4 +1,4 @@
-//! When nobody waits for a server.
+//! When a server is treated as down and nobody waits for it.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 /// Whether a server is asked.
 ///
-/// | state | who asks | becomes |
+/// | state | who may ask | next state |
 /// |---|---|---|
-/// | up | everybody | down, after as many failures as may be without a success between them |
-/// | down | nobody | trying, with the first who asks after the pause |
-/// | trying | that one alone | up when it succeeds; down for another pause when it fails; down, to be tried at once, when it gives up |
+/// | up | everybody | down, after the permitted number of failures with no success between them |
+/// | down | nobody | trying, when the first caller asks after the pause |
+/// | trying | only that caller | up when it succeeds; down for another pause when it fails; down without a pause when it gives up |
 #[derive(Debug)]
 pub(super) struct Breaker {
     failures_max: u32,
@@ -25,16 +25,16 @@ enum State {
     Trying,
 }
 
-/// Whoever asks may, and in what part.
+/// The role of a caller who may ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Part {
-    /// One of many.
+    /// An ordinary question.
     Ordinary,
-    /// It finds out whether the server is there again.
+    /// This caller finds out whether the server is there again.
     Probe,
 }
 
-/// What has changed for others.
+/// What changed for other callers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     None,
@@ -51,17 +51,17 @@ impl Breaker {
         }
     }
 
-    /// Whether everybody asks.
+    /// Whether everybody may ask.
     pub(super) fn is_up(&self) -> bool {
         matches!(self.state, State::Up { .. })
     }
 
-    /// Whether the first who asks is to find out whether the server is there again.
+    /// Whether the next caller becomes the probe.
     pub(super) fn is_to_be_tried(&self, now: Instant) -> bool {
         matches!(self.state, State::Down { until } if now >= until)
     }
 
-    /// Asks whether to ask.
+    /// Asks for permission to ask.
     pub(super) fn enter(&mut self, now: Instant) -> Option<Part> {
         match self.state {
             State::Up { .. } => Some(Part::Ordinary),
@@ -83,7 +83,7 @@ impl Breaker {
         }
     }
 
-    /// The server has not.
+    /// The server has failed.
     pub(super) fn failed(&mut self, part: Part, now: Instant) -> Change {
         match self.state {
             State::Up { failures } if failures + 1 < self.failures_max => {
@@ -104,12 +104,12 @@ impl Breaker {
                 };
                 Change::None
             }
-            // It began before.
+            // This question began before the state changed.
             State::Trying | State::Down { .. } => Change::None,
         }
     }
 
-    /// Whoever asked has found out nothing about the server.
+    /// The caller gave up, and learnt nothing about the server.
     pub(super) fn left(&mut self, part: Part, now: Instant) {
         if part == Part::Probe && self.state == State::Trying {
             self.state = State::Down { until: now };
@@ -128,7 +128,7 @@ mod tests {
         let now = Instant::now();
         let mut breaker = Breaker::new(3, PAUSE);
         let ordinary = Part::Ordinary;
-        // A success between them begins anew.
+        // A success resets the count of failures.
         for _ in 0..2 {
             assert_eq!(breaker.failed(ordinary, now), Change::None);
             assert_eq!(breaker.failed(ordinary, now), Change::None);
@@ -139,14 +139,14 @@ mod tests {
         assert_eq!(breaker.enter(now), Some(ordinary));
         assert_eq!(breaker.failed(ordinary, now), Change::WentDown);
         assert_eq!(breaker.enter(now + PAUSE / 2), None);
-        // What began before tells nothing new.
+        // A question that began earlier changes nothing.
         assert_eq!(breaker.failed(ordinary, now + PAUSE / 2), Change::None);
         let later = now + PAUSE;
         assert_eq!(breaker.enter(later), Some(Part::Probe));
         assert_eq!(breaker.enter(later), None);
         assert_eq!(breaker.failed(ordinary, later), Change::None);
         assert_eq!(breaker.enter(later), None);
-        // A probe whose client goes away leaves the next one to try.
+        // When a probe's client goes away, the next caller becomes the probe.
         breaker.left(Part::Probe, later);
         assert_eq!(breaker.enter(later), Some(Part::Probe));
         assert_eq!(breaker.failed(Part::Probe, later), Change::None);

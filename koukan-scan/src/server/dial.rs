@@ -1,4 +1,4 @@
-//! How a server is connected to.
+//! Connecting to a server.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use crate::ScanError;
 
 use super::{Address, Limits, slow_writes::SlowWrites};
 
-/// What all addresses of a server have in common.
+/// The settings that all addresses of a server share.
 #[derive(Clone, Default)]
 pub(super) struct Dial {
     pub(super) network: Option<(SharedConnector, SharedResolver)>,
@@ -20,17 +20,17 @@ pub(super) struct Dial {
     pub(super) tls: Option<Tls>,
 }
 
-/// By which TLS a server is spoken to.
+/// The TLS settings for a server.
 #[cfg(feature = "tls")]
 #[derive(Clone)]
 pub(super) struct Tls {
     pub(super) client: koukan_core::tls::ClientTls,
-    /// For which name the certificate has to be, where that is not the host's.
+    /// The name that the certificate must be valid for, where it is not the host's.
     pub(super) name: Option<Box<str>>,
 }
 
 impl Dial {
-    /// A connection whose writes are waited for so long.
+    /// Connects. Each write on the connection fails when it waits longer than the limit.
     pub(super) async fn connect(
         &self,
         address: &Address,

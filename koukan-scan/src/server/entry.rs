@@ -1,4 +1,4 @@
-//! Somebody who asks: [`Entry`].
+//! One question at one address: [`Entry`].
 
 use koukan_core::causes::Causes;
 use tokio::time::Instant;
@@ -11,13 +11,13 @@ use super::{
     host::Host,
 };
 
-/// Somebody who asks at an address. Dropped before anything is known, it leaves what it was to find out to others; unless
-/// another address has answered that was asked since this one is silent.
+/// One question at one address. If it is dropped before the outcome is known, another caller becomes the probe. The
+/// exception: if another address that was asked later has answered meanwhile, the silence counts as a failure.
 pub(super) struct Entry<'a> {
     host: &'a Host,
     asking: &'a Asking<'a>,
     part: Option<Part>,
-    /// When it was its turn.
+    /// When it got its turn.
     begun: Option<Instant>,
 }
 
@@ -31,7 +31,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// It is its turn.
+    /// Notes that it got its turn.
     pub(super) fn begins(&mut self) {
         self.begun = Some(Instant::now());
     }
@@ -61,7 +61,7 @@ impl<'a> Entry<'a> {
         let changed = |breaker: &mut Breaker| breaker.failed(part, Instant::now());
         if self.host.change(changed) == Change::WentDown {
             let seconds = self.host.limits.pause.as_secs();
-            tracing::error!(scanner, %error, seconds, "a scanner is down, and nobody waits for it now");
+            tracing::error!(scanner, %error, seconds, "a scanner is down; nobody waits for it for now");
             self.asking.tell_standing(scanner, false);
         } else {
             tracing::warn!(scanner, %error, "a scanner has failed");
@@ -77,7 +77,8 @@ impl<'a> Entry<'a> {
 impl Drop for Entry<'_> {
     fn drop(&mut self) {
         let Some(part) = self.part else { return };
-        // Whoever is asked later for another reason begins sooner.
+        // An address that was asked later, but for another reason than this one's silence, was
+        // asked sooner than that.
         let half = self.host.limits.next / 2;
         let was_silent = |begun| {
             let other = self.asking.answering();

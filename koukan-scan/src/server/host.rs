@@ -1,4 +1,4 @@
-//! What is at one address of a server: [`Host`].
+//! One address of a server: [`Host`].
 
 use std::pin::pin;
 
@@ -18,7 +18,7 @@ use super::{
     entry::Entry,
 };
 
-/// One address, with its turns and with what is known of whoever is there.
+/// One address, with its turns and its state.
 pub(super) struct Host {
     pub(super) address: Address,
     /// The address as text.
@@ -26,21 +26,21 @@ pub(super) struct Host {
     pub(super) limits: Limits,
     dial: Dial,
     turns: Semaphore,
-    /// Whoever waits for a turn watches it.
+    /// Whoever waits for a turn watches this.
     breaker: watch::Sender<Breaker>,
 }
 
-/// The right to have a message looked at.
+/// The right to have one message scanned.
 pub(super) type Turn<'a> = SemaphorePermit<'a>;
 
-/// How soon a host would look at a message.
+/// How soon a host could scan a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Readiness {
-    /// It has a turn, or is to be tried out.
+    /// A turn is free, or a probe is due.
     Now,
-    /// Others are looked at.
+    /// All turns are taken.
     Busy,
-    /// Nobody waits for it.
+    /// The host is down.
     Down,
 }
 
@@ -66,12 +66,12 @@ impl Host {
         }
     }
 
-    /// Has it asked by `ask`, on a connection of its own; `ping` asks whether it is there, on another one. Who has no turn
-    /// yet waits for one.
+    /// Asks with `ask`, on a new connection; `ping` asks on another one whether the server is there. Without a turn
+    /// yet, it waits for one.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the turn is another's, and the connections are closed.
+    /// If the future is dropped, the turn becomes free, and the connections are closed.
     pub(super) async fn ask<T, Asked, Pinged>(
         &self,
         asking: &Asking<'_>,
@@ -85,7 +85,7 @@ impl Host {
     {
         let part = self.enter().ok_or(ScanError::Down)?;
         let mut entry = Entry::new(self, part, asking);
-        // Who tries it out needs none.
+        // A probe needs no turn.
         let _turn = match (turn, part) {
             (None, Part::Ordinary) => Some(self.turn().await?),
             (turn, _) => turn,
@@ -96,7 +96,7 @@ impl Host {
         let asked = self.wait(asked, pinged).await;
         match &asked {
             Ok(_) | Err(ScanError::TooLarge) => entry.answered(),
-            // A message may take long: the server is there.
+            // A message may take long; the server is there all the same.
             Err(ScanError::Late) => entry.succeeded(),
             Err(error) if error.is_scanners_fault() => entry.failed(error),
             Err(_) => {}
@@ -104,7 +104,7 @@ impl Host {
         asked
     }
 
-    /// Waits for the answer; beside the last of the time it is found out whether the server is there at all.
+    /// Waits for the answer. Towards the end of the time it also asks whether the server is there at all.
     async fn wait<T>(
         &self,
         asked: impl Future<Output = Result<T, ScanError>>,
@@ -138,7 +138,7 @@ impl Host {
         self.dial.connect(&self.address, &self.limits).await
     }
 
-    /// A turn, as soon as there is one, unless the server goes down meanwhile or that takes too long.
+    /// Waits for a turn. Fails if the server goes down meanwhile, or if that takes too long.
     pub(super) async fn turn(&self) -> Result<Turn<'_>, ScanError> {
         let mut breaker = self.breaker.subscribe();
         let waiting = async {
@@ -164,7 +164,7 @@ impl Host {
         part
     }
 
-    /// Changes the breaker; whoever waits for a turn hears of what is changed for others.
+    /// Changes the breaker, and wakes those who wait for a turn when the change concerns them.
     pub(super) fn change(&self, change: impl FnOnce(&mut Breaker) -> Change) -> Change {
         let mut changed = Change::None;
         self.breaker.send_if_modified(|breaker| {

@@ -1,26 +1,27 @@
 use std::time::Duration;
 
-/// How much is asked of a server, and for how long it is waited for.
+/// How many messages a server is shown, and how long each step may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// For how long a connection is waited for.
+    /// Time for connecting.
     pub connect: Duration,
-    /// For how long a write is waited for, each.
+    /// Time for each write.
     pub write: Duration,
-    /// For how long a turn is waited for, while others are looked at.
+    /// Time to wait for a turn, while all turns are taken.
     pub turn: Duration,
-    /// For how long all else is waited for: the connection, and the answer.
+    /// Time for everything else: connecting and the answer.
     pub whole: Duration,
-    /// How much of that is left when it is asked, on another connection, whether it is there at all.
+    /// How much of [`Limits::whole`] is left when a second connection asks whether the server is
+    /// there at all.
     pub ping: Duration,
-    /// For how long one address is waited for before the next is asked as well.
+    /// How long one address may be silent before the next one is asked as well.
     pub next: Duration,
-    /// Messages that it looks at at a time, at each of its addresses.
+    /// Messages that are shown at the same time, at each address.
     pub at_a_time: usize,
-    /// Failures without a success between them after which nobody waits for it.
+    /// Failures, with no success between them, after which the server is down.
     pub failures: u32,
-    /// For how long then; after that one message tries it.
+    /// How long it stays down. After that one message tries it.
     pub pause: Duration,
 }
 
@@ -42,7 +43,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// After which of the whole time a server is asked whether it is there: not before half of it.
+    /// How long after the beginning the server is asked whether it is there: not before half of the
+    /// whole time.
     pub(super) fn until_ping(&self) -> Duration {
         self.whole.saturating_sub(self.ping.min(self.whole / 2))
     }

@@ -1,9 +1,10 @@
-//! Where a server is, how many messages it is shown at a time, and when nobody waits for it: [`Server`].
+//! Where a server is, how many messages it is shown at a time, and when it is down: [`Server`].
 //!
-//! A server may have several addresses, each with turns and a breaker of its own. A message is shown at the first of them
-//! that has a turn, or at the one that has the first. Where that cannot be asked, or says something that is no answer, the next one is asked; where it is
-//! silent for [`Limits::next`], the next one is asked as well, and the first answer holds. So one that hangs holds up
-//! a message no longer than that, and is left alone after a few of them.
+//! A server may have several addresses, each with its own turns and breaker. A message is shown at the first address
+//! that has a free turn, else at the one where a turn becomes free first. If that address cannot be asked, or its
+//! answer makes no sense, the next one is asked. If it is silent for [`Limits::next`], the next one is asked as well,
+//! and the first answer counts. So an address that hangs delays a message by no more than that time, and is treated as
+//! down after a few messages.
 
 mod address;
 mod asking;
@@ -34,14 +35,14 @@ use self::{
     host::{Host, Readiness, Turn},
 };
 
-/// A server that looks at messages. Clones are the same.
+/// A server that scans messages. Clones share its state.
 ///
-/// Whoever asks gets a turn, and a connection of its own. Nobody has a turn while a client is waited for: a
-/// message is there as a whole by then.
+/// Each question needs a turn, and has a connection of its own. No turn is held while a client is waited for: the
+/// message has arrived completely by then.
 ///
-/// After some failures without a success between them it is *down*: whoever waits for a turn is told at once,
-/// and so is whoever comes. After a pause one message tries it, and the others are still told. A message that takes it
-/// too long is no failure where it still answers when it is asked whether it is there.
+/// After some failures with no success between them the server is *down*. Those who wait for a turn are told so at
+/// once, and so is everybody who asks. After a pause one message tries the server, while the others are still told
+/// that it is down. A message that takes too long is no failure if the server still answers a ping.
 #[derive(Clone)]
 pub struct Server {
     dial: Dial,
@@ -50,27 +51,28 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server at that address, with [`Limits::default`].
+    /// A server at this address, with [`Limits::default`].
     pub fn new(address: Address) -> Self {
         Self::of([address], Dial::default(), Limits::default())
     }
 
-    /// It has this address as well, where it is asked when those before do not answer.
+    /// Adds an address, which is asked when those before it do not answer.
     #[must_use]
     pub fn or(self, address: Address) -> Self {
         let addresses: Vec<_> = self.addresses().cloned().chain([address]).collect();
         Self::of(addresses, self.dial, self.limits)
     }
 
-    /// Connects by these, which a server with a TCP port needs. Without, a Unix socket is connected to as the system does.
+    /// Connects with these. A server with a TCP port needs them. Without them, a Unix socket is opened by the system's
+    /// call.
     #[must_use]
     pub fn with_network(mut self, connector: SharedConnector, resolver: SharedResolver) -> Self {
         self.dial.network = Some((connector, resolver));
         self.anew()
     }
 
-    /// Speaks TLS to it, from the first octet on. Its certificate has to be for `name`, or without that for the host of the
-    /// address: which of them are believed `client` says.
+    /// Speaks TLS, from the first octet on. The certificate must be valid for `name`, or without a name for the
+    /// address's host. `client` decides which certificates are trusted.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(mut self, client: koukan_core::tls::ClientTls, name: Option<&str>) -> Self {
@@ -101,20 +103,21 @@ impl Server {
         }
     }
 
-    /// Where it is.
+    /// Its addresses.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.hosts.iter().map(|host| &host.address)
     }
 
-    /// Has it asked by `ask`, each time on a connection of its own; `ping` asks whether it is there.
+    /// Asks with `ask`, on a new connection each time; `ping` asks whether the server is there.
     ///
     /// # Errors
     ///
-    /// [`ScanError`]: that of `ask`, or why it came to nothing; of several addresses that of the first that has failed.
+    /// [`ScanError`]: the error of `ask`, or why it was not asked. Of several addresses, the error of the first that
+    /// failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, turns are others', and connections are closed.
+    /// If the future is dropped, turns become free and connections are closed.
     pub(crate) async fn ask<T, Asked, Pinged>(
         &self,
         asking: &Asking<'_>,
@@ -129,7 +132,7 @@ impl Server {
         if let [only] = hosts[..] {
             return only.ask(asking, None, ask, ping).await;
         }
-        // Those that are equally ready are asked in their order.
+        // Among equally ready addresses the order of the configuration counts.
         hosts.sort_by_cached_key(|host| host.readiness());
         let all = async {
             let mut turn = None;
@@ -169,7 +172,7 @@ impl Server {
             tokio::select! {
                 biased;
                 Some(answer) = asked.next() => match answer {
-                    // Of a message that is too large, or cannot be read, another would say the same.
+                    // A message that is too large or cannot be read would fail at every address.
                     answer @ (Ok(_) | Err(ScanError::TooLarge | ScanError::Unread)) => return answer,
                     Err(error) => {
                         failed.get_or_insert(error);
@@ -181,7 +184,7 @@ impl Server {
     }
 }
 
-/// The first turn at any of those that are there, and at which of them.
+/// The first turn that becomes free at one of the hosts that are up, and the host's position.
 async fn first_turn<'a>(hosts: &[&'a Host]) -> Result<(usize, Turn<'a>), ScanError> {
     let busy = hosts.iter().enumerate();
     let busy = busy.filter(|(_, host)| host.readiness() != Readiness::Down);

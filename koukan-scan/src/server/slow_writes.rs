@@ -1,4 +1,4 @@
-//! A connection that fails where the other end takes nothing for too long.
+//! A connection that fails when the other end takes no octets for too long.
 
 use std::{
     io,
@@ -13,11 +13,11 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// Each write is waited for so long at most.
+/// Limits how long each write may wait.
 pub(super) struct SlowWrites {
     inner: BoxWire,
     limit: Duration,
-    /// While a write waits.
+    /// The timer, while a write waits.
     waiting: Option<Pin<Box<Sleep>>>,
 }
 

@@ -1,4 +1,4 @@
-//! Nobody waits for a scanner that is down.
+//! A scanner that is down delays nobody.
 
 use futures_util::future::join_all;
 
@@ -21,9 +21,9 @@ async fn a_scanner_that_hangs_is_waited_for_by_a_few_and_then_by_one_at_a_time()
             (Reply::scanner_unavailable(), Duration::ZERO)
         );
     }
-    // Each has asked whether it is there as well.
+    // Each question also asked whether the scanner is there.
     assert_eq!(clamd.connections(), 3 * 2);
-    // Then one does, beside whom the others are told.
+    // After the pause one message asks, while the others are told that the scanner is down.
     tokio::time::advance(limits.pause).await;
     let all = join_all((0..10).map(|_| sent(service.clone(), MESSAGE))).await;
     let waited = all.iter().filter(|(_, took)| *took == limits.whole).count();
@@ -63,7 +63,7 @@ async fn as_many_are_shown_at_a_time_as_may_be() {
     let mut took: Vec<_> = all.iter().map(|(_, took)| took.as_secs()).collect();
     took.sort_unstable();
     assert_eq!(took, [1, 1, 2, 2, 3, 3]);
-    // Who waits too long for a turn says nothing against the scanner.
+    // A message that waits too long for a turn does not count against the scanner.
     clamd.becomes(Manner::SaysLate("stream: OK\0", 50 * second));
     let all = join_all((0..8).map(|_| sent(service.clone(), MESSAGE))).await;
     let passed = all.iter().filter(|(reply, _)| reply.is_positive()).count();

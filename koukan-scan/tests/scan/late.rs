@@ -1,4 +1,4 @@
-//! Messages that take long, and scanners that are there all the same.
+//! Messages that take long, while the scanner is there.
 
 use futures_util::future::join_all;
 
@@ -49,7 +49,7 @@ async fn a_scanner_that_only_is_slow_is_there_again() {
     tokio::time::advance(limits.pause).await;
     let (_, took) = sent(service.clone(), MESSAGE).await;
     assert_eq!(took, limits.whole);
-    // All of them are looked at from now on.
+    // From now on all of them are scanned.
     clamd.becomes(Manner::SaysLate("stream: OK\0", limits.whole / 2));
     let all = join_all((0..5).map(|_| sent(service.clone(), MESSAGE))).await;
     for (reply, took) in all {

@@ -37,13 +37,13 @@ const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 /// What a server does with a connection.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Manner {
-    /// It reads all, and says that.
+    /// Reads everything, and answers with this text.
     Says(&'static str),
-    /// It does so after a while.
+    /// Does the same after a while.
     SaysLate(&'static str, Duration),
-    /// It reads nothing, and says nothing: not even that it is there.
+    /// Reads nothing and says nothing, not even to a ping.
     Hangs,
-    /// It hangs up after so many octets, having said that.
+    /// Says this after so many octets, and hangs up.
     HangsUp(usize, &'static str),
 }
 
@@ -98,7 +98,7 @@ async fn serve(mut io: DuplexStream, manner: Manner) {
     }
 }
 
-/// Says that it is there, if that is asked; or says that of the message, after a while.
+/// Answers a ping, or answers a message after a while.
 async fn say(mut io: impl AsyncRead + AsyncWrite + Unpin, said: &str, time: Duration) {
     let mut command = Vec::new();
     while !command.ends_with(&[0]) {
@@ -116,16 +116,16 @@ async fn say(mut io: impl AsyncRead + AsyncWrite + Unpin, said: &str, time: Dura
                 let mut piece = vec![0; length as usize];
                 io.read_exact(&mut piece).await.unwrap();
             }
-            // Whoever asked has gone.
+            // The client has gone.
             Err(_) => return,
         }
     }
     tokio::time::sleep(time).await;
-    // Whoever asked may have gone.
+    // The client may have gone.
     let _ = io.write_all(said.as_bytes()).await;
 }
 
-/// Sends a message; what was said to it, and how long it took.
+/// Sends a message. Returns the reply to it, and how long that took.
 async fn sent(service: impl MailService, message: &str) -> (Reply, Duration) {
     let begin = Instant::now();
     let message = message.to_owned();

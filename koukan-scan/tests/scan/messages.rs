@@ -1,4 +1,4 @@
-//! Messages of all kinds, and what is shown of them.
+//! Messages of all kinds, and which of their octets a scanner sees.
 
 use koukan_core::{
     test_util::{Answer, context_from},
@@ -110,7 +110,7 @@ async fn rspamd_is_told_who_sends_a_message_and_to_whom_it_goes() {
     }
     driver.data();
     driver.send(MESSAGE.into()).await.unwrap();
-    // What it asks for.
+    // The deferral that rspamd asked for.
     assert_eq!(driver.finish().await, Reply::policy_deferred());
     let asked = told.recv().await.unwrap();
     let (head, content) = asked.split_once("\r\n\r\n").unwrap();
@@ -130,7 +130,7 @@ async fn rspamd_is_told_who_sends_a_message_and_to_whom_it_goes() {
     }
     assert!(!head.contains("no@y"), "{head}");
 
-    // A rule may think otherwise.
+    // A rule may decide otherwise.
     let service = ScanLayer::new(Rspamd, server)
         .without_refusal()
         .layer(upstream.clone());

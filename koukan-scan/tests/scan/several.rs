@@ -77,7 +77,7 @@ async fn the_first_is_asked_and_the_second_where_that_gives_no_answer() {
     let two = Two::that(OK, OK).with(|it| it.with_refused(FIRST.parse().unwrap()));
     let (reply, took) = sent(two.service(limits()), MESSAGE).await;
     assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
-    // What is too large for one is so for the other.
+    // A message that is too large for one address is too large for the other.
     let large = Manner::HangsUp(12, "INSTREAM size limit exceeded. ERROR\0");
     let two = Two::that(large, OK);
     let (reply, _) = sent(two.service(limits()), MESSAGE).await;
@@ -99,7 +99,8 @@ async fn one_that_hangs_holds_up_a_few_for_a_while_and_then_nobody() {
         assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
     }
     assert_eq!(two.connections(), [3, 13]);
-    // After the pause one message tries it, and finds it as it was: nobody does for another pause.
+    // After the pause one message tries the address and finds it still down: nobody does for
+    // another pause.
     for _ in 0..2 {
         tokio::time::advance(limits.pause).await;
         let all = join_all((0..10).map(|_| sent(service.clone(), MESSAGE))).await;
@@ -128,7 +129,7 @@ async fn many_at_once_are_held_up_no_longer_than_one() {
         assert_eq!(reply, &Reply::message_accepted());
         assert!(*took <= limits.next, "{took:?}");
     }
-    // As many as it had turns have waited for it.
+    // No more messages than it had turns have waited for it.
     let late = all.iter().filter(|(_, took)| *took == limits.next).count();
     assert_eq!((late, two.connections()), (3, [3, 30]));
 }

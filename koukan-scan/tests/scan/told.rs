@@ -1,4 +1,4 @@
-//! What observers are told, and TLS.
+//! What observers are told; TLS.
 
 use koukan_core::{
     event::{Event, Observer, Observers},
@@ -8,7 +8,7 @@ use koukan_core::{
 
 use super::*;
 
-/// What was told, a line each.
+/// The reports, one line each.
 #[derive(Debug, Default)]
 struct Told(Mutex<Vec<String>>);
 
@@ -52,7 +52,7 @@ async fn observers_are_told_what_is_asked_what_was_found_and_how_a_scanner_stand
     expect(&["clamav 192.0.2.1:3310 answered 0ns", "clamav infected 0ns"]);
     sent(service.clone(), &"x".repeat(1001)).await;
     expect(&["clamav too_large 0ns"]);
-    // It is there, and takes long.
+    // The scanner is there, but takes long.
     clamd.becomes(Manner::SaysLate("", 2 * limits.whole));
     sent(service.clone(), MESSAGE).await;
     expect(&[
@@ -88,7 +88,7 @@ async fn messages_are_shown_by_tls_to_whom_the_certificate_is_of() {
     let connector = ScriptedConnector::new(move |_, io| {
         let accepting = tls.accept(Box::new(io) as BoxWire);
         tokio::spawn(async move {
-            // Whoever does not believe it goes away.
+            // A client that does not trust the certificate goes away.
             if let Ok(io) = accepting.await {
                 say(io, "stream: OK\0", Duration::ZERO).await;
             }

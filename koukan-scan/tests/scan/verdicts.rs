@@ -1,4 +1,4 @@
-//! What becomes of messages by what is said of them.
+//! What the scanner's answer does to a message.
 
 use std::sync::Mutex;
 
@@ -93,7 +93,7 @@ async fn what_is_infected_is_refused_unless_rules_are_to_decide() {
 async fn what_was_found_out_before_holds_and_nobody_is_asked() {
     let clamd = Clamd::that(Manner::Says(INFECTED));
     let layer = clamd.layer(limits());
-    // Both of one chain.
+    // Both scanners in one chain.
     let upstream = Script::new();
     let open = layer.clone().without_refusal();
     let (reply, _) = sent(open.layer(layer.layer(upstream.clone())), MESSAGE).await;
@@ -101,7 +101,7 @@ async fn what_was_found_out_before_holds_and_nobody_is_asked() {
     assert_eq!(clamd.connections(), 1);
 }
 
-/// As another version might write it.
+/// A signal as another version might write it.
 #[derive(Serialize, Deserialize)]
 struct Other(u8);
 
@@ -122,11 +122,11 @@ async fn that_nothing_is_known_is_no_finding() {
     ] {
         let clamd = Clamd::that(Manner::Says(said));
         let layer = clamd.layer(limits());
-        // Somebody before has let it pass.
+        // A filter before has let the message pass.
         let open = down.layer(limits()).failing_open();
         let (told, _) = sent(open.layer(layer.layer(Script::new())), MESSAGE).await;
         assert_eq!(told.to_string(), reply, "{said}");
-        // Nobody understands what was said before.
+        // The signal that is already there cannot be read.
         let mut inner = layer.layer(Script::new());
         let service = service_fn(move |tx: Transaction| {
             tx.signals.set_durable(&Other(1)).unwrap();
@@ -166,7 +166,7 @@ async fn that_nothing_was_found_before_all_was_shown_is_no_answer() {
     let message = "a".repeat(300 << 10);
     for (said, reply) in [
         ("stream: OK\0", Reply::scanner_unavailable()),
-        // It need not have heard the rest.
+        // The scanner need not have read the rest.
         (
             INFECTED,
             Reply::infected().with_text("message is infected (Eicar)"),
@@ -205,7 +205,7 @@ async fn that_nothing_was_found_before_all_was_shown_is_no_answer() {
     }
 }
 
-/// What others have found out.
+/// A large signal of another filter.
 #[derive(Serialize, Deserialize)]
 struct Much(String);
 

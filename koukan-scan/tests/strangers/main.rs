@@ -1,4 +1,4 @@
-//! clamd, spamd and rspamd as Debian has them, which `scripts/install-test-peers` installs.
+//! clamd, spamd and rspamd as packaged by Debian; `scripts/install-test-peers` installs them.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -23,7 +23,7 @@ use koukan_scan::{
 };
 use tower::Layer;
 
-/// A server on this host, which is not waited for long.
+/// A server on this host, with short limits.
 fn server(address: &str) -> Server {
     let mut limits = Limits::default();
     limits.failures = u32::MAX;
@@ -48,7 +48,7 @@ async fn sent(service: impl MailService, message: &str) -> Reply {
     outcome.message.unwrap()
 }
 
-/// What it finds of a message, and with what that is refused.
+/// The finding for a message, and the reply that refuses it.
 async fn found<P: Scanner + Clone>(
     scanner: &P,
     server: &Server,
@@ -70,13 +70,14 @@ async fn found<P: Scanner + Clone>(
     )
 }
 
-/// Whether it says that it is there.
+/// Asks whether the scanner is there.
 async fn is_there<P: Scanner>(scanner: &P, address: &str) -> Result<(), ScanError> {
     let wire = TcpConnector.connect(address.parse().unwrap()).await?;
     scanner.ping(wire).await
 }
 
-/// While it is stopped nobody waits longer than is said; it dies with half a message; it is gone.
+/// The server is stopped: nobody waits longer than the limits say. Then it dies in the middle of a
+/// message. Then it is gone.
 async fn fails<P: Scanner + Clone>(scanner: &P, process: scanner::Process, address: &str) {
     let mut limits = Limits::default();
     limits.whole = Duration::from_millis(1500);
@@ -103,7 +104,7 @@ async fn fails<P: Scanner + Clone>(scanner: &P, process: scanner::Process, addre
     let opened = sent(open.layer(Script::new()), message).await;
     assert_eq!(opened, Reply::message_accepted());
 
-    // More than sockets hold: it is amid the message when it dies.
+    // The message is larger than socket buffers, so the server dies in the middle of it.
     let mut patient = limits;
     patient.whole = Duration::from_secs(60);
     patient.write = Duration::from_secs(60);

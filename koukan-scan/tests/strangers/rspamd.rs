@@ -8,12 +8,12 @@ use super::{
     *,
 };
 
-/// What rspamd knows without rules.
+/// A test message that rspamd recognises without rules.
 const GTUBE: &str = "XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X";
 
 async fn start() -> (Process, TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
-    // It may run as another user.
+    // rspamd may run as another user.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let shown = folder.path().display();
     let address = free_address();
@@ -29,7 +29,7 @@ worker "normal" {{ bind_socket = "{address}"; count = 1; }}
 metric {{ name = "default"; actions {{ reject = 15; add_header = 6; greylist = 4; }} }}
 "#
     );
-    // The list that it comes with takes long to read.
+    // Its own list of top-level domains takes long to read.
     fs::write(folder.path().join("tlds"), "com\norg\n").unwrap();
     let config = folder.path().join("rspamd.conf");
     fs::write(&config, text).unwrap();

@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a server may take to be there.
+/// How long a server may take to start.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A server, which ends with this.
+/// A server process, which is killed when this is dropped.
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -34,7 +34,7 @@ impl Process {
         Self(command.spawn().unwrap())
     }
 
-    /// Waits until `is_there`, which nothing here can be told of.
+    /// Waits until `is_there`. It asks repeatedly, since the process tells nobody when it is ready.
     pub(crate) async fn await_that(&mut self, said: &Path, is_there: impl Fn() -> bool) {
         let begin = Instant::now();
         while !is_there() {
@@ -48,11 +48,11 @@ impl Process {
         }
     }
 
-    /// Has it and its children get a signal.
+    /// Sends a signal to the process and its children.
     pub(crate) fn signal(&self, name: &str) {
         for id in self.family() {
             let mut kill = Command::new("kill");
-            // A child may have gone.
+            // A child may have ended already.
             let _ = kill.args(["-s", name, &id]).stderr(Stdio::null()).status();
         }
     }
@@ -65,7 +65,7 @@ impl Process {
         children.chain([own]).collect()
     }
 
-    /// Waits until somebody has a connection to that address with as much on its way as there is room for.
+    /// Waits until a connection to this address has its buffers full.
     pub(crate) async fn await_connection(&self, address: &str) {
         let port = address.rsplit_once(':').unwrap().1;
         let port = format!(":{:04X}", port.parse::<u16>().unwrap());
@@ -96,7 +96,8 @@ impl Drop for Process {
     }
 }
 
-/// An address on loopback that nobody listens on, below those that the system gives to connections.
+/// An address on loopback where nobody listens, with a port below those that the system assigns to
+/// connections.
 pub(crate) fn free_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {

@@ -9,17 +9,17 @@ use super::{
     *,
 };
 
-/// What its one rule finds.
+/// The text that the only rule finds.
 const SPAM: &str = "koukan-spam-of-a-test";
 
 async fn start() -> (Process, TempDir, String) {
     start_with(|_| Vec::new()).await
 }
 
-/// With more arguments, for which files can be put into its folder.
+/// Starts it with more arguments, for which files can be put into its folder.
 async fn start_with(more: impl FnOnce(&Path) -> Vec<String>) -> (Process, TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
-    // Its children are another user's.
+    // spamd's children run as another user.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let shown = folder.path().display().to_string();
     let address = free_address();
@@ -104,7 +104,7 @@ async fn spamd_is_spoken_to_by_tls() {
     let (finding, reply) = found(&scanner, &server(authority.client()), &spam).await;
     assert_eq!(finding.result, ScanResult::Spam);
     assert_eq!(reply, Reply::spam());
-    // Of another authority nobody shows it anything.
+    // A server with a certificate of another authority is shown nothing.
     let other = ScanLayer::new(scanner, server(Authority::new().client()));
     let refused = sent(other.layer(Script::new()), &spam).await;
     assert_eq!(refused, Reply::scanner_unavailable());
