@@ -1,4 +1,4 @@
-//! Who has written a message: the domains of its `From` field.
+//! The author of a message: the domains of its `From` field.
 
 use std::collections::HashSet;
 
@@ -7,8 +7,8 @@ use koukan_core::message::header_section::HeaderSection;
 
 use crate::domain::ascii_domain;
 
-/// The domains of the authors that a message names, each once, in lower case and as A-labels; none where
-/// the header section has no `From` field or several, or where readers may not agree which domains these are.
+/// The domains of the authors, each once, in lower case and as A-labels. Empty where the header section has
+/// no `From` field or several, or where readers might read different domains.
 ///
 /// *Shape*: `section` is the header section. Comments, quotes and display names are not taken for addresses
 /// (RFC 5322 section 3.4).
@@ -18,7 +18,7 @@ pub fn author_domains(section: &[u8]) -> Vec<String> {
     let (Some(field), None) = (from.next(), from.next()) else {
         return Vec::new();
     };
-    // One of which it cannot be told makes all of them uncertain.
+    // If one domain cannot be read for certain, none of them is certain.
     let domains: Option<Vec<_>> = field.addresses().iter().map(|it| domain(it)).collect();
     let mut seen = HashSet::new();
     let mut domains = domains.unwrap_or_default();
@@ -26,7 +26,7 @@ pub fn author_domains(section: &[u8]) -> Vec<String> {
     domains
 }
 
-/// The domain of an address; the local part, of which only its host knows what it means, may be anything.
+/// The domain of an address. The local part may be anything: only its host knows what it means.
 fn domain(address: &str) -> Option<String> {
     let (local, domain) = address.rsplit_once('@')?;
     let is_quoted = local.len() > 1 && local.starts_with('"') && local.ends_with('"');
@@ -75,13 +75,13 @@ mod tests {
                 "example.com evil.example",
             ),
             ("alice@ex/ample.com", ""),
-            // Addresses that are none elsewhere, and have a domain.
+            // Addresses that are not valid elsewhere, but have a domain.
             ("a..b@example.com", "example.com"),
             ("alice <.b.@example.com>", "example.com"),
             ("Doe, Alice <alice@example.com>", "example.com"),
             ("Alice alice@example.com", "example.com"),
             ("bob@evil.example: alice@example.com;", ""),
-            // What readers may take for another.
+            // Addresses that readers might take for others.
             ("ceo@example.com\u{ff0f}, bob@evil.example", ""),
             ("ceo@example.com/, bob@evil.example", ""),
             ("ceo@[192.0.2.1], bob@evil.example", ""),
@@ -128,7 +128,7 @@ mod tests {
         assert!(author_domains(b"Subject: From: a@b.example\r\n").is_empty());
     }
 
-    /// It takes minutes where each is looked for among all others.
+    /// The test takes minutes if each domain is compared with all others.
     #[test]
     fn there_may_be_as_many_as_a_header_section_has_room_for() {
         let all: String = (0..40_000).map(|it| format!("a@{it:x}.x,")).collect();

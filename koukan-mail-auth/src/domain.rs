@@ -1,11 +1,12 @@
-//! Names of domains.
+//! Domain names.
 
-/// Octets of a name in the DNS, at most.
+/// The longest DNS name, in octets.
 const NAME_MAX: usize = 253;
-/// Octets of a domain that is not in ASCII, at most.
+/// The longest domain outside of ASCII, in octets.
 const UNICODE_MAX: usize = 1024;
 
-/// A domain in lower case and as A-labels, without a final dot; none where it cannot be one.
+/// The domain in lower case and as A-labels, without a final dot; `None` where the text cannot be a
+/// domain.
 pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
     let ascii = match domain.is_ascii() {
         _ if domain.len() > UNICODE_MAX => return None,
@@ -13,20 +14,20 @@ pub(crate) fn ascii_domain(domain: &str) -> Option<String> {
         false => idna::domain_to_ascii(domain).ok()?,
     };
     let ascii = ascii.strip_suffix('.').unwrap_or(&ascii);
-    // Also of what was converted: U+FF20 becomes `@`.
+    // Also checked after the conversion: U+FF20 becomes `@`.
     let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'.' | b'-' | b'_');
     let is_fine = !ascii.is_empty() && ascii.len() <= NAME_MAX && ascii.bytes().all(is_plain);
     is_fine.then(|| ascii.to_owned())
 }
 
-/// Whether a text can be asked for in the DNS: labels of 1 to 63 octets, with or without a final dot.
+/// Whether the DNS can be asked for this name: labels of 1 to 63 octets, with or without a final dot.
 pub(crate) fn is_name(name: &str) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     let is_label = |label: &str| (1..=63).contains(&label.len());
     name.is_ascii() && name.len() <= NAME_MAX && name.split('.').all(is_label)
 }
 
-/// Whether a name is a domain, or below it; case does not matter, nor does a final dot.
+/// Whether `name` is `domain` or below it. Case and a final dot do not matter.
 pub(crate) fn is_within(name: &str, domain: &str) -> bool {
     let [name, domain] = [name, domain].map(|name| name.strip_suffix('.').unwrap_or(name));
     let Some(before) = name.len().checked_sub(domain.len()) else {
@@ -51,9 +52,9 @@ mod tests {
                 "B\u{dc}CHER\u{3002}example\u{3002}",
                 Some("xn--bcher-kva.example"),
             ),
-            // What is not visible is nothing.
+            // Invisible characters are dropped.
             ("ex\u{ad}ample.com", Some("example.com")),
-            // What becomes something else.
+            // Characters that become others.
             ("a\u{ff20}b.example", None),
             ("ex\u{ff0f}ample.com", None),
             ("a\u{ff1b}b.example", None),

@@ -1,19 +1,20 @@
-//! DKIM, SPF, DMARC and ARC for Koukan: filters that sign messages, and that find out who has sent them.
+//! DKIM, SPF, DMARC and ARC for Koukan: filters that sign messages, and filters that check who sent a
+//! message.
 //!
-//! Filters of this crate stand on [`koukan_core`] alone, as those of anybody else do. It holds
-//! cryptography, and no socket: names are looked up by the
-//! [`Resolver`](koukan_core::network::Resolver) that a filter is given, and the time is that of its
+//! This crate uses the public API of [`koukan_core`] only, as a filter of your own does. It contains
+//! cryptography, but opens no socket: a filter looks names up by the
+//! [`Resolver`](koukan_core::network::Resolver) that it is given, and takes the time from its
 //! [`Clock`](koukan_core::clock::Clock).
 //!
 //! | module | holds |
 //! |---|---|
-//! | [`dkim`] | signatures by themselves: canonical forms, keys, the `DKIM-Signature` field |
+//! | [`dkim`] | signatures without a filter: canonical forms, keys, the `DKIM-Signature` field |
 //! | [`dkim_sign`], [`dkim_check`] | the filters that sign and verify |
-//! | [`spf`], [`spf_check`] | which hosts may send mail of a domain, and the filter that asks |
-//! | [`dmarc`], [`dmarc_check`] | whether a message is that of its author's domain, and the filter that asks |
-//! | [`arc`], [`arc_check`] | what those say who have passed a message on, and the filter that verifies that |
-//! | [`srs`] | reverse-paths of forwarded messages, there and back |
-//! | [`authentication_results`] | the filter that tells readers what was found out |
+//! | [`spf`], [`spf_check`] | which hosts may send mail of a domain, and the filter that checks it |
+//! | [`dmarc`], [`dmarc_check`] | whether a message authenticates as its author's domain, and the filter that checks it |
+//! | [`arc`], [`arc_check`] | what agents that passed a message on have recorded, and the filter that verifies it |
+//! | [`srs`] | reverse-paths of forwarded messages: rewriting and reversing |
+//! | [`authentication_results`] | the filter that adds the results to the message |
 //!
 //! # Example
 //!

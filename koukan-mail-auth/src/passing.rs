@@ -1,4 +1,4 @@
-//! Reading a message that goes on unchanged.
+//! Reads a message that goes on unchanged.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use koukan_core::{
     signals::Signals,
 };
 
-/// For how long messages that could not be kept are counted before they are told.
+/// The interval between log lines about messages that could not be kept; between them messages are
+/// counted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
@@ -19,10 +20,11 @@ static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
     tracing::error!(messages, seconds, "message bodies could still not be kept");
 });
 
-/// Shows all of a message to `see`, and returns it as it was.
+/// Shows the whole message to `see`, and returns it unchanged.
 ///
-/// What is passed on by reference stays so, and is read beside; anything else is kept in a blob, of which
-/// memory holds no more than a window, and which is charged to whoever pays for the transaction.
+/// A message that is passed on by reference stays a reference, and a second reader reads it. Anything
+/// else is written to a blob, of which memory holds no more than a window; the blob is charged to the
+/// payer of the transaction.
 pub(crate) async fn read(
     body: Body,
     signals: &Signals,
@@ -72,9 +74,10 @@ fn not_kept(error: &BlobError) -> Rejection {
     Rejection::new(Reply::insufficient_storage())
 }
 
-/// Shows the start of a message to `see`, until that has seen enough, and returns the message as it was.
+/// Shows the start of a message to `see`, until it has seen enough, and returns the message unchanged.
 ///
-/// What is passed on by reference stays so; of anything else as much is held as was seen.
+/// A message that is passed on by reference stays a reference. Of anything else, the part that `see` has
+/// seen is held in memory.
 pub(crate) async fn read_start(
     body: Body,
     mut see: impl FnMut(&[u8]) -> bool + Send,

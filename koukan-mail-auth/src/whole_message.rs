@@ -1,5 +1,4 @@
-//! What is found out of a message once all of it has passed, and the DNS was asked: the shape of `dkim_check` and
-//! `arc_check`.
+//! A check that reads a whole message and then asks the DNS: what `dkim_check` and `arc_check` have in common.
 
 use std::time::Duration;
 
@@ -15,29 +14,30 @@ use koukan_core::{
 
 use crate::passing;
 
-/// For how long the DNS is waited for.
+/// How long to wait for the DNS.
 pub(crate) const TIME_MAX: Duration = Duration::from_secs(20);
 
-/// By what it is found out.
+/// The settings of such a check.
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     resolver: SharedResolver,
     clock: SharedClock,
-    /// Where messages are kept that nobody pays for.
+    /// The pool for messages that have no account to be charged to.
     pub(crate) blobs: BlobPool,
-    /// For how long the DNS is waited for.
+    /// How long to wait for the DNS.
     pub(crate) time: Duration,
 }
 
-/// Something that is found out of all of a message.
+/// What a check learns from a message.
 pub(crate) trait Finding: Default + Send + 'static {
-    /// The signal that tells it.
+    /// The signal that holds the result.
     type Signal: DurableSignal + Send;
 
-    /// Goes on with the next octets of the message, cut anywhere.
+    /// Takes the next octets of the message, cut anywhere.
     fn see(&mut self, octets: &[u8]);
 
-    /// What there is to tell at a time in seconds since 1970. The DNS is waited for so long.
+    /// The result at this time, in seconds since 1970. Waits for the DNS for at most the given
+    /// time.
     fn conclude(
         self,
         resolver: &dyn Resolver,
@@ -56,7 +56,8 @@ impl Settings {
         }
     }
 
-    /// The transaction whose message goes on once it was found out, unless that was done before.
+    /// A transaction whose message goes on once the result is known. Does nothing where the signal
+    /// is set already.
     pub(crate) fn find_out<F: Finding>(&self, tx: Transaction) -> Transaction {
         if tx.signals.durable_json(F::Signal::NAME).is_some() {
             return tx;
@@ -75,7 +76,7 @@ impl Settings {
         let found = finding.conclude(&*self.resolver, now, self.time).await;
         if let Err(error) = signals.set_durable(&found) {
             let (signal, error) = (F::Signal::NAME, Causes(&error));
-            tracing::warn!(signal, %error, "what was found out of a message is not kept");
+            tracing::warn!(signal, %error, "the result of a check could not be stored as a signal");
         }
         Ok(body)
     }

@@ -1,4 +1,4 @@
-//! The keys of a chain.
+//! The public keys of a chain.
 
 use futures_util::future::join_all;
 use koukan_core::network::Resolver;
@@ -6,11 +6,11 @@ use koukan_core::network::Resolver;
 use super::ArcResult;
 use crate::dkim::{Algorithm, DkimResult, PublicKey, key_at};
 
-/// What became of a chain, and why.
+/// The result for a chain, and the reason.
 pub(super) type Judged = (ArcResult, &'static str);
 
-/// Keys by where they are and what for: each is asked for once, as one who has passed a message on has a key for both the
-/// message and the seal.
+/// Keys by name and algorithm. Each is asked for once: the same key usually made both the message signature and the
+/// seal of a set.
 #[derive(Default)]
 pub(super) struct Keys(Vec<Known>);
 
@@ -21,7 +21,7 @@ struct Known {
 }
 
 impl Keys {
-    /// Asks for those that are not known, all at once.
+    /// Asks for all keys that are not known yet, at the same time.
     pub(super) async fn ask(
         &mut self,
         wanted: impl IntoIterator<Item = (String, Algorithm)>,
@@ -36,7 +36,8 @@ impl Keys {
         let asked = new.into_iter().map(|(name, algorithm)| async move {
             let key = key_at(&name, algorithm, resolver).await;
             let key = match key {
-                // Its signatures count no more than none: RFC 6376 section 3.6.1.
+                // Signatures of a domain in test mode count as no signature: RFC 6376 section
+                // 3.6.1.
                 Ok(key) if key.is_testing => Err((ArcResult::Fail, "the domain is trying it out")),
                 Ok(key) => Ok(key),
                 Err((DkimResult::TempError, reason)) => Err((ArcResult::TempError, reason)),
@@ -56,11 +57,11 @@ impl Keys {
         self.0.iter().find(is)
     }
 
-    /// A key that was asked for.
+    /// Returns a key that was asked for.
     ///
     /// # Errors
     ///
-    /// What becomes of the chain without it.
+    /// The result for the chain when this key is missing.
     pub(super) fn get(&self, name: &str, algorithm: Algorithm) -> Result<&PublicKey, Judged> {
         match self.find(name, algorithm) {
             Some(Known { key, .. }) => key.as_ref().map_err(|judged| *judged),

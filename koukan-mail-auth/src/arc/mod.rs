@@ -1,11 +1,12 @@
-//! Chains of those who have passed a message on: the Authenticated Received Chain, RFC 8617.
+//! Chains of the agents that passed a message on: the Authenticated Received Chain, RFC 8617.
 //!
-//! Whoever passes a message on and changes it, as a mailing list does, breaks its signatures. It can say what it had found
-//! out before that, in three fields that belong together (a *set*): its results (`ARC-Authentication-Results`), a
-//! signature of the message as it leaves (`ARC-Message-Signature`), and a seal of all sets so far (`ARC-Seal`). A chain that
-//! holds says who has said that; whether they are to be believed is another question.
+//! An agent that changes a message as it passes it on, for example a mailing list, breaks the message's signatures. It
+//! can record what it found before the change in three fields that belong together (a *set*): its results
+//! (`ARC-Authentication-Results`), a signature of the message as it leaves (`ARC-Message-Signature`), and a seal over
+//! all sets so far (`ARC-Seal`). A valid chain proves who recorded these results. Whether to trust those agents is
+//! another question.
 //!
-//! Nothing is held of a message but its header section.
+//! Only the header section of a message is held in memory.
 
 mod keys;
 mod set;

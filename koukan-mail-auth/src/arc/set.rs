@@ -1,4 +1,4 @@
-//! The fields of a chain, put together: RFC 8617 sections 3.9 and 4.
+//! Reads the sets of a chain from their fields: RFC 8617 sections 3.9 and 4.
 
 use aws_lc_rs::digest::{Context, Digest, SHA256};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -12,11 +12,11 @@ use crate::{
     domain::{ascii_domain, is_name},
 };
 
-/// What one of those who have passed the message on has said.
+/// The set that one agent added.
 #[derive(Debug)]
 pub(super) struct Set<'a> {
     results: Field<'a>,
-    /// The signature of the message, of which only that of the last set matters.
+    /// The signature of the message. It matters in the last set only.
     pub(super) message: Field<'a>,
     seal_field: Field<'a>,
     pub(super) seal: Seal,
@@ -27,12 +27,12 @@ pub(super) struct Set<'a> {
 pub(super) struct Seal {
     pub(super) algorithm: Algorithm,
     pub(super) domain: String,
-    /// Where its key is.
+    /// The DNS name of its key.
     pub(super) key_name: String,
     pub(super) signature: Vec<u8>,
 }
 
-/// The fields of a set as they are found.
+/// The fields of one set, while they are collected.
 #[derive(Default)]
 struct Found<'a> {
     results: Option<Field<'a>>,
@@ -40,11 +40,11 @@ struct Found<'a> {
     seal: Option<Field<'a>>,
 }
 
-/// Puts the sets of a header section together, the first first; none at all where there is no chain.
+/// The sets of a header section, the oldest first; empty where there is no chain.
 ///
 /// # Errors
 ///
-/// Why what is there is no chain that could hold.
+/// Why the fields are not a valid chain.
 pub(super) fn sets(section: &[u8]) -> Result<Vec<Set<'_>>, &'static str> {
     let mut found: Vec<Found<'_>> = Vec::new();
     for field in fields(section) {
@@ -79,10 +79,10 @@ pub(super) fn sets(section: &[u8]) -> Result<Vec<Set<'_>>, &'static str> {
         .collect()
 }
 
-/// The tag `i` of results, which stands before all else.
+/// The tag `i` of the results, which stands before everything else.
 fn instance_of_results<'a>(field: &Field<'a>) -> Option<&'a str> {
     let value = field.value();
-    // What is behind it may be in any charset.
+    // The rest may be in any charset.
     let first = &value[..memchr::memchr(b';', value)?];
     let (name, number) = str::from_utf8(first).ok()?.split_once('=')?;
     (name.trim_ascii() == "i").then(|| number.trim_ascii())
@@ -93,7 +93,7 @@ fn instance_of_tags<'a>(field: &Field<'a>) -> Option<&'a str> {
     Tags::parse(text)?.get("i")
 }
 
-/// A number of a set.
+/// The number of a set.
 fn instance(text: &str) -> Option<usize> {
     let is_number = text.len() <= 2 && text.bytes().all(|octet| octet.is_ascii_digit());
     let number = text.parse().ok().filter(|_| is_number)?;
@@ -115,11 +115,11 @@ impl<'a> Set<'a> {
         })
     }
 
-    /// Reads the signature of the message.
+    /// Reads the message signature.
     ///
     /// # Errors
     ///
-    /// Why it is none that could be verified.
+    /// Why it cannot be verified.
     pub(super) fn signature(&self) -> Result<Received, &'static str> {
         let text = str::from_utf8(self.message.value()).map_err(|_| "a field is not UTF-8")?;
         let tags = Tags::parse(text).ok_or("a field is no list of tags")?;
@@ -127,7 +127,7 @@ impl<'a> Set<'a> {
         if signature.signs("ARC-Seal") {
             return Err("a signature is of seals");
         }
-        // Whoever passes it on could add what nobody has signed.
+        // With a limited length, a later agent could append text that nobody has signed.
         if signature.length.is_some() {
             return Err("a signature is of a part of the body");
         }
@@ -135,9 +135,10 @@ impl<'a> Set<'a> {
     }
 }
 
-/// The SHA-256 of what each seal of a chain is of: all sets before it, and its own, without the signature (section 5.1.1).
+/// The SHA-256 digest that each seal of a chain signs: all sets before it, and its own set without the seal's signature
+/// (section 5.1.1).
 ///
-/// All of it is hashed once, however many seals there are.
+/// The octets are hashed once, however many seals there are.
 pub(super) fn sealed(sets: &[Set<'_>]) -> Vec<Digest> {
     let relaxed = Canonicalization::Relaxed;
     let mut before = Context::new(&SHA256);
@@ -170,11 +171,11 @@ impl Seal {
         let text = str::from_utf8(field.value()).map_err(|_| "a field is not UTF-8")?;
         let tags = Tags::parse(text).ok_or("a field is no list of tags")?;
         let required = |name: &str| tags.get(name).ok_or("a tag is missing");
-        // A seal is of these fields, whatever a list of names says: section 4.1.3.
+        // A seal always covers these fields; a list of names is not permitted: section 4.1.3.
         if tags.get("h").is_some() {
             return Err("a seal names fields");
         }
-        // What the chain was before it: section 5.2, step 3.
+        // The result of the chain before this set: section 5.2, step 3.
         let validation = required("cv")?;
         let is = |state: &str| validation.eq_ignore_ascii_case(state);
         if !["none", "pass", "fail"].into_iter().any(is) {

@@ -1,4 +1,4 @@
-//! Whether a chain holds: RFC 8617 section 5.2.
+//! Verifies a chain: RFC 8617 section 5.2.
 
 use std::time::Duration;
 
@@ -11,38 +11,38 @@ use super::{
 };
 use crate::dkim::{BodyDigest, BodyHasher, ByName, Received, Section, has_one_author};
 
-/// Sets that a chain may have: section 4.2.1.
+/// The largest number of sets in a chain: section 4.2.1.
 pub const SETS_MAX: usize = 50;
 
-/// Whether a chain holds.
+/// The result for a chain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ArcResult {
-    /// There is none.
+    /// There is no chain.
     None,
-    /// It does.
+    /// The chain is valid.
     Pass,
-    /// It does not.
+    /// The chain is not valid.
     Fail,
-    /// Nobody can tell just now: the DNS does not answer.
+    /// The DNS does not answer, so nothing is known for now.
     TempError,
 }
 
-/// What became of a chain.
+/// The outcome of verifying a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ArcVerified {
     /// Whether it holds.
     pub result: ArcResult,
-    /// Why not.
+    /// Why it is not valid.
     pub reason: &'static str,
-    /// The domains of those who have sealed it, the first first, in lower case and as A-labels; none where it is no chain.
-    /// Only where it holds they are more than a claim.
+    /// The domains that sealed the chain, the oldest first, in lower case and as A-labels; empty where there is no
+    /// well-formed chain. Unless the result is [`ArcResult::Pass`], they are only a claim.
     pub domains: Vec<String>,
 }
 
-/// A message as it passes, whose chain is to be verified.
+/// Reads a message as it passes, to verify its chain.
 ///
-/// *Shape*: the body is hashed as the last of those wants who have passed it on. Nothing is held but the header section.
+/// *Shape*: the body is hashed as the last message signature demands. Only the header section is held in memory.
 #[derive(Default)]
 pub struct ArcVerifying {
     section: Section,
@@ -51,17 +51,18 @@ pub struct ArcVerifying {
     hasher: Option<BodyHasher>,
 }
 
-/// A message that has passed.
+/// A message that was read to its end.
 pub struct ArcPassed {
     section: Section,
     digest: Option<BodyDigest>,
 }
 
 impl ArcResult {
-    /// All of them.
+    /// All results.
     pub const ALL: [Self; 4] = [Self::None, Self::Pass, Self::Fail, Self::TempError];
 
-    /// Its name in RFC 8617 section 4.4; a look-up that has failed is called as of signatures.
+    /// Its name by RFC 8617 section 4.4. A failed look-up has the name that signatures use
+    /// (`temperror`).
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -73,7 +74,7 @@ impl ArcResult {
 }
 
 impl ArcVerifying {
-    /// Goes on with the next octets of the message, cut anywhere.
+    /// Takes the next octets of the message, cut anywhere.
     pub fn update(&mut self, octets: &[u8]) {
         let body = self.section.take(octets);
         if !self.has_begun && self.section.is_complete() {
@@ -112,14 +113,14 @@ fn fail(reason: &'static str) -> Judged {
 }
 
 impl ArcPassed {
-    /// Verifies the chain at a time in seconds since 1970. The DNS is waited for as long as `time` says.
+    /// Verifies the chain at the time `now`, in seconds since 1970. Waits for the DNS for at most `time`.
     ///
-    /// The keys of the last of those who have passed it on are asked for first, and those of the others, all at once, if
-    /// the message is as that one has said.
+    /// The keys of the last set are asked for first. If the message matches that set, the keys of all other sets are
+    /// asked for at the same time.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped.
+    /// Dropping the future loses nothing.
     pub async fn verify(&self, resolver: &dyn Resolver, now: u64, time: Duration) -> ArcVerified {
         let sets = match sets_of(&self.section) {
             Ok(sets) if sets.is_empty() => return ArcVerified::no_chain(ArcResult::None, ""),
@@ -140,7 +141,7 @@ impl ArcPassed {
         }
     }
 
-    /// Whether a chain holds; an error ends it early.
+    /// Verifies the chain. An error ends the verification early.
     async fn judge(
         &self,
         sets: &[Set<'_>],
@@ -175,21 +176,21 @@ impl ArcPassed {
         each.try_for_each(|(set, of)| holds(&keys, set, of))
     }
 
-    /// What needs no key.
+    /// The checks that need no key.
     fn check(&self, signature: &Received, now: u64) -> Result<(), Judged> {
         signature.check_time(now).map_err(fail)?;
         let hash = self.digest.map(|digest| digest.sha256);
         if hash.as_ref().map(<[u8; 32]>::as_slice) != Some(&*signature.body_hash) {
             return Err(fail("the body is another"));
         }
-        // The signature may be of one that readers do not see: RFC 6376 section 8.15.
+        // The signature may cover a `From` field that readers do not see: RFC 6376 section 8.15.
         if !has_one_author(self.section.octets().unwrap_or_default()) {
             return Err(fail("the message does not have one From field"));
         }
         Ok(())
     }
 
-    /// What the signature of the message is of.
+    /// The octets that the message signature covers.
     fn signed(&self, signature: &Received, set: &Set<'_>) -> Vec<u8> {
         let fields = ByName::of(self.section.octets().unwrap_or_default());
         signature.signed(&set.message, &fields)

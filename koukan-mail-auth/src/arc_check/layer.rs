@@ -11,19 +11,19 @@ use crate::whole_message::Settings;
 pub struct ArcCheckLayer(Settings);
 
 impl ArcCheckLayer {
-    /// A layer that asks that resolver for keys.
+    /// A layer that asks this resolver for keys.
     pub fn new(resolver: SharedResolver, clock: SharedClock) -> Self {
         Self(Settings::new(resolver, clock))
     }
 
-    /// Keeps messages that nobody pays for in blobs of that pool.
+    /// Uses this pool for the blobs of messages that have no account to be charged to.
     #[must_use]
     pub fn with_blobs(mut self, blobs: BlobPool) -> Self {
         self.0.blobs = blobs;
         self
     }
 
-    /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`](crate::dkim_check::TIME_MAX).
+    /// Sets how long to wait for the DNS, instead of [`TIME_MAX`](crate::dkim_check::TIME_MAX).
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.0.time = time;

@@ -1,14 +1,14 @@
-//! Verifies chains of those who have passed messages on (ARC).
+//! Verifies the chain of agents that passed a message on (ARC).
 //!
-//! What is found out is a signal: whom to believe is for rules to decide. A chain that holds says that the message has come
-//! from its last sealer as it is, and what each of them says to have found.
+//! The result is a signal. Rules decide whom to trust. A valid chain proves that the message is unchanged since its
+//! last sealer, and what each sealer says it found.
 //!
-//! *Phases*: the message. It goes on once all of it has come and the DNS was asked, for
-//! [`TIME_MAX`](crate::dkim_check::TIME_MAX) at most: then the result is `temperror`. For RFC 8617 section 5.2.1 that is a
-//! `fail` like others; it has a name of its own so that a rule can put a message off while that helps. Until then it is kept in a blob, and
-//! only its header section in memory.
+//! *Phases*: the message. It goes on once all of it has arrived and the DNS has answered. After
+//! [`TIME_MAX`](crate::dkim_check::TIME_MAX) without an answer the result is `temperror`. RFC 8617 section 5.2.1 treats
+//! that as an ordinary `fail`; the separate name lets a rule defer the message while waiting may help. Until then the
+//! message is kept in a blob, and only its header section is in memory.
 //!
-//! *Signals*: writes the durable [`Arc`] (`arc`), unless it is there already.
+//! *Signals*: writes the durable [`Arc`] (`arc`), unless it is set already.
 //!
 //! | reply | when |
 //! |---|---|

@@ -3,21 +3,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::arc::ArcVerified;
 
-/// What became of a message's chain: the signal `arc`.
+/// The outcome of verifying a message's chain: the signal `arc`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Arc {
     /// `none`, `pass`, `fail` or `temperror`.
     pub result: String,
-    /// Why it does not hold.
+    /// Why the chain is not valid.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// How many have passed the message on.
+    /// The number of sets.
     pub sets: usize,
-    /// The domain of the last of them; empty where there is none.
+    /// The domain of the last sealer; empty where there is none.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub domain: String,
-    /// The domains of all of them, the first first.
+    /// The domains of all sealers, the oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub domains: Vec<String>,
 }

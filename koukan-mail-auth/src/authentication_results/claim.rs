@@ -1,9 +1,9 @@
-//! Whose results a field claims to be: RFC 8601 section 2.2.
+//! Whose results a field claims to contain: RFC 8601 section 2.2.
 
 use crate::domain::ascii_domain;
 
-/// Whether the value of a field claims to be of the agent of that name (in lower case and as A-labels), in
-/// whatever way that is written.
+/// Whether a field's value claims to come from the agent `name` (lower case, A-labels). Every way to write
+/// the name is recognised.
 pub(super) fn is_claimed(value: &[u8], name: &str) -> bool {
     let text = String::from_utf8_lossy(value);
     let mut claimed = String::new();
@@ -19,9 +19,9 @@ pub(super) fn is_claimed(value: &[u8], name: &str) -> bool {
             ')' if comments > 0 => comments -= 1,
             _ if comments > 0 => {}
             '"' => is_quoted = !is_quoted,
-            // What cannot stand in a name ends it for some readers.
+            // For some readers, a character that cannot stand in a name ends it.
             ';' | ',' | ':' | '/' if !is_quoted => break,
-            // A version may follow.
+            // A version number may follow.
             _ if char.is_whitespace() && !is_quoted => {
                 if !claimed.is_empty() {
                     break;
@@ -30,7 +30,8 @@ pub(super) fn is_claimed(value: &[u8], name: &str) -> bool {
             _ => claimed.push(char),
         }
     }
-    // Some readers decode what only texts may have: RFC 2047. Nobody else writes that here.
+    // Some readers decode encoded words here, although only texts may contain them: RFC 2047. No
+    // honest agent writes one here.
     claimed.starts_with("=?")
         || ascii_domain(claimed.trim_end_matches('.')).is_some_and(|claimed| claimed == name)
 }

@@ -9,7 +9,8 @@ use crate::{
     spf_check::{Identity, Spf},
 };
 
-/// The field, with CRLF at its end, of what signals say. What cannot be understood is left out.
+/// The field that tells the signals' results, with its final CRLF. A signal that cannot be read is
+/// left out.
 pub(super) fn field(name: &str, signals: &Signals) -> String {
     let mut results = Vec::new();
     if let Ok(Some(spf)) = signals.find_durable::<Spf>() {
@@ -35,7 +36,7 @@ pub(super) fn field(name: &str, signals: &Signals) -> String {
             0 => String::new(),
             sets => format!("i={sets} d={}", arc.domain),
         };
-        // There is no other: RFC 8617 sections 4.4 and 5.2.1.
+        // RFC 8617 has no other name: sections 4.4 and 5.2.1.
         let told = match &*arc.result {
             told @ ("none" | "pass") => told,
             _ => "fail",
@@ -61,7 +62,7 @@ fn of_signature(signature: &Signature) -> String {
     result("dkim", &signature.result, &signature.reason, &properties)
 }
 
-/// One result. What came from another agent may be anything, and only harmless octets of it stay.
+/// One result. Values of another agent may contain anything; only harmless octets are kept.
 fn result(method: &str, result: &str, comment: &str, properties: &[(&str, &str)]) -> String {
     let mut text = format!("{method}={}", token(result));
     let is_plain = |char: &char| matches!(char, ' '..='~') && !matches!(char, '(' | ')' | '\\');

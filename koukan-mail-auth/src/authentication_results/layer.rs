@@ -13,11 +13,11 @@ pub struct AuthenticationResultsLayer {
 }
 
 impl AuthenticationResultsLayer {
-    /// A layer for an agent of that name (`authserv-id`), which is written as A-labels.
+    /// A layer for the agent `name` (the `authserv-id`), which is written as A-labels.
     ///
     /// # Errors
     ///
-    /// [`InvalidMailbox`] where that is no domain name.
+    /// [`InvalidMailbox`] where `name` is not a domain name.
     pub fn new(name: &str) -> Result<Self, InvalidMailbox> {
         Domain::check(name)?;
         let name = ascii_domain(name).ok_or(InvalidMailbox::Domain)?;

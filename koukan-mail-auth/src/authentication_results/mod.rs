@@ -1,11 +1,11 @@
-//! Tells readers of a message what was found out of who sent it: the field `Authentication-Results`.
+//! Adds the field `Authentication-Results`, which tells readers of a message what the checks of its sender found.
 //!
-//! The field has what the signals `spf`, `dkim` and `dmarc` say, so it stands behind the filters that write
-//! them. Fields of that name that come with the message and claim to be of this agent are taken out: whoever reads
-//! the message relies on them.
+//! The field holds the results of the signals `spf`, `dkim`, `dmarc` and `arc`, so this filter stands behind the
+//! filters that write them. Fields of the same name that arrive with the message and claim to come from this agent
+//! are removed, since readers trust them.
 //!
-//! *Phases*: the message. Its header section is looked at before it goes on. A message that goes on by
-//! reference stays so, unless a field is taken out of it.
+//! *Phases*: the message. Its header section is read before it goes on. A message that is passed on by reference
+//! stays a reference, unless a field is removed from it.
 //!
 //! *Signals*: reads [`Spf`](crate::spf_check::Spf), [`Dkim`](crate::dkim_check::Dkim) and
 //! [`Dmarc`](crate::dmarc_check::Dmarc).

@@ -16,7 +16,7 @@ use crate::{
     passing,
 };
 
-/// Octets of the field, at most.
+/// The largest size of the field, in octets.
 const GROWTH_MAX: u64 = 8192;
 
 /// Adds the field; see the [module documentation](super).
@@ -67,12 +67,13 @@ async fn add(
     };
     let mut added = field(&settings.name, &signals);
     let mut body = match opening.separator() {
-        // It has no header section, so no such field either.
+        // The message has no header section, so it has no such field either.
         "\r\n" => {
             added.push_str("\r\n");
             body
         }
-        // What is before the first field of a mail folder's message becomes one, and the others stay.
+        // The separator line of a mail folder, before the first field, is turned into a field of its
+        // own. The other fields stay.
         separator => {
             added.push_str(separator);
             without_claims(body, octets, &settings.name).await?
@@ -82,7 +83,7 @@ async fn add(
     Ok(body)
 }
 
-/// The message without the fields of its header section that claim to be of this agent.
+/// The message without those fields of its header section that claim to come from this agent.
 async fn without_claims(mut body: Body, section: &[u8], name: &str) -> Result<Body, BodyError> {
     let mut kept = Vec::with_capacity(section.len());
     let mut from = 0;

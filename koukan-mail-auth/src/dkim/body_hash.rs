@@ -1,4 +1,4 @@
-//! Hashes of bodies as they pass: RFC 6376 sections 3.4.3, 3.4.4 and 3.7.
+//! Hashes message bodies as they pass: RFC 6376 sections 3.4.3, 3.4.4 and 3.7.
 
 use aws_lc_rs::digest::{Context, SHA256};
 use memchr::{memchr, memchr3};
@@ -19,35 +19,35 @@ const LINE_ENDS: [u8; COLLECTED] = {
     ends
 };
 
-/// Hashes the canonical form of a body, of which it holds nothing.
+/// Hashes the canonical form of a body, without holding the body.
 ///
-/// *Shape*: only CRLF ends a line; CR and LF that stand alone are octets like others.
+/// *Shape*: only CRLF ends a line. A lone CR or LF is an ordinary octet.
 pub struct BodyHasher {
     how: Canonicalization,
-    /// Octets of the canonical form that are hashed, at most.
+    /// How many octets of the canonical form are hashed at most.
     limit: u64,
     sha256: Context,
     collected: Vec<u8>,
-    /// Octets of the canonical form.
+    /// The length of the canonical form so far, in octets.
     length: u64,
-    /// Line ends that count only if something follows.
+    /// Line ends that count only if another octet follows.
     ends: u64,
-    /// Relaxed: whether blanks have come, of which one counts if something follows on the line.
+    /// Relaxed form: white space has come. It counts as one blank if something follows on the line.
     has_blank: bool,
     is_after_cr: bool,
 }
 
-/// What became of a body.
+/// The hash of a body, and its length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyDigest {
-    /// SHA-256 of the canonical form, or of as much of it as was to be hashed.
+    /// SHA-256 of the canonical form, or of the part that was to be hashed.
     pub sha256: [u8; 32],
-    /// Octets of all of the canonical form.
+    /// The length of the whole canonical form, in octets.
     pub length: u64,
 }
 
 impl BodyHasher {
-    /// Hashes all of the canonical form.
+    /// Hashes the whole canonical form.
     pub fn new(how: Canonicalization) -> Self {
         Self {
             how,
@@ -61,14 +61,14 @@ impl BodyHasher {
         }
     }
 
-    /// Hashes so many octets of the canonical form at most.
+    /// Hashes at most `octets` of the canonical form.
     #[must_use]
     pub fn with_limit(mut self, octets: u64) -> Self {
         self.limit = octets;
         self
     }
 
-    /// Goes on with the next octets of the body.
+    /// Takes the next octets of the body.
     pub fn update(&mut self, mut octets: &[u8]) {
         while let Some(first) = octets.first() {
             if std::mem::take(&mut self.is_after_cr) {
@@ -122,11 +122,11 @@ impl BodyHasher {
         }
     }
 
-    /// Octets that count whatever follows, after what counts because of them.
+    /// Adds octets that count in any case, after those that count because these follow.
     fn content(&mut self, octets: &[u8]) {
         let mut ends = std::mem::take(&mut self.ends);
         while ends > 0 {
-            // There may be as many as a message has room for.
+            // There may be as many line ends as a message has octets.
             let some = ends.min(LINE_ENDS.len() as u64 / 2);
             self.put(&LINE_ENDS[..2 * some as usize]);
             ends -= some;
@@ -188,7 +188,7 @@ mod tests {
             ("\r\n", "\r\n", ""),
             ("\r\n\r\n\r\n", "\r\n", ""),
             (" \r\n", " \r\n", ""),
-            // Lines of blanks at the end.
+            // White space on lines at the end.
             ("a\r\n \r\n\t \r\n\r\n", "a\r\n \r\n\t \r\n", "a\r\n"),
             ("a\r\n \r\nb\r\n", "a\r\n \r\nb\r\n", "a\r\n\r\nb\r\n"),
             // No line end at the end.

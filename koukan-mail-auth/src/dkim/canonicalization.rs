@@ -2,12 +2,12 @@
 
 use super::fields::Field;
 
-/// How much of a message may change on its way before the signature breaks.
+/// The canonical form: how much of a message may change on its way before the signature breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Canonicalization {
-    /// Nothing but empty lines at the end.
+    /// Only empty lines at the end of the body.
     Simple,
-    /// Amounts of white space, how fields are folded, and the case of their names.
+    /// Also the amount of white space, the folding of fields, and the case of their names.
     #[default]
     Relaxed,
 }
@@ -35,7 +35,7 @@ impl Canonicalization {
     }
 }
 
-/// A value on one line, with one blank for each run of them, and none at its start and its end.
+/// The value on one line, each run of white space as one blank, with none at either end.
 fn add_relaxed(value: &[u8], to: &mut Vec<u8>) {
     let (start, mut has_blank) = (to.len(), false);
     let mut octets = value.iter().copied().peekable();

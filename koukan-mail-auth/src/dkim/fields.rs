@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use memchr::memmem;
 
-/// A header field: all of its octets, without the CRLF that ends it.
+/// A header field: all its octets, without the final CRLF.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field<'a> {
     pub(crate) octets: &'a [u8],
@@ -12,30 +12,30 @@ pub(crate) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// A field, unless it has no colon.
+    /// A field; `None` where the text has no colon.
     pub(crate) fn new(octets: &'a [u8]) -> Option<Self> {
         let colon = memchr::memchr(b':', octets)?;
         Some(Self { octets, colon })
     }
 
-    /// What stands before the colon.
+    /// The octets before the colon.
     pub(crate) fn name(&self) -> &'a [u8] {
         &self.octets[..self.colon]
     }
 
-    /// What stands behind it.
+    /// The octets after the colon.
     pub(crate) fn value(&self) -> &'a [u8] {
         &self.octets[self.colon + 1..]
     }
 
-    /// Whether it has that name.
+    /// Whether the field has this name.
     pub(crate) fn is(&self, name: &str) -> bool {
         let own = self.name().trim_ascii_end();
         own.eq_ignore_ascii_case(name.as_bytes())
     }
 }
 
-/// The fields of a header section, from its top. What is no field is left out.
+/// The fields of a header section, from the top. Lines that are not fields are left out.
 pub(crate) fn fields(section: &[u8]) -> impl Iterator<Item = Field<'_>> {
     let mut rest = section;
     let next = move || {
@@ -64,7 +64,8 @@ pub(crate) fn fields(section: &[u8]) -> impl Iterator<Item = Field<'_>> {
 
 /// The fields of a header section by their names.
 ///
-/// A signature may name as many as a header section has room for, and there may be as many.
+/// Both the fields and the names in a signature may be as many as fit into a header section, so a
+/// look-up by name is a hash map's.
 pub(crate) struct ByName<'a>(HashMap<Vec<u8>, Vec<Field<'a>>>);
 
 impl<'a> ByName<'a> {
@@ -77,8 +78,8 @@ impl<'a> ByName<'a> {
         Self(all)
     }
 
-    /// The fields of these names, as a signature is of them: of each name from the last to the first (RFC 6376
-    /// section 5.4.2). What is named more often than it is there is left out.
+    /// The fields that a signature with these names covers: for each name, from the last field to the first
+    /// (RFC 6376 section 5.4.2). A name that occurs more often than its fields is left out.
     pub(crate) fn named<'n>(
         &self,
         names: impl Iterator<Item = &'n str>,

@@ -1,12 +1,12 @@
-//! DKIM signatures by themselves: RFC 6376, with Ed25519 by RFC 8463.
+//! DKIM signatures, without a filter around them: RFC 6376, with Ed25519 by RFC 8463.
 //!
-//! Everything here works on octets as they pass and does no I/O. A message is never held: its header
-//! section is kept, up to [`HEADER_MAX`] octets, and its body goes through a hash.
+//! This module works on octets as they pass, and does no I/O. It never holds a whole message: the
+//! header section is kept, up to [`HEADER_MAX`] octets, and the body is hashed as it passes.
 //!
-//! mail-auth is not used for this. Its signer takes the time from the system, so that legs of one
-//! message would have different signatures and tests none that they know; it keeps lines of blanks at
-//! the end of a body, and leaves out a CR that stands alone, so that others find another hash; and it
-//! asks the DNS by a resolver of its own.
+//! Why the crate mail-auth is not used: Its signer reads the system's clock, so legs of one message
+//! would get different signatures, and tests could expect none. It keeps lines of white space at the
+//! end of a body and leaves out a lone CR, so that other verifiers compute another hash. And it asks
+//! the DNS by a resolver of its own.
 
 mod body_hash;
 mod canonicalization;

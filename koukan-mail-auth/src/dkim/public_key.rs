@@ -1,4 +1,4 @@
-//! Keys that verify, as the DNS has them: RFC 6376 section 3.6.1, RFC 8301, RFC 8463.
+//! Public keys, as the DNS publishes them: RFC 6376 section 3.6.1, RFC 8301, RFC 8463.
 
 use aws_lc_rs::{
     digest::{Digest, SHA256, digest},
@@ -11,23 +11,23 @@ use super::{
     tags::{Tags, without_space},
 };
 
-/// A public key, and what it is for.
+/// A public key, and the limits of its use.
 #[derive(Debug)]
 pub(crate) struct PublicKey {
     algorithm: Algorithm,
     octets: Vec<u8>,
-    /// Whether the identity of a signature must have the very domain of the signature.
+    /// Whether the identity of a signature must be in exactly the signature's domain, not below it.
     pub(super) is_strict: bool,
-    /// Whether the domain is only trying: its signatures count no more than none.
+    /// Whether the domain is in test mode. Then its signatures count as no signature.
     pub(crate) is_testing: bool,
 }
 
-/// A record is no key that can be used.
+/// Why a record holds no usable key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unusable {
-    /// It makes no sense, or is for something else.
+    /// The record is malformed, or for another purpose.
     Malformed,
-    /// The domain has taken it back.
+    /// The domain has revoked the key.
     Revoked,
 }
 
@@ -64,16 +64,16 @@ impl PublicKey {
         })
     }
 
-    /// Whether a signature is of these octets, which are not hashed yet.
+    /// Whether `signature` signs these octets, which are not hashed yet.
     pub(crate) fn verifies(&self, octets: &[u8], signature: &[u8]) -> bool {
         self.verifies_digest(&digest(&SHA256, octets), signature)
     }
 
-    /// Whether a signature is of octets with that SHA-256.
+    /// Whether `signature` signs octets with this SHA-256 digest.
     pub(crate) fn verifies_digest(&self, hash: &Digest, signature: &[u8]) -> bool {
         let verified = match self.algorithm {
             Algorithm::Rsa => {
-                // RFC 8301 section 3.2: 1024 bits at least.
+                // RFC 8301 section 3.2: at least 1024 bits.
                 let rsa = &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY;
                 UnparsedPublicKey::new(rsa, &self.octets).verify_digest(hash, signature)
             }

@@ -1,4 +1,4 @@
-//! `DKIM-Signature` fields that others have made: RFC 6376 sections 3.5 and 6.1.1.
+//! Received `DKIM-Signature` fields: RFC 6376 sections 3.5 and 6.1.1.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
@@ -9,7 +9,7 @@ use super::{
 };
 use crate::domain::{ascii_domain, is_within};
 
-/// Seconds by which the clock of whoever signed may be ahead of ours.
+/// How many seconds the signer's clock may be ahead of ours.
 const AHEAD_MAX: u64 = 300;
 
 /// A signature, as its field has it.
@@ -24,17 +24,17 @@ pub(crate) struct Received {
     pub(crate) body: Canonicalization,
     pub(crate) body_hash: Vec<u8>,
     pub(crate) signature: Vec<u8>,
-    /// The names of the fields that it is of, with colons between them.
+    /// The names of the signed fields, separated by colons.
     fields: Box<str>,
-    /// Octets of the canonical body that it is of.
+    /// How many octets of the canonical body are signed, where that is limited.
     pub(crate) length: Option<u64>,
-    /// When it was made, in seconds since 1970.
+    /// The time of signing, in seconds since 1970.
     signed_at: Option<u64>,
-    /// In seconds since 1970.
+    /// The time of expiry, in seconds since 1970.
     expires: Option<u64>,
 }
 
-/// What is wrong with a field.
+/// What is wrong with a signature field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wrong(pub(crate) &'static str);
 
@@ -60,7 +60,7 @@ impl Received {
         Ok(received)
     }
 
-    /// Reads what is there of signatures whatever field they stand in: without version and identity.
+    /// Reads the tags that DKIM and ARC signatures have in common: all but version and identity.
     pub(crate) fn of_tags(tags: &Tags<'_>) -> Result<Self, Wrong> {
         let required = |name: &str| tags.get(name).ok_or(Wrong("a tag is missing"));
         let algorithm = algorithm(required("a")?)?;
@@ -107,16 +107,16 @@ impl Received {
         })
     }
 
-    /// Whether it is of fields of that name.
+    /// Whether it covers fields of this name.
     pub(crate) fn signs(&self, name: &str) -> bool {
         names(&self.fields).any(|signed| signed.eq_ignore_ascii_case(name))
     }
 
-    /// That it counts at a time in seconds since 1970.
+    /// Checks that the signature is valid at the time `now`, in seconds since 1970.
     ///
     /// # Errors
     ///
-    /// Why it does not.
+    /// Why it is not.
     pub(crate) fn check_time(&self, now: u64) -> Result<(), &'static str> {
         if self.expires.is_some_and(|expires| expires <= now) {
             return Err("it has expired");
@@ -128,12 +128,13 @@ impl Received {
         }
     }
 
-    /// Where its key is.
+    /// The DNS name of its key.
     pub(crate) fn key_name(&self) -> String {
         key_name(&self.selector, &self.domain)
     }
 
-    /// What was signed: the fields in order, and at last its own field without the signature.
+    /// The octets that were signed: the fields in order, then this signature's own field without
+    /// the value of `b`.
     pub(crate) fn signed(&self, own: &Field<'_>, all: &ByName<'_>) -> Vec<u8> {
         let mut signed = Vec::new();
         for field in all.named(names(&self.fields)) {
@@ -148,12 +149,12 @@ impl Received {
     }
 }
 
-/// Where the key of that name is.
+/// The DNS name of a key.
 pub(crate) fn key_name(selector: &str, domain: &str) -> String {
     format!("{selector}._domainkey.{domain}")
 }
 
-/// How a signature was made.
+/// The algorithm of this name.
 pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
     match name {
         "rsa-sha256" => Ok(Algorithm::Rsa),
@@ -164,7 +165,7 @@ pub(crate) fn algorithm(name: &str) -> Result<Algorithm, Wrong> {
     }
 }
 
-/// The names of a list with colons between them.
+/// The names of a list that is separated by colons.
 fn names(list: &str) -> impl Iterator<Item = &str> {
     list.split(':')
         .map(|name| name.trim_matches([' ', '\t', '\r', '\n']))

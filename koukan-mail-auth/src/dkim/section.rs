@@ -1,11 +1,11 @@
-//! The header section of a message as it passes.
+//! Collects the header section of a message as it passes.
 
 use memchr::memmem;
 
-/// Octets of a header section that are kept, at most.
+/// The largest header section that is kept, in octets.
 pub const HEADER_MAX: usize = 512 << 10;
 
-/// Octets of the end of the last field and of an empty line.
+/// The length of two line ends: the end of the last field, and an empty line.
 const EMPTY_LINE: usize = 4;
 
 /// Keeps the header section of a message that comes in pieces.
@@ -17,12 +17,12 @@ pub(crate) struct Section {
 }
 
 impl Section {
-    /// Takes what belongs to the header section, and returns what belongs to the body.
+    /// Takes the octets of the header section. Returns those that belong to the body.
     pub(crate) fn take<'a>(&mut self, piece: &'a [u8]) -> &'a [u8] {
         if self.is_complete {
             return piece;
         }
-        // The end of the last field, and an empty line, may be in two pieces.
+        // The two line ends that end the section may be split between two pieces.
         let from = self.octets.len().saturating_sub(3);
         let before = self.octets.len();
         let room = (HEADER_MAX + EMPTY_LINE).saturating_sub(before);
@@ -34,7 +34,7 @@ impl Section {
             Some(at) => (from + at + 2, from + at + 4),
             None => {
                 self.is_too_long = self.octets.len() == HEADER_MAX + EMPTY_LINE;
-                // What it is about is lost anyway.
+                // A section that is too long is of no use: the rest need not be looked at.
                 self.is_complete = self.is_too_long;
                 return &[];
             }
@@ -51,7 +51,8 @@ impl Section {
         self.is_complete
     }
 
-    /// The fields, each with its CRLF, but perhaps the last one; `None` where they are too long.
+    /// The fields, each with its CRLF, which the last one may lack. `None` where the section is too
+    /// long.
     pub(crate) fn octets(&self) -> Option<&[u8]> {
         (!self.is_too_long).then_some(&self.octets)
     }
@@ -100,7 +101,7 @@ mod tests {
         assert_eq!(passed, [0, 0, 0, line.len()]);
         assert!(kept.octets().is_none());
         assert!(kept.octets.len() <= HEADER_MAX + 4);
-        // As long as it may be, and one octet longer.
+        // The longest permitted section, and one octet more.
         for (length, is_kept) in [(HEADER_MAX, true), (HEADER_MAX + 1, false)] {
             let line = "x".repeat(length - 2);
             let message = format!("{line}\r\n\r\nbody");
@@ -112,7 +113,7 @@ mod tests {
                 assert_eq!(kept.octets().map(<[u8]>::len), is_kept.then_some(length));
             }
         }
-        // A message in one piece is not held for its header section.
+        // A message in one piece is not kept because of its header section.
         let mut kept = Section::default();
         let message = format!("A: 1\r\n\r\n{}", "x".repeat(HEADER_MAX));
         kept.take(message.as_bytes());

@@ -7,8 +7,9 @@ use super::{
     fields::{Field, fields},
 };
 
-/// Fields that are signed where they are there, and of which no other can be added: all that people and
-/// their programs see of a message, by RFC 6376 sections 5.4.1 and 8.15.
+/// Fields that are signed where they are present, and sealed: no further field of the name can be
+/// added. These are the fields that people and their programs see of a message, by RFC 6376 sections
+/// 5.4.1 and 8.15.
 const SEALED: [&str; 12] = [
     "From",
     "To",
@@ -24,7 +25,7 @@ const SEALED: [&str; 12] = [
     "Content-Transfer-Encoding",
 ];
 
-/// Fields that are signed where they are there; lists and agents on the way may add them.
+/// Fields that are signed where they are present. Lists and agents on the way may add more of them.
 const SIGNED: [&str; 10] = [
     "Sender",
     "Resent-From",
@@ -38,10 +39,10 @@ const SIGNED: [&str; 10] = [
     "List-Help",
 ];
 
-/// Octets of a line of the field that are not exceeded, but by a name that has more.
+/// The longest line of the field, in octets; only a longer name exceeds it.
 const LINE: usize = 76;
 
-/// What a signature is to say.
+/// What a signature is to cover and to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignatureSpec {
     domain: Box<str>,
@@ -54,25 +55,25 @@ pub struct SignatureSpec {
     lifetime: Option<u64>,
 }
 
-/// A message as it passes, of which a signature is to be made.
+/// Reads a message as it passes, to sign it.
 pub struct Signing {
     section: Section,
     hasher: BodyHasher,
     spec: SignatureSpec,
 }
 
-/// A message that has passed.
+/// A message that was read to its end.
 pub struct Message {
     section: Section,
     body: BodyDigest,
     spec: SignatureSpec,
 }
 
-/// A message cannot be signed.
+/// Why a message cannot be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SigningError {
-    /// It has no From field, or several: RFC 6376 section 5.4 wants it signed.
+    /// The message has no From field or several, and RFC 6376 section 5.4 wants one signed.
     #[error("the message does not have one From field")]
     NotOneFrom,
     /// Its header section is longer than [`HEADER_MAX`](super::HEADER_MAX).
@@ -100,10 +101,11 @@ fn add_new<N: Into<Box<str>>>(to: &mut Vec<Box<str>>, names: impl IntoIterator<I
 }
 
 impl SignatureSpec {
-    /// A signature on behalf of `domain` (A-labels where it is international), by the key that is at
+    /// A signature on behalf of `domain` (as A-labels if it is international), with the key at
     /// `SELECTOR._domainkey.DOMAIN` in the DNS.
     ///
-    /// It is relaxed/relaxed, does not expire, and is of all fields that matter.
+    /// Both canonical forms are relaxed, the signature does not expire, and it covers all fields
+    /// that matter.
     pub fn new(domain: impl Into<Box<str>>, selector: impl Into<Box<str>>) -> Self {
         Self {
             domain: domain.into(),
@@ -127,8 +129,8 @@ impl SignatureSpec {
         self
     }
 
-    /// Sets which fields are signed in such a way that no other of their names can be added; `From` is
-    /// always one of them.
+    /// Sets which fields are sealed: they are signed in such a way that no further field of the name
+    /// can be added. `From` is always one of them.
     #[must_use]
     pub fn with_sealed<N: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.sealed = boxed(&["From"]);
@@ -136,7 +138,7 @@ impl SignatureSpec {
         self
     }
 
-    /// Sets which other fields are signed, where they are there.
+    /// Sets which other fields are signed where they are present.
     #[must_use]
     pub fn with_signed<N: Into<Box<str>>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.signed.clear();
@@ -144,24 +146,24 @@ impl SignatureSpec {
         self
     }
 
-    /// Sets after how many seconds the signature is no longer valid.
+    /// Sets after how many seconds the signature expires.
     #[must_use]
     pub fn with_lifetime(mut self, seconds: u64) -> Self {
         self.lifetime = Some(seconds);
         self
     }
 
-    /// Whether a field of that name is signed.
+    /// Whether fields of this name are signed.
     pub fn signs(&self, name: &str) -> bool {
         has(&self.sealed, name) || has(&self.signed, name)
     }
 
-    /// On whose behalf it is.
+    /// The domain on whose behalf it signs.
     pub fn domain(&self) -> &str {
         &self.domain
     }
 
-    /// Begins with a message.
+    /// Starts to read a message.
     pub fn start(&self) -> Signing {
         Signing {
             section: Section::default(),
@@ -170,7 +172,7 @@ impl SignatureSpec {
         }
     }
 
-    /// Makes the field of a header section and of what became of the body.
+    /// Makes the signature field for a header section and the hash of the body.
     ///
     /// # Errors
     ///
@@ -235,7 +237,7 @@ impl SignatureSpec {
         sealed.chain(signed.map(|name| (&**name, false)))
     }
 
-    /// All that stands before `h=`.
+    /// Everything before the tag `h=`.
     fn beginning(&self, key: &SigningKey, seconds: u64) -> String {
         let mut text = String::with_capacity(1024);
         let mut line = Line::new(&mut text);
@@ -260,7 +262,7 @@ impl SignatureSpec {
 }
 
 impl Signing {
-    /// Goes on with the next octets of the message, cut anywhere.
+    /// Takes the next octets of the message, cut anywhere.
     pub fn update(&mut self, octets: &[u8]) {
         let body = self.section.take(octets);
         self.hasher.update(body);
@@ -277,8 +279,8 @@ impl Signing {
 }
 
 impl Message {
-    /// Makes the field, with CRLF at its end, which stands before the message: at a time in seconds since
-    /// 1970.
+    /// Makes the field, with its final CRLF; it is to stand before the message. `seconds` is the time of
+    /// signing, in seconds since 1970.
     ///
     /// # Errors
     ///
@@ -288,7 +290,7 @@ impl Message {
     }
 }
 
-/// The last line of a field that is folded.
+/// The last line of a folded field.
 struct Line<'a> {
     text: &'a mut String,
     length: usize,
@@ -299,7 +301,7 @@ impl<'a> Line<'a> {
         Self { text, length: 1 }
     }
 
-    /// Adds a word, on the next line where it would be too long here.
+    /// Adds a word, on a new line where this one would become too long.
     fn word(&mut self, word: &str) {
         if self.length > 1 && self.length + word.len() >= LINE {
             self.text.push_str("\r\n\t");
@@ -310,7 +312,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Adds what belongs to the word before.
+    /// Appends text to the word before.
     fn join(&mut self, text: &str) {
         self.text.push_str(text);
         self.length += text.len();

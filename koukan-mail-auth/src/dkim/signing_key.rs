@@ -1,4 +1,4 @@
-//! Keys that sign.
+//! Private keys that sign.
 
 use std::fmt;
 
@@ -11,13 +11,13 @@ use aws_lc_rs::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls_pki_types::{PrivateKeyDer, pem::PemObject};
 
-/// How a signature is made.
+/// The algorithm of a signature.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// RSA with SHA-256, which everybody verifies: RFC 6376 section 3.3.2.
+    /// RSA with SHA-256, which every verifier supports: RFC 6376 section 3.3.2.
     Rsa,
-    /// Ed25519, whose keys and signatures are short, and which not everybody verifies: RFC 8463.
+    /// Ed25519, with short keys and signatures. Not every verifier supports it: RFC 8463.
     Ed25519,
 }
 
@@ -30,7 +30,7 @@ impl Algorithm {
         }
     }
 
-    /// The name of its keys in the DNS.
+    /// The name of its key type in DNS records.
     pub fn key_type(self) -> &'static str {
         match self {
             Self::Rsa => "rsa",
@@ -47,19 +47,19 @@ enum Kind {
     Ed25519(Ed25519KeyPair),
 }
 
-/// A text holds no key that can sign.
+/// Why a text holds no usable private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidKey {
-    /// There is no private key in PEM.
+    /// The text has no private key in PEM.
     #[error("there is no private key in PEM, as in `-----BEGIN PRIVATE KEY-----`")]
     NotPem,
-    /// It is of another kind, or broken.
+    /// The key is of another kind, or damaged.
     #[error("the key is neither RSA of 2048 to 8192 bits nor Ed25519")]
     Unusable,
 }
 
-/// A key could not be generated.
+/// Generating a key failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a key could not be generated")]
 pub struct NotGenerated;
@@ -76,7 +76,7 @@ impl SigningKey {
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
             PrivateKeyDer::Pkcs8(der) => {
                 let der = der.secret_pkcs8_der();
-                // With or without the public key beside it.
+                // The public key may be present or missing.
                 if let Ok(key) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(der) {
                     return Ok(Self(Kind::Ed25519(key)));
                 }
@@ -88,7 +88,7 @@ impl SigningKey {
         Ok(Self(Kind::Rsa(rsa)))
     }
 
-    /// Makes a new key, RSA of 2048 bits or Ed25519, and its text in PEM (PKCS #8).
+    /// Generates a key, RSA of 2048 bits or Ed25519. Returns it with its text in PEM (PKCS #8).
     ///
     /// # Errors
     ///
@@ -96,8 +96,8 @@ impl SigningKey {
     pub fn generate(algorithm: Algorithm) -> Result<(Self, String), NotGenerated> {
         let (key, der) = match algorithm {
             Algorithm::Rsa => {
-                // A longer one does not fit into one string of a TXT record, nor some signatures into
-                // what others verify.
+                // A longer key would not fit into one string of a TXT record, and some verifiers
+                // would not accept its signatures.
                 let key = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| NotGenerated)?;
                 let der: Pkcs8V1Der<'_> = key.as_der().map_err(|_| NotGenerated)?;
                 (Kind::Rsa(key), der.as_ref().to_vec())
@@ -118,7 +118,7 @@ impl SigningKey {
         Ok((Self(key), pem))
     }
 
-    /// How it signs.
+    /// The algorithm that it signs with.
     pub fn algorithm(&self) -> Algorithm {
         match &self.0 {
             Kind::Rsa(_) => Algorithm::Rsa,
@@ -126,7 +126,7 @@ impl SigningKey {
         }
     }
 
-    /// The text of the TXT record by which others find its public key: RFC 6376 section 3.6.1.
+    /// The text of the TXT record that publishes its public key: RFC 6376 section 3.6.1.
     pub fn record(&self) -> String {
         let public = match &self.0 {
             Kind::Rsa(key) => {
@@ -138,7 +138,8 @@ impl SigningKey {
         format!("v=DKIM1; k={}; p={public}", self.algorithm().key_type())
     }
 
-    /// Whether it takes so long to sign that others would wait: more than about a millisecond.
+    /// Whether signing takes so long that other tasks would have to wait: more than about a
+    /// millisecond.
     pub fn is_slow(&self) -> bool {
         match &self.0 {
             Kind::Rsa(key) => key.public_modulus_len() > 256,
@@ -146,7 +147,7 @@ impl SigningKey {
         }
     }
 
-    /// Signs what is given, which is not hashed yet; `None` where the key cannot.
+    /// Signs these octets, which are not hashed yet; `None` where the key fails.
     pub(crate) fn sign(&self, octets: &[u8]) -> Option<Vec<u8>> {
         match &self.0 {
             Kind::Rsa(key) => {

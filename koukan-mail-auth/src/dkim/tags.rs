@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-/// The tags of a list by their names, each there once.
+/// The tags of a list by name; each occurs once.
 #[derive(Debug, Default)]
 pub(crate) struct Tags<'a> {
     first: Option<&'a str>,
-    /// There may be as many as a message has room for.
+    /// A map, since there may be as many tags as fit into a message.
     values: BTreeMap<&'a str, &'a str>,
 }
 
 impl<'a> Tags<'a> {
-    /// Reads a list; `None` where it is none, or has a tag twice.
+    /// Reads a list; `None` where the text is not a list, or repeats a tag.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let mut tags = Self::default();
         for tag in text.split(';').filter(|tag| !trim(tag).is_empty()) {
@@ -34,8 +34,7 @@ impl<'a> Tags<'a> {
         self.values.insert(name, value).is_none().then_some(())
     }
 
-    /// Reads a list whose author is to be understood all the same: what is no tag is left out. `None` where it
-    /// has a tag twice.
+    /// Reads a list tolerantly: parts that are not tags are left out. `None` where a tag is repeated.
     pub(crate) fn of_readable(text: &'a str) -> Option<Self> {
         let mut tags = Self::default();
         for tag in text.split(';').filter_map(Self::parse_one) {
@@ -59,7 +58,7 @@ fn trim(text: &str) -> &str {
     text.trim_matches([' ', '\t', '\r', '\n'])
 }
 
-/// A text without white space, as of base64 that is folded.
+/// The text without its white space, as for folded base64.
 pub(crate) fn without_space(text: &str) -> String {
     text.split([' ', '\t', '\r', '\n']).collect()
 }

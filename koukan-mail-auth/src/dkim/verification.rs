@@ -1,4 +1,4 @@
-//! Verifying signatures: RFC 6376 section 6.
+//! Verifies signatures: RFC 6376 section 6.
 
 use std::time::Duration;
 
@@ -18,26 +18,26 @@ use super::{
 };
 use crate::domain::is_name;
 
-/// Signatures of a message that are looked at, from the top.
+/// How many signatures of a message are verified at most, from the top.
 pub const SIGNATURES_MAX: usize = 8;
 
-/// What became of a signature: RFC 8601 section 2.7.1.
+/// The result for a signature: RFC 8601 section 2.7.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DkimResult {
-    /// There is none.
+    /// There is no signature.
     None,
-    /// It is good.
+    /// The signature is good.
     Pass,
-    /// It is good, and we do not rely on it: it is of a part of the body only, the domain is only trying, or
-    /// the message has several From fields.
+    /// The signature is good, but not relied on: it covers only a part of the body, its domain is in test
+    /// mode, or the message has several From fields.
     Policy,
-    /// It cannot be made sense of, has expired, or is said to be made in the future.
+    /// The signature is malformed, has expired, or claims to be made in the future.
     Neutral,
-    /// It is of another message, or of another key.
+    /// The message or the key is another than at signing.
     Fail,
-    /// It cannot be verified just now.
+    /// It cannot be verified for now.
     TempError,
-    /// It cannot be verified: there is no such key.
+    /// It cannot be verified: the key does not exist.
     PermError,
 }
 
@@ -47,35 +47,35 @@ const SEVERAL_AUTHORS: (DkimResult, &str) = (
     "the message does not have one From field",
 );
 
-/// The DNS does not tell the key.
+/// The DNS gave no answer for the key.
 const NO_ANSWER: (DkimResult, &str) = (DkimResult::TempError, "the key cannot be looked up");
 
 /// One signature.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Verified {
-    /// What became of it.
+    /// Its result.
     pub result: DkimResult,
-    /// Why, where it did not pass.
+    /// The reason, where it did not pass.
     pub reason: &'static str,
-    /// The domain, in lower case; empty where there is none.
+    /// The signing domain, in lower case; empty where there is none.
     pub domain: String,
-    /// What the key is called.
+    /// The selector of the key.
     pub selector: String,
-    /// How it was made.
+    /// Its algorithm.
     pub algorithm: Option<Algorithm>,
-    /// The first octets of the signature in base64, by which signatures of one domain are told apart.
+    /// The first characters of the signature in base64. They tell signatures of one domain apart.
     pub beginning: String,
 }
 
-/// A message as it passes, of which signatures are to be verified.
+/// Reads a message as it passes, to verify its signatures.
 ///
-/// *Shape*: the body is hashed by the signatures in the header section, which is known before it.
+/// *Shape*: the signatures in the header section, which comes first, say how the body is hashed.
 #[derive(Default)]
 pub struct Verifying {
     section: Section,
     hashers: Vec<Hashing>,
-    /// Whether the signatures were read.
+    /// Whether the signatures in the header section were read.
     has_begun: bool,
     signatures: Vec<Found>,
 }
@@ -85,14 +85,14 @@ struct Found {
     received: Result<Received, Wrong>,
 }
 
-/// A hash that one or several signatures want.
+/// A hash of the body that one signature or several need.
 struct Hashing {
     how: Canonicalization,
     length: Option<u64>,
     hasher: BodyHasher,
 }
 
-/// A message that has passed.
+/// A message that was read to its end.
 pub struct Passed {
     section: Section,
     digests: Vec<(Canonicalization, Option<u64>, BodyDigest)>,
@@ -100,7 +100,7 @@ pub struct Passed {
 }
 
 impl DkimResult {
-    /// All of them.
+    /// All results.
     pub const ALL: [Self; 7] = [
         Self::None,
         Self::Pass,
@@ -126,7 +126,7 @@ impl DkimResult {
 }
 
 impl Verifying {
-    /// Goes on with the next octets of the message, cut anywhere.
+    /// Takes the next octets of the message, cut anywhere.
     pub fn update(&mut self, octets: &[u8]) {
         let body = self.section.take(octets);
         if !self.has_begun && self.section.is_complete() {
@@ -178,18 +178,18 @@ impl Verifying {
 }
 
 impl Passed {
-    /// The header section; `None` where it is too long to be looked at.
+    /// The header section; `None` where it is too long.
     pub fn section(&self) -> Option<&[u8]> {
         self.section.octets()
     }
 
-    /// Verifies all signatures, at a time in seconds since 1970. The DNS is waited for as long as `time` says.
+    /// Verifies all signatures at the time `now`, in seconds since 1970. Waits for the DNS for at most `time`.
     ///
-    /// Keys are asked for at once: one that nobody tells of keeps no other signature from being verified.
+    /// All keys are asked for at the same time. A key that does not arrive affects only its own signatures.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped.
+    /// Dropping the future loses nothing.
     pub async fn verify(&self, resolver: &dyn Resolver, now: u64, time: Duration) -> Vec<Verified> {
         let section = self.section.octets().unwrap_or_default();
         let fields = ByName::of(section);
@@ -202,7 +202,8 @@ impl Passed {
             let judged = self.judge(found, received, &fields, resolver, now);
             let judged = timeout(time, judged).await.unwrap_or(Err(NO_ANSWER));
             let (result, reason) = match judged {
-                // It may be of a From field that readers do not see: RFC 6376 section 8.15.
+                // The signature may cover a From field that readers do not see: RFC 6376 section
+                // 8.15.
                 Ok((DkimResult::Pass, _)) if !has_one_author => SEVERAL_AUTHORS,
                 Ok(judged) | Err(judged) => judged,
             };
@@ -211,7 +212,7 @@ impl Passed {
         join_all(all).await
     }
 
-    /// What becomes of a signature; an error ends it early.
+    /// Verifies one signature. An error ends the verification early.
     async fn judge(
         &self,
         found: &Found,
@@ -253,7 +254,7 @@ impl Passed {
     }
 }
 
-/// Whether there is one From field, however readers end lines.
+/// Whether there is exactly one From field, by every way in which readers end lines.
 pub(crate) fn has_one_author(section: &[u8]) -> bool {
     let header = HeaderSection::parse(Bytes::copy_from_slice(section));
     header.all("From").count() == 1
@@ -266,7 +267,7 @@ async fn key_of(
     key_at(&received.key_name(), received.algorithm, resolver).await
 }
 
-/// The key of that name in the DNS, or why there is none.
+/// The key of this name in the DNS, or why there is none.
 pub(crate) async fn key_at(
     name: &str,
     algorithm: Algorithm,

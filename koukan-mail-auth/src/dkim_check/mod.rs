@@ -1,12 +1,13 @@
-//! Verifies the signatures of messages (DKIM).
+//! Verifies the DKIM signatures of messages.
 //!
-//! What is found out is a signal: whether mail is refused because of it is for rules to decide. At most
-//! [`SIGNATURES_MAX`](crate::dkim::SIGNATURES_MAX) signatures are looked at, from the top.
+//! The result is a signal; rules decide whether mail is refused because of it. At most
+//! [`SIGNATURES_MAX`](crate::dkim::SIGNATURES_MAX) signatures are verified, from the top.
 //!
-//! *Phases*: the message. It goes on once all of it has come and the DNS was asked, for [`TIME_MAX`] at most:
-//! then the result of those signatures is `temperror` whose keys nobody has told. Until then it is kept in a blob, and only its header section in memory.
+//! *Phases*: the message. It goes on once all of it has arrived and the DNS has answered, or after [`TIME_MAX`]: a
+//! signature whose key is missing by then has the result `temperror`. Until then the message is kept in a blob, and
+//! only its header section is in memory.
 //!
-//! *Signals*: writes the durable [`Dkim`] (`dkim`), unless it is there already.
+//! *Signals*: writes the durable [`Dkim`] (`dkim`), unless it is set already.
 //!
 //! | reply | when |
 //! |---|---|

@@ -3,14 +3,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::dkim::{Algorithm, DkimResult, Verified};
 
-/// Octets of the name of a selector or domain that are kept.
+/// The longest name of a selector or domain that is kept, in octets.
 const NAME_MAX: usize = 253;
 
-/// What became of a message's signatures: the signal `dkim`.
+/// The results for a message's signatures: the signal `dkim`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Dkim {
-    /// The best of the results: `pass`, `policy`, `temperror`, `fail`, `permerror`, `neutral` or `none`.
+    /// The best result of all signatures: `pass`, `policy`, `temperror`, `fail`, `permerror`, `neutral`
+    /// or `none`, in this order.
     pub result: String,
     /// Each signature, from the top.
     pub signatures: Vec<Signature>,
@@ -20,18 +21,18 @@ pub struct Dkim {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Signature {
-    /// The result, by its name in RFC 8601.
+    /// Its result, by the name in RFC 8601.
     pub result: String,
     /// Why it did not pass.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
-    /// Whose signature it is.
+    /// The signing domain.
     pub domain: String,
-    /// What the key is called.
+    /// The selector of the key.
     pub selector: String,
-    /// How it was made, as in `rsa-sha256`.
+    /// The algorithm, for example `rsa-sha256`.
     pub algorithm: String,
-    /// The first characters of the signature, by which those of one domain are told apart.
+    /// The first characters of the signature. They tell signatures of one domain apart.
     pub beginning: String,
 }
 
@@ -40,7 +41,7 @@ impl DurableSignal for Dkim {
 }
 
 impl Dkim {
-    /// What became of these.
+    /// The signal for these results.
     pub(super) fn of(all: &[Verified]) -> Self {
         let order = [
             DkimResult::Pass,

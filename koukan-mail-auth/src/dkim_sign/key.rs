@@ -5,11 +5,11 @@ use crate::{
     domain::is_within,
 };
 
-/// A key that may be replaced while it is in use. Clones share it.
+/// A key that can be replaced while it is in use. Clones share it.
 #[derive(Debug, Clone)]
 pub struct SharedKey(Arc<Mutex<Arc<SigningKey>>>);
 
-/// For whom a key signs, and what the signature says.
+/// A key, for which authors it signs, and what its signature says.
 #[derive(Debug, Clone)]
 pub struct Key {
     pub(super) spec: SignatureSpec,
@@ -19,24 +19,24 @@ pub struct Key {
 }
 
 impl SharedKey {
-    /// That key, for now.
+    /// Starts with this key.
     pub fn new(key: SigningKey) -> Self {
         Self(Arc::new(Mutex::new(Arc::new(key))))
     }
 
-    /// Takes another key from now on. Messages that are being signed keep theirs.
+    /// Uses another key from now on. Messages that are being signed keep the old one.
     pub fn replace(&self, key: SigningKey) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(key);
     }
 
-    /// The key as it is now.
+    /// The current key.
     pub fn now(&self) -> Arc<SigningKey> {
         Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Key {
-    /// Signs for authors in the domain of the signature.
+    /// Signs for authors in the signature's domain.
     pub fn new(spec: SignatureSpec, key: SharedKey) -> Self {
         Self {
             spec,
@@ -46,21 +46,21 @@ impl Key {
         }
     }
 
-    /// Signs for authors in domains below it, too.
+    /// Signs for authors in its subdomains, too.
     #[must_use]
     pub fn with_subdomains(mut self) -> Self {
         self.has_subdomains = true;
         self
     }
 
-    /// Signs every message that names an author, whoever that is.
+    /// Signs every message that names an author, whoever it is.
     #[must_use]
     pub fn for_all(mut self) -> Self {
         self.is_for_all = true;
         self
     }
 
-    /// Whether it signs for an author in that domain, which is in lower case.
+    /// Whether it signs for an author in this domain, which is in lower case.
     pub(super) fn is_for(&self, author: &str) -> bool {
         let own = self.spec.domain();
         self.is_for_all

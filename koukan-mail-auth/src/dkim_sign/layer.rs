@@ -5,13 +5,13 @@ use tower::Layer;
 
 use super::{DkimSign, Key};
 
-/// Whose domain selects the keys.
+/// Which address selects the keys, by its domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Author {
-    /// That of the first address of the `From` field: what DMARC asks for.
+    /// The first address of the `From` field, which is what DMARC looks at.
     #[default]
     HeaderFrom,
-    /// That of the reverse-path.
+    /// The reverse-path.
     MailFrom,
 }
 
@@ -26,7 +26,7 @@ pub struct DkimSignLayer {
 }
 
 impl DkimSignLayer {
-    /// A layer that signs with these keys, at the time of that clock.
+    /// A layer that signs with these keys. The clock gives the time of signing.
     pub fn new(keys: impl IntoIterator<Item = Key>, clock: SharedClock) -> Self {
         Self {
             keys: keys.into_iter().collect(),
@@ -37,15 +37,15 @@ impl DkimSignLayer {
         }
     }
 
-    /// Sets whose domain selects the keys.
+    /// Sets which address selects the keys.
     #[must_use]
     pub fn with_author(mut self, author: Author) -> Self {
         self.author = author;
         self
     }
 
-    /// Keeps messages that nobody pays for in blobs of that pool, and signs with long keys in threads of
-    /// the other.
+    /// Uses `blobs` for messages that have no account to be charged to, and threads of `blocking` to
+    /// sign with long keys.
     #[must_use]
     pub fn with_pools(mut self, blobs: BlobPool, blocking: BlockingPool) -> Self {
         (self.blobs, self.blocking) = (blobs, blocking);

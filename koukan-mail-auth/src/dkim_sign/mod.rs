@@ -1,16 +1,16 @@
 //! Signs messages on behalf of their authors' domains (DKIM).
 //!
-//! Whoever reads the message can tell by the keys in the domain's DNS that the domain answers for it, and
-//! that nobody has changed it since. One `DKIM-Signature` field is added for each [`Key`] whose domain is
-//! that of the author, so that one message may have an RSA and an Ed25519 signature. A message without
-//! such an author, without a `From` field, or with several of them passes unsigned.
+//! The keys in the DNS prove to readers that the domain takes responsibility for the message, and that
+//! nobody has changed it since. The filter adds one `DKIM-Signature` field for each [`Key`] whose domain
+//! is the author's, so a message may have an RSA and an Ed25519 signature. A message whose author is of no
+//! such domain passes unsigned, and so does one with no `From` field or several.
 //!
-//! The signature tells the time at which it was made, so a message that is signed twice has two
-//! signatures: this filter stands before the Exploder, in whose legs it is one message still. It stands
-//! behind all that changes what is signed.
+//! A signature contains the time at which it was made, so signing a message twice makes two different
+//! signatures. For that reason this filter stands before the Exploder: the legs then still carry one
+//! message. It stands behind every filter that changes what is signed.
 //!
-//! *Phases*: the message. It goes on once all of it has come, since the signature stands at its top; until
-//! then it is kept in a blob, and only its header section in memory.
+//! *Phases*: the message. It goes on once all of it has arrived, since the signature stands at its top.
+//! Until then it is kept in a blob, and only its header section is in memory.
 //!
 //! *Signals*: none.
 //!

@@ -21,7 +21,7 @@ use crate::{
     passing,
 };
 
-/// Octets of a field, at most: a signature of 8192 bits, and names.
+/// The largest size of one field, in octets: a signature of 8192 bits, and names.
 const GROWTH_MAX: u64 = 3072;
 
 /// Signs messages; see the [module documentation](super).
@@ -76,7 +76,7 @@ fn for_author<'k>(keys: &'k [Key], domain: Option<&str>) -> impl Iterator<Item =
     keys.iter().filter(is_for)
 }
 
-/// The message with the fields before it.
+/// The message with the signature fields before it.
 async fn sign(
     body: Body,
     settings: DkimSignLayer,
@@ -92,7 +92,7 @@ async fn sign(
     })
     .await?;
     if !opening.separator().is_empty() {
-        // Text without a header section, which nobody has written.
+        // Text without a header section has no author.
         return Ok(body);
     }
     let Some(octets) = section.octets() else {
@@ -129,7 +129,7 @@ async fn sign(
             Ok(field) => body.prepend(field.into()),
             Err(SigningError::NotOneFrom) => return Ok(body),
             Err(error) => {
-                tracing::error!(%error, "a message cannot be signed");
+                tracing::error!(%error, "a message could not be signed");
                 return Err(Rejection::new(Reply::local_error()).into());
             }
         }
@@ -137,7 +137,7 @@ async fn sign(
     Ok(body)
 }
 
-/// What is known of a message that is to be signed.
+/// A message that is to be signed, and what is known of it.
 #[derive(Clone)]
 struct Work {
     section: Arc<Section>,

@@ -1,7 +1,7 @@
-//! What DMARC says of a message that names several authors: RFC 9989 section 5.3.1 leaves that to the receiver.
+//! DMARC for a message with several authors: RFC 9989 section 5.3.1 leaves the decision to the receiver.
 //!
-//! Each of their domains is asked, and the worst of the answers counts: whoever names another beside himself gains
-//! nothing by that.
+//! Each author's domain is asked, and the worst answer counts. So a forger gains nothing by naming a second
+//! author.
 
 use std::time::Duration;
 
@@ -11,23 +11,24 @@ use tokio::time::timeout;
 
 use super::{DmarcAnswer, DmarcResult, Identifiers, evaluate};
 
-/// Domains of authors that are asked, at most.
+/// How many author domains are asked at most.
 pub const AUTHORS_MAX: usize = 10;
 
-/// Asks the DNS of each author's domain whether a message is its own, and tells whose answer counts, and that. Of no
-/// author, and of more than [`AUTHORS_MAX`] domains, it is [`DmarcResult::PermError`] and of nobody. All are asked at
-/// once; one of which nothing is known after `time` is not known, and takes nothing from the answers of the others.
+/// Asks the DNS of each author's domain whether the message is authentic. Returns the domain whose answer counts, and
+/// the answer. Without an author, or with more than [`AUTHORS_MAX`] domains, the result is
+/// [`DmarcResult::PermError`], for no domain. All domains are asked at the same time. A domain that does not answer
+/// within `time` is unknown, and does not affect the answers of the others.
 ///
 /// | answers | what counts |
 /// |---|---|
-/// | one is `fail` | that; of several the one with the strictest policy |
-/// | otherwise, one is not known | that |
-/// | otherwise, one domain says nothing | that |
-/// | each is `pass` | the first |
+/// | one is `fail` | that one; of several, the one with the strictest policy |
+/// | otherwise, one is unknown | that one |
+/// | otherwise, one domain has no policy | that one |
+/// | all are `pass` | the first |
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost when it is dropped.
+/// Dropping the future loses nothing.
 pub async fn evaluate_all<'a>(
     authors: &'a [String],
     identifiers: &Identifiers,
@@ -45,7 +46,7 @@ pub async fn evaluate_all<'a>(
     worst(join_all(asked).await).unwrap_or(("", DmarcAnswer::of(DmarcResult::PermError)))
 }
 
-/// The first of those that are worst.
+/// The first of the worst answers.
 fn worst<T>(answers: Vec<(T, DmarcAnswer)>) -> Option<(T, DmarcAnswer)> {
     answers
         .into_iter()
@@ -102,7 +103,7 @@ mod tests {
                 Pass,
                 Quarantine,
             ),
-            // Somebody names a bank beside himself.
+            // A sender names a bank as a second author.
             ("good.example bank.example", "bank.example", Fail, Reject),
             ("bank.example good.example", "bank.example", Fail, Reject),
             ("mild.example bank.example", "bank.example", Fail, Reject),
@@ -110,7 +111,7 @@ mod tests {
             ("good.example none.example", "none.example", Nothing, None),
             ("good.example down.example", "down.example", TempError, None),
             ("down.example bank.example", "bank.example", Fail, Reject),
-            // He lets nobody answer for himself.
+            // The same, with a DNS that gives no answers about the sender's own domain.
             ("silent.example bank.example", "bank.example", Fail, Reject),
             (
                 "good.example silent.example",

@@ -1,4 +1,4 @@
-//! Whether a message authenticates as its author's: RFC 9989 sections 4.4, 4.10 and 5.3.
+//! Whether a message authenticates as its author's domain: RFC 9989 sections 4.4, 4.10 and 5.3.
 
 use koukan_core::network::{LookupError, Resolver};
 
@@ -9,23 +9,23 @@ use super::{
 };
 use crate::domain::is_within;
 
-/// What DMARC says of a message: RFC 8601 section 2.7.
+/// The DMARC result for a message: RFC 8601 section 2.7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DmarcResult {
-    /// The author's domain says nothing.
+    /// The author's domain has no policy.
     None,
-    /// The message is the author's domain's.
+    /// The message authenticates as the author's domain.
     Pass,
     /// It is not.
     Fail,
-    /// It cannot be found out just now.
+    /// The DNS does not answer, so nothing is known for now.
     TempError,
-    /// It names no author, or more than can be asked.
+    /// The message names no author, or more than are asked.
     PermError,
 }
 
 impl DmarcResult {
-    /// All of them.
+    /// All results.
     pub const ALL: [Self; 5] = [
         Self::None,
         Self::Pass,
@@ -49,27 +49,27 @@ impl DmarcResult {
 /// The domains as which a message authenticates, in lower case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identifiers {
-    /// Where SPF has passed.
+    /// The domain for which SPF has passed.
     pub spf: Option<String>,
-    /// Of signatures that have passed.
+    /// The domains whose signatures have passed.
     pub dkim: Vec<String>,
-    /// Of which SPF could not tell, since the DNS did not answer.
+    /// The domain for which SPF is unknown, since the DNS did not answer.
     pub unknown_spf: Option<String>,
-    /// Of signatures of which it is not known, since the DNS did not answer.
+    /// The domains whose signatures are unknown, since the DNS did not answer.
     pub unknown_dkim: Vec<String>,
 }
 
-/// What DMARC says, and what the author's domain asks for.
+/// The DMARC result, and the policy of the author's domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DmarcAnswer {
-    /// What DMARC says.
+    /// The result.
     pub result: DmarcResult,
-    /// What is to become of a message that fails.
+    /// What the author's domain asks for when a message fails.
     pub policy: Policy,
-    /// Whether SPF says that it is the author's.
+    /// Whether SPF authenticates the message as the author's.
     pub by_spf: bool,
-    /// Whether a signature says so.
+    /// Whether a signature authenticates it as the author's.
     pub by_dkim: bool,
 }
 
@@ -84,12 +84,12 @@ impl DmarcAnswer {
     }
 }
 
-/// Asks the DNS of an author's domain (in lower case) whether a message is its own. Whoever asks limits the
+/// Asks the DNS of an author's domain (in lower case) whether a message is authentic. The caller limits the
 /// time.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost when it is dropped.
+/// Dropping the future loses nothing.
 pub async fn evaluate(
     author: &str,
     identifiers: &Identifiers,
@@ -120,7 +120,8 @@ async fn ask(
     let by_dkim = alignment.of_any(&identifiers.dkim, strict_dkim).await;
     let result = match by_spf == Aligned::Yes || by_dkim == Aligned::Yes {
         true => DmarcResult::Pass,
-        // Only what would count if it were known: whoever has sent the message names the others.
+        // Only names that would count if they were known: the others were chosen by the sender of
+        // the message.
         false
             if [by_spf, by_dkim].contains(&Aligned::Unknown)
                 || alignment.of_any(&identifiers.unknown_spf, strict_spf).await != Aligned::No
@@ -146,7 +147,7 @@ async fn ask(
     })
 }
 
-/// Whether domains stand for the author's.
+/// Decides whether domains stand for the author's.
 struct Alignment<'a> {
     author: &'a str,
     organization: &'a str,
@@ -157,7 +158,7 @@ struct Alignment<'a> {
 enum Aligned {
     Yes,
     No,
-    /// The DNS does not say.
+    /// The DNS gives no answer.
     Unknown,
 }
 
@@ -174,12 +175,13 @@ impl Alignment<'_> {
         best
     }
 
-    /// Whether it is the same one, or where that will do one of the same organization.
+    /// Whether it is the author's domain, or, unless alignment is strict, one of the same
+    /// organization.
     async fn of(&self, domain: &str, is_strict: bool) -> Result<bool, Unknown> {
         if domain == self.author {
             return Ok(true);
         }
-        // Nobody outside can have the same organization.
+        // A domain outside of the organization's cannot be aligned.
         if is_strict || !is_within(domain, self.organization) {
             return Ok(false);
         }
@@ -188,7 +190,7 @@ impl Alignment<'_> {
     }
 }
 
-/// Whether there is nothing of that name: RFC 9989 section 3.2.12.
+/// Whether the DNS has nothing of this name: RFC 9989 section 3.2.12.
 async fn is_missing(domain: &str, resolver: &dyn Resolver) -> Result<bool, Unknown> {
     match resolver.addresses(domain).await {
         Ok(answer) if !answer.records.is_empty() => return Ok(false),
@@ -223,7 +225,7 @@ mod tests {
             .with_txt("_dmarc.own.example.com", text("v=DMARC1; p=none; psd=n"))
             .with_addresses("mail.example.com", ["192.0.2.1".parse().unwrap()])
             .with_failure("_dmarc.down.example")
-            // Nobody need know whether that is there.
+            // Nobody needs to know whether this name exists.
             .with_failure("sub.strict.example")
     }
 
@@ -238,11 +240,11 @@ mod tests {
             ("example.com", "", "x.example x.a.example.com", Pass, Reject),
             ("example.com", "aexample.com", "com", Fail, Reject),
             ("example.com", "", "", Fail, Reject),
-            // Those below have a policy of their own, and those that are not there.
+            // Subdomains, and subdomains that do not exist, have their own policies.
             ("mail.example.com", "example.com", "", Pass, Quarantine),
             ("mail.example.com", "x.example", "", Fail, Quarantine),
             ("gone.example.com", "x.example", "", Fail, Reject),
-            // Another organization below.
+            // A subdomain that is an organization of its own.
             ("own.example.com", "example.com", "", Fail, None),
             ("example.com", "own.example.com", "", Fail, Reject),
             ("own.example.com", "x.own.example.com", "", Pass, None),
@@ -277,7 +279,7 @@ mod tests {
             ("example.com", "example.com", "", "", TempError),
             ("example.com", "", "a.example.com", "", TempError),
             ("example.com", "", "a.example.com", "example.com", Pass),
-            // Whoever has sent it chooses these, and lets nobody answer for them.
+            // The sender chose these domains, whose DNS gives no answer.
             ("example.com", "silent.example", "", "", Fail),
             ("example.com", "", "silent.example x.example", "", Fail),
             (
@@ -287,7 +289,7 @@ mod tests {
                 "",
                 Fail,
             ),
-            // Whose organization that is cannot be told.
+            // The organization of this domain is unknown.
             ("example.com", "", "", "lost.example.com", TempError),
             ("example.com", "", "", "lost.example.com example.com", Pass),
         ] {

@@ -1,4 +1,4 @@
-//! What the domain of an author asks for where a message does not authenticate as its own: DMARC, RFC 9989.
+//! The policy of an author's domain for messages that do not authenticate as its own: DMARC, RFC 9989.
 
 mod authors;
 mod evaluate;

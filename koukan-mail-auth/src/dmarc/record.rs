@@ -4,14 +4,14 @@ use std::fmt;
 
 use crate::dkim::Tags;
 
-/// What is to become of a message that does not pass.
+/// What to do with a message that does not pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Policy {
     /// Nothing special.
     None,
-    /// It is suspicious.
+    /// Treat it as suspicious.
     Quarantine,
-    /// It is refused.
+    /// Refuse it.
     Reject,
 }
 
@@ -31,7 +31,7 @@ impl Policy {
             .find(|policy| text.eq_ignore_ascii_case(policy.as_str()))
     }
 
-    /// The next milder one.
+    /// The next milder policy.
     fn milder(self) -> Self {
         match self {
             Self::Reject => Self::Quarantine,
@@ -46,39 +46,39 @@ impl fmt::Display for Policy {
     }
 }
 
-/// What a domain says.
+/// The record of a domain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Record {
     policy: Policy,
-    /// Of domains below it.
+    /// The policy for subdomains.
     subdomains: Option<Policy>,
-    /// Of domains below it that are not there.
+    /// The policy for subdomains that do not exist.
     missing: Option<Policy>,
     is_testing: bool,
     pub(super) is_strict_dkim: bool,
     pub(super) is_strict_spf: bool,
-    /// Whether it is one under which others register domains; `None` where it does not say.
+    /// Whether others register domains below this one; `None` where the record does not say.
     pub(super) is_public_suffix: Option<bool>,
 }
 
-/// Of whom it is asked what is to become of a message.
+/// Whose policy is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Author {
     /// The domain itself.
     Itself,
-    /// One below it.
+    /// A subdomain.
     Below,
-    /// One below it, which is not there.
+    /// A subdomain that does not exist.
     Missing,
 }
 
 impl Record {
-    /// Reads a text; `None` where it is no record.
+    /// Reads a record; `None` where the text is none.
     pub(super) fn parse(text: &[u8]) -> Option<Self> {
         let text = str::from_utf8(text).ok()?;
-        // RFC 9989 section 4.7: mistakes do not keep the rest from being understood.
+        // RFC 9989 section 4.7: a mistake in one tag does not invalidate the others.
         let tags = Tags::of_readable(text)?;
-        // What begins otherwise is something else.
+        // A text that begins differently is not a DMARC record.
         let is_first = text.split_once('=').is_some_and(|(v, _)| v.trim() == "v");
         if !is_first || tags.get("v") != Some("DMARC1") {
             return None;
@@ -88,7 +88,7 @@ impl Record {
             let found = tags.get(name);
             found.is_some_and(|found| found.eq_ignore_ascii_case(value))
         };
-        // One that asks for reports without a policy that can be understood asks for nothing else.
+        // A record without a readable policy that asks for reports counts as the policy `none`.
         let policy = match (of("p"), tags.get("rua")) {
             (Some(policy), _) => policy,
             (None, Some(_)) => Policy::None,
@@ -110,12 +110,12 @@ impl Record {
         })
     }
 
-    /// Whether it says something else of domains that are not there.
+    /// Whether it has a policy of its own for subdomains that do not exist.
     pub(super) fn tells_missing(&self) -> bool {
         self.missing.is_some()
     }
 
-    /// What is to become of a message of that author.
+    /// The policy for messages of this author.
     pub(super) fn policy(&self, author: Author) -> Policy {
         let policy = match author {
             Author::Itself => None,

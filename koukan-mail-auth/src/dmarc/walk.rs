@@ -1,27 +1,27 @@
-//! The walk up the DNS: RFC 9989 section 4.10.
+//! The DNS tree walk: RFC 9989 section 4.10.
 
 use koukan_core::network::{LookupError, Resolver};
 
 use super::record::Record;
 use crate::domain::is_name;
 
-/// Labels of the domains that are asked above the first one, at most.
+/// How many labels a domain above the first one may have, to be asked.
 const LABELS_MAX: usize = 7;
 
-/// The DNS cannot be asked just now.
+/// The DNS does not answer, so nothing is known for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unknown;
 
-/// What was found on the way up from a domain.
+/// The records found on the way up from a domain.
 #[derive(Debug)]
 pub(super) struct Walk {
-    /// The domains that have a record, from below.
+    /// The domains that have a record, from the bottom up.
     found: Vec<(String, Record)>,
     start: String,
 }
 
 impl Walk {
-    /// Asks from a domain up, until one says whether it is a public suffix.
+    /// Asks from a domain upwards, until a record says whether its domain is a public suffix.
     pub(super) async fn up_from(domain: &str, resolver: &dyn Resolver) -> Result<Self, Unknown> {
         let mut found = Vec::new();
         let mut rest = Some(domain);
@@ -41,7 +41,7 @@ impl Walk {
         })
     }
 
-    /// The domain that is responsible for the one at which the walk began.
+    /// The organizational domain of the domain where the walk began.
     pub(super) fn organization(&self) -> &str {
         for (domain, record) in &self.found {
             match record.is_public_suffix {
@@ -53,7 +53,7 @@ impl Walk {
         self.found.last().map_or(&self.start, |(domain, _)| domain)
     }
 
-    /// The record that holds for the domain at which the walk began, and whose it is.
+    /// The record that applies to the domain where the walk began, and the record's domain.
     pub(super) fn record(&self) -> Option<(&str, &Record)> {
         let organization = self.organization();
         let at = |wanted: &str| self.found.iter().find(|(domain, _)| domain == wanted);
@@ -62,7 +62,7 @@ impl Walk {
         found.map(|(domain, record)| (&**domain, record))
     }
 
-    /// The domain of one label more than one above, on the way to it.
+    /// The domain with one label more than `domain`, on the way to the start of the walk.
     fn below(&self, domain: &str) -> &str {
         let before = self.start.len().saturating_sub(domain.len() + 1);
         let label = self.start[..before].rfind('.').map_or(0, |dot| dot + 1);
@@ -70,7 +70,7 @@ impl Walk {
     }
 }
 
-/// The next domain on the way up: at most the last seven labels.
+/// The next domain on the way up, with at most seven labels.
 fn above(domain: &str) -> Option<&str> {
     let labels = domain.split('.').count();
     let dropped = match labels > LABELS_MAX {
@@ -92,7 +92,7 @@ async fn record(domain: &str, resolver: &dyn Resolver) -> Result<Option<Record>,
         Err(_) => return Err(Unknown),
     };
     let mut records = texts.iter().filter_map(|text| Record::parse(text));
-    // Several are none.
+    // Several records count as none.
     let first = records.next();
     Ok(first.filter(|_| records.next().is_none()))
 }
@@ -146,7 +146,7 @@ mod tests {
         }
     }
 
-    /// RFC 9989 section 4.10: no more than eight questions.
+    /// RFC 9989 section 4.10: at most eight queries.
     #[tokio::test]
     async fn long_names_are_shortened() {
         let (_, asked) = organization("a.b.c.d.e.f.g.h.i.j.mail.example.com", &[]).await;

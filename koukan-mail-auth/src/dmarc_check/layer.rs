@@ -5,7 +5,7 @@ use tower::Layer;
 
 use super::DmarcCheck;
 
-/// For how long the DNS is waited for.
+/// How long to wait for the DNS.
 pub const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Applies [`DmarcCheck`].
@@ -16,7 +16,7 @@ pub struct DmarcCheckLayer {
 }
 
 impl DmarcCheckLayer {
-    /// A layer that asks that resolver for policies.
+    /// A layer that asks this resolver for policies.
     pub fn new(resolver: SharedResolver) -> Self {
         Self {
             resolver,
@@ -24,7 +24,7 @@ impl DmarcCheckLayer {
         }
     }
 
-    /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`].
+    /// Sets how long to wait for the DNS, instead of [`TIME_MAX`].
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;

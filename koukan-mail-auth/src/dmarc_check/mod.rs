@@ -1,15 +1,15 @@
-//! Finds out whether a message is that of the domain of its author (DMARC).
+//! Finds out whether a message authenticates as its author's domain (DMARC).
 //!
-//! It goes by what SPF and DKIM have found out, so it stands behind the filters
-//! [`spf_check`](crate::spf_check) and [`dkim_check`](crate::dkim_check). What is found out is a signal: whether
-//! mail is refused because of it is for rules to decide.
+//! The filter uses the results of SPF and DKIM, so it stands behind [`spf_check`](crate::spf_check) and
+//! [`dkim_check`](crate::dkim_check). The result is a signal; rules decide whether mail is refused because of
+//! it.
 //!
-//! Where a message names several authors each of their domains is asked, and the worst of the answers counts.
+//! Where a message names several authors, each of their domains is asked, and the worst answer counts.
 //!
-//! *Phases*: the message. Its header section is looked at before it goes on, and the DNS is waited for, for
-//! [`TIME_MAX`] at most: then the result is `temperror`.
+//! *Phases*: the message. Its header section is read and the DNS is asked before the message goes on. After
+//! [`TIME_MAX`] without an answer the result is `temperror`.
 //!
-//! *Signals*: reads `spf` and `dkim`; writes the durable [`Dmarc`] (`dmarc`), unless it is there already.
+//! *Signals*: reads `spf` and `dkim`; writes the durable [`Dmarc`] (`dmarc`), unless it is set already.
 //!
 //! *Replies*: none.
 //!

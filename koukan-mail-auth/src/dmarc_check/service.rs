@@ -71,12 +71,12 @@ async fn check(body: Body, settings: DmarcCheckLayer, signals: Signals) -> Resul
         dkim: answer.by_dkim,
     };
     if let Err(error) = signals.set_durable(&found) {
-        tracing::warn!(%error, "what DMARC says is not kept");
+        tracing::warn!(%error, "the result of DMARC could not be stored as a signal");
     }
     Ok(body)
 }
 
-/// What SPF and DKIM have found out. What cannot be understood counts as nothing.
+/// The results of SPF and DKIM. A result that cannot be read counts as none.
 fn identifiers(signals: &Signals) -> Identifiers {
     let spf: Option<Spf> = signals.find_durable().ok().flatten();
     let dkim: Option<Dkim> = signals.find_durable().ok().flatten();

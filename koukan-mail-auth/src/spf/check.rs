@@ -17,44 +17,44 @@ use super::{
 };
 use crate::domain::is_within;
 
-/// Octets of an explanation, at most.
+/// The longest explanation that is kept, in octets.
 const EXPLANATION_MAX: usize = 400;
 
 /// What is asked: may this client send mail of that sender?
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question<'a> {
-    /// The client's address; IPv4 ones may be written as IPv6 ones.
+    /// The client's address. An IPv4 address may be written as an IPv6 one.
     pub client: IpAddr,
-    /// The local part of the sender; `postmaster` where it is empty.
+    /// The local part of the sender; `postmaster` where there is none.
     pub local: &'a str,
-    /// The domain of the sender: of the reverse-path, or where that is null the name that the client gave
+    /// The domain of the sender: that of the reverse-path, or, where the reverse-path is null, the name
     /// in HELO or EHLO.
     pub domain: &'a str,
-    /// The name that the client gave.
+    /// The name that the client gave in HELO or EHLO.
     pub helo: &'a str,
     /// The name of this host.
     pub receiver: &'a str,
-    /// Seconds since 1970.
+    /// The current time, in seconds since 1970.
     pub now: i64,
 }
 
-/// What SPF says, and what the domain says of that.
+/// The result of SPF, and the domain's explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SpfAnswer {
-    /// What SPF says.
+    /// The result.
     pub result: SpfResult,
-    /// Why, where it is [`SpfResult::Fail`] and the domain explains it: of visible ASCII characters and
-    /// blanks. Whoever shows it says that it is the domain's.
+    /// The domain's explanation, where the result is [`SpfResult::Fail`] and the domain has one: visible
+    /// ASCII characters and blanks. Whoever shows it must say that it comes from the domain.
     pub explanation: Option<String>,
 }
 
-/// Asks the DNS whether a client may send mail of a domain. The DNS is waited for as long as `time` says; an
-/// explanation that has not come by then is none.
+/// Asks the DNS whether a client may send mail of a domain. Waits for the DNS for at most `time`. An
+/// explanation that has not come by then is left out.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost when it is dropped.
+/// Dropping the future loses nothing.
 pub async fn check_host(
     question: &Question<'_>,
     resolver: &dyn Resolver,
@@ -103,13 +103,13 @@ struct Evaluation<'a> {
     client: IpAddr,
     local: &'a str,
     lookups: Lookups<'a>,
-    /// The client's names, once they were asked for.
+    /// The client's validated names, once they were looked up.
     validated: Option<Vec<Box<str>>>,
 }
 
 struct Ended {
     result: SpfResult,
-    /// Where the explanation is, and whose it is.
+    /// The explanation's text before macros are expanded, and the domain that it belongs to.
     explanation: Option<(String, String)>,
 }
 
@@ -125,7 +125,7 @@ impl Ended {
 type Evaluated<'f> = Pin<Box<dyn Future<Output = Result<Ended, Stop>> + Send + 'f>>;
 
 impl Evaluation<'_> {
-    /// By the record of a domain.
+    /// Evaluates the record of a domain.
     fn domain(&mut self, domain: String) -> Evaluated<'_> {
         Box::pin(async move {
             let Some(record) = self.record(&domain).await? else {
@@ -222,7 +222,7 @@ impl Evaluation<'_> {
             .any(|address| is_in(client, address, bits)))
     }
 
-    /// The domain that a term is about.
+    /// The domain that a term refers to.
     async fn target(&mut self, spec: Option<&str>, domain: &str) -> Result<String, Stop> {
         let Some(spec) = spec else {
             return Ok(domain.to_owned());
@@ -244,7 +244,7 @@ impl Evaluation<'_> {
         }
     }
 
-    /// The client's name, where a text asks for it: RFC 7208 section 7.3.
+    /// The client's validated name, where the text uses it: RFC 7208 section 7.3.
     async fn validated_for(&mut self, text: &str, domain: &str) -> Result<String, Stop> {
         if !wants_validated(text) {
             return Ok(String::new());
@@ -263,7 +263,7 @@ impl Evaluation<'_> {
         Ok(self.validated.as_deref().unwrap_or_default())
     }
 
-    /// What the domain says of a refusal: RFC 7208 section 6.2.
+    /// The domain's explanation of a refusal: RFC 7208 section 6.2.
     async fn explanation(&mut self, spec: &str, domain: &str) -> Option<String> {
         let name = self.target(Some(spec), domain).await.ok()?;
         let texts = self.lookups.txt(&name).await.ok()?;
@@ -283,7 +283,7 @@ impl Evaluation<'_> {
     }
 }
 
-/// Whether so many first bits of two addresses are the same.
+/// Whether the first `bits` bits of two addresses are equal.
 fn is_in(address: IpAddr, network: IpAddr, bits: u8) -> bool {
     match (address, network) {
         (IpAddr::V4(address), IpAddr::V4(network)) => {

@@ -1,4 +1,4 @@
-//! What SPF asks the DNS, and how often: RFC 7208 sections 4.6.4 and 5.
+//! The DNS queries of SPF, and their limits: RFC 7208 sections 4.6.4 and 5.
 
 use std::net::IpAddr;
 
@@ -6,23 +6,23 @@ use koukan_core::network::{DnsAnswer, LookupError, Resolver};
 
 use crate::domain::is_name;
 
-/// Terms that ask the DNS, at most.
+/// How many terms may ask the DNS.
 const TERMS_MAX: u32 = 10;
-/// Look-ups that find nothing, at most.
+/// How many queries may find nothing.
 const VOID_MAX: u32 = 2;
-/// Names of a client, and hosts of a domain, that are looked at.
+/// How many names of a client, or hosts of a domain, are looked at.
 pub(super) const NAMES_MAX: usize = 10;
 
 /// Why an evaluation ends early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stop {
-    /// It cannot be found out just now.
+    /// The DNS does not answer, so nothing is known for now.
     Temporary,
-    /// The record makes no sense, or asks for too much.
+    /// The record is malformed, or needs too many queries.
     Permanent,
 }
 
-/// Asks, and counts.
+/// Asks the DNS, and counts the queries.
 pub(super) struct Lookups<'a> {
     resolver: &'a dyn Resolver,
     terms: u32,
@@ -47,7 +47,7 @@ impl<'a> Lookups<'a> {
         }
     }
 
-    /// Texts, without counting what is not there.
+    /// TXT records. A missing record does not count as a query that found nothing.
     pub(super) async fn txt(&self, name: &str) -> Result<Vec<Box<[u8]>>, Stop> {
         if !is_name(name) {
             return Ok(Vec::new());
@@ -55,7 +55,7 @@ impl<'a> Lookups<'a> {
         found(self.resolver.txt(name).await)
     }
 
-    /// The addresses of a host of the same kind as one.
+    /// The addresses of a host, of the same family as `client`.
     pub(super) async fn addresses(
         &mut self,
         name: &str,
@@ -70,7 +70,7 @@ impl<'a> Lookups<'a> {
         Ok(all)
     }
 
-    /// The hosts that take a domain's mail.
+    /// The hosts that receive the domain's mail.
     pub(super) async fn mx(&mut self, name: &str) -> Result<Vec<Box<str>>, Stop> {
         if !is_name(name) {
             return Ok(Vec::new());
@@ -84,7 +84,8 @@ impl<'a> Lookups<'a> {
         }
     }
 
-    /// The names of an address that have it: those of the first ten. What fails has none.
+    /// The validated names of an address: of its first ten names, those that resolve to it. A name
+    /// whose look-up fails is left out.
     pub(super) async fn validated(&mut self, address: IpAddr) -> Result<Vec<Box<str>>, Stop> {
         let names = found(self.resolver.ptr(address).await).unwrap_or_default();
         self.count(names.is_empty())?;
@@ -118,7 +119,7 @@ fn found<T>(answer: Result<DnsAnswer<T>, LookupError>) -> Result<Vec<T>, Stop> {
     }
 }
 
-/// Whether a domain can be one that has a record: several labels, none empty or too long.
+/// Whether a domain can have a record: it has several labels, none of them empty or too long.
 pub(super) fn is_domain(domain: &str) -> bool {
     is_name(domain) && domain.trim_end_matches('.').contains('.') && !domain.contains(['[', ']'])
 }

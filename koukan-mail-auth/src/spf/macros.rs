@@ -2,15 +2,15 @@
 
 use std::{fmt::Write, net::IpAddr};
 
-/// Octets of a domain name, at most.
+/// The longest domain name, in octets.
 const DOMAIN_MAX: usize = 253;
 
-/// What macros stand for.
+/// The values of macros.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Values<'a> {
     pub(super) local: &'a str,
     pub(super) sender_domain: &'a str,
-    /// The domain whose record it is.
+    /// The domain whose record is evaluated.
     pub(super) domain: &'a str,
     pub(super) client: IpAddr,
     pub(super) helo: &'a str,
@@ -18,7 +18,7 @@ pub(super) struct Values<'a> {
     pub(super) validated: &'a str,
     /// The name of this host.
     pub(super) receiver: &'a str,
-    /// Seconds since 1970.
+    /// The current time, in seconds since 1970.
     pub(super) now: i64,
 }
 
@@ -27,14 +27,14 @@ enum Part<'a> {
     Literal(&'a str),
     Macro {
         letter: char,
-        /// Labels from the right that stay; all if none.
+        /// How many labels stay, counted from the right; all if there is no number.
         count: usize,
         is_reversed: bool,
         delimiters: &'a str,
     },
 }
 
-/// The parts of a text; `None` at what makes no sense.
+/// The parts of a text; `None` at a malformed part.
 fn parts(text: &str) -> impl Iterator<Item = Option<Part<'_>>> {
     let mut rest = text;
     std::iter::from_fn(move || {
@@ -76,7 +76,7 @@ fn one_macro(inner: &str) -> Option<Part<'_>> {
             .len();
     let count = match &rest[..digits] {
         "" => 0,
-        // More labels than there can be is all of them.
+        // A number too large to read keeps all labels.
         digits => digits.parse().unwrap_or(usize::MAX),
     };
     if digits > 0 && count == 0 {
@@ -94,13 +94,13 @@ fn one_macro(inner: &str) -> Option<Part<'_>> {
     })
 }
 
-/// Whether a text is made of visible characters and macros.
+/// Whether the text consists of visible characters and well-formed macros.
 pub(super) fn is_macro_string(text: &str) -> bool {
     text.bytes().all(|octet| octet.is_ascii_graphic()) && parts(text).all(|part| part.is_some())
 }
 
-/// Whether a text is a domain with macros: it ends in a macro, or in a dot and a label that is not a
-/// number. Macros that are for explanations are none here.
+/// Whether the text is a domain with macros: it ends in a macro, or in a dot and a label that is not
+/// a number. Macros for explanations are not permitted.
 pub(super) fn is_domain_spec(text: &str) -> bool {
     let is_here = |part: Option<Part<'_>>| match part {
         Some(Part::Macro { letter, .. }) => !"crtCRT".contains(letter),
@@ -126,7 +126,7 @@ fn has_domain_end(text: &str) -> bool {
         && !label.bytes().all(|octet| octet.is_ascii_digit())
 }
 
-/// Whether a text asks for the client's validated name.
+/// Whether the text uses the client's validated name.
 pub(super) fn wants_validated(text: &str) -> bool {
     parts(text).any(|part| {
         matches!(
@@ -139,7 +139,7 @@ pub(super) fn wants_validated(text: &str) -> bool {
     })
 }
 
-/// A text with macros, expanded.
+/// Expands the macros of a text.
 pub(super) fn expand(text: &str, values: &Values<'_>) -> String {
     let mut expanded = String::new();
     for part in parts(text).flatten() {
@@ -176,7 +176,7 @@ pub(super) fn expand(text: &str, values: &Values<'_>) -> String {
     expanded
 }
 
-/// A domain with macros, expanded; labels at the left are left out where it is too long.
+/// Expands the macros of a domain. Labels at the left are dropped where the result is too long.
 pub(super) fn expand_domain(text: &str, values: &Values<'_>) -> String {
     let expanded = expand(text, values);
     let mut name = expanded.strip_suffix('.').unwrap_or(&expanded);
@@ -208,7 +208,7 @@ fn value(letter: char, values: &Values<'_>) -> String {
     }
 }
 
-/// An address with dots: IPv6 ones between all hexadecimal digits.
+/// An address with dots. For IPv6 there is a dot between any two hexadecimal digits.
 fn dotted(address: IpAddr) -> String {
     match address {
         IpAddr::V4(address) => address.to_string(),
@@ -222,7 +222,7 @@ fn dotted(address: IpAddr) -> String {
                 if !text.is_empty() {
                     text.push('.');
                 }
-                // It is written into memory.
+                // Writing to a string cannot fail.
                 let _ = write!(text, "{digit:x}");
             }
             text
@@ -235,7 +235,7 @@ fn escape(text: &str, to: &mut String) {
         match octet.is_ascii_alphanumeric() || b"-._~".contains(&octet) {
             true => to.push(char::from(octet)),
             false => {
-                // It is written into memory.
+                // Writing to a string cannot fail.
                 let _ = write!(to, "%{octet:02X}");
             }
         }

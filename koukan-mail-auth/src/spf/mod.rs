@@ -1,6 +1,6 @@
 //! Which hosts may send mail of a domain: the Sender Policy Framework, RFC 7208.
 //!
-//! mail-auth is not used here either: it asks the DNS by a resolver of its own.
+//! The crate mail-auth is not used, since it asks the DNS by a resolver of its own.
 
 mod check;
 mod lookup;

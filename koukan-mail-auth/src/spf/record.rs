@@ -7,7 +7,7 @@ use super::{
     result::SpfResult,
 };
 
-/// What a domain says.
+/// The record of a domain.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Record {
     pub(super) directives: Vec<Directive>,
@@ -15,14 +15,15 @@ pub(super) struct Record {
     pub(super) explanation: Option<String>,
 }
 
-/// What holds for the hosts that match.
+/// A mechanism, and the result for hosts that match it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Directive {
     pub(super) result: SpfResult,
     pub(super) mechanism: Mechanism,
 }
 
-/// Which hosts match. Domains are not expanded; without one it is that of the record.
+/// A mechanism that matches hosts. Macros in its domain are not expanded yet; without a domain, the
+/// record's own is meant.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Mechanism {
     All,
@@ -35,14 +36,14 @@ pub(super) enum Mechanism {
     Exists(String),
 }
 
-/// How many bits of an address count.
+/// How many bits of an address are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Prefixes {
     pub(super) ip4: u8,
     pub(super) ip6: u8,
 }
 
-/// A record makes no sense.
+/// The record is malformed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -102,7 +103,7 @@ impl Record {
     }
 }
 
-/// A mechanism of its name, and what follows that.
+/// The mechanism `name` with its arguments.
 fn mechanism(name: &str, rest: &str) -> Result<Mechanism, Malformed> {
     let value = rest.strip_prefix(':');
     Ok(match name {
@@ -149,7 +150,7 @@ fn network(value: &str, max: u8) -> Result<(&str, u8), Malformed> {
     }
 }
 
-/// The lengths of prefixes at the end, and what stands before them.
+/// The prefix lengths at the end, and the text before them.
 fn prefixes(text: &str) -> Result<(&str, Prefixes), Malformed> {
     let is_number =
         |text: &str| !text.is_empty() && text.bytes().all(|octet| octet.is_ascii_digit());

@@ -1,28 +1,28 @@
-//! What SPF says: RFC 7208 section 2.6.
+//! Results of SPF: RFC 7208 section 2.6.
 
 use std::fmt;
 
-/// What SPF says of a host that sends mail of a domain.
+/// The SPF result for a host that sends mail of a domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SpfResult {
-    /// The domain says nothing, or there is none.
+    /// The domain has no record, or does not exist.
     None,
-    /// The domain does not say whether the host may.
+    /// The domain makes no statement about the host.
     Neutral,
-    /// It may.
+    /// The host is permitted.
     Pass,
-    /// It may not.
+    /// The host is not permitted.
     Fail,
-    /// It probably may not.
+    /// The host is probably not permitted.
     SoftFail,
-    /// It cannot be found out just now.
+    /// The DNS does not answer, so nothing is known for now.
     TempError,
-    /// What the domain says makes no sense.
+    /// The domain's record is malformed.
     PermError,
 }
 
 impl SpfResult {
-    /// All of them.
+    /// All results.
     pub const ALL: [Self; 7] = [
         Self::None,
         Self::Neutral,

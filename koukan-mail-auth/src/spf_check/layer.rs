@@ -5,7 +5,7 @@ use tower::Layer;
 
 use super::SpfCheck;
 
-/// For how long the DNS is waited for: RFC 7208 section 4.6.4 asks for at least 20 seconds.
+/// How long to wait for the DNS; RFC 7208 section 4.6.4 asks for at least 20 seconds.
 pub const TIME_MAX: Duration = Duration::from_secs(20);
 
 /// Applies [`SpfCheck`].
@@ -18,7 +18,7 @@ pub struct SpfCheckLayer {
 }
 
 impl SpfCheckLayer {
-    /// A layer for an agent of that name, which asks that resolver.
+    /// A layer that asks this resolver. `receiver` is the name of this agent.
     pub fn new(receiver: &str, resolver: SharedResolver, clock: SharedClock) -> Self {
         Self {
             resolver,
@@ -28,7 +28,7 @@ impl SpfCheckLayer {
         }
     }
 
-    /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`].
+    /// Sets how long to wait for the DNS, instead of [`TIME_MAX`].
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;

@@ -1,13 +1,13 @@
-//! Finds out whether a client may send mail of the domain that it names (SPF).
+//! Checks whether a client may send mail of the domain that it names (SPF).
 //!
-//! The domain is that of the reverse-path; where that is null it is the name that the client gave in HELO or
-//! EHLO, with the local part `postmaster`. What is found out is a signal: whether mail is refused because of
-//! it is for rules to decide.
+//! The domain is that of the reverse-path. Where the reverse-path is null, the name in HELO or EHLO is checked,
+//! with the local part `postmaster`. The result is a signal; rules decide whether mail is refused because of
+//! it.
 //!
-//! *Phases*: MAIL, which waits for the DNS, for [`TIME_MAX`] at most: then the result is `temperror`.
+//! *Phases*: MAIL, which waits for the DNS. After [`TIME_MAX`] without an answer the result is `temperror`.
 //!
-//! *Signals*: writes the durable [`Spf`] (`spf`), unless it is there already. It is `none` where the client has
-//! no address, as for a message that came by HTTP.
+//! *Signals*: writes the durable [`Spf`] (`spf`), unless it is set already. The result is `none` where the
+//! client has no address, as for a message that came by HTTP.
 //!
 //! *Replies*: none.
 //!

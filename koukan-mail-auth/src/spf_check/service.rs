@@ -39,7 +39,7 @@ impl<S: MailService> Service<Transaction> for SpfCheck<S> {
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
         let next = self.inner.clone();
-        // The one that is ready.
+        // Keeps the clone for later, and calls the one that is ready.
         let mut inner = mem::replace(&mut self.inner, next);
         let settings = self.settings.clone();
         Box::pin(async move {
@@ -47,7 +47,7 @@ impl<S: MailService> Service<Transaction> for SpfCheck<S> {
                 let path = &tx.mail.request().reverse_path;
                 let found = settings.ask(&tx.context, path).await;
                 if let Err(error) = tx.signals.set_durable(&found) {
-                    tracing::warn!(%error, "what SPF says is not kept");
+                    tracing::warn!(%error, "the result of SPF could not be stored as a signal");
                 }
             }
             inner.call(tx).await
@@ -66,7 +66,7 @@ impl SpfCheckLayer {
             }
             None => (String::new(), helo, Identity::Helo),
         };
-        // A literal address has no record.
+        // An address literal has no record.
         let domain = ascii_domain(domain).unwrap_or_default();
         let mut found = Spf {
             result: SpfResult::None.to_string(),

@@ -1,28 +1,28 @@
 use koukan_core::signals::DurableSignal;
 use serde::{Deserialize, Serialize};
 
-/// What SPF says of a client: the signal `spf`.
+/// The SPF result for a client: the signal `spf`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Spf {
     /// The result, by its name in RFC 8601: `pass`, `fail`, `softfail`, `neutral`, `none`, `temperror` or
     /// `permerror`.
     pub result: String,
-    /// The domain that was asked; empty where there was none.
+    /// The domain that was checked; empty where there was none.
     pub domain: String,
-    /// Whose domain it is.
+    /// Where the domain was taken from.
     pub identity: Identity,
-    /// What the domain says of a failure.
+    /// The domain's explanation of a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<String>,
 }
 
-/// Whose domain it is.
+/// Where the checked domain was taken from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Identity {
-    /// That of the reverse-path.
+    /// The reverse-path.
     MailFrom,
-    /// That which the client has named in HELO or EHLO.
+    /// HELO or EHLO.
     Helo,
 }
 

@@ -1,4 +1,4 @@
-//! Addresses, there and back.
+//! Rewriting addresses, and reversing that.
 
 use koukan_core::path::Mailbox;
 
@@ -6,12 +6,12 @@ use super::Secrets;
 
 /// Seconds of a day.
 const DAY: i64 = 24 * 60 * 60;
-/// Days after which the count begins again.
+/// After how many days the day counter wraps around.
 const DAYS: i64 = 1024;
-/// Digits of days.
+/// The digits of the day counter.
 const BASE32: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/// Rewrites mailboxes to those of a domain of one's own, and back.
+/// Rewrites mailboxes to mailboxes of a domain of one's own, and reverses that.
 ///
 /// # Example
 ///
@@ -33,23 +33,23 @@ pub struct Srs {
     max_age: i64,
 }
 
-/// An address is none that was made here, or is too old.
+/// Why an address cannot be reversed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSrs {
-    /// It is no address of this kind.
-    #[error("it is no rewritten address")]
+    /// The address is not a rewritten one.
+    #[error("the address is not a rewritten one")]
     Form,
-    /// Nobody here has made it.
-    #[error("its hash is not of our making")]
+    /// The hash does not match any of the secrets.
+    #[error("the hash was not made with any of our secrets")]
     Hash,
-    /// It was made too long ago.
-    #[error("it is too old")]
+    /// The address was made too long ago.
+    #[error("the address is too old")]
     Expired,
 }
 
 impl Srs {
-    /// Rewrites to mailboxes of that domain, which hold for 21 days.
+    /// Rewrites to mailboxes of this domain, which are valid for 21 days.
     pub fn new(domain: &str) -> Self {
         Self {
             domain: domain.into(),
@@ -57,33 +57,33 @@ impl Srs {
         }
     }
 
-    /// Sets for how many days they hold, at most 1000.
+    /// Sets for how many days rewritten addresses are valid, at most 1000.
     #[must_use]
     pub fn with_max_age(mut self, days: u16) -> Self {
         self.max_age = i64::from(days).min(1000);
         self
     }
 
-    /// Whether a mailbox is of the domain.
+    /// Whether a mailbox is in the domain.
     pub fn is_of_domain(&self, mailbox: &Mailbox) -> bool {
         mailbox.domain_text().eq_ignore_ascii_case(&self.domain)
     }
 
-    /// The day of a time in seconds since 1970.
+    /// The day that contains this time, in seconds since 1970.
     pub fn day(seconds: i64) -> i64 {
         seconds.div_euclid(DAY)
     }
 
-    /// A mailbox of the domain that stands for another one; `None` where it would be longer than mailboxes may
-    /// be. It holds from `day` on.
+    /// The mailbox of the domain that stands for `mailbox`; `None` where it would be longer than a mailbox may
+    /// be. It is valid from `day` on.
     pub fn rewrite(&self, mailbox: &Mailbox, secrets: &Secrets, day: i64) -> Option<Mailbox> {
         let (local, host) = (mailbox.unquoted_local_part(), mailbox.domain_text());
         let rewritten = if let Some((first, inner)) = rewritten_twice(&local) {
-            // Where it was first rewritten stays.
+            // The domain that rewrote it first stays in the address.
             let hash = secrets.hash(&[first, inner]);
             format!("SRS1={hash}={first}={inner}")
         } else if tagged(&local, "SRS0").is_some() {
-            // With what separates it.
+            // The rest, with its separator.
             let inner = local.get(4..)?;
             let hash = secrets.hash(&[host, inner]);
             format!("SRS1={hash}={host}={inner}")
@@ -95,7 +95,8 @@ impl Srs {
         self.mailbox(&rewritten, &self.domain)
     }
 
-    /// The mailbox that one of the domain stands for: the original one, or where it was first rewritten.
+    /// The mailbox that a rewritten one stands for: the original, or the address made by the first agent
+    /// that rewrote it.
     ///
     /// # Errors
     ///
@@ -133,10 +134,10 @@ impl Srs {
         self.mailbox(user, host).ok_or(InvalidSrs::Form)
     }
 
-    /// A mailbox of that local part, in quotes where it needs them.
+    /// A mailbox with this local part, quoted where necessary.
     fn mailbox(&self, local: &str, domain: &str) -> Option<Mailbox> {
         let plain: Option<Mailbox> = format!("{local}@{domain}").parse().ok();
-        // What is in quotes by itself needs others around these.
+        // A local part that contains quotes itself needs another pair around it.
         if let Some(plain) = plain.filter(|plain| plain.unquoted_local_part() == local) {
             return Some(plain);
         }
@@ -145,7 +146,7 @@ impl Srs {
     }
 }
 
-/// What follows the tag and what separates it.
+/// The text after the tag and its separator.
 fn tagged<'a>(local: &'a str, tag: &str) -> Option<&'a str> {
     let begin = local.get(..tag.len())?;
     let rest = local.get(tag.len()..)?;
@@ -153,7 +154,8 @@ fn tagged<'a>(local: &'a str, tag: &str) -> Option<&'a str> {
     is_tagged.then(|| rest.strip_prefix(['=', '+', '-']))?
 }
 
-/// Of a local part that was rewritten twice: where it was first, and to what. Others may begin so, too.
+/// Splits a local part that was rewritten twice into the first rewriter's domain and its local part.
+/// Local parts of other domains may look the same.
 fn rewritten_twice(local: &str) -> Option<(&str, &str)> {
     let (_hash, rest) = tagged(local, "SRS1")?.split_once('=')?;
     rest.split_once('=')
@@ -165,7 +167,7 @@ fn stamp(day: i64) -> String {
     [digit(day / 32), digit(day)].iter().collect()
 }
 
-/// The day within those that are counted.
+/// The day, within the range of the counter.
 fn day_of(stamp: &str) -> Option<i64> {
     let digit = |octet: u8| {
         let octet = octet.to_ascii_uppercase();
@@ -210,7 +212,7 @@ mod tests {
                 reversed.is_same(&mailbox(original)),
                 "{original} {reversed}"
             );
-            // Over the end of the count.
+            // Across the wrap-around of the counter.
             assert_eq!(
                 srs.reverse(&rewritten, &own, 1022),
                 Err(InvalidSrs::Expired)

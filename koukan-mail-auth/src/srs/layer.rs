@@ -1,4 +1,4 @@
-//! The filter.
+//! The filter that rewrites reverse-paths.
 
 use std::{
     sync::Arc,
@@ -57,8 +57,8 @@ pub struct RewriteLayer {
 }
 
 impl RewriteLayer {
-    /// Rewrites all reverse-paths but those of `own` domains, in whatever case, of `srs` itself, and the null
-    /// one.
+    /// Rewrites all reverse-paths except the null one and those in the domains `own` (in any case) or in the
+    /// domain of `srs`.
     pub fn new(
         srs: Srs,
         secrets: Replaceable<Secrets>,
@@ -73,7 +73,7 @@ impl RewriteLayer {
         }
     }
 
-    /// The reverse-path that stands for that one, where it is to be another.
+    /// The rewritten reverse-path; `None` where it stays as it is.
     fn rewritten(&self, path: &ReversePath) -> Option<Mailbox> {
         let mailbox = path.mailbox()?;
         let domain = mailbox.domain_text();
@@ -86,7 +86,7 @@ impl RewriteLayer {
         if rewritten.is_none() {
             tracing::warn!(
                 reverse_path = mailbox.as_str(),
-                "too long to be rewritten, it stays"
+                "too long to be rewritten; it stays as it is"
             );
         }
         rewritten

@@ -1,17 +1,18 @@
 //! The Sender Rewriting Scheme: reverse-paths of forwarded messages.
 //!
-//! Who forwards a message to another host sends it from a host that the author's domain does not know, so that SPF
-//! fails there. [`RewriteLayer`] gives such a message a reverse-path of a domain of one's own, which holds the
-//! original one; [`Reversed`], a router's policy, finds that again where a notification comes back to it, and takes
-//! only what was made here.
+//! An agent that forwards a message sends it from a host that the author's domain does not list, so SPF fails at
+//! the next host. [`RewriteLayer`] gives such a message a reverse-path in a domain of one's own that contains the
+//! original one. When a notification comes back to that address, [`Reversed`], a policy of the router, finds the
+//! original address again. It accepts only addresses that were made here.
 //!
 //! ```text
 //! alice@example.org  →  SRS0=HHHH=TT=example.org=alice@srs.example.com
 //! SRS0=…@other.example  →  SRS1=HHHH=other.example==…@srs.example.com
 //! ```
 //!
-//! HHHH is of an HMAC-SHA1 with a secret of one's own, over the rest; TT is the day. Secrets are changed by
-//! putting a new one before the old, which is left there for as long as addresses hold ([`Srs::with_max_age`]).
+//! HHHH is the start of an HMAC-SHA1 over the rest, with a secret of one's own; TT is the day. To change the
+//! secret, put a new one before the old one, and keep the old one for as long as addresses are valid
+//! ([`Srs::with_max_age`]).
 //!
 //! *Phases* of the filter: MAIL. Signals: none.
 //!
@@ -20,7 +21,7 @@
 //!
 //! | reply of the policy | when |
 //! |---|---|
-//! | [`Reply::no_such_user`](koukan_core::reply::Reply::no_such_user) | a rewritten address was not made here, or too long ago |
+//! | [`Reply::no_such_user`](koukan_core::reply::Reply::no_such_user) | a rewritten address was not made here, or is too old |
 
 mod address;
 mod layer;

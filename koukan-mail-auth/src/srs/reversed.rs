@@ -1,4 +1,4 @@
-//! Recipients that stand for the senders of forwarded messages.
+//! Recipients that stand for senders of forwarded messages.
 
 use koukan_core::{
     clock::SharedClock,
@@ -12,8 +12,8 @@ use koukan_core::{
 
 use super::{InvalidSrs, Secrets, Srs};
 
-/// A router's policy: recipients of the domain stand for those that were rewritten to them. Forged and old ones are
-/// refused; others of the domain it does not know.
+/// A policy of the router that turns rewritten recipients of the domain back into the original addresses. It
+/// refuses forged and old ones, and leaves other recipients of the domain to later rules.
 #[derive(Debug)]
 pub struct Reversed {
     srs: Srs,
@@ -22,7 +22,7 @@ pub struct Reversed {
 }
 
 impl Reversed {
-    /// Knows the recipients of the domain of `srs`.
+    /// Handles recipients in the domain of `srs`.
     pub fn new(srs: Srs, secrets: Replaceable<Secrets>, clock: SharedClock) -> Self {
         Self {
             srs,
@@ -43,7 +43,7 @@ impl Policy for Reversed {
             Ok(original) => Decision::Expand([ForwardPath::from(original)].into()),
             Err(InvalidSrs::Form) => Decision::Pass,
             Err(error) => {
-                tracing::info!(recipient = mailbox.as_str(), %error, "refused");
+                tracing::info!(recipient = mailbox.as_str(), %error, "refused a rewritten address");
                 Decision::Reject(Rejection::new(Reply::no_such_user()))
             }
         }

@@ -1,30 +1,30 @@
-//! What addresses are made and known by.
+//! The secrets that sign rewritten addresses.
 
 use std::{fmt, str::FromStr};
 
 use aws_lc_rs::{constant_time::verify_slices_are_equal, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-/// Characters of a secret, at least.
+/// The shortest secret, in characters.
 const LEN_MIN: usize = 8;
 /// Characters of the hash in an address.
 const HASH_LEN: usize = 4;
 
-/// Secrets of which the first makes addresses, and each knows those that it has made.
+/// Secrets. The newest signs new addresses; each of them verifies the addresses that it signed.
 ///
-/// *Shape*: a line for each, the newest first; blanks around it do not count, and neither do empty lines and those
-/// that begin with `#`.
+/// *Shape*: one per line, the newest first. White space around a secret, empty lines, and lines that begin with
+/// `#` are ignored.
 pub struct Secrets(Vec<hmac::Key>);
 
-/// Secrets cannot be used.
+/// Why secrets cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSecrets {
-    /// There is none.
+    /// There is no secret.
     #[error("there is no secret: write one, as of `openssl rand -base64 24`")]
     None,
-    /// One is too short.
-    #[error("line {0}: a secret has {LEN_MIN} characters at least")]
+    /// A secret is too short.
+    #[error("line {0}: a secret needs at least {LEN_MIN} characters")]
     Short(usize),
 }
 
@@ -37,8 +37,8 @@ impl Secrets {
             .unwrap_or_default()
     }
 
-    /// Whether one of them has made that hash. Case does not matter: some hosts change it. How long it takes tells
-    /// nothing of the right one.
+    /// Whether one of the secrets has made this hash. Case does not matter, since some hosts change it. The
+    /// comparison takes constant time.
     pub(super) fn has_made(&self, told: &str, parts: &[&str]) -> bool {
         let told = told.to_ascii_lowercase();
         let is_it = |key| {

@@ -19,7 +19,8 @@ use koukan_mail_auth::{
 };
 use tower::Layer;
 
-/// A message that `list.example` has passed on, and one that `relay.example` has after it, with a footer.
+/// A message that `list.example` has passed on, and the same one after `relay.example` has added a
+/// footer.
 struct Passed {
     one: String,
     two: String,
@@ -58,7 +59,7 @@ fn layer(resolver: ScriptedResolver) -> ArcCheckLayer {
     ArcCheckLayer::new(Shared::new(resolver), Shared::new(SystemClock))
 }
 
-/// What dkimpy says of these messages.
+/// dkimpy's results for these messages.
 fn others_say(record: &str, messages: &[String]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("record"), record).unwrap();
@@ -179,11 +180,11 @@ async fn a_chain_that_somebody_has_touched_does_not_hold() {
             found.reason
         );
     }
-    // Fields that nobody has signed may come and go.
+    // Fields that are not signed may be added or removed.
     let added = format!("X-New: x\r\n{}", passed.two);
     all.push(added.clone());
     assert_eq!(found(passed.resolver, added).await.result, "pass");
-    // dkimpy believes none of them but the first and the last, either.
+    // dkimpy, too, accepts only the first and the last of these messages.
     let others = others_say(&passed.record, &all);
     let passing: Vec<_> = (0..others.len())
         .filter(|index| others[*index] == "pass")
@@ -209,7 +210,7 @@ async fn what_the_dns_does_not_tell_is_not_known() {
     );
 }
 
-/// RFC 8617 appendix B: nobody has the keys, but the hash of the body can be checked.
+/// RFC 8617 appendix B. Nobody has the keys, but the hash of the body can be checked.
 const EXAMPLE: &str = include_str!("rfc8617.eml");
 
 #[tokio::test]
@@ -226,7 +227,7 @@ async fn the_example_of_the_standard_is_read_as_it_says() {
     assert_eq!(example.domains, domains);
     let told = (&*example.result, &*example.reason);
     assert_eq!(told, ("fail", "there is no such key"));
-    // The last of those who have passed it on is asked first, and there it ends.
+    // The last sealer is asked first, and the verification ends there.
     assert_eq!(
         resolver.asked(),
         ["TXT clochette._domainkey.clochette.example.org"]
@@ -261,7 +262,7 @@ async fn readers_are_told_of_the_chain() {
     let told = "Authentication-Results: mx.example.com;\r\n\tarc=pass (i=2 d=relay.example)\r\n";
     assert!(received.text().starts_with(told), "{}", received.text());
     assert_eq!(Arc::NAME, "arc");
-    // There is no other name for what cannot be told: RFC 8617 section 5.2.1.
+    // RFC 8617 section 5.2.1 has no other name for an unknown result.
     let upstream = Script::new();
     let failing = passed.resolver.with_failure("one._domainkey.list.example");
     let service = layer(failing).layer(tell.layer(upstream.clone()));

@@ -1,4 +1,4 @@
-//! The field that tells what was found out, between a client and a scripted destination.
+//! The field that tells the results, between a client and a scripted destination.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -30,7 +30,7 @@ fn record(text: &str) -> [Box<[u8]>; 1] {
     [text.as_bytes().into()]
 }
 
-/// What goes on of a message, and what DMARC says of it.
+/// The message that goes on, and its DMARC result.
 async fn checked(
     resolver: &ScriptedResolver,
     remote: &str,
@@ -86,7 +86,7 @@ async fn all_that_was_found_out_is_told_and_decides_of_dmarc() {
     assert_eq!(rest, format!("{told}{message}"));
     assert!(dmarc.spf && dmarc.dkim);
 
-    // One of both will do.
+    // One of the two is enough.
     let other = "192.0.2.7:25";
     let (text, dmarc) = checked(&resolver, other, "a@example.com", &message).await;
     assert!(
@@ -96,7 +96,7 @@ async fn all_that_was_found_out_is_told_and_decides_of_dmarc() {
     assert!(!dmarc.spf && dmarc.dkim);
     let (_, dmarc) = checked(&resolver, "192.0.2.1:25", "a@example.com", plain).await;
     assert!(dmarc.spf && !dmarc.dkim && dmarc.result == "pass");
-    // Neither is of no use, nor is one of another domain.
+    // With neither it fails; one of another domain does not help.
     let (text, dmarc) = checked(&resolver, other, "a@example.com", plain).await;
     assert!(
         text.contains("dkim=none") && text.contains("dmarc=fail (p=reject)"),
@@ -106,7 +106,7 @@ async fn all_that_was_found_out_is_told_and_decides_of_dmarc() {
     let forged = message.replace("alice@example.com", "alice@example.org");
     let (_, dmarc) = checked(&resolver, "192.0.2.1:25", "a@example.com", &forged).await;
     assert_eq!((&*dmarc.result, &*dmarc.domain), ("none", "example.org"));
-    // Whoever names another beside himself gains nothing.
+    // Naming a second author gains nothing.
     let two = "From: a@example.com, b@example.org\r\nSubject: hi\r\n\r\nhello\r\n";
     let (_, dmarc) = checked(&resolver, "192.0.2.1:25", "a@example.com", two).await;
     assert_eq!((&*dmarc.result, &*dmarc.domain), ("none", "example.org"));
@@ -187,14 +187,14 @@ async fn fields_that_claim_to_be_ours_are_taken_out_and_no_others() {
         (ours.to_owned(), Some(String::new())),
         (ours.trim_end().to_owned(), Some(String::new())),
         (format!("\r\n{ours}"), None),
-        // A message out of a mail folder, whose first line becomes a field.
+        // A message out of a mail folder, whose first line is turned into a field.
         (
             format!("From a@b Fri Jan  2 03:04:05 2026\r\n{ours}From: a@b\r\n{ours}\r\n{ours}"),
             Some(format!(
                 "X-Mailbox-Line: From a@b Fri Jan  2 03:04:05 2026\r\nFrom: a@b\r\n\r\n{ours}"
             )),
         ),
-        // Text, before which a header section is made.
+        // Text, for which a header section is made.
         (
             format!("hello\r\n{ours}"),
             Some(format!("\r\nhello\r\n{ours}")),

@@ -77,7 +77,7 @@ async fn the_first_example_of_all_passes_and_is_simple() {
     let signature = &first.signatures[0];
     let told = (&*signature.domain, &*signature.selector);
     assert_eq!(told, ("example.com", "brisbane"));
-    // Every blank of a simple form counts, in the header section and in the body.
+    // Each blank counts in the simple form, in the header section and in the body.
     for (from, to) in [
         (".com  [192", ".com [192"),
         ("game. Are", "game.  Are"),
@@ -88,7 +88,7 @@ async fn the_first_example_of_all_passes_and_is_simple() {
         let changed = found(resolver(), message.replacen(from, to, 1)).await;
         assert_eq!(results(&changed), ["fail"], "{from}");
     }
-    // What is added before it is not of it.
+    // A field that is added at the top is not signed.
     let passed = found(resolver(), format!("Received: from a\r\n{message}")).await;
     assert_eq!(results(&passed), ["pass"]);
 }
@@ -139,7 +139,7 @@ async fn the_example_of_the_standard_passes_in_whatever_pieces() {
 #[tokio::test]
 async fn what_was_changed_does_not_pass() {
     for (from, to, expected) in [
-        // Nothing that matters.
+        // Changes that do not matter.
         (
             "Subject: Is dinner",
             "Subject:  Is  dinner",
@@ -153,7 +153,7 @@ async fn what_was_changed_does_not_pass() {
         ("Joe.\r\n", "Joe.\r\n \r\n\r\n", ["pass", "pass"]),
         ("Joe.\r\n", "Jim.\r\n", ["fail", "fail"]),
         ("Is dinner", "Is lunch", ["fail", "fail"]),
-        // Sealed.
+        // A sealed field.
         ("Subject: Is", "Subject: x\r\nSubject: Is", ["fail", "fail"]),
         ("s=brisbane", "s=sydney", ["permerror", "pass"]),
         ("s=test", "s=brisbane", ["pass", "permerror"]),
@@ -206,7 +206,7 @@ async fn a_silent_dns_is_waited_for_so_long() {
         standard(),
     );
     let found = found.await;
-    // Nobody tells that key, and the other signature is verified all the same.
+    // The DNS gives no answer for this key; the other signature is verified all the same.
     assert_eq!(results(&found), ["temperror", "pass"]);
     assert_eq!(found.signatures[0].domain, "football.example.com");
     assert_eq!(&*found.result, "pass");

@@ -1,10 +1,10 @@
-//! What OpenDKIM signs, which `scripts/install-test-peers` installs.
+//! Signatures made by OpenDKIM, which `scripts/install-test-peers` installs.
 
 use std::fs;
 
 use super::*;
 
-/// The message as OpenDKIM would have it go on, with its signature.
+/// The message with OpenDKIM's signature.
 fn signed(folder: &Path, form: &str, message: &str) -> String {
     let path = |name: &str| folder.join(name);
     fs::write(path("message.eml"), message).unwrap();
@@ -15,7 +15,7 @@ fn signed(folder: &Path, form: &str, message: &str) -> String {
     fs::write(path("opendkim.conf"), settings).unwrap();
     let mut opendkim = Command::new("/usr/sbin/opendkim");
     opendkim.arg("-x").arg(path("opendkim.conf"));
-    // Its test mode shows what it would have put in.
+    // OpenDKIM's test mode prints the field that it would insert.
     let output = opendkim.args(["-vvv", "-t"]).arg(path("message.eml"));
     let output = output.output().unwrap();
     let told = String::from_utf8_lossy(&output.stdout).into_owned()

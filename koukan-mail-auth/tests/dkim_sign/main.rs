@@ -38,7 +38,7 @@ fn layer(keys: impl IntoIterator<Item = Key>) -> DkimSignLayer {
     DkimSignLayer::new(keys, Arc::new(clock))
 }
 
-/// What goes on of a message from `alice@z.example`.
+/// The message that goes on, for one from `alice@z.example`.
 async fn signed(layer: DkimSignLayer, message: impl Into<Bytes>) -> String {
     let upstream = Script::new();
     let service = layer.layer(upstream.clone());
@@ -48,7 +48,7 @@ async fn signed(layer: DkimSignLayer, message: impl Into<Bytes>) -> String {
     String::from_utf8(received[0].body.to_vec()).unwrap()
 }
 
-/// The selectors of the signatures at the top of a message, and what follows them.
+/// The selectors of the signatures at the top of a message, and the rest of the message.
 fn selectors(message: &str) -> (Vec<String>, &str) {
     let (mut found, mut rest) = (Vec::new(), message);
     while rest.starts_with("DKIM-Signature:") {
@@ -82,7 +82,7 @@ async fn each_key_of_the_author_signs_and_the_message_stays() {
     for line in message.lines() {
         assert!(line.len() <= 78, "{line}");
     }
-    // Sealed: as often as it is there, and once more.
+    // A sealed name stands in `h=` once more than its fields are present.
     assert!(
         flat.contains(" h=From:From:To:To:Cc:Subject:Subject:Date:"),
         "{message}"

@@ -40,7 +40,8 @@ impl Zone {
         )
     }
 
-    /// The records of a kind; texts are both SPF and TXT ones, if there are no TXT ones.
+    /// The records of a kind. Texts serve as SPF and TXT records if the scenario has no TXT
+    /// records.
     fn find(&self, name: &str, kind: &str) -> Result<Vec<&Value>, LookupError> {
         let name = name.trim_end_matches('.').to_lowercase();
         let records = self.0.get(&name).ok_or(LookupError::NoSuchName)?;
@@ -94,7 +95,7 @@ impl Resolver for Zone {
         let all = self.find(name, "TXT")?;
         let octets = |text: &Value| -> Vec<u8> {
             let chars = text.as_str().unwrap().chars();
-            // Each character of the suite stands for an octet.
+            // Each character in the suite stands for an octet.
             chars
                 .map(|char| u8::try_from(u32::from(char)).unwrap())
                 .collect()
@@ -156,7 +157,7 @@ async fn every_case_of_the_suite() {
             let explained = answer.explanation.as_deref().unwrap_or("DEFAULT");
             let explanation = case["explanation"].as_str();
             if !expected.iter().any(|value| value == result)
-                // Hexadecimal digits are in lower case in the standard, and in upper case here.
+                // Hexadecimal digits are lower-case in the standard, and upper-case here.
                 || explanation.is_some_and(|text| !text.eq_ignore_ascii_case(explained))
             {
                 wrong.push(format!(

@@ -1,4 +1,4 @@
-//! The filter that asks SPF, with a scripted DNS.
+//! The filter that checks SPF, with a scripted DNS.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -187,7 +187,7 @@ async fn what_another_agent_found_out_holds() {
         Arc::new(SystemClock),
     );
     let first = layer.layer(upstream.clone());
-    // Two in a row, as on a gateway and on a router behind it.
+    // Two filters in a row, as on a gateway and on the router behind it.
     let both = layer.layer(first);
     let blob = Blob::from_bytes("\r\nhello\r\n".into());
     let context = context_from("192.0.2.1:25", "h");

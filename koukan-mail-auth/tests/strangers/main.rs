@@ -1,4 +1,4 @@
-//! What others say of our signatures and addresses: dkimpy, OpenDKIM and Mail::SRS, which `scripts/install-test-peers` installs.
+//! How dkimpy, OpenDKIM and Mail::SRS judge our signatures and addresses; `scripts/install-test-peers` installs them.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -24,7 +24,7 @@ const HEADER: &str = "From: Alice <alice@example.com>\r\nTo: bob@example.org,\r\
     Subject: =?utf-8?q?gr=C3=BC=C3=9Fe?= \t\r\nDate: Fri, 2 Jan 2026 03:04:05 +0000\r\n\
     Received: from a\r\nReceived: from b\r\nMessage-ID: <1@example.com>\r\n";
 
-/// Bodies at which canonical forms differ from what is plain.
+/// Bodies whose canonical forms differ from the plain text.
 fn bodies() -> Vec<(&'static str, String)> {
     let long = "x".repeat(100_000);
     let large = "0123456789 abcdefgh\tij  klm \r\n".repeat(70_000);
@@ -50,7 +50,7 @@ fn bodies() -> Vec<(&'static str, String)> {
     ]
 }
 
-/// The messages by name: special ones, and those that the parser is tested with.
+/// The messages by name: special ones, and those of the parser's tests.
 fn messages() -> Vec<(String, Bytes)> {
     let special = bodies().into_iter();
     let mut all: Vec<_> = special
@@ -65,7 +65,7 @@ fn messages() -> Vec<(String, Bytes)> {
     all
 }
 
-/// Two keys, and the records by which others find them.
+/// Two keys, and their DNS records.
 fn keys() -> (Vec<Key>, Vec<(String, String)>) {
     let all = [("rsa", Algorithm::Rsa), ("ed", Algorithm::Ed25519)].map(|(selector, algorithm)| {
         let (key, _) = SigningKey::generate(algorithm).unwrap();
@@ -97,7 +97,7 @@ async fn signed(layer: &DkimSignLayer, message: &Bytes) -> Bytes {
     upstream.received()[0].body.clone()
 }
 
-/// A folder of signed messages, and how many there are.
+/// A folder of signed messages, and their number.
 async fn folder(keys: Vec<Key>) -> (TempDir, usize) {
     let folder = tempfile::tempdir().unwrap();
     let layer = DkimSignLayer::new(keys, Arc::new(SystemClock));
@@ -108,13 +108,13 @@ async fn folder(keys: Vec<Key>) -> (TempDir, usize) {
             continue;
         }
         count += 1;
-        // As by SMTP, where the last line has an end.
+        // As by SMTP, where the last line is terminated.
         if !signed.ends_with(b"\r\n") {
             signed.extend_from_slice(b"\r\n");
         }
         fs::write(folder.path().join(format!("{name}.eml")), signed).unwrap();
     }
-    // All special ones, and most others.
+    // All special messages, and most of the others.
     assert!(count > bodies().len() + 15, "{count}");
     (folder, count)
 }
@@ -130,7 +130,7 @@ async fn dkimpy_finds_every_signature_good() {
         .collect();
     fs::write(&known, serde_json::Value::Object(records).to_string()).unwrap();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/strangers/verify.py");
-    // Debian's own, for which its packages are.
+    // Debian's Python, for which its packages are installed.
     let mut python = Command::new("/usr/bin/python3");
     let output = python.arg(script).arg(folder.path()).arg(known).output();
     let output = output.unwrap();
@@ -138,7 +138,7 @@ async fn dkimpy_finds_every_signature_good() {
     let error = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{error}");
     assert_eq!(told.lines().count(), count, "{told}");
-    // It reads no blanks before colons, and no lines that are no fields.
+    // dkimpy accepts no blanks before colons, and no lines that are not fields.
     let is_unreadable = |line: &str| matches!(line, "old_colon unreadable");
     let wrong: Vec<_> = told
         .lines()
@@ -163,7 +163,7 @@ async fn opendkim_finds_every_rsa_signature_good() {
         if file.extension().is_none_or(|extension| extension != "eml") {
             continue;
         }
-        // It reads no line that holds NUL, and no header section of 64 KiB.
+        // OpenDKIM accepts no line with NUL, and no header section of 64 KiB.
         let message = fs::read(&file).unwrap();
         if message.contains(&0) || file.ends_with("corpus_huge_header.eml") {
             continue;

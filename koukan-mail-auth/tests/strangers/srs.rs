@@ -1,4 +1,4 @@
-//! What Mail::SRS makes of addresses, and what it says of ours.
+//! How Mail::SRS rewrites addresses, and how it judges ours.
 
 use std::process::Command;
 
@@ -54,7 +54,7 @@ fn mail_srs_makes_the_same_addresses_and_finds_ours_again() {
         let ours = |day| first.rewrite(&parse(original), &secrets, day).unwrap();
         let before = day();
         let theirs = perl(&[original, "f.example"]).remove(0);
-        // It may be midnight.
+        // Midnight may pass between the two calls.
         let days = [before, day()];
         assert!(
             days.iter().any(|day| ours(*day).as_str() == theirs),

@@ -1,4 +1,4 @@
-//! Chains that are made to be taken for what they are not, to cost much, or to be as long as they may be.
+//! Forged chains, chains that are costly to verify, and chains of the largest permitted size.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use koukan_core::test_util::ScriptedResolver;
@@ -9,7 +9,7 @@ use crate::dkim::{Algorithm, Canonicalization, Field, SigningKey, fields};
 const NOW: u64 = 1_767_322_800;
 const MESSAGE: &str = "From: a@a.example\r\nSubject: x\r\n\r\nhello\r\n";
 
-/// A chain whose sealers all have one key.
+/// A chain whose sealers all use one key.
 struct Chain {
     key: SigningKey,
     message: String,
@@ -29,7 +29,7 @@ impl Chain {
         STANDARD.encode(self.key.sign(octets).unwrap())
     }
 
-    /// Adds a set of a domain, with tags in its signature, and with results of that length.
+    /// Adds a set of `domain`, with these tags in its signature and results of this length.
     fn with(mut self, domain: &str, tags: &str, length: usize) -> Self {
         let how = Canonicalization::Relaxed;
         self.sets += 1;
@@ -58,7 +58,7 @@ impl Chain {
         let seal =
             format!("ARC-Seal: i={instance}; a=ed25519-sha256; cv={cv}; d={domain}; s=s; b=");
         let mut octets = Vec::new();
-        // Those before it, from the first on.
+        // The earlier sets, from the first on.
         let before: Vec<_> = fields(section.as_bytes()).collect();
         let before: Vec<_> = before
             .iter()
@@ -134,7 +134,7 @@ async fn nobody_is_asked_for_the_keys_of_a_chain_whose_end_does_not_hold() {
         ("Subject: x", "Subject: y", 1),
         ("hello", "hallo", 0),
         ("ARC-Seal: i=4; a", "ARC-Seal: i=4; t=5; a", 1),
-        // Of another seal that is before it.
+        // A change in a seal before it.
         ("ARC-Seal: i=1; a", "ARC-Seal: i=1; t=5; a", 1),
     ] {
         let resolver = chain.resolver(&domains);
@@ -148,7 +148,7 @@ async fn nobody_is_asked_for_the_keys_of_a_chain_whose_end_does_not_hold() {
             resolver.asked()
         );
     }
-    // All but one of them has vanished.
+    // All sealers but one have removed their keys.
     let resolver = chain.resolver(&["d.example", "c.example", "a.example"]);
     let found = verified(&chain.message, &resolver).await;
     assert_eq!(
@@ -188,7 +188,7 @@ async fn what_is_not_to_be_relied_on_is_not() {
     let chain = Chain::new().with("a.example", "t=1767323100; x=1767323101; v=1; ", 1);
     let found = verified(&chain.message, &chain.resolver(&["a.example"])).await;
     assert_eq!((found.result, found.reason), (ArcResult::Pass, ""));
-    // A domain that is only trying.
+    // A domain in test mode.
     let record: [Box<[u8]>; 1] = [format!("{}; t=y", good.key.record()).into_bytes().into()];
     let trying = ScriptedResolver::new().with_txt("s._domainkey.a.example", record);
     let found = verified(&good.message, &trying).await;
@@ -198,7 +198,8 @@ async fn what_is_not_to_be_relied_on_is_not() {
 
 #[tokio::test]
 async fn signatures_before_the_last_may_be_of_any_kind() {
-    // They were of another message, and the seals hold them.
+    // These are message signatures of older sets: the message has changed since, and only the seals
+    // protect them.
     for tags in ["x=5; ", "l=0; ", "t=9999999999; "] {
         let chain = Chain::new()
             .with("a.example", tags, 1)
@@ -258,7 +259,7 @@ async fn fields_that_are_of_no_chain() {
 
 #[tokio::test(start_paused = true)]
 async fn the_state_of_a_chain_is_written_in_any_case_and_results_in_any_charset() {
-    // The seal is of another text then, and that is what it fails for.
+    // The seal then covers other text, so the seal fails.
     let chain = Chain::new().with("a.example", "", 1);
     for (from, to) in [
         ("cv=none", "cv=NONE"),

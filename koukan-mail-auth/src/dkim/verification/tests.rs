@@ -1,4 +1,4 @@
-//! Messages that are made to be taken for what they are not, or to cost much.
+//! Forged messages, and messages that are costly to verify.
 
 use std::fmt::Write;
 
@@ -10,7 +10,7 @@ use crate::dkim::{SigningKey, section::HEADER_MAX};
 
 const BODY: &str = "hello\r\n";
 
-/// The field of a signature, with whatever tags, of the fields of these names.
+/// A signature field with these tags, over the fields of these names.
 fn signed(key: &SigningKey, names: &str, tags: &str, section: &str) -> String {
     let how = Canonicalization::Relaxed;
     let mut hasher = BodyHasher::new(how);
@@ -42,7 +42,7 @@ async fn verified(key: &SigningKey, section: &str) -> Vec<Verified> {
 async fn a_from_field_that_was_added_is_none_that_was_signed() {
     let (key, _) = SigningKey::generate(Algorithm::Ed25519).unwrap();
     let section = "From: a@example.com\r\nSubject: x\r\n";
-    // It does not keep others from adding one.
+    // This signature does not prevent adding a second field.
     let field = signed(&key, "from:subject", "", section);
     for (message, result) in [
         (format!("{field}{section}"), DkimResult::Pass),
@@ -54,7 +54,7 @@ async fn a_from_field_that_was_added_is_none_that_was_signed() {
             format!("{field}from : b@other.example\r\n{section}"),
             DkimResult::Policy,
         ),
-        // As some readers end lines.
+        // Line ends as some readers see them.
         (
             format!("X: y\nFrom: b@other.example\r\n{field}{section}"),
             DkimResult::Policy,
@@ -79,7 +79,7 @@ async fn a_signature_is_of_its_time() {
     let section = "From: a@example.com\r\n";
     for (tags, result) in [
         ("t=7; ", DkimResult::Pass),
-        // Clocks differ a little.
+        // Clocks may differ a little.
         ("t=307; ", DkimResult::Pass),
         ("t=308; ", DkimResult::Neutral),
         ("t=18446744073709551615; ", DkimResult::Neutral),
@@ -92,7 +92,7 @@ async fn a_signature_is_of_its_time() {
     }
 }
 
-/// It takes minutes where one thing is looked for among all others.
+/// The test takes minutes if each name is searched among all fields.
 #[tokio::test]
 async fn as_much_as_a_header_section_has_room_for_is_looked_at_soon() {
     let (key, _) = SigningKey::generate(Algorithm::Ed25519).unwrap();
