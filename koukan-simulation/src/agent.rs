@@ -1,4 +1,4 @@
-//! One process of the agent: the real stages, put together as a configuration would.
+//! One process of the agent: the real stages, composed as a configuration would compose them.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -33,10 +33,10 @@ use super::{actor::rest_client::SENDER, network::Network, plan::ListenerKind, wo
 const HOSTNAME: &str = "agent.test";
 /// The sender that legs and notifications go out as.
 const OUT: &str = "out";
-/// The sender that gateways send as: what is delivered on its behalf is in the agent's custody.
+/// The sender that gateways use. What is delivered on its behalf is in the agent's custody.
 pub(crate) const GATE: &str = "gate";
 
-/// How long bad addresses are suppressed.
+/// For how long bad addresses are suppressed.
 const SUPPRESSED: Duration = Duration::from_secs(3600);
 
 pub(crate) type Output = OutputHandler<ChainMap>;
@@ -56,7 +56,8 @@ pub(crate) struct Agent {
 }
 
 impl Agent {
-    /// Starts on what an earlier process has left in `backend`; its clock is so far ahead.
+    /// Starts a process on what an earlier one has left in `backend`. Its clock is ahead by the
+    /// given time.
     pub(crate) async fn start(
         world: &Arc<World>,
         backend: Arc<dyn Backend>,
@@ -108,7 +109,7 @@ impl Agent {
         let settings = RestHandlerSettings::default()
             .with_hostname(HOSTNAME.into())
             .with_max_in_flight(world.plan.max_in_flight)
-            // So that what is never uploaded is over when all is looked at.
+            // So drafts that are never uploaded have ended before the final checks.
             .with_upload_timeout(Duration::from_secs(30 * 60));
         let handler = RestHandler::new(storage.clone(), all.clone(), senders(), settings);
         let received = ReceivedHeaderLayer::new(HOSTNAME, Arc::clone(&clock) as _);

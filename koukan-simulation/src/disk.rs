@@ -11,16 +11,16 @@ use koukan_core::{
 
 use super::world::World;
 
-/// Durable storage, as one simulation has it from its first process to its last.
+/// Durable storage of one simulation, from its first process to its last.
 pub trait Disk: Send + Sync {
-    /// Opens what is stored, in the name of another process; the one before is no more.
+    /// Opens the storage for a new process. The previous process has ended.
     ///
     /// # Errors
     ///
-    /// As the backend says.
+    /// The errors of the backend.
     fn open(&self) -> BoxFuture<'_, Result<Arc<dyn Backend>, BackendError>>;
 
-    /// Whether calls take real time, during which the simulated time is to stand still.
+    /// Whether calls take real time. Simulated time stands still during them.
     fn is_real(&self) -> bool;
 }
 
@@ -30,14 +30,14 @@ pub type Disks = Arc<dyn Fn() -> Box<dyn Disk> + Send + Sync>;
 /// A disk in memory.
 pub(crate) struct Memory(MemoryBackend);
 
-/// How long a session lives that is not heard, where several processes share a store. Longer than otherwise: each
-/// says again and again that it lives, and simulations go on for hours.
+/// How long a session lives without a sign of life, where several processes share a store. It is longer than
+/// usual, since each process repeats its sign of life and simulations last for hours.
 const TERM: Duration = Duration::from_secs(60);
 
-/// Events that are kept: more than there are.
+/// How many events are kept: more than there ever are.
 const EVENTS: usize = 100_000;
 
-/// The clock of a store: it is right.
+/// The store's clock, which is right.
 #[derive(Debug)]
 struct StoreClock(Arc<World>);
 

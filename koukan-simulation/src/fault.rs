@@ -1,4 +1,4 @@
-//! Faults around the agent that are put in on purpose, to see that they are noticed.
+//! Deliberate faults around the agent, to test that the rules notice them.
 
 use std::{
     io, mem,
@@ -9,33 +9,33 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 
-/// What a wrong part around the agent would do; those of storage are
-/// [`Defect`](koukan_core::test_util::Defect)s.
+/// A deliberate fault around the agent. For faults of storage see
+/// [`Defect`](koukan_core::test_util::Defect).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Fault {
-    /// Each connection of a client forgets once to wake whoever waits for octets.
+    /// Each connection of a client once fails to wake the task that waits for octets.
     LostWake,
-    /// Each connection of a client gives one reply twice.
+    /// Each connection of a client sends one reply twice.
     AnsweredTwice,
 }
 
-/// How often somebody is woken before a wake is lost, and how often a connection is written to
-/// before something is written twice: some way into a message.
+/// How many wakes come before the lost one, and how many writes before the doubled one: the middle
+/// of a message.
 const BEFORE: u32 = 3;
 
-/// A client's connection, as the agent has it.
+/// A client's connection, at the agent's side.
 pub(crate) struct Connection {
     io: DuplexStream,
-    /// Stands between the pipe and whoever waits for octets.
+    /// Stands between the pipe and the waiting task.
     forgetful: Option<Arc<Forgetful>>,
-    /// Writes until the one that is made twice.
+    /// Writes until the doubled one.
     writes: Option<u32>,
 }
 
-/// Passes wakes on, but one.
+/// Passes on all wakes but one.
 struct Forgetful {
     waiting: Mutex<Waker>,
-    /// Wakes until the one that is lost.
+    /// Wakes until the lost one.
     left: Mutex<Option<u32>>,
 }
 
@@ -57,7 +57,7 @@ impl Fault {
     }
 }
 
-/// Counts one down; whether it is the one.
+/// Counts down by one. Returns whether this is the one.
 fn is_now(left: &mut Option<u32>) -> bool {
     let Some(before) = *left else { return false };
     *left = before.checked_sub(1);
@@ -71,7 +71,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Wake for Forgetful {
     fn wake(self: Arc<Self>) {
         if !is_now(&mut lock(&self.left)) {
-            // Who is woken may wait anew at once.
+            // The woken task may wait again at once.
             let waiting = lock(&self.waiting).clone();
             waiting.wake();
         }
@@ -122,7 +122,7 @@ impl AsyncWrite for Connection {
 mod tests {
     use super::*;
 
-    /// Notes whether the place of whoever waits was free when it was woken.
+    /// Notes whether the waiting task's slot was free when it was woken.
     struct Waiting {
         forgetful: Mutex<Option<Arc<Forgetful>>>,
         found_free: Mutex<Vec<bool>>,

@@ -1,14 +1,13 @@
-//! Faults of the agent that are known, and wait for other parts to be built anew.
+//! Known faults of the agent that are not fixed yet.
 
-/// A fault that simulations overlook, unless they are told to
-/// [insist](super::Simulation::insisting_on).
+/// A known fault that simulations ignore, unless told to [insist](super::Simulation::insisting_on).
 ///
-/// Each has a test that expects simulations which insist to fail. Once the fault is mended the test
-/// fails; then the fault goes from here, and from then on nothing is overlooked.
+/// Each fault has a test which expects that insisting simulations fail. Once the fault is fixed,
+/// that test fails; then the fault is removed from here, and simulations no longer ignore it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Known {
-    /// A lease that storage gave, and whose answer was lost, is kept until the next start.
+    /// A lease whose answer from storage was lost is kept until the next start.
     LeaseUnheard,
-    /// Attempts that hang fill the room for queued ones, and others wait for them.
+    /// Hanging attempts fill the room for queued attempts, so other mail waits.
     Delay,
 }

@@ -1,4 +1,4 @@
-//! What has happened, as far as it is to be accounted for.
+//! The record of everything that the rules need.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,48 +15,48 @@ use super::{
 /// A recipient of a message.
 pub(crate) type Key = (u32, To);
 
-/// What operators have ended.
+/// Mail that an operator has ended.
 #[derive(Debug, Clone)]
 pub(crate) struct GivenUp {
-    /// The destination whose mail was meant; otherwise all of it.
+    /// The destination whose mail was meant; `None` means all mail.
     pub(crate) destination: Option<u8>,
-    /// When that was known to be done, if it was.
+    /// When the action was known to be done, if it was.
     pub(crate) until: Option<Duration>,
-    /// Whether nobody is told of what it has ended.
+    /// Whether the mail ended without notifications.
     pub(crate) loses: bool,
 }
 
-/// The account of a simulation.
+/// The record of a simulation.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     pub(crate) letters: BTreeMap<u32, Account>,
-    /// When destinations took a message for a recipient.
+    /// When destinations accepted a message for a recipient.
     pub(crate) deliveries: BTreeMap<Key, Vec<Duration>>,
-    /// When a destination had all of a message that it took, the last time: the agent cannot take it back
-    /// from then on.
+    /// When a destination had received the whole of an accepted message, the last time. From then on the
+    /// agent cannot take it back.
     pub(crate) last_whole: BTreeMap<Key, Duration>,
     /// Recipients that a notification names.
     pub(crate) reports: BTreeMap<Key, u32>,
-    /// When storage had written down that a recipient was delivered.
+    /// When storage had recorded that a recipient was delivered.
     pub(crate) recorded: BTreeMap<Key, Duration>,
-    /// How often a destination took a message, and the agent did not hear of it in time.
+    /// How often a destination accepted a message and the agent did not hear of it in time.
     pub(crate) unheard: BTreeMap<Key, u32>,
-    /// Recipients about whom a destination gave more replies than it was asked for, so that nobody
-    /// can tell which of them counts.
+    /// Recipients for whom a destination gave more replies than commands, so that nobody can tell which reply
+    /// counts.
     pub(crate) confused: BTreeSet<Key>,
     /// What operators have ended.
     pub(crate) given_up: Vec<GivenUp>,
-    /// The operators who have let go again what they had stopped.
+    /// The operators who have resumed what they had stopped.
     pub(crate) resumed: BTreeSet<u32>,
-    /// Recipients of whom an application was told that they are cancelled, when nobody had delivered to them.
+    /// Recipients that were reported as cancelled to an application, and not delivered until then.
     pub(crate) withdrawn: BTreeSet<Key>,
-    /// What a reader of events has read.
+    /// The events that a reader has read.
     pub(crate) read: Vec<KeptEvent>,
     /// Steps of the plan that have begun.
     pub(crate) begun: usize,
     /// When processes of the agent ended.
     pub(crate) ends: Vec<Duration>,
-    /// What must not have happened.
+    /// The violations of rules.
     pub(crate) violations: Vec<String>,
     pub(crate) story: Vec<Line>,
     pub(crate) events: u64,
@@ -64,32 +64,32 @@ pub(crate) struct Ledger {
     pub(crate) polls: u64,
     /// Calls of storage, in the processes that have ended.
     pub(crate) calls: u64,
-    /// A number of the times at which something was told.
+    /// A hash of the times at which something happened.
     pub(crate) fingerprint: u64,
 }
 
-/// What a client was told of a message.
+/// What a client was told about a message.
 #[derive(Debug)]
 pub(crate) struct Account {
     pub(crate) letter: Letter,
     /// The octets that were sent.
     pub(crate) content: Vec<u8>,
-    /// The recipients of whom the client was told that the message will be delivered or reported,
-    /// and when.
+    /// The recipients for whom the client was promised delivery or a notification, and when.
     pub(crate) promised: BTreeMap<To, Duration>,
-    /// The recipients that were refused last, with the code of the reply, and when.
+    /// The recipients whose last reply was a refusal, with its code and time.
     pub(crate) refused: BTreeMap<To, (u16, Duration)>,
     /// How often the client sent the whole message and heard no reply to it.
     pub(crate) unanswered: u32,
-    /// How often it was refused at its end.
+    /// How often the message was refused at its end.
     pub(crate) turned_away: u32,
     /// How long the client waited for replies to the message.
     pub(crate) waits: Vec<Duration>,
-    /// When it was told that the message is cancelled, and nothing is delivered from then on.
+    /// When the client was told that the message is cancelled; nothing may be delivered from then
+    /// on.
     pub(crate) cancelled: Option<Duration>,
-    /// Whether the client has asked for it to be cancelled, so that nothing is owed to it.
+    /// Whether the client has asked to cancel it, so that nothing is owed.
     pub(crate) is_withdrawn: bool,
-    /// When it was told that nothing more will be tried.
+    /// When the client was told that nothing more will be tried.
     pub(crate) over: Option<Duration>,
     /// Whether the client did something odd that makes others wait for it.
     pub(crate) is_slow: bool,
@@ -108,8 +108,8 @@ impl Ledger {
         })
     }
 
-    /// How often a client may have sent a message again that had been taken: it heard no reply, or
-    /// storage failed after some of its recipients had been accepted, or committed.
+    /// How often a client may have repeated a message that had been accepted: it heard no reply, or
+    /// storage failed after some recipients were delivered or committed.
     pub(crate) fn repetitions(&self, letter: u32, plan: &Plan) -> u32 {
         let Some(account) = self.letters.get(&letter) else {
             return 0;
@@ -125,7 +125,7 @@ impl Ledger {
         self.deliveries.get(key).map_or(&[], Vec::as_slice)
     }
 
-    /// How often a destination has taken a message for a recipient and could say so.
+    /// How often a destination accepted a message for a recipient and its reply could be heard.
     pub(crate) fn heard_of(&self, key: &Key) -> usize {
         let unheard = self.unheard.get(key).copied().unwrap_or_default();
         self.deliveries_of(key)
@@ -133,7 +133,7 @@ impl Ledger {
             .saturating_sub(unheard as usize)
     }
 
-    /// Whether an operator may have ended what is owed to that recipient, and nobody is told.
+    /// Whether an operator may have ended this recipient's mail without a notification.
     pub(crate) fn is_given_up(&self, key: &Key) -> bool {
         let since = self.letters.get(&key.0).map(|account| account.since);
         self.given_up.iter().any(|given_up| {
@@ -170,8 +170,8 @@ impl Account {
         }
     }
 
-    /// The recipients that a client may send the message to once more: those who were neither
-    /// promised it nor refused for good.
+    /// The recipients that a client may send the message to again: those neither promised nor
+    /// refused for good.
     pub(crate) fn open(&self) -> Vec<To> {
         let is_refused = |to: &To| self.refused.get(to).is_some_and(|(code, _)| *code >= 500);
         let mut open = self.letter.to.clone();
@@ -179,7 +179,7 @@ impl Account {
         open
     }
 
-    /// What a client was told of a recipient.
+    /// Records a reply for a recipient.
     pub(crate) fn told(&mut self, to: To, code: u16, now: Duration) {
         if code < 400 {
             self.refused.remove(&to);
@@ -188,7 +188,8 @@ impl Account {
         }
     }
 
-    /// The client heard the reply to the message: it counts for those who were not refused before.
+    /// The client heard the reply to the message; it counts for the recipients that were not
+    /// refused before.
     pub(crate) fn answered(&mut self, to: &[To], code: u16, now: Duration) {
         for to in to {
             if self.refused.contains_key(to) {

@@ -20,13 +20,13 @@ use super::{
     world::World,
 };
 
-/// Octets that are under way on a connection.
+/// Octets that a connection holds in transit.
 const PIPE: usize = 16 << 10;
 
-/// What numbers of actors begin at; clients have those below.
+/// The first number for actors on connections; clients have the numbers below.
 const FIRST_CONNECTION: u64 = 1 << 32;
 
-/// Where the agent connects to.
+/// The network that the agent connects to.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
     world: Arc<World>,
@@ -41,7 +41,7 @@ impl Network {
         }
     }
 
-    /// Where a domain's mail goes: `d3.test` to 10.0.0.3, `clients.test` to 10.0.1.0.
+    /// The address that a domain's mail goes to: `d3.test` is 10.0.0.3, `clients.test` is 10.0.1.0.
     pub(crate) fn address_of(domain: &str) -> Option<IpAddr> {
         if domain == "clients.test" {
             return Some(Ipv4Addr::new(10, 0, 1, 0).into());
@@ -59,7 +59,7 @@ impl Network {
                 let plan = self.world.plan.destinations.get(usize::from(number))?;
                 Some((format!("d{number}.test"), plan.clone()))
             }
-            // Where notifications go.
+            // The server for notifications.
             [10, 0, 1, 0] => Some(("clients.test".to_owned(), destination::home())),
             _ => None,
         }

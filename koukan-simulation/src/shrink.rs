@@ -1,4 +1,4 @@
-//! The shortest beginning of a plan that fails, and its story.
+//! Finds the shortest failing prefix of a plan, and tells its story.
 
 use std::{
     collections::{BTreeSet, HashSet},
@@ -12,28 +12,29 @@ use super::{
     world::{AGENT, Line, Time},
 };
 
-/// Lines of a story that are told, from its beginning and its end.
+/// How many lines of a story are printed, from its beginning and its end.
 const TOLD: [usize; 2] = [80, 120];
 
-/// Letters of a line that are told.
+/// How many characters of a line are printed.
 const WIDTH: usize = 200;
 
-/// A simulation met what must not happen.
+/// A simulation that violated a rule.
 #[derive(Debug)]
 pub struct Failure {
     /// The seed that repeats it.
     pub seed: u64,
-    /// How many of the plan's steps it takes.
+    /// How many of the plan's steps are needed.
     pub steps: usize,
-    /// The plan, as far as it is needed.
+    /// The plan, up to the last step that is needed.
     pub plan: Plan,
-    /// What must not have happened; what the first run met, where the last met nothing, as may be
-    /// on a [real](crate::Disk::is_real) disk.
+    /// The violated rules. Where the last run violated none, as may happen on a
+    /// [real](crate::Disk::is_real) disk, those of the first run.
     pub violations: Vec<String>,
     story: Vec<Line>,
 }
 
-/// Looks for the shortest prefix that fails, and has it told. The whole plan has met `violations`.
+/// Looks for the shortest failing prefix, and runs it with a story. The whole plan has caused
+/// `violations`.
 pub(crate) fn shrink(simulation: &Simulation, plan: &Plan, violations: Vec<String>) -> Failure {
     let fails = |steps: &usize| {
         let world = simulation.live(&plan.prefix(*steps), false);
@@ -58,8 +59,8 @@ pub(crate) fn shrink(simulation: &Simulation, plan: &Plan, violations: Vec<Strin
     }
 }
 
-/// What those say and hear who have to do with the messages that something is wrong with; all, where
-/// it is not about messages.
+/// The lines of all actors that deal with the messages named in the violations; all lines, where no
+/// message is named.
 fn about(violations: &[String], story: Vec<Line>) -> Vec<Line> {
     let letters: BTreeSet<u32> = violations.iter().flat_map(|what| letters(what)).collect();
     if letters.is_empty() {
@@ -77,7 +78,7 @@ fn about(violations: &[String], story: Vec<Line>) -> Vec<Line> {
         .collect();
     whose.insert(AGENT.to_owned());
     let mut story = story;
-    // What operators do may be about any message.
+    // An operator's action may concern any message.
     story.retain(|line| whose.contains(&line.who) || line.who.starts_with("operator "));
     story
 }

@@ -1,4 +1,4 @@
-//! What all actors of a simulation share.
+//! The state that all actors of a simulation share.
 
 use std::{
     fmt,
@@ -27,24 +27,24 @@ pub(crate) const AGENT: &str = "the agent";
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) plan: Plan,
-    /// The known fault that is not overlooked.
+    /// The known fault that is not ignored.
     insists: Option<Known>,
     ledger: Mutex<Ledger>,
     epoch: Mutex<Epoch>,
-    /// Whether what happens is told.
+    /// Whether a story is recorded.
     tells: bool,
 }
 
 /// A process of the agent.
 #[derive(Debug, Clone, Copy)]
 enum Epoch {
-    /// It began at that time of tokio's clock, after so long.
+    /// It began at this instant of tokio's clock, when the simulation had gone on for this long.
     Runs(Instant, Duration),
-    /// The last ended after so long, and the next has not begun.
+    /// The last one ended after this long, and the next has not begun.
     Ended(Duration),
 }
 
-/// What was said when, and by whom.
+/// A line of the story: what was said, when, and by whom.
 #[derive(Debug, Clone)]
 pub(crate) struct Line {
     pub(crate) at: Duration,
@@ -63,12 +63,12 @@ impl World {
         })
     }
 
-    /// A process of the agent begins; the simulation has gone on for so long.
+    /// Begins a process of the agent, when the simulation has gone on for `since`.
     pub(crate) fn begin_epoch(&self, since: Duration) {
         *self.lock_epoch() = Epoch::Runs(Instant::now(), since);
     }
 
-    /// It ends; time stands still until the next.
+    /// Ends it. Time stands still until the next one begins.
     pub(crate) fn end_epoch(&self) {
         let elapsed = self.elapsed();
         *self.lock_epoch() = Epoch::Ended(elapsed);
@@ -82,23 +82,23 @@ impl World {
         }
     }
 
-    /// The time of day after so long.
+    /// The time of day when the simulation has gone on for `since`.
     pub(crate) fn time_of_day(since: Duration) -> Timestamp {
         let since = SignedDuration::try_from(since).expect("a simulation is short");
         ManualClock::default().now() + since
     }
 
-    /// Whether destinations are all well by now.
+    /// Whether all destinations are healthy by now.
     pub(crate) fn is_healed(&self) -> bool {
         self.elapsed() >= self.plan.healed
     }
 
-    /// Whether a known fault is overlooked.
+    /// Whether a known fault is ignored.
     pub(crate) fn overlooks(&self, known: Known) -> bool {
         self.insists != Some(known)
     }
 
-    /// Numbers of an actor's own.
+    /// The random numbers of one actor.
     pub(crate) fn random(&self, actor: u64) -> SeededRandom {
         SeededRandom::new(self.plan.seed).fork(actor)
     }
@@ -107,7 +107,7 @@ impl World {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the account of a message, which begins when it is first changed.
+    /// Changes the account of a message, which is created by the first change.
     pub(crate) fn account<T>(&self, letter: &Letter, change: impl FnOnce(&mut Account) -> T) -> T {
         let now = self.elapsed();
         let mut ledger = self.ledger();
@@ -115,17 +115,17 @@ impl World {
         change(account.or_insert_with(|| Account::of(letter, now)))
     }
 
-    /// Writes down what must not have happened.
+    /// Records a violation of a rule.
     pub(crate) fn violation(&self, what: String) {
         self.ledger().violation(what);
     }
 
-    /// Writes a line of the story.
+    /// Adds a line to the story.
     pub(crate) fn tell(&self, who: &str, what: impl FnOnce() -> String) {
         self.tell_by(|| who.to_owned(), what);
     }
 
-    /// As [`World::tell`], where it takes some doing to say who.
+    /// As [`World::tell`], where computing the name takes some work.
     pub(crate) fn tell_by(&self, who: impl FnOnce() -> String, what: impl FnOnce() -> String) {
         let at = self.elapsed();
         let line = self.tells.then(|| Line {
@@ -135,7 +135,7 @@ impl World {
         });
         let mut ledger = self.ledger();
         ledger.events += 1;
-        // Only the time: what is told is not worked out unless somebody reads it.
+        // Only the time is hashed: the text is not computed unless somebody reads it.
         let mut hasher = DefaultHasher::new();
         (ledger.fingerprint, at).hash(&mut hasher);
         ledger.fingerprint = hasher.finish();

@@ -1,4 +1,4 @@
-//! A connection, line by line, as actors read it.
+//! A connection that actors read line by line.
 
 use std::io;
 
@@ -22,7 +22,7 @@ impl Lines {
         }
     }
 
-    /// The next line, without its end; `None` where the other side has closed.
+    /// The next line without its line end; `None` where the other side has closed.
     pub(crate) async fn line(&mut self) -> io::Result<Option<String>> {
         loop {
             if let Some(line) = self.waiting() {
@@ -34,7 +34,7 @@ impl Lines {
         }
     }
 
-    /// The next line, where it has been read already.
+    /// The next line, if it has been read already.
     pub(crate) fn waiting(&mut self) -> Option<String> {
         let end = self.input.iter().position(|octet| *octet == b'\n')?;
         let line = String::from_utf8_lossy(&self.input[..end])
@@ -44,7 +44,7 @@ impl Lines {
         Some(line)
     }
 
-    /// So many octets; `None` where the other side has closed before.
+    /// Reads `count` octets; `None` where the other side closes before.
     pub(crate) async fn octets(&mut self, count: usize) -> io::Result<Option<Vec<u8>>> {
         while self.input.len() < count {
             if !self.fill().await? {
@@ -58,7 +58,7 @@ impl Lines {
         self.io.write_all(octets).await
     }
 
-    /// Says that no more will be written.
+    /// Closes this side for writing.
     pub(crate) async fn shutdown(&mut self) -> io::Result<()> {
         self.io.shutdown().await
     }

@@ -1,4 +1,4 @@
-//! An application that sends messages by one request each, to several.
+//! An application that sends messages to several recipients, each by one request.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -22,13 +22,13 @@ use crate::{
     world::World,
 };
 
-/// How often what is in the way is tried again.
+/// How often a request that failed is repeated.
 const TRIES: usize = 3;
 
-/// How long a client waits until it tries again.
+/// How long a client waits before it repeats a request.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// A client with some messages, which it sends one after the other.
+/// A client with several messages, which it sends one after the other.
 pub(crate) struct MessageClient<H> {
     pub(crate) plan: MessagePlan,
     pub(crate) world: Arc<World>,
@@ -45,7 +45,7 @@ impl<H: MessageService> MessageClient<H> {
         }
     }
 
-    /// Goes on after another start of the agent, with what was not promised.
+    /// Continues after a restart of the agent with the messages that were not promised.
     pub(crate) async fn come_again(self) {
         sleep(PAUSE).await;
         for letter in &self.plan.letters {
@@ -121,7 +121,7 @@ impl<H: MessageService> MessageClient<H> {
         }
     }
 
-    /// All of its recipients are promised from now on.
+    /// All recipients are promised from now on.
     fn promised(&self, letter: &Letter) {
         let now = self.world.elapsed();
         self.world.account(letter, |account| {
@@ -145,7 +145,7 @@ impl<H: MessageService> MessageClient<H> {
         }
     }
 
-    /// What it says of each recipient agrees with what is so.
+    /// Checks that the reported state of each recipient is true.
     fn saw(&self, letter: &Letter, message: &MessageView) {
         let mut ledger = self.world.ledger();
         for one in &message.transactions {
@@ -229,13 +229,13 @@ impl<H: MessageService> MessageClient<H> {
     }
 }
 
-/// Whom a transaction is to.
+/// The recipients of a transaction.
 fn recipients(view: &View) -> impl Iterator<Item = To> + '_ {
     let recipients = view.details.iter().flat_map(|details| &details.recipients);
     recipients.filter_map(|it| Some(To::parse(it.rcpt.forward_path.as_str())?.1))
 }
 
-/// Whether it may go better another time.
+/// Whether repeating the request may help.
 fn is_passing(kind: &RefusalKind) -> bool {
     use RefusalKind::{Internal, TooMany, Unavailable};
 

@@ -1,4 +1,4 @@
-//! Whoever the agent has to do with.
+//! The actors around the agent: servers, clients and operators.
 
 pub(crate) mod destination;
 mod lines;

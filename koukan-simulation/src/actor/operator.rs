@@ -1,4 +1,4 @@
-//! Somebody who operates the agent.
+//! An operator of the agent.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,13 +19,13 @@ use crate::{
     world::World,
 };
 
-/// How often what is in the way is tried again.
+/// How often a request that failed is repeated.
 const TRIES: usize = 5;
 
-/// How long somebody waits until he tries again.
+/// How long an operator waits before repeating a request.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Somebody with one order.
+/// An operator with one order.
 pub(crate) struct OperatorClient {
     pub(crate) plan: OperatorPlan,
     pub(crate) world: Arc<World>,
@@ -37,7 +37,7 @@ impl OperatorClient {
         match self.plan.order {
             Order::Retry => drop(self.change(QueueAction::Retry).await),
             Order::Cancel => self.give_up(QueueAction::Cancel, true).await,
-            // Notifications are given back to nobody.
+            // A notification cannot be bounced to anybody.
             Order::Bounce => {
                 let loses = self.plan.destination.is_none();
                 self.give_up(QueueAction::Bounce, loses).await;
@@ -55,7 +55,7 @@ impl OperatorClient {
         }
     }
 
-    /// After another start of the agent: what was stopped goes on in the end.
+    /// Continues after a restart of the agent: what was stopped is resumed in the end.
     pub(crate) async fn come_again(self) {
         let is_stop = matches!(self.plan.order, Order::Hold | Order::Suspend);
         if is_stop && !self.world.ledger().resumed.contains(&self.plan.number) {
@@ -64,7 +64,8 @@ impl OperatorClient {
         }
     }
 
-    /// Nothing is owed of what this may have ended; where it `loses` mail, nobody is told of that.
+    /// The mail that this action may end is no longer owed to anybody. If it `loses` mail, no
+    /// notification is owed either.
     async fn give_up(&self, action: QueueAction, loses: bool) {
         let place = {
             let mut ledger = self.world.ledger();
@@ -94,7 +95,7 @@ impl OperatorClient {
         }
     }
 
-    /// Changes all that is meant; whether it is known to be done.
+    /// Changes all mail that is meant. Returns whether the change is known to be done.
     async fn change(&self, action: QueueAction) -> bool {
         let domain = self
             .plan
@@ -138,7 +139,7 @@ impl OperatorClient {
         answer.is_some()
     }
 
-    /// Asks until it is answered, a few times.
+    /// Repeats a request a few times, until it is answered.
     async fn ask(&self, what: &str, operation: QueueOperation) -> Option<QueueResponse> {
         for _ in 0..TRIES {
             let about = self.plan.destination;

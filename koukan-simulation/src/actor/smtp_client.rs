@@ -19,19 +19,19 @@ const PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// Connects a client to the agent.
 pub(crate) type Dial = Box<dyn Fn() -> DuplexStream + Send + Sync>;
 
-/// A client with some messages.
+/// A client with several messages.
 pub(crate) struct SmtpClient {
     pub(crate) plan: ClientPlan,
     pub(crate) world: Arc<World>,
     pub(crate) dial: Dial,
 }
 
-/// The client does not go on.
+/// Why the client stops.
 #[derive(Debug)]
 enum Stop {
-    /// As planned.
+    /// The plan says so.
     Vanished,
-    /// The connection broke, or the server fell silent.
+    /// The connection broke, or the server became silent.
     Broken,
 }
 
@@ -47,7 +47,7 @@ impl SmtpClient {
         self.come_again().await;
     }
 
-    /// Sends what was not taken, on another connection.
+    /// Sends the messages that were not accepted, on another connection.
     pub(crate) async fn come_again(self) {
         let Some(pause) = self.plan.again else { return };
         sleep(pause).await;
@@ -113,7 +113,7 @@ impl SmtpClient {
             let now = self.world.elapsed();
             self.world
                 .account(letter, |account| account.answered(to, code.max(400), now));
-            // The server waits for more recipients.
+            // The server still waits for recipients.
             self.command(lines, "RSET").await?;
             return Ok(());
         }
@@ -160,7 +160,7 @@ impl SmtpClient {
         self.quirk(quirk, Point::Rcpt).await
     }
 
-    /// Writes down what was said of a recipient; where MAIL was refused, that counts.
+    /// Records the reply for a recipient. Where MAIL was refused, that reply counts.
     fn told(&self, letter: &Letter, to: To, mail: u16, code: u16) {
         let now = self.world.elapsed();
         let code = if mail < 400 { code } else { mail };
@@ -220,7 +220,7 @@ impl SmtpClient {
         self.reply(lines).await
     }
 
-    /// Begins to say something; all that was said before is answered.
+    /// Writes commands. Every earlier command has been answered.
     async fn write(&self, lines: &mut Lines, commands: &str) -> io::Result<()> {
         if let Some(line) = lines.waiting() {
             self.too_much(&line);
@@ -247,7 +247,7 @@ impl SmtpClient {
         }
     }
 
-    /// Only clients that are silent are told to go.
+    /// Only a silent client may be told to go.
     fn check_goodbye(&self, code: u16) {
         let is_silent = matches!(self.plan.quirk, Quirk::Stalls(..));
         if code == 421 && !is_silent && self.world.plan.is_never_stopped() {
@@ -256,7 +256,7 @@ impl SmtpClient {
         }
     }
 
-    /// There is a reply to nothing.
+    /// Records a reply without a command.
     fn too_much(&self, line: &str) {
         self.tell(|| format!("hears {line:?}"));
         if !line.starts_with("421") {

@@ -1,4 +1,4 @@
-//! Somebody who reads all events, and knows where it was when the agent starts again.
+//! A reader of all events, which remembers its position when the agent restarts.
 
 use std::{sync::Arc, time::Duration};
 
@@ -11,16 +11,16 @@ use tower::ServiceExt as _;
 
 use crate::world::World;
 
-/// Events of one page, so few that there are several.
+/// Events on one page. Small, so that there are several pages.
 const LIMIT: usize = 7;
 
 /// How long it waits for events.
 const WAIT: Duration = Duration::from_secs(10 * 60);
 
-/// How long it waits until it asks again where it was refused.
+/// How long it waits after a refusal before it asks again.
 const PAUSE: Duration = Duration::from_secs(30);
 
-/// Reads events for ever.
+/// Reads events until the simulation ends.
 pub(crate) async fn subscribe(world: Arc<World>, reader: EventReader) {
     loop {
         let cursor = world.ledger().read.len();

@@ -29,10 +29,10 @@ struct Args {
     /// Stop after so many failures.
     #[arg(long, default_value_t = 3)]
     failures: u64,
-    /// Tell what was wrong, and not how it came about.
+    /// Print what was wrong, without the story.
     #[arg(long)]
     brief: bool,
-    /// Run so many at a time; otherwise as many as there are processors.
+    /// Run this many at a time; by default as many as there are processors.
     #[arg(long)]
     threads: Option<NonZeroUsize>,
 }

@@ -1,4 +1,4 @@
-//! What readers of events were told agrees with what has happened.
+//! Checks that readers of events were told what has happened.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,10 +9,10 @@ use koukan_core::storage::{
 
 use crate::{agent::GATE, ledger::Ledger, plan::To, world::World};
 
-/// Transactions and events of one page; there are fewer transactions.
+/// Transactions and events on one page; there are always fewer transactions.
 const PAGE: usize = 1_000;
 
-/// Each end is told of, once and last, and each delivery.
+/// Each delivery is reported, and each end once, as the last event.
 pub(crate) async fn events(world: &World, backend: &dyn Backend) {
     if !backend.keeps_events() {
         return;
@@ -44,7 +44,7 @@ async fn all(backend: &dyn Backend) -> Result<Vec<KeptEvent>, BackendError> {
     }
 }
 
-/// Why the transactions are over that were promised.
+/// How the promised transactions ended.
 async fn ends(backend: &dyn Backend) -> Result<Vec<(TransactionId, FinalReason)>, BackendError> {
     let listing = Listing {
         sender: None,
@@ -54,7 +54,7 @@ async fn ends(backend: &dyn Backend) -> Result<Vec<(TransactionId, FinalReason)>
         limit: PAGE,
     };
     let listed = backend.list(listing).await?.into_iter();
-    // Of what was never committed it is told whom it was delivered to, and nothing else.
+    // For transactions that were never committed, only deliveries are reported.
     let committed = listed.filter(|stored| stored.terms.retry);
     let ends = committed.filter_map(|stored| match stored.status {
         Status::Final(reason) => Some((stored.id, reason)),

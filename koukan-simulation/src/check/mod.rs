@@ -1,4 +1,4 @@
-//! What must hold whatever happens.
+//! The rules that hold in every simulation.
 
 mod events;
 
@@ -15,29 +15,30 @@ use super::{
     world::{Time, World},
 };
 
-/// How long a client waits for the reply to its message, at most, where all that it has to do with
-/// is well.
+/// How long a client waits for the reply to its message at most, where everything that it depends
+/// on is healthy.
 const PROMPT: Duration = Duration::from_secs(30);
 
-/// How long a message that was promised takes to arrive where all is well; and how much longer for
-/// each that was under way when a process ended, which are attempted one after the other.
+/// How long a promised message takes to arrive at most, where everything is healthy; then, how much
+/// longer for each message that was under way when a process ended, since those are attempted one
+/// after the other.
 const QUEUED: [Duration; 2] = [Duration::from_secs(120), Duration::from_secs(15)];
 
-/// Room for queued attempts that plans never fill.
+/// A number of queued attempts that plans never reach.
 const AMPLE: usize = 100;
 
-/// Polls that there may be for each event, and beside them.
+/// How many polls are permitted for each event, and in addition.
 const POLLS: (u64, u64) = (20, 2_000);
 
-/// How long a read takes, at most, with all that storage does for it.
+/// How long a read takes at most, with everything that storage does for it.
 const READING: Duration = Duration::from_secs(10);
 
-/// How soon a process is gone after it has told clients that it stops.
+/// How soon a process is gone after it has told its clients that it stops.
 const STOPPING: Duration = Duration::from_secs(15);
 
 pub(crate) use self::events::events;
 
-/// When all is quiet, nothing is held.
+/// Checks that nothing is held at the end.
 pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBackend) {
     let census = agent.storage.backend().census().await;
     let pool = agent.storage.pool();
@@ -63,7 +64,7 @@ pub(crate) async fn at_rest(world: &World, agent: &Agent, backend: &FaultyBacken
     }
 }
 
-/// How many readers are free, once those who read have ended: who follows events may read just now.
+/// How many readers are free once current reads have ended; a reader of events may be reading.
 async fn free_readers(backend: &FaultyBackend, all: usize) -> usize {
     let are_free = async {
         while backend.free_readers() < all {
@@ -74,7 +75,7 @@ async fn free_readers(backend: &FaultyBackend, all: usize) -> usize {
     backend.free_readers()
 }
 
-/// Nothing was polled for nothing; in the last processes there were so many calls of storage.
+/// Checks that nothing spins. `calls` is the number of storage calls in the last processes.
 pub(crate) fn polls(world: &World, calls: u64) {
     let mut ledger = world.ledger();
     let (each, beside) = POLLS;
@@ -89,7 +90,7 @@ pub(crate) fn polls(world: &World, calls: u64) {
     }
 }
 
-/// What clients were told agrees with what has become of their messages.
+/// Checks that what clients were told is true.
 pub(crate) fn accounts(world: &World) {
     let mut ledger = world.ledger();
     let plan = &world.plan;
@@ -105,7 +106,7 @@ pub(crate) fn accounts(world: &World) {
     ledger.violations.extend(found);
 }
 
-/// Every recipient to whom delivery was promised got the message, or the sender was told.
+/// Every recipient that was promised got the message, or the sender was notified.
 fn lost(ledger: &Ledger) -> Vec<String> {
     let is_lost = |key: &Key| {
         let is_known = ledger.reports.contains_key(key)
@@ -121,12 +122,12 @@ fn lost(ledger: &Ledger) -> Vec<String> {
     .collect()
 }
 
-/// Nobody gets a message more often than can be helped, nor is it reported twice.
+/// Nobody gets a message more often than necessary, and no failure is notified twice.
 fn doubled(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     let mut doubled = Vec::new();
-    // Whoever hears no reply sends it again: the agent, a process after it, and the client.
+    // A party that hears no reply repeats the message: the agent, the next process, and the client.
     let excused = |letter, ends| 1 + ledger.repetitions(letter, plan) as usize + ends;
-    // Once it is written down as delivered, no end of a process is in the way of that.
+    // An end of a process is no excuse once the delivery is recorded.
     let under_way = |key: &Key| {
         let recorded = ledger.recorded.get(key);
         let is_before = |end: &&Duration| recorded.is_none_or(|recorded| *recorded >= **end);
@@ -149,7 +150,7 @@ fn doubled(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     doubled
 }
 
-/// No reply says what is not so: who was refused last, and was never promised anything, gets nothing.
+/// No reply is untrue: a recipient that was refused last, and never promised anything, gets nothing.
 fn contradicted(ledger: &Ledger, account: &Account, world: &World) -> Vec<String> {
     let letter = account.letter.number;
     let mut found = Vec::new();
@@ -161,8 +162,8 @@ fn contradicted(ledger: &Ledger, account: &Account, world: &World) -> Vec<String
         }
         let last = ledger.last_whole.get(&key);
         let is_later = last.is_some_and(|last| last > at);
-        // Where storage fails, what is delivered already may have to be refused; and a process that ends meanwhile
-        // does not come to know whether what it was asked to keep is kept.
+        // Where storage fails, a message that is delivered already may have to be refused. A process that ends
+        // meanwhile does not learn whether its commit was made.
         let mut ends = ledger.ends.iter();
         let is_unknown = ends.any(|end| end.checked_sub(*at).is_some_and(|left| left < STOPPING));
         let is_excused = !world.plan.is_durable() && (!is_later || is_unknown);
@@ -176,7 +177,7 @@ fn contradicted(ledger: &Ledger, account: &Account, world: &World) -> Vec<String
     found
 }
 
-/// Who has to do with nobody slow is not slow.
+/// A client that depends on nothing slow is not slow.
 fn delayed(account: &Account, plan: &Plan) -> Option<String> {
     let mut to = account.letter.to.iter();
     if account.is_slow || !to.all(|to| is_well(plan, *to)) {
@@ -191,7 +192,7 @@ fn delayed(account: &Account, plan: &Plan) -> Option<String> {
     })
 }
 
-/// What is queued for those who are well is not held up by others.
+/// Queued mail for healthy destinations is not held up by other mail.
 fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     let [bound, each] = QUEUED;
     let bound = bound + each * u32::try_from(ledger.promised().count()).unwrap_or(u32::MAX);
@@ -200,11 +201,11 @@ fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
         let Some(first) = ledger.deliveries_of(&(letter, to)).first() else {
             continue;
         };
-        // What is to be sent later is not late before.
+        // A message that is to be sent later cannot be late before that time.
         let account = ledger.letters.get(&letter);
         let due = account.and_then(|account| account.not_before);
         let promised = promised.max(due.unwrap_or_default());
-        // Every end of a process may begin it anew.
+        // Each end of a process may start the attempt anew.
         let before = ledger.ends.iter().filter(|end| *end < first).max();
         let from = promised.max(before.copied().unwrap_or_default());
         let took = first.saturating_sub(from);
@@ -218,7 +219,7 @@ fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     found
 }
 
-/// Whether nothing that a recipient's mail has to do with fails, or is stopped.
+/// Whether nothing on a recipient's way fails or is stopped.
 fn is_well(plan: &Plan, to: To) -> bool {
     plan.is_durable() && plan.is_healthy(to.destination) && !plan.is_stopped(to.destination)
 }

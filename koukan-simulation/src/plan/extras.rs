@@ -1,5 +1,5 @@
-//! What some plans have beside: operators, messages to several by one request, times to send at, a reader of events,
-//! addresses that are suppressed.
+//! Additional parts of some plans: operators, messages to several recipients by one request, times of delivery, a
+//! reader of events, suppressed addresses.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use koukan_core::test_util::SeededRandom;
 
 use super::{Doing, MessagePlan, OperatorPlan, Order, Plan, Step, generate::Generator};
 
-/// Sets the numbers of this apart from those of the rest of a plan.
+/// Separates these random numbers from those of the rest of a plan.
 const EXTRAS: u64 = 0x6578_7472;
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// When somebody does something of it for the last time, at the latest.
+/// The latest time at which an additional part does something.
 const SPAN: Duration = Duration::from_secs(25 * 60);
 
 impl Plan {
@@ -87,7 +87,7 @@ impl Plan {
         }
     }
 
-    /// The number of the last letter.
+    /// The number of messages so far.
     fn letters(&self) -> u32 {
         let numbers = self.steps.iter().flat_map(|step| match &step.doing {
             Doing::Smtp(client) => client.letters.iter().map(|letter| letter.number).collect(),

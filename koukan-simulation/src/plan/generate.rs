@@ -1,4 +1,4 @@
-//! A plan made of a seed.
+//! Makes a plan from a seed.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use super::{
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// How long clients begin to do something.
+/// The period in which clients begin.
 const SPAN: Duration = Duration::from_secs(20 * 60);
 
 impl Plan {
-    /// What a seed says.
+    /// The plan of a seed.
     pub fn of(seed: u64) -> Self {
         let random = SeededRandom::new(seed);
         let count = 1 + random.below(3);
@@ -135,7 +135,7 @@ impl Generator<'_> {
         Step { at, doing }
     }
 
-    /// Many who send at the same time.
+    /// Many clients that send at the same time.
     fn burst(&mut self) -> Vec<Step> {
         let many = 3 + self.random.below(4);
         let at = *self.random.pick(&[Duration::ZERO, MINUTE, 5 * MINUTE]);
@@ -200,15 +200,15 @@ impl Generator<'_> {
         }
     }
 
-    /// After up to so long, so many times in a thousand.
+    /// A duration of at most `most`, in `per_mille` of a thousand cases.
     fn sometimes(&self, per_mille: u64, most: Duration) -> Option<Duration> {
         let happens = self.random.happens(per_mille);
-        // Some at once.
+        // Some durations are zero.
         let shortest = *self.random.pick(&[Duration::ZERO, most / 10, most]);
         happens.then(|| self.random.duration(Duration::ZERO..=shortest))
     }
 
-    /// A message with one of these numbers of recipients.
+    /// A message whose number of recipients is drawn from these.
     pub(super) fn letter(&mut self, recipients: &[u8]) -> Letter {
         let number = self.next_letter;
         self.next_letter += 1;

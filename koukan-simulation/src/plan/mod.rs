@@ -1,4 +1,4 @@
-//! What happens in a simulation, as a seed says.
+//! What happens in a simulation, derived from a seed.
 
 mod describe;
 mod extras;
@@ -18,28 +18,28 @@ pub use self::parts::{
 };
 pub use self::replicas::ReplicaPlan;
 
-/// All that is to happen. What is not said here follows from the seed.
+/// Everything that is planned. All else follows from the seed.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What it was made of; actors draw from it what else they do.
+    /// The seed of the plan. Actors draw their other decisions from it.
     pub seed: u64,
-    /// The servers that mail is delivered to, by number: `d0.test` and so on. Notifications go to
-    /// one more, which is always well.
+    /// The destination servers by number: `d0.test` and so on. One more server receives notifications; it is
+    /// always healthy.
     pub destinations: Vec<DestinationPlan>,
     /// How the durable storage behaves.
     pub faults: Faults,
-    /// When the process of the agent ends, and another is started at once.
+    /// When the agent's process ends; another is started at once.
     pub ends: Vec<End>,
-    /// The processes that work on one store at the same time; where there is none, one does, on a store of its
-    /// own.
+    /// The processes that work on one store at the same time. Where the list is empty, there is one process
+    /// with a store of its own.
     pub replicas: Vec<ReplicaPlan>,
-    /// When all that is wrong with destinations ends.
+    /// When every fault of destinations ends.
     pub healed: Duration,
-    /// Queued transactions that are attempted at a time, and those that REST clients watch.
+    /// How many queued transactions are attempted at a time, and how many transactions REST clients may watch.
     pub max_in_flight: usize,
-    /// Whether somebody reads all events, from the first to the last.
+    /// Whether a reader reads all events.
     pub subscribes: bool,
-    /// Whether addresses that were found to be bad are sent nothing from then on.
+    /// Whether addresses that were found to be bad are suppressed.
     pub suppresses: bool,
     /// What clients do, in order of time.
     pub steps: Vec<Step>,
@@ -57,18 +57,18 @@ pub struct Step {
 /// What a client does.
 #[derive(Debug, Clone)]
 pub enum Doing {
-    /// It connects by SMTP and sends messages.
+    /// Connects by SMTP and sends messages.
     Smtp(ClientPlan),
-    /// It sends a message by REST.
+    /// Sends a message by REST.
     Rest(RestPlan),
-    /// It sends messages to several by one REST request each.
+    /// Sends messages to several recipients, by one REST request each.
     Message(MessagePlan),
-    /// Somebody who operates the agent changes what is queued.
+    /// An operator changes queued mail.
     Operator(OperatorPlan),
 }
 
 impl Plan {
-    /// The same without what happens after the first `steps` steps.
+    /// The same plan without everything after its first `steps` steps.
     #[must_use]
     pub fn prefix(&self, steps: usize) -> Self {
         let mut plan = self.clone();
@@ -76,7 +76,7 @@ impl Plan {
         plan
     }
 
-    /// Whether nothing is ever wrong with a destination.
+    /// Whether nothing ever goes wrong with this destination.
     pub(crate) fn is_healthy(&self, destination: u8) -> bool {
         let plan = self.destinations.get(usize::from(destination));
         plan.is_some_and(|plan| plan.mood == Mood::Healthy)

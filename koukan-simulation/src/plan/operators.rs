@@ -1,19 +1,19 @@
-//! What those do who operate the agent.
+//! What operators of the agent do.
 
 use std::time::Duration;
 
 use super::{Doing, Plan};
 
-/// Somebody who operates the agent, and changes what is queued, all at once.
+/// An operator who changes queued mail, in bulk.
 #[derive(Debug, Clone)]
 pub struct OperatorPlan {
-    /// By which it is known.
+    /// The operator's number.
     pub number: u32,
     /// What is to be done.
     pub order: Order,
-    /// The destination whose mail is meant; otherwise all that is queued.
+    /// The destination whose mail is meant; `None` means everything queued.
     pub destination: Option<u8>,
-    /// What was stopped goes on after so long.
+    /// After how long a stop is undone.
     pub resumed: Duration,
 }
 
@@ -24,16 +24,16 @@ pub enum Order {
     Retry,
     /// It is held back, and released later.
     Hold,
-    /// The destination is suspended, and resumed later; it is named in any case.
+    /// The destination is suspended, and resumed later. A destination is named in any case.
     Suspend,
     /// It is cancelled.
     Cancel,
-    /// It is given back to its senders.
+    /// It is bounced to its senders.
     Bounce,
 }
 
 impl OperatorPlan {
-    /// Whether it is about the mail of that destination.
+    /// Whether it concerns mail for this destination.
     pub(crate) fn concerns(&self, destination: u8) -> bool {
         self.destination.is_none_or(|own| own == destination)
     }
@@ -47,12 +47,12 @@ impl Plan {
         })
     }
 
-    /// Whether somebody stops the mail of that destination for a while.
+    /// Whether an operator stops mail for this destination for a while.
     pub(crate) fn is_stopped(&self, destination: u8) -> bool {
         self.is_ordered(destination, &[Order::Hold, Order::Suspend])
     }
 
-    /// Whether somebody may have what is to be sent later sent at once.
+    /// Whether an operator may have mail for this destination sent before its time.
     pub(crate) fn is_hurried(&self, destination: u8) -> bool {
         self.is_ordered(destination, &[Order::Retry])
     }

@@ -1,4 +1,4 @@
-//! What a plan is made of.
+//! The parts of a plan.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ pub struct End {
 /// How a process ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EndKind {
-    /// From one moment to the next.
+    /// It is killed.
     Killed,
-    /// It is told to stop, and lets what is under way end or gives it back.
+    /// It is told to stop, and finishes work or gives it back.
     Stopped,
 }
 
@@ -27,13 +27,13 @@ pub struct DestinationPlan {
     pub pipelining: bool,
     /// Whether it offers CHUNKING.
     pub chunking: bool,
-    /// What is wrong with it until [`Plan::healed`](super::Plan::healed).
+    /// What goes wrong there until [`Plan::healed`](super::Plan::healed).
     pub mood: Mood,
-    /// It takes up to so long for each reply.
+    /// The longest time that each reply takes.
     pub latency: Duration,
 }
 
-/// What is wrong with a server.
+/// What is wrong with a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mood {
     /// Nothing.
@@ -44,50 +44,50 @@ pub enum Mood {
     Hanging,
     /// It greets with 421.
     Busy,
-    /// So many times in a thousand a step goes wrong: a negative reply, an odd one, two, none, half
-    /// of one, one that is late or comes too early, or a connection that is closed.
+    /// In so many of a thousand steps something goes wrong: a negative reply, an odd one, two,
+    /// none, half of one, a late or early one, or a closed connection.
     Flaky(u64),
 }
 
-/// Where a client comes in.
+/// The way by which a client's mail comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ListenerKind {
-    /// Another mail server, which tries again by itself.
+    /// From another mail server, which tries again by itself.
     Ingress,
-    /// A user's program, which does not.
+    /// From a user's program, which does not.
     Submission,
-    /// A gateway, which hands what it is told on step by step, as a transaction resource.
+    /// Through a gateway, which passes each step on to a transaction resource.
     Gateway,
 }
 
 /// A client that speaks SMTP.
 #[derive(Debug, Clone)]
 pub struct ClientPlan {
-    /// Where it comes in.
+    /// The listener that it connects to.
     pub listener: ListenerKind,
     /// The messages that it sends on one connection.
     pub letters: Vec<Letter>,
     /// Whether it sends MAIL, RCPT and DATA together.
     pub pipelined: bool,
-    /// What is odd about it.
+    /// An odd behaviour of the client.
     pub quirk: Quirk,
-    /// After so long it connects again, and sends what was not taken, as mail servers do; and after
-    /// each start of the agent.
+    /// After how long, and after each restart of the agent, it connects again and sends what was
+    /// not accepted, as mail servers do.
     pub again: Option<Duration>,
 }
 
-/// What is odd about a client, in its last message.
+/// An odd behaviour of a client, in its last message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quirk {
     /// Nothing.
     None,
-    /// It is gone from then on.
+    /// It vanishes at this point.
     Vanishes(Point),
-    /// It says nothing for so long, and goes on.
+    /// It is silent for this long, and goes on.
     Stalls(Point, Duration),
-    /// It closes its half of the connection after the message, and waits for the reply.
+    /// After the message it closes its half of the connection, and waits for the reply.
     HalfCloses,
-    /// It says RSET after the recipients, and sends the message again from the start.
+    /// After the recipients it sends RSET, and sends the message again from the start.
     Resets,
 }
 
@@ -107,23 +107,23 @@ pub enum Point {
 /// A message.
 #[derive(Debug, Clone)]
 pub struct Letter {
-    /// Its number, by which it is known everywhere: it comes from `s7@clients.test`, and its
-    /// subject is `sim-7`.
+    /// Its number, which identifies it everywhere: the sender is `s7@clients.test`, and the subject
+    /// is `sim-7`.
     pub number: u32,
     /// Its recipients.
     pub to: Vec<To>,
-    /// Octets of its text, about.
+    /// The approximate size of its text, in octets.
     pub size: usize,
 }
 
 /// A recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct To {
-    /// Which of the message's recipients it is.
+    /// Its position among the message's recipients.
     pub index: u8,
-    /// Where it lives.
+    /// The number of its destination.
     pub destination: u8,
-    /// Whether the destination knows it; refused with 550 otherwise.
+    /// Whether it exists; if not, the destination refuses it with 550.
     pub exists: bool,
 }
 
@@ -132,22 +132,24 @@ pub struct To {
 pub struct RestPlan {
     /// The message.
     pub letter: Letter,
-    /// How the message comes.
+    /// How the message is uploaded.
     pub upload: Upload,
-    /// How long the create waits for the end.
+    /// How long the create waits for the final result.
     pub wait: Option<Duration>,
-    /// When it is cancelled, after the create.
+    /// How long after the create it is cancelled.
     pub cancelled: Option<Duration>,
-    /// It asks what has become of it, and has each question wait so long for an answer that is new.
+    /// The client asks what has become of the message; each request waits for news for at most this
+    /// long.
     pub watched: Option<Duration>,
-    /// It creates the same again after so long, with the same idempotency key, although it was
+    /// After how long the client repeats the create with the same idempotency key, although it was
     /// answered.
     pub repeated: Option<Duration>,
-    /// It lists what is queued.
+    /// The client lists what is queued.
     pub lists: bool,
-    /// It is gone after so long, whatever it is waiting for.
+    /// After how long the client vanishes, whatever it is waiting for.
     pub vanishes: Option<Duration>,
-    /// It asks for the message to be sent so long after the simulation began, and not before.
+    /// The client asks that the message is not sent before this time, counted from the start of the
+    /// simulation.
     pub send_at: Option<Duration>,
 }
 
@@ -156,33 +158,33 @@ pub struct RestPlan {
 pub struct MessagePlan {
     /// The messages, which it sends one after the other.
     pub letters: Vec<Letter>,
-    /// How long each request waits for the end.
+    /// How long each request waits for the final result.
     pub wait: Option<Duration>,
-    /// When each is cancelled, after it was made.
+    /// How long after its creation each message is cancelled.
     pub cancelled: Option<Duration>,
-    /// Each is made once more after so long, with the same idempotency key.
+    /// After how long each request is repeated with the same idempotency key.
     pub repeated: Option<Duration>,
 }
 
-/// How the message of a REST client comes.
+/// How a REST client uploads its message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Upload {
-    /// With the create.
+    /// In the create request.
     Inline,
-    /// After it, in so many pieces, with a pause before each.
+    /// After it, in this many pieces, with a pause before each.
     Pieces(u8, Duration),
-    /// It never comes to its end.
+    /// It is never completed.
     Broken,
 }
 
 impl To {
-    /// The address, as a recipient of the letter with that number.
+    /// The address of this recipient, for the letter with this number.
     pub fn address(&self, letter: u32) -> String {
         let name = if self.exists { "ok" } else { "nobody" };
         format!("{name}.{}.{letter}@d{}.test", self.index, self.destination)
     }
 
-    /// The letter and the recipient that an address is of.
+    /// The letter and the recipient that an address belongs to.
     pub fn parse(address: &str) -> Option<(u32, Self)> {
         let (local, domain) = address.split_once('@')?;
         let mut words = local.split('.');
@@ -204,7 +206,7 @@ impl To {
 }
 
 impl Letter {
-    /// Its octets, CRLF at the end.
+    /// Its octets, with CRLF at the end.
     pub fn content(&self) -> Vec<u8> {
         let mut content = format!("Subject: sim-{}\r\n\r\n", self.number);
         while content.len() < self.size {

@@ -7,26 +7,26 @@ use koukan_core::test_util::{Faults, SeededRandom, Trouble, TroubleKind};
 
 use super::Plan;
 
-/// Sets the numbers of this apart from those of the rest of a plan.
+/// Separates these random numbers from those of the rest of a plan.
 const REPLICAS: u64 = 0x7265_706c;
 
-/// How long a process is cut off, at most.
+/// The longest time for which a process is cut off.
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 
-/// When a process is cut off for the last time, at the latest.
+/// The latest time at which a process is cut off.
 const SPAN: Duration = Duration::from_secs(15 * 60);
 
 /// One of several processes that work on one store.
 #[derive(Debug, Clone, Default)]
 pub struct ReplicaPlan {
-    /// How far its clock is ahead of that of the store.
+    /// How far its clock is ahead of the store's.
     pub ahead: SignedDuration,
-    /// When it hears nothing of the store.
+    /// When it is cut off from the store.
     pub cuts: Vec<Range<Duration>>,
 }
 
 impl Plan {
-    /// The same, of two or three processes whose clocks differ, and each of which is cut off from the store at
+    /// The same plan for two or three processes. Their clocks differ, and each is cut off from the store at
     /// times.
     #[must_use]
     pub fn with_replicas(mut self) -> Self {
@@ -42,7 +42,7 @@ impl Plan {
         self.faults.trouble.is_empty() && !self.replicas.iter().any(is_cut_off)
     }
 
-    /// How storage behaves towards one of the processes.
+    /// How storage behaves towards this process.
     pub(crate) fn faults_of(&self, replica: usize) -> Faults {
         let mut faults = self.faults.clone();
         let cuts = self.replicas.get(replica).map(|replica| &replica.cuts[..]);
@@ -55,7 +55,7 @@ impl Plan {
         faults
     }
 
-    /// How far the clock of one of the processes is ahead.
+    /// How far the clock of this process is ahead.
     pub(crate) fn ahead_of(&self, replica: usize) -> SignedDuration {
         let replica = self.replicas.get(replica);
         replica.map(|replica| replica.ahead).unwrap_or_default()

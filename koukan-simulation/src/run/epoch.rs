@@ -32,22 +32,22 @@ use crate::{
     world::{AGENT, World},
 };
 
-/// Octets that are under way between a client and the agent.
+/// Octets that a connection between a client and the agent holds in transit.
 const PIPE: usize = 16 << 10;
 
-/// How long after the destinations are well all that was promised may take.
+/// How long all promised mail may take after the destinations are healthy again.
 const AFTERWARDS: Duration = Duration::from_secs(4 * 3600);
 
-/// How often it is looked whether all is over.
+/// How often to check whether everything is done.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// How long clients go on, and sessions that wait for them.
+/// How long clients go on, and the sessions that wait for them.
 const CLIENTS: Duration = Duration::from_secs(35 * 60);
 
-/// How long a process that cannot begin waits until it tries again.
+/// How long a process that cannot begin its session waits before it tries again.
 const AGAIN: Duration = Duration::from_secs(1);
 
-/// Sets the numbers of the processes of one epoch apart.
+/// Separates the random numbers of processes of different epochs.
 const EPOCHS: u64 = 1 << 8;
 
 /// How long the last writes of a process that stops may take.
@@ -56,15 +56,15 @@ const CLOSE: Duration = Duration::from_secs(5);
 pub(crate) struct Epoch {
     pub(crate) number: u64,
     pub(crate) world: Arc<World>,
-    /// How long the simulation has gone on.
+    /// How long the simulation had gone on before this process.
     pub(crate) since: Duration,
-    /// When the process ends; otherwise it goes on until all is over.
+    /// How the process ends; `None`: when everything is done.
     pub(crate) end: Option<End>,
     pub(crate) filter: Option<BoxMailLayer>,
     pub(crate) fault: Option<Fault>,
 }
 
-/// A process that is at work.
+/// A running process.
 struct Process {
     agent: Agent,
     backend: Arc<FaultyBackend>,
@@ -90,7 +90,7 @@ impl Epoch {
                     steps.await;
                     pending::<()>().await;
                 };
-                // What is due later is left to the next process.
+                // Later steps are left to the next process.
                 let _ = timeout(left, steps).await;
                 if end.kind == EndKind::Stopped {
                     join_all(processes.into_iter().map(|process| self.drain(process))).await;
@@ -142,7 +142,7 @@ impl Epoch {
             );
             match agent.await {
                 Ok(agent) => break agent,
-                // It is cut off just now.
+                // The process is cut off from the store just now.
                 Err(_) if !world.plan.replicas.is_empty() => sleep(AGAIN).await,
                 Err(error) => panic!("a session cannot be begun: {error}"),
             }
@@ -161,10 +161,10 @@ impl Epoch {
         }
     }
 
-    /// Lets clients begin as planned; those that began in an earlier process may come again.
+    /// Starts clients as planned. Clients of an earlier process may come again.
     async fn steps(&self, agents: &[&Agent]) {
         let world = &self.world;
-        // Each keeps to one of the processes.
+        // Each client uses one of the processes.
         let of = |number: u32| agents[number as usize % agents.len()];
         if world.plan.subscribes {
             tokio::spawn(subscribe(Arc::clone(world), agents[0].events.clone()));
@@ -254,7 +254,7 @@ impl Epoch {
         }
     }
 
-    /// Waits until nothing is to be done any more, or for as long as that may take.
+    /// Waits until nothing is left to do, or until the time for that is over.
     async fn quiet(&self, agent: &Agent) {
         let world = &self.world;
         let end = world.plan.healed + AFTERWARDS;
@@ -269,7 +269,7 @@ impl Epoch {
         sleep(CLIENTS).await;
     }
 
-    /// All is over: what is left is left for good.
+    /// Everything is done: what is left now is left for good.
     async fn finish(&self, processes: Vec<Process>) {
         let mut calls = 0;
         for process in processes {
@@ -309,7 +309,7 @@ impl Epoch {
         stop.cancel();
         let storage = &agent.storage;
         let ended = async {
-            // A dispatcher ends when its attempts have.
+            // The dispatcher ends when its attempts have ended.
             let _ = dispatching.await;
             storage.given_back().await;
         };
@@ -319,7 +319,7 @@ impl Epoch {
     }
 }
 
-/// Notes when a process has to give up what it works on, which others may do again.
+/// Notes when a process has to give up its work, which others may then repeat.
 async fn note_losses(world: Arc<World>, mut sound: watch::Receiver<bool>) {
     while sound.changed().await.is_ok() {
         if !*sound.borrow_and_update() {
@@ -335,7 +335,7 @@ async fn collect(storage: Storage) {
         sleep(LOOK * 10).await;
         let now = storage.clock().now();
         let collected = storage.backend().collect_garbage(now, Retention::default());
-        // It is tried again.
+        // The next round tries again.
         let _ = collected.await;
     }
 }

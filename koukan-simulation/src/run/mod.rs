@@ -22,7 +22,7 @@ use super::{
 
 use self::epoch::Epoch;
 
-/// Runs plans, each in the thread that asks for it.
+/// Runs plans, each in the calling thread.
 ///
 /// # Example
 ///
@@ -42,10 +42,10 @@ pub struct Simulation {
     has_replicas: bool,
 }
 
-/// What a simulation that met no violation came to.
+/// The result of a simulation without violations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Outcome {
-    /// Things that happened: lines that were sent and heard, for the most part.
+    /// How many things happened; most are lines that were sent or received.
     pub events: u64,
     /// How often sessions and the dispatcher of the agent were polled.
     pub polls: u64,
@@ -53,12 +53,12 @@ pub struct Outcome {
     pub delivered: usize,
     /// Recipients that a notification told of.
     pub reported: usize,
-    /// A number of the times at which something happened: the same when the seed is the same.
+    /// A hash of the times at which something happened: equal for equal seeds.
     pub fingerprint: u64,
 }
 
 impl Simulation {
-    /// Simulations of the agent as it is.
+    /// Simulations of the unchanged agent.
     pub fn new() -> Self {
         Self::default()
     }
@@ -70,17 +70,17 @@ impl Simulation {
         self
     }
 
-    /// Keeps what is durable on disks made by `disks`, one for each simulation.
+    /// Keeps durable data on disks made by `disks`, one for each simulation.
     ///
-    /// On a disk that is [real](Disk::is_real), the same seed means the same plan, and not the same
-    /// order of events to the last.
+    /// On a [real](Disk::is_real) disk the same seed gives the same plan, but the order of events
+    /// may differ.
     #[must_use]
     pub fn with_disks(mut self, disks: Disks) -> Self {
         self.disks = Some(disks);
         self
     }
 
-    /// Does not overlook a fault that is known.
+    /// No longer ignores this known fault.
     #[must_use]
     pub fn insisting_on(mut self, known: Known) -> Self {
         self.insists = Some(known);
@@ -94,14 +94,14 @@ impl Simulation {
         self
     }
 
-    /// Puts a fault into what is around the agent.
+    /// Puts a fault into the surroundings of the agent.
     #[must_use]
     pub fn with_fault(mut self, fault: Fault) -> Self {
         self.fault = Some(fault);
         self
     }
 
-    /// Has [several processes](Plan::with_replicas) work on one store, in memory.
+    /// Lets [several processes](Plan::with_replicas) work on one store in memory.
     #[must_use]
     pub fn with_replicas(mut self) -> Self {
         self.has_replicas = true;
@@ -120,12 +120,12 @@ impl Simulation {
     ///
     /// # Errors
     ///
-    /// [`Failure`], with the shortest prefix of the plan that fails, and the story of it.
+    /// [`Failure`], with the shortest failing prefix of the plan, and its story.
     pub fn run_seed(&self, seed: u64) -> Result<Outcome, Box<Failure>> {
         self.run(&self.plan_of(seed))
     }
 
-    /// Runs the plan of a seed, and tells what must not have happened: nothing, if all is well.
+    /// Runs the plan of a seed. Returns the violations of rules; none if all is well.
     pub fn violations(&self, seed: u64) -> Vec<String> {
         let world = self.live(&self.plan_of(seed), false);
         std::mem::take(&mut world.ledger().violations)
@@ -147,7 +147,7 @@ impl Simulation {
         }
     }
 
-    /// Runs a plan, and returns what has become of the world.
+    /// Runs a plan. Returns the world at its end.
     pub(crate) fn live(&self, plan: &Plan, tells: bool) -> Arc<World> {
         let plan = self.wronged(plan);
         let _identities = SeededIdentities::of(plan.seed);
@@ -172,7 +172,7 @@ impl Simulation {
             };
             let runtime = runtime();
             runtime.block_on(epoch.live(&*disk));
-            // With the runtime goes all that the process was about to do.
+            // Dropping the runtime drops everything that the process was about to do.
             drop(runtime);
             if let Some(end) = end {
                 let at = world.elapsed();
@@ -187,12 +187,12 @@ impl Simulation {
         world
     }
 
-    /// The plan with what was put into it on purpose.
+    /// The plan with the deliberate faults.
     fn wronged(&self, plan: &Plan) -> Plan {
         let mut plan = plan.clone();
         plan.faults.defect = self.defect;
         if self.disks.is_some() {
-            // Those are of one process at a time.
+            // These faults assume a single process.
             plan.replicas.clear();
         }
         if self.insists == Some(Known::LeaseUnheard) {
@@ -210,7 +210,7 @@ impl Simulation {
     }
 }
 
-/// One thread with a clock that passes as soon as nobody has anything to do.
+/// A runtime of one thread, whose clock advances as soon as no task is ready.
 fn runtime() -> Runtime {
     Builder::new_current_thread()
         .enable_time()

@@ -1,4 +1,4 @@
-//! Faults that are put in on purpose are found.
+//! Deliberate faults are found.
 
 use koukan_core::{
     blob::Blob,

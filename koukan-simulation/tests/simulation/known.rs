@@ -1,5 +1,5 @@
-//! Faults that are known and wait to be mended: each test fails once its fault is mended. Then its
-//! `Known` goes, simulations overlook it no more, and the test goes, too.
+//! Known faults that are not fixed yet. Each test fails once its fault is fixed. Then its `Known`
+//! is removed, simulations no longer ignore it, and the test is removed too.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Runs the simulation from many seeds.
+//! Runs simulations of many seeds.
 #![allow(
     clippy::print_stdout,
     reason = "what a seed met is told where a test fails"
@@ -16,7 +16,8 @@ use std::{
 
 use koukan_simulation::Simulation;
 
-/// Runs seeds on all processors until `look` has seen enough of their violations; whether it has.
+/// Runs seeds on all processors until `look` has seen enough of their violations. Returns whether
+/// it has.
 fn until(
     simulation: &Simulation,
     seeds: std::ops::Range<u64>,
@@ -44,7 +45,7 @@ fn until(
     is_enough.into_inner()
 }
 
-/// Expects that a seed below 2,000 meets a violation that contains these words.
+/// Expects that a seed below 2,000 causes a violation with these words.
 #[track_caller]
 fn found(simulation: &Simulation, wrong: &str) {
     const SEEDS: u64 = 2_000;

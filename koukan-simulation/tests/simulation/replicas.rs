@@ -1,4 +1,4 @@
-//! Two and three processes over one store, each of which is cut off from it at times, and whose clocks differ.
+//! Two or three processes over one store. Their clocks differ, and each is cut off from the store at times.
 
 use koukan_core::test_util::Defect;
 use koukan_simulation::{Plan, Simulation};
@@ -19,7 +19,7 @@ fn nothing_is_lost_stuck_or_doubled_but_what_was_in_flight_at_a_cut() {
     assert!(!is_found, "the story is above");
 }
 
-/// Another process delivers what was completed here while it was attempted.
+/// Another process delivers a draft that was completed here while it was attempted.
 #[test]
 fn nothing_is_held_of_a_draft_that_others_have_delivered() {
     let run = Simulation::new().with_replicas().run_seed(199);

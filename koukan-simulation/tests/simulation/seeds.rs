@@ -9,7 +9,7 @@ use super::until;
 /// How many plans are run, unless `KOUKAN_SIMULATION_SEEDS` says otherwise, as `scripts/test` does.
 const SEEDS: u64 = 1_000;
 
-/// Where they begin, unless `KOUKAN_SIMULATION_FIRST` says otherwise.
+/// The first seed, unless `KOUKAN_SIMULATION_FIRST` says otherwise.
 const FIRST: u64 = 0;
 
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -29,7 +29,7 @@ fn nothing_is_lost_doubled_held_or_stuck() {
     assert!(!is_found, "the story is above");
 }
 
-/// What showed where the ledger itself was wrong: a server's nonsense in the middle of what was sent all at once.
+/// A seed for which the ledger itself was wrong: a server sent nonsense in the middle of pipelined replies.
 #[test]
 fn who_hears_nonsense_does_not_hear_that_a_message_was_taken() {
     Simulation::new().run_seed(13_199).unwrap();

@@ -1,4 +1,4 @@
-//! A message, as a destination takes it.
+//! A message as a destination receives it.
 
 use std::time::Duration;
 
@@ -7,27 +7,27 @@ use crate::{
     world::{Time, World},
 };
 
-/// How much earlier than was said something may be sent: what is kept of a time is not all of it.
+/// How much earlier than asked a message may be sent, since times are stored with less precision.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// What a destination has of a message.
+/// What a destination has received of a message.
 #[derive(Debug, Default)]
 pub(crate) struct Message {
     /// When its MAIL was accepted.
     pub(crate) begun: Option<Duration>,
-    /// When all of it was there; it may be answered later.
+    /// When the whole message had arrived. The reply may come later.
     pub(crate) whole: Option<Duration>,
     pub(crate) recipients: Vec<String>,
     pub(crate) content: Vec<u8>,
 }
 
 impl Message {
-    /// Takes a recipient down: whether there is one of that address; `None` where it is no address.
+    /// Adds a recipient. Returns whether the address exists; `None` where it is not an address.
     pub(crate) fn add(&mut self, line: &str) -> Option<bool> {
         let address = address(line)?;
         let exists = match To::parse(address) {
             Some((_, to)) => to.exists,
-            // A client, who gets notifications.
+            // A client's address, which notifications go to.
             None => address.ends_with("@clients.test"),
         };
         if exists {
@@ -36,7 +36,7 @@ impl Message {
         Some(exists)
     }
 
-    /// Writes down that it was taken.
+    /// Records that the message was accepted.
     pub(crate) fn deliver(&self, world: &World, who: &str) {
         for address in &self.recipients {
             world.tell(who, || format!("takes a message for {address}"));
@@ -47,7 +47,7 @@ impl Message {
         }
     }
 
-    /// Writes down that the agent does not hear of it.
+    /// Records that the agent does not hear of the acceptance.
     pub(crate) fn unheard(&self, world: &World) {
         let mut ledger = world.ledger();
         for key in self
@@ -61,12 +61,12 @@ impl Message {
 
     fn delivered(&self, world: &World, letter: u32, to: To) {
         let at = world.elapsed();
-        // What the agent had written by then it could not take back any more.
+        // After this point the agent cannot take the message back.
         let begun = self.begun.unwrap_or(at);
         let mut ledger = world.ledger();
         let address = to.address(letter);
-        // A client may have sent it again, and nobody can tell of whom a server
-        // says something that gives too many replies.
+        // A client may have sent it again; and where a server gives too many replies, nobody can
+        // tell which recipient one is for.
         let repetitions = ledger.repetitions(letter, &world.plan);
         let is_excused = repetitions > 0 || ledger.confused.contains(&(letter, to));
         let recorded = ledger.recorded.get(&(letter, to)).copied();
@@ -121,7 +121,7 @@ impl Message {
         *last = whole.max(*last);
     }
 
-    /// A notification, which names those to whom a message could not be delivered.
+    /// Records the recipients that a notification names.
     fn reported(&self, world: &World, address: &str) {
         let text = String::from_utf8_lossy(&self.content);
         let fields = text.lines().filter_map(|line| {
@@ -149,7 +149,7 @@ impl Message {
     }
 }
 
-/// Writes down that nobody can tell what the server says of a recipient.
+/// Records that nobody can tell which reply is for this recipient.
 pub(crate) fn confused(world: &World, line: &str) {
     if let Some(key) = address(line).and_then(To::parse) {
         world.ledger().confused.insert(key);

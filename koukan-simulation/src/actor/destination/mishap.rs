@@ -4,42 +4,42 @@ use std::{io, time::Duration};
 
 use super::{Connection, Destination, message};
 
-/// The longest that something takes that is late.
+/// The longest delay of a late reply.
 const LATE: Duration = Duration::from_secs(15 * 60);
 
 /// What goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Mishap {
-    /// 451 in the place of the reply.
+    /// 451 instead of the reply.
     Transient,
-    /// 554 in its place.
+    /// 554 instead of the reply.
     Permanent,
-    /// 421, and the connection is closed.
+    /// 421, then the connection is closed.
     Closing,
-    /// Something that is no reply, or one to something else.
+    /// A line that is no reply, or a reply to something else.
     Odd,
     /// The reply is given twice.
     Twice,
-    /// Half of the reply, and the connection is closed.
+    /// Half of the reply, then the connection is closed.
     Half,
-    /// The reply, and the connection is closed.
+    /// The reply, then the connection is closed.
     Leaves,
-    /// The connection is closed.
+    /// The connection is closed without a reply.
     Closed,
-    /// Nothing, for good.
+    /// No reply ever.
     Silent,
     /// The reply, after some time.
     Late,
 }
 
 impl Mishap {
-    /// Whether the reply that is due is given all the same.
+    /// Whether the reply that is due is still given.
     pub(crate) fn accepts(self) -> bool {
         matches!(self, Self::Twice | Self::Half | Self::Leaves | Self::Late)
     }
 }
 
-/// What may go wrong, some of it more often.
+/// All mishaps; the more likely ones occur more than once.
 pub(crate) const ALL: [Mishap; 12] = [
     Mishap::Transient,
     Mishap::Transient,
@@ -55,10 +55,10 @@ pub(crate) const ALL: [Mishap; 12] = [
     Mishap::Late,
 ];
 
-/// A reply, though none to what was asked.
+/// A reply that does not fit the command.
 const UNEXPECTED: &str = "354 go on";
 
-/// What nobody says at that place. None of it promises anything.
+/// Lines that nobody sends at this place. None of them promises anything.
 const ODD: [&str; 6] = [
     "2x0 what",
     UNEXPECTED,
@@ -69,14 +69,15 @@ const ODD: [&str; 6] = [
 ];
 
 impl Destination {
-    /// Whether something goes wrong now, and what.
+    /// Draws whether something goes wrong now, and what.
     pub(crate) fn mishap(&self) -> Option<Mishap> {
         let per_mille = self.flakiness()?;
         let happens = !self.world.is_healed() && self.random.happens(per_mille);
         happens.then(|| *self.random.pick(&ALL))
     }
 
-    /// Does something else than to say `reply`, or more than that; tells whether to go on.
+    /// Does what `mishap` says instead of sending `reply`, or in addition. Returns whether to go
+    /// on.
     pub(crate) async fn go_wrong(
         &self,
         connection: &mut Connection,
@@ -97,7 +98,8 @@ impl Destination {
             Mishap::Twice => {
                 connection.is_confused = true;
                 if connection.is_odd {
-                    // One reply too few and one too many: those between count for others.
+                    // One reply too few and one too many: the replies between them count for other
+                    // recipients.
                     for line in &connection.named {
                         message::confused(&self.world, line);
                     }

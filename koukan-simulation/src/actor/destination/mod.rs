@@ -1,4 +1,4 @@
-//! A server that mail is delivered to, with its moods.
+//! A server that mail is delivered to, and its moods.
 
 mod message;
 mod mishap;
@@ -17,7 +17,7 @@ use crate::{
 
 use self::{message::Message, mishap::Mishap};
 
-/// A server, as one client meets it.
+/// A server, for one of its clients.
 #[derive(Debug)]
 pub(crate) struct Destination {
     name: String,
@@ -26,16 +26,16 @@ pub(crate) struct Destination {
     random: SeededRandom,
 }
 
-/// What goes on with one client.
+/// The state of a connection.
 pub(crate) struct Connection {
     lines: Lines,
     message: Message,
-    /// There were more replies than questions, so that nobody can tell which belongs to which.
+    /// There were more replies than commands, so nobody can tell which reply belongs to which command.
     is_confused: bool,
-    /// There was something in this transaction that was no reply.
+    /// A line in this transaction was no reply.
     is_odd: bool,
-    /// Whether there was something in this transaction that is no reply, or that makes one of two: who has sent
-    /// all at once does not hear of its end.
+    /// A line in this transaction was no reply, or merged two replies. A client that pipelined everything then
+    /// does not learn how the transaction ended.
     is_unread: bool,
     /// The RCPT commands of this transaction.
     named: Vec<String>,
@@ -43,7 +43,7 @@ pub(crate) struct Connection {
     is_late: bool,
 }
 
-/// The server that notifications go to: nothing is ever wrong with it.
+/// The server that notifications go to. Nothing ever goes wrong there.
 pub(crate) fn home() -> DestinationPlan {
     DestinationPlan {
         pipelining: true,
@@ -74,7 +74,7 @@ impl Destination {
             named: Vec::new(),
             is_late: false,
         };
-        // A connection that breaks is the end of it.
+        // The conversation ends when the connection breaks.
         let _ = self.converse(&mut connection).await;
     }
 
@@ -168,7 +168,7 @@ impl Destination {
         }
     }
 
-    /// Says what is to be said, unless something goes wrong; tells whether to go on.
+    /// Sends the reply, unless something goes wrong. Returns whether to go on.
     async fn step(&self, connection: &mut Connection, reply: &str) -> io::Result<bool> {
         match self.mishap() {
             None => {
@@ -208,7 +208,7 @@ impl Destination {
         }
     }
 
-    /// Says nothing any more.
+    /// Stays silent for ever.
     async fn hang(&self) {
         pending::<()>().await;
     }

@@ -1,4 +1,4 @@
-//! How a server takes a message.
+//! How a server receives a message.
 
 use std::io;
 
@@ -12,7 +12,7 @@ impl Destination {
             return self.step(connection, "503 5.5.1 no valid recipients").await;
         }
         if let Some(mishap) = self.mishap() {
-            // Nobody is told to go on who then says something else than a message.
+            // A client is not told to go on if it would then send something else than a message.
             return self.go_wrong(connection, mishap, "451 4.3.0 later").await;
         }
         self.say(connection, "354 go on").await?;
@@ -40,7 +40,7 @@ impl Destination {
         }
     }
 
-    /// Something goes wrong within a message, which is not taken.
+    /// Something goes wrong in the middle of a message, which is not accepted.
     async fn interrupt(&self, connection: &mut Connection, mishap: Mishap) -> io::Result<bool> {
         let what = || format!("does not take the message to its end: {mishap:?}");
         self.world.tell(&self.name, what);
@@ -48,7 +48,7 @@ impl Destination {
             .go_wrong(connection, mishap, "451 4.3.0 too early")
             .await?;
         if goes_on {
-            // The rest of it is read, and not answered once more.
+            // The rest is read, and gets no second reply.
             loop {
                 match connection.lines.line().await? {
                     Some(line) if line != "." => {}
@@ -81,12 +81,12 @@ impl Destination {
         }
     }
 
-    /// The whole message is there.
+    /// Answers a message that has arrived completely.
     async fn take(&self, connection: &mut Connection) -> io::Result<bool> {
         let mut message = std::mem::take(&mut connection.message);
         message.whole = Some(self.world.elapsed());
         if connection.is_confused {
-            // One of the replies too many stands in the place of this one, for all of them.
+            // One of the surplus replies stands in place of this one, for all recipients.
             for line in &connection.named {
                 message::confused(&self.world, line);
             }
@@ -102,8 +102,8 @@ impl Destination {
                 message.deliver(&self.world, &self.name);
                 let said = self.say_now(connection, TAKEN).await;
                 if said.is_err() || connection.is_late || connection.is_unread {
-                    // Whoever sent it does not hear that it was taken, or may have sent all of it at
-                    // once and wait no longer, or has heard before what is no reply.
+                    // The sender does not hear that the message was accepted; or it sent everything
+                    // at once and has stopped waiting; or it read a line before that was no reply.
                     message.unheard(&self.world);
                 }
                 if said.is_err() {
@@ -117,13 +117,13 @@ impl Destination {
             Some(Mishap::Late) => {
                 self.late().await;
                 message.deliver(&self.world, &self.name);
-                // Whether it is heard in time, nobody can tell.
+                // Nobody can tell whether the reply is in time.
                 message.unheard(&self.world);
                 self.say(connection, TAKEN).await?;
                 Ok(true)
             }
             Some(mishap) => {
-                // Nobody begins to say that it was taken who has not.
+                // Only a server that accepts the message begins to say so.
                 if mishap.accepts() || self.random.happens(500) {
                     message.deliver(&self.world, &self.name);
                     message.unheard(&self.world);

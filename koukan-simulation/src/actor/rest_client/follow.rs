@@ -1,4 +1,4 @@
-//! Asking what has become of a transaction, and giving it up.
+//! Follows and cancels a transaction.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use tokio::time::sleep;
 
 use super::{PAUSE, RestClient, SENDER};
 
-/// How often a client asks what has become of its message, at most.
+/// How often a client asks about its message at most.
 const QUESTIONS: usize = 40;
 
-/// Transactions that are listed at most; there are fewer.
+/// How many transactions are listed at most; there are always fewer.
 const LIMIT: usize = 50;
 
 impl<H: ResourceService> RestClient<H> {
-    /// Asks again and again, each time for what is new.
+    /// Asks repeatedly, each time for something newer.
     pub(crate) async fn watch(&self, created: &Created, wait: Duration) {
         let mut known = created.version.clone();
         for _ in 0..QUESTIONS {
@@ -52,7 +52,7 @@ impl<H: ResourceService> RestClient<H> {
         }
     }
 
-    /// What it says agrees with what is so.
+    /// Checks that the reported state is true.
     fn saw(&self, view: &View) {
         if !view.is_final() {
             return;
@@ -75,7 +75,7 @@ impl<H: ResourceService> RestClient<H> {
         }
     }
 
-    /// Its own transaction is among those that are queued or were.
+    /// Checks that its own transaction is in the list.
     pub(crate) async fn list(&self, created: &Created) {
         for _ in 0..3 {
             let list = || {
@@ -98,7 +98,7 @@ impl<H: ResourceService> RestClient<H> {
     }
 
     pub(crate) async fn cancel(&self, created: &Created) {
-        // Nothing is owed any more.
+        // Nothing is owed to the client any more.
         self.world.account(&self.plan.letter, |account| {
             account.is_withdrawn = true;
             account.promised.clear();

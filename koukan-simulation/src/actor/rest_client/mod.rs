@@ -21,13 +21,13 @@ use crate::{
 /// The sender that such clients send as.
 pub(crate) const SENDER: &str = "app";
 
-/// How often what is in the way is tried again.
+/// How often a request that failed is repeated.
 const TRIES: usize = 3;
 
-/// How long a client waits until it tries again.
+/// How long a client waits before it repeats a request.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// How long an answer may take beyond what the client said that it may, where storage is well.
+/// How much longer an answer may take than the client has asked for, where storage is healthy.
 const PROMPT: Duration = Duration::from_secs(30);
 
 /// A client with one message.
@@ -52,7 +52,7 @@ impl<H: ResourceService> RestClient<H> {
         }
     }
 
-    /// Goes on after another start of the agent, where it has not been promised its message.
+    /// Continues after a restart of the agent, if its message was not promised yet.
     pub(crate) async fn come_again(self) {
         let is_done = self.world.account(&self.plan.letter, |account| {
             !account.promised.is_empty() || account.is_withdrawn
@@ -97,7 +97,7 @@ impl<H: ResourceService> RestClient<H> {
         join5(self.upload(&created), cancel, repeat, watch, list).await;
     }
 
-    /// What was asked for is promised from now on.
+    /// The whole message is promised from now on.
     fn promised(&self) {
         let now = self.world.elapsed();
         self.world.account(&self.plan.letter, |account| {
@@ -110,7 +110,7 @@ impl<H: ResourceService> RestClient<H> {
         });
     }
 
-    /// Asks until it is answered, as a client does that repeats what it got no answer to.
+    /// Repeats a request until it is answered, as a client does.
     async fn ask_again(
         &self,
         wait: Option<Duration>,
@@ -127,7 +127,7 @@ impl<H: ResourceService> RestClient<H> {
         None
     }
 
-    /// Asks once; the answer may take so long and a little more.
+    /// Sends one request. The answer may take `wait` and a little more.
     fn ask(
         &self,
         wait: Option<Duration>,
@@ -170,7 +170,7 @@ impl<H: ResourceService> RestClient<H> {
     }
 }
 
-/// Whether it may go better another time.
+/// Whether repeating the request may help.
 fn is_passing(kind: &RefusalKind) -> bool {
     use RefusalKind::{Internal, TooMany, Unavailable};
 

@@ -56,7 +56,7 @@ impl<H: ResourceService> RestClient<H> {
         }
     }
 
-    /// Creates the same again, and something else with the same key.
+    /// Repeats the create, and creates something else with the same key.
     pub(crate) async fn repeat(&self, first: &Created) {
         let again = self.request();
         let again = self.ask_again(again.wait, || Operation::Create(Box::new(again.clone())));
@@ -106,7 +106,7 @@ impl<H: ResourceService> RestClient<H> {
                     (start, piece) = (end, piece + 1);
                 }
                 Some(ResourceResponse::Refused(refusal)) => {
-                    // It goes on where the agent says.
+                    // The upload continues at the offset that the agent names.
                     let RefusalKind::WrongRange { len, .. } = refusal.kind else {
                         return;
                     };
@@ -118,7 +118,7 @@ impl<H: ResourceService> RestClient<H> {
         }
     }
 
-    /// Half of a message, without an end.
+    /// Uploads half of a message, without an end.
     async fn upload_half(&self, to: &Location) {
         let content = Bytes::from(self.plan.letter.content());
         let half = content.len() / 2;

@@ -1,4 +1,4 @@
-//! What is asked and answered, in a few words.
+//! Short texts for requests and answers, for the story.
 
 use koukan_core::resource::{Operation, RefusalKind, ResourceResponse, View};
 
