@@ -1,7 +1,7 @@
 //! How many operations a second the SQLite backend commits, and in how many commits.
 //!
-//! `cargo bench -p koukan-storage -- [DIRECTORY]`; without a directory, in the system's directory
-//! for temporary files. What counts is the medium that the directory is on.
+//! `cargo bench -p koukan-storage -- [DIRECTORY]`. Without a directory, the system's directory for
+//! temporary files is used. The result depends on the medium that holds the directory.
 #![allow(clippy::print_stdout, reason = "prints what it measured")]
 
 use std::{
@@ -51,7 +51,8 @@ async fn main() {
     large_bodies(&directory).await;
 }
 
-/// Small messages by so many callers, each of which waits for the commit of one before the next.
+/// Small messages from `callers` callers. Each waits for the commit of one message before it sends
+/// the next.
 async fn inserts(directory: &Path, callers: usize) {
     let (backend, _directory) = open(directory).await;
     let body = Bytes::from(vec![b'x'; BODY]);
@@ -93,7 +94,7 @@ async fn inserts(directory: &Path, callers: usize) {
     backend.close().await;
 }
 
-/// Insert, lease, settle and collect, by 50 callers at a time.
+/// Insert, lease, settle and collect, by 50 callers at the same time.
 async fn life_cycle(directory: &Path) {
     const COUNT: usize = 20_000;
     let (backend, _directory) = open(directory).await;
@@ -175,7 +176,7 @@ where
     tasks.join_all().await;
 }
 
-/// 16 MiB written by pieces of 256 KiB, each durable before the next, and read back.
+/// Writes 16 MiB in pieces of 256 KiB, each durable before the next, and reads them back.
 async fn large_bodies(directory: &Path) {
     const LEN: u64 = 64 << 20;
     let (backend, _directory) = open(directory).await;
@@ -274,7 +275,7 @@ fn attempt() -> Attempt {
     }
 }
 
-/// Counts what the backend says of its commits.
+/// Counts the commits that the backend reports.
 struct CountCommits;
 
 impl Subscriber for CountCommits {

@@ -1,4 +1,4 @@
-//! A backend that was closed.
+//! The error of a closed backend.
 
 use koukan_core::storage::BackendError;
 

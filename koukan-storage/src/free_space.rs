@@ -1,22 +1,23 @@
-//! How much room is left on a medium.
+//! How much space is left on a medium.
 
 use std::{fmt, io, path::Path};
 
-/// Tells how much may still be written where a file is.
+/// Tells how much may still be written to the medium of a file.
 ///
-/// [`FileSystem`] asks the system; tests and those who know of quotas have their own.
+/// [`FileSystem`] asks the operating system. Tests, and programs that know of quotas, implement
+/// their own.
 pub trait FreeSpace: fmt::Debug + Send + Sync + 'static {
-    /// Octets that this process may still write where the file at `path` is.
+    /// Returns how many octets this process may still write to the medium of the file at `path`.
     ///
-    /// Asked once a second at most, or when much was written.
+    /// It is called at most once a second, except when much was written in between.
     ///
     /// # Errors
     ///
-    /// What the operating system reports; then there counts as being room.
+    /// Any error of the operating system. The medium then counts as having space.
     fn free(&self, path: &Path) -> io::Result<u64>;
 }
 
-/// What the file system says.
+/// Asks the operating system about the file system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct FileSystem;
 

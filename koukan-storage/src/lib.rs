@@ -1,8 +1,9 @@
-//! Durable storage for Koukan: [`SqliteBackend`] keeps transactions in one SQLite database,
-//! `PostgresBackend` (feature `postgres`, on by default) in one of PostgreSQL, which several processes may
-//! share, and [`TempSpill`] keeps on disk what message bodies do not fit into memory.
+//! Durable storage for Koukan. [`SqliteBackend`] keeps transactions in one SQLite database.
+//! `PostgresBackend` (feature `postgres`, on by default) keeps them in a PostgreSQL database that several
+//! processes may share. [`TempSpill`] keeps those parts of message bodies on disk that do not fit into
+//! memory.
 //!
-//! Nothing of the SQL driver shows in the API.
+//! The API exposes no types of the SQL driver.
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! What applies the versions of a schema, whichever the database is.
+//! Applies the versions of a schema, for either database.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ pub(crate) fn of(versions: &[Version]) -> Migrator {
     Migrator::with_migrations(migrations.collect())
 }
 
-/// The beginning of the checksum of each version.
+/// The version numbers, each with the start of its checksum.
 #[cfg(test)]
 pub(crate) fn checksums(migrator: &Migrator) -> Vec<(i64, String)> {
     let beginning = |migration: &Migration| {

@@ -1,4 +1,4 @@
-//! Files and directories that only their owner may look into.
+//! Files and directories that only their owner may access.
 
 use std::{
     fs::{self, DirBuilder, Permissions},
@@ -7,14 +7,14 @@ use std::{
     path::Path,
 };
 
-/// What a new file may be used for: to be read and written by its owner.
+/// The mode of a new file: its owner may read and write it.
 pub(crate) const FILE: u32 = 0o600;
-/// What a new directory may be used for: anything, by its owner.
+/// The mode of a new directory: its owner may do anything.
 const DIRECTORY: u32 = 0o700;
 const OTHERS: u32 = 0o077;
 
-/// Makes a directory, and those above it, where they are missing. Those that are there stay as they
-/// are: they may hold other things.
+/// Creates a directory and its missing parents. Existing directories keep their permissions, since
+/// they may hold other things.
 pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
@@ -22,7 +22,8 @@ pub(crate) fn make_directory(path: &Path) -> io::Result<()> {
         .create(path)
 }
 
-/// Takes a file that is there from everyone but its owner: an earlier version made it, or a copy.
+/// Removes everybody's access but the owner's from an existing file: an earlier version may have
+/// made it, or it may be a copy.
 pub(crate) fn tighten(path: &Path) {
     let Ok(metadata) = fs::metadata(path) else {
         return;

@@ -1,14 +1,15 @@
-//! What the schema of a database is, beside the one that this program knows.
+//! Compares a database's schema with the one that this program knows.
 
 use sqlx::migrate::Migrator;
 
-/// The schema of a database: what was done to it, and what this program would do.
+/// The schema of a database: the migrations that were applied, and those that this program would
+/// apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Schema {
-    /// What the database is called in messages.
+    /// The name of the database in messages.
     pub database: String,
-    /// The oldest first.
+    /// All migrations, the oldest first.
     pub migrations: Vec<Migration>,
 }
 
@@ -16,27 +17,28 @@ pub struct Schema {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Migration {
-    /// The version that it leads to. There may be gaps.
+    /// The version that it leads to. Numbers may be missing.
     pub version: i64,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// Whether it was applied.
     pub state: MigrationState,
 }
 
-/// How a database stands to a migration.
+/// The state of a migration in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MigrationState {
-    /// It has it.
+    /// It was applied.
     Applied,
-    /// It lacks it; it is applied by `migrate`, or when the database is opened.
+    /// It is missing. `migrate` applies it, or opening the database does.
     Pending,
-    /// It has one that this program does not know, or knows otherwise: most likely of a newer program.
+    /// The database has it, but this program does not know it, or knows another text: most likely the
+    /// database was used by a newer program.
     Unknown,
 }
 
-/// A migration that a database says it has.
+/// A migration that a database has recorded.
 pub(crate) struct Recorded {
     pub(crate) version: i64,
     pub(crate) name: String,
@@ -56,7 +58,7 @@ impl Schema {
         applied.map(|migration| migration.version).max()
     }
 
-    /// What the database lacks, in the order in which it is applied.
+    /// The missing migrations, in the order in which they are applied.
     pub fn pending(&self) -> impl Iterator<Item = &Migration> {
         let mut of_state = self.migrations.iter();
         std::iter::from_fn(move || {
@@ -64,7 +66,7 @@ impl Schema {
         })
     }
 
-    /// Whether the database has nothing that this program does not know.
+    /// Whether this program knows everything that was applied.
     #[must_use]
     pub fn is_known(&self) -> bool {
         let mut migrations = self.migrations.iter();

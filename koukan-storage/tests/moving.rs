@@ -40,8 +40,8 @@ fn options(url: &str) -> PostgresOptions {
     PostgresOptions::new(url).unwrap().with_connections(4)
 }
 
-/// Does it, as soon as the source is free: a process that another test is just starting has the lock until it
-/// runs its own program.
+/// Repeats an operation until the source is free. A process that another test is just starting has inherited
+/// the lock until it runs its own program.
 async fn when_free(
     mut moving: impl AsyncFnMut() -> Result<Moved, MoveError>,
 ) -> Result<Moved, MoveError> {
@@ -54,7 +54,7 @@ async fn when_free(
     moving().await
 }
 
-/// What a database has in a table: its rows as JSON, in any order.
+/// The contents of a table: its rows as JSON, in any order.
 fn rows_of_postgres(url: &str, table: &str) -> Vec<Value> {
     let rows = execute(url, &format!("SELECT to_jsonb(t) FROM {table} t"));
     let rows = rows.lines().map(|line| serde_json::from_str(line).unwrap());
@@ -65,7 +65,7 @@ fn rows_of_postgres(url: &str, table: &str) -> Vec<Value> {
                     *value = json!(i32::from(*truth));
                 }
             }
-            // A wish of another process, which SQLite does not know.
+            // A request of another process, which SQLite does not have.
             columns.remove("is_to_cancel");
             Value::Object(columns)
         }
@@ -101,7 +101,8 @@ fn sorted(mut rows: Vec<Value>) -> Vec<Value> {
     rows
 }
 
-/// A queue with something of each kind: its ids, the second under lease by a process that has died, the last over.
+/// A queue with something of each kind. Returns its ids; the second is leased by a process that has died, the last
+/// is over.
 async fn fill(path: &Path) -> [TransactionId; 4] {
     let options = SqliteOptions::new(path).with_events(true);
     let backend = SqliteBackend::open(options).await.unwrap();
@@ -116,7 +117,7 @@ async fn fill(path: &Path) -> [TransactionId; 4] {
     backend.keep_cursor("hook", 2).await.unwrap();
     backend.close().await;
     let over = ids[3];
-    // Each column has something once, and each text something that needs care.
+    // Each column has a value once, and each text one that needs care.
     tamper(
         path,
         format!(
@@ -185,14 +186,14 @@ async fn everything_moves() {
     assert_eq!(backend.suppressions().await.unwrap().len(), 1);
     assert_eq!(backend.suspensions().await.unwrap().len(), 1);
     assert_eq!(backend.cursor("hook").await.unwrap(), Some(2));
-    // What the one before has worked on is free again.
+    // The lease of the process before is free again.
     let session = SessionId::random();
     let recovered = backend.open_session(session, now()).await.unwrap();
     assert_eq!(recovered.freed, 1);
     let due = backend.lease_due(session, now(), Standing::Clear, 9, &[]);
     let due: Vec<_> = due.await.unwrap();
     assert_eq!(due.len(), 2, "what was under lease is suspect now");
-    // The number of an event that was removed is never used again.
+    // The number of a removed event is never used again.
     backend.insert(transaction(1)).await.unwrap();
     let query = EventQuery {
         limit: 9,

@@ -1,4 +1,4 @@
-//! Messages are nobody else's business.
+//! Only the owner can read messages.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
@@ -18,7 +18,7 @@ fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Every file in a directory is for its owner alone.
+/// Asserts that only the owner can access the files in a directory.
 fn assert_private(directory: &Path) {
     let mut names = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {

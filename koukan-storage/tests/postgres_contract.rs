@@ -14,14 +14,14 @@ use koukan_core::{
 };
 use koukan_storage::{PostgresBackend, PostgresOptions};
 
-/// A database of one process at a time.
+/// A database for one process at a time.
 struct Alone(String);
 
 #[async_trait]
 impl BackendFixture for Alone {
     async fn open(&self) -> Arc<dyn Backend> {
         let options = PostgresOptions::new(&self.0).unwrap();
-        // Waits until the one before is gone.
+        // Waits until the previous process is gone.
         let options = options.alone().with_events(true).with_connections(4);
         Arc::new(PostgresBackend::open(options).await.unwrap())
     }
@@ -40,13 +40,13 @@ struct Shared(String);
 impl ReplicaFixture for Shared {
     async fn join(&self) -> Arc<dyn Backend> {
         let options = PostgresOptions::new(&self.0).unwrap();
-        // By far longer than any of the tests takes.
+        // Much longer than any test takes.
         let term = Duration::from_secs(3600);
         let options = options.with_session_term(term).with_connections(4);
         Arc::new(PostgresBackend::open(options).await.unwrap())
     }
 
-    /// The server's clock cannot be set: what it is compared with comes nearer instead.
+    /// The server's clock cannot be set, so the stored times are moved instead.
     async fn pass(&self, time: Duration) {
         let micros = time.as_micros();
         let passed = format!("{micros} * INTERVAL '1 microsecond'");

@@ -1,4 +1,4 @@
-//! Events that one process writes, and another hears of.
+//! Events that one process writes and another learns of.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 #[path = "support/postgres.rs"]
@@ -27,7 +27,7 @@ async fn open(url: &str) -> PostgresBackend {
     PostgresBackend::open(options).await.unwrap()
 }
 
-/// Waits until so many listen.
+/// Waits until `count` connections listen.
 async fn await_listeners(url: &str, count: u32) {
     let listening = async || {
         let url = url.to_owned();
@@ -52,14 +52,14 @@ async fn events_of_another_process_are_heard_of() {
     let mut own = one.events_written().unwrap();
     let mut others = other.events_written().unwrap();
     await_listeners(&url, 2).await;
-    // One may be what is told when listening begins.
+    // One may be the notification at the start of listening.
     for _ in 0..4 {
         others.mark_unchanged();
         one.insert(transaction(1)).await.unwrap();
         hear(&mut others).await;
     }
     other.insert(transaction(1)).await.unwrap();
-    // One for the beginning, one for each.
+    // One for the start, and one for each event.
     timeout(LONG, own.wait_for(|written| *written >= 6))
         .await
         .unwrap()
@@ -90,7 +90,7 @@ async fn a_listener_that_is_lost_comes_back() {
         hear(&mut others).await;
     }
     drop(others);
-    // Without being closed, too.
+    // The same without closing it.
     drop((one, other));
     await_listeners(&url, 0).await;
 }

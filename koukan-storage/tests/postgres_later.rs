@@ -1,4 +1,4 @@
-//! A database whose schema a newer version has brought further, while this one goes on.
+//! A database whose schema was updated by a newer version while this one runs.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 #[path = "support/postgres.rs"]
@@ -24,8 +24,7 @@ use self::{
     support::{now, transaction},
 };
 
-/// What may be added without keeping those from working who do not know of it: columns of every table, tables,
-/// indices.
+/// Additions that must not disturb programs that do not know them: columns in every table, tables, indices.
 const ADDED: &str = "DO $$ DECLARE known TEXT; BEGIN \
     FOR known IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() \
     AND tablename <> '_sqlx_migrations' LOOP \
@@ -37,7 +36,7 @@ const ADDED: &str = "DO $$ DECLARE known TEXT; BEGIN \
     INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
     VALUES (9999, 'later', TRUE, '', 0)";
 
-/// Everything that happens to a message, and those who look at it.
+/// Everything that happens to a message, and everything that is read.
 async fn work(backend: &PostgresBackend, session: SessionId) {
     for octets in [10, 20] {
         backend.insert(transaction(octets)).await.unwrap();
@@ -125,7 +124,7 @@ fn attempt() -> Attempt {
     }
 }
 
-/// What was delivered at once.
+/// A message that was delivered at once.
 fn summary() -> NewTransaction {
     let mut new = transaction(10);
     new.status = Status::Final(FinalReason::Delivered);
@@ -142,13 +141,13 @@ async fn what_runs_goes_on_over_what_a_newer_version_adds() {
     let backend = PostgresBackend::open(options).await.unwrap();
     let session = SessionId::random();
     backend.open_session(session, now()).await.unwrap();
-    // Statements that were prepared before go on after it.
+    // Statements that were prepared before still work.
     work(&backend, session).await;
     execute(&url, ADDED);
     for _ in 0..2 {
         work(&backend, session).await;
     }
-    // Nor is what is added lost by what this version writes.
+    // The writes of this version do not remove what was added.
     let added = execute(&url, "SELECT count(*) FROM transactions WHERE latest <> 7");
     assert_eq!(added.trim(), "0");
     backend.close().await;

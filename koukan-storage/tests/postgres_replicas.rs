@@ -38,7 +38,7 @@ async fn who_begins_while_others_look_for_the_dead_keeps_what_it_has() {
     let begun = SessionId::random();
     let beginning = tokio::task::spawn_blocking({
         let url = url.clone();
-        // Others wait for the lock, who have read by then who lives.
+        // Others have read the list of live sessions by then, and wait for the lock.
         let sql = format!(
             "BEGIN; LOCK TABLE transactions IN ACCESS EXCLUSIVE MODE; \
              DO $$ BEGIN WHILE NOT EXISTS (SELECT 1 FROM pg_locks \

@@ -1,4 +1,4 @@
-//! A PostgreSQL server that speaks TLS with a certificate of the test's own.
+//! A PostgreSQL server with TLS, whose certificate the test has made.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 #[path = "support/certificates.rs"]
@@ -18,7 +18,7 @@ use self::{
     support::transaction,
 };
 
-/// A server that is `localhost` by the word of an authority.
+/// A server whose certificate, by an authority of the test, is for `localhost`.
 struct Site {
     authority: Authority,
     server: Server,
@@ -38,7 +38,7 @@ impl Site {
         url.rsplit('/').next().unwrap().to_owned()
     }
 
-    /// How it is reached by a name of this host. What cannot be reached would be waited for for an hour.
+    /// Options for the server under this name of the host. Retries would last an hour.
     fn options(&self, host: &str, name: &str, tls: PostgresTls) -> PostgresOptions {
         PostgresOptions::new(&self.server.url_by_host(host, name))
             .unwrap()
@@ -48,7 +48,7 @@ impl Site {
     }
 }
 
-/// What is told of a database that cannot be opened.
+/// The error for a database that cannot be opened.
 async fn refusal(options: PostgresOptions) -> String {
     let refused = PostgresBackend::open(options).await.unwrap_err();
     let is_told = matches!(refused, PostgresError::Unreachable { .. });
@@ -102,7 +102,7 @@ async fn a_certificate_of_another_authority_is_refused_at_once() {
                 options.clone().with_authorities(other.certificate()),
                 "UnknownIssuer",
             ),
-            // It has the name of the right one, and another key.
+            // The right name with another key.
             (
                 options.clone().with_authorities(forged.certificate()),
                 "BadSignature",

@@ -1,4 +1,4 @@
-//! What may be wrong with a PostgreSQL database, or go wrong with it.
+//! Failures of a PostgreSQL database, from the start or in between.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 #[path = "support/locking.rs"]
@@ -79,7 +79,7 @@ async fn who_has_a_database_alone_keeps_others_from_it() {
 async fn who_has_a_database_alone_does_not_keep_itself_from_it() {
     let url = database();
     let backend = PostgresBackend::open(options(&url).alone()).await.unwrap();
-    // The server says so once, and goes on to hold what the connection has locked.
+    // The server reports it once, and continues to hold the connection's locks.
     execute(
         &url,
         "CREATE SEQUENCE tries; \
@@ -99,7 +99,7 @@ async fn who_has_a_database_alone_does_not_keep_itself_from_it() {
 async fn a_mark_that_cannot_be_written_is_an_error_as_any() {
     let url = database();
     let backend = PostgresBackend::open(options(&url)).await.unwrap();
-    // Sequences count what is taken back, too.
+    // A sequence counts rolled-back inserts, too.
     execute(
         &url,
         "CREATE SEQUENCE tries; \
@@ -223,7 +223,7 @@ async fn what_is_acknowledged_survives_a_crash_of_the_server() {
     backend.close().await;
 }
 
-/// Waits until a commit is written, and waits for a standby that is not there.
+/// Waits until a commit is written and waits for the missing standby.
 fn await_commit(url: &str) {
     let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
     while execute(url, waiting).trim() == "0" {
@@ -231,7 +231,7 @@ fn await_commit(url: &str) {
     }
 }
 
-/// Has commits wait for a standby that is not there.
+/// Makes commits wait for a standby that does not exist.
 fn hold_commits(server: &Server) {
     server.execute(
         "postgres",
@@ -248,7 +248,7 @@ async fn a_commit_that_a_failover_has_lost_is_not_taken_for_made() {
     let wire = Wire::lay(server.socket()).await;
     let backend = PostgresBackend::open(options(&wire.url(&name)));
     let backend = backend.await.unwrap();
-    // It has what was written so far, and nothing that comes.
+    // The standby has what was written so far, and nothing later.
     let other = server.standby();
     other.promote();
     hold_commits(&server);
@@ -259,7 +259,7 @@ async fn a_commit_that_a_failover_has_lost_is_not_taken_for_made() {
     });
     let _running = tokio::task::spawn_blocking(move || {
         await_commit(&url);
-        // The other one has given out the number of that transaction of the server to somebody else.
+        // The standby has given that transaction's number to another transaction.
         other.execute(
             &name,
             "DO $$ BEGIN FOR i IN 1..300 LOOP PERFORM pg_current_xact_id(); COMMIT; END LOOP; END $$",
@@ -284,7 +284,7 @@ async fn a_commit_whose_answer_was_lost_is_found() {
     let backend = PostgresBackend::open(options(&wire.url(name)));
     let backend = backend.await.unwrap();
     backend.insert(transaction(10)).await.unwrap();
-    // Tells of each commit, in the commit's own time.
+    // Reports each commit, from within the commit.
     server.execute(
         name,
         "CREATE TABLE told (n INT); CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
@@ -316,7 +316,7 @@ async fn a_commit_whose_answer_was_lost_is_found() {
         {
             tokio::task::yield_now().await;
         }
-        // It commits, and nobody hears of it.
+        // The commit is made, but its answer is lost.
         if cut == Passage::Closed {
             wire.set(Passage::Closed);
             wire.set(Passage::Open);
@@ -352,7 +352,7 @@ async fn a_server_that_goes_is_waited_for_once() {
     let patience = Duration::from_secs(2);
     let options = options(&url).with_patience(patience);
     let backend = PostgresBackend::open(options).await.unwrap();
-    // Together they fail for their own sake, and each for that of the connection.
+    // Together they fail because of one of them; alone, each fails because of the connection.
     execute(
         &url,
         "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \

@@ -26,7 +26,7 @@ async fn a_copy_of_a_database_in_use_has_all_that_was_committed() {
     assert_eq!(backup.octets, fs::metadata(&copy).unwrap().len());
     let mode = fs::metadata(&copy).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    // The one that is in use goes on.
+    // The database itself goes on.
     backend.insert(transaction(10)).await.unwrap();
     let restored = SqliteBackend::open(&copy).await.unwrap();
     let found = restored.find(queued.id).await.unwrap().unwrap();
@@ -87,7 +87,7 @@ async fn what_is_there_is_not_overwritten_and_nothing_is_left_of_a_failure() {
     assert_eq!(fs::read_to_string(at("notes")).unwrap(), "mine");
     let error = options.back_up(at("missing/copy")).await.unwrap_err();
     assert!(matches!(error, BackupError::NotWritten { .. }), "{error:?}");
-    // What an earlier one left is replaced.
+    // A file that an earlier copy left is replaced.
     fs::write(at("copy.part"), "half").unwrap();
     options.back_up(at("copy")).await.unwrap();
     assert!(!at("copy.part").exists());

@@ -1,4 +1,4 @@
-//! Attempts that go together, one of which cannot be read.
+//! Attempts that are leased together, one of which cannot be read.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use jiff::{SignedDuration, Timestamp};
@@ -40,7 +40,7 @@ async fn what_cannot_be_read_is_put_off_and_nothing_else_suffers() {
     backend.open_session(session, now()).await.unwrap();
     let taken = backend.lease(ids[0], session, None).await.unwrap();
     assert!(taken.is_some());
-    // Whenever they are due.
+    // At whatever time they are due.
     let wanted = Companions {
         message_key,
         destination: Some(destination),
@@ -53,7 +53,7 @@ async fn what_cannot_be_read_is_put_off_and_nothing_else_suffers() {
         .unwrap();
     let leased: Vec<_> = leased.iter().map(|leased| leased.transaction.id).collect();
     assert_eq!(leased, [ids[2]]);
-    // It comes again, soon enough for whoever can read it.
+    // It becomes due again, soon enough for a version that can read it.
     let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
     assert_eq!(next, Some(now() + SignedDuration::from_hours(1)));
     backend.probe().await.unwrap();

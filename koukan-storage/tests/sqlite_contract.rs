@@ -14,7 +14,7 @@ use koukan_core::{
 use koukan_storage::{SqliteBackend, SqliteOptions};
 use tempfile::TempDir;
 
-/// A database, and copies of its files made at the moments when its process was killed.
+/// A database, and copies of its files at the times when its process was killed.
 struct Sqlite {
     directory: TempDir,
     opened: Mutex<Vec<SqliteBackend>>,
@@ -32,7 +32,7 @@ impl BackendFixture for Sqlite {
         let count = self.opened.lock().unwrap().len();
         let path = self.path(count);
         if count > 0 {
-            // The one before is still open, so the files are as a kill would leave them.
+            // The previous process still has it open, so the files are as a kill would leave them.
             for suffix in ["", "-wal"] {
                 let file = |path: PathBuf| format!("{}{suffix}", path.display());
                 fs::copy(file(self.path(count - 1)), file(path.clone())).unwrap();

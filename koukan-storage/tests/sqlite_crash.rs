@@ -1,4 +1,4 @@
-//! Kills a process that writes, again and again, and accounts for what it acknowledged.
+//! Kills a writing process repeatedly, and accounts for everything that it acknowledged.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
@@ -16,7 +16,8 @@ mod support;
 use support::transaction;
 
 const DATABASE: &str = "KOUKAN_CRASH_TEST_DATABASE";
-/// After how many acknowledgements the process is killed: at the first ones, and amid many.
+/// After how many acknowledgements the process is killed: after the first ones, and in the middle
+/// of many.
 const ROUNDS: [usize; 8] = [1, 2, 5, 40, 150, 300, 700, 1500];
 
 #[test]
@@ -34,8 +35,8 @@ fn what_was_acknowledged_survives_kill() {
     assert!(acknowledged.len() >= ROUNDS.iter().sum());
 }
 
-/// Starts this very test as a process that writes, kills it after so many acknowledgements, and
-/// returns all that it has given.
+/// Starts this test binary as a writing process, kills it after so many acknowledgements, and
+/// returns all of them.
 fn run_and_kill(database: &Path, until: usize) -> Vec<TransactionId> {
     let mut child = Command::new(env::current_exe().unwrap())
         .args([
@@ -51,7 +52,7 @@ fn run_and_kill(database: &Path, until: usize) -> Vec<TransactionId> {
     let mut acknowledged = Vec::new();
     let mut is_killed = false;
     for line in stdout.lines() {
-        // The last line may be torn, and then it is not an acknowledgement.
+        // The last line may be incomplete; then it is not an acknowledgement.
         let line = line.unwrap();
         let id = line.strip_prefix("id ").and_then(|id| id.strip_suffix('.'));
         acknowledged.extend(id.map(|id| id.parse::<TransactionId>().unwrap()));
@@ -88,7 +89,7 @@ fn write_until_killed(database: &Path) -> ! {
                     let new = transaction(3000);
                     let id = new.id;
                     backend.insert(new).await.unwrap();
-                    // In one piece, so that lines of several tasks do not mix.
+                    // Written at once, so that lines of several tasks do not mix.
                     let line = format!("id {id}.\n");
                     std::io::stdout().lock().write_all(line.as_bytes()).unwrap();
                 }

@@ -1,4 +1,4 @@
-//! Events, in a database of the version before there were some.
+//! Events, in a database of the last version without them.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use koukan_core::storage::{EventQuery, Queue, Records, record::EventKind};

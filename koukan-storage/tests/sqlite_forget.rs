@@ -1,4 +1,4 @@
-//! Erasing what is kept of an address.
+//! Erasing the data about an address.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{fs, path::Path, sync::Arc};
@@ -26,7 +26,7 @@ use support::{now, transaction};
 
 const SECRET: &[u8] = b"what nobody is to find any more";
 
-/// A transaction with a message that can be found in the file.
+/// A transaction whose message can be found in the file.
 fn message(from: &str, to: &[&str], is_final: bool) -> NewTransaction {
     let mut new = transaction(0);
     new.mail = Mail::new(from.parse::<ReversePath>().unwrap());
@@ -88,7 +88,7 @@ async fn what_is_over_is_erased_and_what_is_not_stays() {
         (true, true, false),
     ];
     assert_eq!(told, expected);
-    // Nobody may be using it.
+    // Nobody may be using the database.
     let error = options.forget(&eve).await.unwrap_err();
     assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
     backend.close().await;
@@ -127,7 +127,7 @@ async fn nothing_of_it_is_left_in_the_files() {
     assert!(fs::metadata(&path).unwrap().len() < len);
 }
 
-/// Whether a file holds an address, in whatever case.
+/// Whether a file contains an address, in any case.
 fn names(directory: &Path, address: &str) -> bool {
     fs::read_dir(directory).unwrap().any(|entry| {
         let octets = fs::read(entry.unwrap().path()).unwrap();

@@ -1,4 +1,4 @@
-//! What may stand where the database should be.
+//! Files that may be found in place of the database.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
@@ -20,7 +20,7 @@ fn place() -> (PathBuf, TempDir) {
     (directory.path().join("queue.sqlite"), directory)
 }
 
-/// A database of some size, which was closed.
+/// A closed database of some size.
 async fn database() -> (PathBuf, TempDir) {
     let (path, directory) = place();
     let backend = SqliteBackend::open(&path).await.unwrap();
@@ -31,7 +31,7 @@ async fn database() -> (PathBuf, TempDir) {
     (path, directory)
 }
 
-/// The error of opening; what is there stays as it is.
+/// The error of opening. The file stays as it is.
 async fn refused(path: &Path) -> OpenError {
     let before = fs::read(path).ok();
     let error = SqliteBackend::open(path).await.unwrap_err();
@@ -162,7 +162,7 @@ async fn what_a_crash_left_of_a_new_database_is_no_hindrance() {
     assert_eq!(left, ["queue.sqlite", "queue.sqlite.lock"]);
 }
 
-/// A database that some other program made.
+/// A database of another program.
 async fn other_database(path: &Path, sql: &str) {
     // SQLite takes an empty file for a database without tables.
     File::create(path).unwrap();

@@ -17,7 +17,7 @@ mod support;
 
 use support::{now, transaction};
 
-/// Fills the database by single inserts, and returns what was acknowledged.
+/// Fills the database by single inserts. Returns those that were acknowledged.
 async fn fill(backend: &SqliteBackend, status: Status) -> Vec<NewTransaction> {
     let mut acknowledged = Vec::new();
     loop {
@@ -82,7 +82,7 @@ async fn a_probe_tells_that_there_is_no_room_until_there_is() {
     for _ in 0..3 {
         backend.probe().await.unwrap();
     }
-    // Nothing is left of the trial.
+    // Nothing of the trial is left.
     let collected = backend.collect_garbage(later, retention).await.unwrap();
     assert_eq!(collected.blobs, 0);
 }
@@ -100,7 +100,7 @@ async fn what_is_removed_makes_room() {
     let later = now() + Duration::from_secs(1);
     let collected = backend.collect_garbage(later, retention).await.unwrap();
     assert_eq!(collected.transactions, finished.len() as u64);
-    // A body whose transaction was refused may be there as well.
+    // The body of a refused transaction may be there as well.
     assert!(collected.blobs >= finished.len() as u64);
     let again = fill(&backend, transaction(0).status).await;
     assert!(again.len() + 5 > finished.len(), "{}", again.len());

@@ -1,4 +1,4 @@
-//! What is held, in a database of the version before there was such a thing.
+//! Held transactions, in a database of the last version without them.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use koukan_core::storage::{

@@ -1,4 +1,4 @@
-//! A queue of a hundred thousand, as those see and change it who operate the agent.
+//! A queue of a hundred thousand, as operators see and change it.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{sync::Arc, time::Duration};
@@ -25,12 +25,11 @@ use support::tamper;
 const MANY: u64 = 100_000;
 /// When the first of them came, in microseconds; the others came a microsecond after each other.
 const CREATED: i64 = 1_790_000_000_000_000;
-/// How many are cancelled, and how many given back; with half of [`MANY`], which takes half a minute each in
-/// a debug build, it can be seen by hand that they take no more time each.
+/// How many are cancelled, and how many are bounced. Half of [`MANY`] takes half a minute each in a debug
+/// build; run by hand, that shows that each takes no more time.
 const ENDED: i64 = 5_000;
 
-/// What takes time with the square of the queue takes more than that; how long it takes is printed, and no
-/// matter of a test.
+/// More than that would mean quadratic time. The actual time is printed, and not tested.
 const LONG: Duration = Duration::from_secs(60);
 
 async fn ask(operator: &Operator, operation: QueueOperation) -> QueueResponse {
@@ -69,7 +68,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("queue.sqlite");
     SqliteBackend::open(&*path).await.unwrap().close().await;
-    // Every other one for another destination; due in the year 2100.
+    // Every other one is for another destination. They are due in the year 2100.
     let rows = format!(
         r#"INSERT INTO transactions (id, created, sender, context, mail, recipients, retry, notify,
             crash_count, attempt_count, due_at, work, lease_fence, destination, host, reverse_path,
@@ -146,7 +145,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
     let queued = listed.destinations.iter().map(|view| view.census.queued);
     assert_eq!(Vec::from_iter(queued), [MANY / 2; 2]);
     assert_eq!(backend.census().await.unwrap().waiting, MANY);
-    // Each of them ends under a lease of its own; what is given back waits for its notification.
+    // Each ends under a lease of its own. A bounced one waits for its notification.
     let mut waiting = MANY;
     for (action, domain) in [
         (QueueAction::Cancel, "d0.example"),

@@ -1,4 +1,4 @@
-//! A database that an older version made.
+//! A database of an older version.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::time::Duration;
@@ -117,11 +117,12 @@ async fn what_the_first_version_wrote_is_all_there() {
         .with_orphaned(Duration::ZERO);
     let later = now() + Duration::from_secs(1);
     let collected = backend.collect_garbage(later, retention).await.unwrap();
-    // The blob as well: it is looked for before the transaction is removed, but that is final.
+    // The blob too: it is checked before the transaction is removed, but the transaction is final.
     assert_eq!((collected.transactions, collected.blobs), (1, 1));
 }
 
-/// A transaction as the fifth version wrote it: its end, and from the attempt count on.
+/// A transaction as the fifth version wrote it. `end` has its end, and the columns from the attempt
+/// count on.
 fn fifth(id: TransactionId, envelope: (&str, &str), blob: &str, rest: &str) -> String {
     let created = now().as_microsecond();
     let (from, recipients) = envelope;
@@ -363,7 +364,7 @@ async fn a_database_that_has_its_largest_size_is_brought_up_to_date_and_drains()
         backend.settle(end).await.unwrap();
     }
     backend.close().await;
-    // Where all is over, what is asked for can be erased.
+    // Everything is over, so the address can be erased.
     let address = "bob@y.example".parse().unwrap();
     let erased = options().forget(&address).await.unwrap();
     assert_eq!(erased.len(), ids.len());

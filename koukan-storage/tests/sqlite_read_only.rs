@@ -1,4 +1,4 @@
-//! A database that is only looked at.
+//! A database that is only inspected.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{fs, os::unix::fs::PermissionsExt};
@@ -29,7 +29,7 @@ async fn it_is_read_beside_who_writes_and_after_and_nothing_is_changed() {
     let reader = SqliteBackend::open_read_only(&path).await.unwrap();
     let found = reader.find(id).await.unwrap().unwrap();
     assert_eq!(found.id, id);
-    // What is committed later, too.
+    // Later commits are seen, too.
     let second = transaction(3);
     let later = second.id;
     writer.insert(second).await.unwrap();
@@ -37,7 +37,7 @@ async fn it_is_read_beside_who_writes_and_after_and_nothing_is_changed() {
     reader.close().await;
     writer.close().await;
 
-    // Of the agent that is gone nothing is taken.
+    // No lease of the previous agent is taken over.
     let octets = fs::read(&path).unwrap();
     let reader = SqliteBackend::open_read_only(&path).await.unwrap();
     let session = SessionId::random();
@@ -49,7 +49,7 @@ async fn it_is_read_beside_who_writes_and_after_and_nothing_is_changed() {
     leased.await.unwrap_err();
     reader.probe().await.unwrap_err();
     assert_eq!(reader.census().await.unwrap().waiting, 2);
-    // Nobody is kept from starting meanwhile.
+    // An agent can start meanwhile.
     let writer = SqliteBackend::open(&path).await.unwrap();
     writer.close().await;
     reader.close().await;

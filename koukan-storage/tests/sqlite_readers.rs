@@ -1,4 +1,4 @@
-//! Whoever asks and is not polled holds up nobody else.
+//! A caller that is not polled delays nobody else.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{

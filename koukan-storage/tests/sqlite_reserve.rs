@@ -1,4 +1,4 @@
-//! What is kept free, so that what is queued can be delivered.
+//! The reserve, which lets queued mail be delivered.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
@@ -27,10 +27,10 @@ use support::{now, transaction};
 
 const RESERVE: u64 = 1 << 20;
 
-/// Longer than what is known of the room holds.
+/// Longer than a measurement of the space is valid.
 const A_WHILE: Duration = Duration::from_millis(5500);
 
-/// A file system that has as much as it is told.
+/// A file system with a scripted amount of space.
 #[derive(Debug, Clone, Default)]
 struct Scripted(Arc<AtomicU64>);
 
@@ -61,7 +61,7 @@ fn end(leased: Leased, status: Status, session: SessionId) -> Settlement {
     }
 }
 
-/// Leases all that is queued, has it released, leased again and settled.
+/// Leases everything that is queued, releases it, leases it again and settles it.
 async fn drain(backend: &SqliteBackend, session: SessionId) -> Result<usize, BackendError> {
     let mut count = 0;
     loop {
@@ -88,7 +88,7 @@ async fn drain(backend: &SqliteBackend, session: SessionId) -> Result<usize, Bac
     }
 }
 
-/// A database that was filled up to what is kept free, and how much it holds.
+/// A database that was filled up to the reserve, and how much it holds.
 async fn filled(options: SqliteOptions) -> (SqliteBackend, SessionId, usize) {
     let backend = SqliteBackend::open(options).await.unwrap();
     let session = SessionId::random();
@@ -134,13 +134,13 @@ async fn what_was_queued_before_is_delivered_while_new_mail_is_refused() {
         .transactions
         > 0
     {}
-    // What was freed is found by the next look.
+    // The next measurement finds the freed space.
     tokio::time::sleep(A_WHILE).await;
     assert!(backend.has_room());
     backend.insert(transaction(20_000)).await.unwrap();
 }
 
-/// Without a reserve the same database cannot be emptied: so the others show something.
+/// Without a reserve the same database cannot be emptied; so the other tests prove something.
 #[tokio::test]
 async fn without_a_reserve_a_full_database_may_not_drain() {
     let directory = tempfile::tempdir().unwrap();
@@ -149,8 +149,8 @@ async fn without_a_reserve_a_full_database_may_not_drain() {
     let (backend, _, _) = filled(options).await;
     assert!(backend.has_room());
     while backend.insert(transaction(1)).await.is_ok() {}
-    // As a notification is written: for it there is certainly no room, whatever is left in pages that
-    // are in use.
+    // A notification as it is written. There is certainly no space for it, even in pages that are
+    // partly used.
     let mut long = transaction(20_000);
     long.status = Status::Final(FinalReason::Delivered);
     assert!(is_full(backend.insert(long).await));
@@ -166,7 +166,7 @@ async fn the_file_system_decides_where_the_database_has_no_limit() {
             .with_reserve(RESERVE)
             .with_free_space(Arc::new(scripted.clone()))
     };
-    // Nearly full from the beginning.
+    // Nearly full from the start.
     scripted.0.store(RESERVE / 4, Ordering::Relaxed);
     let backend = SqliteBackend::open(options()).await.unwrap();
     assert!(!backend.has_room());
@@ -174,7 +174,7 @@ async fn the_file_system_decides_where_the_database_has_no_limit() {
     for (free, has_room) in [
         (RESERVE * 2, true),
         (RESERVE / 4, false),
-        // What nobody can tell is no reason to refuse mail.
+        // Unknown space is no reason to refuse mail.
         (u64::MAX, true),
     ] {
         scripted.0.store(free, Ordering::Relaxed);

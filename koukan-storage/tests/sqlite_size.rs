@@ -15,7 +15,7 @@ use support::{now, tamper, transaction};
 
 const MIB: u64 = 1 << 20;
 
-/// Fills a database with what is over, and has it removed.
+/// Fills a database with finished transactions, and has them removed.
 async fn burst(backend: &SqliteBackend) {
     let inserts = (0..300).map(|_| {
         let mut new = transaction(100_000);
@@ -32,7 +32,7 @@ async fn burst(backend: &SqliteBackend) {
     while backend.collect_garbage(later, retention).await.unwrap() != Default::default() {}
 }
 
-/// Waits until the file is smaller than that.
+/// Waits until the file is smaller than `octets`.
 async fn shrinks_below(path: &Path, octets: u64) {
     let size = || fs::metadata(path).unwrap().len();
     let shrunk = async {

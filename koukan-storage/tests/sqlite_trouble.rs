@@ -1,4 +1,4 @@
-//! What goes wrong for one must not go wrong for others.
+//! A failure of one request must not affect others.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::time::Duration;
@@ -57,7 +57,8 @@ async fn a_completion_that_fails_fails_alone() {
     let others = async {
         backend.insert(transaction(100)).await.unwrap();
         let leased = backend.lease(drafts[8].id, session, None).await.unwrap();
-        // It was completed in the same batch or before, since that came first.
+        // The draft was completed in the same batch or an earlier one, since that request came
+        // first.
         assert!(leased.is_some());
     };
     let completions = drafts.iter().map(|draft| {
@@ -183,7 +184,7 @@ async fn an_insert_whose_caller_went_away_is_done_or_not_done() {
             tokio::task::yield_now().await;
         }
         drop(insert);
-        // Whatever was queued is done before this.
+        // Everything that was queued is done before this.
         backend.insert(transaction(1)).await.unwrap();
         if let Some(found) = backend.find(new.id).await.unwrap() {
             let body = found.body.unwrap();
@@ -229,7 +230,8 @@ async fn leases_for_a_caller_who_went_away_are_given_back() {
             let id = leased.transaction.id;
             backend.release(id, session, leased.fence).await.unwrap();
         } else {
-            // What was queued is done before this, and what lapsed by it is given back with it.
+            // Everything that was queued is done before this, and leases that lapsed meanwhile are
+            // given back with it.
             backend.insert(finished()).await.unwrap();
         }
     }

@@ -1,4 +1,4 @@
-//! The contract, over any database.
+//! The contract of a backend, implemented for any database.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ use crate::{
 impl<D: Database> Queue for DatabaseBackend<D> {
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError> {
         self.0.database.check_room()?;
-        // Made here and not by the writer, so that it is done on all processors.
+        // The row is made here and not by the writer, so that all processors share that work.
         let row = Box::new(TransactionRow::new(transaction, self.telling())?);
         self.0
             .writer
@@ -39,7 +39,7 @@ impl<D: Database> Queue for DatabaseBackend<D> {
     }
 
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError> {
-        // What stays a draft brings nothing.
+        // A transaction that stays a draft causes no events.
         let is_draft = |due: &Due| due.work == Work::Abandon;
         if !matches!(&transaction.status, Status::Due(due) if is_draft(due)) {
             self.0.database.check_room()?;

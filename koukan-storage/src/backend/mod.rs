@@ -1,4 +1,4 @@
-//! A backend in a database, of whatever kind.
+//! A backend in a database, of either kind.
 
 mod contract;
 mod sessions;
@@ -13,10 +13,10 @@ use crate::{reader::Reader, writer::Writer};
 
 /// A [`Backend`](koukan_core::storage::Backend) in a database of the kind `D`.
 ///
-/// Clones share the database. It is closed when `close` returns, or in the
-/// background when the last clone is dropped.
+/// Clones share the database. It is closed when `close` returns, or, if the last clone is dropped,
+/// in the background.
 ///
-/// *Units*: times are kept to the microsecond.
+/// *Units*: times are stored to the microsecond.
 pub struct DatabaseBackend<D>(pub(crate) Arc<Inner<D>>);
 
 pub(crate) struct Inner<D> {
@@ -28,17 +28,17 @@ pub(crate) struct Inner<D> {
     pub(crate) is_read_only: bool,
 }
 
-/// What is different from one kind of database to the other.
+/// The differences between kinds of databases.
 pub trait Database: fmt::Debug + Send + Sync + 'static {
     /// Whether new mail may be written.
     #[doc(hidden)]
     fn has_room(&self) -> bool;
 
-    /// As [`Database::has_room`], with what is wrong.
+    /// As [`Database::has_room`], with the reason.
     #[doc(hidden)]
     fn check_room(&self) -> Result<(), BackendError>;
 
-    /// How long a session lives that is not refreshed, where several processes share the database.
+    /// How long a session lives without a refresh, where several processes share the database.
     #[doc(hidden)]
     fn session_term(&self) -> Option<Duration> {
         None
@@ -46,15 +46,15 @@ pub trait Database: fmt::Debug + Send + Sync + 'static {
 }
 
 impl<D: Database> DatabaseBackend<D> {
-    /// Waits until nothing is written any more: the database was closed, or the task that writes has
-    /// panicked. After that the backend answers everything with errors, until it is opened anew.
+    /// Waits until nothing is written any more: the database was closed, or the writing task has
+    /// panicked. After that the backend answers every call with an error, until it is opened again.
     pub async fn ended(&self) {
         self.0.writer.ended().await;
     }
 
-    /// Writes what is still to be written, closes the database, and lets other processes have it.
+    /// Writes what is still queued, closes the database, and lets other processes use it.
     ///
-    /// Whoever uses the backend after that gets an error. Closing it again does nothing.
+    /// Every later call fails. Closing it again does nothing.
     pub async fn close(&self) {
         self.0.reader.close().await;
         self.0.writer.close().await;

@@ -1,4 +1,4 @@
-//! The part of the backend that knows who works on the queue.
+//! The part of the backend that knows the sessions.
 
 use std::time::Duration;
 
@@ -100,7 +100,7 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
         retention: Retention,
     ) -> Result<Removed, BackendError> {
         let before = |age| now.checked_sub(age).map_or(i64::MIN, micros);
-        // Found beside the writer, which looks again at each before it removes it.
+        // The reader finds them. The writer checks each again before it removes it.
         let orphans = self.0.reader.orphans(before(retention.orphaned)).await?;
         let request = Collect {
             now: micros(now),

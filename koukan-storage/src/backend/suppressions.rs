@@ -1,4 +1,4 @@
-//! The part of the backend that keeps addresses to which nothing is sent.
+//! The part of the backend that keeps suppressed addresses.
 
 use async_trait::async_trait;
 use koukan_core::storage::{

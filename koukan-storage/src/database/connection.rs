@@ -17,12 +17,12 @@ pub(crate) enum Connection {
     Sqlite(SqliteConnection),
     #[cfg(feature = "postgres")]
     Postgres(PgConnection),
-    /// One to PostgreSQL that was lost, and is closed: the server holds no lock for it.
+    /// A PostgreSQL connection that was lost and closed. The server holds no lock for it.
     #[cfg(feature = "postgres")]
     Lost,
 }
 
-/// What one execution brought.
+/// The result of an execution.
 #[derive(Default)]
 pub(crate) struct Executed {
     pub(crate) affected: u64,
@@ -38,7 +38,8 @@ impl Connection {
         }
     }
 
-    /// Executes a text of so many copies of a statement, as [`Dialect::repeated`] makes it; tells of each.
+    /// Executes a text that repeats a statement `copies` times, as [`Dialect::repeated`] makes it. Returns
+    /// the result of each.
     pub(crate) async fn run(
         &mut self,
         text: Arc<str>,
@@ -95,7 +96,7 @@ impl Connection {
         }
     }
 
-    /// Whether there is still somebody at the other end.
+    /// Asks whether the other end is still there.
     pub(crate) async fn ping(&mut self) -> Result<(), sqlx::Error> {
         match self {
             Self::Sqlite(connection) => connection.ping().await,

@@ -1,6 +1,6 @@
-//! What databases say in other words.
+//! Where the databases need different SQL.
 
-/// Whose SQL it is.
+/// The kind of SQL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[cfg_attr(
     not(feature = "postgres"),
@@ -12,7 +12,7 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// One text of two.
+    /// The text for this database.
     pub(crate) fn choose<'t>(self, sqlite: &'t str, postgres: &'t str) -> &'t str {
         match self {
             Self::Sqlite => sqlite,
@@ -20,7 +20,7 @@ impl Dialect {
         }
     }
 
-    /// That a column has one of the texts of a list, which is bound at the place that `bound` names.
+    /// A condition: the column has one of the texts in a list. The list is the parameter `bound`.
     pub(crate) fn is_one_of(self, column: &str, bound: &str) -> String {
         match self {
             Self::Sqlite => format!("{column} IN (SELECT value FROM json_each({bound}))"),
@@ -28,7 +28,7 @@ impl Dialect {
         }
     }
 
-    /// That a column has none of the texts of a list.
+    /// A condition: the column has none of the texts in a list.
     pub(crate) fn is_none_of(self, column: &str, bound: &str) -> String {
         match self {
             Self::Sqlite => format!("{column} NOT IN (SELECT \"value\" FROM json_each({bound}))"),
@@ -36,7 +36,8 @@ impl Dialect {
         }
     }
 
-    /// That a column has one of the values that a query gives, which is done once, whatever the plan.
+    /// A condition: the column has one of the values that a query returns. The query runs once,
+    /// whatever the plan.
     pub(crate) fn is_among(self, column: &str, query: &str) -> String {
         match self {
             Self::Sqlite => format!("{column} IN ({query})"),
@@ -44,21 +45,22 @@ impl Dialect {
         }
     }
 
-    /// The smaller of two.
+    /// The function for the smaller of two values.
     pub(crate) fn least(self) -> &'static str {
         self.choose("min", "least")
     }
 
-    /// The larger of two.
+    /// The function for the larger of two values.
     pub(crate) fn greatest(self) -> &'static str {
         self.choose("max", "greatest")
     }
 
-    /// The text of a statement, `copies` times. Each copy's parameters follow those of the one before.
+    /// The text of a statement, `copies` times. The parameters of each copy follow those of the one
+    /// before.
     ///
-    /// SQLite takes several statements in one go. PostgreSQL takes one, whose parts are done together, and
-    /// tells with each row to which it belongs, in a column after all others; what would give no row gives
-    /// one for each that it changes.
+    /// SQLite executes several statements in one call. PostgreSQL executes one statement whose parts run
+    /// together. Its rows have an additional last column that says which copy a row belongs to. A copy
+    /// that returns no rows returns one for each row that it changes.
     pub(crate) fn repeated(self, text: &str, copies: usize) -> String {
         match self {
             Self::Sqlite => format!("{text};\n").repeat(copies),
@@ -83,7 +85,7 @@ fn together(text: &str, copies: usize) -> String {
     format!("WITH {parts} {rows}")
 }
 
-/// The text with the numbers of its parameters, which begin after `offset`; and how many it has.
+/// The text with numbered parameters, counted from `offset`, and the number of parameters.
 fn numbered(text: &str, offset: usize) -> (String, usize) {
     let mut numbered = String::with_capacity(text.len() + 16);
     let (mut next, mut count) = (0, 0);

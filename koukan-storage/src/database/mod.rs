@@ -1,7 +1,7 @@
-//! Databases, as far as statements have to know which one it is.
+//! The kinds of databases, as far as statements must distinguish them.
 //!
-//! Statements are written for SQLite, with `?` and `?1` for parameters; where another database wants other
-//! words, the statement asks for the [`Dialect`]. Values and rows are the same for all.
+//! Statements are written for SQLite, with `?` and `?1` as parameters. Where another database needs
+//! different SQL, the statement asks for the [`Dialect`]. Values and rows are the same for all.
 
 mod connection;
 mod dialect;

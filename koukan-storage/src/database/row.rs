@@ -13,7 +13,7 @@ pub(crate) enum Row {
 }
 
 impl Row {
-    /// The value of a column, by its place or its name.
+    /// The value of a column, by position or name.
     pub(crate) fn try_get<'r, T: Column<'r>, I: Index>(
         &'r self,
         index: I,
@@ -35,7 +35,7 @@ impl Row {
     }
 }
 
-// What all databases of this build can read.
+// The types that every database of this build can read.
 
 #[cfg(feature = "postgres")]
 pub(crate) trait Column<'r>:

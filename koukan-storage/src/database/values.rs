@@ -15,7 +15,7 @@ use sqlx::postgres::{PgArguments, PgBindIterExt as _};
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Values(Vec<Value>);
 
-/// A value; a missing one is of a type, too.
+/// A value. A null has a type, too.
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Number(Option<i64>),
@@ -23,11 +23,11 @@ pub(crate) enum Value {
     Text(Option<Text>),
     Octets(Option<Bytes>),
     Texts(Option<Vec<String>>),
-    /// One for each of several rows: a column of them. PostgreSQL alone takes such.
+    /// The values of one column for several rows. Only PostgreSQL takes these.
     Column(Kind, Vec<Value>),
 }
 
-/// What a column has values of.
+/// The type of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Number,
@@ -48,12 +48,12 @@ impl Values {
         self
     }
 
-    /// How many were added.
+    /// The number of values.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// What PostgreSQL calls their types.
+    /// The types by PostgreSQL's names.
     #[cfg(all(test, feature = "postgres"))]
     pub(crate) fn types(&self) -> Vec<&'static str> {
         let types = self.0.iter().map(|value| match value {
@@ -70,7 +70,7 @@ impl Values {
         types.collect()
     }
 
-    /// Adds a column of rows.
+    /// Adds one column for several rows.
     pub(crate) fn add_column<V: Into<Value>>(
         &mut self,
         kind: Kind,
@@ -80,7 +80,8 @@ impl Values {
         self.add(Value::Column(kind, values))
     }
 
-    /// Adds all columns of rows that were added one after the other, of so many values each.
+    /// Takes rows of `width` values each that were added one after the other, and adds their
+    /// columns.
     pub(crate) fn add_columns(&mut self, width: usize, rows: Self) -> &mut Self {
         let height = rows.0.len().div_ceil(width.max(1));
         let kinds = rows.0.iter().take(width).map(Kind::of);
@@ -165,7 +166,7 @@ impl Kind {
     }
 }
 
-/// The values of a column, which are of one kind.
+/// Values of a column, which have one type.
 #[cfg(feature = "postgres")]
 impl Value {
     fn number(&self) -> Option<i64> {
@@ -197,7 +198,7 @@ impl Value {
     }
 }
 
-/// A text as PostgreSQL can keep it: in place of NUL, which it cannot, stands the replacement character.
+/// The text without NUL, which PostgreSQL cannot store: the replacement character takes its place.
 #[cfg(feature = "postgres")]
 fn without_nul(text: &str) -> Cow<'_, str> {
     match text.contains('\0') {
@@ -216,7 +217,7 @@ impl Text {
     }
 }
 
-// === What can be a value ===
+// === Types of values ===
 
 macro_rules! values {
     ($($of:ty, $value:ident => $made:expr;)*) => {$(

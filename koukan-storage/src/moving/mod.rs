@@ -1,7 +1,7 @@
-//! Moving a queue from a SQLite database into one of PostgreSQL.
+//! Moves a queue from a SQLite database into a PostgreSQL database.
 //!
-//! All of it is one commit of the target, so that it is there as a whole or not at all, and may be repeated
-//! until it is. The source is only read, and nobody else may use either meanwhile.
+//! The move is a single commit in the target: everything is there, or nothing is. A move that failed may be
+//! repeated. The source is only read. Nobody else may use either database meanwhile.
 
 mod tables;
 
@@ -16,68 +16,69 @@ use crate::{
 
 use self::tables::{TABLES, Table, add};
 
-/// Rows that are written in one go, at most.
+/// Rows that are written by one statement, at most.
 const ROWS: usize = 256;
-/// Octets that they hold in memory, about; one row may have more.
+/// The approximate number of octets that these rows hold in memory; a single row may hold more.
 const OCTETS: usize = 4 << 20;
 
-/// What was moved, or would be.
+/// The result of a move, or of a trial.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Moved {
-    /// The database that it was in, and still is.
+    /// The source database, which is unchanged.
     pub from: PathBuf,
-    /// The database that it is in now.
+    /// The target database.
     pub to: String,
-    /// How many rows there are of each table.
+    /// The number of rows in each table.
     pub rows: Vec<(&'static str, u64)>,
-    /// Transactions among them that are not over: what an agent that is started on it delivers.
+    /// How many of the transactions are not over. An agent that is started on the target delivers
+    /// them.
     pub unfinished: u64,
-    /// The number of the last event that there ever was, or 0. The next has the next.
+    /// The number of the last event ever written, or 0. The next event gets the next number.
     pub last_event: u64,
 }
 
-/// A queue was not moved.
+/// Why a queue was not moved.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MoveError {
-    /// The database that it is in cannot be used, as while an agent runs on it.
+    /// The source cannot be used, for example since an agent is running on it.
     #[error(transparent)]
     Source(#[from] OpenError),
-    /// The database that it is to be in cannot be used, as while an agent runs on it.
+    /// The target cannot be used, for example since an agent is running on it.
     #[error(transparent)]
     Target(#[from] PostgresError),
-    /// There is a queue in the target already.
-    #[error("database {name} is not empty (it has rows in its table {table}): name one that is")]
+    /// The target already contains a queue.
+    #[error("database {name} is not empty (its table {table} has rows): name an empty one")]
     NotEmpty {
         /// The target.
         name: String,
         /// A table that has rows.
         table: &'static str,
     },
-    /// Something of the source cannot be read.
+    /// A table of the source cannot be read.
     #[error("could not read the table {table} of {}", path.display())]
     NotRead {
         /// The source.
         path: PathBuf,
-        /// Where it is.
+        /// The table.
         table: &'static str,
-        /// What is reported.
+        /// The cause.
         #[source]
         source: BoxError,
     },
-    /// Something could not be written; the target is as it was.
-    #[error("could not write the table {table} of database {name}, which is as it was")]
+    /// A table of the target could not be written. The target is unchanged.
+    #[error("could not write the table {table} of database {name}, which is unchanged")]
     NotWritten {
         /// The target.
         name: String,
-        /// Where it was to be.
+        /// The table.
         table: &'static str,
-        /// What is reported.
+        /// The cause.
         #[source]
         source: BoxError,
     },
-    /// The target has not said whether it was committed: all of it is there, or nothing is.
+    /// The target did not confirm the commit: the whole queue is there, or nothing is.
     #[error(
         "whether the queue is in database {name} now is not known: try it again; if the database is \
          not empty then, all of it is there"
@@ -85,18 +86,19 @@ pub enum MoveError {
     InDoubt {
         /// The target.
         name: String,
-        /// What is reported.
+        /// The cause.
         #[source]
         source: BoxError,
     },
 }
 
 impl SqliteOptions {
-    /// Moves all that is in the database into another, which is brought to the present schema and must be empty:
-    /// transactions with their recipients, attempts and bodies, what became of others, events with their
-    /// numbers, how far their readers have come, suspensions and suppressions. Nobody may be using either.
+    /// Moves everything in the database into another one: transactions with their recipients, attempts and
+    /// bodies; summaries; events with their numbers; the positions of their readers; suspensions and
+    /// suppressions. The target is brought to the current schema, and must be empty. Nobody may be using either
+    /// database.
     ///
-    /// The source is left as it is. An agent that is started on it delivers all of it as well.
+    /// The source is unchanged. An agent that is started on it delivers the same messages again.
     ///
     /// # Errors
     ///
@@ -104,7 +106,8 @@ impl SqliteOptions {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, nothing was moved, unless the commit was under way; it may be repeated.
+    /// If the future is dropped, nothing was moved, unless the commit was under way. The move may be
+    /// repeated.
     pub async fn move_to(&self, to: &PostgresOptions) -> Result<Moved, MoveError> {
         let mut source = Source::open(self).await?;
         to.migrate().await?;
@@ -127,7 +130,8 @@ impl SqliteOptions {
         }
     }
 
-    /// Tells what [`SqliteOptions::move_to`] would move, and changes nothing. It fails where that would.
+    /// Returns what [`SqliteOptions::move_to`] would move, and changes nothing. It fails where `move_to`
+    /// would fail.
     ///
     /// # Errors
     ///
@@ -136,7 +140,7 @@ impl SqliteOptions {
         let mut source = Source::open(self).await?;
         let schema = to.schema().await?;
         let mut target = Target::open(to).await?;
-        // Where there are no tables, nothing is in them.
+        // A target without tables is empty.
         if schema.version().is_some()
             && let Some(table) = target.begin(names()).await?
         {
@@ -174,7 +178,7 @@ async fn look(source: &mut Source, to: &str) -> Result<Moved, MoveError> {
     })
 }
 
-/// Copies a table; how many rows it had.
+/// Copies a table. Returns the number of its rows.
 async fn copy(
     table: &'static Table,
     source: &mut Source,

@@ -10,11 +10,11 @@ pub(super) struct Table {
     columns: &'static [(&'static str, Kind)],
 }
 
-/// What a column holds, or nothing.
+/// The type of a column; its values may be null.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Number,
-    /// A number in SQLite, and never nothing.
+    /// A number in SQLite; never null.
     Truth,
     Text,
     Octets,
@@ -22,7 +22,7 @@ enum Kind {
 
 use Kind::{Number, Octets, Text, Truth};
 
-/// All but the sessions of processes, of which none is there.
+/// All tables except the sessions of processes: no process is running.
 pub(super) const TABLES: [Table; 10] = [
     Table {
         name: "transactions",
@@ -158,7 +158,7 @@ impl Table {
         format!("SELECT {} FROM {}", self.names(), self.name)
     }
 
-    /// Writes so many rows, in PostgreSQL's words.
+    /// Writes `rows` rows, in PostgreSQL's SQL.
     pub(super) fn insert(&self, rows: usize) -> String {
         let width = self.columns.len();
         let row = |row: usize| {
@@ -171,7 +171,7 @@ impl Table {
     }
 }
 
-/// Adds what a row holds; how many octets that are, about.
+/// Adds the values of a row. Returns their approximate size in octets.
 pub(super) fn add(
     row: &SqliteRow,
     table: &Table,

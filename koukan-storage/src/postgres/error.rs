@@ -1,4 +1,4 @@
-//! What the server reports, as the contract says it.
+//! Translates errors of the server into those of the contract.
 
 use std::{error::Error, fmt, io, sync::Arc, time::Duration};
 
@@ -19,25 +19,25 @@ enum Fault {
 
 /// `disk_full`.
 const FULL: &str = "53100";
-/// `serialization_failure`, `deadlock_detected`, `lock_not_available`: done again, it may well work.
+/// `serialization_failure`, `deadlock_detected`, `lock_not_available`: repeating the commit may succeed.
 const CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
-/// The server shuts down, has crashed, starts, has too many connections, has ended one that was idle within
-/// a transaction, or has become one that only reads, as after a switch to another.
+/// The server shuts down, has crashed, starts, or has too many connections; it ended a connection that was
+/// idle in a transaction; or it has become read-only, as after a failover.
 const LOST: [&str; 7] = [
     "57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25006",
 ];
 /// The server shuts down, starts, or has too many connections.
 const AWAY: [&str; 3] = ["57P01", "57P03", "53300"];
-/// The class of troubles with connections.
+/// The class of connection errors.
 const CONNECTION: &str = "08";
 
 impl Cause {
-    /// The server has not answered for so long.
+    /// The server has not answered for this long.
     pub(super) fn silent(limit: Duration) -> Self {
         Self(Arc::new(Fault::Silent(limit)))
     }
 
-    /// Nobody knows whether it was committed.
+    /// Nobody knows whether the commit was made.
     pub(super) fn in_doubt(error: sqlx::Error) -> Self {
         Self(Arc::new(Fault::InDoubt(error)))
     }
@@ -52,7 +52,7 @@ impl Cause {
             .is_some_and(|code| CONFLICTS.contains(&code.as_str()))
     }
 
-    /// Whether the connection is of no use any more.
+    /// Whether the connection can no longer be used.
     pub(super) fn is_lost(&self) -> bool {
         match &*self.0 {
             Fault::Sql(error) => is_lost(error),
@@ -61,7 +61,7 @@ impl Cause {
         }
     }
 
-    /// Whether there is no server, or one that is only starting: another time it may be there.
+    /// Whether the server is absent or still starting. It may be there later.
     pub(super) fn is_away(&self) -> bool {
         match &*self.0 {
             Fault::Sql(sqlx::Error::Io(error)) => !is_unbelieved(error),
@@ -71,8 +71,8 @@ impl Cause {
         }
     }
 
-    /// Whether the server says no, and goes on: what it was to commit it has not committed. Of whatever else may
-    /// go wrong with a commit nobody knows that.
+    /// Whether the server refused and goes on: then it has not committed. After any other error of a commit
+    /// nobody knows that.
     pub(super) fn is_refusal(&self) -> bool {
         let Fault::Sql(sqlx::Error::Database(error)) = &*self.0 else {
             return false;
@@ -89,8 +89,8 @@ impl Cause {
     }
 }
 
-/// Whether what the other side says by TLS is wrong, as a certificate of somebody else: it stays so until somebody
-/// changes something.
+/// Whether TLS failed for a reason that lasts until somebody changes something, for example another host's
+/// certificate.
 fn is_unbelieved(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidData
 }

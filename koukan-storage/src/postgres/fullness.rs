@@ -8,15 +8,15 @@ use std::{
 use koukan_core::storage::BackendError;
 use tokio::time::Instant;
 
-/// How long the server counts as full that has said so, unless it has written something since.
+/// How long the server counts as full after it said so, unless it has written something since.
 const FULL: Duration = Duration::from_secs(5);
 
-/// The server has said that its disk is full.
+/// The server has reported that its disk is full.
 #[derive(Debug, thiserror::Error)]
 #[error("the disk of the database is full: new mail is refused")]
 struct DiskFull;
 
-/// Since when the server's disk is full; told from memory.
+/// Since when the server's disk is full, kept in memory.
 #[derive(Debug, Default)]
 pub(super) struct Fullness(Mutex<Option<Instant>>);
 
@@ -34,7 +34,7 @@ impl Fullness {
         }
     }
 
-    /// Notes what the server has said.
+    /// Notes what the server has reported.
     pub(super) fn note(&self, is_full: bool) {
         let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *since = is_full.then(Instant::now);

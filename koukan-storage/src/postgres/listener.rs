@@ -1,7 +1,7 @@
-//! Hears of events that other processes have written.
+//! Learns of events that other processes have written.
 //!
-//! A commit with events notifies a channel of the database, and whoever waits for events looks at once. Nothing
-//! depends on it: where it is lost, events of others are noticed when a wait ends, as if there were none.
+//! A commit with events notifies a channel of the database, and whoever waits for events looks at once. Only
+//! the delay depends on it: without notifications, events of other processes are noticed when a wait ends.
 
 use std::time::Duration;
 
@@ -19,12 +19,12 @@ use crate::query::EVENTS_CHANNEL;
 
 use super::error::Cause;
 
-/// How long nothing is heard before it is found out whether there is still somebody at the other end.
+/// How long nothing may arrive before the listener asks whether the connection still works.
 const QUIET: Duration = Duration::from_secs(30);
 /// How long another try is put off at first, and at most.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
-/// For how long losses are counted before they are told.
+/// The interval between log lines about losses; between them losses are counted.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 static DEAF: Repeats = Repeats::new(INTERVAL, |times, interval| {
@@ -38,15 +38,15 @@ static DEAF: Repeats = Repeats::new(INTERVAL, |times, interval| {
 
 pub(super) struct Listener {
     pub(super) options: PgConnectOptions,
-    /// What this process calls itself in its own notifications.
+    /// The name of this process in its own notifications.
     pub(super) own: String,
-    /// How long an answer is waited for.
+    /// How long to wait for an answer.
     pub(super) silence: Duration,
     pub(super) written: watch::Sender<u64>,
 }
 
 impl Listener {
-    /// Listens until the readers are closed, or nobody is left who waits for events.
+    /// Listens until the readers are closed, or nobody waits for events any more.
     pub(super) async fn run(self, readers: PgPool) {
         tokio::select! {
             biased;
@@ -63,7 +63,7 @@ impl Listener {
             if DEAF.is_first() {
                 tracing::warn!(
                     error = %Causes(&cause),
-                    "events of other agents are not heard of, and noticed later"
+                    "cannot listen for events of other agents; they are noticed later"
                 );
             }
             sleep(pause).await;
@@ -71,7 +71,7 @@ impl Listener {
         }
     }
 
-    /// Listens on a connection of its own, as long as that lasts.
+    /// Listens on a connection of its own, for as long as the connection works.
     async fn hear(&self, pause: &mut Duration) -> Cause {
         let mut listener = match timeout(self.silence, self.connect()).await {
             Ok(Ok(listener)) => listener,
@@ -79,7 +79,7 @@ impl Listener {
             Err(_) => return Cause::silent(self.silence),
         };
         *pause = PAUSE;
-        // Some may have been written before.
+        // Events may have been written before.
         self.tell();
         loop {
             match timeout(QUIET, listener.try_recv()).await {
@@ -97,7 +97,7 @@ impl Listener {
     }
 
     async fn connect(&self) -> Result<PgListener, sqlx::Error> {
-        // A connection that has died is not waited for: the next one is of another pool.
+        // A dead connection is not waited for: the next one belongs to another pool.
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None);
         let pool = pool.connect_lazy_with(self.options.clone());
         let mut listener = PgListener::connect_with(&pool).await?;

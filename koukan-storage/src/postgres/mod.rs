@@ -1,19 +1,19 @@
 //! Transactions in a PostgreSQL database: [`PostgresBackend`].
 //!
-//! Several processes may share the database. Each says that it lives by refreshing its sessions; of one that
-//! falls silent the others take over what it had under lease, by the database's clock. Which transaction a
-//! process works on is in the row of the transaction, with a fencing token that each write checks, so that
-//! one that was taken for dead and goes on writes nothing.
+//! Several processes may share the database. Each refreshes its sessions to show that it lives. When one
+//! falls silent, by the database's clock, the others take over its leases. The row of a transaction names
+//! the session that holds it, and a fencing token that every write checks. So a process that was taken for
+//! dead, but goes on, writes nothing.
 //!
-//! | what happens | what becomes of it |
+//! | event | result |
 //! |---|---|
-//! | the connection is lost before COMMIT was sent | nothing was written; it is done again on a new connection |
-//! | it is lost while COMMIT is answered | the server is asked whether the commit is there, by a mark that it has written |
-//! | the server does not come back in time | whoever waits gets an error, as of any medium that fails |
-//! | two commits wait for each other | one of them is done again |
+//! | the connection is lost before COMMIT was sent | nothing was written; the commit is repeated on a new connection |
+//! | the connection is lost before COMMIT was answered | the server is asked whether the commit was made, by a mark that the commit has written |
+//! | the server does not come back in time | the callers get an error, as for any failing medium |
+//! | two commits wait for each other | one of them is repeated |
 //!
-//! Within a process, what several tasks ask for is committed together, over several connections at the same
-//! time. Reads go through a pool of their own.
+//! Within a process, requests of several tasks are committed together. Several connections commit at the
+//! same time. Reads have a connection pool of their own.
 
 mod error;
 mod fullness;
@@ -42,10 +42,11 @@ use crate::backend::{Database, DatabaseBackend, Inner};
 
 use self::fullness::Fullness;
 
-/// A [`Backend`](koukan_core::storage::Backend) on a PostgreSQL database, which other processes may use as well.
+/// A [`Backend`](koukan_core::storage::Backend) on a PostgreSQL database, which other processes may use at the
+/// same time.
 pub type PostgresBackend = DatabaseBackend<Postgres>;
 
-/// A PostgreSQL database: what a [`PostgresBackend`] is on.
+/// The kind of database behind a [`PostgresBackend`].
 pub struct Postgres {
     name: String,
     fullness: Arc<Fullness>,
@@ -67,9 +68,9 @@ impl Database for Postgres {
 }
 
 impl PostgresBackend {
-    /// Opens the database, in which the tables are made if they are missing, and brought to the present schema.
+    /// Opens the database. Missing tables are created, and the schema is brought up to date.
     ///
-    /// Must be called within a tokio runtime; a task in the background writes.
+    /// Must be called within a tokio runtime; a background task writes.
     ///
     /// # Errors
     ///

@@ -21,24 +21,24 @@ use super::{
     writer::{self, Link, LinkError},
 };
 
-/// The oldest version of the server that this was written for.
+/// The oldest supported version of the server.
 const OLDEST: i32 = 130_000;
-/// How long a connection may take to be there.
+/// How long connecting may take.
 const CONNECTING: Duration = Duration::from_secs(10);
 /// How long another try is put off at first, and at most.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A PostgreSQL database could not be opened.
+/// Why a PostgreSQL database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresError {
-    /// There is no such server or database, or it does not let this program in.
+    /// The server or the database does not exist, or refuses this program.
     #[error("could not connect to database {name}")]
     Unreachable {
         /// The database.
         name: String,
-        /// What was reported.
+        /// The cause.
         #[source]
         source: BoxError,
     },
@@ -48,8 +48,8 @@ pub enum PostgresError {
         /// The database.
         name: String,
     },
-    /// Another process has the database for itself.
-    #[error("database {name} is in use by another process, which has it alone: stop that first")]
+    /// Another process uses the database exclusively.
+    #[error("database {name} is used exclusively by another process: stop that process first")]
     InUse {
         /// The database.
         name: String,
@@ -62,12 +62,12 @@ pub enum PostgresError {
         /// The version of its schema.
         version: i64,
     },
-    /// The server reports something else.
+    /// Any other error of the server.
     #[error("could not open database {name}")]
     Failed {
         /// The database.
         name: String,
-        /// What it reports.
+        /// The cause.
         #[source]
         source: BoxError,
     },
@@ -79,7 +79,7 @@ pub(super) struct Opened {
     pub(super) fullness: Arc<Fullness>,
 }
 
-/// Opens a database; `written` is told of the events that are committed.
+/// Opens a database. `written` changes when events are committed.
 pub(super) async fn open(
     options: &PostgresOptions,
     written: watch::Sender<u64>,
@@ -124,8 +124,8 @@ pub(super) async fn open(
     })
 }
 
-/// Waits for a server that is away, as long as what cannot be done at the moment is tried again; another trouble with it
-/// is told of by whoever connects next.
+/// Waits for an absent server for as long as failed operations are retried. Any other error is left to the next
+/// connection.
 async fn await_server(options: &PostgresOptions) {
     let until = Instant::now() + options.patience;
     let mut pause = PAUSE;
@@ -134,7 +134,7 @@ async fn await_server(options: &PostgresOptions) {
         let limit = CONNECTING.min(until.saturating_duration_since(Instant::now()));
         let cause = match timeout(limit, options.migrating().connect()).await {
             Ok(Ok(connection)) => {
-                // What is left of it is of no importance.
+                // How the connection ends does not matter.
                 let _ = connection.close().await;
                 return;
             }
@@ -146,14 +146,14 @@ async fn await_server(options: &PostgresOptions) {
         }
         if !std::mem::replace(&mut is_told, true) {
             let (name, seconds) = (options.name(), options.patience.as_secs());
-            tracing::warn!(name, seconds, error = %cause, "the database is not there; it is waited for");
+            tracing::warn!(name, seconds, error = %cause, "the database is not there; waiting for it");
         }
         sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// A connection on which the schema may be looked at, and changed.
+/// Connects to inspect or change the schema.
 pub(super) async fn connect_to_migrate(
     options: &PostgresOptions,
 ) -> Result<PgConnection, PostgresError> {
@@ -177,7 +177,7 @@ pub(super) async fn connect_to_migrate(
     Ok(connection)
 }
 
-/// Brings the schema up to date. Of several who do so at the same time, each waits for those before.
+/// Brings the schema up to date. Several processes that do so at the same time wait for each other.
 pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresError> {
     let name = options.name();
     let mut connection = connect_to_migrate(options).await?;
@@ -191,7 +191,7 @@ pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresErr
             return Err(PostgresError::Failed { name, source });
         }
     }
-    // What is left of it is of no importance.
+    // How the connection ends does not matter.
     let _ = connection.close().await;
     Ok(())
 }

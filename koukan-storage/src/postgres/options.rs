@@ -1,4 +1,4 @@
-//! How a database is reached and used.
+//! Options for a PostgreSQL database.
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -9,10 +9,10 @@ use sqlx::{
 
 use crate::BoxError;
 
-/// Statements that a connection keeps prepared.
+/// How many statements a connection keeps prepared.
 const PREPARED: usize = 512;
 
-/// How a PostgreSQL database is reached and used.
+/// Options for a PostgreSQL database.
 #[derive(Clone)]
 pub struct PostgresOptions {
     connect: PgConnectOptions,
@@ -22,11 +22,11 @@ pub struct PostgresOptions {
     pub(super) patience: Duration,
     pub(super) term: Option<Duration>,
     pub(super) keeps_events: bool,
-    /// What a process calls itself, where others hear of what it does.
+    /// The name of this process in its notifications to others.
     pub(super) process: String,
 }
 
-/// Without the password.
+/// Shows everything but the password.
 impl fmt::Debug for PostgresOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("PostgresOptions")
@@ -41,30 +41,31 @@ impl fmt::Debug for PostgresOptions {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum PostgresTls {
-    /// Not at all: for a server on this machine, or in a network that only those who may read mail can read.
+    /// Not encrypted: for a server on this machine, or in a network where everybody may read mail.
     Off,
-    /// Where the server offers it; whose the certificate is does not matter.
+    /// Encrypted if the server offers it. Certificates are not checked.
     #[default]
     Prefer,
-    /// Always; whose the certificate is does not matter.
+    /// Always encrypted. Certificates are not checked.
     Require,
-    /// Always, with a certificate of an authority that is known, for whatever host: anybody has one.
+    /// Always encrypted, with a certificate of a trusted authority, for any host. Anybody can get
+    /// one.
     VerifyCa,
-    /// Always, with a certificate of an authority that is known, for the host of the URL.
+    /// Always encrypted, with a certificate of a trusted authority for the host in the URL.
     VerifyFull,
 }
 
-/// A URL is none of a PostgreSQL database.
+/// The text is not the URL of a PostgreSQL database.
 #[derive(Debug, thiserror::Error)]
 #[error("not the URL of a PostgreSQL database, as in postgres://user@host/database")]
 pub struct PostgresUrlError(#[source] BoxError);
 
 impl PostgresOptions {
-    /// A database by its URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`; the directory of a Unix socket,
-    /// percent-encoded, may stand for the host.
+    /// A database by its URL, `postgres://USER:PASSWORD@HOST:PORT/DATABASE`. The host may be the directory of
+    /// a Unix socket, percent-encoded.
     ///
-    /// What the URL does not say, the environment may: `PGHOST`, `PGPASSWORD` and the others that PostgreSQL's
-    /// own programs read.
+    /// What the URL leaves out is taken from the environment: `PGHOST`, `PGPASSWORD` and the other variables
+    /// of PostgreSQL's own programs.
     ///
     /// # Errors
     ///
@@ -91,14 +92,14 @@ impl PostgresOptions {
         })
     }
 
-    /// Sets the password, in place of that in the URL.
+    /// Sets the password, instead of the one in the URL.
     #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {
         self.connect = self.connect.password(password);
         self
     }
 
-    /// Sets how connections are encrypted, in place of what the URL says.
+    /// Sets how connections are encrypted, instead of what the URL says.
     #[must_use]
     pub fn with_tls(mut self, tls: PostgresTls) -> Self {
         self.connect = self.connect.ssl_mode(match tls {
@@ -111,68 +112,69 @@ impl PostgresOptions {
         self
     }
 
-    /// Adds the certificates of authorities in a file, in PEM, to those that are known anyway.
+    /// Trusts the authorities whose certificates are in this file (PEM), in addition to the
+    /// system's.
     #[must_use]
     pub fn with_authorities(mut self, file: impl Into<PathBuf>) -> Self {
         self.connect = self.connect.ssl_root_cert(file.into());
         self
     }
 
-    /// Sets how many connections are used, at most; a third of them write, another one is left for saying that this
-    /// process lives, and where events are kept one hears of those of other processes, if there are four. 12 by
-    /// default, 2 at least.
+    /// Sets the largest number of connections; 12 by default, at least 2. A third of them write, and another one
+    /// only refreshes this process's sessions. Where events are kept and there are at least four connections, one
+    /// listens for events of other processes.
     #[must_use]
     pub fn with_connections(mut self, connections: u32) -> Self {
         self.connections = connections.max(2);
         self
     }
 
-    /// Sets how long a statement may take, by the server's measure; 30 s by default.
+    /// Sets how long a statement may take, measured by the server; 30 s by default.
     #[must_use]
     pub fn with_statement_timeout(mut self, limit: Duration) -> Self {
         self.statement_timeout = limit;
         self
     }
 
-    /// Sets how long a statement waits for a lock, by the server's measure; 10 s by default.
+    /// Sets how long a statement may wait for a lock, measured by the server; 10 s by default.
     #[must_use]
     pub fn with_lock_timeout(mut self, limit: Duration) -> Self {
         self.lock_timeout = limit;
         self
     }
 
-    /// Sets for how long what cannot be done now is tried again, while the server cannot be reached, as also when the
-    /// database is opened; 20 s by default.
+    /// Sets for how long an operation is retried while the server cannot be reached, also while the database is
+    /// opened; 20 s by default.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
     }
 
-    /// Sets how long a session lives that is not refreshed; 6 s by default. The shorter, the sooner others have
-    /// what a process that has died worked on.
+    /// Sets how long a session lives without a refresh; 6 s by default. The shorter it is, the sooner others
+    /// take over the work of a process that has died.
     #[must_use]
     pub fn with_session_term(mut self, term: Duration) -> Self {
         self.term = Some(term);
         self
     }
 
-    /// Keeps other processes from the database: what one that has died worked on is then free at once when
-    /// another is started. A single connection writes.
+    /// Excludes other processes from the database. The leases of a process that has died are then free as
+    /// soon as the next one starts. Only one connection writes.
     #[must_use]
     pub fn alone(mut self) -> Self {
         self.term = None;
         self
     }
 
-    /// Keeps events, each in the commit of what it tells of, or does not; by default it does not.
+    /// Sets whether events are kept, each in the commit that causes it; by default they are not.
     #[must_use]
     pub fn with_events(mut self, keeps_events: bool) -> Self {
         self.keeps_events = keeps_events;
         self
     }
 
-    /// What the database is called in messages.
+    /// The name of the database in messages.
     pub(super) fn name(&self) -> String {
         let database = self.connect.get_database().unwrap_or_default();
         match self.connect.get_socket() {
@@ -184,31 +186,31 @@ impl PostgresOptions {
         }
     }
 
-    /// Connections that write, and those that read; one of them listens instead where events are kept and others may
-    /// write some.
+    /// How many connections write, and how many read. Where events are kept and other processes may write some, one
+    /// of the readers listens instead.
     pub(super) fn shares(&self) -> (usize, u32) {
         let writers = match self.term {
             Some(_) if self.connections > 2 => (self.connections / 3).max(1) + 1,
             Some(_) => 1,
-            // It holds the lock.
+            // That connection holds the lock.
             None => 1,
         };
         let readers = self.connections - writers - u32::from(self.listens());
         (writers as usize, readers)
     }
 
-    /// Whether it is heard of what other processes do.
+    /// Whether to listen for events of other processes.
     pub(super) fn listens(&self) -> bool {
         self.keeps_events && self.term.is_some() && self.connections > 3
     }
 
-    /// How long an answer is waited for: longer than the server takes to give up.
+    /// How long to wait for an answer: longer than the server's own limit.
     pub(super) fn silence(&self) -> Duration {
         self.statement_timeout + Duration::from_secs(5)
     }
 
-    /// How long the server waits within a commit for who has begun it. What a process has locked that stands
-    /// still, others wait for, and meanwhile cannot say that they live: so it is much less than a term.
+    /// How long the server lets a transaction stay idle. Others wait for the locks of a process that stands
+    /// still, and cannot refresh their sessions meanwhile, so this is much less than a session's term.
     fn standstill(&self) -> Duration {
         match self.term {
             Some(term) => self.statement_timeout.min(term / 4),
@@ -225,7 +227,7 @@ impl PostgresOptions {
                 "idle_in_transaction_session_timeout",
                 millis(self.standstill()),
             ),
-            // Of a host that has died the server learns by these, and not in hours.
+            // With these, the server notices a dead host within seconds, not hours.
             ("tcp_keepalives_idle", "10".into()),
             ("tcp_keepalives_interval", "5".into()),
             ("tcp_keepalives_count", "4".into()),
@@ -234,14 +236,14 @@ impl PostgresOptions {
         ])
     }
 
-    /// Connections that read: by a plan for what is asked for, since of one sender there may be little, and of another
-    /// nearly all.
+    /// Options for connections that read. Statements are planned anew with their values, since one sender may have
+    /// very few transactions and another nearly all of them.
     pub(super) fn reading(&self) -> PgConnectOptions {
         let custom = [("plan_cache_mode", "force_custom_plan")];
         self.using().options(custom)
     }
 
-    /// Connections that bring the schema up to date, which takes as long as it takes.
+    /// Options for connections that migrate the schema, without limits of time.
     pub(super) fn migrating(&self) -> PgConnectOptions {
         self.connect.clone()
     }
@@ -278,7 +280,7 @@ mod tests {
         let brief = Duration::from_secs(1);
         let brief = options.clone().with_statement_timeout(brief);
         assert!(limit(&brief) <= Duration::from_secs(1));
-        // There are no others.
+        // There are no other processes.
         let alone = options.alone();
         assert_eq!(limit(&alone), alone.statement_timeout);
     }

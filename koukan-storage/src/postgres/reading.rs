@@ -1,4 +1,4 @@
-//! Connections that read, each read in a task of its own.
+//! Connections that read. Each read runs in a task of its own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -42,7 +42,7 @@ impl Readers {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(patience.max(Duration::from_secs(1)))
-            // A read that finds its connection lost is done again.
+            // A read that finds its connection lost is repeated.
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Self {
@@ -63,7 +63,7 @@ impl Source for Readers {
         Dialect::Postgres
     }
 
-    /// Changes nothing, so it is done again where a connection was lost.
+    /// A read changes nothing, so it is repeated when the connection is lost.
     async fn rows(&self, text: Arc<str>, values: Values) -> Result<Vec<Row>, BackendError> {
         let (pool, silence) = (self.pool.clone(), self.silence);
         let until = Instant::now() + self.patience;
@@ -87,7 +87,7 @@ impl Source for Readers {
                 rows = reading => rows,
                 () = answer.closed() => return,
             };
-            // Whoever asked may have gone away meanwhile.
+            // The caller may have gone.
             let _ = answer.send(rows);
         });
         let rows = answered.await.map_err(|_| closed())??;
@@ -95,13 +95,13 @@ impl Source for Readers {
     }
 
     async fn close(&self) {
-        // A server that is silent need not hear of it.
+        // A silent server need not be told.
         let _ = timeout(self.silence, self.pool.close()).await;
     }
 }
 
-/// A connection while it is read from. Given up in the midst of that, or lost, it is closed: whoever gave it
-/// back would wait until the server answers, and keep its place from others.
+/// A connection while it is used for a read. If the read is abandoned or the connection lost, it is closed.
+/// Returned to the pool, it would have to wait for the server's answer and would block its place.
 struct Lent {
     connection: PoolConnection<Postgres>,
     is_fine: bool,

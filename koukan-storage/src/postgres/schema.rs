@@ -1,4 +1,4 @@
-//! Showing a database's schema, and bringing it up to date without an agent.
+//! Shows a database's schema, or updates it without an agent.
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -11,8 +11,8 @@ use super::{
 };
 
 impl PostgresOptions {
-    /// Tells what the schema of the database is, and changes nothing. Agents may be using the database;
-    /// where there are no tables, all migrations are pending.
+    /// Returns the state of the schema, and changes nothing. Agents may be using the database. Where
+    /// there are no tables, all migrations are pending.
     ///
     /// # Errors
     ///
@@ -21,13 +21,13 @@ impl PostgresOptions {
         let mut connection = connect_to_migrate(self).await?;
         let recorded = recorded(&mut connection).await;
         let recorded = recorded.map_err(|error| failed(&self.name(), error.into()))?;
-        // What is left of it is of no importance.
+        // How the connection ends does not matter.
         let _ = connection.close().await;
         Ok(Schema::compare(self.name(), &migrator(), recorded))
     }
 
-    /// Makes the tables where they are missing, and brings them to the present schema, as opening the database
-    /// does. Agents of the version before may be using the database.
+    /// Creates missing tables and brings the schema up to date, as opening the database does. Agents of the
+    /// previous version may be using the database.
     ///
     /// # Errors
     ///
@@ -35,7 +35,8 @@ impl PostgresOptions {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, each migration was applied as a whole or not at all; it may be repeated.
+    /// If the future is dropped, each migration was applied completely or not at all. The call may be
+    /// repeated.
     pub async fn migrate(&self) -> Result<(), PostgresError> {
         migrate(self).await
     }

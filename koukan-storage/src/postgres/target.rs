@@ -1,4 +1,4 @@
-//! A database that a queue moves into.
+//! The database that a queue is moved into.
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor, PgConnection};
 use tokio::time::timeout;
@@ -12,7 +12,7 @@ use super::{
     writer::{Link, LinkError},
 };
 
-/// A database that nobody else uses until this is dropped; what was not committed is then gone.
+/// A database that nobody else uses until this is dropped. Uncommitted writes are lost then.
 pub(crate) struct Target {
     pub(crate) name: String,
     connection: PgConnection,
@@ -20,7 +20,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// Keeps others from the database.
+    /// Locks the database against other processes.
     pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, PostgresError> {
         let name = options.name();
         let link = Link::new(&options.clone().alone());
@@ -35,7 +35,7 @@ impl Target {
         })
     }
 
-    /// Begins to write; a table that is not empty, if there is one.
+    /// Begins a commit. Returns a table that is not empty, if there is one.
     pub(crate) async fn begin(
         &mut self,
         tables: impl Iterator<Item = &'static str>,
@@ -75,7 +75,7 @@ impl Target {
 
     pub(crate) async fn commit(mut self) -> Result<(), BoxError> {
         self.write("COMMIT".into(), Values::default()).await?;
-        // What is left of it is of no importance.
+        // How the connection ends does not matter.
         let _ = self.connection.close().await;
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::{
     text,
 };
 
-/// The column in which the last attempt at a transaction is read.
+/// The alias of the last attempt at a transaction.
 pub(super) const LAST_ATTEMPT: &str = "last_attempt";
 
 const COLUMNS: [Attempts; 8] = [
@@ -59,7 +59,7 @@ pub(crate) static ADD_ATTEMPT: Statement = Statement::new(|_| {
     text(insert.select_from(attempt).expect("as many as columns"))
 });
 
-/// As [`ADD_ATTEMPT`], of any number of transactions in PostgreSQL. Binds a list of each that [`ADD_ATTEMPT`] binds.
+/// As [`ADD_ATTEMPT`], for any number of transactions, in PostgreSQL. Binds lists of the same values.
 pub(crate) static ADD_ATTEMPTS: Statement = Statement::new(|_| {
     let rows = unnest(ADDED);
     let (all, outcome) = (columns().join(", "), names(&COLUMNS[2..]));
@@ -72,7 +72,7 @@ pub(crate) static ADD_ATTEMPTS: Statement = Statement::new(|_| {
     )
 });
 
-/// How many values are bound of an attempt that is added.
+/// How many values are bound for an attempt that is added.
 pub(crate) const ADDED: usize = COLUMNS.len() - 1;
 
 /// Removes the attempts at a transaction. Binds transaction.
@@ -96,8 +96,8 @@ pub(crate) static LIST_ATTEMPTS: Statement = Statement::new(|_| {
     )
 });
 
-/// The outcome of the last attempt at a transaction; null where there was none, for which nothing is
-/// looked up.
+/// The outcome of the last attempt at a transaction; null where there was none. In that case nothing
+/// is looked up.
 pub(super) fn last_attempt() -> Expr {
     let attempts = |column| Expr::col((Attempts::Table, column));
     let count = (Transactions::Table, Transactions::AttemptCount);

@@ -10,10 +10,10 @@ use super::{
     text,
 };
 
-/// Writes a blob unless it is there. Binds id, len, created.
+/// Writes a blob unless it exists. Binds id, len, created.
 pub(crate) static INSERT_BLOB: Statement = Statement::new(|_| insert_blob(true));
 
-/// Begins a blob that is to grow, unless it is there. Binds id, len, created.
+/// Begins a growing blob unless it exists. Binds id, len, created.
 pub(crate) static CREATE_BLOB: Statement = Statement::new(|_| insert_blob(false));
 
 fn insert_blob(is_finished: bool) -> String {
@@ -28,7 +28,7 @@ fn insert_blob(is_finished: bool) -> String {
     )
 }
 
-/// Lengthens an unfinished blob that has the length said. Binds octets, id, len.
+/// Lengthens an unfinished blob whose length is `len`. Binds octets, id, len.
 pub(crate) static EXTEND_BLOB: Statement = Statement::new(|_| {
     text(
         Query::update()
@@ -40,7 +40,7 @@ pub(crate) static EXTEND_BLOB: Statement = Statement::new(|_| {
     )
 });
 
-/// Finishes a blob of the length said. Binds id, len.
+/// Finishes a blob whose length is `len`. Binds id, len.
 pub(crate) static FINISH_BLOB: Statement = Statement::new(|_| {
     text(
         Query::update()
@@ -51,7 +51,8 @@ pub(crate) static FINISH_BLOB: Statement = Statement::new(|_| {
     )
 });
 
-/// Looks a blob up, which is not removed before the commit. Binds id; gives len, is_finished.
+/// Finds a blob, and keeps it from being removed before the commit. Binds id; gives len,
+/// is_finished.
 pub(crate) static FIND_BLOB: Statement = Statement::new(|dialect| {
     let found = text(
         Query::select()
@@ -78,8 +79,8 @@ pub(crate) static INSERT_CHUNKS: BulkInsert = BulkInsert::new(
 
 const CHUNK: [Chunks; 3] = [Chunks::BlobId, Chunks::Start, Chunks::Octets];
 
-/// Writes blobs that are not there, with octets of them, in PostgreSQL. Binds lists: of blobs id, len, created; of
-/// octets blob, start, octets. Gives the ids of those that were not there.
+/// Writes blobs that do not exist, with their octets, in PostgreSQL. Binds lists: for blobs id, len, created; for
+/// octets blob, start, octets. Gives the ids of the blobs that did not exist.
 pub(crate) static INSERT_BLOBS: Statement = Statement::new(|_| {
     let (blobs, octets) = (unnest(3), unnest(CHUNK.len()));
     format!(
@@ -92,13 +93,13 @@ pub(crate) static INSERT_BLOBS: Statement = Statement::new(|_| {
     )
 });
 
-/// Reads finished blobs that are a single chunk of no more than so many octets. Binds identities,
-/// octets; gives blob, octets.
+/// Reads finished blobs that consist of a single chunk of at most the given number of octets. Binds
+/// identities, octets; gives blob, octets.
 pub(crate) static READ_SMALL_BLOBS: Statement = Statement::new(|dialect| {
     let column = |column| Expr::col((Chunks::Table, column));
     let blob = |column| Expr::col((Blobs::Table, column));
     let is_asked_for = dialect.is_one_of(r#""blobs"."id""#, "?");
-    // The length is known without reading the octets.
+    // This finds the length without reading the octets.
     let is_whole = Func::cust("length").arg(column(Chunks::Octets));
     text(
         Query::select()
@@ -119,9 +120,8 @@ pub(crate) static READ_SMALL_BLOBS: Statement = Statement::new(|dialect| {
     )
 });
 
-/// Reads chunks of a finished blob that begin at or before an offset, last first. Binds blob,
-/// offset, limit;
-/// gives start, octets.
+/// Reads chunks of a finished blob that begin at or before an offset, the last first. Binds blob,
+/// offset, limit; gives start, octets.
 pub(crate) static READ_BLOB: Statement = Statement::new(|_| {
     text(
         Query::select()

@@ -1,20 +1,21 @@
-//! Inserts of many rows at once.
+//! Inserts many rows at once.
 
 use std::sync::{Arc, OnceLock};
 
 use crate::database::{Connection, Dialect, Values};
 
-/// Rows in one statement of SQLite, at most: 64 of 29 columns are well within what databases bind.
+/// Rows in one statement of SQLite, at most: 64 rows of 29 columns stay well below the limit for
+/// parameters.
 const ROWS_AT_MOST: usize = 1 << (SIZES - 1);
 const SIZES: usize = 7;
-/// Rows in one statement of PostgreSQL, at most: chunks of so many are 64 MiB.
+/// Rows in one statement of PostgreSQL, at most: that many chunks are 64 MiB.
 const TOGETHER_AT_MOST: usize = 256;
 
-/// An insert whose rows go into one statement: with SQLite 64 at a time and then fewer, with PostgreSQL any
-/// number, whose columns are bound as a list each.
+/// An insert of many rows. For SQLite one statement takes 64 rows, and fewer at the end. For PostgreSQL it
+/// takes any number, and each column is bound as a list.
 ///
-/// Beside [`Statement::execute_each`](super::Statement::execute_each) it brings one number for all
-/// of them, and costs a third less.
+/// In contrast to [`Statement::execute_each`](super::Statement::execute_each) it gives one count for all
+/// rows, and costs a third less.
 pub(crate) struct BulkInsert {
     width: usize,
     rows: fn(rows: usize) -> String,
@@ -24,8 +25,8 @@ pub(crate) struct BulkInsert {
 }
 
 impl BulkInsert {
-    /// An insert of rows of so many columns. `rows` makes the text of a statement that binds so many rows, one after
-    /// the other; `columns` that of one for PostgreSQL that binds lists.
+    /// An insert of rows with `width` columns. `rows` makes the text of a statement that binds rows one after the
+    /// other. `columns` makes the text for PostgreSQL, which binds lists.
     pub(super) const fn new(
         width: usize,
         rows: fn(rows: usize) -> String,
@@ -40,8 +41,8 @@ impl BulkInsert {
         }
     }
 
-    /// Inserts `rows`, in order; returns how many were not there already, where the statement
-    /// leaves those out.
+    /// Inserts `rows`, in order. Returns how many did not exist, where the statement skips existing
+    /// ones.
     pub(crate) async fn insert<T>(
         &self,
         connection: &mut Connection,
@@ -74,7 +75,7 @@ impl BulkInsert {
         Ok(inserted)
     }
 
-    /// The text for two to the power of `size` rows.
+    /// The text for 2^`size` rows.
     fn text(&self, size: usize) -> Arc<str> {
         let text = self.sqlite[size].get_or_init(|| {
             let text = (self.rows)(1 << size);
@@ -92,12 +93,12 @@ impl BulkInsert {
     }
 }
 
-/// Rows that are bound as so many lists.
+/// Rows out of `width` bound lists.
 pub(super) fn unnest(width: usize) -> String {
     format!("UNNEST({})", vec!["?"; width].join(", "))
 }
 
-/// An insert into a table, for PostgreSQL, of rows whose columns are bound as lists.
+/// An insert for PostgreSQL whose columns are bound as lists.
 pub(super) fn insert_columns(table: &str, columns: &[String]) -> String {
     let rows = unnest(columns.len());
     format!(

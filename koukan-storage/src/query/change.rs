@@ -1,4 +1,4 @@
-//! Changes of transactions by whoever operates the agent, many at a time.
+//! Bulk changes of transactions by operators.
 
 use koukan_core::storage::record::Work;
 
@@ -6,8 +6,8 @@ use crate::{database::Dialect, row::work_as_str};
 
 use super::Statement;
 
-/// What is known of transactions. Binds their ids; gives id, work or null where it is
-/// final, whether it is under lease, whether it is held, whether it goes to what is suspended.
+/// Reads what decides about a change. Binds ids; gives id, work (null where the transaction is
+/// final), whether it is leased, whether it is held, whether its destination is suspended.
 pub(crate) static JUDGE: Statement = Statement::new(|dialect| {
     let is_one = dialect.is_one_of("id", "?");
     let lock = dialect.choose("", " ORDER BY id FOR NO KEY UPDATE");
@@ -19,7 +19,7 @@ pub(crate) static JUDGE: Statement = Statement::new(|dialect| {
     )
 });
 
-/// Makes transactions due. Binds now; their ids.
+/// Makes transactions due now. Binds now; their ids.
 pub(crate) static RETRY: Statement = Statement::new(|dialect| {
     let least = dialect.least();
     change(dialect, &format!("due_at = {least}(due_at, ?)"))
@@ -28,7 +28,7 @@ pub(crate) static RETRY: Statement = Statement::new(|dialect| {
 /// Holds transactions. Binds now; their ids.
 pub(crate) static HOLD: Statement = Statement::new(|dialect| change(dialect, "held = ?"));
 
-/// Holds transactions no longer, and makes them due, but not before what they wait for. Binds now; their ids.
+/// Releases transactions, and makes them due, but not before their earliest time. Binds now; their ids.
 pub(crate) static RELEASE_HELD: Statement = Statement::new(|dialect| {
     let (least, greatest) = (dialect.least(), dialect.greatest());
     let earliest = earliest();
@@ -38,7 +38,7 @@ pub(crate) static RELEASE_HELD: Statement = Statement::new(|dialect| {
     )
 });
 
-/// The time at which what waits for that is to be sent; else one before all others.
+/// The time before which a transaction must not be sent; for others a time before all others.
 pub(super) fn earliest() -> String {
     format!(
         r#"CASE WHEN "work" = '{}' AND "due_at" >= "send_at" THEN "send_at" ELSE {} END"#,

@@ -1,4 +1,4 @@
-//! Garbage.
+//! Removal of garbage.
 
 use sea_query::{Expr, ExprTrait, Order, Query};
 
@@ -8,7 +8,7 @@ use super::{
     text,
 };
 
-/// Gives a date to transactions that have been final since nobody knows when. Binds now.
+/// Sets a date for final transactions that have none. Binds now.
 pub(crate) static DATE_FINISHED: Statement = Statement::new(|_| {
     text(
         Query::update()
@@ -19,7 +19,7 @@ pub(crate) static DATE_FINISHED: Statement = Statement::new(|_| {
     )
 });
 
-/// Removes transactions that are final. Binds since when at the latest, limit.
+/// Removes final transactions. Binds the latest time since which they are final, limit.
 pub(crate) static DELETE_FINISHED: Statement = Statement::new(|dialect| {
     let finished = Query::select()
         .column(Transactions::Id)
@@ -36,8 +36,8 @@ pub(crate) static DELETE_FINISHED: Statement = Statement::new(|dialect| {
     )
 });
 
-/// Finds blobs that nothing unfinished refers to. Binds the creation time before which, limit;
-/// gives id, len.
+/// Finds blobs to which no unfinished transaction refers. Binds the time before which they were
+/// created, limit; gives id, len.
 pub(crate) static FIND_ORPHANS: Statement = Statement::new(|_| {
     text(
         Query::select()
@@ -49,7 +49,7 @@ pub(crate) static FIND_ORPHANS: Statement = Statement::new(|_| {
     )
 });
 
-/// Removes a blob unless something unfinished refers to it. Binds id.
+/// Removes a blob unless an unfinished transaction refers to it. Binds id.
 pub(crate) static DELETE_BLOB: Statement = Statement::new(|_| {
     text(
         Query::delete()
@@ -82,7 +82,7 @@ fn is_orphan() -> Expr {
     Expr::not_exists(bodies).and(Expr::not_exists(parts))
 }
 
-/// Waits for those who refer to blobs in a commit that is under way, and keeps others from it. Binds ids.
+/// Locks blobs: waits for commits that refer to them, and makes later ones wait. Binds ids.
 pub(crate) static LOCK_BLOBS: Statement =
     Statement::new(|_| "SELECT id FROM blobs WHERE id = ANY(?) ORDER BY id FOR UPDATE".into());
 

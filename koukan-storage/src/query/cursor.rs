@@ -1,19 +1,19 @@
-//! How far readers of events have come.
+//! The positions of readers of events.
 
 use super::Statement;
 
-/// Writes how far a reader has come. Binds name, number.
+/// Writes the position of a reader. Binds name, number.
 pub(crate) static KEEP_CURSOR: Statement = Statement::new(|_| {
     "INSERT INTO cursors (name, number) VALUES (?, ?) \
      ON CONFLICT (name) DO UPDATE SET number = excluded.number"
         .into()
 });
 
-/// How far a reader has come. Binds name.
+/// The position of a reader. Binds name.
 pub(crate) static FIND_CURSOR: Statement =
     Statement::new(|_| "SELECT number FROM cursors WHERE name = ?".into());
 
-/// Takes a reader for a session that lives, unless another has it that does. Binds reader, session.
+/// Gives a reader to a live session, unless another live session has it. Binds reader, session.
 pub(crate) static HOLD_READER: Statement = Statement::new(|_| {
     "INSERT INTO readers (name, holder) SELECT CAST(?1 AS TEXT), CAST(?2 AS TEXT) \
      WHERE EXISTS (SELECT 1 FROM sessions WHERE id = ?2 AND expires > clock_timestamp()) \
@@ -23,8 +23,8 @@ pub(crate) static HOLD_READER: Statement = Statement::new(|_| {
         .into()
 });
 
-/// Writes how far a reader has come, where a session has it: until the commit nobody takes it. Binds name, number,
-/// reader, session.
+/// Writes the position of a reader if the session has it. Nobody else takes the reader before the commit. Binds
+/// name, number, reader, session.
 pub(crate) static KEEP_CURSOR_OF: Statement = Statement::new(|_| {
     "INSERT INTO cursors (name, number) SELECT CAST(?1 AS TEXT), CAST(?2 AS BIGINT) \
      FROM (SELECT 1 FROM readers WHERE name = ?3 AND holder = ?4 FOR SHARE) AS held \
@@ -32,7 +32,7 @@ pub(crate) static KEEP_CURSOR_OF: Statement = Statement::new(|_| {
         .into()
 });
 
-/// The session that has a reader, if it lives. Binds reader.
+/// The session that has a reader, if it is alive. Binds reader.
 pub(crate) static READER: Statement = Statement::new(|_| {
     "SELECT holder FROM readers WHERE name = ? AND EXISTS \
      (SELECT 1 FROM sessions WHERE id = readers.holder AND expires > clock_timestamp())"

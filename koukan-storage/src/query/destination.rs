@@ -1,10 +1,10 @@
-//! Destinations: which are suspended, and what is queued for each.
+//! Destinations: which are suspended, and how much is queued for each.
 
 use crate::database::Dialect;
 
 use super::Statement;
 
-/// Notes a suspension, unless there is one for that host. Binds host, since, who.
+/// Writes a suspension, unless the host has one. Binds host, since, who.
 pub(crate) static SUSPEND: Statement =
     Statement::new(|_| "INSERT INTO suspensions VALUES (?, ?, ?) ON CONFLICT DO NOTHING".into());
 
@@ -16,18 +16,17 @@ pub(crate) static RESUME: Statement =
 pub(crate) static LIST_SUSPENSIONS: Statement =
     Statement::new(|_| "SELECT host, since, suspended_by FROM suspensions ORDER BY host".into());
 
-/// Counts what is queued for each host or domain, those first that are suspended, and then those for which
-/// most is queued. Binds now, limit; gives host, queued, active, held, due, the next time, the last
-/// attempt's outcome.
+/// Counts the queue by host or domain: first the suspended ones, then those with the most transactions.
+/// Binds now, limit; gives host, queued, active, held, due, the next time, the last attempt's outcome.
 pub(crate) static COUNT_DESTINATIONS: Statement =
     Statement::new(|dialect| count(dialect, "host > ''"));
 
-/// As [`COUNT_DESTINATIONS`], of one. Binds now, limit, host.
+/// As [`COUNT_DESTINATIONS`], for one. Binds now, limit, host.
 pub(crate) static COUNT_DESTINATION: Statement =
     Statement::new(|dialect| count(dialect, "host = ?3"));
 
-/// All is counted in an index that leases leave as it is. What is under lease is little beside the others,
-/// and is taken off.
+/// Everything is counted in an index that leases do not change. Leased transactions are few, and are
+/// subtracted.
 fn count(dialect: Dialect, which: &str) -> String {
     let plus = dialect.choose("+", "");
     let counts = "count(*) FILTER (WHERE held IS NOT NULL) AS held, \

@@ -6,7 +6,8 @@ use crate::row::ABANDON;
 
 use super::{Statement, bound, schema::Transactions, text, transaction::REST};
 
-/// Finds a draft that can be completed, and is not leased before the commit. Binds id, sender; gives body_kind, attempt_count.
+/// Finds a draft that can be completed, and keeps it from being leased before the commit. Binds id, sender; gives
+/// body_kind, attempt_count.
 pub(crate) static FIND_DRAFT: Statement = Statement::new(|dialect| {
     let found = text(
         Query::select()
@@ -17,7 +18,7 @@ pub(crate) static FIND_DRAFT: Statement = Statement::new(|dialect| {
     found + dialect.choose("", " FOR NO KEY UPDATE")
 });
 
-/// Writes a transaction in the place of its draft. Binds the [`REST`]; id, sender.
+/// Replaces a draft by its transaction. Binds the [`REST`]; id, sender.
 pub(crate) static COMPLETE: Statement = Statement::new(|_| {
     text(
         Query::update()
@@ -28,7 +29,7 @@ pub(crate) static COMPLETE: Statement = Statement::new(|_| {
     )
 });
 
-/// It is a draft of that identity and sender, and never was under lease.
+/// The condition: a draft with this identity and sender that was never leased.
 fn is_open_draft() -> Condition {
     Condition::all()
         .add(Expr::col(Transactions::Id).eq(bound()))

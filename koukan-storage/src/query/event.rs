@@ -32,12 +32,12 @@ pub(crate) static INSERT_EVENTS: BulkInsert = BulkInsert::new(
     insert_numbered,
 );
 
-/// Where PostgreSQL tells other processes that events were committed.
+/// The channel by which PostgreSQL notifies other processes of committed events.
 pub(crate) const EVENTS_CHANNEL: &str = "koukan_events";
 
-/// Several write at the same time. Who has the number of the last keeps it until the commit, so that events
-/// are committed in the order of their numbers, and no reader goes past one that is still to come. Others are
-/// told of the commit, by the name that this process has given itself.
+/// Several connections write at the same time. The one that takes the last number holds it until the commit,
+/// so events are committed in the order of their numbers, and no reader passes one that is still to come.
+/// Others are notified of the commit, under this process's name.
 fn insert_numbered() -> String {
     let (columns, rows) = (names(&COLUMNS).join(", "), unnest(COLUMNS.len()));
     format!(
@@ -49,8 +49,8 @@ fn insert_numbered() -> String {
     )
 }
 
-/// The numbers of the oldest event that is kept, or else of the next one; and of the newest that there
-/// ever was, or 0.
+/// The numbers of the oldest event that is kept, or else of the next one; and of the newest ever
+/// written, or 0.
 pub(crate) static BOUND_EVENTS: Statement = Statement::new(|dialect| {
     let last = dialect.choose(
         "coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)",
@@ -59,13 +59,12 @@ pub(crate) static BOUND_EVENTS: Statement = Statement::new(|dialect| {
     format!("SELECT coalesce((SELECT min(number) FROM events), {last} + 1), {last}")
 });
 
-/// The number of the newest event that there ever was, in a database that several processes share.
+/// The number of the newest event ever written, in a database that several processes share.
 pub(crate) static LAST_EVENT: Statement =
     Statement::new(|_| "SELECT last FROM event_numbers".into());
 
-/// Reads events, the oldest first. Binds the number that they come after, the last number; senders or
-/// null, kinds or null; limit. Gives number, at, transaction, sender,
-/// kind, details.
+/// Reads events, the oldest first. Binds the number after which they come, the last number; senders
+/// or null, kinds or null; limit. Gives number, at, transaction, sender, kind, details.
 pub(crate) static LIST_EVENTS: Statement = Statement::new(|dialect| {
     let (is_sender, is_kind) = (
         dialect.is_one_of("sender", "?3"),
@@ -78,7 +77,7 @@ pub(crate) static LIST_EVENTS: Statement = Statement::new(|dialect| {
     )
 });
 
-/// Removes the oldest events, 1,000 at most. Binds the time before which they are too old, how many are
+/// Removes the oldest events, at most 1,000. Binds the time before which they are too old, how many are
 /// kept.
 pub(crate) static DELETE_EVENTS: Statement = Statement::new(|dialect| {
     let old = "SELECT number FROM \
@@ -90,8 +89,8 @@ pub(crate) static DELETE_EVENTS: Statement = Statement::new(|dialect| {
     )
 });
 
-/// What events tell of transactions that are held or released. Binds ids; gives id,
-/// attempt count, context.
+/// The values that events about held or released transactions need. Binds ids; gives id, attempt
+/// count, context.
 pub(crate) static FIND_CHANGED: Statement = Statement::new(|dialect| {
     let is_one = dialect.is_one_of("id", "?");
     format!("SELECT id, attempt_count, context FROM transactions WHERE {is_one}")

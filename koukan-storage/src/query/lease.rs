@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{database::Dialect, row::work_as_str};
 
-/// Takes due transactions under lease that were in no crash, but for attempts for some destinations.
-/// Binds session, now, destinations, limit; gives what was leased, in any order.
+/// Leases due transactions that were in no crash, except attempts for some destinations. Binds
+/// session, now, destinations, limit; gives what was leased, in any order.
 pub(crate) static LEASE_DUE: Statement = Statement::new(|dialect| {
     let due = Expr::col(Transactions::DueAt);
     let due = waiting(&mut Query::select())
@@ -29,8 +29,8 @@ pub(crate) static LEASE_DUE: Statement = Statement::new(|dialect| {
     take(dialect, &due)
 });
 
-/// Takes due attempts for one destination under lease that were in no crash. Binds session, destination,
-/// now, limit; gives what was leased, in any order.
+/// Leases due attempts for one destination that were in no crash. Binds session, destination, now,
+/// limit; gives what was leased, in any order.
 pub(crate) static LEASE_FOR: Statement = Statement::new(|dialect| {
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
@@ -45,9 +45,10 @@ pub(crate) static LEASE_FOR: Statement = Statement::new(|dialect| {
     take(dialect, &due)
 });
 
-/// As [`LEASE_DUE`], of transactions that were in crashes, in few before many.
+/// As [`LEASE_DUE`], for transactions that were in crashes; those in few crashes first.
 pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|dialect| {
-    // Suspects are few: the plus keeps SQLite from the index of all that waits.
+    // There are few suspects. The plus keeps SQLite from using the index of all waiting
+    // transactions.
     let due = Expr::cust(dialect.choose(r#"+"due_at""#, r#""due_at""#).to_owned());
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
@@ -61,8 +62,8 @@ pub(crate) static LEASE_SUSPECTS: Statement = Statement::new(|dialect| {
     take(dialect, &due)
 });
 
-/// Takes attempts at a message for a destination under lease that were in no crash. Binds session,
-/// message key, destination, now, limit; gives what was leased, in any order.
+/// Leases attempts at one message for one destination that were in no crash. Binds session, message
+/// key, destination, now, limit; gives what was leased, in any order.
 pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|dialect| {
     let due = waiting(&mut Query::select())
         .column(Transactions::Id)
@@ -78,7 +79,7 @@ pub(crate) static LEASE_COMPANIONS: Statement = Statement::new(|dialect| {
     take(dialect, &due)
 });
 
-/// Takes what is to be told of a message under lease that was in no crash. Binds session, message key, now,
+/// Leases pending notifications about one message that were in no crash. Binds session, message key, now,
 /// limit; gives what was leased, in any order.
 pub(crate) static LEASE_NOTIFICATIONS: Statement = Statement::new(|dialect| {
     let due = waiting(&mut Query::select())
@@ -92,8 +93,8 @@ pub(crate) static LEASE_NOTIFICATIONS: Statement = Statement::new(|dialect| {
     take(dialect, &due)
 });
 
-/// Takes a transaction under lease. Binds session, id, work or null twice; gives it if it is unfinished,
-/// was not under lease, and that work is to be done, for which it must not be held.
+/// Leases one transaction. Binds session, id, work or null twice. Gives it if it is unfinished, not
+/// leased, and has that work to do; for that work it must not be held.
 pub(crate) static LEASE: Statement = Statement::new(|dialect| {
     let work = Func::coalesce([bound(), Expr::col(Transactions::Work)]);
     text(
@@ -112,13 +113,13 @@ pub(crate) static LEASE: Statement = Statement::new(|dialect| {
     )
 });
 
-/// Waits for those who write transactions at the moment, and keeps others from it, in PostgreSQL: what is read with
-/// them afterwards is what was written. Binds ids.
+/// Locks transactions in PostgreSQL: waits for commits that write them, and makes later ones wait. A statement that
+/// reads them afterwards sees those commits. Binds ids.
 pub(crate) static LOCK: Statement = Statement::new(|_| {
     "SELECT id FROM transactions WHERE id = ANY(?) ORDER BY id FOR NO KEY UPDATE".into()
 });
 
-/// Whether it is no attempt for a destination that is suspended.
+/// A condition: not an attempt for a suspended destination.
 fn is_not_stopped() -> String {
     format!(
         r#""work" <> '{}' OR {IS_NOT_SUSPENDED}"#,
@@ -128,16 +129,16 @@ fn is_not_stopped() -> String {
 
 const IS_NOT_SUSPENDED: &str = r#""host" NOT IN (SELECT "host" FROM "suspensions")"#;
 
-/// Whether it is no attempt for one of those destinations, nor for one that is suspended. Binds their
-/// texts.
+/// A condition: not an attempt for one of these destinations, or for a suspended one. Binds the
+/// destinations' texts.
 fn is_not_for(dialect: Dialect) -> Expr {
     let is_other = Expr::cust(dialect.is_none_of(r#""destination""#, "?"));
     let is_free = is_other.and(Expr::cust(IS_NOT_SUSPENDED));
     is_attempt().not().or(is_free)
 }
 
-/// Takes what is due under lease. Where several do so at the same time, what one takes the others pass over,
-/// and do not wait for it.
+/// Leases due transactions. Where several connections do so at the same time, each skips what another takes,
+/// and does not wait.
 fn take(dialect: Dialect, due: &SelectStatement) -> String {
     let due = text(due) + dialect.choose("", " FOR NO KEY UPDATE SKIP LOCKED");
     let is_due = dialect.is_among(r#""id""#, &due);
@@ -160,7 +161,7 @@ fn waiting(select: &mut SelectStatement) -> &mut SelectStatement {
         .and_where(is_not_held())
 }
 
-/// The blobs are there, since what is unfinished refers to them.
+/// The blobs exist, since an unfinished transaction refers to them.
 fn lease(dialect: Dialect) -> UpdateStatement {
     let columns = READ.into_iter().chain([Transactions::BlobId]);
     let parts = Expr::cust_with_expr(format!("? AS {PARTS}"), parts(dialect));
@@ -177,7 +178,7 @@ fn lease(dialect: Dialect) -> UpdateStatement {
     lease
 }
 
-/// Ends the lease of a transaction that cannot be read, and puts it off. Binds due time, id.
+/// Ends the lease of a transaction that cannot be read, and postpones it. Binds due time, id.
 pub(crate) static PARK: Statement = Statement::new(|_| {
     text(
         Query::update()
@@ -188,7 +189,7 @@ pub(crate) static PARK: Statement = Statement::new(|_| {
     )
 });
 
-/// When the next transaction that was in no crash is due, but for attempts for some destinations.
+/// When the next transaction that was in no crash is due, except attempts for some destinations.
 /// Binds those.
 pub(crate) static NEXT_DUE: Statement = Statement::new(|dialect| {
     text(
@@ -199,7 +200,7 @@ pub(crate) static NEXT_DUE: Statement = Statement::new(|dialect| {
     )
 });
 
-/// As [`NEXT_DUE`], of transactions that were in a crash.
+/// As [`NEXT_DUE`], for transactions that were in a crash.
 pub(crate) static NEXT_SUSPECT: Statement = Statement::new(|dialect| {
     text(
         waiting(&mut Query::select())

@@ -1,9 +1,9 @@
 //! Lists of transactions, newest first.
 //!
-//! What waits, what is under lease and what is over is found by an index each; the first and the last
-//! are in the order of the list, and hold what is searched, so that nothing is read of what is passed
-//! over. What is under lease is little beside them, and is sorted. So are all senders' transactions,
-//! as far as they may come into the page.
+//! Waiting, leased and finished transactions each have an index. The first and the last are in the
+//! order of the list and contain the searched values, so nothing is read of what is skipped. Leased
+//! transactions are few, and are sorted. Those of all senders are sorted too, as far as they may come
+//! onto the page.
 
 use std::sync::Arc;
 
@@ -16,13 +16,13 @@ use crate::{
     row::{from_micros, micros},
 };
 
-/// A statement that reads a page of a list, and its values.
+/// A statement that reads one page of a list, with its values.
 pub(crate) struct Page {
     pub(crate) text: Arc<str>,
     pub(crate) values: Values,
 }
 
-/// Reads transactions that were committed.
+/// Reads committed transactions.
 pub(crate) fn list(dialect: Dialect, listing: &Listing) -> Page {
     let mut conditions = Conditions::of(dialect, listing);
     let limit = conditions.limit;
@@ -41,7 +41,7 @@ pub(crate) fn list(dialect: Dialect, listing: &Listing) -> Page {
     ))
 }
 
-/// Reads where transactions that were committed stand in a list. Gives created, id.
+/// Reads the positions of committed transactions in a list. Gives created, id.
 pub(crate) fn select(dialect: Dialect, listing: &Listing) -> Page {
     let mut conditions = Conditions::of(dialect, listing);
     let limit = conditions.limit;
@@ -51,7 +51,7 @@ pub(crate) fn select(dialect: Dialect, listing: &Listing) -> Page {
     ))
 }
 
-/// Where the newest of each state are.
+/// The positions of the newest transactions of each state.
 fn places(listing: &Listing, conditions: &Conditions) -> String {
     let place = |state, kept: &Conditions| {
         let sender = kept.sender(state == QueueState::Active);
@@ -83,7 +83,7 @@ fn places(listing: &Listing, conditions: &Conditions) -> String {
         QueueState::Finished,
     ];
     let states = match listing.state {
-        // Those are among the waiting.
+        // These are among the waiting ones.
         Some(few @ (QueueState::Held | QueueState::Scheduled)) => vec![few],
         wanted => {
             let takes = |state: &QueueState| wanted.is_none_or(|wanted| wanted.takes(*state));
@@ -94,7 +94,7 @@ fn places(listing: &Listing, conditions: &Conditions) -> String {
     places.collect::<Vec<_>>().join(" UNION ALL ")
 }
 
-/// Reads summaries of transactions that never were.
+/// Reads summaries of transactions that were never committed.
 pub(crate) fn list_summaries(dialect: Dialect, listing: &Listing) -> Page {
     let mut conditions = Conditions::of(dialect, listing);
     let read = summary::READ;
@@ -107,12 +107,12 @@ pub(crate) fn list_summaries(dialect: Dialect, listing: &Listing) -> Page {
     conditions.page(page)
 }
 
-/// What is listed, as far as all lists have it in common.
+/// The conditions that all lists have in common.
 struct Conditions {
     dialect: Dialect,
-    /// Where the sender's name is bound.
+    /// The parameter for the sender's name.
     sender: Option<usize>,
-    /// Where the limit is bound.
+    /// The parameter for the limit.
     limit: usize,
     /// Conditions, each after an AND.
     text: String,
@@ -168,8 +168,8 @@ impl Conditions {
         new
     }
 
-    /// The sender, where one is asked for; kept from leading SQLite to an index where there is a better
-    /// one.
+    /// The condition for a sender, where one is asked for. If there is a better index, it is written so
+    /// that SQLite does not use the sender's.
     fn sender(&self, is_beside: bool) -> String {
         let plus = match is_beside {
             true => self.dialect.choose("+", ""),
@@ -180,7 +180,7 @@ impl Conditions {
     }
 
     /// The newest of `places`. Those of all senders come sender by sender, each from new to old, so
-    /// that most are passed over at once.
+    /// that most are skipped at once.
     fn newest(&self, places: String) -> String {
         let limit = self.limit;
         let places = match self.sender {
@@ -199,7 +199,7 @@ impl Conditions {
         self.bound
     }
 
-    /// Adds a condition, in which the value stands for each `?`.
+    /// Adds a condition; the value replaces each `?`.
     fn and_value(&mut self, condition: &str, value: impl Into<Value>) {
         let at = self.bind(value);
         self.and(condition.replace('?', &format!("?{at}")));
@@ -218,7 +218,7 @@ impl Conditions {
     }
 }
 
-/// The first whole microsecond that is not before a time.
+/// The first whole microsecond at or after a time.
 fn micros_after(time: jiff::Timestamp) -> i64 {
     let micros = micros(time);
     match from_micros(micros) >= time {

@@ -1,6 +1,6 @@
-//! SQL: one statement for each function.
+//! SQL: one function, one statement.
 //!
-//! Texts are built by sea-query, once; parameters are bound by hand, in the order in which they
+//! Texts are built once, by sea-query. Parameters are bound by hand, in the order in which they
 //! stand in the text.
 
 mod attempt;
@@ -98,12 +98,12 @@ fn text(statement: &impl QueryStatementWriter) -> String {
     text
 }
 
-/// Something is still to be done for it.
+/// Work is left to do.
 fn is_unfinished() -> Expr {
     Expr::col(Transactions::FinalReason).is_null()
 }
 
-/// It was under lease in a crash since the last attempt at it ended.
+/// It was leased during a crash, and no attempt at it has ended since.
 fn is_suspect() -> Expr {
     Expr::col(Transactions::CrashCount).gt(Expr::cust("0"))
 }
@@ -116,7 +116,7 @@ fn is_not_held() -> Expr {
     Expr::col(Transactions::Held).is_null()
 }
 
-/// Whether it waits. The time, which all that waits has, leads SQLite to the index.
+/// Whether it waits. Every waiting transaction has a due time; naming it leads SQLite to the index.
 fn is_waiting() -> Expr {
     let is_due = Expr::col(Transactions::DueAt).gt(Expr::cust("-9223372036854775807"));
     is_unfinished()

@@ -10,7 +10,7 @@ use super::{
     text,
 };
 
-/// The column in which the parts of a transaction are read.
+/// The alias of the parts of a transaction.
 pub(super) const PARTS: &str = "parts";
 
 /// Writes a part. Binds transaction, position, name, blob, len.
@@ -34,8 +34,8 @@ pub(crate) static DELETE_PARTS: Statement = Statement::new(|_| {
     )
 });
 
-/// The parts of a transaction whose blobs are there, as JSON; null where it has a message without
-/// parts, for which nothing is looked up.
+/// The parts of a transaction whose blobs exist, as JSON; null where the message has no parts. In
+/// that case nothing is looked up.
 pub(super) fn parts(dialect: Dialect) -> Expr {
     let columns = [Parts::Position, Parts::Name, Parts::BlobId, Parts::Len];
     let columns = columns.map(|column| Expr::col((Parts::Table, column)));

@@ -20,7 +20,7 @@ macro_rules! names {
 }
 
 names! {
-    /// What was tried. Those of a transaction go with it, by a trigger.
+    /// Attempts. A trigger removes them with their transaction.
     Attempts {
         Table = "attempts",
         TransactionId = "transaction_id",
@@ -50,7 +50,7 @@ names! {
         Octets = "octets",
     }
 
-    /// What has changed about transactions.
+    /// Changes of transactions.
     Events {
         Table = "events",
         At = "at",
@@ -60,7 +60,7 @@ names! {
         Details = "details",
     }
 
-    /// Parts of compositions. Those of a transaction go with it, by a trigger.
+    /// Parts of compositions. A trigger removes them with their transaction.
     Parts {
         Table = "parts",
         TransactionId = "transaction_id",
@@ -70,7 +70,7 @@ names! {
         Len = "len",
     }
 
-    /// Transactions that were never committed, and are over.
+    /// Finished transactions that were never committed.
     Summaries {
         Table = "summaries",
         Id = "id",
@@ -90,7 +90,7 @@ names! {
         Conversation = "conversation",
     }
 
-    /// Mail transactions. One is final when it has a final reason, else it has a due time and work.
+    /// Mail transactions. A final one has a final reason; any other has a due time and work.
     Transactions {
         Table = "transactions",
         Id = "id",

@@ -1,4 +1,4 @@
-//! What a session finds: leases of dead ones, and times.
+//! Statements for the start of a session: leases of dead sessions, and times.
 
 use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, UpdateStatement};
 
@@ -8,7 +8,7 @@ use super::{
     Statement, bound, change::earliest, is_not_leased, is_unfinished, schema::Transactions, text,
 };
 
-/// Gives session and crash count of all leases, each pair once.
+/// Gives the session and crash count of all leases, each pair once.
 pub(crate) static FIND_LEASES: Statement = Statement::new(|_| {
     text(
         Query::select()
@@ -19,21 +19,21 @@ pub(crate) static FIND_LEASES: Statement = Statement::new(|_| {
     )
 });
 
-/// As [`FIND_LEASES`], of sessions that are forgotten, in a database that several processes share. In one look:
-/// who begins later than that has nothing yet.
+/// As [`FIND_LEASES`], for sessions that were removed, in a database that several processes share. It is a
+/// single statement: a session that begins later has no leases yet.
 pub(crate) static FIND_FORGOTTEN_LEASES: Statement = Statement::new(|_| {
     "SELECT DISTINCT lease_session, crash_count FROM transactions WHERE lease_session IS NOT NULL \
      AND lease_session NOT IN (SELECT id FROM sessions)"
         .into()
 });
 
-/// Frees leases; the transactions are due now at the latest. Binds now; session, crash count.
+/// Frees leases. The transactions are due now at the latest. Binds now; session, crash count.
 pub(crate) static FREE_LEASES: Statement = Statement::new(|dialect| {
     let now = Func::cust(dialect.least()).args([Expr::col(Transactions::DueAt), bound()]);
     text(&free_leases(now.into()))
 });
 
-/// Frees leases; the transactions are due at the time given. Binds due time; session, crash count.
+/// Frees leases. The transactions are due at the given time. Binds due time; session, crash count.
 pub(crate) static POSTPONE_LEASES: Statement = Statement::new(|_| text(&free_leases(bound())));
 
 fn free_leases(due: Expr) -> UpdateStatement {
@@ -51,7 +51,7 @@ fn free_leases(due: Expr) -> UpdateStatement {
     update
 }
 
-/// The newest time since when something is final.
+/// The latest time since which a transaction is final.
 pub(crate) static NEWEST_FINISHED: Statement = Statement::new(|_| {
     text(
         Query::select()
@@ -61,11 +61,11 @@ pub(crate) static NEWEST_FINISHED: Statement = Statement::new(|_| {
     )
 });
 
-/// The newest time at which something that waits was started or attempted.
+/// The latest time at which a waiting transaction was created or attempted.
 pub(crate) static NEWEST_WAITING: Statement =
     Statement::new(|dialect| text(newest(dialect, is_unfinished()).and_where(is_not_leased())));
 
-/// As [`NEWEST_WAITING`], of what is under lease.
+/// As [`NEWEST_WAITING`], for leased transactions.
 pub(crate) static NEWEST_LEASED: Statement = Statement::new(|dialect| {
     let is_leased = Expr::col(Transactions::LeaseSession).is_not_null();
     text(&newest(dialect, is_leased))
@@ -81,8 +81,8 @@ fn newest(dialect: Dialect, condition: Expr) -> SelectStatement {
         .to_owned()
 }
 
-/// Makes what is not final due earlier, but what waits for the time at which it is to be sent not before
-/// that. Binds by how many microseconds.
+/// Makes unfinished transactions due earlier; those that wait for their earliest time, not before that.
+/// Binds the number of microseconds.
 pub(crate) static BRING_FORWARD: Statement = Statement::new(|dialect| {
     let earlier = Expr::col(Transactions::DueAt).sub(bound());
     let due = Func::cust(dialect.greatest()).args([earlier, Expr::cust(earliest())]);

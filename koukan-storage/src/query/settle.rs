@@ -4,9 +4,9 @@ use sea_query::{Expr, ExprTrait, Func, Query, UpdateStatement};
 
 use super::{Statement, bound, bulk::unnest, schema::Transactions, text};
 
-/// Writes what became of a transaction, if the lease is held. Binds recipients, attempts to add,
-/// the last attempt's end and reply or nulls, due time, work, final reason, final since, whether an attempt is to be made;
-/// id, session, fence.
+/// Writes the outcome for a transaction, if the lease is held. Binds recipients, attempts to add, the last attempt's
+/// end and reply or nulls, due time, work, final reason, final since, whether an attempt is to be made; id, session,
+/// fence.
 pub(crate) static SETTLE: Statement = Statement::new(|_| {
     let attempted = [bound(), Expr::col(Transactions::Attempted)];
     let last_reply = [bound(), Expr::col(Transactions::LastReply)];
@@ -31,8 +31,8 @@ pub(crate) static SETTLE: Statement = Statement::new(|_| {
     text(&update)
 });
 
-/// As [`SETTLE`], of any number in PostgreSQL, of different leases. Binds a list of each that [`SETTLE`] binds, and of
-/// places; gives the places of those whose leases are held.
+/// As [`SETTLE`], for any number of different leases, in PostgreSQL. Binds lists of the same values and of positions;
+/// gives the positions of those whose leases are held.
 pub(crate) static SETTLE_TOGETHER: Statement = Statement::new(|_| {
     let rows = unnest(SETTLED.len());
     format!(
@@ -50,7 +50,7 @@ pub(crate) static SETTLE_TOGETHER: Statement = Statement::new(|_| {
     )
 });
 
-/// What is bound of a settlement, in order.
+/// The values of a settlement, in order.
 pub(crate) const SETTLED: [&str; 13] = [
     "recipients",
     "attempts",
@@ -70,8 +70,8 @@ pub(crate) const SETTLED: [&str; 13] = [
 /// Gives a lease back, if it is held. Binds id, session, fence.
 pub(crate) static RELEASE: Statement = Statement::new(|_| text(&end_lease()));
 
-/// The session that has it under lease. Not the column by itself, which would lead PostgreSQL to the index of all that is
-/// under lease where there was little when it looked last.
+/// The session that holds the lease. It is not the plain column: that would lead PostgreSQL to the index of leased
+/// transactions, if there were few of them when it last looked.
 fn leaser() -> Expr {
     Func::coalesce([Expr::col(Transactions::LeaseSession), Expr::cust("''")]).into()
 }
@@ -87,8 +87,8 @@ fn end_lease() -> UpdateStatement {
     update
 }
 
-/// Gives a row if the lease is held, which nobody ends before the commit, with whether the notification is there already. Binds the
-/// notification's id; id, session, fence.
+/// Gives a row if the lease is held, and keeps it from ending before the commit; the row says whether the notification
+/// exists already. Binds the notification's id; id, session, fence.
 pub(crate) static HOLDS_LEASE: Statement = Statement::new(|dialect| {
     let notification = Query::select()
         .expr(Expr::cust("1"))

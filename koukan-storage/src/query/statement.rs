@@ -4,15 +4,15 @@ use std::sync::{Arc, OnceLock};
 
 use crate::database::{Connection, Dialect, Executed, Values};
 
-/// Statements that are executed in one go, at most.
+/// How many executions of a statement are sent together at most.
 const REPEATED_AT_MOST: usize = 1 << (SIZES - 1);
 const SIZES: usize = 7;
 
-/// A statement; its text is built when it is first needed and stays prepared from then on.
+/// A statement. Its text is built when it is first needed, and stays prepared from then on.
 ///
-/// Each execution goes through SQLite's own thread or to another host, which costs more than a small
-/// statement itself. So the text is also kept repeated, 2, 4, … 64 times, and many executions are
-/// one round trip. They must not build on each other: PostgreSQL does them at the same time.
+/// An execution is a message to SQLite's thread or to another host, which costs more than a small
+/// statement itself. So the text is also kept repeated 2, 4, … 64 times, and many executions are one
+/// round trip. They must not depend on each other: PostgreSQL runs them at the same time.
 pub(crate) struct Statement {
     build: fn(Dialect) -> String,
     sqlite: [OnceLock<Arc<str>>; SIZES],
@@ -65,7 +65,7 @@ impl Statement {
         Ok(executed)
     }
 
-    /// The text, two to the power of `size` times.
+    /// The text, 2^`size` times.
     fn repeated(&self, dialect: Dialect, size: usize) -> Arc<str> {
         let texts = match dialect {
             Dialect::Sqlite => &self.sqlite,

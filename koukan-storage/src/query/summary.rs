@@ -1,4 +1,4 @@
-//! What became of transactions that were never committed.
+//! Summaries of transactions that were never committed.
 
 use sea_query::{Expr, ExprTrait, Order, Query};
 
@@ -10,7 +10,7 @@ use super::{
     text,
 };
 
-/// Columns, in the order in which they are bound.
+/// The columns, in the order in which they are bound.
 const COLUMNS: [Summaries; 15] = [
     Summaries::Id,
     Summaries::Created,
@@ -29,20 +29,20 @@ const COLUMNS: [Summaries; 15] = [
     Summaries::Conversation,
 ];
 
-/// What is read of a summary, in the columns of a transaction.
+/// What is read of a summary, under the names of a transaction's columns.
 pub(super) const READ: &str = "id, created, context, mail, recipients, NULL AS prefix, \
     NULL AS blob_id, NULL AS body_len, NULL AS body_kind, NULL AS message_key, FALSE AS retry, \
     FALSE AS notify, attempt_count, last_attempt, NULL AS due_at, NULL AS work, final_reason, \
     CAST(0 AS BIGINT) AS lease_fence, NULL AS held, NULL AS send_at, \
     CAST(0 AS BIGINT) AS crash_count";
 
-/// Writes summaries unless transactions or summaries of their ids are there. Binds the columns.
+/// Writes summaries unless transactions or summaries with their ids exist. Binds the columns.
 pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(
     COLUMNS.len(),
     |rows| {
         let row = format!("({})", COLUMNS.map(|_| "?").join(", "));
         let rows = vec![&*row; rows].join(", ");
-        // A list of values names its columns so.
+        // These are the column names of a list of values.
         insert_new(&format!("(VALUES {rows}) AS new"), "column1")
     },
     || {
@@ -63,11 +63,11 @@ fn insert_new(rows: &str, id: &str) -> String {
 pub(crate) static FIND_SUMMARY: Statement =
     Statement::new(|_| format!("SELECT {READ} FROM summaries WHERE id = ?"));
 
-/// Reads what was said in the last attempt. Binds id.
+/// Reads the conversation of the last attempt. Binds id.
 pub(crate) static SUMMARY_CONVERSATION: Statement =
     Statement::new(|_| "SELECT conversation FROM summaries WHERE id = ?".into());
 
-/// Removes summaries. Binds since when at the latest, limit.
+/// Removes summaries. Binds the latest time since which they are final, limit.
 pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|dialect| {
     let finished = Query::select()
         .column(Summaries::Id)
@@ -83,7 +83,7 @@ pub(crate) static DELETE_SUMMARIES: Statement = Statement::new(|dialect| {
     )
 });
 
-/// The newest time since when something is final.
+/// The latest time since which one is final.
 pub(crate) static NEWEST_SUMMARY: Statement = Statement::new(|_| {
     text(
         Query::select()

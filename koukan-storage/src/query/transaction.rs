@@ -15,7 +15,8 @@ use super::{
     text,
 };
 
-/// What is read of a transaction beside its last attempt; [`StoredRow`](crate::row::StoredRow) takes them by name.
+/// The columns that are read of a transaction besides its last attempt; [`StoredRow`](crate::row::StoredRow) takes
+/// them by name.
 pub(super) const READ: [Transactions; 19] = [
     Transactions::Id,
     Transactions::Created,
@@ -38,8 +39,8 @@ pub(super) const READ: [Transactions; 19] = [
     Transactions::CrashCount,
 ];
 
-/// The columns that a draft and what it is completed to do not have in common, in the order in which
-/// they are bound.
+/// The columns in which a draft and its completed transaction differ, in the order in which they are
+/// bound.
 pub(super) const REST: [Transactions; 24] = [
     Transactions::Context,
     Transactions::Mail,
@@ -67,14 +68,14 @@ pub(super) const REST: [Transactions; 24] = [
     Transactions::SendAt,
 ];
 
-/// Writes transactions unless their ids, or the idempotency keys of their senders, are there. Binds
-/// id, created, sender, idempotency key, request digest; the [`REST`].
+/// Writes transactions unless their ids exist, or their senders' idempotency keys do. Binds id, created, sender,
+/// idempotency key, request digest; the [`REST`].
 pub(crate) static INSERT_TRANSACTIONS: BulkInsert =
     BulkInsert::new(NEW.len(), insert_rows, || insert_columns(""));
 
-/// Writes transactions as [`INSERT_TRANSACTIONS`] does, with the attempts at those that were not there, in PostgreSQL.
-/// Binds lists: what [`INSERT_TRANSACTIONS`] binds; what [`INSERT_ATTEMPTS`](super::INSERT_ATTEMPTS) binds. Gives how
-/// many were not there.
+/// Writes transactions as [`INSERT_TRANSACTIONS`] does, in PostgreSQL, with the attempts of those that did not exist.
+/// Binds lists: the values of [`INSERT_TRANSACTIONS`]; the values of [`INSERT_ATTEMPTS`](super::INSERT_ATTEMPTS).
+/// Gives how many did not exist.
 pub(crate) static INSERT_WITH_ATTEMPTS: Statement = Statement::new(|_| {
     let (insert, columns) = (insert_columns(" RETURNING id"), attempt::columns());
     let (attempts, columns) = (unnest(columns.len()), columns.join(", "));
@@ -99,7 +100,7 @@ const NEW: [Transactions; 29] = {
     columns
 };
 
-/// Writes so many transactions that are not there, and were in no crash.
+/// Writes rows of transactions that do not exist and were in no crash.
 fn insert_rows(rows: usize) -> String {
     let columns = NEW.into_iter().chain([Transactions::CrashCount]);
     let mut insert = Query::insert();
@@ -112,7 +113,7 @@ fn insert_rows(rows: usize) -> String {
     text(insert.on_conflict(OnConflict::new().do_nothing().to_owned()))
 }
 
-/// As [`insert_rows`], with lists bound.
+/// As [`insert_rows`], with bound lists.
 fn insert_columns(returning: &str) -> String {
     let (columns, rows) = (names(&NEW).join(", "), unnest(NEW.len()));
     format!(
@@ -133,13 +134,13 @@ pub(crate) static FIND_KEYED: Statement = Statement::new(|_| {
     )
 });
 
-/// Reads a transaction; its blob is null where that was collected. Binds id.
+/// Reads a transaction. Its blob is null where it was removed as garbage. Binds id.
 pub(crate) static FIND_TRANSACTION: Statement = Statement::new(|dialect| {
     let id = Expr::col((Transactions::Table, Transactions::Id));
     text(read(dialect).and_where(id.eq(bound())))
 });
 
-/// Reads transactions without those parts of the body that were collected.
+/// Reads transactions, without parts of the body that were removed as garbage.
 pub(super) fn read(dialect: Dialect) -> SelectStatement {
     let transactions = |column| (Transactions::Table, column);
     let mut read = Query::select();
@@ -169,7 +170,7 @@ pub(crate) static CENSUS: Statement = Statement::new(|_| {
         .and(Expr::col(Transactions::Held).is_not_null())
         .and(is_not_leased());
     let waiting = Expr::from(count(is_waiting())).add(Expr::from(count(held)));
-    // By the time, which leads SQLite to the smaller index.
+    // Naming the time leads SQLite to the smaller index.
     let finished = |since: Expr| {
         Expr::col(Transactions::FinalReason)
             .is_not_null()
@@ -192,8 +193,8 @@ pub(crate) static CENSUS: Statement = Statement::new(|_| {
     )
 });
 
-/// Counts what is queued; gives due, waiting with that, leased, held, and since when the first of it is due. Binds the
-/// time twice. Each reads an index only, and nothing that is final.
+/// Counts the queue; gives due, waiting (including due), leased, held, and since when the first one is due. Binds the
+/// time twice. Each count reads an index only, and no final transaction.
 pub(crate) static DEPTH: Statement = Statement::new(|_| {
     let of = |expression: Expr, condition: Expr| {
         Query::select()

@@ -1,4 +1,4 @@
-//! Reads of destinations.
+//! Reads about destinations.
 
 use koukan_core::storage::{
     BackendError,
@@ -67,7 +67,7 @@ fn counted(row: &Row) -> Result<DestinationCensus, BackendError> {
     let counted = counted().map_err(failed)?;
     let outcome: Option<&str> = row.try_get(6).map_err(failed)?;
     Ok(DestinationCensus {
-        // One that cannot be read tells nothing; the others are counted all the same.
+        // An outcome that cannot be read is left out; the counts stay.
         last_attempt: outcome.and_then(|outcome| attempt(outcome).ok()),
         ..counted
     })

@@ -1,4 +1,4 @@
-//! Reads, beside whoever writes.
+//! Reads, independent of the writer.
 
 mod destinations;
 mod sessions;
@@ -27,17 +27,17 @@ use crate::{
     row::{StoredRow, attempt, conversation, from_micros, kept_event, micros, scheduling_keys},
 };
 
-/// Blobs that are removed in one go, at most, and about how many octets they have in all.
+/// Blobs that are removed in one go at most, and then their approximate total size in octets.
 const ORPHANS_AT_ONCE: i64 = 256;
 const OCTETS_AT_ONCE: i64 = 64 << 20;
 
-/// Where reads are done.
+/// Runs reads.
 #[async_trait]
 pub(crate) trait Source: Send + Sync + 'static {
     fn dialect(&self) -> Dialect;
 
-    /// Reads what a statement gives. A read that was begun ends by itself and gives its connection back, whether
-    /// anybody polls whoever asked or not.
+    /// Returns the rows of a statement. A read that has begun ends by itself and returns its connection, even if
+    /// the caller is not polled or is dropped.
     async fn rows(&self, text: Arc<str>, values: Values) -> Result<Vec<Row>, BackendError>;
 
     async fn close(&self);
@@ -88,7 +88,7 @@ impl Reader {
             match StoredRow(row).transaction() {
                 Ok(transaction) => list.push(transaction),
                 Err(error) => {
-                    tracing::warn!(error = %Causes(&error), "a stored transaction cannot be read and is not listed");
+                    tracing::warn!(error = %Causes(&error), "a stored transaction cannot be read and is left out of the list");
                 }
             }
         }
@@ -98,14 +98,14 @@ impl Reader {
         Ok(list)
     }
 
-    /// Where transactions that were committed stand in a list.
+    /// The positions of committed transactions in a list.
     pub(crate) async fn select(&self, listing: &Listing) -> Result<Vec<ListCursor>, BackendError> {
         let rows = self.page(select(self.0.dialect(), listing)).await?;
         let mut places = Vec::with_capacity(rows.len());
         for row in &rows {
             let created: i64 = row.try_get(0).map_err(failed)?;
             let id: &str = row.try_get(1).map_err(failed)?;
-            // What cannot be read is left out, as in lists.
+            // Rows that cannot be read are left out, as in lists.
             if let Ok(id) = id.parse() {
                 let created = from_micros(created);
                 places.push(ListCursor { created, id });
@@ -238,7 +238,7 @@ impl Reader {
     pub(crate) async fn events(&self, query: &EventQuery) -> Result<EventPage, BackendError> {
         let (first, last) = self.bounds_of_events().await?;
         let after = query.after.unwrap_or(first - 1);
-        // What is committed from here on is for the next page.
+        // Later events are for the next page.
         let until = after.saturating_add(EventQuery::SEEN_MAX).min(last);
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let kinds = query.kinds.iter().map(|kind| kind.as_str().to_owned());
@@ -272,7 +272,7 @@ impl Reader {
                 }
             }
         }
-        // Some of them may have been removed meanwhile.
+        // Some events may have been removed meanwhile.
         let (first, _) = self.bounds_of_events().await?;
         Ok(EventPage {
             events,
@@ -282,7 +282,7 @@ impl Reader {
         })
     }
 
-    /// How far a reader of events has come.
+    /// The position of a reader of events.
     pub(crate) async fn cursor(&self, name: &str) -> Result<Option<u64>, BackendError> {
         let mut values = Values::default();
         values.add(name);
@@ -303,7 +303,7 @@ impl Reader {
         Ok((number(0)?, number(1)?))
     }
 
-    /// Some blobs that were created before a time and that nothing unfinished refers to.
+    /// Some blobs that were created before a time, and to which no unfinished transaction refers.
     pub(crate) async fn orphans(&self, until: i64) -> Result<Vec<String>, BackendError> {
         let mut values = Values::default();
         values.add(until).add(ORPHANS_AT_ONCE);
@@ -320,7 +320,7 @@ impl Reader {
         Ok(orphans)
     }
 
-    /// Reads something, if only that there is something to read.
+    /// Reads something, to find out whether reading works.
     pub(crate) async fn probe(&self) -> Result<(), BackendError> {
         self.row(&PROBE, Values::default()).await.map(|_| ())
     }
@@ -347,12 +347,12 @@ impl Reader {
     }
 }
 
-/// What a column holds is not what it should.
+/// A column holds an unexpected value.
 fn failed(error: sqlx::Error) -> BackendError {
     BackendError::Failed(Box::new(Undecoded(error)))
 }
 
-/// A value cannot be read; keeps the driver's types out of the API.
+/// A value that cannot be read. Keeps the driver's types out of the API.
 #[derive(Debug)]
 struct Undecoded(sqlx::Error);
 
@@ -364,7 +364,7 @@ impl fmt::Display for Undecoded {
 
 impl std::error::Error for Undecoded {}
 
-/// What was said, as a column tells it; one that cannot be read tells nothing.
+/// The conversation in a column. One that cannot be read is left out.
 fn heard(row: &Row, column: usize) -> Result<Option<Arc<Conversation>>, BackendError> {
     let json: Option<&str> = row.try_get(column).map_err(failed)?;
     Ok(json.and_then(|json| conversation(json).ok()).map(Arc::new))

@@ -1,4 +1,4 @@
-//! Reads of sessions.
+//! Reads about sessions.
 
 use koukan_core::storage::{BackendError, LiveSession, record::SessionId};
 
@@ -8,7 +8,7 @@ use crate::query::{ADDRESS_OF, HOLDER, LIVE_SESSIONS, READER, Statement, Values}
 use super::{Reader, failed};
 
 impl Reader {
-    /// Where requests for what a session works on are taken.
+    /// The address for requests about a session's transactions.
     pub(crate) async fn address_of(
         &self,
         session: SessionId,
@@ -21,7 +21,7 @@ impl Reader {
         Ok(address.map(Into::into))
     }
 
-    /// The sessions that live.
+    /// The live sessions.
     pub(crate) async fn live_sessions(&self) -> Result<Vec<LiveSession>, BackendError> {
         let rows = self.rows(&LIVE_SESSIONS, Values::default()).await?;
         let read = |row: &Row| {
@@ -35,12 +35,12 @@ impl Reader {
         rows.iter().map(read).collect()
     }
 
-    /// The session that has a transaction under lease, if it lives.
+    /// The session that holds the lease of a transaction, if it is alive.
     pub(crate) async fn holder(&self, id: &str) -> Result<Option<SessionId>, BackendError> {
         self.session_in(&HOLDER, id).await
     }
 
-    /// The session that has a reader of events, if it lives.
+    /// The session that has a reader of events, if it is alive.
     pub(crate) async fn reader(&self, name: &str) -> Result<Option<SessionId>, BackendError> {
         self.session_in(&READER, name).await
     }

@@ -1,4 +1,4 @@
-//! Reads of addresses to which senders send nothing.
+//! Reads about suppressed addresses.
 
 use koukan_core::storage::{BackendError, record::Suppression};
 

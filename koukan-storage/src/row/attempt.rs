@@ -23,9 +23,9 @@ pub(crate) struct NewAttempt {
     pub(super) ended: i64,
     remote: Option<(Box<str>, String)>,
     pub(super) outcome: Arc<str>,
-    /// By itself, since leases read the outcome.
+    /// Stored apart from the outcome, which leases read.
     pub(super) conversation: Option<Arc<str>>,
-    /// Addresses that it has found to be bad.
+    /// Addresses that the attempt found to be bad.
     pub(crate) suppresses: Vec<Suppression>,
 }
 
@@ -40,7 +40,7 @@ pub(super) struct AttemptRow<'a> {
     recipient_replies: Vec<Option<ReplyRow<'a>>>,
     #[serde(borrow)]
     final_reply: ReplyRow<'a>,
-    /// Of recipients that have one of their own.
+    /// For recipients that have a final reply of their own.
     #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
     final_replies: Vec<Option<ReplyRow<'a>>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ pub(super) struct AttemptRow<'a> {
     tls: Option<TlsRow<'a>>,
 }
 
-/// What readers are shown, where that is not what the attempt brought.
+/// What readers are shown, where it differs from the outcome.
 #[derive(Serialize, Deserialize)]
 struct ShownRow<'a> {
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -82,7 +82,7 @@ impl NewAttempt {
         self.bind_rest(values);
     }
 
-    /// Binds the values of [`ADD_ATTEMPT`](crate::query::ADD_ATTEMPT) but for the last.
+    /// Binds the values of [`ADD_ATTEMPT`](crate::query::ADD_ATTEMPT) except the last.
     pub(super) fn bind_rest(&self, values: &mut Values) {
         let remote = self.remote.as_ref();
         values
@@ -94,7 +94,7 @@ impl NewAttempt {
             .add(self.conversation.clone());
     }
 
-    /// Octets that it takes, about.
+    /// Its approximate size in octets.
     pub(super) fn weight(&self) -> usize {
         let conversation = self.conversation.as_deref();
         self.outcome.len() + conversation.map_or(0, str::len)

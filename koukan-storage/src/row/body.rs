@@ -1,4 +1,4 @@
-//! A message to be written.
+//! The message of a transaction that is to be written.
 
 use bytes::{Bytes, BytesMut};
 use koukan_core::storage::{
@@ -8,14 +8,14 @@ use koukan_core::storage::{
 
 use crate::query::Values;
 
-/// Octets of a chunk, at most.
+/// The largest chunk, in octets.
 pub(crate) const CHUNK: usize = 256 << 10;
 
-/// A body, its blob and its parts.
+/// A body: its blob and its parts.
 pub(crate) struct BodyRow {
     pub(super) prefix: Bytes,
     pub(super) blob: BlobRow,
-    /// Left out where it is a message without parts.
+    /// `None` for a message without parts.
     pub(super) kind: Option<&'static str>,
     pub(crate) parts: Vec<PartRow>,
 }
@@ -27,18 +27,18 @@ pub(crate) struct PartRow {
     blob: BlobRow,
 }
 
-/// A blob, and its chunks where those come with it.
+/// A blob, with its chunks where they are to be written.
 pub(crate) struct BlobRow {
     pub(crate) id: String,
     pub(crate) len: i64,
-    /// Start and octets of each.
+    /// The start and the octets of each.
     pub(crate) chunks: Option<Vec<(i64, Bytes)>>,
 }
 
 impl BodyRow {
     /// # Errors
     ///
-    /// [`BackendError::NoSuchBlob`] where the octets of a blob do not have the length said.
+    /// [`BackendError::NoSuchBlob`] where the octets of a blob do not have the declared length.
     pub(super) fn new(body: NewBody) -> Result<Self, BackendError> {
         let kind = match body.kind {
             BodyKind::Message if body.parts.is_empty() => None,
@@ -60,7 +60,7 @@ impl BodyRow {
         })
     }
 
-    /// The blobs that it refers to.
+    /// The blobs that the body refers to.
     pub(crate) fn blobs(&self) -> impl Iterator<Item = &BlobRow> {
         let parts = self.parts.iter().map(|part| &part.blob);
         std::iter::once(&self.blob).chain(parts)

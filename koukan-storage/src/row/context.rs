@@ -1,4 +1,4 @@
-//! The facts of a session, and what filters found out since.
+//! The facts of a session, and the signals of its filters.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What was said in attempts.
+//! Conversations of attempts.
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use super::{
 /// The column `conversation`.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ConversationRow<'a> {
-    /// When, who, what.
+    /// Time, speaker, text.
     #[serde(borrow, default)]
     said: Vec<(i64, Cow<'a, str>, Cow<'a, str>)>,
     #[serde(default)]
@@ -42,7 +42,7 @@ pub(crate) fn conversation(json: &str) -> Result<Conversation, Malformed> {
     let row: ConversationRow<'_> = from_json("conversation", json)?;
     let said = row.said.into_iter().map(|(at, by, text)| Spoken {
         at: from_micros(at),
-        // Who a later version may know besides is nobody here.
+        // A speaker that only a later version knows counts as nobody.
         by: Speaker::from_name(&by).unwrap_or(Speaker::Nobody),
         text: text.into(),
     });

@@ -31,7 +31,7 @@ pub(crate) struct EventRow {
 /// The column `details`.
 #[derive(Serialize, Deserialize)]
 struct DetailsRow<'a> {
-    /// Where it is not the identity of the transaction.
+    /// `None` where it equals the identity of the transaction.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     message: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -83,8 +83,8 @@ impl EventRow {
             .collect()
     }
 
-    /// The event that a transaction is held or released; `row` as
-    /// [`FIND_CHANGED`](crate::query::FIND_CHANGED) gives it.
+    /// The event for a transaction that is held or released. `row` is a row of
+    /// [`FIND_CHANGED`](crate::query::FIND_CHANGED).
     pub(crate) fn of_hold(
         row: &Row,
         kind: EventKind,
@@ -98,7 +98,7 @@ impl EventRow {
         Ok(Self::new(&event))
     }
 
-    /// Octets that it takes in memory, about.
+    /// Its approximate size in memory, in octets.
     pub(super) fn weight(&self) -> usize {
         size_of::<Self>() + self.transaction.len() + self.details.len()
     }
@@ -114,7 +114,7 @@ impl EventRow {
     }
 }
 
-/// Reads an event, as [`LIST_EVENTS`](crate::query::LIST_EVENTS) gives it.
+/// Reads an event from a row of [`LIST_EVENTS`](crate::query::LIST_EVENTS).
 pub(crate) fn kept_event(row: &Row) -> Result<KeptEvent, Malformed> {
     let wrong = |error| Malformed::new("details", error);
     let details: &str = row
@@ -151,7 +151,7 @@ pub(crate) fn kept_event(row: &Row) -> Result<KeptEvent, Malformed> {
     read().map_err(wrong)
 }
 
-/// The recipient that an event names, where it can be read.
+/// The recipient that an event names, if it can be read.
 pub(crate) fn named_recipient(details: &str) -> Option<String> {
     let details: DetailsRow<'_> = serde_json::from_str(details).ok()?;
     details.recipient.map(Cow::into_owned)

@@ -18,7 +18,7 @@ pub(super) struct MailRow<'a> {
     parameters: Vec<ParameterRow<'a>>,
 }
 
-/// Keyword, and value where there is one.
+/// A keyword, with its value if it has one.
 #[derive(Serialize, Deserialize)]
 pub(super) struct ParameterRow<'a>(
     #[serde(borrow)] Cow<'a, str>,

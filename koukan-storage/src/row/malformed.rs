@@ -1,13 +1,13 @@
-//! What cannot be read back.
+//! The error for a column that cannot be read.
 
 use std::sync::Arc;
 
 use crate::BoxError;
 use serde::{Deserialize, Serialize};
 
-/// A column of a row cannot be understood.
+/// A column has a value that cannot be read.
 #[derive(Debug, thiserror::Error)]
-#[error("column {column} cannot be understood")]
+#[error("column {column} cannot be read")]
 pub(crate) struct Malformed {
     column: &'static str,
     #[source]

@@ -1,8 +1,8 @@
-//! Rows: how transactions stand in tables.
+//! Rows: how transactions are stored in tables.
 //!
-//! What is not searched for stands as JSON in columns. The types here say how; they tolerate
-//! fields that they do not know, and a field that is added has a default, so that a version reads
-//! what its neighbours wrote.
+//! Values that are never searched for are stored as JSON in columns; the types here define it. They
+//! ignore unknown fields, and an added field has a default. So a version can read what the versions
+//! before and after it wrote.
 
 mod attempt;
 mod body;

@@ -1,10 +1,10 @@
-//! Whom an envelope names, without reading more of it than that.
+//! Searches an envelope for an address, without reading the rest.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 
-/// Whether the address that was looked for is in an envelope.
+/// Whether the address is in an envelope.
 pub(crate) struct Names {
     pub(crate) is_sender: bool,
     pub(crate) is_recipient: bool,
@@ -22,7 +22,7 @@ struct Recipient<'a> {
     forward_path: Cow<'a, str>,
 }
 
-/// Looks for an address in the columns of an envelope. One that cannot be read names nobody.
+/// Searches the columns of an envelope for an address. A column that cannot be read names nobody.
 pub(crate) fn names(mail: &str, recipients: &str, is_it: impl Fn(&str) -> bool) -> Names {
     let mail = serde_json::from_str::<Mail<'_>>(mail);
     let recipients = serde_json::from_str::<Vec<Recipient<'_>>>(recipients);

@@ -13,10 +13,10 @@ pub(super) struct ReplyRow<'a> {
     enhanced: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     text: Cow<'a, str>,
-    /// The code by which a server upstream has said it, where that is another.
+    /// The code of an upstream server, where it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     said: Option<u16>,
-    /// Who tells of success.
+    /// Who reports success.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     handover: Option<Cow<'a, str>>,
 }
@@ -53,7 +53,7 @@ impl TryFrom<ReplyRow<'_>> for Reply {
             Some(said) => reply.with_extension(Said(ReplyCode::new(said)?)),
             None => reply,
         };
-        // What a later version may say besides is not known here.
+        // A value that only a later version knows is ignored.
         let handover = row.handover.as_deref().and_then(Handover::from_name);
         Ok(match handover {
             Some(handover) => reply.with_extension(handover),

@@ -1,4 +1,4 @@
-//! What becomes of a leased transaction, to be written.
+//! The outcome for a leased transaction, to be written.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ pub(crate) struct SettlementRow {
     pub(crate) lease: LeaseRow,
     recipients: Arc<str>,
     pub(crate) attempt: Option<NewAttempt>,
-    /// Empty where the attempt has brought none.
+    /// Empty where the attempt got no reply.
     last_reply: Option<String>,
     status: StatusRow,
     final_since: Option<i64>,
@@ -69,7 +69,7 @@ impl SettlementRow {
         })
     }
 
-    /// What is told of it, and after that of the notification.
+    /// The events of the transaction, then those of the notification.
     pub(crate) fn all_events(&self) -> impl Iterator<Item = &Arc<EventRow>> {
         let notification = self.notification.iter();
         self.events
@@ -101,7 +101,7 @@ impl SettlementRow {
 }
 
 impl SettlementRow {
-    /// Binds the values of [`ADD_ATTEMPT`](crate::query::ADD_ATTEMPT), where an attempt was made.
+    /// Binds the values of [`ADD_ATTEMPT`](crate::query::ADD_ATTEMPT), if an attempt was made.
     pub(crate) fn bind_attempt(&self, values: &mut Values) {
         if let Some(attempt) = &self.attempt {
             attempt.bind_rest(values);

@@ -1,4 +1,4 @@
-//! What is to happen next with a transaction, in columns.
+//! The status of a transaction, in columns.
 
 use koukan_core::storage::record::{Due, FinalReason, Status, Work};
 
@@ -45,7 +45,7 @@ impl From<&Status> for StatusRow {
     }
 }
 
-/// What is to be done, as the column says it.
+/// The text in the column `work`.
 pub(crate) fn work_as_str(work: Work) -> &'static str {
     match work {
         Work::Attempt => "attempt",
@@ -54,13 +54,13 @@ pub(crate) fn work_as_str(work: Work) -> &'static str {
     }
 }
 
-/// What the column says is to be done; `None` of what is unknown.
+/// The work that the column names; `None` where it is unknown.
 pub(crate) fn work_of(text: &str) -> Option<Work> {
     let all = [Work::Attempt, Work::Notify, Work::Abandon];
     all.into_iter().find(|work| work_as_str(*work) == text)
 }
 
-/// The reason of these words; `None` of what is unknown.
+/// The final reason with this text; `None` where it is unknown.
 pub(super) fn reason_of(text: &str) -> Option<FinalReason> {
     let known = [
         FinalReason::Delivered,
@@ -73,7 +73,7 @@ pub(super) fn reason_of(text: &str) -> Option<FinalReason> {
     known.into_iter().find(|reason| reason.as_str() == text)
 }
 
-/// Puts a status together from its columns.
+/// Reads a status from its columns.
 pub(super) fn status(
     due_at: Option<i64>,
     work: Option<&str>,

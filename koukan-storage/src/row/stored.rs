@@ -26,7 +26,7 @@ use super::{
     time::from_micros,
 };
 
-/// A row with the columns of a transaction, not yet understood.
+/// A row with the columns of a transaction, which are not decoded yet.
 pub(crate) struct StoredRow<'r>(pub(crate) &'r Row);
 
 impl StoredRow<'_> {
@@ -81,7 +81,7 @@ impl StoredRow<'_> {
         })
     }
 
-    /// What stands for its identity, which can be read of any row.
+    /// The text of its identity, which can be read from any row.
     pub(crate) fn id(&self) -> Result<&str, Malformed> {
         self.column("id")
     }
@@ -121,7 +121,7 @@ impl StoredRow<'_> {
         let Some(json) = self.column::<Option<&str>>("parts")? else {
             return Ok(Vec::new());
         };
-        // Position, name, blob, length.
+        // Position, name, blob, length of each part.
         let mut rows: Vec<(i64, Cow<'_, str>, Cow<'_, str>, u64)> = from_json("parts", json)?;
         rows.sort_unstable_by_key(|row| row.0);
         let parts = rows.into_iter().map(|(_, name, blob, len)| {
@@ -135,7 +135,7 @@ impl StoredRow<'_> {
         parts.collect()
     }
 
-    /// The right of a session to work on it, as far as it can be read.
+    /// The lease of a session, if it can be read.
     pub(crate) fn lease(&self, session: SessionId) -> Result<LeaseRow, Malformed> {
         let id: &str = self.column("id")?;
         let fence: i64 = self.column("lease_fence")?;

@@ -1,4 +1,4 @@
-//! What other versions wrote is understood.
+//! Values that other versions wrote can be read.
 
 use koukan_core::{
     context::Context,

@@ -6,7 +6,7 @@ pub(crate) fn micros(time: Timestamp) -> i64 {
     time.as_microsecond()
 }
 
-/// The time so many microseconds after 1970, or the nearest there is.
+/// The time `micros` microseconds after 1970, or the nearest that can be represented.
 pub(crate) fn from_micros(micros: i64) -> Timestamp {
     let nearest = if micros < 0 {
         Timestamp::MIN

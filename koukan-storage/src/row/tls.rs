@@ -1,4 +1,4 @@
-//! How connections were encrypted.
+//! The encryption of a connection.
 
 use std::borrow::Cow;
 
@@ -27,7 +27,7 @@ impl<'a> From<&'a Encryption> for TlsRow<'a> {
 
 impl From<TlsRow<'_>> for Encryption {
     fn from(row: TlsRow<'_>) -> Self {
-        // What a later version may know besides says nothing here.
+        // A verdict that only a later version knows is ignored.
         let verdict = TlsVerdict::from_name(&row.verdict);
         Self {
             version: row.version.into(),

@@ -26,7 +26,7 @@ use super::{
     time::micros,
 };
 
-/// What a transaction takes in memory beside its texts and octets, about.
+/// The approximate memory for a transaction besides its texts and octets.
 const OVERHEAD: usize = 512;
 
 /// The row of a new transaction, and its blobs.
@@ -34,9 +34,9 @@ pub(crate) struct TransactionRow {
     pub(crate) id: String,
     pub(crate) sender: Box<str>,
     pub(crate) idempotency_key: Option<IdempotencyKey>,
-    /// The draft in whose place it is written may have parts.
+    /// It replaces a draft that may have parts.
     pub(crate) replaces_parts: bool,
-    /// The draft in whose place it is written has attempts.
+    /// It replaces a draft that has attempts.
     pub(crate) replaces_attempts: bool,
     pub(crate) created: i64,
     context: Arc<str>,
@@ -48,10 +48,10 @@ pub(crate) struct TransactionRow {
     pub(crate) attempts: Vec<NewAttempt>,
     status: StatusRow,
     final_since: Option<i64>,
-    /// The session that has it under lease from the begin.
+    /// The session that holds its lease from the beginning.
     pub(crate) lease_session: Option<String>,
     destination: SchedulingKey,
-    /// Where all of it goes, or nothing.
+    /// The host that all its recipients go to; empty if there is none.
     host: Box<str>,
     message_key: Option<String>,
     searched: Searched,
@@ -59,33 +59,33 @@ pub(crate) struct TransactionRow {
     pub(crate) events: Vec<Arc<EventRow>>,
 }
 
-/// Texts of the row before, which that of another recipient of the same message has as well.
+/// Texts of the previous row, which are often the same for the next recipient of the same message.
 #[derive(Default)]
 pub(crate) struct Texts {
     context: Option<(Arc<Context>, Carried, Arc<str>)>,
     mail: Option<(Mail, Arc<str>)>,
 }
 
-/// What readers of events are told of a new transaction.
+/// Which events a new transaction causes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Telling {
     /// Nothing: no events are kept.
     Nothing,
-    /// What it means that it is committed.
+    /// The events of a commit.
     Commit,
-    /// What its summary means.
+    /// The events of a summary.
     Summary,
 }
 
 impl TransactionRow {
     /// # Errors
     ///
-    /// [`BackendError::NoSuchBlob`] where the octets of a blob do not have the length said.
+    /// [`BackendError::NoSuchBlob`] where the octets of a blob do not have the declared length.
     pub(crate) fn new(new: NewTransaction, telling: Telling) -> Result<Self, BackendError> {
         Self::after(&mut Texts::default(), new, telling)
     }
 
-    /// As [`TransactionRow::new`], after others.
+    /// As [`TransactionRow::new`], sharing texts with the previous row.
     pub(crate) fn after(
         texts: &mut Texts,
         new: NewTransaction,
@@ -99,7 +99,7 @@ impl TransactionRow {
         let final_since = new.final_since();
         let destination = SchedulingKey::of(&new.context, &new.recipients);
         let last_attempt = new.attempts.last();
-        // What is final is not worked on.
+        // A final transaction is not leased.
         let leased_by = new.leased_by.filter(|_| final_since.is_none());
         Ok(Self {
             events,
@@ -127,7 +127,7 @@ impl TransactionRow {
         })
     }
 
-    /// Octets that it takes in memory and in the database, about.
+    /// Its approximate size in memory and in the database, in octets.
     pub(crate) fn weight(&self) -> usize {
         let body = self.body.as_ref().map_or(0, BodyRow::weight);
         let texts = self.context.len() + self.mail.len() + self.recipients.len();

@@ -17,14 +17,15 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Reserve, blocking};
 
-/// Octets that are read at a time, at most.
+/// The largest read, in octets.
 const READ: u64 = 256 << 10;
 
 pub(super) struct TempFile(Arc<Inner>);
 
 struct Inner {
     file: File,
-    /// Octets that were written to the end; what lies behind may be half of a write under way.
+    /// Octets that are completely written. Beyond them there may be half of a write that is under
+    /// way.
     len: AtomicU64,
     _room: OwnedSemaphorePermit,
     reserve: Option<Arc<Reserve>>,

@@ -1,4 +1,4 @@
-//! What message bodies do not fit into memory: [`TempSpill`].
+//! Keeps those parts of message bodies on disk that do not fit into memory: [`TempSpill`].
 
 mod file;
 
@@ -16,10 +16,10 @@ use crate::{FreeSpace, private};
 
 use self::file::TempFile;
 
-/// Puts what does not fit into memory into temporary files in one directory.
+/// Writes what does not fit into memory to temporary files in one directory.
 ///
-/// The files have no name there, so they are gone with the process, however it ends; only their
-/// owner may read them.
+/// The files have no name, so they vanish with the process, however it ends. Only their owner may
+/// read them.
 #[derive(Debug, Clone)]
 pub struct TempSpill {
     directory: PathBuf,
@@ -27,7 +27,7 @@ pub struct TempSpill {
     reserve: Option<Arc<Reserve>>,
 }
 
-/// What is to stay free on the medium, for others than this.
+/// The space that is to stay free on the medium for others.
 #[derive(Debug)]
 struct Reserve {
     directory: PathBuf,
@@ -36,11 +36,11 @@ struct Reserve {
 }
 
 impl TempSpill {
-    /// Uses `directory`, which is made if it is missing, for its owner alone.
+    /// Uses `directory`, which is created if it is missing, with access for its owner only.
     ///
     /// # Errors
     ///
-    /// Whatever making the directory, or a file in it as a trial, reports.
+    /// Any error of creating the directory, or a file in it as a trial.
     pub fn open(directory: impl Into<PathBuf>) -> io::Result<Self> {
         let directory = directory.into();
         private::make_directory(&directory)?;
@@ -52,8 +52,8 @@ impl TempSpill {
         })
     }
 
-    /// Makes so many files at the same time at most, one at least; another fails with
-    /// [`io::ErrorKind::QuotaExceeded`]. Default: no limit.
+    /// Limits how many files may exist at the same time, at least one. Beyond the limit, creating a
+    /// file fails with [`io::ErrorKind::QuotaExceeded`]. Default: no limit.
     #[must_use]
     pub fn with_max_files(mut self, max: usize) -> Self {
         let max = max.clamp(1, Semaphore::MAX_PERMITS);
@@ -61,9 +61,9 @@ impl TempSpill {
         self
     }
 
-    /// Writes only as long as so many octets stay free, for a database above all that lies on the same
-    /// medium (see [`SqliteOptions::with_reserve`](crate::SqliteOptions::with_reserve)); beyond that it
-    /// fails with [`io::ErrorKind::StorageFull`]. Default: no limit.
+    /// Writes only while `octets` stay free, above all for a database on the same medium (see
+    /// [`SqliteOptions::with_reserve`](crate::SqliteOptions::with_reserve)). Otherwise writing fails
+    /// with [`io::ErrorKind::StorageFull`]. Default: no limit.
     #[must_use]
     pub fn with_reserve(mut self, octets: u64, free_space: Arc<dyn FreeSpace>) -> Self {
         let directory = self.directory.clone();
@@ -77,7 +77,7 @@ impl TempSpill {
         self
     }
 
-    /// Where the files are.
+    /// The directory of the files.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -96,7 +96,7 @@ impl Spill for TempSpill {
 }
 
 impl Reserve {
-    /// Whether so many octets may be written. What nobody can tell is no reason to refuse them.
+    /// Checks whether `octets` may be written. If the free space is unknown, they may.
     fn check(&self, octets: u64) -> io::Result<()> {
         let free = self.free_space.free(&self.directory).unwrap_or(u64::MAX);
         match free.saturating_sub(octets) >= self.octets {
@@ -106,7 +106,7 @@ impl Reserve {
     }
 }
 
-/// Does file work where it holds up nobody.
+/// Does blocking file work in a thread where it delays no task.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

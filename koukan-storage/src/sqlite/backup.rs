@@ -1,4 +1,4 @@
-//! A copy of a database that may be in use.
+//! Copies a database that may be in use.
 
 use std::{
     fs::{self, File},
@@ -19,33 +19,34 @@ use super::{
     open::sync,
 };
 
-/// What was copied.
+/// The result of a copy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Backup {
-    /// Octets of the copy.
+    /// The size of the copy in octets.
     pub octets: u64,
-    /// Transactions in it that are not over: what an agent that is started on it delivers.
+    /// How many of its transactions are not over. An agent that is started on the copy delivers
+    /// them.
     pub unfinished: u64,
 }
 
-/// No copy was made; where it was to be is nothing.
+/// Why no copy was made. Nothing is left at the target.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// There is nothing to copy.
+    /// The database does not exist.
     #[error("there is no database {}", path.display())]
     NoDatabase {
         /// Where it should be.
         path: PathBuf,
     },
-    /// Nothing is overwritten.
-    #[error("{} is there already: name a file that is not", path.display())]
+    /// The target exists. Nothing is overwritten.
+    #[error("{} exists already: name a file that does not", path.display())]
     Exists {
         /// Where the copy was to be.
         path: PathBuf,
     },
-    /// The database, or the copy, cannot be used.
+    /// The database or the copy cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
     /// The copy could not be written.
@@ -53,19 +54,19 @@ pub enum BackupError {
     NotWritten {
         /// Where the copy was to be.
         path: PathBuf,
-        /// What the operating system or the database reports.
+        /// The error of the operating system or of the database.
         #[source]
         source: crate::BoxError,
     },
 }
 
 impl SqliteOptions {
-    /// Copies the database into a new file while an agent may be using it: what was committed when the
-    /// copy began is in it, and whoever writes meanwhile is not held up.
+    /// Copies the database into a new file while an agent may be using it. The copy contains
+    /// everything that was committed when it began. Writers are not delayed.
     ///
-    /// The copy is whole, durable and readable by its owner only when this returns; it is made under
-    /// the name with `.part` after it. An agent started on it attempts once more what was delivered
-    /// since, so that there are second copies of that.
+    /// When this returns, the copy is complete, durable, and readable by its owner only. Until then
+    /// its name ends in `.part`. An agent that is started on the copy repeats deliveries that were
+    /// made after the copy began, so recipients get second copies.
     ///
     /// # Errors
     ///
@@ -73,7 +74,7 @@ impl SqliteOptions {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it leaves the file with `.part` in its name; the next one replaces that.
+    /// If the future is dropped, a file whose name ends in `.part` is left. The next copy replaces it.
     pub async fn back_up(&self, to: impl AsRef<Path>) -> Result<Backup, BackupError> {
         let to = to.as_ref();
         if fs::symlink_metadata(to).is_ok() {
@@ -138,7 +139,7 @@ async fn unfinished(copy: &mut SqliteConnection) -> Result<u64, sqlx::Error> {
     Ok(count.unsigned_abs())
 }
 
-/// Makes the copy durable, and gives it its name.
+/// Makes the copy durable, and gives it its final name.
 async fn finish(part: &Path, to: &Path) -> Result<u64, BackupError> {
     let not_written = |source: io::Error| BackupError::NotWritten {
         path: to.into(),
@@ -154,7 +155,7 @@ async fn finish(part: &Path, to: &Path) -> Result<u64, BackupError> {
     });
     let octets = synced.await.unwrap_or_else(|error| Err(error.into()));
     let octets = octets.map_err(not_written)?;
-    // A name that somebody has taken meanwhile is left to them.
+    // If somebody has created a file with that name meanwhile, that file stays.
     fs::hard_link(part, to).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => BackupError::Exists { path: to.into() },
         _ => not_written(error),

@@ -1,8 +1,8 @@
-//! Octets that lie on the medium to be let go of when it is full.
+//! A file that reserves space on the medium, and is removed when the medium is full.
 //!
-//! A lease is a write, for which the log needs room. While the reserve is free there is some; but
-//! others write on the same medium, and do not ask. Where they have filled it, these octets are given
-//! to the log, so that what is queued is delivered all the same.
+//! A lease is a write, and needs space in the log. While the reserve is free there is some. But other
+//! programs write to the same medium, and ignore the reserve. When they have filled it, this file is
+//! removed to make space for the log, so that queued mail is still delivered.
 
 use std::{
     fs::{self, File},
@@ -21,7 +21,7 @@ use super::files::beside;
 /// Octets that are written at a time.
 const PIECE: usize = 1 << 20;
 
-/// The file that they are in, beside the database.
+/// The file, beside the database.
 #[derive(Debug)]
 pub(super) struct Ballast {
     path: PathBuf,
@@ -33,14 +33,14 @@ impl Ballast {
     pub(super) fn new(database: &Path, len: u64) -> Self {
         let path = beside(database, ".reserve");
         Self {
-            // An earlier process may have left it.
+            // An earlier process may have left the file.
             is_there: is_there(&path, len),
             path,
             len,
         }
     }
 
-    /// Sees to it that they are there.
+    /// Creates the file if it is missing.
     pub(super) async fn keep(&mut self) {
         if self.is_there {
             return;
@@ -51,12 +51,12 @@ impl Ballast {
             Ok(()) => self.is_there = true,
             Err(error) => {
                 let path = self.path.display();
-                tracing::warn!(error = %Causes(&error), %path, "could not keep room for a full disk");
+                tracing::warn!(error = %Causes(&error), %path, "could not reserve space for a full disk");
             }
         }
     }
 
-    /// Lets them go, so that others can be written; whether they were there.
+    /// Removes the file to make space. Returns whether there was one.
     pub(super) fn let_go(&mut self) -> bool {
         let removed = std::mem::take(&mut self.is_there).then(|| fs::remove_file(&self.path));
         matches!(removed, Some(Ok(())))
@@ -73,7 +73,7 @@ fn keep(path: &Path, len: u64) -> io::Result<()> {
     let file = file.create(true).write(true).truncate(true).mode(FILE);
     let written = fill(&mut file.open(path)?, len);
     if written.is_err() {
-        // What there is of it only takes room.
+        // A partial file would only take space.
         let _ = fs::remove_file(path);
     }
     written
@@ -88,7 +88,7 @@ fn fill(file: &mut File, len: u64) -> io::Result<()> {
         file.write_all(&zeros[..piece])?;
         left -= piece as u64;
     }
-    // Some file systems find out only then that there is no room.
+    // Some file systems notice only here that there is no space.
     file.sync_all()
 }
 
@@ -107,7 +107,7 @@ mod tests {
             ballast.keep().await;
             assert_eq!(fs::metadata(&path).unwrap().len(), len);
         }
-        // Also by the next process, on a medium that was full before.
+        // The same in a later process, on a medium that was full before.
         let mut ballast = Ballast::new(&database, 7);
         assert!(ballast.let_go());
         assert!(!path.exists());

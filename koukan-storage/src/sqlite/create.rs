@@ -1,4 +1,4 @@
-//! Making a database that is not there.
+//! Creates a database.
 
 use std::{
     fs::{self, File},
@@ -18,10 +18,10 @@ use super::{
     open::{migrate, sync},
 };
 
-/// Makes a database with all its tables, and nobody sees it before it is whole: a crash in between
-/// leaves no database, rather than one that is empty.
+/// Creates a database with all its tables under another name, and then renames it. So a crash in
+/// between leaves no database, rather than an empty one.
 ///
-/// Whoever calls it holds the lock.
+/// The caller holds the lock.
 pub(super) async fn create(options: &SqliteOptions, path: &Path) -> Result<(), OpenError> {
     let draft = beside(path, ".new");
     let failed = |source| OpenError::Io {

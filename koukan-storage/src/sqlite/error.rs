@@ -1,4 +1,4 @@
-//! What the database reports, as the contract says it.
+//! Translates errors of the database into those of the contract.
 
 use std::{error::Error, fmt, path::Path, sync::Arc};
 
@@ -25,8 +25,8 @@ const CORRUPT: u32 = 11;
 const FULL: u32 = 13;
 /// `SQLITE_NOTADB`.
 const NOT_A_DATABASE: u32 = 26;
-/// `SQLITE_IOERR_WRITE`: SQLite says that a disk is full only where the system says so; a quota or
-/// the largest size of a file shows like this.
+/// `SQLITE_IOERR_WRITE`. SQLite reports a full disk only where the system does. An exceeded quota
+/// or file size limit is reported like this.
 const NO_ROOM_TO_WRITE: u32 = 778;
 /// `SQLITE_IOERR_SHMSIZE`: no room for the index of the log.
 const NO_ROOM_FOR_INDEX: u32 = 4874;
@@ -35,7 +35,7 @@ impl Cause {
     /// Why the database at `path` could not be opened.
     pub(super) fn into_open_error(self, path: &Path) -> OpenError {
         let path = path.to_owned();
-        // What stands above the lowest octet tells more of the same.
+        // The bits above the lowest octet only give details.
         match self.code().map(|code| code & 0xff) {
             Some(BUSY) => OpenError::Locked { path },
             Some(CORRUPT) => OpenError::Damaged {

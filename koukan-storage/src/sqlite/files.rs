@@ -1,8 +1,8 @@
-//! The files of a database that is in use, and whether they are still there.
+//! The files of an open database, and whether they are still in place.
 //!
-//! SQLite keeps its files open and goes on in them when their names are gone: all that is written
-//! then is lost at the end of the process. So no write is acknowledged, and nothing is read, unless
-//! every file is still the one that was opened.
+//! SQLite keeps its files open and goes on writing to them after their names are gone. All that is
+//! lost when the process ends. So no write is acknowledged and nothing is read unless every file is
+//! still the one that was opened.
 
 use std::{
     ffi::OsString,
@@ -12,7 +12,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-/// A database without a page is none; the file that was opened had at least one.
+/// A database has at least one page, of at least 512 octets.
 const LEN_MIN: u64 = 512;
 
 /// The files of a database, as they were when it was opened.
@@ -25,12 +25,12 @@ pub(super) struct Files {
 #[derive(Debug)]
 struct Known {
     path: PathBuf,
-    /// Device and number.
+    /// Device and inode number.
     identity: (u64, u64),
     len_min: u64,
 }
 
-/// A file of the database is not the one that was opened.
+/// A file of the database is no longer the one that was opened.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} was deleted, replaced or emptied while it was in use; put it back, or start again",
@@ -43,8 +43,8 @@ pub(super) struct FileLost {
 }
 
 impl Files {
-    /// Notes what the files are now: the database as `path` names it, and what stands beside the
-    /// file `real` that it leads to.
+    /// Notes the current files: the database at `path`, and the files beside `real`, which `path`
+    /// leads to.
     pub(super) fn note(path: &Path, real: &Path) -> io::Result<Self> {
         let known = |path: PathBuf, len_min| {
             let metadata = fs::metadata(&path)?;
@@ -67,7 +67,7 @@ impl Files {
         })
     }
 
-    /// Notes what the database is now, of which nothing is written.
+    /// Notes the current file of a database that is only read.
     pub(super) fn note_read(path: &Path) -> io::Result<Self> {
         let metadata = fs::metadata(path)?;
         let known = Known {
@@ -81,8 +81,7 @@ impl Files {
         })
     }
 
-    /// Whether all files are still there. The first time that one is not, and when it is again, is
-    /// logged.
+    /// Checks that all files are still in place. The first loss and the return are logged.
     ///
     /// Costs one system call for each file.
     pub(super) fn check(&self) -> Result<(), FileLost> {
@@ -121,7 +120,7 @@ impl Known {
     }
 }
 
-/// The path of a file whose name is that of `path` with `suffix` after it.
+/// The path with `suffix` appended to its name.
 pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);

@@ -1,4 +1,4 @@
-//! Erasing what is kept of one address.
+//! Erases the data about one address.
 
 use std::{collections::HashMap, fs, path::Path};
 
@@ -18,7 +18,7 @@ use super::{
     open::migrate,
 };
 
-/// A transaction whose envelope names an address.
+/// A transaction whose envelope contains the address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Named {
@@ -28,13 +28,13 @@ pub struct Named {
     pub is_sender: bool,
     /// Whether it is one of the recipients.
     pub is_recipient: bool,
-    /// Whether the transaction is over; one that is not is never erased.
+    /// Whether the transaction is over. One that is not is never erased.
     pub is_final: bool,
 }
 
 impl SqliteOptions {
-    /// Finds the transactions whose reverse-path or one of whose recipients is an address, the oldest
-    /// first, and changes nothing. An agent may be using the database.
+    /// Finds the transactions with this address as reverse-path or recipient, the oldest first, and
+    /// changes nothing. An agent may be using the database.
     ///
     /// ASCII case does not matter, in local parts either.
     ///
@@ -53,13 +53,12 @@ impl SqliteOptions {
         Ok(found)
     }
 
-    /// Erases those of [`SqliteOptions::find_address`] that are over, with their messages, and events
-    /// that name the address, and what was said of it where other mail was sent, so that nothing of them is
-    /// left in the files; returns all that were found. Nobody may be using the
-    /// database.
+    /// Erases those of [`SqliteOptions::find_address`] that are over: the transactions with their messages,
+    /// the events that name the address, and what was said about it in attempts at other mail. Nothing of
+    /// it is left in the files. Returns all transactions that were found. Nobody may be using the database.
     ///
-    /// What is not over still has to be delivered or reported, and stays. Messages of others that speak
-    /// of the address stay as well.
+    /// Transactions that are not over still have to be delivered or reported, and stay. Other people's
+    /// messages that mention the address stay as well.
     ///
     /// # Errors
     ///
@@ -67,7 +66,7 @@ impl SqliteOptions {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, all were erased or none; it may be repeated.
+    /// If the future is dropped, all were erased or none. The call may be repeated.
     pub async fn forget(&self, address: &Mailbox) -> Result<Vec<Named>, OpenError> {
         let path = real(&self.path);
         let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
@@ -103,7 +102,7 @@ async fn find(
 ) -> Result<Vec<Named>, sqlx::Error> {
     let all = "SELECT id, mail, recipients, final_reason IS NOT NULL, created FROM transactions";
     let summaries = "UNION ALL SELECT id, mail, recipients, 1, created FROM summaries";
-    // A database that no agent of this version has used has none.
+    // A database that no agent of this version has used has no table of summaries.
     let has_summaries = "SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'summaries')";
     let has_summaries = sqlx::query_scalar(has_summaries);
     let summaries = match has_summaries.fetch_one(&mut *database).await? {
@@ -119,8 +118,8 @@ async fn find(
     Ok(found)
 }
 
-/// The numbers of the events of what is erased, and of those of transactions that were removed before
-/// and name the address.
+/// The numbers of the events of the erased transactions, and of events that name the address and
+/// whose transactions were removed before.
 async fn find_events(
     database: &mut SqliteConnection,
     address: &Mailbox,
@@ -167,14 +166,14 @@ fn is_same(known: &str, address: &Mailbox) -> bool {
             .eq_ignore_ascii_case(address.domain_text())
 }
 
-/// What nothing that is not over refers to.
+/// Blobs to which nothing refers that is not over.
 const UNUSED: &str = "SELECT blob_id FROM forgotten WHERE \
     NOT EXISTS (SELECT 1 FROM transactions t \
         WHERE t.blob_id = forgotten.blob_id AND t.final_reason IS NULL) \
     AND NOT EXISTS (SELECT 1 FROM parts p JOIN transactions t ON t.id = p.transaction_id \
         WHERE p.blob_id = forgotten.blob_id AND t.final_reason IS NULL)";
 
-/// The address as conversations may have it, in lower case as far as it is ASCII, and in JSON.
+/// The forms of the address in conversations: in lower case as far as it is ASCII, and as JSON.
 fn said_of(address: &Mailbox) -> [String; 3] {
     let (local, domain) = (address.unquoted_local_part(), address.domain_text());
     let escaped = local.replace('\\', r"\\").replace('"', "\\\"");
@@ -195,7 +194,7 @@ async fn erase(
     finals: impl Iterator<Item = &Named>,
     events: &[i64],
 ) -> Result<(), sqlx::Error> {
-    // What is deleted is written over.
+    // Deleted content is overwritten.
     database.execute("PRAGMA secure_delete = ON").await?;
     database
         .execute("CREATE TEMP TABLE forgotten (blob_id TEXT)")
@@ -231,7 +230,8 @@ async fn erase(
     }
     for said in said_of(address) {
         for table in ["attempts", "summaries"] {
-            // That a transaction of another went over the same connection is nobody's loss.
+            // It does no harm that the conversation may belong to another transaction on the same
+            // connection.
             let erase = AssertSqlSafe(format!(
                 "UPDATE {table} SET conversation = NULL WHERE instr(lower(conversation), ?) > 0"
             ));
@@ -246,7 +246,7 @@ async fn erase(
         writing.execute(delete).await?;
     }
     writing.commit().await?;
-    // The log has it as well, and pages that are free now may have been written before.
+    // The log contains it as well, and free pages may hold earlier copies.
     database.execute("PRAGMA incremental_vacuum").await?;
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
     Ok(())

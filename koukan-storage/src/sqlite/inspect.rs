@@ -1,4 +1,4 @@
-//! Whether a file is a database of ours, before anything is written to it.
+//! Checks that a file is one of our databases, before anything is written to it.
 
 use std::{
     fs::{self, File},
@@ -10,25 +10,25 @@ use sqlx::{AssertSqlSafe, Row, SqliteConnection};
 
 use super::{OpenError, error::Cause, files::beside};
 
-/// Stands in the file's header and says whose database it is: `KOUK`.
+/// The application id in the file's header: `KOUK`.
 pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"KOUK");
 const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 const HEADER: usize = 100;
-/// The tables that every version has had.
+/// The tables that every version has.
 const TABLES: [&str; 4] = ["_sqlx_migrations", "transactions", "blobs", "chunks"];
-/// Tables that are checked page by page however large the database is: they tell what is queued.
+/// Tables that are checked page by page even in a large database, since they hold the queue.
 const CHECKED: [&str; 4] = ["transactions", "blobs", "parts", "attempts"];
-/// Octets up to which all of a database is checked, which takes less than a second.
+/// Databases up to this size, in octets, are checked completely, which takes less than a second.
 const CHECKED_WHOLE: u64 = 64 << 20;
 
-/// What there is at the path of a database.
+/// What stands at the path of a database.
 pub(super) enum Found {
     Nothing,
-    /// A database as far as its first octets and its length tell, of so many octets.
+    /// A database, judging by its first octets and its length, of this many octets.
     Database(u64),
 }
 
-/// What a database is opened for.
+/// The purpose of opening a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
     Read,
@@ -45,7 +45,7 @@ pub(super) fn look(path: &Path, access: Access) -> Result<Found, OpenError> {
     let metadata = match fs::metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            // A link that leads nowhere: the disk that it leads to may not be there yet.
+            // A link without a target: the disk of the target may not be mounted yet.
             return if fs::symlink_metadata(path).is_ok() {
                 Err(failed(error))
             } else if log > 0 {
@@ -62,7 +62,7 @@ pub(super) fn look(path: &Path, access: Access) -> Result<Found, OpenError> {
     if metadata.len() == 0 {
         return Err(OpenError::Empty { path: path.into() });
     }
-    // SQLite itself would be content with reading.
+    // SQLite itself would silently open it for reading only.
     let is_written = access == Access::Write;
     let file = File::options().read(true).write(is_written).open(path);
     let mut header = Vec::with_capacity(HEADER);
@@ -70,7 +70,8 @@ pub(super) fn look(path: &Path, access: Access) -> Result<Found, OpenError> {
     read.flatten().map_err(failed)?;
     match whole_len(&header) {
         None => Err(OpenError::NotADatabase { path: path.into() }),
-        // With a log, the file may be shorter than it says until the log is brought into it.
+        // If there is a log, the file may be shorter than its header says until the log is copied
+        // into it.
         Some(len) if len > metadata.len() && log == 0 => Err(OpenError::Damaged {
             path: path.into(),
             what: format!("it has {} octets and should have {len}", metadata.len()),
@@ -79,8 +80,8 @@ pub(super) fn look(path: &Path, access: Access) -> Result<Found, OpenError> {
     }
 }
 
-/// How many octets a database has by its own account, 0 where it does not say; `None` where it is
-/// none. <https://www.sqlite.org/fileformat.html>, section 1.3.
+/// The length of a database according to its header, 0 where the header does not say; `None` where
+/// the file is not a database. <https://www.sqlite.org/fileformat.html>, section 1.3.
 fn whole_len(header: &[u8]) -> Option<u64> {
     if header.len() < HEADER || !header.starts_with(MAGIC) {
         return None;
@@ -97,7 +98,7 @@ fn whole_len(header: &[u8]) -> Option<u64> {
     Some(if is_said { page * number(28) } else { 0 })
 }
 
-/// Whether the database of `len` octets is one of ours, and whole.
+/// Checks that the database of `len` octets is one of ours, and undamaged.
 pub(super) async fn verify(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -117,7 +118,7 @@ pub(super) async fn verify(
     for check in checks {
         let found = texts(connection, check).await.map_err(failed)?;
         if let Some(wrong) = found.into_iter().find(|line| line != "ok") {
-            // Several lines; the first of them says in which table.
+            // The result has several lines; the first one names the table.
             return Err(damaged(path, wrong.replace('\n', "; ")));
         }
     }
@@ -151,7 +152,7 @@ fn damaged(path: &Path, what: String) -> OpenError {
     }
 }
 
-/// What the header says whose database it is; 0 where it does not.
+/// The application id in the header; 0 where there is none.
 pub(super) async fn application_id(connection: &mut SqliteConnection) -> Result<i32, sqlx::Error> {
     let id = sqlx::query_scalar("PRAGMA application_id");
     id.fetch_one(connection).await

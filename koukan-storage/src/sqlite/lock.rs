@@ -1,4 +1,4 @@
-//! One process for each database.
+//! The lock that limits a database to one process.
 
 use std::{
     fs::{File, TryLockError},
@@ -16,7 +16,7 @@ pub(super) struct ProcessLock {
 }
 
 impl ProcessLock {
-    /// Takes the lock on the file beside the database.
+    /// Takes the lock, which is on a file beside the database.
     pub(super) fn take(database: &Path) -> Result<Self, OpenError> {
         let path = beside(database, ".lock");
         let failed = |source| OpenError::Io {

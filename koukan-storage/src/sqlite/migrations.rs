@@ -1,7 +1,7 @@
 //! Versions of the schema.
 //!
-//! The text of a migration is frozen once it was released: a database remembers the checksum of
-//! what made it. A change is a new file.
+//! The text of a migration is frozen once it is released, since a database remembers its checksum.
+//! A change is a new file.
 
 use sqlx::migrate::Migrator;
 

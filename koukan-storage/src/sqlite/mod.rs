@@ -1,14 +1,14 @@
 //! Transactions in one SQLite database: [`SqliteBackend`].
 //!
-//! One process owns the database, by a lock on a file beside it. Within the process, one task
-//! writes: it takes what waits, up to a bound, and commits it together, so that many transactions
-//! share one sync of the disk. Reads go through connections of their own and never wait for
+//! One process owns the database, by a lock on a file beside it. Within the process one task
+//! writes: it takes the waiting requests, up to a limit, and commits them together, so that many
+//! transactions share one sync of the disk. Reads have connections of their own and never wait for
 //! writes.
 //!
-//! A file that is there already is looked at before it is used: what is empty, cut off, damaged or
-//! somebody else's is an error, and only what is missing is made. While the database is in use its
-//! files have to stay where they are: from the moment that one of them is deleted or replaced
-//! nothing is acknowledged, and everything is answered with an error until it is back.
+//! An existing file is checked before it is used: an empty, truncated, damaged or foreign file is
+//! an error; only a missing one is created. While the database is in use, its files must stay in
+//! place. When one of them is deleted or replaced, nothing is acknowledged and every call fails,
+//! until it is back.
 
 mod backup;
 mod ballast;
@@ -52,10 +52,10 @@ use crate::{
 
 use self::room::Room;
 
-/// A [`Backend`](koukan_core::storage::Backend) on a SQLite database of this process alone.
+/// A [`Backend`](koukan_core::storage::Backend) on a SQLite database that this process owns.
 pub type SqliteBackend = DatabaseBackend<Sqlite>;
 
-/// A SQLite database: what a [`SqliteBackend`] is on.
+/// The kind of database behind a [`SqliteBackend`].
 pub struct Sqlite {
     path: PathBuf,
     room: Arc<Room>,
@@ -72,10 +72,10 @@ impl Database for Sqlite {
 }
 
 impl SqliteBackend {
-    /// Opens the database, which is made if it is missing and brought to the present schema.
+    /// Opens the database. It is created if it is missing, and its schema is brought up to date.
     ///
-    /// Takes a path, or [`SqliteOptions`]. Must be called within a tokio runtime; a task in the
-    /// background writes.
+    /// Takes a path, or [`SqliteOptions`]. Must be called within a tokio runtime; a background task
+    /// writes.
     ///
     /// # Errors
     ///
@@ -95,13 +95,13 @@ impl SqliteBackend {
         })))
     }
 
-    /// Opens a database to look at what is in it, while an agent uses it or none does. Nothing is changed,
-    /// and no agent is kept from starting; whatever would change something fails. A session on it takes
-    /// nothing from the one before.
+    /// Opens a database to inspect it, whether or not an agent is using it. Nothing is changed, and no
+    /// agent is kept from starting. Every call that would change something fails. A session on it takes
+    /// over nothing from the previous one.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; where there is no database, or the schema is not the present one.
+    /// [`OpenError`]; also where there is no database, or its schema is not the current one.
     pub async fn open_read_only(options: impl Into<SqliteOptions>) -> Result<Self, OpenError> {
         let options = options.into();
         let (_, events) = watch::channel(0);

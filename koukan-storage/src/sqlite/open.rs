@@ -29,11 +29,11 @@ use super::{
     writer::{self, count_pages},
 };
 
-/// A database could not be opened.
+/// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The directory that the file is to be in is missing.
+    /// The directory for the file is missing.
     #[error("there is no directory {}", path.display())]
     NoDirectory {
         /// The directory.
@@ -45,19 +45,19 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
-    /// There is a directory or a device.
+    /// The path is a directory or a device.
     #[error("{} is not a file: name a file for the database", path.display())]
     NotAFile {
         /// The path.
         path: PathBuf,
     },
-    /// The file is something else.
+    /// The file is not a SQLite database.
     #[error("{} is not a SQLite database: name another file, or move this one away", path.display())]
     NotADatabase {
         /// The file.
         path: PathBuf,
     },
-    /// The file has no octets, so what was queued in it is gone.
+    /// The file is empty, so the queue in it is lost.
     #[error(
         "database {} is empty: restore it, or remove the file to begin with an empty queue",
         path.display()
@@ -66,7 +66,7 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
-    /// The log is there, and the database that it belongs to is not.
+    /// There is a log, but the database that it belongs to is missing.
     #[error(
         "there is no database {0}, but its log {0}-wal, which may hold messages: put the database \
          back beside it, or remove the log to begin with an empty queue",
@@ -76,7 +76,7 @@ pub enum OpenError {
         /// The database.
         path: PathBuf,
     },
-    /// Another program's database.
+    /// The database belongs to another program.
     #[error(
         "{} is a database of another program, or its tables are gone: name another file, restore \
          it, or move it away to begin with an empty queue",
@@ -86,7 +86,7 @@ pub enum OpenError {
         /// The file.
         path: PathBuf,
     },
-    /// The database cannot be relied upon.
+    /// The database is damaged.
     #[error(
         "database {} is damaged ({what}): restore it, or save what can be read with \
          `sqlite3 FILE .recover`, and move it away to begin with an empty queue",
@@ -106,7 +106,7 @@ pub enum OpenError {
         /// The version of its schema.
         version: i64,
     },
-    /// The database was made by an earlier version, and is only to be read.
+    /// The database was made by an earlier version, and is to be opened for reading only.
     #[error(
         "database {} has schema version {version}, which is an earlier one: start the agent once, or \
          use `koukan migrate`, to bring it up to date",
@@ -118,7 +118,7 @@ pub enum OpenError {
         /// The version of its schema.
         version: i64,
     },
-    /// There is no database, which is not made where it is only to be read.
+    /// There is no database, and reading does not create one.
     #[error("there is no database {}", path.display())]
     Missing {
         /// Where it should be.
@@ -129,22 +129,22 @@ pub enum OpenError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the operating system reports.
+        /// The error of the operating system.
         #[source]
         source: io::Error,
     },
-    /// SQLite reports something else.
+    /// Any other error of SQLite.
     #[error("could not open database {}", path.display())]
     Failed {
         /// The database.
         path: PathBuf,
-        /// What it reports.
+        /// The error.
         #[source]
         source: BoxError,
     },
 }
 
-/// Opens a database; `written` is told of the events that are committed.
+/// Opens a database. `written` changes when events are committed.
 pub(super) async fn open(
     options: &SqliteOptions,
     written: watch::Sender<u64>,
@@ -185,7 +185,7 @@ pub(super) async fn open(
     Ok((writer, reader, room))
 }
 
-/// Makes the database at `path`, or brings it to the present schema. Whoever calls it holds the lock.
+/// Creates the database at `path`, or brings its schema up to date. The caller holds the lock.
 pub(super) async fn up_to_date(
     options: &SqliteOptions,
     path: &Path,
@@ -201,7 +201,7 @@ pub(super) async fn up_to_date(
             connection.close().await.map_err(failed)?;
         }
     }
-    // SQLite gives a new log the permissions of the database.
+    // SQLite gives a new log the same permissions as the database.
     for suffix in ["", "-wal", "-shm"] {
         private::tighten(&beside(path, suffix));
     }
@@ -210,7 +210,7 @@ pub(super) async fn up_to_date(
     Ok(connection)
 }
 
-/// Whether there is a directory for the database.
+/// Checks that the directory for the database exists.
 pub(super) fn check_directory(database: &Path) -> Result<(), OpenError> {
     let directory = directory(database);
     match directory.is_dir() {

@@ -1,4 +1,4 @@
-//! How a database is used.
+//! Options for a SQLite database.
 
 use std::{
     path::{Path, PathBuf},
@@ -15,19 +15,19 @@ use crate::{FileSystem, FreeSpace};
 
 use super::{inspect::APPLICATION_ID, room::Room};
 
-/// Octets of a page. With 16 KiB, inserts by many at once are as fast or a little faster; lone
-/// commits, settlements and the removal of garbage are slower, since each change of a page puts
-/// all of it into the log.
+/// The page size in octets. With 16 KiB, many concurrent inserts are equally fast or a little
+/// faster. Single commits, settlements and the removal of garbage are slower, since every changed
+/// page goes into the log as a whole.
 pub(super) const PAGE: u32 = 4096;
-/// How long to wait where another program looks into the database.
+/// How long to wait while another program has the database locked.
 const BUSY: Duration = Duration::from_secs(10);
-/// Texts that stay prepared on a connection: every statement in every size.
+/// How many statements stay prepared on a connection: every statement in every size.
 const PREPARED: usize = 256;
 
-/// Octets that the log keeps on the disk when it is begun anew.
+/// The size to which the log is cut when it is restarted, in octets.
 const LOG: u64 = 16 << 20;
 
-/// Where a SQLite database is, and what it may use.
+/// The path of a SQLite database, and its limits.
 #[derive(Debug, Clone)]
 pub struct SqliteOptions {
     pub(super) path: PathBuf,
@@ -53,56 +53,56 @@ impl SqliteOptions {
         }
     }
 
-    /// Sets how many reads go on at the same time, at most; 4 by default.
+    /// Sets the largest number of concurrent reads; 4 by default.
     #[must_use]
     pub fn with_readers(mut self, readers: u32) -> Self {
         self.readers = readers.max(1);
         self
     }
 
-    /// Sets the memory for pages of the database, in octets; 4 MiB by default: what
-    /// a queue writes stands close together, and the operating system caches the rest.
+    /// Sets the memory for cached pages, in octets; 4 MiB by default. The queue's recent writes are
+    /// close together, and the operating system caches the rest.
     #[must_use]
     pub fn with_cache(mut self, octets: u64) -> Self {
         self.cache = octets;
         self
     }
 
-    /// Sets how large the database may become, in octets, its log not counted; beyond that it is
-    /// full ([`BackendError::Full`](koukan_core::storage::BackendError::Full)). Without a limit by
-    /// default.
+    /// Sets the largest size of the database in octets, without its log. Beyond it the database is
+    /// full ([`BackendError::Full`](koukan_core::storage::BackendError::Full)). No limit by default.
     ///
-    /// A database that is larger already, as one that a new version has made indexes in, takes no new
-    /// mail, and may use what is [reserved](Self::with_reserve) to deliver what it has.
+    /// A database that is larger already, for example because a new version added indexes, accepts no
+    /// new mail. It may use the [reserve](Self::with_reserve) to deliver what is queued.
     #[must_use]
     pub fn with_max_size(mut self, octets: u64) -> Self {
         self.max_size = Some(octets);
         self
     }
 
-    /// Sets how much is to stay free, in octets; nothing by default.
+    /// Sets how many octets are to stay free; 0 by default.
     ///
-    /// While less is free on the file system, or until the database has its largest size, new mail is
-    /// refused ([`BackendError::Full`](koukan_core::storage::BackendError::Full)), so that what is
-    /// queued can be delivered: a lease is a write, too. 64 MiB are enough for the log, whatever is
-    /// queued. Of a largest size it is a quarter at most.
+    /// While less is free on the file system, or in a database of limited size, new mail is refused
+    /// ([`BackendError::Full`](koukan_core::storage::BackendError::Full)). So queued mail can still be
+    /// delivered: even a lease is a write. 64 MiB are enough for the log, however long the queue. The
+    /// reserve is at most a quarter of a limited size.
     ///
-    /// Others may fill the file system all the same. So another quarter of it lies in a file beside the
-    /// database, whose name ends in `.reserve`, which is removed when there is no room at all.
+    /// Other programs may fill the file system all the same. So another quarter of the reserve is
+    /// allocated in a file beside the database, whose name ends in `.reserve`. It is removed when there
+    /// is no space at all.
     #[must_use]
     pub fn with_reserve(mut self, octets: u64) -> Self {
         self.reserve = octets;
         self
     }
 
-    /// Keeps events, each in the commit of what it tells of, or does not; by default it does not.
+    /// Sets whether events are kept, each in the commit that causes it; by default they are not.
     #[must_use]
     pub fn with_events(mut self, keeps_events: bool) -> Self {
         self.keeps_events = keeps_events;
         self
     }
 
-    /// Sets who tells how much is free on the file system.
+    /// Sets who tells how much is free on the medium.
     #[must_use]
     pub fn with_free_space(mut self, free_space: Arc<dyn FreeSpace>) -> Self {
         self.free_space = free_space;
@@ -131,7 +131,7 @@ impl SqliteOptions {
         self.readers
     }
 
-    /// The connection that makes the tables of a new database.
+    /// Options for the connection that creates the tables of a new database.
     pub(super) fn creating(&self, path: &Path) -> SqliteConnectOptions {
         self.connecting(path)
             .page_size(PAGE)
@@ -140,8 +140,8 @@ impl SqliteOptions {
             .synchronous(SqliteSynchronous::Full)
     }
 
-    /// The one connection that writes, within `limit`. It makes no database: one that is gone must not
-    /// be replaced by an empty one.
+    /// Options for the only connection that writes, within `limit`. It does not create a database: a
+    /// missing one must not be replaced by an empty one.
     pub(super) fn writing(&self, path: &Path, limit: Option<u64>) -> SqliteConnectOptions {
         let options = self.migrating(path);
         match limit {
@@ -150,39 +150,41 @@ impl SqliteOptions {
         }
     }
 
-    /// How many pages a database may have that has `pages` now, where that is limited.
+    /// How many pages a database that has `pages` now may have, if that is limited.
     ///
-    /// One that is larger than it should be, as one that a new version has made indexes in, may grow by
-    /// what is reserved, so that what is queued can be delivered.
+    /// A database that is too large already, for example because a new version added indexes, may grow
+    /// by the reserve, so that queued mail can be delivered.
     pub(super) fn limit(&self, pages: u64) -> Option<u64> {
         let max = self.max_pages()?;
         Some(max.max(pages + self.reserve() / u64::from(PAGE)))
     }
 
-    /// The connection that brings the schema up to date, whatever the largest size: a new version needs
-    /// room for its indexes, and what is queued in a full database must still be delivered.
+    /// Options for the connection that migrates the schema, without a size limit: a new version needs
+    /// space for its indexes, and the queue of a full database must still be delivered.
     ///
-    /// It never runs `ANALYZE` or `PRAGMA optimize`: a queue is mostly empty when that would be
-    /// done, and plans that are right for an empty table are wrong for a full one.
+    /// It never runs `ANALYZE` or `PRAGMA optimize`. A queue is usually empty at that time, and plans
+    /// for an empty table are wrong for a full one.
     pub(super) fn migrating(&self, path: &Path) -> SqliteConnectOptions {
         self.connecting(path)
             .journal_mode(SqliteJournalMode::Wal)
-            // A commit is acknowledged when it is on the medium, not before.
+            // A commit is acknowledged only when it is on the medium.
             .synchronous(SqliteSynchronous::Full)
-            // The writer says when: a checkpoint holds up whoever waits for the commit.
+            // The writer decides when to run a checkpoint, since that delays those who wait for a
+            // commit.
             .pragma("wal_autocheckpoint", "0")
-            // Nothing of what is forgotten stays in pages that are written for it anyway.
+            // Erased content is overwritten in pages that are written anyway.
             .pragma("secure_delete", "FAST")
-            // A log that had to grow, since somebody read for long, shrinks again.
+            // A log that had to grow because of a long read shrinks again.
             .pragma("journal_size_limit", LOG.to_string())
     }
 
-    /// Connections that read; the writing one comes first, since they cannot make the log.
+    /// Options for connections that read. The writing one must be opened first, since readers
+    /// cannot create the log.
     pub(super) fn reading(&self, path: &Path) -> SqliteConnectOptions {
         self.connecting(path).read_only(true)
     }
 
-    /// Connections that change nothing by themselves.
+    /// Options for connections that change nothing by themselves.
     pub(super) fn connecting(&self, path: &Path) -> SqliteConnectOptions {
         SqliteConnectOptions::new()
             .filename(path)
@@ -191,7 +193,7 @@ impl SqliteOptions {
             .busy_timeout(BUSY)
             .statement_cache_capacity(PREPARED)
             .row_buffer_size(PREPARED)
-            // Negative means KiB.
+            // A negative number means KiB.
             .pragma("cache_size", format!("-{}", (self.cache >> 10).max(64)))
             .pragma("temp_store", "memory")
             .disable_statement_logging()

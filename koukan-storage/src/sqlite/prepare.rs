@@ -1,4 +1,4 @@
-//! What databases of earlier versions lack.
+//! Adds to databases of earlier versions what they lack.
 
 use std::path::Path;
 
@@ -6,13 +6,13 @@ use sqlx::{AssertSqlSafe, Executor, SqliteConnection};
 
 use super::inspect::{APPLICATION_ID, application_id};
 
-/// Octets up to which a database is made anew so that it can shrink: that takes less than a second,
-/// and as much room on the disk.
+/// Databases up to this size, in octets, are rewritten so that they can shrink. That takes less
+/// than a second, and as much space on the disk.
 const MADE_ANEW: u64 = 64 << 20;
-/// `PRAGMA auto_vacuum`: free pages are given back when that is asked for.
+/// `PRAGMA auto_vacuum`: free pages are returned on request.
 const INCREMENTAL: i32 = 2;
 
-/// Says in the database of `len` octets whose it is, and has it shrink from now on.
+/// Writes the application id into the database of `len` octets, and enables shrinking.
 pub(super) async fn prepare(
     connection: &mut SqliteConnection,
     path: &Path,
@@ -38,7 +38,7 @@ pub(super) async fn prepare(
     }
     let anew = format!("PRAGMA auto_vacuum = {INCREMENTAL}; VACUUM");
     if let Err(error) = connection.execute(AssertSqlSafe(anew)).await {
-        // It is as it was, which will do.
+        // The database is unchanged, which is good enough.
         tracing::warn!(%file, %error, "the database could not be made anew and does not shrink");
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! Opening a database of which nothing is changed.
+//! Opens a database without changing it.
 
 use std::{cmp::Ordering, fs, path::Path, sync::Arc};
 
@@ -16,7 +16,8 @@ use super::{
     room::Room,
 };
 
-/// Opens a database to read it. Its log is read too, where an agent has left one or is writing it.
+/// Opens a database to read it. If there is a log, it is read too, whether or not an agent is
+/// writing it.
 pub(super) async fn open(options: &SqliteOptions) -> Result<(Reader, Arc<Room>), OpenError> {
     let path = fs::canonicalize(&options.path).unwrap_or_else(|_| options.path.clone());
     let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
@@ -38,7 +39,7 @@ pub(super) async fn open(options: &SqliteOptions) -> Result<(Reader, Arc<Room>),
     Ok((reader, room))
 }
 
-/// Whether a database has the present schema.
+/// Checks that the schema is the current one.
 pub(super) async fn check_version(
     connection: &mut SqliteConnection,
     path: &Path,

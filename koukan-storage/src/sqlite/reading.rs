@@ -1,4 +1,4 @@
-//! Connections that read, each read in a task of its own.
+//! Connections that read. Each read runs in a task of its own.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ impl Readers {
     pub(super) fn new(options: SqliteConnectOptions, connections: u32, files: Arc<Files>) -> Self {
         let pool = SqlitePoolOptions::new()
             .max_connections(connections)
-            // A connection to a file does not wear out.
+            // A connection to a file needs no test.
             .test_before_acquire(false)
             .max_lifetime(None)
             .idle_timeout(None)
@@ -42,7 +42,8 @@ impl Source for Readers {
         Dialect::Sqlite
     }
 
-    /// A read that has a connection ends and gives it back. Who has gone away before that waits for none.
+    /// A read that has a connection runs to its end and returns it. A caller that leaves before that
+    /// waits for no connection.
     async fn rows(&self, text: Arc<str>, values: Values) -> Result<Vec<Row>, BackendError> {
         self.files.check()?;
         let pool = self.pool.clone();
@@ -58,7 +59,7 @@ impl Source for Readers {
                 query.fetch_all(&mut *connection?).await
             };
             let rows = rows.await;
-            // Whoever asked may have gone away meanwhile.
+            // The caller may have gone.
             let _ = answer.send(rows);
         });
         let rows = answered.await.map_err(|_| closed())?.map_err(failed)?;

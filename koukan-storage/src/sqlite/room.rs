@@ -1,4 +1,4 @@
-//! Room on the medium, and what of it is kept for the queue that is there.
+//! The space on the medium, and the reserve for mail that is queued already.
 
 use std::{
     fmt,
@@ -17,22 +17,22 @@ use crate::FreeSpace;
 
 use super::{ballast::Ballast, options::PAGE};
 
-/// How long what is known of the room holds while something is written.
+/// How long a measurement of the space is valid while something is written.
 const INTERVAL: Duration = Duration::from_secs(1);
-/// Parts of the reserve that may be written before there is another look.
+/// After a write of this fraction of the reserve, the space is measured again.
 const PARTS: usize = 16;
-/// How long the medium counts as full that has said so, though it seems to have room: a quota shows
-/// like this.
+/// How long the medium counts as full after it reported so, even if it seems to have space: an
+/// exceeded quota looks like this.
 const FULL: Duration = Duration::from_secs(5);
 
-/// New mail has no room beside what is kept free.
+/// There is no space for new mail besides the reserve.
 #[derive(Debug, thiserror::Error)]
 #[error("less than the reserve of {reserve} octets is free: new mail is refused")]
 struct Short {
     reserve: u64,
 }
 
-/// Whether there is room for new mail; told from memory.
+/// Whether there is space for new mail, kept in memory.
 pub(super) struct Room {
     path: PathBuf,
     reserve: u64,
@@ -41,20 +41,20 @@ pub(super) struct Room {
     is_short: AtomicBool,
 }
 
-/// When there is another look.
+/// When to measure the space again.
 #[derive(Debug)]
 pub(super) struct Looks {
-    /// Octets that were written since the last, about.
+    /// The approximate number of octets written since the last measurement.
     written: usize,
     last: Instant,
-    /// Since when the medium has said that it is full.
+    /// Since when the medium has reported that it is full.
     full: Option<Instant>,
 }
 
-/// The pages of the database.
+/// The number of pages of the database.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pages {
-    /// Those that hold nothing.
+    /// Free pages.
     pub(super) free: u64,
     pub(super) all: u64,
 }
@@ -75,7 +75,7 @@ impl Room {
         }
     }
 
-    /// Whether something is kept free at all.
+    /// Whether there is a reserve.
     pub(super) fn is_kept(&self) -> bool {
         self.reserve > 0
     }
@@ -93,24 +93,24 @@ impl Room {
         Err(BackendError::Full(Short { reserve }.into()))
     }
 
-    /// What is kept on the medium to be let go of; none where the database itself is limited.
+    /// The file that reserves space on the medium; `None` where the database itself is limited.
     pub(super) fn ballast(&self) -> Option<Ballast> {
         let is_of_use = self.is_kept() && self.max_pages.is_none();
         is_of_use.then(|| Ballast::new(&self.path, self.reserve / 4))
     }
 
-    /// Finds out how much is free; whether there is room for ballast, too.
+    /// Measures the free space. Returns whether there is space for the reserve file, too.
     pub(super) fn look(&self, pages: Pages, is_full: bool) -> bool {
         let octets = |pages: u64| pages.saturating_mul(u64::from(PAGE));
         let free = self.free_space.free(&self.path).unwrap_or_else(|error| {
-            tracing::warn!(error = %Causes(&error), "could not find out how much is free");
+            tracing::warn!(error = %Causes(&error), "could not measure the free space");
             u64::MAX
         });
         let growth = self
             .max_pages
             .map(|max| octets(max.saturating_sub(pages.all)));
         let free = growth.map_or(free, |growth| free.min(growth));
-        // What is free within the database need not be had of the file system.
+        // Free pages of the database need no space of the file system.
         let free = free.saturating_add(octets(pages.free));
         let is_short = is_full || free < self.reserve;
         let was_short = self.is_short.swap(is_short, Ordering::Relaxed);
@@ -138,23 +138,23 @@ impl Looks {
         }
     }
 
-    /// So much was written.
+    /// Notes that octets were written.
     pub(super) fn wrote(&mut self, octets: usize) {
         self.written = self.written.saturating_add(octets);
     }
 
-    /// The medium has said that it is full.
+    /// Notes that the medium has reported that it is full.
     pub(super) fn full(&mut self) {
         self.full = Some(Instant::now());
     }
 
-    /// Whether there is to be another look by now, at what keeps `reserve` octets free.
+    /// Whether a measurement is due, for a reserve of `reserve` octets.
     pub(super) fn is_due(&self, room: &Room) -> bool {
         let many = usize::try_from(room.reserve).unwrap_or(usize::MAX) / PARTS;
         self.written > many || self.last.elapsed() >= INTERVAL
     }
 
-    /// There is a look now; whether the medium counts as full whatever it shows.
+    /// Begins a measurement. Returns whether the medium counts as full whatever is measured.
     pub(super) fn begin(&mut self) -> bool {
         self.written = 0;
         self.last = Instant::now();

@@ -1,4 +1,4 @@
-//! Showing a database's schema, and bringing it up to date without an agent.
+//! Shows a database's schema, or updates it without an agent.
 
 use std::{fs, path::PathBuf};
 
@@ -16,8 +16,8 @@ use super::{
 };
 
 impl SqliteOptions {
-    /// Tells what the schema of the database is, and changes nothing. An agent may be using the database;
-    /// where there is none, all migrations are pending.
+    /// Returns the state of the schema, and changes nothing. An agent may be using the database. Where
+    /// there is no database, all migrations are pending.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ impl SqliteOptions {
         Ok(Schema::compare(name, &migrator(), recorded))
     }
 
-    /// Makes the database if it is missing, and brings it to the present schema, as opening it does. Nobody
+    /// Creates the database if it is missing, and brings its schema up to date, as opening it does. Nobody
     /// may be using it.
     ///
     /// # Errors
@@ -50,7 +50,8 @@ impl SqliteOptions {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, each migration was applied as a whole or not at all; it may be repeated.
+    /// If the future is dropped, each migration was applied completely or not at all. The call may be
+    /// repeated.
     pub async fn migrate(&self) -> Result<(), OpenError> {
         check_directory(&self.path)?;
         let path = self.real_path();
@@ -60,7 +61,7 @@ impl SqliteOptions {
         connection.close().await.map_err(failed)
     }
 
-    /// The file that the path leads to: SQLite keeps its log beside that.
+    /// The file that the path leads to; SQLite keeps its log beside that file.
     pub(super) fn real_path(&self) -> PathBuf {
         fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
     }

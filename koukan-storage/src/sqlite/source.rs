@@ -1,4 +1,4 @@
-//! A database whose queue moves elsewhere.
+//! The database that a queue is moved from.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use super::{
     read_only::check_version,
 };
 
-/// Rows that are read ahead: some have much in them.
+/// Rows that are read ahead. The number is small, since a row may be large.
 const AHEAD: usize = 8;
 
 /// A database that is only read, and that nobody else uses until this is dropped.
@@ -27,7 +27,7 @@ pub(crate) struct Source {
 pub(crate) struct Rows<'s>(BoxStream<'s, Result<SqliteRow, sqlx::Error>>);
 
 impl Source {
-    /// Opens a database of the present schema.
+    /// Opens a database with the current schema.
     pub(crate) async fn open(options: &SqliteOptions) -> Result<Self, OpenError> {
         let path = options.real_path();
         let Found::Database(len) = look(&path, Access::Read)? else {
@@ -47,14 +47,14 @@ impl Source {
         })
     }
 
-    /// The number that a statement gives.
+    /// The number that a statement returns.
     pub(crate) async fn number(&mut self, sql: &str) -> Result<u64, sqlx::Error> {
         let number = sqlx::query_scalar(AssertSqlSafe(sql.to_owned()));
         let number: i64 = number.fetch_one(&mut self.connection).await?;
         Ok(number.unsigned_abs())
     }
 
-    /// The rows that a statement gives, one after the other.
+    /// The rows that a statement returns, one after the other.
     pub(crate) fn rows(&mut self, sql: String) -> Rows<'_> {
         Rows(sqlx::query(AssertSqlSafe(sql)).fetch(&mut self.connection))
     }

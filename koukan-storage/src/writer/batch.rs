@@ -50,8 +50,8 @@ macro_rules! kinds {
 
 /// Operations of each kind.
 ///
-/// None of them was answered before the others came, so they may be done in any order: kind by
-/// kind, which takes the fewest statements.
+/// All of them were queued before any was answered, so they may be done in any order: kind by kind,
+/// which takes the fewest statements.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) appends: Vec<Pending<Append, ()>>,
@@ -83,7 +83,7 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// Adds an operation, unless nobody waits for it any more.
+    /// Adds an operation, unless its caller has gone.
     pub(crate) fn add(&mut self, queued: Queued) {
         match queued.operation {
             Operation::Append(pending) => push(&mut self.appends, pending),
@@ -119,7 +119,7 @@ impl Batch {
         }
     }
 
-    /// How many operations were added.
+    /// The number of operations.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
@@ -130,12 +130,12 @@ impl Batch {
         room.map_or(0, OwnedSemaphorePermit::num_permits)
     }
 
-    /// Takes those out who wait for the end.
+    /// Takes out the requests to close.
     pub(crate) fn take_closes(&mut self) -> Vec<Pending<(), ()>> {
         mem::take(&mut self.closes)
     }
 
-    /// Takes those out who only want to know whether it could be written.
+    /// Takes out the probes.
     pub(crate) fn take_probes(&mut self) -> Vec<Pending<(), ()>> {
         mem::take(&mut self.probes)
     }
@@ -166,7 +166,7 @@ impl Batch {
             && self.cursors.is_empty()
     }
 
-    /// Whether it brings messages, in whole or in part.
+    /// Whether it contains messages, whole or in part.
     pub(crate) fn has_messages(&self) -> bool {
         let mut groups = self.groups.iter();
         !(self.appends.is_empty()
@@ -175,7 +175,7 @@ impl Batch {
             && !groups.any(|group| group.request.has_messages()))
     }
 
-    /// Answers everyone as was decided.
+    /// Sends everybody the answer that was decided.
     pub(crate) fn answer(mut self) {
         self.commit_leases();
         answer(self.appends);
@@ -201,21 +201,21 @@ impl Batch {
         answer(self.cursors);
     }
 
-    /// As [`Batch::fail`], for what was committed to files that are gone: leases that were taken in
-    /// it are to be given back too, should the files be put back.
+    /// As [`Batch::fail`], for a commit into files that are no longer in place. Leases that it took
+    /// are to be given back too, in case the files come back.
     pub(crate) fn lose(mut self, cause: &dyn Fn() -> BackendError) -> Vec<LeaseRow> {
         self.commit_leases();
         self.fail(cause)
     }
 
-    /// From now on leases must arrive or be given back.
+    /// From now on leases must arrive, or be given back.
     fn commit_leases(&mut self) {
         let taken = self.takes.iter_mut().filter_map(Pending::decided);
         let claimed = self.claims.iter_mut().filter_map(Pending::decided);
         taken.chain(claimed).for_each(Claimed::commit);
     }
 
-    /// Tells everyone that nothing was written, and returns the leases that are still to be given
+    /// Tells everybody that nothing was written. Returns the leases that are still to be given
     /// back.
     pub(crate) fn fail(self, cause: &dyn Fn() -> BackendError) -> Vec<LeaseRow> {
         fail(self.appends, cause);
@@ -242,7 +242,7 @@ impl Batch {
         self.lapses
     }
 
-    /// Each operation in a batch of its own, undecided.
+    /// Splits it into batches of one operation each, all undecided.
     pub(crate) fn into_singles(self) -> Vec<Self> {
         let mut singles = Vec::with_capacity(self.len);
         macro_rules! split {
@@ -262,7 +262,7 @@ impl Batch {
         singles
     }
 
-    /// Undecided again, since what was decided was taken back.
+    /// Makes all operations undecided again, since the writes were rolled back.
     #[cfg(feature = "postgres")]
     pub(crate) fn reset(&mut self) {
         macro_rules! reset {

@@ -1,4 +1,4 @@
-//! Blobs that grow.
+//! Growing blobs.
 
 use koukan_core::storage::BackendError;
 
@@ -17,7 +17,7 @@ impl BatchWriter {
         &mut self,
         appends: &mut [Pending<Append, ()>],
     ) -> Result<(), sqlx::Error> {
-        // Large enough to be done one by one.
+        // Each append is large enough to be executed by itself.
         for append in appends {
             let outcome = self.append_one(&append.request).await?;
             append.decide(outcome);

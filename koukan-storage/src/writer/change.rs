@@ -1,4 +1,4 @@
-//! Changes by whoever operates the agent.
+//! Changes by operators.
 
 use std::collections::HashMap;
 
@@ -36,7 +36,7 @@ impl BatchWriter {
             let id: &str = row.try_get(0)?;
             let work: Option<&str> = row.try_get(1)?;
             let now = Seen {
-                // One that cannot be read is left for later, as by a lease.
+                // A value that cannot be read is left to a later lease.
                 work: work.map(|work| work_of(work).unwrap_or(Work::Attempt)),
                 is_leased: row.try_get(2)?,
                 is_held: row.try_get(3)?,
@@ -77,7 +77,7 @@ pub(super) fn ids(ids: impl Iterator<Item = impl std::fmt::Display>) -> Vec<Stri
     ids.map(|id| id.to_string()).collect()
 }
 
-/// What an operation takes in memory, about.
+/// The approximate memory of the operation, in octets.
 pub(crate) fn weight(change: &Change) -> usize {
     change.ids.len() * size_of::<Judged>()
 }

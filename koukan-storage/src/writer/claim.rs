@@ -1,4 +1,4 @@
-//! Leases on what is due.
+//! Leases of due transactions.
 
 use jiff::{SignedDuration, Timestamp};
 use koukan_core::causes::Causes;
@@ -23,7 +23,7 @@ use super::{
     presence::Living,
 };
 
-/// How long a transaction that cannot be read is put off.
+/// How long a transaction that cannot be read is postponed.
 const PARKED: SignedDuration = SignedDuration::from_hours(1);
 
 impl BatchWriter {
@@ -94,7 +94,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Takes single transactions under lease.
+    /// Leases single transactions.
     pub(super) async fn take(
         &mut self,
         takes: &mut [Pending<Take, Claimed>],
@@ -108,7 +108,8 @@ impl BatchWriter {
             }
         }
         if self.connection.dialect() == Dialect::Postgres && !open.is_empty() {
-            // A lease that waits for another commit would read parts and attempts as they were before that.
+            // Without the lock, a lease that waits for another commit would read parts and attempts as they
+            // were before that commit.
             let ids = open.iter().map(|take| take.request.id.clone());
             let mut values = Values::default();
             values.add(ids.collect::<Vec<_>>());
@@ -135,7 +136,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// What was taken under lease, which ends where it cannot be read.
+    /// The leased transactions. The lease of one that cannot be read ends.
     async fn taken(
         &mut self,
         session: SessionId,
@@ -154,7 +155,8 @@ impl BatchWriter {
         Ok(Err(BackendError::Malformed(error.into())))
     }
 
-    /// Takes as many as the statement finds, `limit` at most, under lease; it binds the limit last.
+    /// Leases as many transactions as the statement finds, at most `limit`, which is the last value
+    /// that it binds.
     async fn lease_all(
         &mut self,
         statement: &Statement,
@@ -177,7 +179,7 @@ impl BatchWriter {
                     Err(error) => self.park(&row, &error, now).await?,
                 }
             }
-            // Those that cannot be read take no place of others.
+            // Transactions that cannot be read do not count towards the limit.
             if is_all {
                 break;
             }
@@ -185,8 +187,8 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Puts off what cannot be read. It stays, so that a version that can read it, or a person,
-    /// can still deliver it.
+    /// Postpones transactions that cannot be read. They stay, so that a version that can read them,
+    /// or a person, can still deliver them.
     async fn park(
         &mut self,
         row: &Row,
@@ -210,7 +212,7 @@ impl BatchWriter {
     }
 }
 
-/// Whether a session can take nothing under lease.
+/// Whether the session is dead, and can lease nothing.
 fn is_dead(living: &Option<Living>, session: SessionId) -> bool {
     let living = living.as_ref();
     living.is_some_and(|living| !living.contains(&session.to_string()))

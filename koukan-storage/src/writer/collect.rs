@@ -13,9 +13,9 @@ use super::{
     operation::{Collect, Pending},
 };
 
-/// Transactions that are removed in one go, at most.
+/// How many transactions are removed in one go at most.
 const AT_ONCE: i64 = 256;
-/// Addresses that are suppressed at a time, at most, of all senders.
+/// How many addresses may be suppressed at a time, for all senders together.
 pub(crate) const SUPPRESSED_MAX: i64 = 100_000;
 
 impl BatchWriter {
@@ -71,7 +71,8 @@ impl BatchWriter {
         };
         let candidates: Vec<_> = orphans.iter().collect();
         if self.connection.dialect() == Dialect::Postgres && !candidates.is_empty() {
-            // Others may be referring to them at the moment: those are waited for, and then seen.
+            // Other commits may be referring to these blobs just now. The lock waits for them, and
+            // then sees their references.
             let mut values = Values::default();
             values.add(orphans.to_vec());
             LOCK_BLOBS.execute(&mut self.connection, values).await?;

@@ -1,4 +1,4 @@
-//! Drafts that are completed.
+//! Completion of drafts.
 
 use std::collections::HashSet;
 
@@ -18,14 +18,16 @@ use super::{
 type Completions = [Pending<Box<TransactionRow>, ()>];
 
 impl BatchWriter {
-    /// Sorts out completions of what is no draft, and notes where parts are to be replaced.
+    /// Fails completions whose transaction is not an open draft, and notes where parts are to be
+    /// replaced.
     pub(super) async fn check_drafts(
         &mut self,
         completions: &mut Completions,
     ) -> Result<(), sqlx::Error> {
         let ids: HashSet<_> = completions.iter().map(|one| &one.request.id).collect();
         if ids.len() < completions.len() {
-            // Each finds what the one before has left: only one by one can they be told apart.
+            // Each sees the result of the one before, so two completions of one draft must be
+            // executed one by one.
             return Err(sqlx::Error::Protocol("draft twice in a batch".into()));
         }
         let found = FIND_DRAFT.execute_each(&mut self.connection, completions, |one, values| {
@@ -45,7 +47,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Completes what is open.
+    /// Completes the open drafts.
     pub(super) async fn complete(
         &mut self,
         completions: &mut Completions,

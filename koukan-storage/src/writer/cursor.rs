@@ -1,4 +1,4 @@
-//! How far readers of events have come.
+//! The positions of readers of events.
 
 use koukan_core::storage::BackendError;
 
@@ -10,12 +10,12 @@ use super::{
 };
 
 impl BatchWriter {
-    /// Writes how far readers have come.
+    /// Writes the positions of readers.
     pub(super) async fn keep_cursors(
         &mut self,
         cursors: &mut [Pending<KeepCursor, ()>],
     ) -> Result<(), sqlx::Error> {
-        // In one order in all processes, so that none waits for another that waits for it.
+        // All processes use the same order, so that no two wait for each other.
         cursors.sort_by(|one, other| one.request.reader().cmp(&other.request.reader()));
         for cursor in cursors {
             let mut values = Values::default();

@@ -21,23 +21,23 @@ use super::{
     suppress::suppress,
 };
 
-/// The identity of a new transaction is that of an old one.
+/// The identity of a new transaction is in use already.
 #[derive(Debug, thiserror::Error)]
-#[error("a transaction of that identity is there already")]
+#[error("a transaction with that identity exists already")]
 struct Duplicate;
 
-/// Lengths of the finished blobs that transactions refer to.
+/// The lengths of the finished blobs that transactions refer to.
 pub(super) struct FinishedBlobs(HashMap<String, i64>);
 
 impl FinishedBlobs {
-    /// Writes the blobs that come with `transactions` and are not there, and looks up the others.
+    /// Writes the blobs that come with `transactions` and do not exist, and looks up the others.
     pub(super) async fn of(
         connection: &mut Connection,
         transactions: &[&TransactionRow],
     ) -> Result<Self, sqlx::Error> {
         let mut finished = HashMap::new();
         let mut unknown = Vec::new();
-        // In order, so that of two who bring the same ones none waits for the other.
+        // Sorted, so that of two commits with the same blobs none waits for the other.
         let mut brought = BTreeMap::new();
         for transaction in transactions {
             for blob in transaction.blobs() {
@@ -93,7 +93,7 @@ impl FinishedBlobs {
     }
 }
 
-/// Writes transactions whose blobs are there, and tells of each whether it was new.
+/// Writes transactions whose blobs exist. Decides for each whether it was new.
 pub(super) async fn insert(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
@@ -118,7 +118,7 @@ pub(super) async fn insert(
         return Ok(transactions.iter().map(|_| Ok(())).collect());
     }
     if transactions.len() > 1 {
-        // Only one by one can it be told which of them was there.
+        // Only single executions show which of them existed.
         return Err(sqlx::Error::Protocol("transaction is there already".into()));
     }
     let repeated = find_keyed(connection, transactions).await?;
@@ -128,7 +128,8 @@ pub(super) async fn insert(
     Ok(outcomes.map(Err).collect())
 }
 
-/// Writes transactions, and the attempts at those that are new, in one go; how many were new.
+/// Writes transactions and the attempts of those that are new, in one go. Returns how many were
+/// new.
 async fn insert_with_attempts(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
@@ -146,7 +147,7 @@ async fn insert_with_attempts(
     Ok(usize::try_from(row.try_get::<i64, _>(0)?).unwrap_or(usize::MAX))
 }
 
-/// Writes the parts of transactions that have some.
+/// Writes the parts of those transactions that have some.
 pub(super) async fn insert_parts(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
@@ -163,7 +164,7 @@ pub(super) async fn insert_parts(
     Ok(())
 }
 
-/// Writes the attempts at transactions that were made before they were written.
+/// Writes attempts that were made before their transactions were written.
 pub(super) async fn insert_attempts(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
@@ -172,7 +173,7 @@ pub(super) async fn insert_attempts(
     suppress_found(connection, transactions).await
 }
 
-/// An attempt, and at what.
+/// An attempt, with its transaction.
 struct AttemptOf<'a> {
     transaction: &'a str,
     number: i64,
@@ -185,7 +186,7 @@ impl AttemptOf<'_> {
     }
 }
 
-/// The attempts at transactions that were made before they were written.
+/// The attempts that were made before their transactions were written.
 fn attempts<'a>(transactions: &[&'a TransactionRow]) -> Vec<AttemptOf<'a>> {
     let attempts = transactions.iter().flat_map(|transaction| {
         let attempts = (1..).zip(&transaction.attempts);
@@ -207,7 +208,7 @@ async fn write_attempts(
     Ok(())
 }
 
-/// Writes what attempts at transactions have found to be bad.
+/// Writes the addresses that attempts found to be bad.
 async fn suppress_found(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
@@ -218,8 +219,8 @@ async fn suppress_found(
     suppress(connection, attempts.into_iter()).await
 }
 
-/// For each transaction, that it has the idempotency key of another, where that is so. Those
-/// without a key cost nothing.
+/// For each transaction, the earlier one that has the same idempotency key, if there is one.
+/// Transactions without a key cost nothing.
 pub(super) async fn find_keyed(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
@@ -246,7 +247,7 @@ pub(super) async fn find_keyed(
     Ok(repeated)
 }
 
-/// What it means that a key is that of a transaction.
+/// The answer for a transaction whose key is in use already.
 fn repetition(key: &IdempotencyKey, first: &Row) -> Result<BackendError, sqlx::Error> {
     let request: Option<&[u8]> = first.try_get(1)?;
     let request = request.and_then(|octets| octets.try_into().ok());

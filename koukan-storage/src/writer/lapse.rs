@@ -1,7 +1,7 @@
-//! Leases that were taken for someone who has gone away.
+//! Leases that were taken for a caller who has gone.
 //!
-//! Whoever asks for leases may be dropped while they are being committed. Nobody would work on
-//! those transactions until the session ends, so they are given back.
+//! A caller that asks for leases may be dropped while they are being committed. Nobody would then
+//! work on those transactions until the session ends, so they are given back.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,7 +19,7 @@ pub(crate) struct Lapses {
     queue: mpsc::WeakSender<Queued>,
 }
 
-/// Leases on the way to whoever asked for them.
+/// Leases on their way to the caller.
 pub(crate) struct Claimed {
     leased: Vec<Leased>,
     session: SessionId,
@@ -58,7 +58,7 @@ impl Lapses {
 
     fn tell(&self) {
         if let Some(queue) = self.queue.upgrade() {
-            // A writer whose queue is full is at work, and will look.
+            // If the queue is full, the writer is busy, and will check for lapses.
             let _ = queue.try_send(Queued {
                 operation: Operation::Lapse,
                 room: None,

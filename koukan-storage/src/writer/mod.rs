@@ -1,13 +1,12 @@
-//! The queue to whoever writes, and how a batch of what was asked for is written.
+//! The queue of requests to the writer, and how a batch of them is written.
 //!
-//! A task of the database takes what waits, up to a bound, does all of it in one SQL transaction
-//! ([`BatchWriter::apply`]), and answers after the commit. A lone operation is committed at once; while one
-//! commit is under way, the next gathers behind it.
+//! A task takes the waiting requests, up to a limit, executes them in one SQL transaction
+//! ([`BatchWriter::apply`]), and answers after the commit. A single request is committed at once. While a
+//! commit is under way, requests gather for the next one.
 //!
-//! An operation that cannot be done for its own reason (a blob of another length, a lease that is
-//! lost) writes nothing and fails no other: that shows in the number of rows changed, not in an
-//! error. Where a statement does fail, the operations are done again one by one, each in a commit
-//! of its own.
+//! A request that cannot be done for a reason of its own (a blob of another length, a lost lease) writes
+//! nothing and does not affect the others. That shows in the number of changed rows, not in an error. If a
+//! statement fails, the requests are repeated one by one, each in its own commit.
 
 mod batch;
 mod blobs;
@@ -58,17 +57,17 @@ use tokio::{
 
 use crate::{closed::closed, database::Connection};
 
-/// Operations that wait, at most.
+/// How many operations may wait.
 const QUEUED: usize = 4096;
-/// Of those that are done before all others.
+/// How many operations with priority may wait.
 const FIRST: usize = 16;
-/// Octets that operations that wait hold in memory, at most.
+/// How many octets waiting operations may hold in memory.
 const QUEUED_OCTETS: usize = 64 << 20;
 
-/// Ends a task when it is dropped.
+/// Aborts a task when it is dropped.
 struct AbortOnDrop(AbortHandle);
 
-/// The way to the task that writes, which ends when this is dropped.
+/// The sending end of the writing task's queue. The task ends when this is dropped.
 pub(crate) struct Writer {
     queue: mpsc::Sender<Queued>,
     first: mpsc::Sender<Queued>,
@@ -76,7 +75,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Operations go into the queue, to be taken out by a task that writes.
+    /// Creates the queue; a writing task takes the receiving end.
     pub(crate) fn new() -> (Self, Operations) {
         let (queue, operations) = mpsc::channel(QUEUED);
         let (writer, first) = Self::of(queue);
@@ -103,11 +102,11 @@ impl Writer {
         (writer, operations)
     }
 
-    /// Has an operation done that holds `weight` octets, and waits until it is durable.
+    /// Queues an operation that holds `weight` octets, and waits until it is durable.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the operation is done or not done, as a whole.
+    /// If the future is dropped, the operation is done completely or not at all.
     pub(crate) async fn ask<Q, T>(
         &self,
         weight: usize,
@@ -122,8 +121,8 @@ impl Writer {
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// As [`Writer::ask`], before all that waits, where several processes share the database: what comes late is
-    /// of no use.
+    /// As [`Writer::ask`], before everything that waits. It is for processes that share the database: a refresh
+    /// that is late is useless.
     ///
     /// # Cancel safety
     ///
@@ -136,20 +135,20 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let operation = operation(Pending::new(request, answer));
         let room = None;
-        // It fails where nobody writes any more, which whoever asked sees.
+        // This fails where nobody writes any more; the caller notices that.
         let _ = self.first.send(Queued { operation, room }).await;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
-    /// Puts an operation into the queue; where it has to wait for room, in a task of its own:
-    /// whoever asked need not be polled for others to get theirs.
+    /// Queues the operation. If it has to wait for space, it waits in a task of its own: others
+    /// must get their space even if this caller is not polled.
     fn hand_on(&self, operation: Operation, weight: u32) -> Option<AbortOnDrop> {
         let queued = match Arc::clone(&self.room).try_acquire_many_owned(weight) {
             Ok(room) => {
                 let room = Some(room);
                 match self.queue.try_send(Queued { operation, room }) {
                     Err(TrySendError::Full(queued)) => queued,
-                    // Where the queue is closed, whoever asked sees that nobody answers.
+                    // If the queue is closed, the caller notices that nobody answers.
                     Ok(()) | Err(TrySendError::Closed(_)) => return None,
                 }
             }
@@ -164,20 +163,20 @@ impl Writer {
             if queued.room.is_none() {
                 queued.room = room.acquire_many_owned(weight).await.ok();
             }
-            // It fails where nobody writes any more.
+            // This fails where nobody writes any more.
             let _ = queue.send(queued).await;
         });
         Some(AbortOnDrop(waiting.abort_handle()))
     }
 
-    /// Waits until the task takes nothing more from the queue.
+    /// Waits until the task takes no more requests.
     pub(crate) async fn ended(&self) {
         self.queue.closed().await;
     }
 
-    /// Has everything before it done, and the database closed.
+    /// Waits until all earlier requests are done and the database is closed.
     pub(crate) async fn close(&self) {
-        // It fails where the task has ended before, which is as well.
+        // This fails if the task has ended before, which is fine.
         let _ = self.ask(0, (), Operation::Close).await;
     }
 }
@@ -188,10 +187,10 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// The other end of a [`Writer`].
+/// The receiving end of a [`Writer`].
 pub(crate) struct Operations {
     pub(crate) operations: mpsc::Receiver<Queued>,
-    /// To be done before all others; empty where one process has the database.
+    /// Operations with priority; empty where one process owns the database.
     #[cfg_attr(
         not(feature = "postgres"),
         allow(dead_code, reason = "SQLite is not shared")
@@ -200,15 +199,15 @@ pub(crate) struct Operations {
     pub(crate) lapses: Lapses,
 }
 
-/// A connection that writes batches, and what is remembered from one to the next.
+/// A connection that writes batches, and its state between batches.
 pub(crate) struct BatchWriter {
     pub(crate) connection: Connection,
     lapses: Lapses,
     presence: Presence,
-    /// Transactions that could not be read, and that was logged.
+    /// Transactions that could not be read, and for which that was logged.
     malformed: HashSet<String>,
     pub(crate) outbox: Outbox,
-    /// Whether something was removed since that was last asked.
+    /// Whether something was removed since the last query.
     has_removed: bool,
 }
 
@@ -229,7 +228,7 @@ impl BatchWriter {
         }
     }
 
-    /// Does all operations, kind by kind, within the SQL transaction that has begun.
+    /// Executes all operations, kind by kind, within the SQL transaction that has begun.
     pub(crate) async fn apply(&mut self, batch: &mut Batch) -> Result<(), sqlx::Error> {
         self.outbox.begin();
         self.append(&mut batch.appends).await?;
@@ -252,7 +251,7 @@ impl BatchWriter {
         self.end_sessions(&mut batch.ends).await?;
         self.publish_addresses(&mut batch.publications).await?;
         self.request_cancels(&mut batch.cancels).await?;
-        // Before the leases, so that what is held or suspended is not leased.
+        // Before the leases, so that held or suspended transactions are not leased.
         self.change_suspensions(&mut batch.suspensions).await?;
         self.change_suppressions(&mut batch.suppressions).await?;
         self.change(&mut batch.changes).await?;
@@ -261,11 +260,11 @@ impl BatchWriter {
         self.bring_forward(&mut batch.set_backs).await?;
         self.keep_cursors(&mut batch.cursors).await?;
         self.collect(&mut batch.collections).await?;
-        // Last, since others wait for the numbers of their events until the commit.
+        // Last, since other connections wait for the events' numbers until the commit.
         self.write_events(batch).await
     }
 
-    /// Whether something was removed since this was last asked.
+    /// Whether something was removed since the last call.
     pub(crate) fn take_removed(&mut self) -> bool {
         std::mem::take(&mut self.has_removed)
     }

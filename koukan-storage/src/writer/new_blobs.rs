@@ -1,4 +1,4 @@
-//! Blobs that are there whole when they are written.
+//! Blobs that are complete when they are written.
 
 use std::collections::HashSet;
 
@@ -9,22 +9,22 @@ use crate::{
     query::{INSERT_BLOB, INSERT_BLOBS, INSERT_CHUNKS, Values},
 };
 
-/// Chunks that go with their blobs into one statement of PostgreSQL, at most.
+/// How many chunks go with their blobs into one statement of PostgreSQL at most.
 const CHUNKS_AT_MOST: usize = 128;
 
-/// A blob to be written, unless it is there.
+/// A blob that is written unless it exists.
 pub(super) struct NewBlob<'a> {
     pub(super) id: &'a str,
     pub(super) len: i64,
     pub(super) created: i64,
-    /// Start and octets of each.
+    /// The start and the octets of each.
     pub(super) chunks: &'a [(i64, Bytes)],
 }
 
-/// A chunk, and of which blob.
+/// A chunk, with its blob.
 type ChunkOf<'a> = (&'a str, &'a (i64, Bytes));
 
-/// Writes blobs that are not there, with their octets, and tells of each whether it was new.
+/// Writes blobs that do not exist, with their octets. Returns for each whether it was new.
 pub(super) async fn write_blobs(
     connection: &mut Connection,
     blobs: &[NewBlob<'_>],

@@ -1,4 +1,4 @@
-//! What can be asked of the writer.
+//! The requests to the writer.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::closed::closed;
 
 use super::{lapse::Claimed, presence::Publish, together::Together};
 
-/// An operation, and its share of the memory for those that wait.
+/// An operation, with its share of the memory for waiting operations.
 pub(crate) struct Queued {
     pub(crate) operation: Operation,
     pub(crate) room: Option<OwnedSemaphorePermit>,
@@ -47,11 +47,11 @@ pub(crate) enum Operation {
     ChangeSuspension(Pending<SuspensionChange, ()>),
     ChangeSuppression(Pending<SuppressionChange, ()>),
     Cursor(Pending<KeepCursor, ()>),
-    /// Waits for what a write waits for, and writes nothing.
+    /// Waits for whatever a write waits for, and writes nothing.
     Probe(Pending<(), ()>),
-    /// Leases were taken for someone who has gone away.
+    /// Leases were taken for a caller who has gone.
     Lapse,
-    /// Everything before it is done first, and nothing after it.
+    /// Closes after everything before it is done. Nothing is done after it.
     Close(Pending<(), ()>),
 }
 
@@ -69,11 +69,11 @@ pub(crate) struct Finish {
     pub(crate) len: i64,
 }
 
-/// How far a reader of events has come, or who it is.
+/// A change of a reader's position, or of the session that has it.
 pub(crate) enum KeepCursor {
-    /// Whoever it is.
+    /// The position, whoever has the reader.
     Of { name: Box<str>, number: i64 },
-    /// If the session has the reader.
+    /// The position, if the session has the reader.
     By {
         name: Box<str>,
         number: i64,
@@ -84,7 +84,7 @@ pub(crate) enum KeepCursor {
 }
 
 impl KeepCursor {
-    /// The reader that is held, or is to be.
+    /// The reader that the session has or is to have.
     pub(crate) fn reader(&self) -> Option<&str> {
         match self {
             Self::Of { .. } => None,
@@ -94,40 +94,40 @@ impl KeepCursor {
     }
 }
 
-/// The begin of a session, or that it goes on.
+/// Begins a session, or refreshes it.
 pub(crate) struct OpenSession {
     pub(crate) session: SessionId,
     pub(crate) now: Timestamp,
 }
 
-/// A lease on one transaction.
+/// Leases one transaction.
 pub(crate) struct Take {
     pub(crate) id: String,
     pub(crate) session: SessionId,
     pub(crate) work: Option<Work>,
 }
 
-/// Leases on what is due.
+/// Leases due transactions.
 pub(crate) struct Claim {
     pub(crate) session: SessionId,
     pub(crate) now: Timestamp,
     pub(crate) of: Claims,
 }
 
-/// What is to be taken under lease, of that which is due.
+/// Which due transactions are leased.
 pub(crate) enum Claims {
-    /// What is due first.
+    /// Any, the earliest first.
     Due {
         standing: Standing,
         limit: usize,
         except: Vec<String>,
     },
-    /// Attempts for one destination, what is due first first.
+    /// Attempts for one destination, the earliest first.
     For {
         destination: SchedulingKey,
         limit: usize,
     },
-    /// What goes with something that is under lease already.
+    /// Those that belong to a transaction that is leased already.
     Companions {
         companions: Vec<Companions>,
         limit: usize,
@@ -141,11 +141,11 @@ pub(crate) struct Collect {
     pub(crate) orphans: Vec<String>,
     /// Older events are removed.
     pub(crate) events_before: i64,
-    /// How many events are kept, at most.
+    /// How many events are kept at most.
     pub(crate) events_kept: i64,
 }
 
-/// A request, and who waits for the answer.
+/// A request, and the channel for its answer.
 pub(crate) struct Pending<Q, T> {
     pub(crate) request: Q,
     outcome: Option<Result<T, BackendError>>,
@@ -161,28 +161,28 @@ impl<Q, T> Pending<Q, T> {
         }
     }
 
-    /// One of several requests whose answer is one.
+    /// A request whose answer is that of another one.
     pub(crate) fn unheard(request: Q) -> Self {
         let (answer, _) = oneshot::channel();
         Self::new(request, answer)
     }
 
-    /// Notes what the answer will be once the commit is done.
+    /// Decides the answer, which is sent after the commit.
     pub(crate) fn decide(&mut self, outcome: Result<T, BackendError>) {
         self.outcome = Some(outcome);
     }
 
-    /// Whether nothing was decided yet.
+    /// Whether nothing is decided yet.
     pub(crate) fn is_open(&self) -> bool {
         self.outcome.is_none()
     }
 
-    /// Whether it was decided that it is done.
+    /// Whether success is decided.
     pub(crate) fn is_done(&self) -> bool {
         matches!(self.outcome, Some(Ok(_)))
     }
 
-    /// Why it is not done, where that was decided.
+    /// The error, if that is decided.
     pub(crate) fn take_error(&mut self) -> Option<BackendError> {
         match self.outcome.take() {
             Some(Err(error)) => Some(error),
@@ -193,25 +193,25 @@ impl<Q, T> Pending<Q, T> {
         }
     }
 
-    /// What was decided, if it is not a failure.
+    /// The decided answer, if it is not an error.
     pub(crate) fn decided(&mut self) -> Option<&mut T> {
         self.outcome.as_mut()?.as_mut().ok()
     }
 
-    /// Forgets what was decided, since it was taken back.
+    /// Forgets the decision, since the writes were rolled back.
     pub(crate) fn reset(&mut self) {
         self.outcome = None;
     }
 
-    /// Whether nobody waits any more.
+    /// Whether the caller has gone.
     pub(crate) fn is_abandoned(&self) -> bool {
         self.answer.is_closed()
     }
 
-    /// Answers as decided.
+    /// Sends the decided answer.
     pub(crate) fn answer(self) {
         let outcome = self.outcome.unwrap_or_else(|| Err(closed()));
-        // Whoever asked may have gone away.
+        // The caller may have gone.
         let _ = self.answer.send(outcome);
     }
 

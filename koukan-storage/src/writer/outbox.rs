@@ -1,4 +1,4 @@
-//! Events, which are written in the commit of what they tell of.
+//! Events, which are written in the commit that causes them.
 
 use std::sync::Arc;
 
@@ -15,21 +15,22 @@ use crate::{
 
 use super::{BatchWriter, batch::Batch, change::ids, operation::Pending};
 
-/// Events of the commit under way.
+/// The events of the commit under way.
 pub(crate) struct Outbox {
     is_kept: bool,
-    /// What changes by those who operate the agent have brought.
+    /// The events of operators' changes.
     of_changes: Vec<Arc<EventRow>>,
-    /// How many are written.
+    /// How many were written.
     count: u64,
-    /// The number of the last that was seen, where others write some, too; and of the last of which was told.
+    /// The number of the last event that was seen, where others write events too; and of the last that was
+    /// announced.
     seen: i64,
     told: i64,
     written: watch::Sender<u64>,
 }
 
 impl Outbox {
-    /// Where events are kept, `written` changes when some were committed.
+    /// `written` changes when events are committed, where they are kept.
     pub(crate) fn new(is_kept: bool, written: watch::Sender<u64>) -> Self {
         Self {
             is_kept,
@@ -41,13 +42,13 @@ impl Outbox {
         }
     }
 
-    /// Forgets what was not committed.
+    /// Forgets events that were not committed.
     pub(crate) fn begin(&mut self) {
         self.of_changes.clear();
         self.count = 0;
     }
 
-    /// Tells those who wait for events.
+    /// Wakes those who wait for events.
     pub(crate) fn committed(&mut self) {
         let is_seen = std::mem::replace(&mut self.told, self.seen) != self.seen;
         let count = self.count + u64::from(is_seen);
@@ -59,7 +60,7 @@ impl Outbox {
 }
 
 impl BatchWriter {
-    /// Notes the events that a change is.
+    /// Notes the events of a change.
     pub(crate) async fn note_change(
         &mut self,
         change: &Change,
@@ -83,7 +84,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Looks for events that others have written, so that those who wait here are told of them.
+    /// Looks for events of other processes, to wake those who wait here.
     pub(super) async fn look_for_events(&mut self) -> Result<(), sqlx::Error> {
         if !self.outbox.is_kept {
             return Ok(());
@@ -96,7 +97,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Writes what is told of all that is done in a batch, in the order in which it was done.
+    /// Writes the events of everything in a batch, in the order in which it was done.
     pub(crate) async fn write_events(&mut self, batch: &Batch) -> Result<(), sqlx::Error> {
         if !self.outbox.is_kept {
             return Ok(());
@@ -122,7 +123,7 @@ impl BatchWriter {
     }
 }
 
-/// Requests that are done with this commit.
+/// The requests that succeed with this commit.
 fn done<Q, T>(kind: &[Pending<Q, T>]) -> impl Iterator<Item = &Q> {
     let done = kind.iter().filter(|pending| pending.is_done());
     done.map(|pending| &pending.request)

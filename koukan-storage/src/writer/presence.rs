@@ -1,4 +1,4 @@
-//! Who lives, of those who work on the queue.
+//! Which sessions are alive.
 
 use std::{
     collections::HashSet,
@@ -22,12 +22,14 @@ use crate::{
 
 use super::{BatchWriter, Pending, operation::OpenSession};
 
-/// How it is known which sessions live.
+/// How a session is known to be alive.
 #[derive(Debug, Clone)]
 pub(crate) enum Presence {
-    /// The database is this process's alone: whom it has not begun itself is dead. Time is what it is told.
+    /// This process owns the database: every session that it has not begun itself is dead. The caller gives
+    /// the time.
     Sole(Arc<Mutex<HashSet<SessionId>>>),
-    /// Several processes share the database. Whoever is not refreshed for so long is dead, by its clock.
+    /// Several processes share the database. A session that is not refreshed for this long, by the
+    /// database's clock, is dead.
     #[cfg_attr(
         not(feature = "postgres"),
         allow(dead_code, reason = "SQLite is not shared")
@@ -35,13 +37,13 @@ pub(crate) enum Presence {
     Shared(Duration),
 }
 
-/// Where requests for what a session works on are taken.
+/// The address for requests about a session's transactions.
 pub(crate) struct Publish {
     pub(crate) session: SessionId,
     pub(crate) address: Box<str>,
 }
 
-/// The sessions that live.
+/// The live sessions.
 pub(super) struct Living(HashSet<String>);
 
 impl Presence {
@@ -61,7 +63,7 @@ impl Living {
 }
 
 impl BatchWriter {
-    /// Begins a session; gives the time by which it goes, and who lives.
+    /// Begins a session. Returns its time, and the live sessions.
     pub(super) async fn begin_session(
         &mut self,
         begun: &OpenSession,
@@ -115,7 +117,7 @@ impl BatchWriter {
         let to_cancel = TO_CANCEL.execute(&mut self.connection, values).await?;
         let mut told = Vec::with_capacity(to_cancel.rows.len());
         for row in &to_cancel.rows {
-            // What cannot be read is left for later, as by a lease.
+            // A value that cannot be read is left to a later lease.
             let id: &str = row.try_get(0)?;
             told.extend(id.parse::<TransactionId>().ok());
         }
@@ -127,7 +129,7 @@ impl BatchWriter {
         }))
     }
 
-    /// Gives back what sessions have under lease, as it was, and forgets them.
+    /// Gives back the leases of sessions, unchanged, and removes the sessions.
     pub(super) async fn end_sessions(
         &mut self,
         ends: &mut [Pending<SessionId, ()>],
@@ -176,7 +178,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Sorts out what is to be written under lease by sessions that are dead.
+    /// Fails requests that would be written under leases of dead sessions.
     pub(super) async fn check_leasers(
         &mut self,
         inserts: &mut [Pending<Box<TransactionRow>, ()>],
@@ -199,7 +201,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Who lives, where leases depend on it and some are asked for.
+    /// The live sessions, if leases depend on them and some are asked for.
     pub(super) async fn living(&mut self, is_asked: bool) -> Result<Option<Living>, sqlx::Error> {
         match self.presence {
             Presence::Shared(_) if is_asked => Ok(Some(self.read_living().await?)),

@@ -1,4 +1,4 @@
-//! Sessions that begin, and what they find.
+//! The start of a session: the state that it finds.
 
 use std::time::Duration;
 
@@ -54,7 +54,7 @@ impl BatchWriter {
         earlier.await.map(|_| ())
     }
 
-    /// By how much the wall clock was set back since the newest time that is written down.
+    /// By how much the wall clock was set back, compared with the latest time in the database.
     async fn set_back_by(&mut self, now: Timestamp) -> Result<Duration, sqlx::Error> {
         let mut newest = None;
         for statement in [
@@ -80,7 +80,7 @@ impl BatchWriter {
 
     async fn open_session(&mut self, session: &OpenSession) -> Result<Recovered, sqlx::Error> {
         let (now, living) = self.begin_session(session).await?;
-        // Others would be disturbed, who go by the clock of the database as well.
+        // Other processes, which also go by the database's clock, would be disturbed.
         let is_first = living.len() == 1 || matches!(self.presence, Presence::Sole(_));
         let brought_forward = match is_first {
             true => self.set_back_by(now).await?,
@@ -93,7 +93,7 @@ impl BatchWriter {
         })
     }
 
-    /// Frees what sessions that are dead have under lease; how many transactions that were.
+    /// Frees the leases of dead sessions. Returns the number of transactions.
     pub(super) async fn free_leases(
         &mut self,
         now: Timestamp,
@@ -101,7 +101,7 @@ impl BatchWriter {
     ) -> Result<u64, sqlx::Error> {
         let find = match self.presence {
             Presence::Sole(_) => &FIND_LEASES,
-            // Others may have begun since it was read who lives.
+            // Other sessions may have begun since the list of live ones was read.
             Presence::Shared(_) => &FIND_FORGOTTEN_LEASES,
         };
         let leases = find.execute(&mut self.connection, Values::default());

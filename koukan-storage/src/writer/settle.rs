@@ -24,8 +24,8 @@ type Settlements = [Pending<Box<SettlementRow>, ()>];
 type Inserts = [Pending<Box<TransactionRow>, ()>];
 
 impl BatchWriter {
-    /// Writes settlements, and transactions with the notifications among them; inserts and
-    /// completions that were decided before are left out.
+    /// Writes settlements, and transactions together with the settlements' notifications. Inserts
+    /// and completions that were decided before are left out.
     pub(super) async fn settle_and_insert(
         &mut self,
         settlements: &mut Settlements,
@@ -44,7 +44,7 @@ impl BatchWriter {
         let notifications: Vec<_> = notifications(settlements, Pending::is_done).collect();
         let inserted = insert(&mut self.connection, &notifications).await?;
         if inserted.iter().any(Result::is_err) {
-            // Two settlements bring one notification: only one by one can they be told apart.
+            // Two settlements bring the same notification: they must be executed one by one.
             return Err(sqlx::Error::Protocol(
                 "notification twice in a batch".into(),
             ));
@@ -60,7 +60,7 @@ impl BatchWriter {
         self.complete(completions).await
     }
 
-    /// Sorts out inserts that repeat one that was done before.
+    /// Decides inserts that repeat an earlier one.
     pub(super) async fn check_keys(&mut self, inserts: &mut Inserts) -> Result<(), sqlx::Error> {
         let rows: Vec<_> = open_rows(inserts).collect();
         let repeated = find_keyed(&mut self.connection, &rows).await?;
@@ -73,7 +73,7 @@ impl BatchWriter {
         Ok(())
     }
 
-    /// Sorts out who has a notification and no lease, so that nothing is written for them.
+    /// Decides settlements with a notification but no lease, so that nothing is written for them.
     async fn check_leases(&mut self, settlements: &mut Settlements) -> Result<(), sqlx::Error> {
         for settlement in settlements {
             let Some(notification) = &settlement.request.notification else {
@@ -135,7 +135,7 @@ impl BatchWriter {
     }
 }
 
-/// Writes settlements whose leases are held, and tells of each whether it was.
+/// Writes settlements whose leases are held. Decides for each whether it was written.
 async fn write_settlements(
     connection: &mut Connection,
     settlements: &[&mut Pending<Box<SettlementRow>, ()>],
@@ -147,7 +147,7 @@ async fn write_settlements(
         let settled = settled.await?;
         return Ok(settled.iter().map(|one| one.affected > 0).collect());
     }
-    // Of several that end one lease the first does: the others hold none any more.
+    // If several settlements end the same lease, the first one does it, and the others have none.
     let mut leases = HashSet::new();
     let places = (0_i64..).zip(settlements);
     let first = places.filter(|(_, settlement)| leases.insert(&settlement.request.lease));
@@ -167,7 +167,7 @@ async fn write_settlements(
         .collect())
 }
 
-/// Writes the attempts that settlements tell of.
+/// Writes the attempts of settlements.
 async fn add_attempts(
     connection: &mut Connection,
     attempted: &[&SettlementRow],
@@ -187,7 +187,7 @@ async fn add_attempts(
     Ok(())
 }
 
-/// The notifications of those settlements.
+/// The notifications of these settlements.
 fn notifications(
     settlements: &Settlements,
     which: fn(&Pending<Box<SettlementRow>, ()>) -> bool,

@@ -1,4 +1,4 @@
-//! Transactions that were never committed, and are over.
+//! Summaries of finished transactions that were never committed.
 
 use crate::{query::INSERT_SUMMARIES, row::TransactionRow};
 

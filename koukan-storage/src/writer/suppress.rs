@@ -1,4 +1,4 @@
-//! Addresses to which senders send nothing.
+//! Suppressed addresses, to which senders send nothing.
 
 use std::collections::BTreeMap;
 
@@ -33,13 +33,13 @@ impl BatchWriter {
     }
 }
 
-/// Writes what attempts have found to be bad.
+/// Writes the addresses that attempts found to be bad.
 pub(super) async fn suppress<'a>(
     connection: &mut Connection,
     attempts: impl Iterator<Item = &'a NewAttempt>,
 ) -> Result<(), sqlx::Error> {
     let found = attempts.flat_map(|attempt| &attempt.suppresses);
-    // Of each address the last: what is written in one go is not written twice.
+    // The last one for each address: one statement must not write a row twice.
     let found: BTreeMap<_, _> = found
         .map(|one| ((&one.sender, &one.address), one))
         .collect();

@@ -1,4 +1,4 @@
-//! Destinations that are suspended.
+//! Suspended destinations.
 
 use koukan_core::storage::record::SuspensionChange;
 

@@ -1,4 +1,4 @@
-//! Transactions that are written together: all of them or none.
+//! Transactions that are written together, all or none.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::{
 
 use super::{BatchWriter, operation::Pending};
 
-/// New transactions, and drafts that are completed; or ends of leases.
+/// New transactions and completed drafts; or ends of leases.
 #[derive(Default)]
 pub(crate) struct Together {
     settlements: Vec<Pending<Box<SettlementRow>, ()>>,
@@ -40,12 +40,12 @@ impl Together {
         }
     }
 
-    /// Whether messages are among them.
+    /// Whether they contain messages.
     pub(super) fn has_messages(&self) -> bool {
         !(self.inserts.is_empty() && self.completions.is_empty())
     }
 
-    /// Octets that they hold in memory, about.
+    /// The approximate number of octets that they hold in memory.
     pub(crate) fn weight(&self) -> usize {
         let rows = self.inserts.iter().chain(&self.completions);
         let rows = rows.map(|row| row.request.weight());
@@ -54,7 +54,7 @@ impl Together {
         rows.chain(settlements).sum()
     }
 
-    /// What is told of all of them.
+    /// The events of all of them.
     pub(super) fn events(&self) -> impl Iterator<Item = &Arc<EventRow>> {
         let rows = self.inserts.iter().chain(&self.completions);
         let settled = self.settlements.iter();
@@ -62,7 +62,7 @@ impl Together {
         rows.flat_map(|row| &row.request.events).chain(settled)
     }
 
-    /// They may have been tried before, with others.
+    /// They may have been tried before, in another batch.
     fn reset(&mut self) {
         let rows = self.inserts.iter_mut().chain(&mut self.completions);
         rows.for_each(Pending::reset);

@@ -1,4 +1,4 @@
-//! Finding out whether a message could be written, without one.
+//! Finds out whether a message could be written, without a message.
 
 use bytes::Bytes;
 use koukan_core::blob::BlobId;
@@ -7,17 +7,17 @@ use crate::query::{BEGIN, COMMIT, DELETE_BLOB, DELETE_CHUNKS, Values};
 
 use super::{Append, BatchWriter};
 
-/// Octets that are written for a trial: as many as a message of the usual size has.
+/// The size of a trial, in octets: that of a usual message.
 const TRIAL: usize = 64 << 10;
 
 impl BatchWriter {
-    /// Writes octets of nobody's, and deletes them.
+    /// Writes octets that belong to nobody, and deletes them.
     pub(crate) async fn write_trial(&mut self) -> Result<(), sqlx::Error> {
         let trial = Append {
             blob: BlobId::random().to_string(),
             offset: 0,
             octets: Bytes::from(vec![0; TRIAL]),
-            // So old that it is collected as garbage, should the process end before it is deleted.
+            // So old that it is removed as garbage if the process ends before it is deleted.
             now: 0,
         };
         self.begin().await?;

@@ -1,4 +1,4 @@
-//! Certificates of authorities of the tests' own, by `openssl`.
+//! Certificates of test authorities, made by `openssl`.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{
@@ -8,7 +8,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// An authority of a name; its files go with it.
+/// An authority with a name. Its files are removed with it.
 pub(crate) struct Authority(TempDir, &'static str);
 
 impl Authority {
@@ -24,7 +24,7 @@ impl Authority {
         self.0.path().join(format!("{}.pem", self.1))
     }
 
-    /// A certificate for a name of the DNS and its key, in PEM.
+    /// A certificate for a DNS name, and its key, in PEM.
     pub(crate) fn issue(&self, name: &str) -> (PathBuf, PathBuf) {
         let [own, own_key] = ["pem", "key"].map(|kind| format!("{}.{kind}", self.1));
         let signed = ["-CA", &*own, "-CAkey", &*own_key];
@@ -35,7 +35,7 @@ impl Authority {
     }
 }
 
-/// Makes a key and a certificate of that name.
+/// Makes a key and a certificate for a name.
 fn request(directory: &Path, name: &str, extension: &str, signed: &[&str]) {
     let mut openssl = Command::new("openssl");
     openssl.args(["req", "-x509", "-newkey", "ec", "-nodes", "-days", "2"]);

@@ -1,10 +1,10 @@
-//! Somebody else who works on a database.
+//! Another user of a database.
 
 use tokio::task::JoinHandle;
 
 use crate::postgres::execute;
 
-/// Somebody who has a table locked.
+/// A connection that holds a lock on a table.
 pub(crate) struct Locking {
     url: String,
     table: &'static str,

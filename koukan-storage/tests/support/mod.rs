@@ -1,4 +1,4 @@
-//! Transactions to write.
+//! Transactions for tests.
 #![allow(dead_code, reason = "no test uses all of it")]
 
 pub(crate) mod versions;
@@ -21,7 +21,7 @@ use sqlx::{
     AssertSqlSafe, ConnectOptions, Executor, SqliteConnection, sqlite::SqliteConnectOptions,
 };
 
-/// Due at [`now`], with a body of so many octets.
+/// A transaction that is due at [`now`], with a body of this many octets.
 pub(crate) fn transaction(body: usize) -> NewTransaction {
     NewTransaction {
         id: TransactionId::random(),
@@ -57,7 +57,7 @@ pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
 }
 
-/// Does something to a database behind the backend's back.
+/// Changes a database without the backend's knowledge.
 pub(crate) async fn tamper(path: &Path, sql: impl Into<String>) {
     let mut connection: SqliteConnection = SqliteConnectOptions::new()
         .filename(path)

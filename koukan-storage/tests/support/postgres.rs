@@ -1,8 +1,8 @@
-//! A PostgreSQL server of the tests' own, from the programs that are installed.
+//! A PostgreSQL server for the tests, from the installed programs.
 //!
-//! It listens on a Unix socket in a directory of its own, runs as an unprivileged user, and ends with the
-//! process that has started it, however that ends: a shell waits for the end of a pipe. Where no server is
-//! installed the test fails.
+//! It listens on a Unix socket in a directory of its own and runs as an unprivileged user. It ends with
+//! the process that started it, however that ends, since a shell waits for the end of a pipe. Where no
+//! server is installed, the test fails.
 #![allow(dead_code, reason = "no test uses all of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -22,7 +22,7 @@ use std::{
     },
 };
 
-/// Starts the server, waits until it is told to end or nobody is there any more, and ends it.
+/// Starts the server, waits until it is told to end or its parent is gone, and stops it.
 const WATCH: &str = r#"
 "$1/pg_ctl" -D "$2/data" -l "$2/log" -w -t 60 -o "$3" start >"$2/start" 2>&1 || { cat "$2/start" "$2/log" >&2; exit 1; }
 echo ready
@@ -32,7 +32,7 @@ read -r ending
 echo ended
 "#;
 
-/// The name under which databases are used.
+/// The user of the databases.
 const USER: &str = "koukan";
 
 /// How much of a crash of the machine the server is to survive.

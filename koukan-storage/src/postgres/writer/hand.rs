@@ -1,4 +1,4 @@
-//! A connection that writes, and is made anew where it is lost.
+//! A connection that writes, and is replaced when it is lost.
 
 use std::{
     sync::{
@@ -26,16 +26,16 @@ use super::{
 /// How long another try is put off at first, and at most.
 const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// For how long failures to write are counted before they are told.
+/// The interval between log lines about failed writes; between them failures are counted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static NOT_WRITTEN: Repeats = Repeats::new(INTERVAL, |commits, interval| {
     let seconds = interval.as_secs();
-    tracing::error!(commits, seconds, "could still not write");
+    tracing::error!(commits, seconds, "commits are still failing");
 });
 static LOST: Repeats = Repeats::new(INTERVAL, |times, interval| {
     let seconds = interval.as_secs();
-    tracing::warn!(times, seconds, "the database could still not be reached");
+    tracing::warn!(times, seconds, "the database still cannot be reached");
 });
 
 pub(super) struct Hand {
@@ -43,12 +43,12 @@ pub(super) struct Hand {
     pub(super) link: Link,
     pub(super) lapses: Lapses,
     pub(super) fullness: Arc<Fullness>,
-    /// Whether a write has failed, and none of a message has worked since.
+    /// Whether a write has failed, and no write of a message has succeeded since.
     pub(super) is_failing: Arc<AtomicBool>,
     pub(super) mark: Mark,
 }
 
-/// What a commit writes of itself, so that it can be told whether it was made.
+/// A number that a commit writes, so that the server can be asked whether the commit was made.
 #[derive(Debug, Clone)]
 pub(super) struct Mark {
     writer: String,
@@ -56,7 +56,7 @@ pub(super) struct Mark {
 }
 
 impl Mark {
-    /// The mark of a writer that has committed nothing.
+    /// The mark of a writer that has not committed yet.
     pub(super) fn new() -> Self {
         Self {
             writer: SessionId::random().to_string(),
@@ -71,12 +71,12 @@ enum Failure {
     Statement(Cause),
     /// Nothing was written: the connection was lost before.
     Lost(Cause),
-    /// Nobody knows.
+    /// Nobody knows whether it was committed.
     Doubt(Cause),
 }
 
 impl Failure {
-    /// Whether it may work if it is done again as it is.
+    /// Whether repeating the batch as it is may succeed.
     fn is_passing(&self) -> bool {
         match self {
             Self::Statement(cause) => cause.is_conflict(),
@@ -93,7 +93,7 @@ impl Failure {
 }
 
 impl Hand {
-    /// Commits a batch, and answers everyone in it.
+    /// Commits a batch, and answers every caller in it.
     pub(super) async fn write(mut self, mut batch: Batch) -> Self {
         let probes = batch.take_probes();
         if !batch.is_empty() {
@@ -125,7 +125,7 @@ impl Hand {
                         }
                         Err(failure) => failure,
                     };
-                    // A server that is gone is not waited for by one after the other.
+                    // When the server is gone, the callers do not wait for it one after the other.
                     let is_gone = !matches!(failure, Failure::Statement(_));
                     let cause = failure.into_cause();
                     self.fail(single, cause.clone());
@@ -157,12 +157,12 @@ impl Hand {
             self.fullness.note(true);
         }
         if NOT_WRITTEN.is_first() {
-            tracing::error!(operations = batch.len(), error = %cause, "could not write");
+            tracing::error!(operations = batch.len(), error = %cause, "a commit failed");
         }
         self.lapses.put_back(batch.fail(&|| cause.clone().into()));
     }
 
-    /// Commits a batch; as long as that may pass, again and again.
+    /// Commits a batch. Repeats that for as long as the failure may pass.
     async fn insist(&mut self, batch: &mut Batch) -> Result<(), Failure> {
         let until = Instant::now() + self.link.patience;
         let mut pause = PAUSE;
@@ -185,7 +185,7 @@ impl Hand {
         if let Err(cause) = self.begin().await {
             return Err(self.not_written(cause).await);
         }
-        // Some of what a batch consists of may take as long as a statement may.
+        // A step of a batch may take as long as a single statement may.
         let limit = self.link.silence * 2;
         let applied = match timeout(limit, self.batches.apply(batch)).await {
             Ok(applied) => applied.map_err(Cause::from),
@@ -201,7 +201,7 @@ impl Hand {
             Err(_) => Cause::silent(self.link.silence),
         };
         if cause.is_refusal() {
-            // The server says that it is not committed.
+            // The server says that nothing was committed.
             self.roll_back().await;
             return Err(Failure::Statement(cause));
         }
@@ -237,7 +237,7 @@ impl Hand {
         begun.map(|_| ())
     }
 
-    /// What it means that something failed before COMMIT was sent.
+    /// The failure that an error before COMMIT means.
     async fn not_written(&mut self, cause: Cause) -> Failure {
         if cause.is_lost() {
             return Failure::Lost(self.lose(cause));
@@ -246,9 +246,10 @@ impl Hand {
         Failure::Statement(cause)
     }
 
-    /// Whether the commit with that mark was made; `None` where that could not be found out in time.
+    /// Asks whether the commit with this mark was made; `None` where the answer does not come in
+    /// time.
     async fn find_outcome(&mut self, mark: &Mark, until: Instant) -> Option<bool> {
-        // It is worth a while in any case.
+        // Asking is worth some time in any case.
         let until = until.max(Instant::now() + self.link.patience / 2);
         let mut pause = PAUSE;
         while Instant::now() < until {
@@ -261,8 +262,8 @@ impl Hand {
         None
     }
 
-    /// The number of a writer's last commit. One that is under way, since the server has not noticed yet that
-    /// nobody is there any more, is waited for as long as a lock is.
+    /// The number of a writer's last commit. If a commit is still under way, since the server has not noticed
+    /// that its client is gone, this waits as long as for a lock.
     async fn last_commit(&mut self, writer: &str) -> Result<i64, Cause> {
         self.connect().await?;
         let connection = &mut self.batches.connection;
@@ -279,7 +280,7 @@ impl Hand {
         Ok(row.try_get(0)?)
     }
 
-    /// Forgets writers of long ago; where that fails another process does it.
+    /// Deletes the marks of old writers. If that fails, another process does it.
     pub(super) async fn forget_writers(mut self) -> Self {
         let forgetting = FORGET_WRITERS.execute(&mut self.batches.connection, Values::default());
         if !matches!(timeout(self.link.silence, forgetting).await, Ok(Ok(_))) {
@@ -288,18 +289,18 @@ impl Hand {
         self
     }
 
-    /// Makes the connection anew, where it is lost.
+    /// Replaces the connection, where it is lost.
     async fn connect(&mut self) -> Result<(), Cause> {
         if let Connection::Lost = self.batches.connection {
             let connection = self.link.connect().await.map_err(Cause::from)?;
             self.batches.connection = connection.into();
-            tracing::info!("a connection to the database is there again");
+            tracing::info!("the database can be reached again");
         }
         Ok(())
     }
 
-    /// Closes the connection, for which the server may still hold what another one is to have: not the row of the
-    /// mark, of which there is another from now on.
+    /// Closes the connection. The server may still hold its locks. The row of the mark is not among those that
+    /// another connection needs: from now on another mark is used.
     fn let_go(&mut self) {
         self.batches.connection = Connection::Lost;
         self.mark = Mark::new();
@@ -314,7 +315,7 @@ impl Hand {
         cause
     }
 
-    /// Takes back what a failed batch has written.
+    /// Rolls back a failed batch.
     async fn roll_back(&mut self) {
         let rolling_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
         let rolled_back = timeout(self.link.silence, rolling_back).await;
@@ -323,7 +324,7 @@ impl Hand {
         }
     }
 
-    /// Tells whether a message could be written: as of SQLite, that a commit can begin is enough as long as
+    /// Tells whether a message could be written. As with SQLite, beginning a commit is enough proof while
     /// writing works.
     async fn probe(&mut self, probes: Vec<Pending<(), ()>>) {
         let result = self.try_to_write().await;

@@ -1,4 +1,4 @@
-//! How a connection that writes is made.
+//! How a writing connection is made.
 
 use std::time::Duration;
 
@@ -7,23 +7,23 @@ use tokio::time::timeout;
 
 use super::super::{PostgresOptions, error::Cause};
 
-/// The lock of whoever has the database for itself: the octets of `koukan`.
+/// The lock that excludes other processes: the octets of `koukan`.
 const ALONE: i64 = 0x6b6f_756b_616e;
 
-/// The way to the server.
+/// How to reach the server.
 #[derive(Clone)]
 pub(in crate::postgres) struct Link {
     options: PgConnectOptions,
     is_alone: bool,
-    /// How long an answer is waited for.
+    /// How long to wait for an answer.
     pub(super) silence: Duration,
-    /// For how long what cannot be done now is tried again.
+    /// For how long a failed operation is retried.
     pub(super) patience: Duration,
 }
 
-/// There is no connection.
+/// Why there is no connection.
 pub(in crate::postgres) enum LinkError {
-    /// Another process has the database for itself.
+    /// Another process uses the database exclusively.
     InUse,
     Failed(Cause),
 }
@@ -38,12 +38,11 @@ impl Link {
         }
     }
 
-    /// Connects. Who wants the database alone gets the lock with it: what is written without it is written by
-    /// nobody.
+    /// Connects. In exclusive use the connection also takes the lock; nothing is written without it.
     pub(in crate::postgres) async fn connect(&self) -> Result<PgConnection, LinkError> {
         let connecting = async {
             let mut connection = self.options.connect().await?;
-            // One that is there for others must not begin while one has it alone, nor the other way round.
+            // A shared process must not start while another has exclusive use, nor the other way round.
             let lock = match self.is_alone {
                 true => "SELECT pg_advisory_lock($1)",
                 false => "SELECT pg_advisory_lock_shared($1)",

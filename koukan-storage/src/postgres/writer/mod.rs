@@ -1,8 +1,8 @@
-//! The connections that write, and the task that hands them what is to be written.
+//! The connections that write, and the task that gives them work.
 //!
-//! While a connection is idle, what waits is committed over it at once; while all are at work, the next
-//! commit gathers. One is left for what says that the process lives, which must not wait for others. Those of one process may end in another order than they began, as those of several
-//! processes do.
+//! While a connection is idle, everything that waits is committed over it at once. While all are busy, requests gather
+//! for the next commit. One connection is reserved for refreshing sessions, which must not wait for other work. Commits
+//! of one process may end in another order than they began, as those of several processes may.
 
 mod hand;
 mod link;
@@ -23,7 +23,7 @@ use self::{
 };
 use super::{PostgresOptions, fullness::Fullness};
 
-/// Starts the task; `events` is told of the events that are committed, where some are kept.
+/// Starts the task. `events` changes when events are committed, where they are kept.
 pub(super) fn start(
     connections: Vec<PgConnection>,
     link: Link,

@@ -1,4 +1,4 @@
-//! The task that hands on what is to be written.
+//! The task that distributes work to the writing connections.
 
 use futures_util::{StreamExt, future::BoxFuture, stream::FuturesUnordered};
 use tokio::sync::mpsc;
@@ -7,18 +7,18 @@ use crate::writer::{Batch, Lapses, Operations, Pending, Queued};
 
 use super::hand::Hand;
 
-/// Operations that are committed together, at most.
+/// How many operations are committed together at most.
 const BATCH: usize = 256;
-/// Octets that they hold in memory, about; one operation may have more.
+/// The approximate number of octets that these hold in memory; a single operation may hold more.
 const BATCH_OCTETS: usize = 8 << 20;
 
 pub(super) struct Task {
     idle: Vec<Hand>,
     busy: FuturesUnordered<BoxFuture<'static, Hand>>,
     queue: mpsc::Receiver<Queued>,
-    /// What is done before all that waits in the queue: that this process lives.
+    /// The refreshes of sessions, which are done before everything else.
     first: mpsc::Receiver<Queued>,
-    /// Hands that are left to that alone, however long all others are at work.
+    /// How many connections are reserved for these, even if all others are busy.
     reserved: usize,
     lapses: Lapses,
     closes: Vec<Pending<(), ()>>,
@@ -37,9 +37,9 @@ impl Task {
         }
     }
 
-    /// Writes until the queue is closed and all of it was written.
+    /// Distributes work until the queue is closed and all of it is written.
     pub(super) async fn run(mut self) {
-        // While nothing is to be written yet.
+        // Only once something is to be written.
         if let Some(hand) = self.idle.pop() {
             self.busy.push(Box::pin(hand.forget_writers()));
         }

@@ -1,4 +1,4 @@
-//! How databases do the statements: by indices.
+//! Tests that the databases execute the statements by indices.
 
 #[cfg(feature = "postgres")]
 mod postgres;

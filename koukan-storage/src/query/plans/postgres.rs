@@ -1,4 +1,4 @@
-//! How PostgreSQL does the statements, with as many rows as let it choose.
+//! How PostgreSQL executes the statements, with enough rows that it has a choice.
 
 #[path = "../../../tests/support/postgres.rs"]
 mod server;
@@ -16,7 +16,7 @@ use crate::{
     query::{LEASE_DUE, Page, Values, list, list_summaries, select},
 };
 
-/// Every other transaction is over; of the rest some are under lease, held, scheduled or suspect.
+/// Every other transaction is final. Of the rest some are leased, held, scheduled or suspect.
 const ROWS: &str = "
 INSERT INTO transactions (id, created, sender, idempotency_key, context, mail, recipients, blob_id, body_len, retry,
     notify, attempt_count, attempted, last_reply, crash_count, due_at, work, final_reason, final_since, lease_session,
@@ -39,7 +39,7 @@ FROM generate_series(1, 20000) AS n;
 INSERT INTO sessions SELECT 'session' || n, clock_timestamp() + INTERVAL '1 hour' FROM generate_series(0, 2) AS n;
 INSERT INTO suspensions VALUES ('host7', 1, 'me');
 ";
-/// What grows with the queue and its history.
+/// The tables that grow with the queue and its history.
 const TABLES: [&str; 6] = [
     "transactions",
     "blobs",
@@ -64,8 +64,8 @@ static DATABASE: LazyLock<String> = LazyLock::new(|| {
     url
 });
 
-/// How a statement is done: with these values, as all is that only reads; and whatever they are, as what writes may
-/// be.
+/// The plan of a statement: with these values, as for statements that only read; and for any values, as for
+/// statements that write.
 async fn plans(connection: &mut PgConnection, text: &str, values: Values) -> [String; 2] {
     let types = values.types();
     let nothing = vec!["NULL"; types.len()].join(", ");
@@ -91,7 +91,7 @@ fn lines(rows: &[sqlx::postgres::PgRow]) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// What is read row by row in a plan, of what is large.
+/// The large tables that a plan reads row by row.
 fn scans(plan: &str) -> Vec<&str> {
     let lines = plan.lines().filter(|line| {
         TABLES.iter().any(|table| {
@@ -117,7 +117,7 @@ async fn nothing_is_searched_without_an_index() {
     assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
-/// Everything that can be looked for.
+/// A search with every condition.
 fn search() -> Search {
     Search {
         id: None,
@@ -172,7 +172,7 @@ async fn lists_and_searches_go_by_indices() {
     let mut faults = Vec::new();
     for listing in listings() {
         let pages: [fn(Dialect, &Listing) -> Page; 3] = [list, select, list_summaries];
-        // What is looked for in the history by its text is compared with all of it, in whatever order.
+        // A text search in the history is compared with every row, in any order.
         let is_by_text = listing.search.recipient.is_some();
         for page in &pages[..if is_by_text { 2 } else { 3 }] {
             let Page { text, values } = page(Dialect::Postgres, &listing);
@@ -222,7 +222,7 @@ async fn what_is_leased_is_all_that_is_read() {
     connection.execute("ROLLBACK").await.unwrap();
     let mut told = plan.lines();
     assert!(told.next().unwrap().contains(" rows=9 loops=1)"), "{plan}");
-    // Those of all that is done.
+    // The buffers of the whole statement.
     let buffers = told.next().unwrap().split_whitespace();
     let blocks = buffers.filter_map(|word| {
         let (kind, blocks) = word.split_once('=')?;
@@ -230,6 +230,6 @@ async fn what_is_leased_is_all_that_is_read() {
         ["hit", "read"].contains(&kind).then_some(blocks)
     });
     let blocks: u64 = blocks.sum();
-    // Of some thousand: each row is found, locked, and written with its entries in the indices.
+    // Out of several thousand: each row is found, locked, and written with its index entries.
     assert!((9..600).contains(&blocks), "{blocks} blocks: {plan}");
 }

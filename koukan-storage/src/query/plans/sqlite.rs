@@ -1,4 +1,4 @@
-//! How SQLite does the statements.
+//! How SQLite executes the statements.
 
 use std::sync::Arc;
 
@@ -104,7 +104,7 @@ async fn nothing_is_searched_without_an_index() {
         &SUSPEND,
     ] {
         for step in plan(&mut connection, statement).await {
-            // What is not in a table: a single row, or a list that is bound.
+            // These are not tables: a single row, or a bound list.
             let is_small = ["SCAN CONSTANT ROW", "SCAN json_each"];
             let is_small = is_small.iter().any(|small| step.starts_with(small));
             let is_search = !step.starts_with("SCAN ") || is_small;
@@ -191,7 +191,7 @@ async fn destinations_are_counted_in_an_index_of_their_own() {
     }
 }
 
-/// Everything that can be looked for, after some page.
+/// A search with every condition, after some page.
 fn search() -> Search {
     Search {
         id: Some(TransactionId::random()),
@@ -298,7 +298,7 @@ async fn one_senders_lists_are_in_order() {
             limit: 9,
         };
         let plan = plan_of(&mut connection, list(Dialect::Sqlite, &listing).text).await;
-        // Only what is on the page is sorted.
+        // Only the rows on the page are sorted.
         let read = plan
             .iter()
             .position(|step| step.contains(&format!("transactions_{places}")));

@@ -1,4 +1,4 @@
-//! The statements of PostgreSQL whose time must not grow with the queue.
+//! The PostgreSQL statements whose time must not grow with the queue.
 
 use crate::query::{
     ADD_ATTEMPT, ADD_ATTEMPTS, ADDED, ADDRESS_OF, BOUND_EVENTS, COUNT_DESTINATION, DATE_FINISHED,
@@ -13,7 +13,7 @@ use crate::query::{
 };
 
 const ID: &str = "00000000000000000000009001";
-/// When something is due.
+/// A due time.
 pub(super) const TIME: i64 = 15_000;
 
 macro_rules! values {
@@ -26,14 +26,14 @@ macro_rules! values {
 }
 pub(super) use values;
 
-/// The same of a single row, as columns.
+/// The values of a single row, as columns.
 fn columns(width: usize, row: Values) -> Values {
     let mut values = Values::default();
     values.add_columns(width, row);
     values
 }
 
-/// What [`SETTLE`] binds.
+/// The values that [`SETTLE`] binds.
 fn settled() -> Values {
     let reason = None::<&str>;
     let since = None::<i64>;
@@ -42,13 +42,13 @@ fn settled() -> Values {
     )
 }
 
-/// What [`ADD_ATTEMPT`] binds.
+/// The values that [`ADD_ATTEMPT`] binds.
 fn attempted() -> Values {
     let none = || None::<&str>;
     values!(TIME, TIME, none(), none(), "{}", none(), ID)
 }
 
-/// The statements whose time must not grow with the queue, what they bind, and the index by which they find it.
+/// The statements whose time must not grow with the queue, with their values and the index that they must use.
 pub(super) fn statements() -> Vec<(&'static Statement, Values, &'static str)> {
     let ids = || vec![ID.to_owned(), "00000000000000000000009003".to_owned()];
     let none_of = || vec!["host1".to_owned(), "host2".to_owned()];

@@ -1,4 +1,4 @@
-//! When the log is brought into the database.
+//! Decides when the log is copied into the database.
 
 use koukan_core::causes::Causes;
 
@@ -8,16 +8,17 @@ use crate::{
     writer::Batch,
 };
 
-/// Octets in the log at which whoever waits has to wait longer, about. Twice as much takes twice as
-/// long, half as often.
+/// At about this size of the log, in octets, a checkpoint is run even though callers have to wait
+/// for it. With twice the size it takes twice as long, half as often.
 const URGENT: usize = 8 << 20;
-/// Octets that a commit adds to the log beside what it writes, about: pages of indices.
+/// The approximate number of octets that a commit adds to the log besides its content: pages of
+/// indices.
 const COMMIT: usize = 64 << 10;
 
 /// Decides on checkpoints.
 #[derive(Default)]
 pub(super) struct Checkpoints {
-    /// Octets in the log, about.
+    /// The approximate size of the log in octets.
     logged: usize,
 }
 
@@ -30,16 +31,16 @@ impl Checkpoints {
         self.logged > URGENT
     }
 
-    /// Whether there is something to do once nothing is written any more.
+    /// Whether a checkpoint is due once nothing is left to write.
     pub(super) fn is_due(&self) -> bool {
         self.logged > 0
     }
 
     pub(super) async fn run(&mut self, connection: &mut Connection) {
-        // What is left in the log is safe there; the next time will do.
+        // The rest is safe in the log until the next checkpoint.
         self.logged = 0;
         if let Err(error) = CHECKPOINT.execute(connection, Values::default()).await {
-            tracing::error!(error = %Causes(&error), "could not bring the log into the database");
+            tracing::error!(error = %Causes(&error), "could not copy the log into the database");
         }
     }
 }

@@ -1,11 +1,11 @@
-//! The one task that writes.
+//! The only task that writes.
 //!
-//! Where a file of the database is no longer the one that was opened, nothing is written; where
-//! that shows after the commit, nobody is acknowledged.
+//! If a file of the database is no longer the one that was opened, nothing is written. If that is
+//! noticed after the commit, nobody gets an acknowledgement.
 //!
-//! Where the commit itself fails, a sync above all, nobody of the batch is acknowledged. What it
-//! has put into the log may still be found there after a crash, as a whole, but nothing builds on
-//! it: the next commit writes over the same place.
+//! If the commit itself fails, usually in the sync, nobody in the batch gets an acknowledgement.
+//! The batch may still be in the log after a crash, as a whole, but nothing depends on it: the next
+//! commit overwrites it.
 
 mod checkpoint;
 mod shrink;
@@ -25,7 +25,7 @@ use crate::writer::{BatchWriter, Outbox, Presence, Writer};
 use self::task::Task;
 use super::{ballast::Ballast, files::Files, lock::ProcessLock, room::Room};
 
-/// Starts the task; `events` is told of the events that are committed, where some are kept.
+/// Starts the task. `events` changes when events are committed, where they are kept.
 pub(super) fn start(
     connection: Connection,
     options: SqliteConnectOptions,

@@ -1,7 +1,7 @@
-//! Giving room in the database's file back to the disk.
+//! Returns space in the database's file to the disk.
 //!
-//! Pages that nothing is in any more are used again, so the file would be as large for ever as it
-//! was once. While there is nothing else to do it is made smaller, a step at a time.
+//! SQLite reuses free pages, so the file would never become smaller. While there is nothing else to
+//! do, it is made smaller step by step.
 
 use koukan_core::causes::Causes;
 
@@ -10,23 +10,23 @@ use crate::query::{FREE_PAGES, VACUUM, Values};
 
 use super::{super::room::Pages, task::Task};
 
-/// Free pages that are kept for what comes next.
+/// Free pages that are kept for later writes.
 const KEPT: i64 = 1024;
 
-/// Whether there may be room to be given back.
+/// Whether there may be space to return.
 pub(super) struct Shrinking {
     is_due: bool,
 }
 
 impl Default for Shrinking {
-    /// There may be room that an earlier process left.
+    /// An earlier process may have left free space.
     fn default() -> Self {
         Self { is_due: true }
     }
 }
 
 impl Shrinking {
-    /// Something was removed.
+    /// Notes that something was removed.
     pub(super) fn removed(&mut self) {
         self.is_due = true;
     }
@@ -37,7 +37,7 @@ impl Shrinking {
 }
 
 impl Task {
-    /// Makes the file smaller by one step, where it is due.
+    /// Makes the file smaller by one step, if that is due.
     pub(super) async fn shrink(&mut self) {
         if !self.shrinking.is_due() {
             return;
@@ -51,7 +51,7 @@ impl Task {
         }
     }
 
-    /// Returns whether there is more to be given back.
+    /// Returns whether there is more to return.
     async fn try_shrink(&mut self) -> Result<bool, sqlx::Error> {
         let free = self.free_pages().await?;
         if free <= 0 {
@@ -61,11 +61,11 @@ impl Task {
             .execute(&mut self.batches.connection, Values::default())
             .await?;
         let left = self.free_pages().await?;
-        // A database of an earlier version keeps its pages.
+        // A database of an earlier version keeps its free pages.
         Ok(left > 0 && left < free)
     }
 
-    /// How many pages can be given back.
+    /// How many pages can be returned.
     async fn free_pages(&mut self) -> Result<i64, sqlx::Error> {
         let Pages { free, all } = count_pages(&mut self.batches.connection).await?;
         let (free, all) = (free.cast_signed(), all.cast_signed());

@@ -27,23 +27,23 @@ use super::{
     shrink::{Shrinking, count_pages},
 };
 
-/// Operations that are committed together, at most.
+/// How many operations are committed together at most.
 const BATCH: usize = 512;
-/// Octets that they hold in memory, about; one operation may have more.
+/// The approximate number of octets that these hold in memory; a single operation may hold more.
 const BATCH_OCTETS: usize = 8 << 20;
-/// How long nothing is to be written before the database is tidied up.
+/// How long nothing may be written before the database is tidied up.
 const IDLE: Duration = Duration::from_millis(500);
-/// How often the files are looked for while nothing is written.
+/// How often the files are checked while nothing is written.
 const LOOK: Duration = Duration::from_secs(5);
-/// For how long failures to write are counted before they are told.
+/// The interval between log lines about failed writes; between them failures are counted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static NOT_WRITTEN: Repeats = Repeats::new(INTERVAL, |commits, interval| {
     let seconds = interval.as_secs();
-    tracing::error!(commits, seconds, "could still not write");
+    tracing::error!(commits, seconds, "commits are still failing");
 });
 
-/// How often others are let run who may have more to write, after a commit.
+/// How often, after a commit, other tasks run first that may have more to write.
 const PATIENCE: usize = 8;
 
 pub(super) struct Task {
@@ -53,23 +53,23 @@ pub(super) struct Task {
     room: Arc<Room>,
     room_looks: Looks,
     ballast: Option<Ballast>,
-    /// When the files are looked for although nothing is to be written.
+    /// When the files are checked although nothing is to be written.
     look: Interval,
     queue: mpsc::Receiver<Queued>,
     lapses: Lapses,
     checkpoints: Checkpoints,
     pub(super) shrinking: Shrinking,
-    /// Whether a write has failed, and none of a message has worked since.
+    /// Whether a write has failed, and no write of a message has succeeded since.
     pub(super) is_failing: bool,
 }
 
 /// Why a batch was not committed.
 enum Failure {
-    /// A statement; others of the batch may be fine.
+    /// A statement failed. Other operations of the batch may be fine.
     Statement(sqlx::Error),
-    /// The whole.
+    /// The commit failed.
     Commit(sqlx::Error),
-    /// It went into files that nobody will find.
+    /// It was written to files that are no longer in place.
     Lost(FileLost),
 }
 
@@ -100,7 +100,7 @@ impl Task {
         }
     }
 
-    /// Writes until the queue is closed. The lock goes last, when the database is closed.
+    /// Writes until the queue is closed. The lock is released last, when the database is closed.
     pub(super) async fn run(mut self, lock: ProcessLock) {
         let mut closes = Vec::new();
         let mut together = 1;
@@ -131,9 +131,8 @@ impl Task {
         }
     }
 
-    /// The next operation; `None` when there will be none. In the meantime, what is in the log is
-    /// brought into the database, which is made smaller where it can be, and the files are looked
-    /// for.
+    /// Returns the next operation; `None` when there will be none. While it waits, the log is
+    /// copied into the database, the file is made smaller if possible, and the files are checked.
     async fn next(&mut self) -> Option<Queued> {
         loop {
             let is_tidy = !self.checkpoints.is_due() && !self.shrinking.is_due();
@@ -142,7 +141,7 @@ impl Task {
                 next = self.queue.recv() => return next,
                 () = sleep(IDLE), if !is_tidy => self.tidy().await,
                 _ = self.look.tick() => {
-                    // What is wrong is logged there.
+                    // `check` logs what is wrong.
                     if self.files.check().is_ok() && self.room.is_kept() {
                         self.look_for_room().await;
                     }
@@ -151,7 +150,7 @@ impl Task {
         }
     }
 
-    /// Finds out whether there is room for new mail.
+    /// Measures whether there is space for new mail.
     async fn look_for_room(&mut self) {
         let is_full = self.room_looks.begin();
         match count_pages(&mut self.batches.connection).await {
@@ -170,7 +169,8 @@ impl Task {
 
     async fn tidy(&mut self) {
         if self.files.check().is_err() {
-            // Until the files are back: an operation that is done then makes it due again.
+            // There is nothing to do until the files are back. An operation at that time makes the
+            // checkpoint due again.
             self.checkpoints = Checkpoints::default();
             self.shrinking = Shrinking::default();
             return;
@@ -179,11 +179,11 @@ impl Task {
         self.checkpoints.run(&mut self.batches.connection).await;
     }
 
-    /// Takes what waits.
+    /// Takes the waiting operations.
     ///
-    /// Those who were answered together are likely to come back together, but the first of them
-    /// wakes this task. So the others are let run first: without that, every other commit would
-    /// hold a single operation.
+    /// Callers that were answered together are likely to come back together, but the first of them
+    /// wakes this task. So the others run first. Without that, every other commit would contain a
+    /// single operation.
     async fn gather(&mut self, first: Queued, together: usize) -> Batch {
         for _ in 0..PATIENCE {
             if self.queue.len() + 1 >= together {
@@ -262,22 +262,24 @@ impl Task {
         if cause.is_full() {
             self.room_looks.full();
             if self.ballast.as_mut().is_some_and(Ballast::let_go) {
-                tracing::warn!("the disk is full: lets go of the room that was kept for this");
+                tracing::warn!(
+                    "the disk is full: releasing the space that was reserved for this case"
+                );
             }
         }
         if NOT_WRITTEN.is_first() {
-            tracing::error!(operations = batch.len(), error = %cause, "could not write");
+            tracing::error!(operations = batch.len(), error = %cause, "a commit failed");
         }
         self.lapses.put_back(batch.fail(&|| cause.clone().into()));
         self.roll_back().await;
     }
 
-    /// Takes back what a failed batch has written.
+    /// Rolls back a failed batch.
     pub(super) async fn roll_back(&mut self) {
-        // SQLite may have done so by itself, which is the error here.
+        // SQLite may have rolled back by itself, which makes this an error.
         let rolled_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
         let _ = rolled_back.await;
-        // One that is not fit for use any more is replaced.
+        // A connection that is no longer usable is replaced.
         if self.batches.connection.ping().await.is_err()
             && let Ok(connection) = self.options.connect().await
         {

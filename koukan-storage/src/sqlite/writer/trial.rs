@@ -1,4 +1,4 @@
-//! Finding out whether a message could be written.
+//! Finds out whether a message could be written.
 
 use crate::{
     query::{BEGIN, Values},
@@ -8,11 +8,11 @@ use crate::{
 use super::{super::error::Cause, task::Task};
 
 impl Task {
-    /// Tells whether a message could be written.
+    /// Answers whether a message could be written.
     ///
-    /// While writing works, it is enough that a commit can begin: the next message is the best
-    /// trial. Once a write has failed, nobody is sent here to try, so that much is written, and
-    /// taken away again.
+    /// While writing works, beginning a commit is enough proof: the next message is the best trial.
+    /// After a write has failed, no mail is accepted that would try again, so a trial amount is
+    /// written and removed.
     pub(super) async fn probe(&mut self, probes: Vec<Pending<(), ()>>) {
         if probes.is_empty() {
             return;
