@@ -1,4 +1,4 @@
-//! Accepting connections, whatever fails: [`accept_all`].
+//! Accepting connections, whatever errors occur: [`accept_all`].
 
 use std::{convert::Infallible, io, time::Duration};
 
@@ -6,9 +6,9 @@ use tokio::time::sleep;
 
 use crate::{causes::Causes, repeats::Repeats};
 
-/// How long to wait where nothing can be accepted, at first and at most.
+/// The first and the longest pause after a failure.
 const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
-/// For how long failures are counted before they are told.
+/// The interval between log lines about failures; between them failures are counted.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 static NOT_ACCEPTED: Repeats = Repeats::new(INTERVAL, |tries, interval| {
@@ -16,19 +16,19 @@ static NOT_ACCEPTED: Repeats = Repeats::new(INTERVAL, |tries, interval| {
     tracing::error!(tries, seconds, "connections could still not be accepted");
 });
 
-/// Hands every connection that `accept` gives to `admit`, and never ends by itself.
+/// Passes every connection from `accept` to `admit`, and never ends by itself.
 ///
 /// | `accept` fails | then |
 /// |---|---|
-/// | since the client went away before it was accepted, or the call was interrupted | the next one is accepted at once |
-/// | for any other reason, as where the process has no file descriptor left | it is tried again after 50 ms, then after twice as long each time, at most after a second |
+/// | because the client went away before it was accepted, or the call was interrupted | the next connection is accepted at once |
+/// | for any other reason, for example since no file descriptor is left | it is repeated after 50 ms, then after twice as long each time, up to a second |
 ///
-/// A connection that is accepted makes the next pause 50 ms again. The log tells of the first failure
-/// and then once a minute of how many there were.
+/// An accepted connection resets the pause to 50 ms. The first failure is logged, and after that the
+/// number of failures once a minute.
 ///
 /// # Cancel safety
 ///
-/// As cancel safe as `accept` is: when it is dropped, nothing more is accepted.
+/// As cancel safe as `accept` is. When this is dropped, nothing more is accepted.
 ///
 /// # Example
 ///
@@ -67,7 +67,7 @@ where
     }
 }
 
-/// Whether it is one connection that failed, before it was accepted, and not the listener.
+/// Whether only one connection failed, before it was accepted, and not the listener.
 fn is_of_one_connection(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(

@@ -1,10 +1,10 @@
-//! Threads for work that blocks or computes for long, and would keep others from going on.
+//! Threads for work that blocks, or computes for so long that it would delay other tasks.
 
 use std::{num::NonZeroUsize, sync::Arc, thread};
 
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
-/// Runs work in threads, so much of it at a time; clones share the limit.
+/// Runs work in threads, with a limit for how much runs at a time. Clones share the limit.
 ///
 /// The threads are those of the tokio runtime in which [`run`](Self::run) is called.
 ///
@@ -23,20 +23,20 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 #[derive(Debug, Clone)]
 pub struct BlockingPool(Arc<Semaphore>);
 
-/// Work panicked, or the runtime ended before it did.
+/// The work panicked, or the runtime ended before the work did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("work in a thread of its own was lost")]
 pub struct WorkLost;
 
 impl BlockingPool {
-    /// A pool that does so much work at a time.
+    /// A pool that runs at most `threads` pieces of work at a time.
     pub fn new(threads: NonZeroUsize) -> Self {
         Self(Arc::new(Semaphore::new(
             threads.get().min(Semaphore::MAX_PERMITS),
         )))
     }
 
-    /// Does work in a thread, as soon as there is room, and returns what comes of it.
+    /// Runs work in a thread, as soon as there is room, and returns its result.
     ///
     /// # Errors
     ///
@@ -44,8 +44,8 @@ impl BlockingPool {
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room, the work is not begun. Work that has begun goes on to its end,
-    /// and counts as long.
+    /// If the future is dropped while it waits for room, the work is not started. Work that has
+    /// started runs to its end, and uses its place until then.
     pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
@@ -60,7 +60,7 @@ impl BlockingPool {
     }
 }
 
-/// As much work at a time as there are processors.
+/// As many pieces of work at a time as there are processors.
 impl Default for BlockingPool {
     fn default() -> Self {
         Self::new(thread::available_parallelism().unwrap_or(NonZeroUsize::MIN))
@@ -96,7 +96,7 @@ mod tests {
             let (now, most, both) = (Arc::clone(&now), Arc::clone(&most), Arc::clone(&both));
             pool.run(move || {
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                // Each waits for another: with one thread nobody would go on.
+                // Each waits for the other: one thread would not be enough.
                 both.wait();
                 now.fetch_sub(1, Ordering::SeqCst);
                 number
@@ -128,7 +128,7 @@ mod tests {
             () = tokio::task::yield_now() => {}
         }
         assert_eq!(pool.0.available_permits(), 0);
-        // Neither begun nor counted.
+        // This work is neither started nor counted.
         let waiting = pool.run(unwanted);
         tokio::select! {
             biased;

@@ -2,10 +2,10 @@
 
 use std::{error::Error, fmt};
 
-/// Shows an error with all its causes on one line, for logs: an error says by itself what failed,
-/// and only its causes say why.
+/// Shows an error with all its causes on one line, for logs. An error by itself says only what
+/// failed; its causes say why.
 ///
-/// A cause that its error repeats is not shown again.
+/// A cause whose text its error repeats is not shown again.
 ///
 /// # Example
 ///

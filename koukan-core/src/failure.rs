@@ -1,15 +1,16 @@
-//! Why a stream of a transaction does not end cleanly: leaf errors that all of the crate may name.
+//! Why a stream of a transaction did not end cleanly: leaf errors that the whole crate may use.
 
 use tower::BoxError;
 
 use crate::reply::Rejection;
 
-/// The originator of a transaction is gone: nobody waits for an answer, nothing may be delivered.
+/// The originator of a transaction is gone: nobody waits for an answer, and nothing may be
+/// delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("transaction aborted by its originator")]
 pub struct Aborted;
 
-/// A body does not end cleanly; the delivery must be abandoned before the final dot.
+/// A body that did not end cleanly. The delivery must be abandoned before the final dot.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BodyError {

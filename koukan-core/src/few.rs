@@ -2,11 +2,11 @@
 
 use std::{iter, mem, ops::Index, slice, vec};
 
-/// For how many items there is room when there is more than one: most messages for many have no more
-/// recipients, so that their lists get memory once.
+/// The room that is allocated for a second item. Most messages with several recipients have no more
+/// than this, so their lists allocate once.
 pub(crate) const SOME: usize = 16;
 
-/// A list whose first item needs no memory of its own.
+/// A list whose first item needs no allocation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Few<T> {
     first: Option<T>,

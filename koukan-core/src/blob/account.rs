@@ -1,4 +1,4 @@
-//! Whom a transaction's octets are charged to: the [`Account`].
+//! The account that a transaction's octets are charged to: [`Account`].
 
 use std::{fmt, sync::Arc};
 
@@ -16,10 +16,10 @@ use super::{
     state::{End, Shared},
 };
 
-/// Octets in memory that are charged when a transaction begins, at most.
+/// How much memory is charged at most when a transaction begins, in octets.
 const ADVANCE: u64 = 64 << 10;
 
-/// Where the octets of one transaction are charged; clones are the same.
+/// The account of one transaction. Clones share it.
 ///
 /// # Example
 ///
@@ -40,21 +40,21 @@ pub struct Account(Arc<Inner>);
 
 struct Inner {
     pool: BlobPool,
-    /// Where in the pool's budget it is paid from.
+    /// The part of the budget that pays.
     part: Part,
     holder: Client,
-    /// The agent pays for what it does as it comes.
+    /// The agent's own work is charged only as octets come.
     is_agent: bool,
     advance: Mutex<Advance>,
 }
 
-/// What was charged before any octet has come.
+/// What was charged in advance.
 enum Advance {
     /// Nothing yet.
     Open,
-    /// So much, for the first blob.
+    /// This much, for the first blob.
     Paid(Charges),
-    /// The first blob has it.
+    /// The first blob has taken it.
     Used,
 }
 
@@ -70,10 +70,11 @@ impl Account {
         }))
     }
 
-    /// Charges what a message needs to begin, and its `size` where its client has declared that, once
-    /// for all who ask for it; returns whether it is granted. The first blob that is made has it then.
+    /// Charges what a message needs to begin, and `size` octets of spill if the client has declared
+    /// its size. It is charged once, however often this is called. Returns whether it was granted. The
+    /// first blob that is created takes over the charge.
     ///
-    /// Of the agent's own work nothing is charged in advance.
+    /// Nothing is charged in advance for the agent's own work.
     #[must_use]
     pub fn advance(&self, size: Option<u64>) -> bool {
         let mut advance = self.lock();
@@ -89,15 +90,14 @@ impl Account {
         is_granted
     }
 
-    /// Gives back what was charged in advance but for so many octets of memory: the message is not
-    /// expected soon.
+    /// Gives back the advance except for `octets` of memory: the message is not expected soon.
     pub fn reduce(&self, octets: u64) {
         if let Advance::Paid(charges) = &mut *self.lock() {
             charges.shrink_to(octets, 0);
         }
     }
 
-    /// Starts a blob: its writer, and a handle for readers.
+    /// Starts a blob. Returns its writer, and a handle for readers.
     pub fn create(&self) -> (BlobWriter, Blob) {
         let shared = Shared::growing(BlobId::random(), self.0.pool.clone(), self.take());
         let shared = Arc::new(shared);
@@ -123,12 +123,12 @@ impl Account {
         Ok(Blob(Arc::new(shared)))
     }
 
-    /// Memory for octets that are held outside of blobs: none so far.
+    /// A charge for octets that are held outside of blobs, which is empty at first.
     pub fn hold(&self) -> HeldOctets {
         HeldOctets::new(self.nothing(), self.0.pool.clone(), self.0.is_agent)
     }
 
-    /// What is charged in advance: in memory, and of room to spill to.
+    /// How much is charged in advance: memory, and spill.
     fn needed(&self, size: u64) -> (u64, u64) {
         let window = self.0.pool.0.limits.window;
         let least = window.min(ADVANCE);

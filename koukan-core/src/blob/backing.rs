@@ -1,4 +1,4 @@
-//! Where the octets of a blob lie when they are not in memory.
+//! Where a blob's octets are stored when they are not in memory.
 
 use std::io;
 
@@ -8,37 +8,36 @@ use bytes::Bytes;
 /// Octets at offsets: a spill file, or the chunks of a blob in durable storage.
 #[async_trait]
 pub trait Backing: Send + Sync + 'static {
-    /// Reads from `offset` (octets from the start) at least one octet, as many as are convenient.
+    /// Reads at least one octet from `offset` on (in octets from the start), and as many as are
+    /// convenient.
     ///
-    /// Asked only for offsets that have been written.
+    /// Called only for offsets that have been written.
     ///
     /// # Errors
     ///
-    /// Whatever the medium reports; a reader that gets an error must not be taken for one that
-    /// reached the end.
+    /// Any error of the medium. A reader must not mistake an error for the end.
     async fn read(&self, offset: u64) -> io::Result<Bytes>;
 }
 
-/// A place to put octets that do not fit into memory. Not durable: it need not survive a crash.
+/// A place for octets that do not fit into memory. It need not survive a crash.
 #[async_trait]
 pub trait SpillFile: Backing {
-    /// Writes `chunks`, one after the other, from `offset` on, which is where the last write
-    /// ended.
+    /// Writes `chunks`, one after the other, at `offset`, which is where the last write ended.
     ///
     /// # Errors
     ///
-    /// Whatever the medium reports, a full disk above all.
+    /// Any error of the medium, most likely a full disk.
     async fn write(&self, offset: u64, chunks: Vec<Bytes>) -> io::Result<()>;
 }
 
 /// Makes spill files.
 #[async_trait]
 pub trait Spill: Send + Sync + 'static {
-    /// Makes a new, empty file that is gone when it is dropped.
+    /// Creates an empty file, which is removed when it is dropped.
     ///
     /// # Errors
     ///
-    /// Whatever the medium reports; [`io::ErrorKind::QuotaExceeded`] where there are as many files as
-    /// there may be.
+    /// Any error of the medium; [`io::ErrorKind::QuotaExceeded`] where the permitted number of files
+    /// is reached.
     async fn create(&self) -> io::Result<std::sync::Arc<dyn SpillFile>>;
 }

@@ -1,22 +1,22 @@
-//! What all blobs of a pool may use, shared between clients.
+//! The budget of a pool, which clients share.
 
 use crate::shares::{Charge, Client, Shares};
 
 use super::Payer;
 
-/// The part of all that is the agent's reserve: an eighth.
+/// The agent's reserve is this fraction of the budget: an eighth.
 const RESERVE: u64 = 8;
 
-/// Memory and room for spilled octets.
+/// Limits for memory and for spilled octets.
 #[derive(Debug)]
 pub(super) struct Budget {
     clients: Part,
     agent: Part,
-    /// One of the agent's messages that is larger than what is left of its reserve.
+    /// Permits one of the agent's messages to exceed the rest of its reserve.
     oversize: Shares<Client>,
 }
 
-/// The part of the budget that one kind of payer has. In octets.
+/// The part of the budget for one kind of payer, in octets.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) memory: Shares<Client>,
@@ -24,7 +24,7 @@ pub(super) struct Part {
 }
 
 impl Budget {
-    /// So many octets in memory and so many spilled, in all.
+    /// A budget of `memory` octets in memory and `spilled` octets on disk.
     pub(super) fn new(memory: u64, spilled: u64) -> Self {
         let reserve = |total| total / RESERVE;
         let part = |memory, spilled| Part {
@@ -38,7 +38,7 @@ impl Budget {
         }
     }
 
-    /// The part from which it is paid.
+    /// The part that pays for this payer.
     pub(super) fn of(&self, payer: &Payer) -> &Part {
         match payer {
             Payer::Client(_) => &self.clients,
@@ -46,7 +46,7 @@ impl Budget {
         }
     }
 
-    /// The right of one of the agent's messages to be larger than what is left of its reserve.
+    /// Asks for the right to exceed the reserve with one of the agent's messages.
     pub(super) fn oversize(&self) -> Option<Charge<Client>> {
         self.oversize.charge(&Client::Unknown, 1)
     }

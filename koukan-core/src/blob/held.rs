@@ -1,20 +1,20 @@
-//! Memory that is held outside of blobs.
+//! Memory for octets outside of blobs.
 
 use crate::shares::{Charge, Client};
 
 use super::{Blob, BlobError, BlobPool, charges::Charges};
 
-/// Memory for octets of a message that are held outside of blobs, as by a filter that wants to see
-/// all of it; dropped, it is given back.
+/// A charge for octets of a message that are held outside of blobs, for example by a filter that
+/// needs the whole message. Dropping it gives them back.
 #[derive(Debug)]
 #[must_use = "the memory is given back when this is dropped"]
 pub struct HeldOctets {
-    /// `None` once a blob has them.
+    /// `None` once a blob has taken them over.
     charges: Option<Charges>,
     octets: u64,
     pool: BlobPool,
     is_agent: bool,
-    /// The right to more than is granted.
+    /// The right to exceed what is granted.
     oversize: Option<Charge<Client>>,
 }
 
@@ -29,7 +29,7 @@ impl HeldOctets {
         }
     }
 
-    /// Charges so many octets more.
+    /// Charges `octets` more.
     ///
     /// # Errors
     ///
@@ -43,8 +43,8 @@ impl HeldOctets {
         {
             return Ok(());
         }
-        // What was promised must not wait for ever since it is larger than the reserve: one at a time
-        // may be.
+        // A promised message must not wait for ever because it is larger than the reserve: one at a
+        // time may exceed it.
         if self.is_agent {
             self.oversize = self.pool.0.budget.oversize();
         }
@@ -54,14 +54,14 @@ impl HeldOctets {
         }
     }
 
-    /// Gives back what was charged in excess: there will be no more octets.
+    /// Gives back the excess: no more octets will come.
     pub fn end(&mut self) {
         if let Some(charges) = &mut self.charges {
             charges.shrink_to(self.octets, 0);
         }
     }
 
-    /// Has a blob pay for them from now on, which holds them: unless it pays for what it holds already.
+    /// Lets a blob that holds the octets pay for them from now on, unless it pays already.
     pub(crate) fn hand_to(&mut self, blob: &Blob) {
         self.charges = self.charges.take().and_then(|charges| blob.0.pay(charges));
     }

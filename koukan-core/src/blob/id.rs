@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::id::{InvalidId, RandomId};
 
-/// The identity of a blob: 128 random bits, unguessable.
+/// The identity of a blob: 128 random bits, which cannot be guessed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BlobId(RandomId);
 

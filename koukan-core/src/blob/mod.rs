@@ -1,17 +1,17 @@
-//! Message bytes that are written once and read by many while they still grow: the [`Blob`].
+//! The octets of a message, written once and read by many while they still grow: the [`Blob`].
 //!
-//! A blob keeps the newest octets in memory, up to its window, and spills older ones to a
-//! [`SpillFile`]. Readers follow the writer at their own pace; none waits for another.
+//! A blob keeps its newest octets in memory, up to its window, and spills older ones to a [`SpillFile`]. Readers
+//! follow the writer at their own pace, and do not wait for each other.
 //!
-//! What blobs keep, in memory and spilled, is charged to the client that brings it. There is one budget for all;
-//! [`shares`](crate::shares) says how clients share it:
+//! The octets of blobs, in memory and spilled, are charged to the client that sends them. All share one budget;
+//! [`shares`](crate::shares) says how:
 //!
 //! | when | is charged | is refused |
 //! |---|---|---|
-//! | a transaction begins ([`Account::advance`]) | 64 KiB of memory, or a window if that is less; and the size that the client declares, of room to spill to | at once |
-//! | octets come | memory in steps of a window, where that does not suffice | never: older octets spill |
-//! | octets spill | what was not charged yet | then: the message is not kept |
-//! | a filter holds a whole message ([`Account::hold`]) | its octets, as they come | then |
+//! | a transaction begins ([`Account::advance`]) | 64 KiB of memory, or a window if that is less; and the size that the client declares, of spill | at once |
+//! | octets arrive | memory in steps of a window, where the charge does not suffice | never: older octets spill |
+//! | octets spill | the part that was not charged yet | then: the message is not kept |
+//! | a filter holds a whole message ([`Account::hold`]) | its octets, as they arrive | then |
 //!
 //! A charge is granted or refused at once; nobody waits for one. The agent's own work
 //! ([`Payer::Agent`]) has a reserve that clients cannot touch.
@@ -52,10 +52,10 @@ use crate::{failure::Aborted, sync::atomic::Ordering};
 
 use self::state::{End, Shared};
 
-/// A handle to the bytes of a message body; clones are cheap and share them.
+/// A handle to the octets of a message body. Clones are cheap and share the octets.
 ///
-/// *Shape*: an RFC 5322 message, or the end of one whose first header fields stand elsewhere; CRLF
-/// line ends, not dot-stuffed.
+/// *Shape*: an RFC 5322 message, or one without its first header fields, which are stored
+/// elsewhere. Lines end with CRLF; nothing is dot-stuffed.
 #[derive(Clone)]
 pub struct Blob(Arc<Shared>);
 
@@ -70,18 +70,18 @@ impl Blob {
         Self(Arc::new(Shared::stored(id, len, backing)))
     }
 
-    /// The blob's identity, also in durable storage.
+    /// The blob's identity, which is the same in durable storage.
     pub fn id(&self) -> BlobId {
         self.0.id
     }
 
-    /// The length in octets once the blob is finished.
+    /// The length in octets; `None` until the blob is finished.
     pub fn len(&self) -> Option<u64> {
         let state = self.0.lock();
         state.is_finished().then_some(state.len)
     }
 
-    /// How many octets were written so far.
+    /// The number of octets written so far.
     pub(crate) fn written(&self) -> u64 {
         self.0.lock().len
     }
@@ -91,15 +91,15 @@ impl Blob {
         self.len() == Some(0)
     }
 
-    /// Waits until the writer has ended, and returns the length in octets.
+    /// Waits until the blob is finished. Returns its length in octets.
     ///
     /// # Errors
     ///
-    /// [`Aborted`] when the writer went away before the end.
+    /// [`Aborted`] when the writer was dropped before the end.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Dropping the future loses nothing.
     pub async fn ended(&self) -> Result<u64, Aborted> {
         poll_fn(|cx| self.poll_ended(cx)).await
     }
@@ -122,23 +122,25 @@ impl Blob {
         BlobReader::new(Arc::clone(&self.0))
     }
 
-    /// The whole content without a copy, if the blob is finished and still all in memory.
+    /// The whole content without a copy, if the blob is finished and completely in memory.
     pub fn in_memory(&self) -> Option<Vec<Bytes>> {
         self.0.lock().in_memory()
     }
 
-    /// Frees the memory and the spill file of a finished blob that can now be read elsewhere.
+    /// Frees the memory and the spill file of a finished blob, which can be read from `backing`
+    /// from now on.
     ///
-    /// Does nothing to a blob that is not finished.
+    /// Does nothing to an unfinished blob.
     pub fn rebase(&self, backing: Arc<dyn Backing>) {
         self.0.rebase(backing);
     }
 
-    /// Stores the blob with `store`, once, whoever asks for it and however many do at once.
+    /// Stores the blob with `store`. It is stored once, even if several callers ask at the same
+    /// time.
     ///
     /// # Errors
     ///
-    /// Those of `store`; the next caller then tries again.
+    /// The errors of `store`. The next caller tries again.
     pub(crate) async fn persist<E, Fut>(&self, store: impl FnOnce() -> Fut) -> Result<(), E>
     where
         Fut: Future<Output = Result<(), E>>,
@@ -149,17 +151,17 @@ impl Blob {
         self.0.persisted.get_or_try_init(store).await.map(|_| ())
     }
 
-    /// How many octets were stored so far, where storing failed half-way.
+    /// The number of octets that were stored before storing failed.
     pub(crate) fn stored_len(&self) -> u64 {
         self.0.stored_len.load(Ordering::Acquire)
     }
 
-    /// How often octets could not be read back, by any reader.
+    /// How often octets could not be read back, for all readers together.
     pub(crate) fn read_failures(&self) -> u32 {
         self.0.read_failures.load(Ordering::Relaxed)
     }
 
-    /// Notes how many octets were stored so far.
+    /// Notes how many octets are stored.
     pub(crate) fn set_stored_len(&self, len: u64) {
         self.0.stored_len.store(len, Ordering::Release);
     }

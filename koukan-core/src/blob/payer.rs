@@ -1,19 +1,19 @@
-//! Whose budget pays.
+//! Who pays for octets.
 
 use crate::shares::Client;
 
-/// Whose part of the budget pays for the octets of a transaction.
+/// Who pays for the octets of a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Payer {
-    /// Who brings them.
+    /// The client that sends them.
     Client(Client),
-    /// The agent: it keeps what was promised, as by an attempt at queued mail. It has a reserve of its
-    /// own, an eighth of all, which clients cannot touch.
+    /// The agent, for what it has promised, for example an attempt at queued mail. It has a reserve of
+    /// its own, an eighth of everything, which clients cannot use.
     Agent,
 }
 
 impl Payer {
-    /// The client, or what stands for the agent within its reserve.
+    /// The client; for the agent, its placeholder within the reserve.
     pub(super) fn holder(self) -> Client {
         match self {
             Self::Client(client) => client,

@@ -1,4 +1,4 @@
-//! What the live blobs of a process may use together.
+//! What the live blobs of a process share.
 
 use std::{fmt, sync::Arc};
 
@@ -9,34 +9,35 @@ use crate::{
 
 use super::{Account, Blob, BlobWriter, Payer, Spill, budget::Budget};
 
-/// Makes blobs that share a memory budget and a place to spill to; clones share them too.
+/// Creates blobs that share a memory budget and a place to spill to. Clones share them too.
 #[derive(Clone)]
 pub struct BlobPool(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) limits: Limits,
     pub(super) spill: Option<Arc<dyn Spill>>,
-    /// What is charged for blobs, and for other octets of messages.
+    /// The charges for blobs, and for other octets of messages.
     pub(super) budget: Budget,
     /// Octets of blobs in memory.
     pub(super) used: AtomicU64,
 }
 
-/// How much memory blobs may use. In octets.
+/// Limits for the memory of blobs, in octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Octets that one blob keeps in memory at most before it spills.
+    /// Octets that one blob keeps in memory before it spills.
     pub window: u64,
-    /// Octets that all blobs keep in memory together before any of them spills.
+    /// Octets that all blobs together keep in memory before any of them spills.
     pub spill_above: u64,
-    /// Octets in memory that are granted to all together. An eighth is the agent's own, and clients
-    /// share the rest; what is not granted is spilled, or where there is no room for that, refused.
+    /// Octets in memory for all together. An eighth is reserved for the agent, and clients share
+    /// the rest. A blob that is not granted memory spills; where there is no place for that, it is
+    /// refused.
     pub budget: u64,
 }
 
 impl Default for Limits {
-    /// 256 KiB a blob once there are 24 MiB in all; 256 MiB in all.
+    /// A window of 256 KiB for each blob, spilling above 24 MiB, and a budget of 256 MiB.
     fn default() -> Self {
         Self {
             window: 256 << 10,
@@ -80,8 +81,8 @@ impl BlobPool {
         Self::with(limits, u64::MAX, None)
     }
 
-    /// A pool like this one, of which nothing is used yet, and to whose blobs so many spilled octets are
-    /// granted together; without it there is no limit but the place's own.
+    /// A new, unused pool with the same settings, and a limit for the spilled octets of all blobs
+    /// together. Without it the only limit is the place's own.
     #[must_use]
     pub fn with_spill_budget(self, octets: u64) -> Self {
         Self::with(self.0.limits, octets, self.0.spill.clone())
@@ -96,19 +97,18 @@ impl BlobPool {
         }))
     }
 
-    /// An account of that payer, for one transaction.
+    /// An account for one transaction, paid by `payer`.
     pub fn account(&self, payer: Payer) -> Account {
         Account::new(self.clone(), payer)
     }
 
-    /// Starts a blob of nobody in particular: its writer, and a handle for readers. Where it is known
-    /// who brings the octets, [`BlobPool::account`] makes it.
+    /// Starts a blob without a payer. Returns its writer, and a handle for readers. Where the payer
+    /// is known, use [`BlobPool::account`].
     pub fn create(&self) -> (BlobWriter, Blob) {
         self.account(Payer::Client(Client::Unknown)).create()
     }
 
-    /// Octets that are charged now, in memory and spilled: what is kept, and what was charged in
-    /// advance.
+    /// The octets that are charged now, in memory and spilled, including advances.
     pub fn charged(&self) -> u64 {
         self.0.budget.used()
     }

@@ -25,7 +25,7 @@ use super::{
 pub struct BlobReader {
     shared: Arc<Shared>,
     position: u64,
-    /// Whether the writer can take back nothing of what this reader was given.
+    /// Whether the octets that this reader has seen can no longer be withdrawn by the writer.
     is_counted: bool,
     read: Option<BoxFuture<'static, io::Result<Bytes>>>,
 }
@@ -40,7 +40,7 @@ impl BlobReader {
         }
     }
 
-    /// A reader for whoever writes, that begins at `position`, which must not be behind the end.
+    /// A reader for the writer's own use, from `position`, which must not be beyond the end.
     pub(super) fn of_writer(shared: Arc<Shared>, position: u64) -> Self {
         Self {
             position,
@@ -49,26 +49,26 @@ impl BlobReader {
         }
     }
 
-    /// The blob that is read.
+    /// The blob that it reads.
     pub fn blob(&self) -> Blob {
         Blob(Arc::clone(&self.shared))
     }
 
-    /// How many octets have been read.
+    /// The number of octets read so far.
     pub fn position(&self) -> u64 {
         self.position
     }
 
-    /// The next octets; `None` at the end of a finished blob.
+    /// Returns the next octets; `None` at the end of a finished blob.
     ///
     /// # Errors
     ///
-    /// [`BodyError::Aborted`] when the writer went away before the end, [`BodyError::Failed`] when
-    /// the octets cannot be read back.
+    /// [`BodyError::Aborted`] when the writer was dropped before the end, [`BodyError::Failed`]
+    /// when the octets cannot be read back.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
@@ -110,8 +110,8 @@ impl BlobReader {
         }
     }
 
-    /// Whether the next octets are in memory, or are still to be written: to ask for them begins
-    /// no read.
+    /// Whether the next octets are in memory or not written yet. In both cases asking for them
+    /// starts no read.
     pub(crate) fn is_at_hand(&self) -> bool {
         self.read.is_none() && self.position >= self.shared.lock().tail_start
     }

@@ -1,4 +1,4 @@
-//! What writer and readers of one blob have in common.
+//! The state that the writer and the readers of a blob share.
 
 use std::{collections::VecDeque, mem, sync::Arc};
 
@@ -20,7 +20,7 @@ pub(super) struct Shared {
     pub(super) pool: Option<BlobPool>,
     /// Set once the octets are in durable storage.
     pub(super) persisted: OnceCell<()>,
-    /// Octets that are in durable storage already.
+    /// Octets that are in durable storage.
     pub(super) stored_len: AtomicU64,
     /// How often octets could not be read back.
     pub(super) read_failures: AtomicU32,
@@ -28,7 +28,7 @@ pub(super) struct Shared {
 }
 
 /// Invariant: octets `0..tail_start` can be read from `backing`, and `tail` holds the octets
-/// `tail_start..len` in order.
+/// `tail_start..len`, in order.
 pub(super) struct State {
     pub(super) len: u64,
     pub(super) tail_start: u64,
@@ -37,18 +37,18 @@ pub(super) struct State {
     pub(super) backing: Option<Arc<dyn Backing>>,
     pub(super) end: End,
     pub(super) is_stored: bool,
-    /// What was granted for the octets, where they are charged.
+    /// The charges for the octets, if somebody pays.
     charges: Option<Charges>,
-    /// How far readers have read in memory, at most.
+    /// The furthest position that a reader has reached in memory.
     read_to: u64,
-    /// Whoever waits for more, or for the end.
+    /// Tasks that wait for more octets, or for the end.
     pub(super) waiters: Waiters,
 }
 
-/// What is in memory after octets were added.
+/// The state of memory after octets were added.
 pub(super) struct Pushed {
     pub(super) in_memory: u64,
-    /// Whether all of it is granted.
+    /// Whether all octets in memory are granted.
     pub(super) is_granted: bool,
 }
 
@@ -100,7 +100,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Adds octets and wakes the readers. They are there also where memory for them is not granted.
+    /// Adds octets and wakes the readers. The octets are added even if no memory is granted for
+    /// them.
     pub(super) fn push(&self, chunk: Bytes) -> Pushed {
         let step = self.pool.as_ref().map_or(0, |pool| {
             pool.take(chunk.len() as u64);
@@ -122,7 +123,7 @@ impl Shared {
         pushed
     }
 
-    /// How many octets in memory are granted.
+    /// The octets in memory that are granted.
     pub(super) fn granted(&self) -> u64 {
         self.lock()
             .charges
@@ -130,7 +131,7 @@ impl Shared {
             .map_or(u64::MAX, Charges::memory)
     }
 
-    /// Charges `octets` that are to be spilled; returns whether they are granted.
+    /// Charges `octets` that are about to be spilled. Returns whether they are granted.
     pub(super) fn may_spill(&self, octets: u64, step: u64) -> bool {
         let mut state = self.lock();
         let spilled = state.tail_start + octets;
@@ -138,7 +139,7 @@ impl Shared {
         charges.is_none_or(|charges| charges.cover_spilled(spilled, step))
     }
 
-    /// Has `charges` pay for the octets, where nothing does yet; otherwise they come back.
+    /// Lets `charges` pay for the octets. If something pays already, they are returned.
     pub(super) fn pay(&self, charges: Charges) -> Option<Charges> {
         let mut state = self.lock();
         match state.charges {
@@ -150,7 +151,7 @@ impl Shared {
         }
     }
 
-    /// Frees the first `octets` octets of the tail, which `backing` holds now.
+    /// Frees the first `octets` octets of the tail, which are in `backing` now.
     pub(super) fn spilled(&self, octets: u64, backing: Arc<dyn Backing>) {
         let mut state = self.lock();
         let mut left = octets;
@@ -168,7 +169,7 @@ impl Shared {
         self.give_back(octets);
     }
 
-    /// Takes back the octets from `len` on, where that can be done; see [`State::truncate`].
+    /// Withdraws the octets from `len` on, if possible; see [`State::truncate`].
     pub(super) fn truncate(&self, len: u64) -> bool {
         let taken = self.lock().truncate(len);
         if let Some(octets) = taken {
@@ -177,7 +178,7 @@ impl Shared {
         taken.is_some()
     }
 
-    /// Ends the blob unless it has ended, and wakes the readers.
+    /// Ends the blob, unless it has ended before, and wakes the readers.
     pub(super) fn end(&self, end: End) {
         let waiters = {
             let mut state = self.lock();
@@ -243,7 +244,7 @@ impl State {
         self.len - self.tail_start
     }
 
-    /// Gives back what was granted for octets that do not come any more.
+    /// Gives back charges for octets that will not come.
     fn give_back_excess(&mut self) {
         let (in_memory, spilled) = (self.in_memory_len(), self.tail_start);
         if let Some(charges) = &mut self.charges {
@@ -263,7 +264,7 @@ impl State {
         }
     }
 
-    /// The octets from `position` to the end of the chunk that holds it, if it is in the tail.
+    /// The octets from `position` to the end of its chunk, if it is in the tail.
     pub(super) fn chunk_at(&self, position: u64) -> Option<Bytes> {
         let after = self.tail.partition_point(|(start, _)| *start <= position);
         let (start, chunk) = self.tail.get(after.checked_sub(1)?)?;
@@ -271,13 +272,13 @@ impl State {
         (offset < chunk.len()).then(|| chunk.slice(offset..))
     }
 
-    /// Notes that a reader was given the octets before `position`.
+    /// Notes that a reader has seen the octets before `position`.
     pub(super) fn note_read(&mut self, position: u64) {
         self.read_to = self.read_to.max(position);
     }
 
-    /// Takes back the octets from `len` on; returns how many those were. `None` where a reader was
-    /// given some of them, or where octets were spilled: then nothing is taken back.
+    /// Withdraws the octets from `len` on, and returns their number. Returns `None`, and withdraws
+    /// nothing, where a reader has seen some of them, or octets were spilled.
     fn truncate(&mut self, len: u64) -> Option<u64> {
         if self.end != End::Growing || self.backing.is_some() || self.read_to > len {
             return None;

@@ -1,4 +1,4 @@
-//! The one writer of a blob.
+//! The only writer of a blob.
 
 use std::{fmt, io, sync::Arc};
 
@@ -9,17 +9,17 @@ use super::{
     state::{End, Pushed, Shared},
 };
 
-/// Appends to a blob; dropping it without [`BlobWriter::finish`] aborts the blob.
+/// Appends to a blob. Dropping it without [`BlobWriter::finish`] aborts the blob.
 pub struct BlobWriter {
     shared: Arc<Shared>,
     file: Option<Arc<dyn SpillFile>>,
 }
 
-/// Octets could not be kept.
+/// Why octets could not be kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BlobError {
-    /// What whoever pays for it may use is used up, in memory and where octets spill to.
+    /// The payer's share of memory and of spill is used up.
     #[error("no room left for message bodies")]
     Full,
     /// The place to spill to failed.
@@ -32,16 +32,15 @@ impl BlobWriter {
         Self { shared, file: None }
     }
 
-    /// Appends octets, and spills older ones where the window is full and memory is short.
+    /// Appends octets. Spills older ones if the window is full and memory is short.
     ///
     /// # Errors
     ///
-    /// [`BlobError`]; the blob is then as it was before or holds the chunk, and can only be
-    /// aborted.
+    /// [`BlobError`]. The blob may or may not contain the chunk, and can only be aborted.
     ///
     /// # Cancel safety
     ///
-    /// The chunk is appended once the future was polled.
+    /// Once the future was polled, the chunk is appended.
     pub async fn append(&mut self, chunk: Bytes) -> Result<(), BlobError> {
         let Pushed {
             in_memory,
@@ -64,7 +63,7 @@ impl BlobWriter {
         let file = match &self.file {
             Some(file) => Arc::clone(file),
             None => match spill.create().await {
-                // There are as many files as there may be: it goes on in memory, if it can.
+                // The number of spill files is at its limit: go on in memory, if possible.
                 Err(error) if error.kind() == io::ErrorKind::QuotaExceeded => {
                     return granted(is_granted);
                 }
@@ -72,7 +71,7 @@ impl BlobWriter {
             },
         };
         self.file = Some(Arc::clone(&file));
-        // Half of what may stay does, so that readers close behind find it in memory.
+        // Half of the permitted octets stay, so that readers close behind find them in memory.
         let stays = window.min(self.shared.granted()) / 2;
         self.spill(file, in_memory.saturating_sub(stays), window)
             .await
@@ -95,7 +94,7 @@ impl BlobWriter {
         Ok(())
     }
 
-    /// How many octets were appended so far.
+    /// The number of octets appended so far.
     pub fn len(&self) -> u64 {
         self.shared.lock().len
     }
@@ -105,22 +104,23 @@ impl BlobWriter {
         self.len() == 0
     }
 
-    /// A reader of what was appended so far, from `position` on, which must not be behind the end.
+    /// A reader of the octets appended so far, from `position` on, which must not be beyond the
+    /// end.
     ///
-    /// What it reads does not count as read where octets are to be taken back.
+    /// Octets that it reads can still be withdrawn.
     pub fn reader(&self, position: u64) -> BlobReader {
         BlobReader::of_writer(Arc::clone(&self.shared), position)
     }
 
-    /// Takes back the octets from `len` on, so that the blob goes on from there; returns whether it
-    /// was done. It is not where a reader was given some of these octets, or where the blob has
-    /// spilled any.
+    /// Withdraws the octets from `len` on, so that the blob continues from there. Returns whether
+    /// it was done. It is not possible where a reader has seen some of these octets, or octets were
+    /// spilled.
     pub fn truncate(&mut self, len: u64) -> bool {
-        // A write that was given up may still reach the file, after those that come now.
+        // An abandoned write may still reach the file, after later ones.
         self.file.is_none() && self.shared.truncate(len)
     }
 
-    /// Ends the blob cleanly: it is complete and never changes again.
+    /// Ends the blob: it is complete and never changes again.
     pub fn finish(self) {
         self.shared.end(End::Finished);
     }

@@ -1,4 +1,4 @@
-//! Bodies that are yet to be rendered.
+//! Bodies that are not rendered yet.
 
 use bytes::Bytes;
 
@@ -7,8 +7,8 @@ use crate::message::builder::{Composition, Rendering};
 use super::{Body, Source};
 
 impl Body {
-    /// Whether the body is a composition of which nothing was read; after [`Body::ready`] that is
-    /// known.
+    /// Whether the body is a composition of which nothing was read. That is known after
+    /// [`Body::ready`].
     pub fn is_composition(&self) -> bool {
         match &self.source {
             Source::Composition(rendering) => rendering.is_unread(),
@@ -17,11 +17,11 @@ impl Body {
         }
     }
 
-    /// Takes a composition out of which nothing was read, with what was prepended to it.
+    /// Takes the composition out of an unread body, with the octets that were prepended to it.
     ///
     /// # Errors
     ///
-    /// The body itself where it is anything else.
+    /// Returns the body itself where it is anything else.
     pub fn into_composition(self) -> Result<(Vec<Bytes>, Composition), Self> {
         let Self {
             prefix,
@@ -48,7 +48,7 @@ impl Body {
         })
     }
 
-    /// A body of octets and a composition after them: the reverse of [`Body::into_composition`].
+    /// A body of octets with a composition after them: the reverse of [`Body::into_composition`].
     pub fn from_composition(
         prefix: impl IntoIterator<Item = Bytes>,
         composition: Composition,

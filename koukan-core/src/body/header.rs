@@ -1,4 +1,4 @@
-//! The header section of a body, which is read without changing the body.
+//! Reading the header section of a body without changing the body.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;
@@ -11,18 +11,18 @@ use crate::{
 
 use super::{Body, BodyError, Source, transform::not_kept};
 
-/// Octets of a header section that is read, at most.
+/// The longest header section that is read, in octets.
 pub const HEADER_MAX: usize = 256 << 10;
 
 impl Body {
-    /// Reads the header section, up to and with the empty line that ends it, and gives it with a body of the
-    /// same octets. What stays a blob or a composition is read beside; of others as much is read as is needed.
-    /// It is charged to `held`.
+    /// Reads the header section, including the empty line at its end, and returns it with a body of the same
+    /// octets. A body that is a blob or a composition stays one, and is read by a second reader; of any other
+    /// body no more is read than necessary. The octets are charged to `held`.
     ///
     /// # Errors
     ///
-    /// [`BodyError`]; a header section of more than [`HEADER_MAX`] octets is a rejection with
-    /// [`Reply::message_too_big`]: nothing is decided by a part of it.
+    /// [`BodyError`]. A header section longer than [`HEADER_MAX`] is a rejection with
+    /// [`Reply::message_too_big`], since nothing is decided by a part of it.
     pub async fn with_header_section(
         mut self,
         mut held: Option<&mut HeldOctets>,
@@ -53,19 +53,20 @@ impl Body {
 }
 
 impl Body {
-    /// The fields of the message's header section, to be read and changed. It waits for the header section
-    /// alone; the body has the same octets as before.
+    /// Reads the fields of the header section, to look at and change them. Waits for the header section only. The
+    /// body keeps the same octets.
     ///
-    /// Charged to nobody: filters use [`Transaction::edit_header`](crate::transaction::Transaction::edit_header),
-    /// which charges it to the transaction's account.
+    /// The octets are charged to nobody. Filters use
+    /// [`Transaction::edit_header`](crate::transaction::Transaction::edit_header), which charges them to the
+    /// transaction's account.
     ///
     /// # Errors
     ///
-    /// As of [`Body::with_header_section`].
+    /// Those of [`Body::with_header_section`].
     ///
     /// # Cancel safety
     ///
-    /// A body whose header section was being read when this was dropped ends with an error.
+    /// If this is dropped while the header section is being read, the body ends with an error.
     ///
     /// # Example
     ///
@@ -98,9 +99,9 @@ impl Body {
         Ok(HeaderFields::parse(octets))
     }
 
-    /// Puts a header section that was [read](Body::header) and changed in the place of the one it was made of: once,
-    /// and in this body, which has not been pulled since. Of another body it would replace as many octets,
-    /// whatever these are.
+    /// Replaces the header section by one that was [read](Body::header) from this body and changed. Call it once, on
+    /// the same body, before anything else is read of it. In another body it would replace the same number of
+    /// octets, whatever they are.
     pub fn set_header(&mut self, header: &HeaderFields) {
         match header.only_added() {
             Some(added) => self.prepend(added),
@@ -112,7 +113,7 @@ impl Body {
         }
     }
 
-    /// Puts octets in the place of the first `octets` ones. It is no blob and no composition from then on.
+    /// Replaces the first `octets` octets. The body is then neither a blob nor a composition.
     pub fn with_start_replaced(self, octets: u64, by: Bytes) -> Self {
         let mut left = octets;
         let mut body = self.map(move |mut chunk: Bytes| {
@@ -125,7 +126,7 @@ impl Body {
     }
 }
 
-/// The header section, and the chunks that it was read of.
+/// The header section, and the chunks that contained it.
 async fn read(
     body: &mut Body,
     held: &mut Option<&mut HeldOctets>,
@@ -144,7 +145,7 @@ async fn read(
             let added = held.add(part.len() as u64);
             added.map_err(|error| not_kept(&error))?;
         }
-        // What is kept of it must not keep all of a chunk.
+        // A copy, so that the header section does not keep the whole chunk in memory.
         header.extend_from_slice(part);
         chunks.push(chunk);
         if end.is_some() {
@@ -154,18 +155,18 @@ async fn read(
     Ok((header.freeze(), chunks))
 }
 
-/// How far into a line.
+/// The position within a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum LineStart {
     #[default]
     Start,
-    /// After a CR that begins a line.
+    /// After a CR at the start of a line.
     Cr,
     Within,
 }
 
 impl LineStart {
-    /// Where, in the next octets, the empty line ends.
+    /// The end of the empty line within the next octets.
     fn find_end(&mut self, octets: &[u8]) -> Option<usize> {
         let mut at = 0;
         while let Some(octet) = octets.get(at) {

@@ -1,4 +1,4 @@
-//! The message of a transaction as a stream of bytes: [`Body`].
+//! The message of a transaction as a stream of octets: [`Body`].
 
 mod composed;
 mod header;
@@ -39,15 +39,15 @@ use crate::{
 
 use self::observe::Observed;
 
-/// The RFC 5322 message of a transaction, as it is sent after DATA.
+/// The RFC 5322 message of a transaction, as sent after DATA.
 ///
 /// *Shape*: CRLF line ends, not dot-stuffed, without the final dot; chunks of any length, cut
-/// anywhere. It ends cleanly (`None`) only when its originator says so. Whoever gets an error must
-/// abandon the delivery before the final dot; whoever asks again gets an error again.
+/// anywhere. It ends cleanly (`None`) only if its originator says so. A consumer that gets an error
+/// must abandon the delivery before the final dot. Every later call returns an error again.
 ///
-/// A body that is an unchanged [`Blob`], apart from what was prepended, can be recognised as such
-/// with [`Body::into_blob`], so that it is passed on by reference; one that is yet to be rendered with
-/// [`Body::into_composition`].
+/// A body may be an unchanged [`Blob`] with prepended octets. [`Body::into_blob`] recognises that, so
+/// that the blob can be passed on by reference. [`Body::into_composition`] recognises a body that is
+/// not rendered yet.
 ///
 /// # Example
 ///
@@ -66,32 +66,32 @@ use self::observe::Observed;
 pub struct Body {
     prefix: VecDeque<Bytes>,
     source: Source,
-    /// Where this is a copy of a message of which there are others.
+    /// The token, where this is one of several copies of a message.
     token: Option<MessageToken>,
 }
 
 enum Source {
     Done,
-    /// An error was given out: what follows is never a clean end.
+    /// An error was returned: what follows is never a clean end.
     Broken,
     Bytes(Bytes),
     Pipe {
         receiver: Receiver<Piece>,
-        /// Whether a chunk came: what the body is made of is known then.
+        /// Whether a chunk has come. From then on it is known what the body consists of.
         is_started: bool,
     },
     Blob(BlobReader),
     Composition(Rendering),
-    /// What the body is made of is still being found out.
+    /// It is still being determined what the body consists of.
     Later(BoxFuture<'static, Result<Body, BodyError>>),
     Observed(Box<Observed>),
     Boxed(Pin<Box<dyn Stream<Item = Item> + Send>>),
 }
 
-/// What a driver sends into the body of its transaction.
+/// What a driver sends into its transaction's body.
 pub(crate) enum Piece {
     Chunk(Bytes),
-    /// All that is left.
+    /// Everything that is left.
     Rest(Body),
 }
 
@@ -123,14 +123,14 @@ impl Body {
         }
     }
 
-    /// Puts octets before all others: how header fields are added.
+    /// Puts octets before all others. This is how header fields are added.
     pub fn prepend(&mut self, octets: Bytes) {
         if !octets.is_empty() {
             self.prefix.push_front(octets);
         }
     }
 
-    /// The next octets, `None` at the end.
+    /// Returns the next octets, `None` at the end.
     ///
     /// # Errors
     ///
@@ -138,7 +138,7 @@ impl Body {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Dropping the future loses nothing.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         poll_fn(|cx| self.poll_chunk(cx)).await.transpose()
     }
@@ -146,7 +146,7 @@ impl Body {
     /// As [`Body::next`], to be polled.
     pub fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         let item = self.poll_item(cx);
-        // What is left is not the message.
+        // The rest is not the whole message.
         if self.token.is_some() && item.is_ready() {
             self.token = None;
         }
@@ -211,9 +211,9 @@ impl Body {
         }
     }
 
-    /// Goes on with `rest` after what is prepended.
+    /// Continues with `rest` after the prepended octets.
     fn take_over(&mut self, rest: Body) {
-        // What is prepended cannot be told from the message any more.
+        // The prepended octets can no longer be told from the message.
         self.token = None;
         if self.prefix.is_empty() {
             self.prefix = rest.prefix;
@@ -223,17 +223,18 @@ impl Body {
         self.source = rest.source;
     }
 
-    /// Waits until it is known what the body is made of: its first octets, or all of it at once.
+    /// Waits until it is known what the body consists of: until its first octets, or its whole
+    /// content, are there.
     ///
-    /// After that [`Body::len`] and [`Body::into_blob`] tell what can be told.
+    /// Afterwards [`Body::len`] and [`Body::into_blob`] give their final answers.
     ///
     /// # Errors
     ///
-    /// [`BodyError`], as of [`Body::next`].
+    /// [`BodyError`], as for [`Body::next`].
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Dropping the future loses nothing.
     pub async fn ready(&mut self) -> Result<(), BodyError> {
         poll_fn(|cx| self.poll_body_ready(cx)).await
     }
@@ -284,8 +285,8 @@ impl Body {
         }
     }
 
-    /// Whether to ask for the next octets begins nothing that has to be waited for, such as a read
-    /// from storage.
+    /// Whether asking for the next octets starts nothing that takes time, such as a read from
+    /// storage.
     pub(crate) fn is_at_hand(&self) -> bool {
         if !self.prefix.is_empty() {
             return true;
@@ -298,7 +299,7 @@ impl Body {
         }
     }
 
-    /// The octets that are left, where that is known.
+    /// The number of octets that are left, where it is known.
     pub fn len(&self) -> Option<u64> {
         let rest = match &self.source {
             Source::Done => 0,
@@ -320,11 +321,11 @@ impl Body {
         self.len() == Some(0)
     }
 
-    /// Takes an unchanged, unread blob out, with what was prepended to it.
+    /// Takes the blob out of an unchanged, unread body, with the octets that were prepended to it.
     ///
     /// # Errors
     ///
-    /// The body itself where it is anything else.
+    /// Returns the body itself where it is anything else.
     pub fn into_blob(self) -> Result<(Vec<Bytes>, Blob), Self> {
         let Self {
             prefix,
@@ -350,7 +351,7 @@ impl Body {
         }
     }
 
-    /// A body of octets and a blob after them: the reverse of [`Body::into_blob`].
+    /// A body of octets with a blob after them: the reverse of [`Body::into_blob`].
     pub fn from_blob(prefix: impl IntoIterator<Item = Bytes>, blob: Blob) -> Self {
         let prefix = prefix.into_iter().filter(|octets| !octets.is_empty());
         Self {

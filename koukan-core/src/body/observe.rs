@@ -1,4 +1,4 @@
-//! Watching a body without changing it.
+//! Observing a body without changing it.
 
 use bytes::Bytes;
 
@@ -9,39 +9,38 @@ use crate::{
 
 use super::{Body, BodyError, Source};
 
-/// Is told what becomes of a body. The body stays what it is: a blob can still be taken out.
+/// Is told what happens to a body. The body stays what it is: a blob can still be taken out.
 pub(crate) trait Observer: Send {
-    /// Another one that is told what becomes of the same octets when they are read once more; none where
-    /// that is of no interest.
+    /// Another observer for a second read of the same octets; `None` where that does not matter.
     fn again(&self) -> Option<Box<dyn Observer>> {
         None
     }
 
-    /// Whether the body may go upstream: its originator may have given it up already. Once this has said so, he
-    /// does not do that as if it had not gone. Whoever has one body go in the place of several asks this of each,
-    /// since those who brought them are tasks of their own.
+    /// Whether the body may be sent. Its originator may have given it up; once this has returned `true`, the
+    /// originator no longer treats it as unsent. Code that sends one body on behalf of several asks the observers
+    /// of each, since the bodies come from different tasks.
     fn may_go(&mut self) -> bool {
         true
     }
 
-    /// The next octets were asked for.
+    /// The next octets were requested.
     fn asked(&mut self) {}
 
-    /// These octets went upstream.
+    /// These octets were passed upstream.
     fn passed(&mut self, chunk: &Bytes);
 
     /// The body ended cleanly.
     fn ended(&mut self) {}
 
-    /// The body does not end cleanly.
+    /// The body ended with an error.
     fn failed(&mut self, _: &BodyError) {}
 
-    /// All went upstream by reference: `prefix` octets and then what is made of `blobs`, which may
-    /// still grow.
+    /// The whole body was passed upstream by reference: `prefix` octets, and then a body made of
+    /// `blobs`, which may still grow.
     fn taken(&mut self, prefix: u64, blobs: &[Blob]);
 }
 
-/// Octets in memory are paid for as long as they go upstream.
+/// Octets in memory stay charged while they are passed upstream.
 impl Observer for HeldOctets {
     fn passed(&mut self, _: &Bytes) {}
 
@@ -58,13 +57,13 @@ pub(super) struct Observed {
 }
 
 impl Body {
-    /// Lets `observer` watch what becomes of this body.
+    /// Lets `observer` observe this body.
     pub(crate) fn observe(self, observer: impl Observer + 'static) -> Self {
         self.observe_boxed(Box::new(observer))
     }
 
     pub(super) fn observe_boxed(mut self, observer: Box<dyn Observer>) -> Self {
-        // The octets stay the same.
+        // The octets do not change.
         let token = self.take_token();
         let observed = Observed {
             inner: self,
@@ -73,7 +72,7 @@ impl Body {
         Self::new(Source::Observed(Box::new(observed))).with_token(token)
     }
 
-    /// Whether the body may go upstream, as all who watch it say.
+    /// Whether the body may be sent, according to all its observers.
     pub(crate) fn may_go(&mut self) -> bool {
         match &mut self.source {
             Source::Observed(observed) => observed.inner.may_go() && observed.observer.may_go(),

@@ -1,4 +1,4 @@
-//! Transforms of a body that return at once and work as it is pulled.
+//! Transforms of a body, which return at once and work while the body is read.
 
 use std::{
     pin::Pin,
@@ -18,7 +18,8 @@ use crate::{
 
 use super::{Body, BodyError, Item, Source};
 
-/// For how long messages that could not be kept are counted before they are told.
+/// The interval between log lines about messages that could not be kept; between them messages are
+/// counted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
@@ -26,11 +27,11 @@ static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
     tracing::error!(messages, seconds, "message bodies could still not be kept");
 });
 
-/// A change of a message as it passes: [`Body::transform`].
+/// A change of a message while it passes: [`Body::transform`].
 ///
 /// # Example
 ///
-/// One that ends the message with a line of its own, with the number of octets before it:
+/// Appends a line with the number of octets before it:
 ///
 /// ```
 /// use bytes::Bytes;
@@ -56,20 +57,20 @@ static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |messages, interval| {
 /// # }).unwrap();
 /// ```
 pub trait Transform: Send + 'static {
-    /// What goes on in the place of the next chunk; chunks are cut anywhere. It may be empty: what has to be
-    /// seen whole is kept until more comes.
+    /// Returns the octets that replace this chunk; chunks are cut anywhere. They may be empty: a transform
+    /// that needs more octets together keeps them until more arrive.
     ///
     /// # Errors
     ///
-    /// The rejection of the message.
+    /// A rejection of the message.
     fn chunk(&mut self, chunk: Bytes) -> Result<Bytes, Rejection>;
 
-    /// What follows the last chunk of a message that ends cleanly; it is asked once. Nothing, unless
-    /// something is said.
+    /// Returns octets to append to a message that ends cleanly. It is called once. By default
+    /// nothing is appended.
     ///
     /// # Errors
     ///
-    /// The rejection of the message.
+    /// A rejection of the message.
     fn end(&mut self) -> Result<Bytes, Rejection> {
         Ok(Bytes::new())
     }
@@ -86,7 +87,7 @@ impl Body {
         Self::from_stream(Map { inner: self, f })
     }
 
-    /// Passes the message through a transform, which may reject it, and may add to its end.
+    /// Passes the message through a transform, which may reject it or append to it.
     ///
     /// Empty chunks are left out.
     pub fn transform(self, transform: impl Transform) -> Self {
@@ -96,10 +97,10 @@ impl Body {
         })
     }
 
-    /// Goes on with the body that `f` makes of this one, once it is known what this one is made of
-    /// ([`Body::ready`]): after the last RCPT, with the first octets.
+    /// Continues with the body that `f` makes of this one. `f` is called when it is known what this
+    /// body consists of ([`Body::ready`]): after the last RCPT, with the first octets.
     ///
-    /// An unchanged blob can still be taken out of what `f` returns, after [`Body::ready`].
+    /// If `f` returns an unchanged blob, it can still be taken out after [`Body::ready`].
     pub fn then<F, Fut>(mut self, f: F) -> Self
     where
         F: FnOnce(Self) -> Fut + Send + 'static,
@@ -111,15 +112,15 @@ impl Body {
         })
     }
 
-    /// A body that is found out when it is first asked for.
+    /// A body that is determined when it is first read.
     pub(crate) fn later(
         later: impl Future<Output = Result<Self, BodyError>> + Send + 'static,
     ) -> Self {
         Self::new(Source::Later(Box::pin(later)))
     }
 
-    /// Holds the whole message in memory, up to `limit` octets, and goes on with the body that `f`
-    /// makes of it, unless it rejects it. Nothing passes upstream before.
+    /// Holds the whole message in memory, up to `limit` octets, and continues with the body that
+    /// `f` makes of it, or with a rejection. Nothing is passed upstream before that.
     ///
     /// A longer message is rejected with [`Reply::message_too_big`].
     pub fn then_whole<F, Fut>(self, limit: usize, f: F) -> Self
@@ -130,7 +131,7 @@ impl Body {
         self.then_whole_held(limit, || None, f)
     }
 
-    /// As [`Body::then_whole`]; what is held is charged, until the body that goes on is gone.
+    /// As [`Body::then_whole`]; the held octets are charged until the resulting body is dropped.
     pub(crate) fn then_whole_held<F, Fut>(
         self,
         limit: usize,
@@ -155,7 +156,7 @@ impl Body {
         })
     }
 
-    /// Pulls all that is left and throws it away: how an endpoint swallows a message.
+    /// Reads the rest and throws it away, as an endpoint that ignores the message does.
     ///
     /// # Errors
     ///
@@ -169,8 +170,8 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError`]; where the octets cannot be kept it is a rejection with
-    /// [`Reply::insufficient_storage`]. The blob is then aborted.
+    /// [`BodyError`]. Where the octets cannot be kept, it is a rejection with
+    /// [`Reply::insufficient_storage`], and the blob is aborted.
     pub async fn copy_to(mut self, mut blob: BlobWriter) -> Result<(), BodyError> {
         while let Some(chunk) = self.next().await? {
             blob.append(chunk).await.map_err(|error| not_kept(&error))?;
@@ -183,7 +184,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// [`BodyError`]; a longer message is a rejection with [`Reply::message_too_big`].
+    /// [`BodyError`]. A longer message is a rejection with [`Reply::message_too_big`].
     pub async fn collect(self, limit: usize) -> Result<Bytes, BodyError> {
         self.collect_held(limit, None).await
     }
@@ -192,7 +193,8 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// As of [`Body::collect`]; where there is no room a rejection with [`Reply::insufficient_storage`].
+    /// Those of [`Body::collect`]. Where there is no room, it is a rejection with
+    /// [`Reply::insufficient_storage`].
     pub async fn collect_charged(
         self,
         limit: usize,
@@ -233,7 +235,7 @@ impl Body {
     }
 }
 
-/// The rejection of a message whose octets cannot be kept.
+/// The rejection for a message whose octets cannot be kept.
 pub(crate) fn not_kept(error: &BlobError) -> Rejection {
     if NOT_KEPT.is_first() {
         tracing::error!(error = %Causes(error), "could not keep a message body");
@@ -273,7 +275,7 @@ impl<F: FnMut(Bytes) -> Result<Bytes, R>, R: Into<Rejection>> Stream for Map<F> 
 
 struct Transformed<T> {
     inner: Body,
-    /// Until its end was asked for.
+    /// `None` once its end was requested.
     transform: Option<T>,
 }
 

@@ -10,12 +10,12 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
-/// Goes off at a deadline that may be another one each time it is polled.
+/// Fires at a deadline, which may be a different one at each poll.
 ///
-/// For deadlines that are moved on again and again and hardly ever reached: the timer underneath is
-/// moved only when it is too late for the deadline, or rings too early, and it is asked only after it
-/// has rung; so that what ends in time costs two comparisons. It lasts as long as its owner; keep it for
-/// many waits.
+/// It is for deadlines that are postponed often and rarely reached. The timer underneath is moved only
+/// if it is later than the deadline or fires too early, and it is polled only after it has fired. So
+/// whatever ends in time costs two comparisons. Keep one alarm for many waits; it lives as long as its
+/// owner.
 #[derive(Debug, Default)]
 pub struct Alarm(Option<Set>);
 
@@ -23,12 +23,12 @@ pub struct Alarm(Option<Set>);
 #[derive(Debug)]
 struct Set {
     sleep: Pin<Box<Sleep>>,
-    /// Whom it wakes when it rings.
+    /// The waker to wake when it fires.
     waker: Option<Waker>,
 }
 
 impl Alarm {
-    /// Ready when the deadline has come.
+    /// Ready once the deadline has passed.
     ///
     /// # Cancel safety
     ///
@@ -45,7 +45,7 @@ impl Alarm {
             return Poll::Pending;
         }
         loop {
-            // Where the task has used up what tokio lets it do in a row the timer does not hear of it.
+            // When the task's budget is used up, the timer does not report to it.
             let is_heard = has_budget_remaining();
             if sleep.as_mut().poll(cx).is_pending() {
                 *waker = is_heard.then(|| cx.waker().clone());

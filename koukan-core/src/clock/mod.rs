@@ -1,8 +1,8 @@
 //! The wall clock, as a trait, so that tests can set it; and [`Alarm`], a timer for deadlines that
 //! move.
 //!
-//! Timeouts and intervals use tokio's clock, which tests can pause; the time of day, as it stands
-//! in header fields and in the queue, comes from here.
+//! Timeouts and intervals use tokio's clock, which tests can pause. The time of day in header
+//! fields and in the queue comes from here.
 
 mod alarm;
 

@@ -1,12 +1,13 @@
-//! The facts of a session that hold for a whole mail transaction: the [`Context`].
+//! The facts of a session that apply to a whole mail transaction: the [`Context`].
 
 use std::{fmt, net::SocketAddr, sync::Arc};
 
 use crate::{host_port::HostPort, shares::Client};
 
-/// What is known of a mail transaction before its first command: who speaks, from where, how.
+/// What is known of a mail transaction before its first command: the client, its address, the way
+/// it came.
 ///
-/// Immutable and shared: a transaction carries it in an `Arc`.
+/// It is immutable and shared: a transaction carries it in an `Arc`.
 ///
 /// # Example
 ///
@@ -23,7 +24,7 @@ pub struct Context {
     pub remote_host: Option<SocketAddr>,
     /// The address that the peer connected to.
     pub local_host: Option<SocketAddr>,
-    /// Whether the peer speaks LMTP (RFC 2033) rather than SMTP. It is not kept with a transaction.
+    /// Whether the peer speaks LMTP (RFC 2033) rather than SMTP. Not stored with a transaction.
     pub is_lmtp: bool,
     /// How the peer named itself in HELO, EHLO or LHLO.
     pub client_name: Option<ClientName>,
@@ -31,16 +32,16 @@ pub struct Context {
     pub tls: Option<Tls>,
     /// The authenticated identity, if the peer authenticated itself.
     pub identity: Option<Box<str>>,
-    /// On whose behalf the transaction runs: selects the chain.
+    /// The sender on whose behalf the transaction runs, which selects the chain.
     pub sender: Sender,
-    /// The host to deliver to, where whoever submitted says so.
+    /// The host to deliver to, where the client names one.
     pub next_hop: Option<HostPort>,
-    /// What whoever created the transaction over REST said of the hosts. It is shown to readers as it
-    /// was given, and believed nowhere: what is believed is in the fields above.
+    /// The hosts that a REST client has named. They are shown to readers unchanged and not relied on;
+    /// the facts are in the fields above.
     pub told: ToldHosts,
 }
 
-/// The hosts of a transaction, as whoever created it named them.
+/// The hosts of a transaction, as its REST client named them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ToldHosts {
     /// The peer, or the host to deliver to.
@@ -52,9 +53,9 @@ pub struct ToldHosts {
 /// The argument of HELO or EHLO.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClientName {
-    /// The domain or address literal as given; not verified.
+    /// The domain or address literal as the client sent it; not verified.
     pub name: Arc<str>,
-    /// Whether it came by EHLO, so that the session is ESMTP.
+    /// Whether it came with EHLO, so that the session is ESMTP.
     pub is_extended: bool,
 }
 
@@ -65,23 +66,22 @@ pub struct Tls {
     pub version: Box<str>,
     /// The cipher suite's name.
     pub cipher: Box<str>,
-    /// Whose certificate the client has shown, where it is believed: a mailbox, a domain, or another name. It
-    /// is not stored.
+    /// The name in the client's trusted certificate: a mailbox, a domain, or another name. Not stored.
     pub client: Option<Box<str>>,
 }
 
-/// A principal on whose behalf mail is sent, with an optional tag: together they select a chain. Clones
-/// share the texts: each recipient has one.
+/// A principal on whose behalf mail is sent, with an optional tag. Together they select a chain. Clones share
+/// the texts, since each recipient has one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Sender {
     /// The sender's name.
     pub name: Arc<str>,
-    /// Which of the sender's chains.
+    /// Selects one of the sender's chains.
     pub tag: Option<Arc<str>>,
 }
 
 impl Context {
-    /// A context in which nothing but the sender is known.
+    /// A context in which only the sender is known.
     pub fn new(sender: Sender) -> Self {
         Self {
             remote_host: None,
@@ -96,7 +96,7 @@ impl Context {
         }
     }
 
-    /// Whose share is charged with the transaction: who the peer has shown to be, or its address.
+    /// The client whose share is charged: the peer's identity, or its address.
     pub fn client(&self) -> Client {
         match (&self.identity, self.remote_host) {
             (Some(identity), _) => Client::named(&**identity),
@@ -105,14 +105,14 @@ impl Context {
         }
     }
 
-    /// The same facts on behalf of another sender.
+    /// Replaces the sender.
     #[must_use]
     pub fn with_sender(mut self, sender: Sender) -> Self {
         self.sender = sender;
         self
     }
 
-    /// As [`Context::with_sender`], of facts that others share.
+    /// As [`Context::with_sender`], for shared facts.
     #[must_use]
     pub fn on_behalf_of(&self, sender: &Sender) -> Self {
         self.clone().with_sender(sender.clone())

@@ -1,50 +1,50 @@
-//! What a sender asks of notifications: the parameters of RFC 3461.
+//! What a sender asks for in notifications: the parameters of RFC 3461.
 
 use crate::path::Parameters;
 
 use super::{Mail, Rcpt, xtext};
 
-/// Characters of ENVID, at most: RFC 3461 section 4.4.
+/// The longest ENVID, in characters: RFC 3461 section 4.4.
 const ENVID_MAX: usize = 100;
-/// Characters of ORCPT, at most: RFC 3461 section 4.2.
+/// The longest ORCPT, in characters: RFC 3461 section 4.2.
 const ORCPT_MAX: usize = 500;
 
-/// What of the original message comes with a notification of failure: RET.
+/// How much of the message a notification of failure returns: RET.
 ///
 /// *Source*: RFC 3461 section 4.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Return {
-    /// All of it.
+    /// The whole message.
     Full,
-    /// Its header.
+    /// Its header section.
     Headers,
 }
 
-/// What a sender wants to be told of a recipient: NOTIFY.
+/// Which events a sender wants to be notified of, for a recipient: NOTIFY.
 ///
 /// *Source*: RFC 3461 section 4.1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Notify {
-    /// That it was delivered, or went where nobody tells of that.
+    /// Delivery, or relaying to a host that sends no notifications.
     pub success: bool,
-    /// That it was not delivered, for good.
+    /// Permanent failure.
     pub failure: bool,
-    /// That it was not delivered as yet.
+    /// Delay.
     pub delay: bool,
 }
 
-/// The recipient as its sender has named it: ORCPT.
+/// The recipient as the sender named it: ORCPT.
 ///
 /// *Source*: RFC 3461 section 4.2, RFC 6533 section 3.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct OriginalRecipient {
-    /// The type of the address, as in `rfc822`, as it was written.
+    /// The type of the address as it was written, for example `rfc822`.
     pub kind: String,
-    /// The address, decoded. Of the type `utf-8` it may hold any character.
+    /// The address, decoded. If the type is `utf-8` it may contain any character.
     pub address: String,
 }
 
-/// A parameter of RFC 3461 breaks its grammar.
+/// A parameter of RFC 3461 violates its grammar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidDsnParameter {
@@ -65,7 +65,7 @@ pub enum InvalidDsnParameter {
 }
 
 impl Default for Notify {
-    /// Failure and delay: where nothing was said, RFC 3461 section 4.1 has senders told of failure,
+    /// Failure and delay. Without NOTIFY, RFC 3461 section 4.1 requires notifications of failure,
     /// and leaves delay to the agent.
     fn default() -> Self {
         Self {
@@ -77,14 +77,14 @@ impl Default for Notify {
 }
 
 impl Notify {
-    /// Nothing at all.
+    /// No notifications.
     pub const NEVER: Self = Self {
         success: false,
         failure: false,
         delay: false,
     };
 
-    /// What a value of NOTIFY asks for.
+    /// Parses a value of NOTIFY.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl Notify {
 }
 
 impl Return {
-    /// What a value of RET asks for.
+    /// Parses a value of RET.
     ///
     /// # Errors
     ///
@@ -132,10 +132,10 @@ impl OriginalRecipient {
     /// The type `utf-8` of RFC 6533.
     const UTF8: &str = "utf-8";
 
-    /// What a value of ORCPT names.
+    /// Parses a value of ORCPT.
     ///
-    /// *Shape*: characters beyond ASCII may stand for themselves in an address of type `utf-8`; on the
-    /// wire that takes SMTPUTF8.
+    /// *Shape*: an address of type `utf-8` may contain characters beyond ASCII unencoded; sending
+    /// those needs SMTPUTF8.
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl OriginalRecipient {
     }
 }
 
-/// A value of ORCPT in ASCII, for servers without SMTPUTF8; what is ASCII stays as it is.
+/// Encodes a value of ORCPT in ASCII, for servers without SMTPUTF8. A value in ASCII is unchanged.
 ///
 /// *Source*: RFC 6533 section 3 (`utf-8-addr-xtext`).
 pub fn ascii_value(value: &str) -> String {
@@ -184,8 +184,8 @@ pub fn envelope_id(value: &str) -> Result<String, InvalidDsnParameter> {
 }
 
 impl Mail {
-    /// What of the message is to come with a notification, where the sender has said so. Of one that is to go
-    /// over TLS only (REQUIRETLS), the content does not come back.
+    /// How much of the message a notification returns, where the sender has said so. The content of a message
+    /// that must use TLS (REQUIRETLS) is not returned.
     ///
     /// *Source*: RFC 3461 section 4.3, RFC 8689 section 5.
     pub fn to_return(&self) -> Option<Return> {
@@ -196,17 +196,17 @@ impl Mail {
         Return::parse(value).ok()
     }
 
-    /// The id of the envelope that the sender has given, decoded.
+    /// The sender's id of the envelope, decoded.
     pub fn envelope_id(&self) -> Option<String> {
         let value = self.parameters.get("ENVID")?.value()?;
         envelope_id(value).ok()
     }
 
-    /// Checks the parameters RET and ENVID, where they are there.
+    /// Checks the parameters RET and ENVID, where they are present.
     ///
     /// # Errors
     ///
-    /// [`InvalidDsnParameter`] of the first that is wrong.
+    /// [`InvalidDsnParameter`] for the first invalid one.
     pub fn check_dsn(&self) -> Result<(), InvalidDsnParameter> {
         check(&self.parameters, "RET", InvalidDsnParameter::Ret, |value| {
             Return::parse(value).map(drop)
@@ -221,24 +221,24 @@ impl Mail {
 }
 
 impl Rcpt {
-    /// What the sender wants to be told; what holds where nothing was said, or nothing valid.
+    /// What the sender wants to be notified of; the default where NOTIFY is missing or invalid.
     pub fn notify(&self) -> Notify {
         let value = self.parameters.get("NOTIFY").and_then(|it| it.value());
         let notify = value.and_then(|value| Notify::parse(value).ok());
         notify.unwrap_or_default()
     }
 
-    /// The recipient as the sender has named it.
+    /// The recipient as the sender named it.
     pub fn original_recipient(&self) -> Option<OriginalRecipient> {
         let value = self.parameters.get("ORCPT")?.value()?;
         OriginalRecipient::parse(value).ok()
     }
 
-    /// Checks the parameters NOTIFY and ORCPT, where they are there.
+    /// Checks the parameters NOTIFY and ORCPT, where they are present.
     ///
     /// # Errors
     ///
-    /// [`InvalidDsnParameter`] of the first that is wrong.
+    /// [`InvalidDsnParameter`] for the first invalid one.
     pub fn check_dsn(&self) -> Result<(), InvalidDsnParameter> {
         check(
             &self.parameters,
@@ -255,7 +255,7 @@ impl Rcpt {
     }
 }
 
-/// Checks the parameter of that keyword, where it is there; one without a value is wrong.
+/// Checks the parameter with this keyword, where it is present. One without a value is invalid.
 fn check(
     parameters: &Parameters,
     keyword: &str,

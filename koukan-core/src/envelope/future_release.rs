@@ -8,9 +8,9 @@ use crate::path::{Parameter, Parameters};
 
 use super::Mail;
 
-/// So many seconds from now.
+/// Hold for this many seconds.
 const FOR: &str = "HOLDFOR";
-/// That time.
+/// Hold until this time.
 const UNTIL: &str = "HOLDUNTIL";
 
 /// A parameter of RFC 4865 is wrong.
@@ -26,24 +26,24 @@ pub enum InvalidHold {
     /// HOLDUNTIL is not a time as RFC 3339 has it.
     #[error("HOLDUNTIL is not a time like 2030-01-31T12:00:00Z")]
     Until,
-    /// The message is to be held for longer than it may be.
+    /// The message would be held for longer than permitted.
     #[error("the message is to be held for too long")]
     TooLong,
 }
 
-/// For how long a client may have a message held: the parameters of the EHLO keyword FUTURERELEASE.
+/// How long a client may have a message held: the parameters of the EHLO keyword FUTURERELEASE.
 ///
 /// *Source*: RFC 4865 section 3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FutureRelease {
     /// Seconds from now, at most.
     pub interval: u64,
-    /// The time at the latest, in whole seconds.
+    /// The latest time, in whole seconds.
     pub until: Timestamp,
 }
 
 impl FutureRelease {
-    /// What a client is told now that may have messages held for so long.
+    /// The limits for a client that may have messages held for at most `max`.
     pub fn of(now: Timestamp, max: Duration) -> Self {
         // Nine digits.
         let interval = max.as_secs().min(999_999_999);
@@ -64,12 +64,12 @@ impl fmt::Display for FutureRelease {
 }
 
 impl Mail {
-    /// Whether it asks for a later release: HOLDFOR or HOLDUNTIL is there, whatever they say.
+    /// Whether HOLDFOR or HOLDUNTIL is present, whatever its value.
     pub fn is_to_be_held(&self) -> bool {
         self.parameters.contains(FOR) || self.parameters.contains(UNTIL)
     }
 
-    /// When the message is to be released, as HOLDFOR or HOLDUNTIL say it, where one of them is there.
+    /// When the message is to be released, by HOLDFOR or HOLDUNTIL; `None` where neither is present.
     ///
     /// *Source*: RFC 4865 section 3, with its erratum 2040: the time is that of RFC 3339.
     ///
@@ -92,8 +92,7 @@ impl Mail {
         }
     }
 
-    /// As [`Mail::hold_until`], where that is `max` from now at most. A time that has passed is as good
-    /// as now.
+    /// As [`Mail::hold_until`], for times up to `max` from now. A time in the past counts as now.
     ///
     /// # Errors
     ///
@@ -107,7 +106,7 @@ impl Mail {
         }
     }
 
-    /// Puts HOLDUNTIL in the place of HOLDFOR, so that it means the same whenever it is read.
+    /// Replaces HOLDFOR by HOLDUNTIL, which means the same whenever it is read.
     pub fn fix_hold(&mut self, now: Timestamp) {
         if let Ok(Some(until)) = self.hold_until(now)
             && self.parameters.remove(FOR).is_some()
@@ -118,8 +117,7 @@ impl Mail {
         }
     }
 
-    /// Takes out when the message is to be released, for whoever sees to that; what is wrong says
-    /// nothing.
+    /// Removes the time of release, for code that acts on it. An invalid one is ignored.
     pub(crate) fn take_hold(&mut self, now: Timestamp) -> Option<Timestamp> {
         let until = self.hold_until(now);
         remove(&mut self.parameters);

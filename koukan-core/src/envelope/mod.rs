@@ -1,4 +1,4 @@
-//! MAIL and RCPT as values: what an envelope is made of.
+//! MAIL and RCPT as values: the parts of an envelope.
 
 pub mod dsn;
 pub mod future_release;

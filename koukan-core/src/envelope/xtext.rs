@@ -5,7 +5,7 @@ use std::fmt::Write;
 /// Hexadecimal digits of an escape, at most: RFC 6533 section 3 (`HEXPOINT`).
 const MAX_DIGITS: usize = 6;
 
-/// Decodes xtext; `None` where it is none, or stands for something else than printable ASCII.
+/// Decodes xtext; `None` where it is malformed, or encodes anything but printable ASCII.
 ///
 /// *Source*: RFC 3461 sections 4, 4.2 and 4.4.
 pub(super) fn decode(text: &str) -> Option<String> {
@@ -35,7 +35,7 @@ fn hex(digit: u8) -> Option<u8> {
     u8::try_from(char::from(digit).to_digit(16)?).ok()
 }
 
-/// Decodes an address with `\x{HEX}` in it; `None` where the grammar is broken. Characters beyond
+/// Decodes an address that contains `\x{HEX}`; `None` where it is malformed. Characters beyond
 /// ASCII may stand for themselves.
 ///
 /// *Source*: RFC 6533 section 3 (`utf-8-addr-xtext`, `utf-8-addr-unitext`).

@@ -12,9 +12,9 @@ use super::{Event, Observers};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connection<'a> {
-    /// What is spoken on it.
+    /// The protocol.
     pub protocol: Protocol,
-    /// On whose behalf its transactions run, where the listener says so.
+    /// The sender of its transactions, where the listener determines it.
     pub sender: Option<&'a Sender>,
     /// The address of the client, where the transport has one.
     pub remote_host: Option<SocketAddr>,
@@ -32,7 +32,7 @@ pub enum Protocol {
     Http,
 }
 
-/// A connection that was reported to be there: when this is dropped, it is reported to have ended.
+/// A connection that was reported as open. Dropping this reports its end.
 #[derive(Debug)]
 #[must_use = "the connection is reported to have ended when this is dropped"]
 pub struct OpenConnection {
@@ -50,7 +50,7 @@ struct Open {
 }
 
 impl<'a> Connection<'a> {
-    /// A connection of which nothing is known but what is spoken.
+    /// A connection of which only the protocol is known.
     pub fn new(protocol: Protocol) -> Self {
         Self {
             protocol,
@@ -60,28 +60,28 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Says on whose behalf its transactions run.
+    /// Sets the sender of its transactions.
     #[must_use]
     pub fn of_sender(mut self, sender: &'a Sender) -> Self {
         self.sender = Some(sender);
         self
     }
 
-    /// Says where the client is.
+    /// Sets the client's address.
     #[must_use]
     pub fn from(mut self, remote_host: impl Into<Option<SocketAddr>>) -> Self {
         self.remote_host = remote_host.into();
         self
     }
 
-    /// Says where the client connected to.
+    /// Sets the address that the client connected to.
     #[must_use]
     pub fn to(mut self, local_host: impl Into<Option<SocketAddr>>) -> Self {
         self.local_host = local_host.into();
         self
     }
 
-    /// Reports that it was accepted.
+    /// Reports that the connection was accepted.
     pub fn open(self, observers: &Observers) -> OpenConnection {
         if observers.is_empty() {
             return OpenConnection { _open: None };

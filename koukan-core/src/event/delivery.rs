@@ -19,19 +19,19 @@ use super::{Message, RecipientReplies};
 pub struct Attempted<'a> {
     /// Which message.
     pub message: Message<'a>,
-    /// Which attempt; the first is 1.
+    /// The number of the attempt; the first is 1.
     pub number: u32,
-    /// The first ten recipients that it was for, with the replies of the destination.
+    /// The first ten recipients of the attempt, with the destination's replies.
     pub recipients: &'a List<RecipientReplies>,
-    /// How many there were.
+    /// How many recipients there were.
     pub recipient_count: usize,
     /// The reply to MAIL, if one came.
     pub mail_reply: Option<&'a Reply>,
-    /// The final reply, or the reply that made an end before the message was sent.
+    /// The final reply, or the reply that ended the attempt before the message was sent.
     pub final_reply: &'a Reply,
-    /// The host that replied last, or that the last reply is about, where one was reached.
+    /// The host that gave the last reply, or that it is about, where one was reached.
     pub remote: Option<&'a RemoteMta>,
-    /// How long it took.
+    /// How long the attempt took.
     pub duration: Duration,
 }
 
@@ -43,15 +43,15 @@ pub struct Delivered<'a> {
     pub message: Message<'a>,
     /// The recipient.
     pub recipient: &'a ForwardPath,
-    /// What the destination said.
+    /// The destination's reply.
     pub reply: &'a Reply,
     /// The host that took it, where it is known.
     pub remote: Option<&'a RemoteMta>,
-    /// Which attempt; the first is 1.
+    /// The number of the attempt; the first is 1.
     pub attempt: u32,
-    /// How long that took.
+    /// How long the attempt took.
     pub duration: Duration,
-    /// How long it is since the transaction began, or since it was to be sent where that was said.
+    /// The time since the transaction began, or since it was to be sent, where a time was given.
     pub age: Duration,
 }
 
@@ -63,11 +63,11 @@ pub struct Deferred<'a> {
     pub message: Message<'a>,
     /// The recipients that wait.
     pub recipients: &'a [&'a ForwardPath],
-    /// How many attempts there were.
+    /// The number of attempts so far.
     pub attempts: u32,
-    /// What the last of them was answered.
+    /// The reply to the last of them.
     pub reply: Option<&'a Reply>,
-    /// When the next one is made, at the earliest.
+    /// The earliest time of the next attempt.
     pub next_attempt: Timestamp,
 }
 
@@ -79,7 +79,7 @@ pub struct Failed<'a> {
     pub message: Message<'a>,
     /// The recipient.
     pub recipient: &'a ForwardPath,
-    /// What it failed with: a transient reply where it was tried for as long as it may be.
+    /// The reply that it failed with: a transient one where the time for retries is over.
     pub reply: &'a Reply,
     /// How many attempts there were.
     pub attempts: u32,
@@ -101,10 +101,10 @@ pub struct Notified<'a> {
 pub struct LostNotification<'a> {
     /// The notification.
     pub message: Message<'a>,
-    /// Whom it was to.
+    /// The recipients of the notification.
     pub recipients: &'a [&'a ForwardPath],
-    /// The recipients whose failure it tells of, as it names them.
+    /// The recipients whose failure it reports, as it names them.
     pub about: &'a [String],
-    /// What it failed with.
+    /// The reply that it failed with.
     pub reply: &'a Reply,
 }

@@ -1,4 +1,4 @@
-//! What becomes of calls of webhooks.
+//! Calls of webhooks.
 
 use jiff::Timestamp;
 
@@ -8,11 +8,11 @@ use jiff::Timestamp;
 pub struct HookCalled<'a> {
     /// The name of the webhook in the configuration.
     pub hook: &'a str,
-    /// How many events it was called with.
+    /// The number of events in the call.
     pub events: usize,
-    /// Why it has not taken them; `None` where it has.
+    /// Why the webhook did not accept them; `None` where it did.
     pub error: Option<&'a str>,
-    /// How often it has failed to take them, with this time.
+    /// How often in a row it has failed, this time included.
     pub failures: u32,
 }
 
@@ -24,17 +24,17 @@ pub struct HookLost<'a> {
     pub hook: &'a str,
 }
 
-/// A webhook has taken nothing for so long that it is not called any longer, until somebody says so.
+/// A webhook has accepted nothing for so long that it is disabled until somebody enables it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct HookGivenUp<'a> {
     /// The name of the webhook in the configuration.
     pub hook: &'a str,
-    /// Since when it has taken nothing.
+    /// Since when it has accepted nothing.
     pub since: Timestamp,
 }
 
-/// A webhook is called again that was given up.
+/// A webhook that was disabled is called again.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct HookResumed<'a> {
@@ -42,7 +42,7 @@ pub struct HookResumed<'a> {
     pub hook: &'a str,
 }
 
-/// A webhook is left to another process, of those that work on one store: how it stands is that one's to tell.
+/// Another process that shares the store calls this webhook from now on, and reports its state.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct HookLeft<'a> {
@@ -72,7 +72,7 @@ impl<'a> HookResumed<'a> {
 }
 
 impl<'a> HookCalled<'a> {
-    /// A call with so many events, that was taken.
+    /// A call with this many events, which was accepted.
     pub fn new(hook: &'a str, events: usize) -> Self {
         Self {
             hook,
@@ -82,14 +82,14 @@ impl<'a> HookCalled<'a> {
         }
     }
 
-    /// The same, that was taken after so many failures.
+    /// The same call, accepted after this many failures.
     #[must_use]
     pub fn after(mut self, failures: u32) -> Self {
         self.failures = failures;
         self
     }
 
-    /// The same, that was not taken, for the time of that number.
+    /// The same call, not accepted; the `failures`-th failure in a row.
     #[must_use]
     pub fn failed(mut self, error: &'a str, failures: u32) -> Self {
         self.error = Some(error);

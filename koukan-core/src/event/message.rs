@@ -11,17 +11,17 @@ use crate::{
     signals::TraceId,
 };
 
-/// Which message an event is about.
+/// The message that an event is about.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Message<'a> {
-    /// Its id, which stands in logs and `Received` fields, where that is known.
+    /// Its trace id, as in logs and `Received` fields, where it is known.
     pub trace: Option<TraceId>,
     /// The transaction in storage, where there is one.
     pub id: Option<TransactionId>,
-    /// The facts of the session that it came by.
+    /// The facts of the session by which it came.
     pub context: &'a Context,
-    /// Who it is from, once that is known.
+    /// Its reverse-path, once it is known.
     pub reverse_path: Option<&'a ReversePath>,
 }
 
@@ -31,17 +31,17 @@ pub struct Message<'a> {
 pub struct Accepted<'a> {
     /// Which.
     pub message: Message<'a>,
-    /// In whose custody it is.
+    /// Who has to deliver it.
     pub custody: Custodian,
 }
 
-/// Who has to deliver a message that was accepted.
+/// Who has to deliver an accepted message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Custodian {
-    /// Whoever has taken it: upstream said so.
+    /// The upstream that has accepted it.
     Upstream,
-    /// This agent, for some recipient at least: it has promised to deliver.
+    /// This agent, at least for some recipients: it has promised delivery.
     Own,
 }
 
@@ -57,32 +57,32 @@ pub struct Refused<'a> {
     pub reply: &'a Reply,
 }
 
-/// A transaction is over: its call has ended and each command is answered, or nobody waits for the
+/// A transaction is over: its call has ended, and each command is answered, or nobody waits for the
 /// answers.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Ended<'a> {
     /// Which.
     pub message: Message<'a>,
-    /// The reply to MAIL; without it nobody waited for one.
+    /// The reply to MAIL; `None` where nobody waited for one.
     pub mail_reply: Option<&'a Reply>,
     /// The first ten recipients.
     pub recipients: &'a List<RecipientReplies>,
-    /// How many there were; those that nobody further on takes do not count.
+    /// How many recipients there were. Recipients that reached no further stage are not counted.
     pub recipient_count: usize,
-    /// Octets of the message, as it came.
+    /// The size of the message as received, in octets.
     pub octets: u64,
     /// The final reply.
     pub reply: Option<&'a Reply>,
-    /// The host that gave the final reply, or is to blame for it, or else the same of a recipient's.
+    /// The host that gave or caused the final reply; else that of a recipient's reply.
     pub remote: Option<&'a RemoteMta>,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
-    /// From the beginning to the end.
+    /// From the beginning of the transaction to its end.
     pub duration: Duration,
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -90,16 +90,16 @@ pub enum Outcome {
     Accepted(Custodian),
     /// The final reply is negative.
     Refused,
-    /// Something broke: there is no reply.
+    /// Something broke, and there is no reply.
     Failed,
-    /// Whoever began it went away.
+    /// The originator went away.
     Aborted,
 }
 
-/// A recipient, and what was said of it.
+/// A recipient, with its replies.
 ///
-/// As text: `bob@example.com=250`, or `=none` where there was no reply; with the code of a final
-/// reply of its own, `bob@example.com=250/450`.
+/// As text: `bob@example.com=250`, or `=none` where there was no reply. With a final reply of its
+/// own that has another code: `bob@example.com=250/450`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RecipientReplies {
@@ -109,7 +109,7 @@ pub struct RecipientReplies {
     pub position: usize,
     /// The reply to RCPT.
     pub reply: Option<Reply>,
-    /// Its final reply, where that has another code than the message's.
+    /// Its final reply, where that has another code than the message's final reply.
     pub final_reply: Option<Reply>,
 }
 
@@ -135,7 +135,7 @@ impl RecipientReplies {
         }
     }
 
-    /// What it was refused with, where it was.
+    /// The reply that refused it, if it was refused.
     pub fn refusal(&self) -> Option<&Reply> {
         let mut replies = [&self.final_reply, &self.reply].into_iter().flatten();
         replies.find(|reply| reply.is_negative())

@@ -1,17 +1,17 @@
-//! What happens in an agent, told to those who observe it: [`Event`] and [`Observer`].
+//! What happens in an agent, reported to observers: [`Event`] and [`Observer`].
 //!
-//! Stages report what happens to [`Observers`]; they do not write it to a log themselves. A log,
-//! metrics, a stream of events and a test are observers: see [`observer`](crate::observer) for those
-//! that this crate has. Whoever composes stages gives them the observers; by default there are none,
-//! and then nothing is collected or allocated for them.
+//! Stages report what happens to [`Observers`]; they do not write to a log themselves. A log,
+//! metrics, a stream of events and a test are observers; [`observer`](crate::observer) has those of
+//! this crate. Whoever composes stages gives them observers. By default there are none, and nothing
+//! is collected or allocated.
 //!
 //! # Which event comes when
 //!
 //! | event | reported by | when |
 //! |---|---|---|
 //! | [`Connected`](Event::Connected), [`Disconnected`](Event::Disconnected) | servers | a client's connection was accepted; it has ended |
-//! | [`AwaitsProxy`](Event::AwaitsProxy) | SMTP servers | a proxy's connection was accepted, before it has said who its client is; `Connected` or `TurnedAway` follow when it has |
-//! | [`TurnedAway`](Event::TurnedAway) | servers | there are too many connections for another, in all or of that client, or too many errors of that client |
+//! | [`AwaitsProxy`](Event::AwaitsProxy) | SMTP servers | a proxy's connection was accepted, and its client is not known yet; `Connected` or `TurnedAway` follow when it is |
+//! | [`TurnedAway`](Event::TurnedAway) | servers | there are too many connections, in all or from that client, or the client has made too many errors |
 //! | [`Attempted`](Event::Attempted) | [`OutputHandler`](crate::stage::output_handler::OutputHandler) | an attempt to deliver has ended with replies |
 //! | [`Delivered`](Event::Delivered) | the same, right after | for each recipient that the attempt delivered to |
 //! | [`Deferred`](Event::Deferred) | [`Storage`](crate::storage::Storage) | a transaction in custody waits for its next attempt |
@@ -20,24 +20,24 @@
 //! | [`Notified`](Event::Notified) | `Storage` | a notification of failure was put into the queue |
 //! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
 //! | [`Operated`](Event::Operated) | [`Operator`](crate::stage::operator::Operator) | somebody has retried, held, cancelled … transactions of the queue |
-//! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched, with another action than `TAG` |
-//! | [`RecipientVerified`](Event::RecipientVerified) | the filter [`recipient_verification`](crate::filter::recipient_verification) | it is known whether a recipient's destination takes it, or cannot be known |
-//! | [`Scanned`](Event::Scanned) | filters of scanners | a message was looked at, or could not be |
+//! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched whose action is not `TAG` |
+//! | [`RecipientVerified`](Event::RecipientVerified) | the filter [`recipient_verification`](crate::filter::recipient_verification) | it was determined whether the destination accepts a recipient, or could not be determined |
+//! | [`Scanned`](Event::Scanned) | filters of scanners | a message was scanned, or could not be |
 //! | [`ScannerAsked`](Event::ScannerAsked) | the same | a scanner has answered at one of its addresses, or has failed to |
 //! | [`ScannerStands`](Event::ScannerStands) | the same | a scanner is down at an address, or is there again |
-//! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost) | webhooks | events were sent to one, and taken or not; events are gone that it has not taken |
-//! | [`HookGivenUp`](Event::HookGivenUp), [`HookResumed`](Event::HookResumed) | webhooks | one has taken nothing for too long; it is called again |
-//! | [`HookLeft`](Event::HookLeft) | webhooks | another replica calls it from now on, and tells of it |
-//! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that the client was refused |
+//! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost) | webhooks | events were sent to a webhook, and accepted or not; events were removed that it has not accepted |
+//! | [`HookGivenUp`](Event::HookGivenUp), [`HookResumed`](Event::HookResumed) | webhooks | a webhook has accepted nothing for too long; it is called again |
+//! | [`HookLeft`](Event::HookLeft) | webhooks | another replica calls it from now on, and reports its state |
+//! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that was refused to the client |
 //! | [`Accepted`](Event::Accepted) | the same; [`RestHandler`](crate::stage::rest_handler::RestHandler) | the client is told that its message was accepted |
-//! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever became of it |
+//! | [`Ended`](Event::Ended) | `Trace` | the transaction is over, whatever its outcome |
 //!
-//! What is reported as delivered, failed or deferred is true whatever comes after. An event is
-//! reported once; after a crash, what was not written down by then may happen, and be reported, again.
+//! What is reported as delivered, failed or deferred stays true. An event is reported once. After a
+//! crash, work that was not yet written may be repeated, and is then reported again.
 //!
 //! # Example
 //!
-//! An observer that counts what was accepted:
+//! An observer that counts accepted messages:
 //!
 //! ```
 //! use std::sync::atomic::{AtomicU64, Ordering};
@@ -80,7 +80,7 @@ pub use self::{
 
 use std::time::Duration;
 
-/// Something that has happened; see the [module documentation](self) for when which of them comes.
+/// Something that has happened. The [module documentation](self) says when each event occurs.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Event<'a> {
@@ -88,16 +88,16 @@ pub enum Event<'a> {
     Connected(Connection<'a>),
     /// A proxy's connection was accepted, and its client is not known yet: the address is the proxy's.
     AwaitsProxy(Connection<'a>),
-    /// A client was turned away, since there are too many connections, in all or of that client, or too many errors of
-    /// that client.
+    /// A client was turned away: there are too many connections, in all or from that client, or it has made too many
+    /// errors.
     TurnedAway(Connection<'a>),
     /// A connection that was accepted has ended, after that time.
     Disconnected(Connection<'a>, Duration),
-    /// A client was refused a recipient.
+    /// A recipient was refused to a client.
     RecipientRefused(Refused<'a>),
     /// A client is told that its message was accepted.
     Accepted(Accepted<'a>),
-    /// A transaction is over for a client, or with a destination.
+    /// A transaction is over, for a client or with a destination.
     Ended(&'a Ended<'a>),
     /// An attempt to deliver has ended.
     Attempted(&'a Attempted<'a>),
@@ -115,26 +115,26 @@ pub enum Event<'a> {
     Notified(Notified<'a>),
     /// A notification could not be delivered, and nobody is told of it.
     NotificationLost(LostNotification<'a>),
-    /// Somebody who operates the agent has changed something.
+    /// An operator has changed something.
     Operated(Operated<'a>),
     /// A rule of a policy has matched.
     PolicyMatched(PolicyMatched<'a>),
-    /// It was found out whether the destination takes a recipient, or could not be.
+    /// It was determined whether the destination accepts a recipient, or could not be determined.
     RecipientVerified(RecipientVerified<'a>),
-    /// A scanner's filter has had a message looked at, or has not.
+    /// A message was scanned, or could not be.
     Scanned(Scanned<'a>),
     /// A scanner was asked at one of its addresses.
     ScannerAsked(ScannerAsked<'a>),
     /// A scanner is not asked any longer at one of its addresses, or is asked again.
     ScannerStands(ScannerStands<'a>),
-    /// A webhook was called with events, and has taken them or not.
+    /// A webhook was called with events, and has accepted them or not.
     HookCalled(HookCalled<'a>),
-    /// Events were removed before a webhook had taken them.
+    /// Events were removed before a webhook had accepted them.
     HookLost(HookLost<'a>),
-    /// A webhook has taken nothing for so long that it is not called any longer.
+    /// A webhook has accepted nothing for so long that it is disabled.
     HookGivenUp(HookGivenUp<'a>),
-    /// A webhook is called again that was given up.
+    /// A webhook that was disabled is called again.
     HookResumed(HookResumed<'a>),
-    /// A webhook is left to another process.
+    /// Another process calls this webhook from now on.
     HookLeft(HookLeft<'a>),
 }

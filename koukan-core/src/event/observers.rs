@@ -1,4 +1,4 @@
-//! Those who are told.
+//! The observers of events.
 
 use std::{fmt, sync::Arc};
 
@@ -6,24 +6,25 @@ use super::Event;
 
 /// Is told what happens.
 ///
-/// It is called by the task in which it happens, which waits for it: it must not block. What takes
-/// time is handed to a task of its own, over a bounded queue.
+/// It is called in the task in which the event happens, and that task waits for it. So it must not
+/// block. Work that takes time belongs in a task of its own, behind a bounded queue.
 ///
 /// # Panics
 ///
-/// Where it panics, the transaction or connection that the event is of is lost with it.
+/// If it panics, the transaction or connection that the event is about is lost.
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Something has happened.
     fn observe(&self, event: &Event<'_>);
 
-    /// Whether it wants to be told of transactions now. Asked at the beginning of each: where nobody
-    /// does, nothing is noted for its end, and that is not reported.
+    /// Whether it wants reports of transactions now. It is asked at the beginning of each. If no
+    /// observer wants them, nothing is recorded for the end of the transaction, and the end is not
+    /// reported.
     fn follows_transactions(&self) -> bool {
         true
     }
 }
 
-/// All who are told what happens; nobody by default.
+/// A list of observers, empty by default.
 ///
 /// Clones share them.
 ///
@@ -46,7 +47,7 @@ impl Observers {
         Self::default().with(Arc::new(observer))
     }
 
-    /// One more; it is told after the others.
+    /// Adds an observer, which is told after the others.
     #[must_use]
     pub fn with(self, observer: Arc<dyn Observer>) -> Self {
         let others = self.all().iter().cloned();
@@ -64,7 +65,7 @@ impl Observers {
         all.any(|observer| observer.follows_transactions())
     }
 
-    /// Tells all of them.
+    /// Tells all observers.
     pub fn tell(&self, event: &Event<'_>) {
         for observer in self.all() {
             observer.observe(event);
@@ -82,7 +83,7 @@ impl<T: Observer> From<T> for Observers {
     }
 }
 
-/// Equal are those who are the same.
+/// Equal if they are the same objects.
 impl PartialEq for Observers {
     fn eq(&self, other: &Self) -> bool {
         let (own, others) = (self.all(), other.all());

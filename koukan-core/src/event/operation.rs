@@ -1,19 +1,20 @@
-//! What is done by those who operate the agent.
+//! Actions of operators.
 
 use crate::shares::Client;
 
-/// Somebody has changed something of the queue.
+/// An operator has changed something in the queue.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Operated<'a> {
-    /// Who: the name of its token, or where it is.
+    /// The operator: the name of its token, or its address.
     pub by: &'a Client,
     /// What was done, in a word.
     pub action: &'a str,
-    /// To what: the identity of a transaction, or a filter.
+    /// Its target: the identity of a transaction, or a filter.
     pub target: &'a str,
-    /// How many were meant.
+    /// How many transactions the target covers.
     pub matched: u64,
-    /// How many of them were changed; a cancel of what is worked on counts once it is asked for.
+    /// How many of them were changed. The cancellation of a transaction that is being worked on
+    /// counts when it is requested.
     pub changed: u64,
 }

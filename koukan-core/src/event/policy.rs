@@ -12,12 +12,12 @@ pub struct PolicyMatched<'a> {
     pub message: Message<'a>,
     /// The rule's name.
     pub rule: &'a str,
-    /// Its tag: what it belongs to.
+    /// The rule's tag: a group that it belongs to.
     pub tag: &'a str,
-    /// What was done, in a word, as in configurations: `REJECT`, `LOG`.
+    /// The action, by its name in configurations: `REJECT`, `LOG`.
     pub action: &'a str,
     /// The recipient that it is about, where it is about one.
     pub recipient: Option<&'a ForwardPath>,
-    /// With what it or the message was refused.
+    /// The reply that refused it or the message.
     pub reply: Option<&'a Reply>,
 }

@@ -1,4 +1,4 @@
-//! What becomes of questions to scanners.
+//! Questions to scanners.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Scanned<'a> {
-    /// The scanner, as its signal is called: `clamav`.
+    /// The scanner, by the name of its signal: `clamav`.
     pub scanner: &'a str,
-    /// What was found out, in a word: `clean`, `infected`, `spam`, or why nothing was: `unavailable`, `too_large`.
+    /// The result in a word: `clean`, `infected`, `spam`; or why there is none: `unavailable`, `too_large`.
     pub result: &'a str,
-    /// From when all of the message was there.
+    /// The time since the whole message had arrived.
     pub duration: Duration,
 }
 
@@ -22,14 +22,14 @@ pub struct ScannerAsked<'a> {
     pub scanner: &'a str,
     /// The address, as the configuration has it.
     pub address: &'a str,
-    /// From when it was the message's turn to the answer, or to when it was given up.
+    /// From the message's turn to the answer, or until the question was given up.
     pub duration: Duration,
-    /// Why it has not answered; `None` where it has, and where it is there but takes long for this message.
+    /// Why there was no answer; `None` where there was one, or the scanner is there but takes long for this message.
     pub error: Option<&'a str>,
 }
 
-/// A scanner is not asked any longer at one of its addresses, or is asked again, by one filter: each finds that out by
-/// itself. Of one filter and address the two alternate; told by two threads, they may come in the other order.
+/// A scanner's address is no longer asked by one filter, or is asked again; each filter determines that by itself. For
+/// one filter and address the two alternate. When two threads report them, they may come in the other order.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ScannerStands<'a> {
@@ -42,7 +42,7 @@ pub struct ScannerStands<'a> {
 }
 
 impl<'a> Scanned<'a> {
-    /// Something was found out of a message, or that nothing could be.
+    /// A result for a message.
     pub fn new(scanner: &'a str, result: &'a str, duration: Duration) -> Self {
         Self {
             scanner,

@@ -1,4 +1,4 @@
-//! What becomes of questions for recipients.
+//! The verification of recipients.
 
 use std::time::Duration;
 
@@ -8,13 +8,14 @@ use crate::context::Sender;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct RecipientVerified<'a> {
-    /// On whose behalf the message is.
+    /// The sender of the message.
     pub sender: &'a Sender,
-    /// What is known, as rules name it: `ACCEPTED`, `REFUSED`, `UNKNOWN`.
+    /// The result, as rules name it: `ACCEPTED`, `REFUSED`, `UNKNOWN`.
     pub result: &'a str,
-    /// Whether the destination was waited for; else it was known before, or nobody could be asked.
+    /// Whether the destination was asked; otherwise the result was known before, or nobody could be
+    /// asked.
     pub is_asked: bool,
-    /// For how long the client has waited.
+    /// How long the client has waited.
     pub duration: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Where a chain ends.
+//! The end of a chain.
 
 use std::{
     fmt,
@@ -24,14 +24,15 @@ use super::{Explainer, fields, recorder::Here};
 /// Octets of a header section that are looked at.
 const HEADER_MAX: usize = 256 << 10;
 
-/// There is no way: the reply that the destination's endpoint would give.
+/// There is no way: the reply of the destination's endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoWay(pub Reply);
 
-/// Finds the way that an endpoint would take, without going it.
+/// Determines the way that an endpoint would take, without going it.
 #[async_trait]
 pub trait Ways: fmt::Debug + Send + Sync + 'static {
-    /// The way of a transaction with that MAIL, which a router has given that destination, if any has.
+    /// The way of a transaction with this MAIL, and with the destination that a router has set, if
+    /// any.
     ///
     /// # Errors
     ///
@@ -39,7 +40,7 @@ pub trait Ways: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Cancel safety
     ///
-    /// It may be dropped at any time.
+    /// Dropping the future loses nothing.
     async fn way(
         &self,
         destination: Option<&Destination>,
@@ -48,8 +49,8 @@ pub trait Ways: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Way, NoWay>;
 }
 
-/// In place of an endpoint: notes where it would go, and which fields the message has got; takes everything for
-/// which there is a way.
+/// Replaces an endpoint. It notes where the endpoint would send the message, and which fields were added. It
+/// accepts everything for which there is a way.
 #[derive(Debug, Clone)]
 pub struct ProbeEndpoint {
     explainer: Explainer,
@@ -59,7 +60,7 @@ pub struct ProbeEndpoint {
 }
 
 impl ProbeEndpoint {
-    /// The ways are those; the client sends the message `sent`.
+    /// Uses these ways. `sent` is the message as the client sends it.
     pub fn new(explainer: Explainer, ways: impl Ways, sent: Bytes) -> Self {
         let ways = Arc::new(ways);
         Self {
@@ -129,7 +130,7 @@ impl ProbeEndpoint {
     }
 }
 
-/// Reads a body to its end; what it begins with is returned.
+/// Reads a body to its end. Returns its beginning.
 async fn read(body: &mut Body) -> Result<Bytes, BodyError> {
     let mut begin = BytesMut::new();
     while let Some(chunk) = body.next().await? {

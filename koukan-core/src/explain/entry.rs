@@ -19,20 +19,20 @@ use crate::{
 
 use super::{Explainer, recorder::Here};
 
-/// A chain of which it is noted what passes it.
+/// A chain that notes what passes through it.
 #[derive(Debug, Clone)]
 pub struct Entry {
     service: BoxMailService,
     explainer: Explainer,
     chain: Arc<str>,
     filters: Arc<[Box<str>]>,
-    /// What filters would ask, by their places.
+    /// What filters would ask, by their positions.
     unasked: Arc<[(usize, Box<str>)]>,
 }
 
 impl Entry {
-    /// The chain of that name, with filters of those names. `service` has a
-    /// [`ProbeLayer`](super::ProbeLayer) above each of them and below the last.
+    /// The chain `chain`, with filters of these names. `service` has a
+    /// [`ProbeLayer`](super::ProbeLayer) above each filter and below the last one.
     pub fn new(
         explainer: Explainer,
         chain: &str,
@@ -48,8 +48,8 @@ impl Entry {
         }
     }
 
-    /// Filters that would ask somebody and have been left out, by their places from 0 on: what each would
-    /// ask.
+    /// Filters that were left out since they would ask somebody: their positions, from 0 on, and what
+    /// each would ask.
     #[must_use]
     pub fn with_unasked(mut self, unasked: impl IntoIterator<Item = (usize, Box<str>)>) -> Self {
         self.unasked = unasked.into_iter().collect();
@@ -61,7 +61,7 @@ impl Entry {
         &self.chain
     }
 
-    /// Lets a transaction pass, on behalf of the sender of its context.
+    /// Passes a transaction through, on behalf of the sender in its context.
     pub(super) async fn pass(self, of: PassageOf, tx: Transaction) -> Result<Reply, BoxError> {
         let sender: Sender = tx.context.sender.clone();
         let reverse_path = tx.mail.request().reverse_path.clone();

@@ -1,4 +1,4 @@
-//! Parts and copies of a message, which pass chains of their own.
+//! Parts and copies of a message, which pass through chains of their own.
 
 use std::{
     collections::HashMap,
@@ -26,18 +26,17 @@ use crate::{
 
 use super::{Entry, Explainer, recorder::Here};
 
-/// Chains by their senders, once all of them are made. They hold whoever looks there: so whoever looks does not
-/// hold them.
+/// Chains by their senders, filled in once all are made. Chains refer to this map, so they hold it weakly.
 type Entries = Weak<OnceLock<HashMap<Sender, Entry>>>;
 
 fn chain_of(entries: &Entries, sender: &Sender) -> Option<Entry> {
     entries.upgrade()?.get()?.get(sender).cloned()
 }
 
-/// In place of an Exploder: each recipient's part passes the chain of its sender.
+/// Replaces an Exploder: each recipient's part passes through its sender's chain.
 ///
-/// What is refused for now at a part's RCPT a [`ReplyPolicy::Submission`] would keep: it is noted, and the client
-/// hears of no refusal.
+/// A [`ReplyPolicy::Submission`] would keep a part whose RCPT is refused transiently. That is noted, and the
+/// client gets no refusal.
 #[derive(Debug, Clone)]
 pub struct Parts {
     explainer: Explainer,
@@ -49,8 +48,8 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Parts are on behalf of `sender`, whose chain stands among `entries` when a message comes. Whoever runs the
-    /// chains holds these until then: without them no sender has a chain.
+    /// Parts are on behalf of `sender`. When a message comes, the sender's chain must be among `entries`; the
+    /// caller holds these until then.
     pub fn new(
         explainer: Explainer,
         policy: ReplyPolicy,
@@ -68,7 +67,7 @@ impl Parts {
         }
     }
 
-    /// Recipients of a domain, in any case, have that sender.
+    /// Sets the sender for recipients of a domain, in any case.
     #[must_use]
     pub fn with(mut self, domain: &str, sender: Sender) -> Self {
         let domain = domain.to_ascii_lowercase().into();
@@ -82,8 +81,8 @@ impl Parts {
         self.by_domain.get(&*domain).unwrap_or(&self.general)
     }
 
-    /// Lets one recipient's part pass its chain. Nobody is to take it into custody: to the Exploder all
-    /// that was accepted succeeds.
+    /// Passes one recipient's part through its chain. Nobody takes custody of it: for the Exploder
+    /// everything that was accepted succeeds.
     async fn part(
         self,
         (whole, expansions): (usize, Option<Arc<Expansions>>),
@@ -96,7 +95,7 @@ impl Parts {
         let Some(entry) = chain_of(&self.entries, &sender) else {
             return Ok(Reply::local_error());
         };
-        // Those for whom others stand are kept whatever becomes of them.
+        // Recipients that others stand for are accepted whatever becomes of the others.
         let is_member = expansions.is_some_and(|all| all.has_member(rcpt.forward_path()));
         let (explainer, policy) = (self.explainer, self.policy);
         let to: Box<str> = rcpt.forward_path().as_str().into();
@@ -153,7 +152,7 @@ impl Service<Transaction> for Parts {
     }
 }
 
-/// The route of the copies that a filter makes: they pass the chain of their sender.
+/// The route for copies made by a filter: they pass through their sender's chain.
 #[derive(Debug, Clone)]
 pub struct Copies {
     explainer: Explainer,
@@ -180,14 +179,14 @@ impl Copies {
         }
     }
 
-    /// They are the message itself, which a chain [hands on](crate::stage::hand_over).
+    /// The copies are the message itself, which a chain [hands over](crate::stage::hand_over).
     #[must_use]
     pub fn handed_over(mut self) -> Self {
         self.is_part = true;
         self
     }
 
-    /// They would go by the queue: what becomes of them is nothing to the original.
+    /// The copies would go through the queue: their outcome does not affect the original.
     #[must_use]
     pub fn stored(mut self) -> Self {
         self.is_stored = true;

@@ -1,4 +1,4 @@
-//! What stands between filters.
+//! The probes between filters.
 
 use std::task::{Context, Poll};
 
@@ -57,7 +57,7 @@ pub struct ProbeLayer {
 }
 
 impl ProbeLayer {
-    /// Stands below that many filters of its chain.
+    /// Stands below this many filters of its chain.
     pub fn new(explainer: Explainer, depth: usize) -> Self {
         Self { explainer, depth }
     }
@@ -75,7 +75,7 @@ impl<S> Layer<S> for ProbeLayer {
     }
 }
 
-/// Notes what comes past it, and changes nothing.
+/// Notes what passes, and changes nothing.
 #[derive(Debug, Clone)]
 pub struct Probe<S> {
     inner: S,

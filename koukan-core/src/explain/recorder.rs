@@ -1,4 +1,4 @@
-//! What is noted down of one message.
+//! The notes about one message.
 
 use std::{
     collections::HashMap,
@@ -17,10 +17,10 @@ use crate::{
     signals::{Carried, Signals},
 };
 
-/// Notes of one passage may be that many: what comes after that is left out.
+/// The largest number of notes for one passage; later ones are left out.
 const NOTES_MAX: usize = 10_000;
 
-/// Takes down what happens to one message on its way. Clones are the same.
+/// Collects notes about one message. Clones share them.
 #[derive(Clone, Default)]
 pub struct Explainer(Arc<Mutex<Notes>>);
 
@@ -38,14 +38,14 @@ struct Under {
     reverse_path: Box<str>,
     /// The forward-paths as they were seen last, by the positions of their RCPT.
     forward_paths: HashMap<usize, Box<str>>,
-    /// Behind how many filters MAIL was seen, and each RCPT.
+    /// How many filters MAIL has passed, and each RCPT.
     mail_depth: usize,
     rcpt_depths: HashMap<usize, usize>,
-    /// The first probe that was told that the message ends with a failure.
+    /// The first probe at which the message ended with a failure.
     broken_at: Option<usize>,
 }
 
-/// Which passage a transaction is: a signal of it.
+/// The passage that a transaction belongs to: a signal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Here(pub(super) usize);
 
@@ -55,7 +55,7 @@ impl Explainer {
         Self::default()
     }
 
-    /// A filter would have connected to that address.
+    /// Notes that a filter would have connected to this address.
     pub fn would_connect(&self, address: impl Into<RemoteAddress>) {
         let (address, mut notes) = (address.into(), self.lock());
         if !notes.unasked.contains(&address) && notes.unasked.len() < NOTES_MAX {
@@ -63,7 +63,7 @@ impl Explainer {
         }
     }
 
-    /// All that was noted.
+    /// Takes all notes.
     pub(super) fn take(&self) -> (Vec<Passage>, Vec<RemoteAddress>) {
         let mut notes = self.lock();
         let passages = std::mem::take(&mut notes.passages).into_iter();
@@ -106,7 +106,7 @@ impl Explainer {
         passages.rposition(|under| *under.passage.chain == *chain)
     }
 
-    /// Something happens, done by that filter.
+    /// Notes something that this filter did.
     pub(super) fn note(&self, here: usize, filter: Option<usize>, what: What) {
         self.with(here, |under| under.note(filter, what));
     }
@@ -261,7 +261,8 @@ impl Under {
         }
     }
 
-    /// Notes what was found out since. What nobody else has been seen to do was done by the filter above.
+    /// Notes the signals that were set since. A signal that nobody else is known to have set was set by
+    /// the filter above.
     fn signals(&mut self, depth: usize, signals: &Signals) {
         for (name, value) in values(signals) {
             if self.passage.signals.contains_key(&name) {

@@ -16,11 +16,11 @@ use crate::{
 
 use super::Explainer;
 
-/// For how long what is asked is waited for. What is known by then is told.
+/// How long to wait for answers. What is known by then is reported.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Explain {
-    /// The message; a short one where none is given.
+    /// The message; a short one where the question contains none.
     pub fn message(&self) -> Bytes {
         if let Some(message) = &self.message {
             return message.clone();
@@ -43,12 +43,12 @@ impl Explain {
     }
 }
 
-/// Lets what is asked pass `chain`, and tells what `explainer`, which its parts have, has noted. It takes
-/// [`PATIENCE`] at most.
+/// Passes the question through `chain`, and returns what `explainer` has noted. It takes at most
+/// [`PATIENCE`].
 ///
 /// # Cancel safety
 ///
-/// It may be dropped at any time.
+/// Dropping the future loses nothing.
 pub async fn run(explain: Explain, explainer: &Explainer, chain: impl MailService) -> Explanation {
     let message = Blob::from_bytes(explain.message());
     let asked = explain.recipients.len();

@@ -2,8 +2,8 @@
 
 use crate::path::Mailbox;
 
-/// Some mailboxes: those of some domains, or with some local parts. ASCII case does not matter, in local
-/// parts either: nobody makes two of what differs by case alone.
+/// A set of mailboxes: those in some domains, or with some local parts. ASCII case does not matter, not
+/// even in local parts: nobody has two mailboxes that differ only by case.
 ///
 /// # Example
 ///
@@ -26,14 +26,14 @@ pub struct MailboxList {
 }
 
 impl MailboxList {
-    /// Only mailboxes in these domains; without any, in all.
+    /// Restricts the list to mailboxes in these domains.
     #[must_use]
     pub fn with_domains<D: Into<Box<str>>>(mut self, domains: impl IntoIterator<Item = D>) -> Self {
         self.domains = domains.into_iter().map(Into::into).collect();
         self
     }
 
-    /// Only mailboxes with these local parts; without any, with all.
+    /// Restricts the list to mailboxes with these local parts.
     #[must_use]
     pub fn with_prefixes<P: Into<Box<str>>>(
         mut self,
@@ -43,14 +43,14 @@ impl MailboxList {
         self
     }
 
-    /// Leaves out of account what follows the first `delimiter` in a local part.
+    /// Ignores what follows the first `delimiter` in a local part.
     #[must_use]
     pub fn with_delimiter(mut self, delimiter: char) -> Self {
         self.delimiter = Some(delimiter);
         self
     }
 
-    /// Whether a mailbox is one of them.
+    /// Whether a mailbox is in the list.
     pub fn contains(&self, mailbox: &Mailbox) -> bool {
         let is_known = |known: &[Box<str>], text: &str| {
             known.is_empty() || known.iter().any(|one| one.eq_ignore_ascii_case(text))

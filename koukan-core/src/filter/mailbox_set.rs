@@ -1,13 +1,14 @@
-//! Mailboxes and domains, as many as a file has: [`MailboxSet`].
+//! A set of mailboxes and domains, for example from a file: [`MailboxSet`].
 
 use std::{collections::HashSet, str::FromStr};
 
 use crate::path::{Domain, Mailbox};
 
-/// Some mailboxes, and all of some domains. ASCII case does not matter, in local parts either: nobody makes
-/// two of what differs by case alone.
+/// A set of mailboxes and of whole domains. ASCII case does not matter, not even in local parts: nobody has
+/// two mailboxes that differ only by case.
 ///
-/// *Shape* as a text: a mailbox or a domain a line; empty lines, and what begins with `#`, are comments.
+/// *Shape* as text: a mailbox or a domain on each line. Empty lines, and lines that begin with `#`, are
+/// ignored.
 ///
 /// # Example
 ///
@@ -28,7 +29,7 @@ pub struct MailboxSet {
     mailboxes: HashSet<Box<str>>,
 }
 
-/// A line of a list is no entry of it.
+/// A line of a list is not a valid entry.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}")]
 #[non_exhaustive]
@@ -40,7 +41,7 @@ pub struct InvalidEntry {
 }
 
 impl MailboxSet {
-    /// Whether a mailbox is one of them; what follows the first `delimiter` in its local part does not count.
+    /// Whether a mailbox is in the set. What follows the first `delimiter` in its local part is ignored.
     pub fn contains(&self, mailbox: &Mailbox, delimiter: Option<char>) -> bool {
         let domain = mailbox.domain_text().to_ascii_lowercase();
         if self.domains.contains(&*domain) {
@@ -67,7 +68,7 @@ impl MailboxSet {
         self.mailboxes.insert(name.into());
     }
 
-    /// Adds what another one has.
+    /// Adds the entries of another set.
     pub fn extend(&mut self, other: &Self) {
         self.domains.extend(other.domains.iter().cloned());
         self.mailboxes.extend(other.mailboxes.iter().cloned());
@@ -123,7 +124,7 @@ impl FromStr for MailboxSet {
     }
 }
 
-/// The entries of a list that is a text, with the line of each from 1 on: one a line, without comments.
+/// The entries of a list in text form, without comments, each with its line number from 1 on.
 pub(crate) fn entries(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = text.lines().enumerate();
     let lines = lines.map(|(index, line)| (index + 1, line.trim()));

@@ -1,6 +1,6 @@
-//! Filters: layers that look at a transaction, change it, or refuse it.
+//! Filters: layers that read, change or refuse transactions.
 //!
-//! Each has a directory of its own. Policy stands apart from findings: a filter writes
+//! Each has a directory of its own. Findings and policy are separate: some filters write
 //! [`signals`](crate::signals), others decide by them.
 
 pub mod add_route;

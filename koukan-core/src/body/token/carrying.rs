@@ -1,4 +1,4 @@
-//! Bodies that are copies of a message.
+//! Bodies that are one of several copies of a message.
 
 use std::task::{Context, Poll, Waker};
 
@@ -11,14 +11,14 @@ use crate::{
 use super::MessageToken;
 
 impl Body {
-    /// Says that the body is a copy of a message of which there are others.
+    /// Marks the body as one of several copies of a message.
     pub(crate) fn with_token(mut self, token: Option<MessageToken>) -> Self {
         self.token = token;
         self
     }
 
-    /// Takes the token off, where the body is a copy of a message, unchanged but for what was
-    /// prepended to it, and nothing of it was read.
+    /// Takes the token off, if the body is a copy of a message, unread, and changed only by
+    /// prepending.
     pub(crate) fn take_token(&mut self) -> Option<MessageToken> {
         let token = self.token.take()?;
         Some(match self.prefix.is_empty() {
@@ -27,8 +27,8 @@ impl Body {
         })
     }
 
-    /// Another body of the same octets, of which no observer hears; none where the body is not a blob,
-    /// or something of it was read.
+    /// Another body of the same octets, without observers; `None` where the body is not a blob, or was
+    /// partly read.
     pub(crate) fn copy(&self) -> Option<Self> {
         let inner = match &self.source {
             Source::Blob(reader) if reader.position() == 0 => Self::from(reader.blob()),
@@ -44,7 +44,7 @@ impl Body {
         })
     }
 
-    /// The blob of a body of which nothing was read, as long as that grows.
+    /// The blob of an unread body, while the blob still grows.
     pub(crate) fn growing(&self) -> Option<Blob> {
         match &self.source {
             Source::Blob(reader) if reader.position() == 0 => {
@@ -55,7 +55,7 @@ impl Body {
         }
     }
 
-    /// As [`Body::copy`], to be read in place of this one: its observers hear of it.
+    /// As [`Body::copy`], to be read instead of this one: its observers are told.
     pub(crate) fn again(&self) -> Option<Self> {
         let copy = self.copy()?;
         let Source::Observed(observed) = &self.source else {
@@ -67,7 +67,7 @@ impl Body {
         })
     }
 
-    /// Tells observers that others read the message, where it can be read by others.
+    /// Tells the observers that others read the message, where others can read it.
     pub(crate) fn taken(self) -> Self {
         match self.into_blob() {
             Ok((prefix, blob)) => Self::from_blob(prefix, blob),
@@ -78,8 +78,8 @@ impl Body {
         }
     }
 
-    /// Whether all of the body is there, as far as that can be told without waiting, and without
-    /// asking for what is still to be found out.
+    /// Whether the whole body is there, as far as that can be told without waiting and without
+    /// starting anything.
     pub(crate) fn is_all_there(&mut self) -> bool {
         match &mut self.source {
             Source::Pipe {

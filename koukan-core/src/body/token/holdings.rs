@@ -1,4 +1,4 @@
-//! Connections that are held on behalf of a message.
+//! The connections held for a message.
 
 use std::{fmt, future::poll_fn, sync::Arc, task::Poll};
 
@@ -6,12 +6,12 @@ use crate::body::Body;
 
 use super::{MessageToken, Shared};
 
-/// How many connections are held on behalf of a message: whoever holds one must not wait long for
-/// another.
+/// The number of connections held for a message. A holder must not wait long for another
+/// connection.
 #[derive(Clone, Default)]
 pub struct Holdings(Option<Arc<Shared>>);
 
-/// One connection that is held; no longer when this is dropped.
+/// One held connection. Dropping this releases it.
 #[derive(Debug)]
 #[must_use = "it counts for as long as this lives"]
 pub struct Held(Holdings);
@@ -21,7 +21,7 @@ impl Holdings {
         Self(Some(Arc::clone(shared)))
     }
 
-    /// Whether both are of one message that has other copies.
+    /// Whether both belong to the same message, which has several copies.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         match (&self.0, &other.0) {
             (Some(shared), Some(other)) => Arc::ptr_eq(shared, other),
@@ -29,7 +29,7 @@ impl Holdings {
         }
     }
 
-    /// Notes that a connection is held from now on.
+    /// Notes that a connection is held.
     pub fn hold(&self) -> Held {
         if let Self(Some(shared)) = self {
             let holders = {
@@ -46,7 +46,7 @@ impl Holdings {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Dropping the future loses nothing.
     pub async fn held(&self) {
         poll_fn(|cx| {
             let Self(Some(shared)) = self else {
@@ -73,7 +73,7 @@ impl Drop for Held {
 }
 
 impl Body {
-    /// What is held on behalf of the message.
+    /// The connections held for the message.
     pub fn holdings(&self) -> Holdings {
         let token = self.token.as_ref();
         token.map_or_else(Holdings::default, MessageToken::holdings)

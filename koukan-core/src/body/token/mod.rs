@@ -1,4 +1,4 @@
-//! Which transactions carry the same message: [`Copies`], and the [`MessageToken`] of each.
+//! Tells which transactions carry the same message: [`Copies`], and the [`MessageToken`] of each.
 
 mod carrying;
 mod holdings;
@@ -22,28 +22,28 @@ use crate::{
 
 /// Gives each transaction that carries a copy of one message a [`MessageToken`].
 ///
-/// Dropped, it says that there will be no more copies.
+/// Dropping it says that there will be no more copies.
 #[derive(Debug)]
 pub(crate) struct Copies(Arc<Shared>);
 
-/// Says of a body that it is a copy of a message of which there are others.
+/// Marks a body as one of several copies of a message.
 ///
-/// A [`Body`](super::Body) carries it for as long as octets are prepended to it and nothing else is
-/// done to it: what transforms a body makes another one, without token. So two bodies whose tokens
-/// are of one message, and to which the same was prepended, have the same octets.
+/// A [`Body`](super::Body) keeps its token while octets are prepended and nothing else is changed. A
+/// transform creates another body, without the token. So two bodies have the same octets if their
+/// tokens are of the same message and the same octets were prepended.
 ///
-/// Each token counts as a copy that may still come, until it is dropped or [`MessageToken::arrive`] is
-/// called.
+/// Each token counts as a copy that may still arrive, until it is dropped or [`MessageToken::arrive`]
+/// is called.
 ///
-/// Small, since every body has room for one.
+/// It is small, since every body has room for one.
 pub(crate) struct MessageToken(Kind);
 
 enum Kind {
-    /// It may still come.
+    /// The copy has not arrived yet.
     Awaited(Arc<Shared>),
-    /// It has come, or stands for those that have.
+    /// The copy has arrived, or the token stands for all that have.
     Here(Arc<Shared>),
-    /// Something was prepended to the body before it was passed on.
+    /// Octets were prepended to the body before it was passed on.
     Prepended(Box<Prepended>),
 }
 
@@ -54,12 +54,12 @@ struct Prepended {
     is_awaited: bool,
 }
 
-/// Where copies of a message meet; nobody else looks for them meanwhile.
+/// The meetings of a message's copies, locked: nobody else looks for one meanwhile.
 pub(crate) struct Meetings<'a>(MutexGuard<'a, State>);
 
 #[derive(Default)]
 struct Shared {
-    /// Whether the transactions of all copies are polled by one task.
+    /// Whether one task polls the transactions of all copies.
     is_of_one_task: bool,
     state: Mutex<State>,
 }
@@ -68,21 +68,21 @@ struct Shared {
 struct State {
     /// Whether there will be no more copies.
     is_closed: bool,
-    /// Copies so far.
+    /// The number of copies so far.
     copies: usize,
-    /// Those of them that may still come to where copies meet.
+    /// How many of them have not arrived yet.
     awaited: usize,
-    /// Who waits for copies to come.
+    /// Tasks that wait for copies to arrive.
     waiting: Waiters,
-    /// Where copies meet.
+    /// The places where copies meet.
     meetings: Vec<Weak<dyn Any + Send + Sync>>,
-    /// Connections.
+    /// The number of held connections.
     held: usize,
-    /// Who waits for a first connection to be held.
+    /// Tasks that wait for the first held connection.
     holders: Waiters,
-    /// By which the times of further attempts are spread.
+    /// The random number that spreads the times of further attempts.
     unit: Option<f64>,
-    /// The facts of the client's session, and the same on behalf of the sender that was asked for last.
+    /// The facts of the client's session, and the same for the sender that was asked for last.
     contexts: Option<[Arc<context::Context>; 2]>,
 }
 
@@ -91,8 +91,8 @@ impl Copies {
         Self(Arc::default())
     }
 
-    /// For copies whose transactions are polled by one task, as long as nothing takes one of them away from
-    /// it.
+    /// For copies whose transactions are polled by one task, unless something takes one of them to another
+    /// task.
     pub(crate) fn of_one_task() -> Self {
         Self(Arc::new(Shared {
             is_of_one_task: true,
@@ -122,7 +122,7 @@ impl Drop for Copies {
 }
 
 impl MessageToken {
-    /// Adds what was prepended to the body; it stands before what was prepended earlier.
+    /// Adds octets that were prepended; they stand before those prepended earlier.
     fn prepended(mut self, pieces: impl Iterator<Item = Bytes>) -> Self {
         let octets = pieces.chain(self.octets().iter().cloned()).collect();
         let is_awaited = self.take_awaited();
@@ -149,7 +149,7 @@ impl MessageToken {
         }
     }
 
-    /// Whether the copy was awaited, which it is no longer.
+    /// Marks the copy as arrived. Returns whether it was still awaited.
     fn take_awaited(&mut self) -> bool {
         match &mut self.0 {
             Kind::Awaited(shared) => {
@@ -161,14 +161,14 @@ impl MessageToken {
         }
     }
 
-    /// Whether both are of one message and have the same octets.
+    /// Whether both are of the same message, and have the same octets.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         let octets = |token: &Self| token.octets().iter().flatten().copied().collect::<Vec<_>>();
         Arc::ptr_eq(self.shared(), other.shared())
             && (self.octets() == other.octets() || octets(self) == octets(other))
     }
 
-    /// Whether the transactions of all copies are polled by one task.
+    /// Whether one task polls the transactions of all copies.
     pub(crate) fn is_of_one_task(&self) -> bool {
         self.shared().is_of_one_task
     }
@@ -179,25 +179,25 @@ impl MessageToken {
         state.is_closed && state.copies == 1
     }
 
-    /// The copy has come to where copies meet.
+    /// Says that the copy has arrived at the place where copies meet.
     pub(crate) fn arrive(&mut self) {
         if self.take_awaited() {
             self.shared().change(|state| state.awaited -= 1);
         }
     }
 
-    /// Whether there will be no more copies.
+    /// Waits until there will be no more copies.
     pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
         self.shared().poll(cx, |state| state.is_closed)
     }
 
-    /// Whether all copies have come, or will not, and there will be no more.
+    /// Waits until every copy has arrived or was dropped, and there will be no more.
     pub(crate) fn poll_all_here(&self, cx: &Context<'_>) -> Poll<()> {
         self.shared()
             .poll(cx, |state| state.is_closed && state.awaited == 0)
     }
 
-    /// Where copies meet.
+    /// The places where copies meet.
     pub(crate) fn meetings(&self) -> Meetings<'_> {
         Meetings(self.shared().lock())
     }
@@ -206,12 +206,12 @@ impl MessageToken {
         Holdings::of(self.shared())
     }
 
-    /// A number that all copies have in common; drawn by the first that asks.
+    /// A random number that all copies share. The first caller draws it.
     pub(crate) fn unit(&self, random: impl FnOnce() -> f64) -> f64 {
         *self.shared().lock().unit.get_or_insert_with(random)
     }
 
-    /// The facts of a session on behalf of another sender: the same for all copies that ask for the same.
+    /// The facts of the session for another sender. All copies that ask for the same sender share them.
     pub(crate) fn context_for(
         &self,
         context: &Arc<context::Context>,
@@ -229,7 +229,7 @@ impl MessageToken {
         other
     }
 
-    /// A token for the body that stands for all copies which have met.
+    /// A token for the body that stands for all copies that have met.
     pub(crate) fn of_all(&self) -> Self {
         Self(match &self.0 {
             Kind::Awaited(shared) | Kind::Here(shared) => Kind::Here(Arc::clone(shared)),

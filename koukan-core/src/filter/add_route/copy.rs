@@ -1,4 +1,4 @@
-//! The copy of one message, as it becomes known.
+//! The copy of one message, collected as the message arrives.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,7 +32,7 @@ struct Inner {
     found: Mutex<Found>,
 }
 
-/// What has become known of it.
+/// What is known of it so far.
 #[derive(Default)]
 struct Found {
     rcpts: Vec<Rcpt>,
@@ -75,7 +75,7 @@ impl Copy {
         self.lock().rcpts.push(rcpt.clone());
     }
 
-    /// Leaves out a recipient that the original was refused for.
+    /// Removes a recipient that was refused for the original.
     pub(super) fn leave_out(&self, rcpt: &Rcpt) {
         let mut found = self.lock();
         if let Some(at) = found.rcpts.iter().position(|known| known == rcpt) {
@@ -83,7 +83,7 @@ impl Copy {
         }
     }
 
-    /// Takes note of the message, and returns it as it goes on.
+    /// Notes the message, and returns the body that goes on.
     pub(super) async fn see(&self, body: Body) -> Result<Body, BodyError> {
         let message = match body.into_blob() {
             Ok((prefix, blob)) => Message {
@@ -99,7 +99,7 @@ impl Copy {
         Ok(Body::from_blob(message.prefix, message.blob))
     }
 
-    /// Keeps a message that is no blob.
+    /// Stores a message that is not a blob.
     async fn keep(&self, body: Body) -> Result<Blob, BodyError> {
         let (writer, blob) = match self.0.signals.account() {
             Some(account) => Account::create(account),
@@ -109,11 +109,11 @@ impl Copy {
         Ok(blob)
     }
 
-    /// Delivers it there.
+    /// Delivers the copy to this route.
     ///
     /// # Errors
     ///
-    /// The rejection that the original is to be refused with.
+    /// The rejection for the original.
     pub(super) async fn deliver(&self, now: &Now) -> Result<(), Rejection> {
         let (rcpts, message) = {
             let found = self.lock();
@@ -140,7 +140,7 @@ impl Copy {
         let Ok(outcome) = Deliver::new(route).oneshot(request).await;
         let verdicts = (0..count).map(|index| outcome.verdict(index));
         let refused: Vec<_> = verdicts.filter(|reply| !reply.is_positive()).collect();
-        // One that may succeed later has the client try once more.
+        // If one may succeed later, the client is told to try again.
         let transient = refused.iter().find(|reply| reply.is_transient());
         match transient.or_else(|| refused.first()) {
             Some(reply) => Err(Rejection::from((*reply).clone().relayed())),
@@ -148,7 +148,7 @@ impl Copy {
         }
     }
 
-    /// Puts it into the queue.
+    /// Puts the copy into the queue.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl Copy {
         let context = self.context(Some(&queue.sender));
         let (storage, mail) = (&queue.storage, self.mail());
         let (recorder, lease) = storage.begin_with(context, mail, self.signals())?;
-        // Nobody attempts it while a client waits.
+        // No attempt is made while a client waits.
         lease.leave();
         for rcpt in self.asking(rcpts) {
             recorder.rcpt(rcpt);
@@ -186,20 +186,20 @@ impl Copy {
         mail
     }
 
-    /// The RCPT commands with what they ask of notifications.
+    /// The RCPT commands with their requests for notifications.
     fn asking(&self, mut rcpts: Vec<Rcpt>) -> Vec<Rcpt> {
         if self.0.asks == Asks::Nothing {
             for parameters in rcpts.iter_mut().map(|rcpt| &mut rcpt.parameters) {
                 parameters.remove("NOTIFY");
                 let never = Parameter::new("NOTIFY", Some("NEVER"));
-                // It is well-formed, and there only once.
+                // It is well-formed, and present only once.
                 let _ = never.and_then(|never| parameters.push(never));
             }
         }
         rcpts
     }
 
-    /// The facts of the session. The host that the client has the original go to is not the copy's.
+    /// The facts of the session. The next hop that the client names is not for the copy.
     fn context(&self, sender: Option<&Sender>) -> Arc<Context> {
         let mut context = match sender {
             Some(sender) => self.0.context.on_behalf_of(sender),
@@ -222,7 +222,7 @@ impl Copy {
     }
 }
 
-/// Says of a copy that it is lost.
+/// Logs that a copy is lost.
 pub(super) fn lost(copy: &Copy, error: &NotKept, reply: &Reply) {
     let id = TraceId::of(&copy.0.signals);
     let error = Causes(error);

@@ -33,12 +33,12 @@ pub struct AddRouteLayer {
     pub(super) asks: Asks,
 }
 
-/// What a copy asks of notifications (RFC 3461).
+/// Which notifications a copy asks for (RFC 3461).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Asks {
-    /// Nothing: its sender knows nothing of it.
+    /// None: the sender does not know of the copy.
     Nothing,
-    /// What the original asks.
+    /// Those of the original.
     AsOriginal,
 }
 
@@ -49,15 +49,15 @@ pub(super) enum Route {
     Stored(Queue),
 }
 
-/// What takes copies while the client waits.
+/// Delivers copies while the client waits.
 #[derive(Debug, Clone)]
 pub(super) struct Now {
     pub(super) service: BoxMailService,
-    /// On whose behalf, if not on that of the original's sender.
+    /// The sender of the copies, if it is not the original's.
     pub(super) sender: Option<Sender>,
 }
 
-/// Where copies are kept that go later.
+/// The storage for copies that are delivered later.
 #[derive(Debug, Clone)]
 pub(super) struct Queue {
     pub(super) storage: Storage,
@@ -66,8 +66,8 @@ pub(super) struct Queue {
 }
 
 impl AddRouteLayer {
-    /// Copies are delivered by that service while the client waits: their failure is the answer. They go on
-    /// behalf of the original's sender.
+    /// Delivers copies by this service while the client waits; a failure of the copy is the answer to the
+    /// original. They are on behalf of the original's sender.
     pub fn delivered(route: impl MailService) -> Self {
         Self::new(Route::Delivered(Now {
             service: BoxMailService::new(route),
@@ -75,7 +75,7 @@ impl AddRouteLayer {
         }))
     }
 
-    /// As [`AddRouteLayer::delivered`], on behalf of another sender, whose chain the service is.
+    /// As [`AddRouteLayer::delivered`], on behalf of another sender, whose chain `route` is.
     pub fn delivered_for(sender: Sender, route: impl MailService) -> Self {
         Self::new(Route::Delivered(Now {
             service: BoxMailService::new(route),
@@ -83,8 +83,8 @@ impl AddRouteLayer {
         }))
     }
 
-    /// Copies are put into that storage on behalf of a sender, whose chain they go through later. They are
-    /// retried, and nobody is notified of their failure.
+    /// Stores copies on behalf of `sender`, and delivers them later through its chain. They are retried,
+    /// and nobody is notified of their failure.
     pub fn stored(storage: Storage, sender: Sender) -> Self {
         let terms = Terms {
             retry: true,
@@ -97,7 +97,7 @@ impl AddRouteLayer {
         }))
     }
 
-    /// Has the sender of the original be notified of copies as of the original.
+    /// Notifies the original's sender of copies, too.
     #[must_use]
     pub fn with_notifications(mut self) -> Self {
         self.asks = Asks::AsOriginal;

@@ -19,7 +19,7 @@ use super::{
 ///
 /// # Cancel safety
 ///
-/// Dropping the call cancels a copy that is being delivered, and leaves none that is to be stored.
+/// Dropping the call cancels a copy that is being delivered, and stores none.
 #[derive(Debug, Clone)]
 pub struct AddRoute<S> {
     inner: S,
@@ -66,7 +66,7 @@ impl<S: MailService> Service<Transaction> for AddRoute<S> {
                     }));
                 Box::pin(async move {
                     let reply = call.await.map_err(Into::into)?;
-                    // Whoever hears of the message's success can rely on the copy.
+                    // A client that hears of success can rely on the copy.
                     if reply.is_positive()
                         && let Err(error) = copy.store(&queue).await
                     {

@@ -1,8 +1,8 @@
-//! Who may be named as the sender: reverse-paths by domain and mailbox.
+//! Which reverse-paths may be used, by domain and mailbox.
 //!
-//! Where users submit, a reverse-path that is not theirs makes others answer for their mail: it is
-//! refused at MAIL (RFC 6409 section 6.1), with 550 5.7.1. The message's own `From` field is not looked
-//! at.
+//! If users could submit mail with other people's reverse-paths, those people would be blamed for it.
+//! Such mail is refused at MAIL (RFC 6409 section 6.1), with 550 5.7.1. The message's own `From` field
+//! is not checked.
 
 use std::sync::Arc;
 
@@ -15,8 +15,8 @@ use crate::{
 
 /// The reverse-paths that may be used.
 ///
-/// The null reverse-path may be, unless [`AllowedSenders::without_null`] is said: what answers a
-/// message (RFC 8098) has to use it.
+/// The null reverse-path is allowed unless [`AllowedSenders::without_null`] is set, since responses
+/// to messages (RFC 8098) must use it.
 ///
 /// # Example
 ///
@@ -44,36 +44,36 @@ pub struct AllowedSenders {
 }
 
 impl AllowedSenders {
-    /// Every mailbox in these domains may be used. ASCII case does not matter.
+    /// Allows every mailbox in these domains. ASCII case does not matter.
     #[must_use]
     pub fn with_domains<D: Into<Box<str>>>(mut self, domains: impl IntoIterator<Item = D>) -> Self {
         self.domains.extend(domains.into_iter().map(Into::into));
         self
     }
 
-    /// These mailboxes may be used. ASCII case does not matter, in local parts either: nobody makes
-    /// two of what differs by case alone.
+    /// Allows these mailboxes. ASCII case does not matter, not even in local parts: nobody has two
+    /// mailboxes that differ only by case.
     #[must_use]
     pub fn with_mailboxes(mut self, mailboxes: impl IntoIterator<Item = Mailbox>) -> Self {
         self.mailboxes.extend(mailboxes);
         self
     }
 
-    /// Leaves out of account what follows the first `delimiter` in a local part.
+    /// Ignores what follows the first `delimiter` in a local part.
     #[must_use]
     pub fn with_delimiter(mut self, delimiter: char) -> Self {
         self.delimiter = Some(delimiter);
         self
     }
 
-    /// The null reverse-path may not be used.
+    /// Does not allow the null reverse-path.
     #[must_use]
     pub fn without_null(mut self) -> Self {
         self.is_without_null = true;
         self
     }
 
-    /// Whether a reverse-path may be used.
+    /// Whether this reverse-path is allowed.
     pub fn allows(&self, reverse_path: &ReversePath) -> bool {
         match reverse_path.mailbox() {
             Some(mailbox) => self.allows_mailbox(mailbox),
@@ -100,7 +100,7 @@ impl AllowedSenders {
     }
 }
 
-/// Makes a filter that refuses all other reverse-paths.
+/// A filter that refuses all other reverse-paths.
 pub fn allowed_senders(
     allowed: AllowedSenders,
 ) -> CallbackLayer<impl Fn(&Transaction) -> Check + Clone + Send + Sync + 'static> {
@@ -108,7 +108,7 @@ pub fn allowed_senders(
     callbacks(move |_: &Transaction| Check(Arc::clone(&allowed)))
 }
 
-/// The filter's part in one transaction.
+/// The filter's state for one transaction.
 #[derive(Debug)]
 pub struct Check(Arc<AllowedSenders>);
 

@@ -13,7 +13,7 @@ pub struct ChangeHeaderLayer {
 }
 
 impl ChangeHeaderLayer {
-    /// Changes header sections so.
+    /// A layer that applies this edit.
     pub fn new(edit: HeaderEdit) -> Self {
         Self {
             edit: Arc::new(edit),

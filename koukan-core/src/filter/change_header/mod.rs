@@ -1,12 +1,12 @@
-//! Takes fields out of header sections, and puts others in.
+//! Removes header fields, and adds others.
 //!
-//! Fields that are put in stand before all others. A field is replaced where one of its name is taken out and put in.
-//! A message that is passed on by reference stays so where nothing is taken out of it. One that does not begin with a
-//! header section is separated from what is put in by an empty line
-//! ([`Opening`](crate::message::opening::Opening)).
+//! Added fields stand before all others. To replace a field, remove and add one of its name. A message that is passed
+//! on by reference stays a reference unless a field is removed. If a message does not begin with a header section, an
+//! empty line separates it from the added fields ([`Opening`](crate::message::opening::Opening)).
 //!
-//! *Phases*: the header section of the message, which is held until it is whole and charged to the transaction's
-//! account. What the message comes to ([`Parameters::size`](crate::path::Parameters::size)) grows by what is put in.
+//! *Phases*: the header section of the message, which is held until it is complete, and is charged to the
+//! transaction's account. The declared size ([`Parameters::size`](crate::path::Parameters::size)) grows by the added
+//! octets.
 //!
 //! *Signals*: none.
 //!

@@ -1,4 +1,4 @@
-//! What rules can ask.
+//! A matcher for rules.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::{
 
 use super::{DnsResolution, RECIPIENT, Resolution, of_recipients::OfRecipients};
 
-/// What is asked for.
+/// Which domain is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Asked {
@@ -21,8 +21,8 @@ pub enum Asked {
     NextHop,
 }
 
-/// What the DNS says of a domain is one of these. Until the filter has found it out that is not yet known; of what
-/// has no domain it is not so.
+/// Matches if the result for the domain is one of these. It is unknown until the filter has asked. Without a
+/// domain it does not match.
 #[derive(Debug, Clone)]
 pub struct ResolutionMatcher {
     asked: Asked,
@@ -30,7 +30,7 @@ pub struct ResolutionMatcher {
 }
 
 impl ResolutionMatcher {
-    /// It is one of these.
+    /// Matches these results.
     pub fn new(asked: Asked, results: impl IntoIterator<Item = Resolution>) -> Self {
         Self {
             asked,
@@ -47,7 +47,7 @@ impl ResolutionMatcher {
         match self.asked {
             Asked::MailFrom => match facts.signals.find_durable::<DnsResolution>() {
                 Ok(found) => found.map(|found| found.mail_result),
-                // What another agent has written otherwise says nothing here.
+                // A value that another agent wrote in another form is ignored.
                 Err(_) => Some(None),
             },
             Asked::RcptTo => of_recipient().map(|found| found.rcpt),

@@ -1,27 +1,27 @@
-//! Finds out whether the DNS knows hosts for the domains of a transaction: that of the reverse-path, that of each
-//! recipient, and the next hop that a router before this filter, or a gateway's client, has named.
+//! Finds out whether the DNS has hosts for the domains of a transaction: the domain of the reverse-path, that of
+//! each recipient, and the next hop that a router before this filter or a gateway's client has named.
 //!
-//! Whether mail is refused because of it is for rules to decide: [`ResolutionMatcher`].
+//! Rules decide whether mail is refused because of that: [`ResolutionMatcher`].
 //!
-//! *Phases*: MAIL and each RCPT, which wait for the DNS: MAIL for [`TIME_MAX`] at most, and all recipients
-//! together as long. What is not known by then is [`Resolution::Temp`]. A domain is asked for once in a
-//! transaction.
+//! *Phases*: MAIL and each RCPT, which wait for the DNS: MAIL for at most [`TIME_MAX`], and all recipients
+//! together for the same time. A result that is not known by then is [`Resolution::Temp`]. Each domain is asked
+//! for once in a transaction.
 //!
-//! *Signals*: writes the durable [`DnsResolution`] (`dns_resolution`), unless it is there already, with what is
-//! known of the reverse-path. What is known of recipients and next hops holds for rules of the same chain. Reads
-//! [`Destination`](crate::signals::Destination).
+//! *Signals*: writes the durable [`DnsResolution`] (`dns_resolution`) with the result for the reverse-path,
+//! unless it is set already. The results for recipients and next hops are visible to rules of the same chain.
+//! Reads [`Destination`](crate::signals::Destination).
 //!
 //! *Replies*: none.
 //!
-//! | result | of a mail domain | of a host |
+//! | result | for a mail domain | for a host |
 //! |---|---|---|
 //! | `OK` | a host that takes its mail has an address | it has an address |
 //! | `NX` | there is no such name, or neither it nor a host of its MX records has an address | it has none |
-//! | `NULL_MX` | it says that it takes no mail (RFC 7505), so that nobody there could be answered | |
-//! | `TEMP` | the DNS has not answered, or not in time | likewise |
+//! | `NULL_MX` | the domain accepts no mail (RFC 7505), so nobody there could be answered | |
+//! | `TEMP` | the DNS did not answer in time | likewise |
 //!
-//! An address in the place of a domain is `OK` without being asked for. The null reverse-path and the postmaster
-//! without a domain have no result, and neither has a transaction without a next hop.
+//! An address literal is `OK` without a query. The null reverse-path, the postmaster without a domain, and a
+//! transaction without a next hop have no result.
 //!
 //! *Source*: RFC 5321 section 5.1.
 //!

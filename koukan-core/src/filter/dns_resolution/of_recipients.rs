@@ -1,4 +1,4 @@
-//! What is known of the recipients of one transaction.
+//! The results for the recipients of one transaction.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,10 +7,10 @@ use crate::signals::Signals;
 
 use super::Resolution;
 
-/// Answers that are kept to be given again, in one transaction.
+/// How many answers of one transaction are cached.
 const KEPT_MAX: usize = 100;
 
-/// What is known of each recipient, by its position; a signal of one transaction.
+/// The results for the recipients, by position; a signal of one transaction.
 #[derive(Debug)]
 pub(super) struct OfRecipients(Mutex<Known>);
 
@@ -18,7 +18,7 @@ pub(super) struct OfRecipients(Mutex<Known>);
 struct Known {
     found: Vec<(usize, Found)>,
     answers: Vec<(Question, Resolution)>,
-    /// For how long the DNS may still be waited for.
+    /// How much longer to wait for the DNS.
     left: Duration,
 }
 
@@ -29,17 +29,17 @@ pub(super) struct Found {
     pub(super) next_hop: Option<Resolution>,
 }
 
-/// What the DNS is asked for.
+/// A question to the DNS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Question {
-    /// Hosts that take the mail of a domain.
+    /// The hosts that accept a domain's mail.
     MailDomain(Box<str>),
     /// The addresses of a host.
     Host(Box<str>),
 }
 
 impl OfRecipients {
-    /// Those of a transaction; what is not known yet may be waited for so long.
+    /// The results of this transaction. Unknown ones may be waited for, for at most `time`.
     pub(super) fn of(signals: &Signals, time: Duration) -> Arc<Self> {
         if let Some(known) = signals.find::<Arc<Self>>() {
             return Arc::clone(&known);
@@ -49,7 +49,7 @@ impl OfRecipients {
             answers: Vec::new(),
             left: time,
         })));
-        // Another filter of this kind in the same chain uses the same.
+        // Another filter of this kind in the same chain uses the same results.
         let _ = signals.set(Arc::clone(&new));
         new
     }
@@ -65,7 +65,7 @@ impl OfRecipients {
         self.lock().found.push((position, found));
     }
 
-    /// What was answered to that before.
+    /// The answer to the same question before.
     pub(super) fn answer(&self, question: &Question) -> Option<Resolution> {
         let known = self.lock();
         let answer = known.answers.iter().find(|(asked, _)| asked == question);

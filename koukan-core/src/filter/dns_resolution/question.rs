@@ -1,4 +1,4 @@
-//! The look-ups. Whoever asks limits the time.
+//! The look-ups. The caller limits the time.
 
 use std::net::IpAddr;
 
@@ -11,11 +11,11 @@ use crate::{
 
 use super::{Resolution, of_recipients::Question};
 
-/// Hosts of a domain that are asked for, those first that are tried first.
+/// How many hosts of a domain are looked up, the most preferred first.
 const HOSTS_MAX: usize = 5;
 
 impl Question {
-    /// Hosts for the domain of a mailbox; or what is known of it without being asked.
+    /// The question for the domain of a mailbox; or its result, where no query is needed.
     pub(super) fn of_mailbox(mailbox: &Mailbox) -> Result<Self, Resolution> {
         match mailbox.domain() {
             Domain::Name(name) => Ok(Self::MailDomain(name.to_lowercase().into())),
@@ -44,7 +44,7 @@ async fn mail_domain(name: &str, resolver: &dyn Resolver) -> Resolution {
     let mut records = match resolver.mx(name).await {
         Ok(answer) => answer.records,
         Err(LookupError::NoSuchName) => return Resolution::Nx,
-        // The operating system's resolver knows addresses alone.
+        // The operating system's resolver knows addresses only.
         Err(LookupError::Unsupported) => return host(name, resolver).await,
         Err(LookupError::Failed(_)) => return Resolution::Temp,
     };
@@ -55,7 +55,7 @@ async fn mail_domain(name: &str, resolver: &dyn Resolver) -> Resolution {
     if records.iter().all(is_null) {
         return Resolution::NullMx;
     }
-    // Beside others it says nothing: RFC 7505 section 3.
+    // Besides other records it means nothing: RFC 7505 section 3.
     records.retain(|record| !is_null(record));
     records.sort_by_key(|record| record.preference);
     let hosts = records.iter().take(HOSTS_MAX);
@@ -71,7 +71,7 @@ async fn host(name: &str, resolver: &dyn Resolver) -> Resolution {
     }
 }
 
-/// Of several hosts that are asked for at once one is enough: one that is silent holds up no other.
+/// Asks for several hosts at once. One that is found is enough, so a silent one delays nothing.
 pub(super) async fn any(
     asked: impl Iterator<Item = impl Future<Output = Resolution>>,
 ) -> Resolution {

@@ -29,7 +29,7 @@ use super::{
     question::any,
 };
 
-/// Hosts of a next hop that are asked for.
+/// How many hosts of a next hop are looked up.
 const NEXT_HOPS_MAX: usize = 5;
 
 /// Asks the DNS for domains; see the [module documentation](super).
@@ -56,7 +56,7 @@ impl<S: MailService> Service<Transaction> for ResolveDomains<S> {
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
         let next = self.inner.clone();
-        // The one that is ready.
+        // Keeps the clone for later, and calls the one that is ready.
         let mut inner = mem::replace(&mut self.inner, next);
         let settings = self.settings.clone();
         Box::pin(async move {
@@ -129,7 +129,7 @@ impl DnsResolutionLayer {
     }
 }
 
-/// What is known after that time.
+/// The result after at most this time.
 async fn within(
     time: Duration,
     asked: impl Future<Output = Option<Resolution>>,
@@ -139,7 +139,7 @@ async fn within(
 }
 
 impl OfRecipients {
-    /// Asks the DNS, unless that was asked before.
+    /// Asks the DNS, unless the same was asked before.
     async fn ask(&self, question: Question, resolver: &dyn Resolver) -> Resolution {
         if let Some(answer) = self.answer(&question) {
             return answer;
@@ -150,7 +150,7 @@ impl OfRecipients {
     }
 }
 
-/// What leads to the next hop: of a domain its hosts, of others each host.
+/// The questions for the next hop: for a domain its hosts, otherwise each host.
 fn next_hop(context: &context::Context, signals: &Signals) -> Vec<Question> {
     match signals.find::<Destination>() {
         Some(to) => {

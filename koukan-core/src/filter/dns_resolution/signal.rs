@@ -1,42 +1,42 @@
-//! What is found out.
+//! The results.
 
 use serde::{Deserialize, Serialize};
 
 use crate::signals::DurableSignal;
 
-/// By which those who check a chain know that something is found out of each recipient. It is no durable signal:
-/// it holds for the chain alone.
+/// A name by which a check of the chain knows that this filter gives a result for each recipient. It is not a
+/// durable signal: it applies to this chain only.
 pub const RECIPIENT: &str = "dns_resolution.recipient";
 
-/// What the DNS says of the domain of the reverse-path: the signal `dns_resolution`.
+/// The result for the domain of the reverse-path: the signal `dns_resolution`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DnsResolution {
-    /// Whether there are hosts for it; none of the null reverse-path.
+    /// Whether the domain has hosts; `None` for the null reverse-path.
     #[serde(default)]
     pub mail_result: Option<Resolution>,
 }
 
-/// Whether there are hosts for a domain.
+/// Whether a domain has hosts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[non_exhaustive]
 pub enum Resolution {
-    /// There are.
+    /// It has.
     Ok,
-    /// There are none.
+    /// It has none.
     Nx,
-    /// There are none, as the domain says itself (RFC 7505).
+    /// It has none, and says so (RFC 7505).
     NullMx,
     /// It is not known.
     Temp,
 }
 
 impl Resolution {
-    /// All of them.
+    /// All results.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Nx, Self::NullMx, Self::Temp];
 
-    /// As it stands in the signal.
+    /// Its name in the signal.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -46,7 +46,7 @@ impl Resolution {
         }
     }
 
-    /// Of several hosts, of which one is enough: the better of two.
+    /// The better of the results for two hosts, of which one is enough.
     #[must_use]
     pub(super) fn or(self, other: Self) -> Self {
         match (self, other) {

@@ -6,7 +6,7 @@ use crate::network::SharedResolver;
 
 use super::{DnsblService, Zone};
 
-/// For how long lists are waited for.
+/// How long to wait for lists.
 pub const TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Applies [`DnsblService`].
@@ -19,7 +19,7 @@ pub struct DnsblLayer {
 }
 
 impl DnsblLayer {
-    /// A layer that asks these lists, and refuses mail from a score of 1 on.
+    /// A layer that asks these lists, and refuses mail with a score of 1 or more.
     pub fn new(zones: impl IntoIterator<Item = Zone>, resolver: SharedResolver) -> Self {
         Self {
             zones: zones.into_iter().collect(),
@@ -29,7 +29,7 @@ impl DnsblLayer {
         }
     }
 
-    /// Refuses mail from that score on.
+    /// Refuses mail with this score or more.
     #[must_use]
     pub fn with_threshold(mut self, score: i64) -> Self {
         self.refused_from = Some(score);
@@ -43,7 +43,7 @@ impl DnsblLayer {
         self
     }
 
-    /// Sets for how long lists are waited for, instead of [`TIME_MAX`].
+    /// Sets how long to wait for lists, instead of [`TIME_MAX`].
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;

@@ -2,25 +2,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::signals::DurableSignal;
 
-/// What lists say of a client and its domains: the signal `dnsbl`.
+/// The lists' results for a client and its domains: the signal `dnsbl`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dnsbl {
-    /// The weights of the lists that name it, together.
+    /// The sum of the weights of the lists that contain it.
     pub score: i64,
-    /// Those lists.
+    /// The lists that contain it.
     #[serde(default)]
     pub lists: Vec<Listed>,
-    /// The names of lists that have not answered.
+    /// The names of lists that did not answer.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
 }
 
-/// A list that names it.
+/// A list that contains it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
-    /// What the list is called.
+    /// The name of the list.
     pub list: String,
-    /// Why, as the list says: an address.
+    /// The reason, as the list gives it: an address.
     pub code: String,
 }
 

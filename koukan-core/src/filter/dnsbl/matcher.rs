@@ -7,7 +7,7 @@ use crate::{
 
 use super::Dnsbl;
 
-/// Lists name a client or its domains: one of these lists, and with that score at least, where these are given.
+/// Matches clients or domains that are listed; optionally by one of these lists, and with at least this score.
 #[derive(Debug, Clone, Default)]
 pub struct ListedMatcher {
     lists: Vec<Box<str>>,
@@ -15,14 +15,14 @@ pub struct ListedMatcher {
 }
 
 impl ListedMatcher {
-    /// One of the lists of these names.
+    /// Requires one of the lists with these names.
     #[must_use]
     pub fn with_lists(mut self, names: impl IntoIterator<Item = Box<str>>) -> Self {
         self.lists.extend(names);
         self
     }
 
-    /// The score is that at least.
+    /// Requires a score of at least `score`.
     #[must_use]
     pub fn with_min_score(mut self, score: i64) -> Self {
         self.min_score = Some(score);
@@ -43,7 +43,7 @@ impl Matcher for ListedMatcher {
     fn matches(&self, facts: &Facts<'_>) -> Verdict {
         match facts.signals.find_durable::<Dnsbl>() {
             Ok(Some(found)) => self.is_it(&found).into(),
-            // Another version has written it.
+            // Written by another version.
             Err(_) => Verdict::NoMatch,
             Ok(None) if facts.moment == Moment::End => Verdict::NoMatch,
             Ok(None) => Verdict::NotYetKnown,

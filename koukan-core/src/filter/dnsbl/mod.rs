@@ -1,18 +1,18 @@
-//! Asks lists in the DNS of clients and domains that send unwanted mail.
+//! Looks clients and domains up in DNS lists of senders of unwanted mail.
 //!
-//! All [`Zone`]s are asked at once. What is on a list has an address there, in 127.0.0.0/8, which says why. Each list that
-//! names it adds its weight to the score, which may be less than nothing where it is a list of those whose mail is wanted. A
-//! list that does not answer in time, or fails, says nothing: its mail passes as far as that list is concerned.
+//! All [`Zone`]s are asked at the same time. A listed name has an address in 127.0.0.0/8, which tells the reason. Each
+//! list that contains the name adds its weight to the score; the weight of a list of wanted senders is negative. A list
+//! that does not answer in time, or fails, adds nothing.
 //!
-//! Nothing is asked of clients that have authenticated themselves.
+//! Clients that have authenticated themselves are not looked up.
 //!
-//! *Phases*: MAIL, which waits for the DNS for [`TIME_MAX`] at most, unless another time is given.
+//! *Phases*: MAIL, which waits for the DNS for at most [`TIME_MAX`], unless another time is set.
 //!
-//! *Signals*: writes the durable [`Dnsbl`] (`dnsbl`), unless it is there already.
+//! *Signals*: writes the durable [`Dnsbl`] (`dnsbl`), unless it is set already.
 //!
 //! | reply | when |
 //! |---|---|
-//! | [`Reply::listed`](crate::reply::Reply::listed) to MAIL | the score is enough, and [that](DnsblLayer::without_refusal) does not leave it to rules |
+//! | [`Reply::listed`](crate::reply::Reply::listed) to MAIL | the score is high enough, and the decision is not [left to rules](DnsblLayer::without_refusal) |
 //!
 //! *Source*: RFC 5782.
 //!

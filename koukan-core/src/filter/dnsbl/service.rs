@@ -15,7 +15,7 @@ use crate::{
 
 use super::{Dnsbl, DnsblLayer, Listed, zone::Answer};
 
-/// Asks lists in the DNS; see the [module documentation](super).
+/// Looks clients up in DNS lists; see the [module documentation](super).
 #[derive(Debug, Clone)]
 pub struct DnsblService<S> {
     inner: S,
@@ -39,7 +39,7 @@ impl<S: MailService> Service<Transaction> for DnsblService<S> {
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
         let next = self.inner.clone();
-        // The one that is ready.
+        // Keeps the clone for later, and calls the one that is ready.
         let mut inner = mem::replace(&mut self.inner, next);
         if tx.context.identity.is_some() || tx.signals.durable_json(Dnsbl::NAME).is_some() {
             return Box::pin(inner.call(tx));

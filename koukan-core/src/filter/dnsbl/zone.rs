@@ -6,7 +6,7 @@ use crate::{
     path::ReversePath,
 };
 
-/// A list in the DNS.
+/// A DNS list.
 #[derive(Debug, Clone)]
 pub struct Zone {
     domain: Box<str>,
@@ -16,30 +16,30 @@ pub struct Zone {
     weight: i32,
 }
 
-/// Of what a list knows.
+/// What a list contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Subject {
-    /// The address of the client.
+    /// Addresses of clients.
     Client,
-    /// The domain of the reverse-path.
+    /// Domains of reverse-paths.
     MailFrom,
-    /// The name that the client has given in HELO or EHLO.
+    /// Names that clients give in HELO or EHLO.
     Helo,
 }
 
-/// What a list says.
+/// A list's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
-    /// It names it, with that code.
+    /// Listed, with this code.
     Listed(IpAddr),
     NotListed,
-    /// It did not answer, or refuses to.
+    /// It did not answer, or refused to.
     Unknown,
 }
 
 impl Zone {
-    /// A list at that domain, which knows of that. Its weight is 1.
+    /// A list at this domain, which contains this kind of name. Its weight is 1.
     pub fn new(domain: impl Into<Box<str>>, subject: Subject) -> Self {
         let domain = domain.into();
         Self {
@@ -51,28 +51,28 @@ impl Zone {
         }
     }
 
-    /// What it is called in signals: the domain may be a secret.
+    /// Sets its name in signals, since the domain may be a secret.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<Box<str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Only these addresses are answers that count; those in 127.255.255.0/24 never do.
+    /// Only these addresses count as answers; those in 127.255.255.0/24 never do.
     #[must_use]
     pub fn with_codes(mut self, codes: impl IntoIterator<Item = Network>) -> Self {
         self.codes.extend(codes);
         self
     }
 
-    /// What it adds to the score.
+    /// Sets what it adds to the score.
     #[must_use]
     pub fn with_weight(mut self, weight: i32) -> Self {
         self.weight = weight;
         self
     }
 
-    /// What it is called.
+    /// Its name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -81,7 +81,7 @@ impl Zone {
         self.weight
     }
 
-    /// The name to be asked for; `None` where there is nothing to ask.
+    /// The name to query; `None` where there is nothing to ask.
     pub(super) fn question(&self, context: &Context, path: &ReversePath) -> Option<String> {
         let domain = &self.domain;
         let subject = match self.subject {
@@ -116,7 +116,7 @@ impl Zone {
     }
 }
 
-/// Whether a list says that it does not say anything: those that limit who may ask answer in 127.255.255.0/24.
+/// Whether the answer means that the list refuses to answer: lists that limit access use 127.255.255.0/24.
 fn is_refusal(code: IpAddr) -> bool {
     matches!(code, IpAddr::V4(v4) if v4.octets()[..3] == [127, 255, 255])
 }
@@ -136,8 +136,8 @@ fn reversed(address: IpAddr) -> String {
     }
 }
 
-/// An address that a list can know of: no private, local or unspecified one. Of these every network has its own, and a
-/// question tells others which.
+/// The address, if a list can know it: not a private, local or unspecified one. Every network uses those, and a query
+/// would reveal them.
 ///
 /// *Source*: RFC 1918, RFC 3927, RFC 4193, RFC 4291, RFC 6598.
 fn public(address: IpAddr) -> Option<IpAddr> {
@@ -156,7 +156,7 @@ fn public(address: IpAddr) -> Option<IpAddr> {
     (!is_local).then_some(address)
 }
 
-/// A domain as it can be asked for: no literal address, and in ASCII.
+/// A domain in ASCII that can be queried; not an address literal.
 fn host(domain: &str) -> Option<String> {
     let domain = domain.trim_end_matches('.');
     let is_name = domain.contains('.')

@@ -1,10 +1,10 @@
-//! What is known of triplets and networks, as a value: no clock, no lock.
+//! The knowledge about triplets and networks, as a plain value: no clock, no lock.
 
 use std::collections::HashMap;
 
 use super::Times;
 
-/// Which triplet or network: a hash.
+/// A hash of a triplet or network.
 pub(super) type Key = [u8; 16];
 
 /// Seconds since 1970.
@@ -12,18 +12,18 @@ pub(super) type Seconds = u64;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Entry {
-    /// Of which network it is.
+    /// The network that it belongs to.
     pub(super) network: u64,
     pub(super) first: Seconds,
     pub(super) last: Seconds,
     pub(super) state: State,
 }
 
-/// | state | of | becomes |
+/// | state | of | next |
 /// |---|---|---|
 /// | waiting | a triplet | passed, when it comes back in time |
-/// | passed | a triplet | forgotten, when it has not come for long |
-/// | network | a network | known after as many triplets that came back as the times say |
+/// | passed | a triplet | forgotten, when it does not come for long |
+/// | network | a network | known, after enough triplets have come back |
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Waiting,
@@ -78,7 +78,7 @@ impl Known {
         true
     }
 
-    /// A triplet of the network has come back.
+    /// Notes that a triplet of the network has come back.
     fn returned(&mut self, times: &Times, now: Seconds, network: Key, of_network: u64) {
         let found = self.0.get(&network).copied();
         let found = found.filter(|entry| times.holds(entry, now));
@@ -98,8 +98,8 @@ impl Known {
         self.0.insert(network, entry);
     }
 
-    /// Makes room for one more. An eighth at once, so that it is seldom done: what holds no longer; then what waits, of
-    /// the networks that have most of that; then what has not come for longest.
+    /// Makes room by removing an eighth of the entries, so that it is rarely done: first expired entries; then waiting
+    /// ones of the networks with the most of these; then those that have not come for longest.
     fn make_room(&mut self, times: &Times, now: Seconds) {
         let max = times.max.get();
         if self.0.len() < max {
@@ -124,7 +124,7 @@ impl Known {
             excess -= count;
             forgotten.insert(network, count);
         }
-        // All of them at once: there may be as many networks as there are entries.
+        // All in one pass: there may be as many networks as entries.
         self.0.retain(|_, entry| {
             let left = forgotten.get_mut(&entry.network);
             let left = left.filter(|left| entry.state == State::Waiting && **left > 0);
@@ -151,7 +151,7 @@ impl Known {
         self.0.iter()
     }
 
-    /// Knows an entry of a snapshot, if there is room.
+    /// Adds an entry of a snapshot, if there is room.
     pub(super) fn insert(&mut self, max: usize, key: Key, entry: Entry) {
         if self.0.len() < max {
             self.0.insert(key, entry);
@@ -160,7 +160,7 @@ impl Known {
 }
 
 impl Times {
-    /// Whether what is known still counts.
+    /// Whether an entry is still valid.
     fn holds(&self, entry: &Entry, now: Seconds) -> bool {
         match entry.state {
             State::Waiting => now.saturating_sub(entry.first) <= self.max_wait.as_secs(),

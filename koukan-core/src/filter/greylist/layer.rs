@@ -7,7 +7,7 @@ use super::{Greylist, GreylistService};
 pub struct GreylistLayer(Greylist);
 
 impl GreylistLayer {
-    /// A layer that goes by what is known there.
+    /// A layer that uses this list.
     pub fn new(list: Greylist) -> Self {
         Self(list)
     }

@@ -19,29 +19,29 @@ use super::{
     snapshot,
 };
 
-/// Triplets and networks that a part of a list remembers, about: so many are written at a time.
+/// The approximate number of entries in one part of a list; a snapshot writes one part at a time.
 const PART: usize = 1 << 14;
-/// Parts at most: of a list that may remember more each is larger.
+/// The largest number of parts; in a larger list each part is larger.
 const PARTS_MAX: usize = 1 << 10;
 
-/// When what comes passes, and what is remembered.
+/// The times and limits of a grey list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Times {
-    /// After which a triplet may come back.
+    /// How long after the first attempt a triplet may come back.
     pub min: Duration,
-    /// Until when it has to.
+    /// Until when it has to come back.
     pub max_wait: Duration,
-    /// For how long a triplet or a network that has not come is known.
+    /// How long a triplet or network is remembered that does not come.
     pub keep: Duration,
-    /// After how many triplets that came back a network is known.
+    /// How many triplets must come back until their network is known.
     pub known_after: u32,
-    /// Triplets and networks that are remembered, at most.
+    /// How many triplets and networks are remembered at most.
     pub max: NonZeroUsize,
 }
 
 impl Default for Times {
-    /// Five minutes, a day, 36 days, 5 triplets, 100000 of them, which take 10 MB.
+    /// Five minutes, a day, 36 days, 5 triplets, 100000 entries (which take 10 MB).
     fn default() -> Self {
         Self {
             min: Duration::from_secs(5 * 60),
@@ -53,22 +53,22 @@ impl Default for Times {
     }
 }
 
-/// What is known of clients. Clones are the same.
+/// The knowledge about clients. Clones share it.
 #[derive(Clone)]
 pub struct Greylist(Arc<Shared>);
 
 struct Shared {
-    /// Of each part.
+    /// For each part.
     times: Times,
     clock: SharedClock,
-    /// What is known of a network and its triplets is in one of them.
+    /// A network and its triplets are in the same part.
     parts: Box<[Mutex<Known>]>,
-    /// Whether something is known that no snapshot has.
+    /// Whether something has changed since the last snapshot.
     is_changed: AtomicBool,
 }
 
 impl Greylist {
-    /// Nothing is known yet.
+    /// A list that knows nothing yet.
     pub fn new(mut times: Times, clock: SharedClock) -> Self {
         let parts = times.max.get().div_ceil(PART).min(PARTS_MAX);
         let max = NonZeroUsize::new(times.max.get() / parts);
@@ -81,7 +81,7 @@ impl Greylist {
         }))
     }
 
-    /// Whether mail of that client for a recipient passes now. What differs by ASCII case alone is the same.
+    /// Whether mail from this client to a recipient passes now. ASCII case does not matter.
     pub fn passes(&self, client: IpAddr, reverse_path: &str, forward_path: &str) -> bool {
         let network = network(client);
         let of_network = hash(&["network", &network]);
@@ -98,24 +98,24 @@ impl Greylist {
         passes
     }
 
-    /// All that is known, if there is something that the last snapshot lacks. *Shape*: octets in pieces, to be given together
-    /// to [`Greylist::restore`]. They have hashes in the place of networks and addresses: whoever tries all networks, or
-    /// addresses that he knows, finds out which of them are there.
+    /// Everything that is known, if it has changed since the last snapshot. *Shape*: octets in pieces, to be passed to
+    /// [`Greylist::restore`] together. They contain hashes instead of networks and addresses. By trying all networks,
+    /// or known addresses, one can still find out which of them are contained.
     pub fn snapshot(&self) -> Option<GreylistSnapshot> {
         let is_changed = self.0.is_changed.swap(false, Ordering::Relaxed);
         is_changed.then(|| GreylistSnapshot::of(self))
     }
 
-    /// Has the next snapshot tell everything: where the last could not be kept.
+    /// Makes the next snapshot contain everything, for use when the last one could not be stored.
     pub fn lost_snapshot(&self) {
         self.0.is_changed.store(true, Ordering::Relaxed);
     }
 
-    /// Knows what was known when a snapshot was made, and nothing else.
+    /// Replaces the knowledge by that of a snapshot.
     ///
     /// # Errors
     ///
-    /// [`InvalidSnapshot`]; what is known stays.
+    /// [`InvalidSnapshot`]; the knowledge is unchanged.
     pub fn restore(&self, octets: &[u8]) -> Result<(), InvalidSnapshot> {
         let entries = snapshot::entries(octets)?;
         for part in &self.0.parts {
@@ -128,7 +128,7 @@ impl Greylist {
         Ok(())
     }
 
-    /// The part with what is known of a network.
+    /// The part that contains a network.
     fn part_of(&self, network: u64) -> MutexGuard<'_, Known> {
         let parts = &self.0.parts;
         // There is one at least, and fewer than 2^64.
@@ -154,7 +154,7 @@ fn lock(part: &Mutex<Known>) -> MutexGuard<'_, Known> {
     part.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The network of a client: a mail service sends from several addresses of one.
+/// The network of a client: a mail service sends from several addresses of one network.
 fn network(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => {
@@ -169,7 +169,7 @@ fn hash(parts: &[&str]) -> Key {
     let mut hash = Sha256::new();
     for part in parts {
         hash.update(part.to_ascii_lowercase());
-        // In none of them.
+        // A separator that occurs in none of them.
         hash.update([0]);
     }
     let mut key = Key::default();

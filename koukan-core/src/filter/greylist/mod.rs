@@ -1,14 +1,14 @@
-//! Puts off mail of clients of which nothing is known, since those who send unwanted mail seldom come back.
+//! Defers mail from unknown clients, since senders of unwanted mail seldom try again.
 //!
-//! A client's network (an IPv4 /24, an IPv6 /64), the reverse-path and the recipient are a *triplet*. The first time it is
-//! put off; when it comes back after a while it passes, and does so from then on. A network whose triplets have often
-//! come back is known by itself, and nothing of it is put off any more.
+//! A client's network (an IPv4 /24, an IPv6 /64), the reverse-path and the recipient form a *triplet*. At first it is
+//! deferred. When it comes back after some time it passes, and from then on it always does. After several triplets of a
+//! network have come back, the network itself is known, and nothing from it is deferred any more.
 //!
-//! Nothing is asked of clients that have authenticated themselves, and of mail that has come from no address.
+//! The filter does not apply to clients that have authenticated themselves, or that have no address.
 //!
-//! What is known is bounded ([`Times::max`]). Where there is more, triplets that wait are forgotten first, those of the
-//! networks that have most of them: so who fills the list fills it for itself. It is a process's own, and is kept by
-//! whoever calls [`Greylist::snapshot`] and [`Greylist::restore`]. What is lost of it costs a delay, and no mail.
+//! The knowledge is limited ([`Times::max`]). Beyond the limit, waiting triplets are forgotten first, those of the
+//! networks with the most of them; so whoever fills the list affects only themselves. The knowledge belongs to the
+//! process; [`Greylist::snapshot`] and [`Greylist::restore`] keep it. Losing it costs delays, but no mail.
 //!
 //! *Phases*: RCPT. Nothing is awaited.
 //!

@@ -10,7 +10,7 @@ use crate::{
 
 use super::Greylist;
 
-/// Puts off mail of unknown clients; see the [module documentation](super).
+/// Defers mail from unknown clients; see the [module documentation](super).
 #[derive(Debug, Clone)]
 pub struct GreylistService<S> {
     inner: S,

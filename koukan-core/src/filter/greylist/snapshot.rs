@@ -1,4 +1,4 @@
-//! What is known, as octets that are kept: [`GreylistSnapshot`].
+//! The knowledge of a grey list as octets: [`GreylistSnapshot`].
 
 use super::{
     Greylist,
@@ -10,13 +10,13 @@ const HEAD: &[u8] = b"koukan greylist 1\n";
 /// Octets of an entry in it.
 const ENTRY: usize = 16 + 8 + 8 + 8 + 4;
 
-/// A text is no snapshot of a grey list.
+/// The octets are not a snapshot of a grey list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not what was known of clients")]
 pub struct InvalidSnapshot;
 
-/// All that a grey list knows, in pieces: for each of its parts what that knows when its piece is taken. While one is made
-/// mail waits for that part alone, and only one is in memory at a time.
+/// The knowledge of a grey list, in pieces: each piece has the knowledge of one part at the time when it is read.
+/// Reading a piece delays mail of that part only, and only one piece is in memory at a time.
 #[derive(Debug)]
 pub struct GreylistSnapshot {
     list: Greylist,

@@ -14,7 +14,7 @@ impl MessageBuilderLayer {
         Self::default()
     }
 
-    /// Sets how many octets a rendered message may have.
+    /// Sets the largest size of a rendered message, in octets.
     #[must_use]
     pub fn with_max_size(mut self, octets: u64) -> Self {
         self.max_size = Some(octets);

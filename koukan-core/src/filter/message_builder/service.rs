@@ -45,7 +45,7 @@ impl<S: MailService> Service<Transaction> for MessageBuilder<S> {
     }
 }
 
-/// The octets of a message, of which nobody can tell any more what it was made of.
+/// The octets of a message. The result is no longer recognised as a composition.
 fn rendered(body: Body, max_size: u64) -> Body {
     let mut left = max_size;
     body.map(move |chunk: Bytes| {

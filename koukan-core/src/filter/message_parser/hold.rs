@@ -1,4 +1,4 @@
-//! Reading a message that goes on unchanged.
+//! Reads a message that goes on unchanged.
 
 use bytes::{Bytes, BytesMut};
 
@@ -9,15 +9,15 @@ use crate::{
 
 /// A message, and the body that goes on.
 pub(super) struct Held {
-    /// All of it, unless it is too large.
+    /// The whole message, unless it is too large.
     pub(super) message: Option<Bytes>,
     pub(super) body: Body,
-    /// What pays for the message, and for as much again that may be decoded of it.
+    /// The charge for the message, and for the same amount of decoded text.
     pub(super) memory: Option<HeldOctets>,
 }
 
 impl Held {
-    /// A body that does not need the memory: it is given back but for what the message takes.
+    /// A body that no longer needs the charge: all of it is given back except for the message.
     fn new(message: Option<Bytes>, body: Body, memory: Option<HeldOctets>) -> Self {
         let memory = message.is_some().then_some(memory).flatten();
         let memory = memory.map(|mut memory| {
@@ -32,7 +32,7 @@ impl Held {
     }
 }
 
-/// Reads a message of `max` octets at most, for which `memory` pays.
+/// Reads a message of at most `max` octets, charged to `memory`.
 pub(super) async fn hold(
     body: Body,
     max: usize,
@@ -71,7 +71,7 @@ pub(super) async fn hold(
     })
 }
 
-/// The whole message, or what was read of it before it was too large.
+/// The whole message, or the part that was read before it was too large.
 async fn read(
     body: &mut Body,
     max: usize,

@@ -4,7 +4,7 @@ use crate::message::parser::ParseLimits;
 
 use super::MessageParser;
 
-/// Octets of a message that is parsed, at most.
+/// The largest message that is parsed, in octets.
 pub const MAX_SIZE: usize = 30 << 20;
 
 /// Applies [`MessageParser`].
@@ -15,7 +15,7 @@ pub struct MessageParserLayer {
 }
 
 impl MessageParserLayer {
-    /// A layer that parses messages of [`MAX_SIZE`] octets at most, with the default limits.
+    /// A layer that parses messages of at most [`MAX_SIZE`] octets, with the default limits.
     pub fn new() -> Self {
         Self {
             max_size: MAX_SIZE,
@@ -23,14 +23,14 @@ impl MessageParserLayer {
         }
     }
 
-    /// Sets how many octets a message may have to be parsed, instead of [`MAX_SIZE`].
+    /// Sets the size of the largest message that is parsed, instead of [`MAX_SIZE`].
     #[must_use]
     pub fn with_max_size(mut self, octets: usize) -> Self {
         self.max_size = octets;
         self
     }
 
-    /// Sets how far messages are taken apart.
+    /// Sets the limits for parsing.
     #[must_use]
     pub fn with_limits(mut self, limits: ParseLimits) -> Self {
         self.limits = limits;

@@ -1,10 +1,10 @@
-//! Takes messages apart for endpoints and filters that want JSON.
+//! Parses messages for endpoints and filters that need JSON.
 //!
-//! The message is held until it is whole, and parsed ([`parser`](crate::message::parser)); then it
-//! goes on unchanged, and a blob or a composition as what it is, which is read beside. A message
-//! that is larger than the limit passes without being held, and there is no signal.
+//! The message is held until it is complete, and is parsed ([`parser`](crate::message::parser)).
+//! Then it goes on unchanged; a blob or a composition stays one, and is read by a second reader. A
+//! message that is larger than the limit passes without being held, and without the signal.
 //!
-//! Whoever wants the parsed message finds the signal once `body.ready()` has returned:
+//! The parsed message is in the signal once `body.ready()` has returned:
 //!
 //! ```
 //! use koukan_core::{reply::Reply, signals::Parsed, transaction::Transaction};
@@ -23,14 +23,13 @@
 //! }
 //! ```
 //!
-//! *Phases*: the body, which it holds. A large message is parsed on a thread for work that takes a
-//! while.
+//! *Phases*: the body, which it holds. A large message is parsed in a thread of its own.
 //!
 //! *Signals*: writes [`Parsed`](crate::signals::Parsed).
 //!
 //! | reply | when |
 //! |---|---|
-//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage), at the end | the transaction's account has no room for the message, and for as much again that may be decoded of it |
+//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage), at the end | the transaction's account has no room for the message and the same amount of decoded text |
 
 mod hold;
 mod layer;

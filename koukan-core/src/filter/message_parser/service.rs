@@ -18,7 +18,7 @@ use crate::{
 
 use super::{MessageParserLayer, hold::hold};
 
-/// Octets of a message that is parsed at once, at most: about a millisecond.
+/// Messages up to this size, in octets, are parsed at once, which takes about a millisecond.
 const SMALL: usize = 256 << 10;
 
 /// Parses messages; see the [module documentation](super).
@@ -51,7 +51,7 @@ impl<S: MailService> Service<Transaction> for MessageParser<S> {
                 let memory = signals.account().map(Account::hold);
                 let held = hold(body, max_size, memory).await?;
                 if let Some(memory) = held.memory {
-                    // What was found lasts as long.
+                    // The charge lasts as long as the result.
                     let _ = signals.set(Memory(memory));
                 }
                 if let Some(message) = held.message {
@@ -78,7 +78,7 @@ async fn tell(signals: &Signals, message: Bytes, limits: ParseLimits) {
             )
             .ok()
     };
-    // If another parser was there before, what it found holds.
+    // If another parser was there before, its result is kept.
     if let Some(parsed) = parsed {
         let _ = signals.set(Parsed(Arc::new(parsed)));
     }

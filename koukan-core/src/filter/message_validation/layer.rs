@@ -11,14 +11,14 @@ pub struct MessageValidationLayer {
 }
 
 impl MessageValidationLayer {
-    /// A layer that looks into [`MAX_DEPTH`] multiparts and attached messages within each other.
+    /// A layer that looks into [`MAX_DEPTH`] levels of nested multiparts and attached messages.
     pub fn new() -> Self {
         Self {
             max_depth: MAX_DEPTH,
         }
     }
 
-    /// Looks into so many, instead of [`MAX_DEPTH`].
+    /// Sets how many nested levels are looked into, instead of [`MAX_DEPTH`].
     #[must_use]
     pub fn with_max_depth(mut self, depth: usize) -> Self {
         self.max_depth = depth;

@@ -1,4 +1,4 @@
-//! What rules ask of a message that was looked at.
+//! Matchers for rules about the result.
 
 use std::borrow::Cow;
 
@@ -8,13 +8,13 @@ use crate::{
     signals::DurableSignal,
 };
 
-/// The message is less well formed than that level. It is known at its end.
+/// Matches messages that are less well formed than this level. The result is known at the end of the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WorseThan(pub Level);
 
-/// The message has a file of one of some types, or with one of some names, or larger than something; any of
-/// these. So it is too where there may be files that are not listed ([`ValidationReport::has_more_files`]). It is known at
-/// the message's end.
+/// Matches messages with a file of one of some types, or with one of some names, or larger than a size. It also matches
+/// where there may be files that are not listed ([`ValidationReport::has_more_files`]). The result is known at the end
+/// of the message.
 #[derive(Debug, Clone, Default)]
 pub struct HasFile {
     types: Vec<Pattern>,
@@ -23,21 +23,22 @@ pub struct HasFile {
 }
 
 impl HasFile {
-    /// A file of one of these types, as in `application/*`.
+    /// Matches files of one of these types, for example `application/*`.
     #[must_use]
     pub fn with_types(mut self, types: impl IntoIterator<Item = Pattern>) -> Self {
         self.types.extend(types);
         self
     }
 
-    /// A file with one of these names, as in `*.exe`; blanks and dots at the end of a name do not count.
+    /// Matches files with one of these names, for example `*.exe`. Blanks and dots at the end of a name
+    /// are ignored.
     #[must_use]
     pub fn with_names(mut self, names: impl IntoIterator<Item = Pattern>) -> Self {
         self.names.extend(names);
         self
     }
 
-    /// A file of more octets than these.
+    /// Matches files of more than `octets` octets.
     #[must_use]
     pub fn with_larger_than(mut self, octets: u64) -> Self {
         self.larger_than = Some(octets);
@@ -80,7 +81,7 @@ impl Matcher for HasFile {
 fn of_report(facts: &Facts<'_>, is_so: impl Fn(&ValidationReport) -> bool) -> Verdict {
     match facts.signals.find_durable::<ValidationReport>() {
         Ok(Some(report)) => is_so(&report).into(),
-        // Another version has written it.
+        // Written by another version.
         Err(_) => Verdict::NoMatch,
         Ok(None) if facts.moment == Moment::End => Verdict::NoMatch,
         Ok(None) => Verdict::NotYetKnown,

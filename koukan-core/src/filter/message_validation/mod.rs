@@ -1,14 +1,14 @@
-//! Finds out how well formed messages are, and which files they have.
+//! Determines how well formed a message is, and which files it contains.
 //!
-//! The message goes on as it comes, and is looked at on the way ([`validation`](crate::message::validation)). One that is
-//! passed on by reference stays so, and is read beside. Nothing is refused here: a rule
+//! The message goes on unchanged, and is checked as it passes ([`validation`](crate::message::validation)). A message
+//! that is passed on by reference stays a reference, and is read by a second reader. The filter refuses nothing: a rule
 //! ([`policy_action`](super::policy_action)) with [`WorseThan`] or [`HasFile`] does that.
 //!
-//! *Phases*: the body, of which nothing is held up where it is not passed on by reference. Of a header section as much
-//! is kept as came of it; what is more than 16 KiB is charged to the transaction's account.
+//! *Phases*: the body, which is not delayed unless it is passed on by reference. The part of the header section that
+//! has arrived is held; what exceeds 16 KiB is charged to the transaction's account.
 //!
-//! *Signals*: writes the durable signal `message_validation` ([`ValidationReport`]), before the end of the message goes
-//! on; of a message that is passed on by reference, before its first octets do.
+//! *Signals*: writes the durable signal `message_validation` ([`ValidationReport`]) before the end of the message goes
+//! on; for a message that is passed on by reference, before its first octets do.
 //!
 //! | reply | when |
 //! |---|---|

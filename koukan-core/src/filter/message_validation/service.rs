@@ -20,7 +20,7 @@ use crate::{
 
 use super::MessageValidationLayer;
 
-/// Octets of a message that are held before any are charged: few header sections have more.
+/// Octets of a message that are held without a charge: few header sections are larger.
 const FREE: u64 = 16 << 10;
 
 /// Looks at messages; see the [module documentation](super).
@@ -82,11 +82,11 @@ async fn look(body: Body, looking: Looking) -> Result<Body, BodyError> {
     }
 }
 
-/// A message that is being looked at.
+/// A message that is being checked.
 struct Looking {
     validator: Validator,
     signals: Signals,
-    /// What pays for what is held of it.
+    /// The charge for the held octets.
     memory: Option<HeldOctets>,
     charged: u64,
 }
@@ -119,11 +119,11 @@ impl Looking {
     }
 }
 
-/// Writes what was found. What a filter before this one has found, or another agent, stays.
+/// Writes the result. One that an earlier filter or another agent has written stays.
 fn tell(mut report: ValidationReport, signals: &Signals) {
     let mut told = signals.set_durable(&report);
     if let Err(SetDurableError::TooLarge { .. }) = told {
-        // That there are files is told all the same.
+        // Matchers still learn that there are files.
         report.has_more_files |= !report.files.is_empty();
         report.files.clear();
         told = signals.set_durable(&report);
@@ -136,7 +136,7 @@ fn tell(mut report: ValidationReport, signals: &Signals) {
     }
 }
 
-/// A message that is looked at as it passes.
+/// A message that is checked as it passes.
 struct Passing {
     inner: Body,
     /// Until the end.

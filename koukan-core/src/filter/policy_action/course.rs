@@ -21,22 +21,22 @@ use crate::{
 
 use super::{Facts, Moment, PolicyRule, header::Header, results::Results, rule::Outcome};
 
-/// A rule, what it looks at, and what has come of it so far.
+/// A rule in one transaction: what it reads, and its outcome so far.
 pub(super) struct Course {
     rule: Arc<PolicyRule>,
     context: Arc<Context>,
     signals: Signals,
     mail: Mail,
     results: Arc<Results>,
-    /// What holds for the whole transaction.
+    /// The outcome for the whole transaction.
     outcome: Mutex<Outcome>,
-    /// Counted where the rule asks for it.
+    /// The number of accepted recipients, if the rule needs it.
     accepted: Option<Arc<AtomicUsize>>,
-    /// The header section of the message, once it is there and the rule looks at it.
+    /// The header section, once it is there, if the rule needs it.
     header: OnceLock<Arc<Header>>,
 }
 
-/// Looks at a rule at MAIL, before anything of it is kept.
+/// Evaluates a rule at MAIL, before anything is kept for it.
 pub(super) fn at_mail(rule: &PolicyRule, tx: &Transaction, results: &Results) -> Outcome {
     rule.look(&Facts {
         context: &tx.context,
@@ -64,7 +64,7 @@ impl Course {
         }
     }
 
-    /// Looks at the rule for a recipient by itself; what is refused is answered.
+    /// Evaluates the rule for one recipient. A refused recipient is answered.
     pub(super) fn recipient(&self, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
         let moment = Moment::Rcpt(rcpt.position());
         if let Outcome::Refused(reply) = self.look(moment, Some(rcpt.request())) {
@@ -84,7 +84,7 @@ impl Course {
         }))
     }
 
-    /// Looks at the rule for the transaction at a RCPT: what was refused stays so.
+    /// Evaluates the rule for the transaction at a RCPT. A refusal stays.
     pub(super) fn at_recipient(&self, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
         match self.at(Moment::Rcpt(rcpt.position())) {
             Outcome::Refused(reply) => {
@@ -95,7 +95,7 @@ impl Course {
         }
     }
 
-    /// Looks at the rule before the message goes on, and before its end where it does not know before.
+    /// Evaluates the rule before the message goes on; and before its end, if it is not known before.
     pub(super) async fn message(self: Arc<Self>, body: Body) -> Result<Body, BodyError> {
         let body = self.with_header(body).await?;
         match self.at(Moment::Message) {
@@ -111,7 +111,7 @@ impl Course {
         }
     }
 
-    /// Reads the header section, where the rule has still to look at it.
+    /// Reads the header section, if the rule still needs it.
     async fn with_header(&self, body: Body) -> Result<Body, BodyError> {
         if !self.rule.expression.reads_header() || *self.outcome() != Outcome::Open {
             return Ok(body);
@@ -122,13 +122,13 @@ impl Course {
         Ok(body)
     }
 
-    /// Looks at the rule for the transaction, unless it has said what it has to say.
+    /// Evaluates the rule for the transaction, unless its outcome is known.
     fn at(&self, moment: Moment) -> Outcome {
         let known = self.outcome().clone();
         if known != Outcome::Open {
             return known;
         }
-        // Matchers and observers may be anybody's: they are asked without the lock.
+        // Matchers and observers may be an embedder's own: they are called without the lock.
         let found = self.look(moment, None);
         let mut outcome = self.outcome();
         if *outcome == Outcome::Open {
@@ -160,7 +160,7 @@ impl Course {
     }
 }
 
-/// A body whose end waits until the rule was looked at.
+/// A body whose end waits until the rule was evaluated.
 struct AtEnd {
     inner: Body,
     course: Arc<Course>,

@@ -1,17 +1,17 @@
-//! Matchers put together.
+//! Combinations of matchers.
 
 use std::sync::Arc;
 
 use super::{Facts, Matcher, Verdict};
 
-/// What is to be so for a rule to match; by default nothing, so that it matches always.
+/// The condition of a rule; by default empty, so that the rule always matches.
 ///
-/// It is known as early as it can be: one part of [`Expression::any`] that matches is enough, and one of
-/// [`Expression::all`] that does not, whatever is still to be known of the others.
+/// The result is known as early as possible: for [`Expression::any`] one part that matches is enough,
+/// for [`Expression::all`] one part that does not match.
 #[derive(Debug, Clone)]
 pub struct Expression(Term);
 
-/// Is told what a matcher says, and its name where it has one.
+/// A callback for a matcher's result, with its name, if it has one.
 pub(super) type Told<'a> = dyn FnMut(Option<&str>, &dyn Matcher, Verdict) + 'a;
 
 #[derive(Debug, Clone)]
@@ -23,43 +23,44 @@ enum Term {
 }
 
 impl Expression {
-    /// What that matcher says.
+    /// An expression of one matcher.
     pub fn new(matcher: impl Matcher) -> Self {
         Self::shared(Arc::new(matcher))
     }
 
-    /// As [`Expression::new`], of a matcher that others have, too.
+    /// As [`Expression::new`], for a matcher that is shared.
     pub fn shared(matcher: Arc<dyn Matcher>) -> Self {
         Self(Term::Matcher(matcher, None))
     }
 
-    /// As [`Expression::shared`], of a matcher that is called so where it is told what it says.
+    /// As [`Expression::shared`], for a matcher that is reported under this name.
     pub fn named(name: impl Into<Arc<str>>, matcher: Arc<dyn Matcher>) -> Self {
         Self(Term::Matcher(matcher, Some(name.into())))
     }
 
-    /// All of these are so; where there are none, it is.
+    /// Matches if all parts match, also if there are none.
     pub fn all(parts: impl IntoIterator<Item = Self>) -> Self {
         Self(Term::All(parts.into_iter().collect()))
     }
 
-    /// One of these is so, or several; where there are none, it is not.
+    /// Matches if at least one part matches; does not match if there are none.
     pub fn any(parts: impl IntoIterator<Item = Self>) -> Self {
         Self(Term::Any(parts.into_iter().collect()))
     }
 
-    /// That is not so.
+    /// Matches if this one does not.
     #[must_use]
     pub fn negated(self) -> Self {
         Self(Term::Not(Box::new(self)))
     }
 
-    /// Whether it is so.
+    /// The result.
     pub fn matches(&self, facts: &Facts<'_>) -> Verdict {
         self.ask(facts, &mut |_, _, _| {})
     }
 
-    /// As [`Expression::matches`]; `told` is what each matcher says that is asked, by its name.
+    /// As [`Expression::matches`]. `told` gets the result of each matcher that is asked, with its
+    /// name.
     pub(super) fn ask(&self, facts: &Facts<'_>, told: &mut Told<'_>) -> Verdict {
         match &self.0 {
             Term::Matcher(matcher, name) => {
@@ -73,22 +74,22 @@ impl Expression {
         }
     }
 
-    /// Whether it can only be asked of single recipients.
+    /// Whether it can be evaluated only for single recipients.
     pub fn is_about_recipient(&self) -> bool {
         self.has(&|matcher| matcher.is_about_recipient())
     }
 
-    /// Whether it looks at how many recipients there were.
+    /// Whether it needs the number of recipients.
     pub fn counts_recipients(&self) -> bool {
         self.has(&|matcher| matcher.counts_recipients())
     }
 
-    /// Whether it looks at the header section of the message.
+    /// Whether it needs the header section of the message.
     pub fn reads_header(&self) -> bool {
         self.has(&|matcher| matcher.reads_header())
     }
 
-    /// Whether what it has said once may be otherwise later in the transaction.
+    /// Whether its result may change later in the transaction.
     pub fn changes(&self) -> bool {
         self.has(&|matcher| matcher.changes())
     }
@@ -108,7 +109,7 @@ impl Default for Expression {
     }
 }
 
-/// What the parts say together, where one that says `deciding` decides.
+/// The combined result of the parts, where `deciding` decides.
 fn first(
     parts: &[Expression],
     deciding: Verdict,

@@ -1,4 +1,4 @@
-//! The header section of a message, as rules look at it.
+//! The header section of a message, for rules.
 
 use std::sync::Arc;
 
@@ -17,7 +17,8 @@ pub(super) struct Header {
 }
 
 impl Header {
-    /// Reads that of a body. Rules between which nobody has changed it share it.
+    /// Reads the header section of a body. Rules share it, if nobody has changed the body between
+    /// them.
     pub(super) async fn read(
         body: Body,
         signals: &Signals,

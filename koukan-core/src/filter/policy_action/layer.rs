@@ -13,7 +13,7 @@ pub struct PolicyLayer {
 }
 
 impl PolicyLayer {
-    /// Applies that rule.
+    /// A layer that applies this rule.
     pub fn new(rule: PolicyRule) -> Self {
         Self {
             rule: Arc::new(rule),

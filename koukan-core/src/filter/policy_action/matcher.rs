@@ -1,4 +1,4 @@
-//! What a rule asks.
+//! Conditions of rules.
 
 use std::{borrow::Cow, fmt, ops::Not};
 
@@ -11,14 +11,14 @@ use crate::{
 
 use super::results::Results;
 
-/// What a matcher says.
+/// The result of a matcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Verdict {
-    /// It is so.
+    /// The condition holds.
     Match,
-    /// It is not so.
+    /// The condition does not hold.
     NoMatch,
-    /// It depends on what is found out later in the transaction.
+    /// The result depends on what is found out later in the transaction.
     NotYetKnown,
 }
 
@@ -40,73 +40,74 @@ impl Not for Verdict {
     }
 }
 
-/// When in a transaction rules are looked at.
+/// The moments at which rules are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Moment {
     /// At MAIL.
     Mail,
-    /// At a RCPT; its [position](crate::transaction::Command::position).
+    /// At a RCPT, with its [position](crate::transaction::Command::position).
     Rcpt(usize),
-    /// Before the first octets of the message go on: once the filters before this one let them.
+    /// Before the first octets of the message go on, once the filters before this one let them
+    /// pass.
     Message,
-    /// Before the end of the message goes on. What is not known by then does not become known.
+    /// Before the end of the message goes on. What is unknown by then stays unknown.
     End,
 }
 
-/// What matchers look at.
+/// What matchers can read.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Facts<'a> {
     /// The facts of the session.
     pub context: &'a Context,
-    /// What filters have found out so far.
+    /// The signals so far.
     pub signals: &'a Signals,
     /// The MAIL command.
     pub mail: &'a Mail,
-    /// The recipient that it is about, where it is about one.
+    /// The recipient, where the rule is evaluated for one.
     pub rcpt: Option<&'a Rcpt>,
-    /// Recipients before this one that have passed here and were not refused further on, as far as that
-    /// is known; 0 where no matcher of the rule [counts](Matcher::counts_recipients).
+    /// Recipients before this one that have passed here and, as far as is known, were not refused
+    /// upstream; 0 where no matcher of the rule [counts](Matcher::counts_recipients).
     pub accepted: usize,
-    /// The header section of the message, once it is there; only where a matcher of the rule
-    /// [reads it](Matcher::reads_header).
+    /// The header section of the message, once it is there, and only where a matcher of the rule [reads
+    /// it](Matcher::reads_header).
     pub header: Option<&'a HeaderSection>,
-    /// When.
+    /// The current moment.
     pub moment: Moment,
     pub(super) results: &'a Results,
 }
 
-/// Something that is so of a transaction, or of one of its recipients, or is not.
+/// A condition on a transaction, or on one of its recipients.
 ///
-/// It tells by what it is given alone, and at once: what needs a look-up is a filter of its own, which
-/// writes a [signal](crate::signals).
+/// It decides at once, by the facts alone. A condition that needs a look-up is a filter of its own,
+/// which writes a [signal](crate::signals).
 pub trait Matcher: fmt::Debug + Send + Sync + 'static {
-    /// Whether it is so.
+    /// The result.
     fn matches(&self, facts: &Facts<'_>) -> Verdict;
 
-    /// Whether it can only be asked of single recipients, so that [`Facts::rcpt`] is there.
+    /// Whether it can be evaluated only for single recipients, with [`Facts::rcpt`].
     fn is_about_recipient(&self) -> bool {
         false
     }
 
-    /// Whether it looks at [`Facts::accepted`], which is counted for those who do.
+    /// Whether it reads [`Facts::accepted`]. Recipients are counted only for such matchers.
     fn counts_recipients(&self) -> bool {
         false
     }
 
-    /// Whether it looks at [`Facts::header`], which is read for those who do. It is not there at RCPT, so that
-    /// it cannot be asked of single recipients.
+    /// Whether it reads [`Facts::header`]. The header is read only for such matchers. It is not known at RCPT,
+    /// so such a matcher cannot be evaluated for single recipients.
     fn reads_header(&self) -> bool {
         false
     }
 
-    /// The durable signal without which it is never so: who checks a chain sees whether something before
-    /// the rule writes it.
+    /// The durable signal without which it never matches. A check of the chain uses this to see whether
+    /// something before the rule writes it.
     fn signal(&self) -> Option<Cow<'_, str>> {
         None
     }
 
-    /// Whether what it has said once may be otherwise later in the transaction.
+    /// Whether its result may change later in the transaction.
     fn changes(&self) -> bool {
         false
     }

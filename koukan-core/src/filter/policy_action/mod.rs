@@ -1,36 +1,36 @@
-//! Rules: what is to be so of a transaction or a recipient, and what is done then. [`PolicyLayer`].
+//! Rules: a condition on a transaction or recipient, and an action. [`PolicyLayer`].
 //!
-//! Findings stand apart from policy: filters write [`signals`](crate::signals), rules decide by them. A
-//! rule ([`PolicyRule`]) has an [`Expression`] of [`Matcher`]s, which say [`Verdict::Match`],
-//! [`Verdict::NoMatch`] or [`Verdict::NotYetKnown`], and a [`PolicyAction`]. Each rule is a filter of its
-//! own, so that rules stand between the filters whose signals they need.
+//! Findings and policy are separate: filters write [`signals`](crate::signals), and rules decide by them. A rule
+//! ([`PolicyRule`]) has an [`Expression`] of [`Matcher`]s, whose result is [`Verdict::Match`],
+//! [`Verdict::NoMatch`] or [`Verdict::NotYetKnown`], and a [`PolicyAction`]. Each rule is a filter of its own,
+//! so rules can stand between the filters whose signals they need.
 //!
-//! *Phases*: a rule is looked at at MAIL; where it does not know then at each RCPT, before the message goes on,
-//! and before its end does. One that is [per recipient](PolicyRule::per_recipient) is looked at at each RCPT.
-//! It touches the body only where it does not know at RCPT; where a matcher asks for the header section, that is
-//! read before the message goes on, and charged to the transaction's account.
+//! *Phases*: a rule is evaluated at MAIL. While the result is unknown, it is evaluated again at each RCPT,
+//! before the message goes on, and before its end. A rule [per recipient](PolicyRule::per_recipient) is
+//! evaluated at each RCPT. It touches the body only if the result is unknown at RCPT. If a matcher needs the
+//! header section, that is read before the message goes on, and charged to the transaction's account.
 //!
-//! *Tags*: rules of one tag belong together, and are looked at in their order.
+//! *Tags*: rules with the same tag form a group, and are evaluated in order.
 //!
 //! | | |
 //! |---|---|
-//! | it does not know yet | the rules of its tag after it are not looked at either, at that moment |
-//! | `REJECT`, `DEFER`, `MATCH` | the rules of its tag are not looked at any more |
-//! | `LOG`, `TAG` | this rule is not looked at any more |
+//! | the result is not yet known | later rules of the tag are not evaluated at that moment, either |
+//! | `REJECT`, `DEFER`, `MATCH` | the rules of the tag are not evaluated any more |
+//! | `LOG`, `TAG` | this rule is not evaluated any more |
 //!
-//! All that is for the transaction; of a rule per recipient, for that recipient.
+//! This applies to the transaction; for a rule per recipient, to the recipient.
 //!
-//! *Signals*: writes the durable signal `policy.rule.NAME`, and `policy.tag.TAG` where its tag ends with it, so
-//! that the parts of the message, attempts at it and other agents know of it ([`Earlier`](matchers::Earlier)).
+//! *Signals*: writes the durable signal `policy.rule.NAME`, and `policy.tag.TAG` if the action ends the tag. So
+//! the parts of the message, its attempts, and other agents know of it ([`Earlier`](matchers::Earlier)).
 //!
-//! *Events*: [`PolicyMatched`](crate::event::Event::PolicyMatched), but for `TAG`.
+//! *Events*: [`PolicyMatched`](crate::event::Event::PolicyMatched), except for `TAG`.
 //!
 //! | reply | when |
 //! |---|---|
 //! | the rule's, or [`Reply::policy_refused`](crate::reply::Reply::policy_refused) | it matches with `REJECT` |
 //! | the rule's, if it is transient, or [`Reply::policy_deferred`](crate::reply::Reply::policy_deferred) | it matches with `DEFER` |
-//! | [`Reply::message_too_big`](crate::reply::Reply::message_too_big) to the message | a rule asks for the header section, and that has more than [`HEADER_MAX`](crate::body::HEADER_MAX) octets |
-//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) to the message | likewise, and the account has no room for it |
+//! | [`Reply::message_too_big`](crate::reply::Reply::message_too_big) to the message | a rule needs the header section, which is longer than [`HEADER_MAX`](crate::body::HEADER_MAX) octets |
+//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) to the message | a rule needs the header section, and the account has no room for it |
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! What rules have said of a transaction.
+//! The results of rules for a transaction.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,26 +8,26 @@ use crate::signals::{SetDurableError, Signals};
 
 use super::{Moment, matchers::Earlier};
 
-/// Before the name of a rule that has matched, as the name of a durable signal.
+/// The prefix of the durable signal for a rule that has matched.
 const RULE: &str = "policy.rule.";
-/// Before a tag of which a rule has matched that ends it, likewise.
+/// The prefix of the durable signal for a tag that a rule has ended.
 const TAG: &str = "policy.tag.";
 
-/// What all rules of a chain have said so far; a signal of one transaction.
+/// The results of all rules in a chain so far; a signal of one transaction.
 #[derive(Debug, Default)]
 pub(super) struct Results(Mutex<Marks>);
 
 #[derive(Debug, Default)]
 struct Marks {
-    /// Tags and rules that are done with, for the whole transaction.
+    /// Tags and rules that are finished for the whole transaction.
     tags: Vec<Arc<str>>,
     rules: Vec<Arc<str>>,
-    /// Those that are done with for a recipient, by its position: for the last of them, since one comes
-    /// after the other.
+    /// Those that are finished for a recipient, given by position. Only the last recipient is kept,
+    /// since they come one after the other.
     recipient: usize,
     tags_of_recipient: Vec<Arc<str>>,
     rules_of_recipient: Vec<Arc<str>>,
-    /// Tags of which a rule does not know yet, and when that was.
+    /// Tags with a rule whose result is unknown, and the moment at which that was so.
     suspended: Vec<Suspended>,
 }
 
@@ -38,17 +38,17 @@ struct Suspended {
     moment: Moment,
 }
 
-/// Whether a rule is to be looked at.
+/// Whether to evaluate a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
     Next,
-    /// One of its tag before it does not know yet.
+    /// The result of an earlier rule with its tag is unknown.
     Suspended,
-    /// It has matched, or one has that ends its tag.
+    /// It has matched, or a rule has ended its tag.
     Over,
 }
 
-/// What a rule that has matched leaves behind, for all who work on the message from then on.
+/// The record of a rule that has matched, for everybody who handles the message from then on.
 #[derive(Debug, Serialize, Deserialize)]
 struct Matched<'a> {
     tag: &'a str,
@@ -56,7 +56,7 @@ struct Matched<'a> {
 }
 
 impl Results {
-    /// Those of a transaction.
+    /// The results of this transaction.
     pub(super) fn of(signals: &Signals) -> Arc<Self> {
         if let Some(results) = signals.find::<Arc<Self>>() {
             return Arc::clone(&results);
@@ -71,7 +71,7 @@ impl Results {
         }
     }
 
-    /// Whether a rule is to be looked at.
+    /// Whether to evaluate a rule.
     pub(super) fn standing(
         &self,
         tag: &str,
@@ -96,10 +96,10 @@ impl Results {
         Standing::Next
     }
 
-    /// A rule does not know yet.
+    /// Notes that a rule's result is unknown.
     pub(super) fn suspend(&self, tag: &Arc<str>, rule: &Arc<str>, moment: Moment) {
         let mut marks = self.lock();
-        // Of recipients before, and of moments that are over, nobody asks any more.
+        // Earlier recipients and moments do not matter any more.
         marks.suspended.retain(|of| of.moment == moment);
         marks.suspended.push(Suspended {
             tag: Arc::clone(tag),
@@ -108,7 +108,7 @@ impl Results {
         });
     }
 
-    /// Whether that rule, or one of that tag, does not know yet.
+    /// Whether the result of this rule, or of one with this tag, is unknown.
     pub(super) fn is_suspended(&self, earlier: &Earlier, moment: Moment) -> bool {
         self.lock().is_suspended(moment, |tag, rule| match earlier {
             Earlier::Rule(name) => **name == *rule,
@@ -116,7 +116,7 @@ impl Results {
         })
     }
 
-    /// A rule has matched; the tag is given where it ends with that.
+    /// Notes that a rule has matched; the tag is given if the action ends it.
     pub(super) fn note(&self, rule: &Arc<str>, tag: Option<&Arc<str>>, rcpt: Option<usize>) {
         let mut marks = self.lock();
         match rcpt {
@@ -153,8 +153,8 @@ impl Marks {
     }
 }
 
-/// Writes what a rule has said, for all who work on the message from then on. What was written before
-/// stays: of a rule that is looked at for each recipient, or at each attempt, the first time counts.
+/// Writes a rule's result for everybody who handles the message from then on. An earlier record
+/// stays: for a rule that is evaluated for each recipient or each attempt, the first time counts.
 pub(super) fn tell(signals: &Signals, rule: &str, tag: &str, action: &str, ends_tag: bool) {
     let name = format!("{RULE}{rule}");
     if signals.has_durable(&name) {
@@ -167,17 +167,17 @@ pub(super) fn tell(signals: &Signals, rule: &str, tag: &str, action: &str, ends_
     };
     for result in [told, also] {
         if let Err(error @ SetDurableError::TooLarge { .. }) = result {
-            tracing::warn!(rule, %error, "what a rule said goes no further than this transaction");
+            tracing::warn!(rule, %error, "the result of a rule is known within this transaction only");
         }
     }
 }
 
-/// Whether a rule has matched, here or wherever the message has come from.
+/// Whether a rule has matched, here or at an agent that the message came from.
 pub(super) fn has_matched(signals: &Signals, earlier: &Earlier) -> bool {
     signals.has_durable(&signal(earlier))
 }
 
-/// The durable signal that says so.
+/// The durable signal that records it.
 pub(super) fn signal(earlier: &Earlier) -> String {
     match earlier {
         Earlier::Rule(name) => format!("{RULE}{name}"),

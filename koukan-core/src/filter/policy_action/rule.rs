@@ -15,27 +15,27 @@ use super::{
     watch::{Look, Looked, RuleWatch},
 };
 
-/// What is done where a rule matches.
+/// What happens when a rule matches.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PolicyAction {
-    /// The transaction, or the recipient, is refused. The other rules of the tag are passed over.
+    /// The transaction or recipient is refused. The other rules of the tag are skipped.
     Reject,
-    /// The same, with a reply after which the client tries again later.
+    /// The same, with a reply that makes the client try again.
     Defer,
-    /// That it matched is told to observers, and the rule is passed over from then on. Other rules of the
-    /// tag are still looked at: so a new rule can run beside one that is in force.
+    /// Observers are told of the match, and the rule is skipped from then on. Other rules of the tag are
+    /// still evaluated, so a new rule can be tried beside one that is in force.
     Log,
-    /// That it matched is told to observers, and all rules of the tag are passed over from then on: so one
-    /// rule can make an exception from those after it.
+    /// Observers are told of the match, and all rules of the tag are skipped from then on. So a rule can
+    /// make an exception to those after it.
     #[default]
     Match,
-    /// A signal is set, and nothing else is done.
+    /// A signal is set, and nothing else happens.
     Tag,
 }
 
 impl PolicyAction {
-    /// As it stands in configurations, logs and metrics.
+    /// Its name in configurations, logs and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Reject => "REJECT",
@@ -51,8 +51,7 @@ impl PolicyAction {
         matches!(self, Self::Reject | Self::Defer)
     }
 
-    /// With what a rule of that name refuses, where it says nothing itself: 450 4.7.1 for now, else
-    /// 550 5.7.1.
+    /// The default reply of a rule with this name: 450 4.7.1 for a deferral, else 550 5.7.1.
     pub fn reply(self, rule: &str) -> Reply {
         match self {
             Self::Defer => {
@@ -62,20 +61,20 @@ impl PolicyAction {
         }
     }
 
-    /// Whether the other rules of the tag are passed over once this was done.
+    /// Whether the action makes the other rules of the tag be skipped.
     pub fn ends_tag(self) -> bool {
         matches!(self, Self::Reject | Self::Defer | Self::Match)
     }
 }
 
-/// What is to be so, and what is done then.
+/// A condition and an action.
 #[derive(Debug, Clone)]
 pub struct PolicyRule {
     pub(super) tag: Arc<str>,
     pub(super) name: Arc<str>,
     pub(super) expression: Expression,
     pub(super) is_per_recipient: bool,
-    /// With the share of each.
+    /// Each with its share.
     actions: Vec<(f64, PolicyAction)>,
     reply: Option<Reply>,
     random: SharedRandom,
@@ -83,19 +82,19 @@ pub struct PolicyRule {
     watch: Option<Arc<dyn RuleWatch>>,
 }
 
-/// What has come of a look at a rule.
+/// The outcome of evaluating a rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It is to be looked at again later.
+    /// It must be evaluated again later.
     Open,
-    /// It has said what it has to say.
+    /// Its result is final.
     Done,
     /// The transaction, or the recipient, is refused.
     Refused(Reply),
 }
 
 impl PolicyRule {
-    /// A rule with that tag which matches always, with [`PolicyAction::Match`]; its name is the tag.
+    /// A rule with this tag that always matches, with [`PolicyAction::Match`]. Its name is the tag.
     ///
     /// Rules of one tag belong together: see [`PolicyAction`].
     pub fn new(tag: impl Into<Arc<str>>) -> Self {
@@ -113,35 +112,35 @@ impl PolicyRule {
         }
     }
 
-    /// Its name, by which it is known to others, in logs and in metrics.
+    /// Sets its name, which appears in signals, logs and metrics.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<Arc<str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// What is to be so.
+    /// Sets the condition.
     #[must_use]
     pub fn with_match(mut self, expression: Expression) -> Self {
         self.expression = expression;
         self
     }
 
-    /// It is looked at for each recipient by itself, and what is done is done to that recipient.
+    /// Evaluates the rule for each recipient; the action applies to the recipient.
     #[must_use]
     pub fn per_recipient(mut self) -> Self {
         self.is_per_recipient = true;
         self
     }
 
-    /// What is done.
+    /// Sets the action.
     #[must_use]
     pub fn with_action(self, action: PolicyAction) -> Self {
         self.with_actions([(1.0, action)])
     }
 
-    /// One of these is done, each as often as its share of all says. Shares that are not above 0 count for
-    /// nothing; where no other is there, nothing is done but to match.
+    /// Chooses one of these actions at random, in proportion to its share. Shares that are not above 0 are
+    /// ignored. If no share is left, the rule only matches.
     #[must_use]
     pub fn with_actions(mut self, actions: impl IntoIterator<Item = (f64, PolicyAction)>) -> Self {
         let actions = actions.into_iter();
@@ -149,37 +148,38 @@ impl PolicyRule {
         self
     }
 
-    /// With what is refused. It is negative; another one counts as none.
+    /// Sets the reply of a refusal. It must be negative; another one is ignored.
     ///
-    /// Without one it is 550 5.7.1, or 450 4.7.1 where the client is to try again, with the rule's name.
+    /// Without it, the reply is 550 5.7.1, or 450 4.7.1 if the client is to try again, with the rule's
+    /// name.
     #[must_use]
     pub fn with_reply(mut self, reply: Reply) -> Self {
         self.reply = Some(reply).filter(Reply::is_negative);
         self
     }
 
-    /// Where the random numbers come from by which one of several actions is chosen.
+    /// Sets the random numbers for the choice between several actions.
     #[must_use]
     pub fn with_random(mut self, random: SharedRandom) -> Self {
         self.random = random;
         self
     }
 
-    /// Who is told that it has matched.
+    /// Sets who is told that it has matched.
     #[must_use]
     pub fn with_observers(mut self, observers: Observers) -> Self {
         self.observers = observers;
         self
     }
 
-    /// Who is told of each look at it, whatever comes of it.
+    /// Sets who is told of each evaluation, whatever its outcome.
     #[must_use]
     pub fn with_watch(mut self, watch: Arc<dyn RuleWatch>) -> Self {
         self.watch = Some(watch);
         self
     }
 
-    /// Looks at the rule.
+    /// Evaluates the rule.
     pub(super) fn look(&self, facts: &Facts<'_>) -> Outcome {
         let rcpt = match facts.moment {
             Moment::Rcpt(position) if self.is_per_recipient => Some(position),
@@ -217,7 +217,7 @@ impl PolicyRule {
         }
     }
 
-    /// Whether it matches; what its matchers say, where somebody wants to know.
+    /// The result, and the matchers' results, if somebody wants to know them.
     fn ask(&self, facts: &Facts<'_>) -> (Verdict, Vec<(Box<str>, Verdict)>) {
         if self.watch.is_none() {
             return (self.expression.matches(facts), Vec::new());

@@ -1,4 +1,4 @@
-//! Who is told of each look at a rule, also where it does not match.
+//! Observers of every evaluation of a rule, even without a match.
 
 use std::fmt;
 
@@ -6,13 +6,13 @@ use crate::reply::Reply;
 
 use super::{Facts, PolicyAction, Verdict};
 
-/// Is told of each look at a rule: for those who explain what rules do.
+/// Is told of each evaluation of a rule, to explain what rules do.
 pub trait RuleWatch: fmt::Debug + Send + Sync + 'static {
-    /// A rule was looked at.
+    /// A rule was evaluated.
     fn looked(&self, look: &Look<'_>);
 }
 
-/// A look at a rule.
+/// An evaluation of a rule.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Look<'a> {
@@ -20,27 +20,26 @@ pub struct Look<'a> {
     pub rule: &'a str,
     /// Its tag.
     pub tag: &'a str,
-    /// What was looked at.
+    /// The facts.
     pub facts: &'a Facts<'a>,
-    /// What came of it.
+    /// The outcome.
     pub looked: Looked<'a>,
-    /// The matchers that were asked, by their names, and what each said. Those are left out without which it
-    /// was known.
+    /// The matchers that were asked, by name, and their results. Matchers that were not needed are left out.
     pub asked: &'a [(Box<str>, Verdict)],
 }
 
-/// What came of a look at a rule.
+/// The outcome of an evaluation.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum Looked<'a> {
-    /// It matches: that is done, and with that it refuses.
+    /// It matches: with this action and, for a refusal, this reply.
     Match(PolicyAction, Option<&'a Reply>),
     /// It does not match.
     NoMatch,
-    /// It does not know yet; the rules of its tag wait.
+    /// The result is not known yet; later rules of its tag wait.
     NotYetKnown,
-    /// One of its tag before it does not know yet.
+    /// The result of an earlier rule with its tag is not known yet.
     Waits,
-    /// It has matched before, or one has that ends its tag.
+    /// It has matched before, or a rule has ended its tag.
     PassedOver,
 }

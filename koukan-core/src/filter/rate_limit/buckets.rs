@@ -10,10 +10,10 @@ use std::{
 
 use tokio::time::Instant;
 
-/// A bucket for each key, of which a bounded number is remembered.
+/// A token bucket for each key, for a limited number of keys.
 ///
-/// Of each bucket one moment is kept: when it is full again (the generic cell rate algorithm, ITU-T I.371). One
-/// that is full is as good as one that nobody has asked for.
+/// For each bucket only the time when it is full again is kept (the generic cell rate algorithm, ITU-T I.371).
+/// A full bucket equals one that was never used, so it need not be kept.
 pub(in crate::filter) struct Buckets {
     count: NonZeroU32,
     per: Duration,
@@ -22,7 +22,7 @@ pub(in crate::filter) struct Buckets {
 }
 
 impl Buckets {
-    /// `count` in that time, of `max` keys at most.
+    /// `count` tokens in this time, for at most `max` keys.
     pub(in crate::filter) fn new(count: NonZeroU32, per: Duration, max: NonZeroUsize) -> Self {
         Self {
             count,
@@ -37,7 +37,7 @@ impl Buckets {
         Self::new(self.count, self.per, max)
     }
 
-    /// Takes one, if one is there.
+    /// Takes a token, if there is one.
     pub(in crate::filter) fn take(&self, key: Box<str>) -> bool {
         let now = Instant::now();
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,7 +53,7 @@ impl Buckets {
         true
     }
 
-    /// Gives back what was taken, where it turns out that it was not needed.
+    /// Returns a token that was not needed.
     pub(in crate::filter) fn put_back(&self, key: &str) {
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(then) = full.get_mut(key) {
@@ -63,9 +63,8 @@ impl Buckets {
     }
 }
 
-/// Makes room: forgets the buckets that are full, and where that is not enough those of which least was taken,
-/// so that whoever takes much is remembered however many others come. An eighth at once, so that it is seldom
-/// done.
+/// Makes room: forgets full buckets, and if that is not enough those from which the least was taken. So heavy
+/// users are remembered however many others come. It removes an eighth at once, so that it is rarely done.
 fn forget(full: &mut HashMap<Box<str>, Instant>, now: Instant, max: usize) {
     full.retain(|_, then| *then > now);
     let kept = max - max.div_ceil(8);

@@ -1,4 +1,4 @@
-//! By what it is counted.
+//! What messages are counted by.
 
 use std::borrow::Cow;
 
@@ -9,33 +9,33 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-/// Whose messages, or recipients, are counted together.
+/// Which messages or recipients are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RateKey {
-    /// Those of one reverse-path, without what differs by ASCII case alone. The null reverse-path is none.
+    /// Messages with the same reverse-path, ignoring ASCII case. The null reverse-path has no key.
     MailFrom,
-    /// Those of reverse-paths in one domain.
+    /// Messages with reverse-paths in one domain.
     MailFromDomain,
-    /// Those of one client that has authenticated itself.
+    /// Messages of one authenticated client.
     Identity,
-    /// Those of one client's address; of IPv6, of its /64 network.
+    /// Messages from one client address; for IPv6, from its /64 network.
     NetworkAddress,
-    /// Those that run on behalf of one sender, with its tag.
+    /// Messages of one sender with its tag.
     Sender,
-    /// Those for one recipient.
+    /// Messages for one recipient.
     RcptTo,
-    /// Those for recipients in one domain.
+    /// Messages for recipients in one domain.
     RcptDomain,
 }
 
 impl RateKey {
-    /// Whether it can only be told of single recipients.
+    /// Whether it is known only for single recipients.
     pub(in crate::filter) fn is_about_recipient(self) -> bool {
         matches!(self, Self::RcptTo | Self::RcptDomain)
     }
 
-    /// What they have in common; `None` where there is no such thing.
+    /// The key's value; `None` where there is none.
     pub(in crate::filter) fn of<'a>(
         self,
         context: &'a Context,
@@ -71,7 +71,7 @@ fn domain<'a>(mailbox: &Mailbox) -> Cow<'a, str> {
     mailbox.domain_text().to_ascii_lowercase().into()
 }
 
-/// What a message or a recipient has of all of these keys together; `None` where it lacks one.
+/// The combined value of all these keys; `None` where one is missing.
 pub(in crate::filter) fn together(
     keys: &[RateKey],
     context: &Context,
@@ -81,7 +81,7 @@ pub(in crate::filter) fn together(
     let mut key = String::new();
     for part in keys {
         key.push_str(&part.of(context, mail, rcpt)?);
-        // In none of them.
+        // A separator that occurs in none of them.
         key.push('\0');
     }
     Some(key.into())

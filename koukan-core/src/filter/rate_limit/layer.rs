@@ -4,12 +4,12 @@ use tower::Layer;
 
 use super::{Limit, RateLimit};
 
-/// Applies [`RateLimit`]. All services that it makes count together.
+/// Applies [`RateLimit`]. All services made by it share the counters.
 #[derive(Debug, Clone)]
 pub struct RateLimitLayer(Arc<[Limit]>);
 
 impl RateLimitLayer {
-    /// A layer of these limits, all of which hold.
+    /// A layer with these limits, all of which apply.
     pub fn new(limits: impl IntoIterator<Item = Limit>) -> Self {
         Self(limits.into_iter().collect())
     }

@@ -11,13 +11,13 @@ use crate::{
 
 use super::{RateKey, buckets::Buckets, key::together};
 
-/// Keys of a limit of which it is remembered how much came, unless another number is given.
+/// How many keys a limit remembers, unless another number is set.
 pub const MAX_KEYS: usize = 100_000;
 
-/// How many messages or recipients may come in a time that have something in common. Clones are the same.
+/// A limit on messages or recipients that have something in common, in a time. Clones share the counters.
 ///
-/// Each key has a bucket that holds as many as may come in that time, and fills as that passes. Of what has no such
-/// key, such as an identity of one who has shown none, nothing is counted.
+/// Each key has a token bucket with the permitted number of tokens, which fills in the given time. Messages without
+/// such a key, for example without an identity, are not counted.
 #[derive(Debug, Clone)]
 pub struct Limit {
     keys: Arc<[RateKey]>,
@@ -26,8 +26,8 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// So many in that time, which must not be zero, for each combination of the keys: messages, or recipients where
-    /// one of the keys is about these.
+    /// At most `count` in this time, which must not be zero, for each combination of the keys. It counts messages,
+    /// or recipients if one of the keys is about these.
     pub fn new(keys: impl IntoIterator<Item = RateKey>, count: NonZeroU32, per: Duration) -> Self {
         let keys: Arc<[RateKey]> = keys.into_iter().collect();
         let max = NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN);
@@ -45,7 +45,7 @@ impl Limit {
         self
     }
 
-    /// Remembers so many keys at most, instead of [`MAX_KEYS`].
+    /// Remembers at most `max` keys, instead of [`MAX_KEYS`].
     #[must_use]
     pub fn with_max_keys(mut self, max: NonZeroUsize) -> Self {
         self.buckets = Arc::new(self.buckets.emptied(max));
@@ -58,7 +58,7 @@ impl Limit {
     }
 }
 
-/// Takes one of each of the limits that are about this, or of none of them.
+/// Takes a token from each limit that applies, or from none of them.
 pub(super) fn take(limits: &[Limit], context: &Context, mail: &Mail, rcpt: Option<&Rcpt>) -> bool {
     let asked = |limit: &&Limit| limit.counts_recipients == rcpt.is_some();
     let mut taken: Vec<(&Limit, Box<str>)> = Vec::new();

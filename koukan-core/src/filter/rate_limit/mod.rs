@@ -1,16 +1,16 @@
-//! Puts off what is more than may come in a time, from somebody or for somebody.
+//! Defers mail that exceeds a rate.
 //!
-//! A [`Limit`] counts messages or recipients by what they have in common ([`RateKey`]). What is over one of the
-//! limits has taken nothing of the others. A process counts for itself, from its start on, and remembers a bounded
-//! number of keys of each limit: where there are more, those are forgotten of which least was taken.
+//! A [`Limit`] counts messages or recipients by what they have in common ([`RateKey`]). A message that is over one
+//! limit takes nothing from the others. Each process counts for itself, from its start, and remembers a limited
+//! number of keys for each limit; beyond that it forgets those with the fewest tokens taken.
 //!
-//! *Phases*: MAIL, at which messages are counted, and RCPT, at which recipients are. Nothing is awaited.
+//! *Phases*: MAIL, where messages are counted, and RCPT, where recipients are counted. Nothing is awaited.
 //!
 //! *Signals*: none.
 //!
 //! | reply | when |
 //! |---|---|
-//! | [`Reply::over_limit`](crate::reply::Reply::over_limit) to MAIL or RCPT | it is more than may come |
+//! | [`Reply::over_limit`](crate::reply::Reply::over_limit) to MAIL or RCPT | a limit is exceeded |
 //!
 //! # Example
 //!

@@ -15,7 +15,7 @@ use crate::{
 
 use super::{Limit, limit::take};
 
-/// Puts off what is too much; see the [module documentation](super).
+/// Defers what exceeds a rate; see the [module documentation](super).
 #[derive(Debug, Clone)]
 pub struct RateLimit<S> {
     inner: S,

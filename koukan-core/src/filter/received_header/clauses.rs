@@ -1,4 +1,4 @@
-//! What the field says.
+//! The clauses of the field.
 
 use std::net::IpAddr;
 
@@ -12,14 +12,14 @@ use crate::{
 
 use super::field::Field;
 
-/// Octets of a client's name that stand in a comment, at most.
+/// How much of a client's name is put into a comment, in octets.
 const MAX_COMMENT: usize = 64;
 
-/// What is known of a message when it comes.
+/// What is known of a message when it arrives.
 pub(super) struct Facts<'a> {
     pub(super) host_name: &'a str,
     pub(super) context: &'a Context,
-    /// The name of the client's address that is confirmed, if there is one.
+    /// The confirmed name of the client's address, if there is one.
     pub(super) confirmed: Option<&'a str>,
     pub(super) id: TraceId,
     pub(super) is_smtputf8: bool,
@@ -76,15 +76,15 @@ impl Facts<'_> {
         }
     }
 
-    /// What stands before the address: RFC 5321 section 4.4, TCP-info.
+    /// The text before the address: RFC 5321 section 4.4, TCP-info.
     fn confirmed(&self) -> String {
         let name = self.confirmed.filter(|name| Self::is_domain(name));
         name.map_or_else(String::new, |name| format!("{name} "))
     }
 
     fn is_domain(name: &str) -> bool {
-        // In UTF-8 it would make a message that is ASCII need SMTPUTF8; and a literal may have parentheses, which not
-        // every reader of the field knows from those of a comment.
+        // In UTF-8 it would make an ASCII message need SMTPUTF8. A literal may contain parentheses, which not every
+        // reader can tell from those of a comment.
         Domain::check(name).is_ok() && name.chars().all(is_harmless)
     }
 
@@ -125,7 +125,7 @@ impl Facts<'_> {
     }
 }
 
-/// The registered clause, and the version in a comment.
+/// The registered clause, with the version in a comment.
 fn cipher(tls: &Tls) -> String {
     let name = harmless(&tls.cipher);
     // Some libraries mark the suites of TLS 1.3 in their names.
@@ -144,7 +144,7 @@ fn is_harmless(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-._:[]".contains(c)
 }
 
-/// A text of which only octets are left that mean nothing in a header field.
+/// The text without octets that mean something in a header field.
 fn harmless(text: &str) -> String {
     let harmless = text.chars().map(|c| if is_harmless(c) { c } else { '?' });
     harmless.take(MAX_COMMENT).collect()

@@ -1,11 +1,11 @@
 //! A header field that is folded between its clauses.
 
-/// The length of a line that should not be exceeded: RFC 5322 section 2.1.1.
+/// The recommended length of a line: RFC 5322 section 2.1.1.
 const LINE: usize = 78;
 /// Stands between lines, before the blank.
 const FOLD: &str = "\r\n";
 
-/// Octets of most fields, at most.
+/// The size of most fields, in octets.
 const USUAL: usize = 512;
 
 /// A header field, clause by clause.
@@ -23,7 +23,7 @@ impl Field {
         Self { text, line }
     }
 
-    /// Adds words, which stand in pieces, on one line if they fit on one.
+    /// Adds words, given in pieces, on one line if they fit.
     pub(super) fn clause(&mut self, pieces: &[&str]) {
         let start = self.text.len();
         self.text.push(' ');
@@ -60,11 +60,11 @@ impl Field {
     }
 
     fn fits(&self, words: &str) -> bool {
-        // One for the blank, one for the semicolon that may follow.
+        // One octet for the blank, one for a semicolon that may follow.
         self.line + words.len() + 2 <= LINE
     }
 
-    /// Adds a word, on a line of its own if it does not fit on this one.
+    /// Adds a word, on a new line if it does not fit.
     fn word(&mut self, word: &str) {
         if !self.fits(word) && !self.text.ends_with(':') {
             self.text.push_str(FOLD);

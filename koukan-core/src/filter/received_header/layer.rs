@@ -9,7 +9,7 @@ use crate::{
 
 use super::ReceivedHeader;
 
-/// `Received` fields that a message may have before it counts as going round in a loop.
+/// How many `Received` fields a message may have before it counts as looping.
 ///
 /// *Source*: RFC 5321 section 6.3 asks for at least 100.
 pub const MAX_RECEIVED_FIELDS: usize = 100;
@@ -23,11 +23,11 @@ pub struct ReceivedHeaderLayer {
 }
 
 impl ReceivedHeaderLayer {
-    /// A layer for a server that is called `host_name`.
+    /// A layer for a server with the name `host_name`.
     ///
     /// # Errors
     ///
-    /// [`InvalidMailbox`] where that is no domain name or address literal.
+    /// [`InvalidMailbox`] where that is neither a domain name nor an address literal.
     pub fn new(host_name: &str, clock: SharedClock) -> Result<Self, InvalidMailbox> {
         Domain::check(host_name)?;
         Ok(Self {
@@ -37,7 +37,7 @@ impl ReceivedHeaderLayer {
         })
     }
 
-    /// Sets how many `Received` fields a message may have when it comes, instead of
+    /// Sets how many `Received` fields an incoming message may have, instead of
     /// [`MAX_RECEIVED_FIELDS`].
     #[must_use]
     pub fn with_max_received_fields(mut self, max: usize) -> Self {

@@ -1,6 +1,6 @@
-//! Adds the `Received` trace field, and refuses messages that go round in a loop.
+//! Adds the `Received` trace field, and refuses messages that loop.
 //!
-//! The field is put before the message when its first octets come, since it depends on the
+//! The field is put before the message when its first octets arrive, since it depends on the
 //! recipients:
 //!
 //! ```text
@@ -9,22 +9,22 @@
 //!  tls TLS_AES_256_GCM_SHA384 (TLSv1.3); Fri, 2 Jan 2026 03:04:05 +0000
 //! ```
 //!
-//! - `from` has the client's name as it was given in HELO or EHLO, and its address. A name that is
-//!   none stands in a comment, with harmless octets only. Where the filter `remote_host` stands before and has
-//!   confirmed a name of the address, that stands before the address: `(mx.client.example [192.0.2.1])`.
-//! - `with` is the transmission type: RFC 3848, with SMTPUTF8 RFC 6531. Without HELO or EHLO, as
-//!   for a message that came by HTTP, there is none.
+//! - `from` has the client's name from HELO or EHLO, and its address. An invalid name stands in a comment,
+//!   with harmless octets only. If the filter `remote_host` stands before this one and has confirmed a name of
+//!   the address, that name stands before the address: `(mx.client.example [192.0.2.1])`.
+//! - `with` is the transmission type: RFC 3848, with SMTPUTF8 RFC 6531. It is missing without HELO or EHLO, as
+//!   for a message that came by HTTP.
 //! - `id` is the [`TraceId`](crate::signals::TraceId).
-//! - `for` stands only where there is one recipient, so that no recipient learns of another.
+//! - `for` is present only where there is one recipient, so that no recipient learns of another.
 //! - `tls` is the cipher suite: RFC 8314 section 4.3.
 //!
-//! A message that does not begin with a header section is separated from the field by an empty line;
-//! see [`Opening`](crate::message::opening::Opening). What the message comes to
-//! ([`Parameters::size`](crate::path::Parameters::size)) grows by as much as the field may have.
+//! If a message does not begin with a header section, an empty line separates it from the field; see
+//! [`Opening`](crate::message::opening::Opening). The declared size
+//! ([`Parameters::size`](crate::path::Parameters::size)) grows by the largest size of the field.
 //!
-//! *Phases*: looks at the recipients as they pass and at the header section of the message. A
-//! message that is passed on by reference stays so, and its header section is read beside; of
-//! others nothing is held.
+//! *Phases*: reads the recipients as they pass, and the header section of the message. A message
+//! that is passed on by reference stays a reference, and a second reader reads its header section;
+//! of other messages nothing is held.
 //!
 //! *Signals*: reads and writes [`TraceId`](crate::signals::TraceId), reads
 //! [`RemoteHost`](crate::filter::remote_host::RemoteHost).

@@ -1,4 +1,4 @@
-//! The recipients that pass, as far as they matter for the field.
+//! The recipients that pass, as far as the field needs them.
 
 use std::{
     pin::Pin,
@@ -21,17 +21,17 @@ pub(super) struct SeenRecipients(Arc<Mutex<Seen>>);
 struct Seen {
     first: Option<ForwardPath>,
     count: usize,
-    /// Whether there are no more. Before that, another may be on its way.
+    /// Whether there will be no more. Until then another may be on its way.
     is_complete: bool,
 }
 
 impl SeenRecipients {
-    /// Notes those that pass.
+    /// Notes the recipients that pass.
     pub(super) fn watch(self, inner: Recipients) -> Recipients {
         Recipients::from_stream(Watched { inner, seen: self })
     }
 
-    /// The recipient, if it is certain that there is no other.
+    /// The recipient, if there is certainly no other.
     pub(super) fn only(&self) -> Option<ForwardPath> {
         let seen = self.lock();
         let is_only = seen.count == 1 && seen.is_complete;

@@ -8,21 +8,21 @@ const NAME: &[u8] = b"received";
 #[derive(Debug)]
 pub(super) struct Scanner {
     at: At,
-    /// Fields that may still come.
+    /// How many more fields are permitted.
     left: usize,
 }
 
-/// There are more fields than there may be.
+/// There are more fields than permitted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
-    /// After so many octets of a line, all of which are those of the name.
+    /// After this many octets of a line, all of which match the name.
     Name(usize),
     /// After a CR that starts a line.
     Cr,
-    /// Within a line that is of no interest.
+    /// Within any other line.
     Line,
     /// After the header section.
     End,
@@ -57,7 +57,7 @@ impl Scanner {
                 (At::Name(0) | At::Cr, b'\n') => At::End,
                 (At::Name(0), b'\r') => At::Cr,
                 (At::Name(_), b'\n') => At::Name(0),
-                // Blanks before the colon are an old form: RFC 5322 section 4.5.8.
+                // Blanks before the colon are an obsolete form: RFC 5322 section 4.5.8.
                 (At::Name(matched), b' ' | b'\t') if matched == NAME.len() => self.at,
                 (At::Name(matched), b':') if matched == NAME.len() => {
                     self.left = self.left.checked_sub(1).ok_or(TooMany)?;

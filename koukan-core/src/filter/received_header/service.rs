@@ -20,11 +20,11 @@ use crate::{
 
 use super::{ReceivedHeaderLayer, clauses::Facts, recipients::SeenRecipients, scanner::Scanner};
 
-/// Octets of a header section that are looked at before the message goes on; a loop's `Received`
-/// fields stand at the top.
+/// How much of a header section is scanned before the message goes on, in octets. The `Received`
+/// fields of a loop stand at the top.
 const LOOKED_AT: u64 = 256 << 10;
 
-/// Octets of the field, and of what may have to stand behind it, at most.
+/// The largest size of the field with its separator, in octets.
 const GROWTH_MAX: u64 = 1280 + 256;
 
 /// Adds the `Received` field; see the [module documentation](super).
@@ -51,7 +51,7 @@ impl<S: MailService> Service<Transaction> for ReceivedHeader<S> {
 
     fn call(&mut self, mut tx: Transaction) -> S::Future {
         let parameters = &mut tx.mail.request_mut().parameters;
-        // What the field says of the recipient is not known yet.
+        // The recipient in the field is not known yet.
         parameters.grow_size(GROWTH_MAX);
         let recipients = SeenRecipients::default();
         let seen = recipients.clone();
@@ -70,7 +70,7 @@ impl<S: MailService> Service<Transaction> for ReceivedHeader<S> {
     }
 }
 
-/// What the field of one message is made of.
+/// What the field of one message needs.
 struct Message {
     settings: ReceivedHeaderLayer,
     context: Arc<context::Context>,
@@ -105,7 +105,7 @@ impl Message {
         Ok(body)
     }
 
-    /// The field, and what is to separate it from the message.
+    /// The field, and its separator from the message.
     fn field(&self, separator: &str) -> Bytes {
         let recipient = self.recipients.only();
         let host = self.signals.find_durable::<RemoteHost>().ok().flatten();
@@ -128,7 +128,7 @@ impl Message {
     }
 }
 
-/// Reads the header section of a blob beside those who read the message.
+/// Reads the header section of a blob with a second reader.
 async fn look_ahead(
     opening: &mut Opening,
     scanner: &mut Scanner,
@@ -144,7 +144,7 @@ async fn look_ahead(
     Ok(())
 }
 
-/// Reads as much of a message as tells how it begins, and puts it back.
+/// Reads enough of a message to see how it begins, and puts it back.
 async fn look_at_start(opening: &mut Opening, body: &mut Body) -> Result<(), BodyError> {
     let mut read = Vec::new();
     while !opening.is_known() {

@@ -1,4 +1,4 @@
-//! Whose address it is.
+//! Matches addresses against lists.
 
 use crate::{
     filter::{
@@ -10,7 +10,7 @@ use crate::{
 
 use super::WhichAddress;
 
-/// An address is among some mailboxes. The null reverse-path, and the postmaster without a domain, are in no
+/// Matches if an address is in a list. The null reverse-path, and the postmaster without a domain, are in no
 /// list.
 #[derive(Debug, Clone)]
 pub struct AddressMatcher {
@@ -25,7 +25,7 @@ enum List {
 }
 
 impl AddressMatcher {
-    /// That address is in that list.
+    /// Matches if this address is in the list.
     pub fn new(which: WhichAddress, list: MailboxList) -> Self {
         Self {
             which,
@@ -33,8 +33,8 @@ impl AddressMatcher {
         }
     }
 
-    /// That address is in that set as it is then. What follows the first `delimiter` in a local part does not
-    /// count.
+    /// Matches if this address is in the current value of the set. What follows the first `delimiter` in a
+    /// local part is ignored.
     pub fn in_set(
         which: WhichAddress,
         set: Replaceable<MailboxSet>,

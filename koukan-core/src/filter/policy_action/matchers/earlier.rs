@@ -1,23 +1,24 @@
-//! What other rules have said.
+//! Matches the results of other rules.
 
 use std::borrow::Cow;
 
 use crate::filter::policy_action::{Facts, Matcher, Verdict, results};
 
-/// A rule has matched before, here or where the message has come from. Where one does not know yet, this is
-/// not known either.
+/// Matches if another rule has matched before, here or at an agent that the message came from. While that
+/// rule's result is unknown, so is this one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Earlier {
-    /// The rule of that name, whatever was done.
+    /// The rule with this name, whatever its action.
     Rule(Box<str>),
-    /// One of that tag which ends it: with [`Reject`](super::super::PolicyAction::Reject),
-    /// [`Defer`](super::super::PolicyAction::Defer) or [`Match`](super::super::PolicyAction::Match).
+    /// A rule with this tag whose action ends the tag:
+    /// [`Reject`](super::super::PolicyAction::Reject), [`Defer`](super::super::PolicyAction::Defer)
+    /// or [`Match`](super::super::PolicyAction::Match).
     Tag(Box<str>),
 }
 
 impl Earlier {
-    /// The durable signal that says so.
+    /// The durable signal that records it.
     pub fn signal_name(&self) -> String {
         results::signal(self)
     }

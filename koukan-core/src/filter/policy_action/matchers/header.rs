@@ -1,32 +1,33 @@
-//! What stands in a header field.
+//! Matches header fields.
 
 use crate::filter::policy_action::{Facts, Matcher, Moment, Verdict};
 
-/// Some field of that name is there, or none is, or one has a value. It is known before the message goes on.
+/// Matches if a field of this name is present or absent, or has a value. The result is known before the
+/// message goes on.
 #[derive(Debug, Clone)]
 pub struct HeaderMatcher {
     name: Box<str>,
     value: HeaderCondition,
 }
 
-/// What is asked of the values of header fields: as a reader sees them, in one line, with encoded words decoded.
-/// Case does not matter.
+/// The condition on the values of header fields. A value is taken as readers see it: on one line, with encoded
+/// words decoded. Case does not matter.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum HeaderCondition {
-    /// A field is there.
+    /// A field of the name is present.
     Present,
-    /// No field is there.
+    /// No field of the name is present.
     Absent,
     /// One of the fields has one of these values.
     Is(Vec<Box<str>>),
     /// One of the fields has a value that begins with one of these.
     Begins(Vec<Box<str>>),
-    /// One of the fields has a value like one of these.
+    /// One of the fields has a value that matches one of these patterns.
     Like(Vec<Pattern>),
 }
 
-/// A text with gaps: `*` stands for any text, also for none. Case does not matter.
+/// A pattern: `*` stands for any text, including none. Case does not matter.
 ///
 /// # Example
 ///
@@ -39,12 +40,12 @@ pub enum HeaderCondition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pattern {
     first: Box<str>,
-    /// What stands after each `*`.
+    /// The text after each `*`.
     others: Vec<Box<str>>,
 }
 
 impl HeaderMatcher {
-    /// That is so of the fields of that name.
+    /// A condition on the fields of this name.
     pub fn new(name: impl Into<Box<str>>, value: HeaderCondition) -> Self {
         let lower = |all: Vec<Box<str>>| all.iter().map(|one| one.to_lowercase().into()).collect();
         let value = match value {
@@ -106,12 +107,12 @@ impl Pattern {
         }
     }
 
-    /// Whether a text is like it.
+    /// Whether a text matches it.
     pub fn matches(&self, text: &str) -> bool {
         self.is_like(&text.to_lowercase())
     }
 
-    /// Whether a text in lower case is like it. Each part is looked for once, so that no text makes much work.
+    /// Whether a lower-case text matches it. Each part is searched once, so no text causes much work.
     fn is_like(&self, text: &str) -> bool {
         let Some((last, between)) = self.others.split_last() else {
             return *self.first == *text;

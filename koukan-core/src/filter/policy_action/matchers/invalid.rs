@@ -1,4 +1,4 @@
-//! Addresses to which nobody could answer.
+//! Matches addresses that nobody could answer.
 
 use std::net::Ipv4Addr;
 
@@ -9,19 +9,19 @@ use crate::{
 
 use super::WhichAddress;
 
-/// Octets of a local part at most: RFC 5321 section 4.5.3.1.1.
+/// The longest local part, in octets: RFC 5321 section 4.5.3.1.1.
 const LOCAL_PART_MAX: usize = 64;
 
-/// An address that no other host can use, although it can be written so: its domain is one
-/// name without a dot, or an IPv4 address without brackets, or its local part has more than 64 octets. The
-/// null reverse-path and the postmaster without a domain are valid.
+/// Matches addresses that are well-formed but useless for other hosts: the domain is a single name without
+/// a dot, or an IPv4 address without brackets, or the local part is longer than 64 octets. The null
+/// reverse-path and the postmaster without a domain are valid.
 ///
 /// *Source*: RFC 5321 sections 2.3.5 and 4.5.3.1.1.
 #[derive(Debug, Clone, Copy)]
 pub struct InvalidPath(WhichAddress);
 
 impl InvalidPath {
-    /// That address is invalid.
+    /// Matches if this address is invalid.
     pub fn new(which: WhichAddress) -> Self {
         Self(which)
     }

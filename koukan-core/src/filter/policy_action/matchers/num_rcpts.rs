@@ -1,17 +1,17 @@
-//! How many recipients there are.
+//! Matches the number of recipients.
 
 use crate::filter::policy_action::{Facts, Matcher, Verdict};
 
-/// So many recipients of the transaction, or more, have passed before this one. Those that were refused
-/// further on do not count, as far as that is known: a client that pipelines gives its commands before it
-/// has the replies.
+/// Matches if at least so many recipients of the transaction have passed before this one. Recipients that
+/// were refused upstream do not count, as far as is known: a client that pipelines sends commands before
+/// it has the replies.
 #[derive(Debug, Clone, Copy)]
 pub struct NumRcpts {
     max: usize,
 }
 
 impl NumRcpts {
-    /// `max` recipients have passed.
+    /// Matches from `max` recipients on.
     pub fn new(max: usize) -> Self {
         Self { max }
     }

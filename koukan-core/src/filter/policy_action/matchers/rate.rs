@@ -1,4 +1,4 @@
-//! How much comes in a time, by whom.
+//! Matches excessive rates.
 
 use std::{
     num::{NonZeroU32, NonZeroUsize},
@@ -14,26 +14,26 @@ use crate::{
     signals::Signals,
 };
 
-/// More messages come from somebody than may come in a time; in a rule per recipient, more recipients.
+/// Matches if more messages come from somebody than a rate permits; in a rule per recipient, more recipients.
 ///
-/// Each key has a bucket that holds as many as may come in that time, and fills as that passes. What finds one
-/// there takes it, and is not over the rate; what finds none is, and takes nothing. A message is counted once,
-/// when it is first asked for. Of what has no such key nothing is counted.
+/// Each key has a token bucket with the permitted number of tokens, which fills in the given time. A message
+/// that finds a token takes it and is within the rate. One that finds none is over the rate, and takes nothing.
+/// A message is counted once, when it is first evaluated. Messages without such a key are not counted.
 ///
-/// A process counts for itself, from its start on. It remembers a bounded number of keys: where there are more,
-/// those are forgotten that have taken least.
+/// Each process counts for itself, from its start. It remembers a limited number of keys; beyond that it
+/// forgets those with the fewest tokens taken.
 #[derive(Debug, Clone)]
 pub struct OverRateMatcher {
     keys: Box<[RateKey]>,
     buckets: Arc<Buckets>,
 }
 
-/// What was found of a transaction; a signal of it.
+/// The results within a transaction; a signal.
 #[derive(Debug, Default)]
 struct Counted(Mutex<Vec<(Arc<Buckets>, Verdict)>>);
 
 impl OverRateMatcher {
-    /// So many in that time, which must not be zero, for each combination of the keys.
+    /// At most `count` in this time, which must not be zero, for each combination of the keys.
     pub fn new(keys: impl IntoIterator<Item = RateKey>, count: NonZeroU32, per: Duration) -> Self {
         let max = NonZeroUsize::new(MAX_KEYS).unwrap_or(NonZeroUsize::MIN);
         Self {
@@ -42,14 +42,14 @@ impl OverRateMatcher {
         }
     }
 
-    /// Remembers so many keys at most, instead of 100000.
+    /// Remembers at most `max` keys, instead of 100000.
     #[must_use]
     pub fn with_max_keys(mut self, max: NonZeroUsize) -> Self {
         self.buckets = Arc::new(self.buckets.emptied(max));
         self
     }
 
-    /// Whether one more is too much.
+    /// Whether one more is over the rate.
     fn take(&self, facts: &Facts<'_>) -> Verdict {
         let key = together(&self.keys, facts.context, facts.mail, facts.rcpt);
         let Some(key) = key else {
@@ -71,7 +71,7 @@ impl Counted {
 
 impl Matcher for OverRateMatcher {
     fn matches(&self, facts: &Facts<'_>) -> Verdict {
-        // A recipient is asked for once, and a transaction whenever something more is known of it.
+        // A recipient is evaluated once, but a transaction each time something more is known.
         let counted = match facts.rcpt {
             None => Counted::of(facts.signals),
             Some(_) => None,

@@ -1,4 +1,4 @@
-//! Who the client is, and how it has connected.
+//! Matches the client and its connection.
 
 use std::{net::IpAddr, str::FromStr};
 
@@ -11,21 +11,21 @@ use crate::{
     network::Network,
 };
 
-/// The client's address is in one of some networks. IPv4 addresses that are written as IPv6 ones
-/// (`::ffff:192.0.2.1`) are the IPv4 addresses. Who has no address is in none.
+/// Matches if the client's address is in one of some networks. An IPv4 address in IPv6 form
+/// (`::ffff:192.0.2.1`) counts as the IPv4 address. A client without an address is in no network.
 #[derive(Debug, Clone)]
 pub struct NetworkAddress {
     networks: Replaceable<Networks>,
 }
 
 impl NetworkAddress {
-    /// In one of these.
+    /// Matches addresses in these networks.
     pub fn new(networks: impl IntoIterator<Item = Network>) -> Self {
         let networks = Networks(networks.into_iter().collect());
         Self::in_list(Replaceable::new(networks))
     }
 
-    /// In one of that list as it is then.
+    /// Matches addresses in the current value of this list.
     pub fn in_list(networks: Replaceable<Networks>) -> Self {
         Self { networks }
     }
@@ -40,9 +40,10 @@ impl Matcher for NetworkAddress {
     }
 }
 
-/// Some networks.
+/// A set of networks.
 ///
-/// *Shape* as a text: a network a line, as in `192.0.2.0/24`; empty lines, and what begins with `#`, are comments.
+/// *Shape* as text: a network on each line, as in `192.0.2.0/24`. Empty lines, and lines that begin with `#`, are
+/// ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Networks(Vec<Network>);
 
@@ -67,7 +68,7 @@ impl FromStr for Networks {
     }
 }
 
-/// The client uses TLS.
+/// Matches if the client uses TLS.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OverTls;
 
@@ -77,14 +78,14 @@ impl Matcher for OverTls {
     }
 }
 
-/// The client has authenticated itself, as one of some identities if any are named.
+/// Matches if the client has authenticated itself; with identities, as one of them.
 #[derive(Debug, Clone, Default)]
 pub struct SmtpAuth {
     identities: Vec<Box<str>>,
 }
 
 impl SmtpAuth {
-    /// As one of these; without any, as whoever.
+    /// Matches these identities; without any, every identity.
     pub fn new<I: Into<Box<str>>>(identities: impl IntoIterator<Item = I>) -> Self {
         let identities = identities.into_iter().map(Into::into).collect();
         Self { identities }

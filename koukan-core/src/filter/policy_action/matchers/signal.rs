@@ -1,4 +1,4 @@
-//! What a filter has found out.
+//! Matches the signals of filters.
 
 use std::borrow::Cow;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use crate::filter::policy_action::{Facts, Matcher, Moment, Verdict};
 
-/// A durable signal is there, and what it says is one of some values. Until it is there that is not yet
-/// known; at the end of the message it is not so.
+/// Matches if a durable signal is set and has one of some values. Until it is set, the result is
+/// unknown; at the end of the message it is "no match".
 #[derive(Debug, Clone)]
 pub struct SignalMatcher {
     name: Box<str>,
@@ -16,7 +16,7 @@ pub struct SignalMatcher {
 }
 
 impl SignalMatcher {
-    /// The signal of that name is there.
+    /// Matches if the signal with this name is set.
     pub fn new(name: impl Into<Box<str>>) -> Self {
         Self {
             name: name.into(),
@@ -25,14 +25,14 @@ impl SignalMatcher {
         }
     }
 
-    /// Looks at a part of it, to which a JSON pointer (RFC 6901) leads, as in `/result`.
+    /// Looks at the part of the signal at this JSON pointer (RFC 6901), for example `/result`.
     #[must_use]
     pub fn with_pointer(mut self, pointer: impl Into<Box<str>>) -> Self {
         self.pointer = pointer.into();
         self
     }
 
-    /// It is one of these; without any it has only to be there, whatever it is.
+    /// Matches one of these values; without any, every value.
     #[must_use]
     pub fn with_values(mut self, values: impl IntoIterator<Item = Value>) -> Self {
         self.values = values.into_iter().collect();

@@ -1,4 +1,4 @@
-//! Of which address a matcher speaks.
+//! The addresses that matchers can look at.
 
 use crate::{
     filter::policy_action::{Facts, Moment, Verdict},
@@ -14,17 +14,16 @@ pub enum WhichAddress {
     MailFrom,
     /// The forward-path of a recipient.
     RcptTo,
-    /// All addresses of the `From` field, each of them: where a message has another number of such fields than one, or
-    /// something in it is no address, nothing is so
-    /// ([`senders`](crate::message::header_section::HeaderSection::senders)).
+    /// Every address of the `From` field. If there is not exactly one such field, or something in it is not an
+    /// address, nothing matches ([`senders`](crate::message::header_section::HeaderSection::senders)).
     HeaderFrom,
-    /// Some address of a `From` field, however many there are.
+    /// At least one address of a `From` field, however many fields there are.
     AnyHeaderFrom,
 }
 
 impl WhichAddress {
-    /// Whether something is so of that address. It is not of the null reverse-path, nor of the postmaster
-    /// without a domain.
+    /// Whether the condition holds for this address. It holds neither for the null reverse-path, nor for
+    /// the postmaster without a domain.
     pub(super) fn matches(self, facts: &Facts<'_>, is_so: impl Fn(&Mailbox) -> bool) -> Verdict {
         let header = || match facts.header {
             Some(header) => Ok(header),
