@@ -1,11 +1,11 @@
 //! A hash that is the same on every machine and in every release: [`Fnv1a`].
 
-/// FNV-1a, of 64 bits. It must not change: what was named by it is found again, and messages are
-/// rendered to the same octets when they are tried again. Who wants to can find texts with one hash.
+/// FNV-1a with 64 bits. It must not change: names made with it must be found again, and a message
+/// must render to the same octets at each attempt. Colliding texts can be constructed deliberately.
 pub(crate) struct Fnv1a(u64);
 
 impl Fnv1a {
-    /// Nothing was added yet; seed 0 is that of the definition.
+    /// Starts a hash. Seed 0 is that of the definition.
     pub(crate) fn new(seed: u64) -> Self {
         Self(0xcbf2_9ce4_8422_2325 ^ seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
@@ -17,7 +17,7 @@ impl Fnv1a {
         });
     }
 
-    /// Adds a text, and an octet that is in none, so that texts do not run into each other.
+    /// Adds a text, and an octet that occurs in no text, so that texts stay separate.
     pub(crate) fn add_text(&mut self, text: &str) {
         self.add(text.bytes());
         self.add([0xff]);

@@ -4,7 +4,7 @@ use std::{fmt, net::Ipv6Addr, path::Path, str::FromStr};
 
 use crate::remote_address::{RemoteAddress, UNIX};
 
-/// A host name or address, and a port; or a server at a Unix socket, of which this is the path.
+/// A host name or address with a port; or the path of a Unix socket.
 ///
 /// *Shape*: as text `host:port`, an IPv6 address in brackets; `unix:/run/dovecot/lmtp` for a Unix socket.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -21,13 +21,13 @@ pub struct HostPort {
 pub struct InvalidHostPort;
 
 impl HostPort {
-    /// The path, where it is a Unix socket.
+    /// The path, if it is a Unix socket.
     pub fn unix(&self) -> Option<&Path> {
         let path = self.host.strip_prefix(UNIX)?;
         path.starts_with('/').then(|| Path::new(path))
     }
 
-    /// The same in lower case: names of hosts are the same in capitals, and paths are not.
+    /// The same with the host name in lower case. A path is unchanged.
     #[must_use]
     pub fn to_lower_case(&self) -> Self {
         match self.unix() {

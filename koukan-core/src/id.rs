@@ -1,4 +1,4 @@
-//! Unguessable identities that sort by the time they were made.
+//! Identities that cannot be guessed, and sort by the time of their creation.
 
 use std::{
     collections::HashMap,
@@ -14,21 +14,21 @@ use crate::random;
 
 /// 128 bits: the time when it was made, then random bits.
 ///
-/// *Shape*: as text 26 digits of Crockford's base 32 in lower case. The first 48 bits are the
-/// milliseconds since 1970, which keeps neighbours in time neighbours in an index; the other 80 are
-/// random, which keeps identities unguessable. There is no counter: who has two identities does not
-/// learn how many others were made between them.
+/// *Shape*: as text, 26 digits of Crockford's base 32 in lower case. The first 48 bits are the
+/// milliseconds since 1970, so that identities made close in time are close in an index. The other 80
+/// bits are random, so that identities cannot be guessed. There is no counter: two identities do not
+/// tell how many were made in between.
 ///
-/// In two halves, since whatever holds a 128-bit number has to begin at a multiple of 16 octets: that is
-/// what an allocator is slow with, and each transaction takes a dozen of such pieces of memory.
+/// Stored in two halves. A 128-bit number has an alignment of 16 octets, for which allocators are slow,
+/// and each transaction makes a dozen such allocations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct RandomId {
     high: u64,
     low: u64,
 }
 
-/// A map from identities of our own making. They are random, and need not be mixed to be spread; those
-/// that others name must never be put into it.
+/// A map from identities that we have made ourselves. They are random, so they need no hashing.
+/// Identities that others choose must never be used in it.
 pub(crate) type IdMap<K, V> = HashMap<K, V, BuildHasherDefault<IdHasher>>;
 
 /// The hash of an identity is its last half.
@@ -52,7 +52,7 @@ impl RandomId {
         if random::is_seeded() {
             return Self::of(u128::from_be_bytes(octets));
         }
-        // Of the system's clock: nothing is ever decided by it.
+        // The system's clock: nothing is decided by this time.
         let time = Timestamp::now().as_millisecond().cast_unsigned();
         let time = u128::from(time) & ((1 << TIME_BITS) - 1);
         let random = u128::from_be_bytes(octets) & ((1 << RANDOM_BITS) - 1);
@@ -71,7 +71,7 @@ impl RandomId {
         u128::from(self.high) << 64 | u128::from(self.low)
     }
 
-    /// The first of the random bits: those that [`IdHasher`] does not see.
+    /// The first of the random bits, which [`IdHasher`] does not use.
     fn mark(self) -> u16 {
         self.high as u16
     }
@@ -82,7 +82,7 @@ impl Hasher for IdHasher {
         self.0 = half;
     }
 
-    /// Identities are written by halves.
+    /// Identities are hashed as two halves.
     fn write(&mut self, octets: &[u8]) {
         let shifted = |hash: u64, octet: &u8| hash.rotate_left(8) ^ u64::from(*octet);
         self.0 = octets.iter().fold(self.0, shifted);
@@ -94,7 +94,7 @@ impl Hasher for IdHasher {
 }
 
 impl RandomId {
-    /// The text, written where `text` gives room.
+    /// The text, written into `text`.
     pub(crate) fn text(self, text: &mut [u8; LEN]) -> &str {
         let mut rest = self.number();
         for digit in text.iter_mut().rev() {
@@ -115,7 +115,7 @@ impl FromStr for RandomId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // 26 digits hold 130 bits: the first may not use its upper two.
+        // 26 digits hold 130 bits, so the upper two bits of the first must be 0.
         if text.len() != LEN || text.as_bytes()[0] > b'7' {
             return Err(InvalidId);
         }
@@ -128,7 +128,8 @@ impl FromStr for RandomId {
     }
 }
 
-/// The identity of a transaction: unguessable, and in text form the queue id in trace headers.
+/// The identity of a transaction. It cannot be guessed. As text it is the queue id in trace
+/// headers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TransactionId(pub(crate) RandomId);
 
@@ -136,8 +137,8 @@ pub struct TransactionId(pub(crate) RandomId);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SessionId(RandomId);
 
-/// What transactions have in common that carry the same octets, of one message, and were committed
-/// together; others have none.
+/// What transactions have in common that carry the same octets of one message and were committed
+/// together. Other transactions have none.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageKey(RandomId);
 
@@ -173,8 +174,8 @@ macro_rules! identity {
 }
 
 impl TransactionId {
-    /// A new identity that names the session which makes it, to whoever knows that session: 16 of its random
-    /// bits are of that.
+    /// A new identity of which 16 random bits are derived from the session that makes it, so that whoever
+    /// knows the session can recognise it.
     pub(crate) fn of_session(session: SessionId) -> Self {
         let RandomId { high, low } = RandomId::new();
         let mark = u64::from(session.0.mark());
@@ -182,15 +183,13 @@ impl TransactionId {
         Self(RandomId { high, low })
     }
 
-    /// Whether the session may have made it. Of those that do not name their session, and of those of other
-    /// sessions, one in 65,536 looks as if it had.
+    /// Whether this session may have made it. Of other identities, one in 65,536 looks the same.
     pub(crate) fn may_be_of(self, session: SessionId) -> bool {
         self.0.mark() == session.0.mark()
     }
 
-    /// The identity of the transaction for the recipient at that position of a message whose first
-    /// transaction has this one: made at the same time, and as hard to guess for whoever does not know
-    /// this one.
+    /// The identity of the transaction for the recipient at this position, in a message whose first
+    /// transaction has this identity. It has the same time, and cannot be guessed without knowing this one.
     pub(crate) fn of_message(self, position: usize) -> Self {
         if position == 0 {
             return self;

@@ -4,9 +4,8 @@
 //! async fn(Transaction) -> Result<Reply, BoxError>
 //! ```
 //!
-//! This crate holds that contract, the stages that take a transaction through an agent, and
-//! filters. It has no socket, SQL or HTTP in it: those are `koukan-smtp`, `koukan-storage` and
-//! `koukan-rest`.
+//! This crate contains that contract, the stages that take a transaction through an agent, and
+//! filters. Sockets, SQL and HTTP are in `koukan-smtp`, `koukan-storage` and `koukan-rest`.
 //!
 //! # Example
 //!
@@ -41,35 +40,35 @@
 //! |---|---|
 //! | [`transaction`] | the contract and its five laws: start here |
 //! | [`reply`], [`path`], [`context`], [`signals`] | the values a transaction is made of |
-//! | [`body`], [`blob`] | the message, as a stream and as shared bytes |
-//! | [`service`] | what a stage is, erased forms, what failures become |
+//! | [`body`], [`blob`] | the message, as a stream and as shared octets |
+//! | [`service`] | what a stage is, type-erased forms, what happens to failures |
 //! | [`middleware`] | filters made of functions, timeouts, traces |
-//! | [`filter`] | filters for the main job |
+//! | [`filter`] | the filters |
 //! | [`stage`] | Exploder, StorageWriter, OutputHandler, Dispatcher, RestHandler, RestEndpoint |
-//! | [`explain`] | what would become of a message |
+//! | [`explain`] | predicting what would become of a message |
 //! | [`storage`] | the live and the durable tier between input and output |
 //! | [`message`] | messages from and to JSON, and those that the agent itself writes |
-//! | [`event`], [`observer`] | what happens, and who is told: the log and others |
-//! | [`clock`], [`random`] | what tests set |
-//! | [`network`] | names and connections, which embedders and tests set |
+//! | [`event`], [`observer`] | what happens, and who is told: the log and other observers |
+//! | [`clock`], [`random`] | time and random numbers, which tests can set |
+//! | [`network`] | names and connections, which embedders and tests can replace |
 //! | [`blocking`] | threads for work that takes long |
-//! | [`accepting`] | what servers do when connections cannot be accepted |
-//! | [`shares`] | what is scarce, shared between clients |
-//! | [`repeats`], [`lists`] | what would fill the log; several values in one field of it |
-//! | `tls` | certificates, whom to trust, and encrypted streams |
+//! | [`accepting`] | what servers do when they cannot accept connections |
+//! | [`shares`] | sharing scarce resources between clients |
+//! | [`repeats`], [`lists`] | limiting repeated log lines; several values in one field of a log line |
+//! | `tls` | certificates, trust, and encrypted streams |
 //! | [`waking`] | how parts of a task wake each other |
-//! | [`supervision`] | what becomes of long-lived parts that end or panic |
+//! | [`supervision`] | what happens when long-lived parts end or panic |
 //! | `test_util` (feature `test-util`) | scripted services, clocks and networks for tests of filters and endpoints |
 //! | [`ServiceBuilderExt`] | one method of a `tower::ServiceBuilder` for each layer |
 //!
 //! # Features
 //!
-//! `charsets`: text in all charsets of mail, for messages that are parsed; without it, text is UTF-8, UTF-16, UTF-32
-//! or windows-1252.
+//! `charsets`: all charsets of mail, for parsed messages. Without it, only UTF-8, UTF-16, UTF-32 and windows-1252
+//! are decoded.
 //!
-//! `idn`: domains that are not ASCII are asked for in the DNS; without it, they are no domains.
+//! `idn`: internationalised domains can be looked up in the DNS. Without it, they are treated as invalid domains.
 //!
-//! `metrics`: the observer `observer::Metrics`, by the facade of that name.
+//! `metrics`: the observer `observer::Metrics`, for the crate `metrics`.
 //!
 //! `dns`: a resolver that asks DNS servers itself, for [`network`].
 //!
@@ -77,17 +76,17 @@
 //!
 //! `tls`: TLS by rustls, for servers and clients, as the module `tls`.
 //!
-//! `test-util`: scripted services, clocks, and the contract suite that every storage backend must
-//! pass.
+//! `test-util`: scripted services, clocks, and the contract suite that every storage backend must pass.
 //!
-//! `test-certificates`: certificates for tests, beside `test-util` and `tls`.
+//! `test-certificates`: certificates for tests, with `test-util` and `tls`.
 //!
 //! # Types of other crates in the API
 //!
-//! `bytes::Bytes`, `tower`'s `Service`, `Layer` and `BoxError`, `jiff::Timestamp`, `futures_core::Stream` and
-//! `futures_util::future::Either`, `serde`'s traits, and `serde_json::Value` for what is JSON; of sockets, `tokio`'s `AsyncRead` and
-//! `AsyncWrite`. With features: `metrics::Recorder`; errors and streams of `rustls`, `rustls_pki_types` and `tokio_rustls`; errors of
-//! `hickory_resolver`; `tracing::Level` for tests. A new major version of one of these is one of this crate.
+//! `bytes::Bytes`; `tower`'s `Service`, `Layer` and `BoxError`; `jiff::Timestamp`; `futures_core::Stream` and
+//! `futures_util::future::Either`; `serde`'s traits; `serde_json::Value` for JSON; for sockets, `tokio`'s `AsyncRead`
+//! and `AsyncWrite`. With features: `metrics::Recorder`; errors and streams of `rustls`, `rustls_pki_types` and
+//! `tokio_rustls`; errors of `hickory_resolver`; `tracing::Level` for tests. A new major version of one of these means
+//! a new major version of this crate.
 //!
 //! Minimum supported Rust version: 1.91.
 

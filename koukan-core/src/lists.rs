@@ -4,10 +4,9 @@ use std::{error::Error, fmt};
 
 /// Several values as one field of a log event.
 ///
-/// A field of [`tracing`] holds one value: as text, the items stand one behind the other with a
-/// blank between. A subscriber that has arrays, as one that writes JSON, can have the items: it is
-/// given the list as an error ([`List::as_field`]), the one kind of value that has a type which can
-/// be asked for.
+/// A field of [`tracing`] holds one value. As text, the items are separated by blanks. A subscriber
+/// with arrays, for example one that writes JSON, can get the items: the list is passed as an error
+/// ([`List::as_field`]), the only kind of value whose type can be queried.
 ///
 /// # Example
 ///
@@ -33,7 +32,7 @@ impl List<String> {
 }
 
 impl<T: fmt::Display + fmt::Debug + 'static> List<T> {
-    /// The list as the value of a field.
+    /// The list as the value of a log field.
     pub fn as_field(&self) -> &(dyn Error + 'static) {
         self
     }

@@ -1,11 +1,12 @@
-//! Values that are replaced while they are in use: [`Replaceable`].
+//! Values that can be replaced while they are in use: [`Replaceable`].
 
 use std::{
     fmt,
     sync::{Arc, PoisonError, RwLock},
 };
 
-/// A value that is replaced as a whole, such as a list that follows its file. Clones are the same.
+/// A value that is replaced as a whole, for example a list that is read from a file. Clones share
+/// it.
 ///
 /// # Example
 ///
@@ -20,23 +21,23 @@ use std::{
 pub struct Replaceable<T>(Arc<RwLock<Arc<T>>>);
 
 impl<T> Replaceable<T> {
-    /// That value, until another is put in its place.
+    /// Starts with this value.
     pub fn new(value: T) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(value))))
     }
 
-    /// The value as it is now.
+    /// The current value.
     pub fn current(&self) -> Arc<T> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Puts another value in its place: for those who ask from now on.
+    /// Replaces the value for later readers.
     pub fn replace(&self, value: T) {
         let value = Arc::new(value);
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let old = std::mem::replace(&mut *current, value);
         drop(current);
-        // What it held is given back without the lock.
+        // The old value is dropped without the lock.
         drop(old);
     }
 }

@@ -1,4 +1,4 @@
-//! All octets once more.
+//! An upload that starts again.
 
 use bytes::Bytes;
 
@@ -9,24 +9,24 @@ use super::{
     octets::{Octets, Replaced},
 };
 
-/// An upload of all octets, which so far are those that are there.
+/// An upload of all octets, of which all so far equal those that are there.
 ///
-/// What is compared are octets as they lie in the blob, so that line ends do not matter which come
-/// to the same.
+/// Octets are compared as stored in the blob, so different line ends that are stored alike do not
+/// matter.
 pub(super) struct Anew {
-    /// How what came so far goes on.
+    /// The uploaded octets so far.
     pub(super) start: Start,
     known: Known,
 }
 
-/// Octets that came, and that are the beginning of the blob.
+/// Uploaded octets that equal the beginning of the blob.
 #[derive(Clone)]
 pub(super) struct Start {
-    /// How many octets they are in the blob.
+    /// Their number in the blob.
     pub(super) position: u64,
-    /// How many came.
+    /// Their number as uploaded.
     pub(super) received: u64,
-    /// How many of these lie in the blob as they came.
+    /// How many of these are stored unchanged.
     pub(super) identical: u64,
     pub(super) line_ends: Option<LineEnds>,
 }
@@ -48,8 +48,8 @@ impl Anew {
         self.start.received
     }
 
-    /// Takes the next octets; returns whether they have led beyond what was there, which then ends
-    /// with them.
+    /// Takes the next octets. Returns whether they differ from, or go beyond, what was there, so
+    /// that the comparison is over.
     pub(super) async fn take(
         &mut self,
         octets: &mut Octets,
@@ -67,7 +67,7 @@ impl Anew {
         Ok(true)
     }
 
-    /// Ends where what came ends: what is behind it was replaced by nothing.
+    /// Ends at the end of the upload: nothing replaces what came after it before.
     pub(super) async fn end(
         mut self,
         octets: &mut Octets,
@@ -83,7 +83,7 @@ impl Anew {
 }
 
 impl Start {
-    /// Adds octets that came; returns them as they are to lie in the blob.
+    /// Adds uploaded octets. Returns them as they are to be stored.
     pub(super) fn add(&mut self, chunk: Bytes) -> Bytes {
         self.received += chunk.len() as u64;
         let fixed = match &mut self.line_ends {

@@ -1,18 +1,18 @@
-//! What a range says will come.
+//! The octets that a range announces.
 
 use crate::resource::{Range, Refusal, RefusalKind};
 
-/// Octets that a request is to bring.
+/// The octets that a request is expected to bring.
 pub(super) struct Expected {
     /// `None` where the request does not say.
     left: Option<u64>,
-    /// Not only at most.
+    /// Whether exactly that many must come, and not fewer.
     is_exact: bool,
 }
 
 impl Expected {
-    /// What a range says, where the blob was said to have `total` octets; notes what the range says
-    /// of that.
+    /// Reads a range, for a blob of announced length `total`; notes the length that the range
+    /// announces.
     pub(super) fn of(range: Range, total: &mut Option<u64>) -> Result<Self, Refusal> {
         let conflict = |detail| Refusal::new(RefusalKind::Conflict, detail).at("Content-Range");
         if let (Some(known), Some(told)) = (*total, range.total)
@@ -37,7 +37,7 @@ impl Expected {
         })
     }
 
-    /// Notes that so many have come.
+    /// Notes that octets have come.
     pub(super) fn take(&mut self, octets: usize) -> Result<(), Refusal> {
         let Some(left) = &mut self.left else {
             return Ok(());
@@ -48,7 +48,7 @@ impl Expected {
         Ok(())
     }
 
-    /// Checks that no more need come.
+    /// Checks that nothing is missing.
     pub(super) fn check_end(&self) -> Result<(), Refusal> {
         if self.is_exact && self.left.is_some_and(|left| left > 0) {
             let detail = "there are fewer octets than Content-Range says: go on with the rest";

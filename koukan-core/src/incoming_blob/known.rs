@@ -1,4 +1,4 @@
-//! Comparing what comes with what is there.
+//! Compares uploaded octets with those that are there.
 
 use std::collections::VecDeque;
 
@@ -9,26 +9,26 @@ use crate::{
     resource::Refusal,
 };
 
-/// Octets that are there, which are read beside those that come.
+/// Octets that are there, read beside the uploaded ones.
 ///
-/// While there is one, nothing may be appended.
+/// While one exists, nothing may be appended.
 #[derive(Default)]
 pub(super) struct Known {
     stretches: VecDeque<Stretch>,
     left: u64,
 }
 
-/// Octets that lie in one place.
+/// Octets that are stored in one place.
 struct Stretch {
-    /// `None` where the piece is all.
+    /// `None` if the piece is everything.
     reader: Option<BlobReader>,
-    /// What was read and not compared.
+    /// Octets that were read and not yet compared.
     piece: Bytes,
     left: u64,
 }
 
 impl Known {
-    /// The octets from `start` to `end` of a blob, which has as many.
+    /// Adds the octets from `start` to `end` of a blob, which has at least that many.
     pub(super) fn add(&mut self, writer: &BlobWriter, start: u64, end: u64) {
         let left = end.saturating_sub(start);
         if left > 0 {
@@ -41,7 +41,7 @@ impl Known {
         }
     }
 
-    /// These octets.
+    /// Adds these octets.
     pub(super) fn add_octets(&mut self, octets: &'static [u8]) {
         let piece = Bytes::from_static(octets);
         let left = piece.len() as u64;
@@ -53,13 +53,13 @@ impl Known {
         });
     }
 
-    /// How many are left to be compared.
+    /// How many octets are left to compare.
     pub(super) fn left(&self) -> u64 {
         self.left
     }
 
-    /// How many of these octets are the same as those that are there: as many as there are of both,
-    /// or fewer, up to the first that differs.
+    /// How many of these octets equal those that are there: as many as both have, or fewer, up to
+    /// the first difference.
     pub(super) async fn matching(&mut self, octets: &[u8]) -> Result<usize, Refusal> {
         let mut same = 0;
         while same < octets.len()

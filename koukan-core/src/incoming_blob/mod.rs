@@ -1,16 +1,16 @@
 //! A blob that is uploaded, in one request or in several.
 //!
-//! | a request that brings | does |
+//! | a request with | does |
 //! |---|---|
-//! | a range from the end on | goes on |
-//! | a range that begins before the end | must bring the same octets there, and then goes on |
-//! | all octets | begins anew: passes over what is the same, and replaces what is not |
+//! | a range that begins at the end | appends |
+//! | a range that begins before the end | must repeat the same octets there, and then appends |
+//! | all octets | starts again: skips what is the same, and replaces what is not |
 //!
-//! What a reader was given cannot be taken back. Where such octets are replaced, another blob takes
-//! the place of the old one, which never ends: whoever reads it has to be stopped, and to begin
-//! again ([`Replaced`]).
+//! Octets that a reader has seen cannot be withdrawn. If they must be replaced, another blob takes
+//! the place of the old one, which never ends: its readers must be stopped, and start again
+//! ([`Replaced`]).
 //!
-//! The latest request counts: those before it give way.
+//! The latest request counts: earlier ones end.
 
 mod anew;
 mod expected;
@@ -44,8 +44,8 @@ use self::{
 
 /// A blob that is uploaded.
 ///
-/// *Units*: lengths and positions are those of the octets as they are uploaded; the blob may have
-/// more, since line ends of messages are made CRLF.
+/// *Units*: lengths and positions count octets as uploaded. The blob may have more, since line ends
+/// of messages are changed to CRLF.
 pub(crate) struct IncomingBlob {
     blob: Mutex<Blob>,
     /// `None` once the blob is complete or has failed.
@@ -71,17 +71,17 @@ impl IncomingBlob {
         }
     }
 
-    /// The blob, in whose place another may come until it is complete.
+    /// The current blob. Until it is complete, another may take its place.
     pub(crate) fn blob(&self) -> Blob {
         self.lock_blob().clone()
     }
 
-    /// Takes the octets of one request: `seen` is called as they come, `replaced` where another
-    /// blob takes the place of the one that there was.
+    /// Takes the octets of one request. `seen` is called as they come; `replaced` is called when
+    /// another blob takes the place of the current one.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, what came so far is there, and another request goes on with it.
+    /// If the future is dropped, the octets so far are kept, and another request continues.
     pub(crate) async fn take(
         &self,
         range: Option<Range>,
@@ -123,7 +123,7 @@ impl IncomingBlob {
         })
     }
 
-    /// Passes on what comes; returns whether all of the blob is there then.
+    /// Appends the octets of a request. Returns whether the blob is complete then.
     async fn pass(
         &self,
         octets: &mut Octets,
@@ -177,7 +177,7 @@ impl IncomingBlob {
         Ok(true)
     }
 
-    /// Checks what is there already of a range; returns the rest of the chunk.
+    /// Checks octets of a range that are there already. Returns the rest of the chunk.
     async fn pass_over(&self, known: &mut Known, mut chunk: Bytes) -> Result<Bytes, Refusal> {
         let is_there = usize::try_from(known.left()).unwrap_or(usize::MAX);
         let is_there = is_there.min(chunk.len());
@@ -190,7 +190,7 @@ impl IncomingBlob {
         Ok(chunk)
     }
 
-    /// What there is of an upload that has ended.
+    /// The state of an upload that has ended.
     pub(crate) fn whole(&self) -> Uploaded {
         Uploaded {
             len: self.received(),
@@ -199,7 +199,7 @@ impl IncomingBlob {
         }
     }
 
-    /// Checks a range against what is there; returns how many octets are to come.
+    /// Checks a range against what is there. Returns the octets that are expected.
     fn expected(&self, range: Range) -> Result<Expected, Refusal> {
         let received = self.received();
         let is_behind = range.total.is_some_and(|total| total < received);
@@ -213,7 +213,7 @@ impl IncomingBlob {
         Expected::of(range, &mut total)
     }
 
-    /// Checks that so many octets may come behind those that are there.
+    /// Checks that more octets may follow those that are there.
     fn check_room(&self, before: u64, len: usize) -> Result<(), Refusal> {
         self.check_max(before, len)?;
         let total = *self.lock_total();
@@ -243,12 +243,12 @@ impl IncomingBlob {
     }
 }
 
-/// What comes.
+/// The input of a request.
 enum Input {
-    /// A range, and what is there of it already.
+    /// A range, and the octets of it that are there already.
     Range(Expected, Known),
-    /// All octets; so far they are those that are there.
+    /// All octets; so far they equal those that are there.
     Anew(Anew),
-    /// What goes on behind all that is there.
+    /// Octets after everything that is there.
     Rest,
 }

@@ -1,4 +1,4 @@
-//! What is there of an upload.
+//! The octets of an upload so far.
 
 use std::{
     mem,
@@ -21,22 +21,22 @@ use crate::{
 
 use super::{anew::Start, known::Known};
 
-/// What is there of an upload, and the right to add to it.
+/// The octets of an upload so far, with the right to add to them.
 pub(super) struct Octets {
     writer: BlobWriter,
     account: Account,
     start: Start,
-    /// As [`Start::received`], for all to see.
+    /// As [`Start::received`], visible to all.
     received: Arc<AtomicU64>,
-    /// Octets of ranges as they came, from the first on that does not lie in the blob so.
+    /// Octets of ranges as uploaded, from the first one that was stored differently.
     raw: Option<Raw>,
 }
 
 /// A blob that has taken the place of another.
 pub(crate) struct Replaced {
-    /// The blob that counts from now on.
+    /// The current blob from now on.
     pub(crate) blob: Blob,
-    /// The writer of the other, which ends when this is dropped, and not cleanly.
+    /// The writer of the old blob. Dropping it aborts that blob.
     pub(crate) old: BlobWriter,
 }
 
@@ -68,7 +68,7 @@ impl Octets {
         (this, blob)
     }
 
-    /// Whether it is a message, whose line ends are made right; parts are taken as they are.
+    /// Whether it is a message, whose line ends are corrected. Parts are stored as they are.
     pub(super) fn is_message(&self) -> bool {
         self.start.line_ends.is_some()
     }
@@ -78,14 +78,14 @@ impl Octets {
         self.start.received
     }
 
-    /// All that lies in the blob.
+    /// Everything that is stored.
     pub(super) fn all(&self) -> Known {
         let mut known = Known::default();
         known.add(&self.writer, 0, self.writer.len());
         known
     }
 
-    /// What has come, as it came, from `start` on; `None` where nobody remembers how that was.
+    /// The octets as uploaded from `start` on; `None` where that was not kept.
     pub(super) fn known(&self, start: u64) -> Option<Known> {
         let Start {
             received,
@@ -96,7 +96,7 @@ impl Octets {
         let in_blob = identical.min(self.writer.len());
         known.add(&self.writer, start, in_blob);
         if in_blob < identical && start < identical {
-            // It is held back until it is known what follows.
+            // It is held back until the next octet is known.
             known.add_octets(b"\r");
         }
         let start = start.max(identical);
@@ -107,8 +107,7 @@ impl Octets {
         Some(known)
     }
 
-    /// Adds octets that came behind all others. Where they may come once more, as a part of a
-    /// range, it is remembered how they came.
+    /// Adds octets after all others. If a range may repeat them, they are also kept as uploaded.
     pub(super) async fn append(&mut self, chunk: Bytes, is_range: bool) -> Result<(), Refusal> {
         if chunk.is_empty() {
             return Ok(());
@@ -118,8 +117,8 @@ impl Octets {
         self.note_received();
         let is_remembered = is_range && self.start.has_changed();
         let raw = is_remembered.then(|| Raw::at(&mut self.raw, before, &self.account));
-        // Both at once: each has its octets as soon as it was polled, also where the client goes
-        // away while one waits.
+        // Both at once: each has its octets as soon as it was polled, even if the client goes away
+        // while one waits.
         let (kept, remembered) = tokio::join!(self.writer.append(fixed), async {
             match raw {
                 Some(raw) => raw.writer.append(chunk).await,
@@ -129,7 +128,7 @@ impl Octets {
         kept.and(remembered).map_err(|error| not_kept(&error))
     }
 
-    /// Goes on from a beginning that came once more: what lies behind that gives way to `rest`.
+    /// Continues after a beginning that was uploaded again: `rest` replaces everything after it.
     pub(super) async fn go_on_from(
         &mut self,
         start: &Start,
@@ -140,7 +139,7 @@ impl Octets {
             true => self.cut(start.position).await?,
             false => None,
         };
-        // Nothing is waited for until the rest is there: a client that goes away leaves all of it or
+        // Nothing is awaited until the rest is there. A client that goes away leaves all of it or
         // nothing.
         if let Some(new) = new {
             replaced(new);
@@ -152,8 +151,8 @@ impl Octets {
         kept.map_err(|error| not_kept(&error))
     }
 
-    /// Takes back what lies behind `position`; a blob of which that cannot be taken back gives way
-    /// to another.
+    /// Removes what comes after `position`. If that is not possible, another blob replaces this
+    /// one.
     async fn cut(&mut self, position: u64) -> Result<Option<Replaced>, Refusal> {
         if self.writer.truncate(position) {
             return Ok(None);
@@ -175,7 +174,7 @@ impl Octets {
         Ok(Some(Replaced { blob, old }))
     }
 
-    /// Adds what was held back: there is no more.
+    /// Adds octets that were held back: there are no more.
     pub(super) async fn end(&mut self) -> Result<(), Refusal> {
         let line_ends = self.start.line_ends.as_mut().map(mem::take);
         let held_back = line_ends.map(LineEnds::finish).unwrap_or_default();
@@ -194,7 +193,7 @@ impl Octets {
 }
 
 impl Raw {
-    /// The octets as they came, which go on at `position`.
+    /// The octets as uploaded, continued at `position`.
     fn at<'a>(slot: &'a mut Option<Self>, position: u64, account: &Account) -> &'a mut Self {
         let goes_on = |raw: &Self| raw.from + raw.writer.len() == position;
         let known = slot.take().filter(goes_on);

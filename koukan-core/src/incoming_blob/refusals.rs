@@ -1,4 +1,4 @@
-//! What is not taken.
+//! Refusals of uploads.
 
 use crate::{
     body::BodyError,
@@ -8,7 +8,7 @@ use crate::{
 use super::IncomingBlob;
 
 impl IncomingBlob {
-    /// Why nothing more is taken.
+    /// The upload is closed.
     pub(super) fn closed(&self) -> Refusal {
         if self.blob().len().is_some() {
             return self.wrong_range();
@@ -17,7 +17,7 @@ impl IncomingBlob {
         Refusal::new(RefusalKind::Conflict, detail)
     }
 
-    /// The octets do not go on where the blob ends.
+    /// The octets do not begin where the blob ends.
     pub(super) fn wrong_range(&self) -> Refusal {
         let (len, total) = (self.received(), *self.lock_total());
         let detail = match total {
@@ -35,7 +35,7 @@ impl IncomingBlob {
     }
 }
 
-/// The range brings other octets than are there.
+/// The range brings other octets than those that are there.
 pub(super) fn other_octets(position: u64) -> Refusal {
     let detail = format!(
         "octet {position} is another than was uploaded before: go on where the blob ends, or \
@@ -44,7 +44,7 @@ pub(super) fn other_octets(position: u64) -> Refusal {
     Refusal::new(RefusalKind::Conflict, detail).at("Content-Range")
 }
 
-/// More came than was told.
+/// More octets came than announced.
 pub(super) fn other_total(total: u64) -> Refusal {
     let detail = format!("there are more octets than the {total} that were told");
     Refusal::new(RefusalKind::Conflict, detail)

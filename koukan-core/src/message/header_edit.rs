@@ -1,4 +1,4 @@
-//! Fields taken out of a header section, and put into it: [`HeaderEdit`].
+//! Removing and adding header fields: [`HeaderEdit`].
 
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
@@ -8,7 +8,7 @@ use super::opening::Opening;
 /// Octets of a field that is put in, at most: it is one line (RFC 5322 section 2.1.1).
 const FIELD_MAX: usize = 998;
 
-/// Which fields are taken out, and which are put before the others.
+/// Which fields are removed, and which are added before the others.
 ///
 /// # Example
 ///
@@ -27,7 +27,7 @@ pub struct HeaderEdit {
     added: BytesMut,
 }
 
-/// A text cannot be a header field.
+/// Why a text cannot be a header field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidField {
@@ -42,14 +42,14 @@ pub enum InvalidField {
 }
 
 impl HeaderEdit {
-    /// Takes out all fields of that name; ASCII case does not matter.
+    /// Removes all fields of this name. ASCII case does not matter.
     #[must_use]
     pub fn without(mut self, name: &str) -> Self {
         self.removed.push(name.to_ascii_lowercase().into());
         self
     }
 
-    /// Puts a field in, after those that were put in before, and before all others.
+    /// Adds a field, after those that were added earlier, and before all others.
     ///
     /// # Errors
     ///
@@ -69,20 +69,19 @@ impl HeaderEdit {
         Ok(self)
     }
 
-    /// The fields that are put in.
+    /// The fields to add.
     pub fn added(&self) -> &[u8] {
         &self.added
     }
 
-    /// The header section that comes of another.
+    /// The edited header section.
     pub fn apply(&self, header: &[u8]) -> Bytes {
         let left = self.left_of(header);
         [&*self.before(&left), &*left].concat().into()
     }
 
-    /// What is put before that which is left of a message's header section: the fields that are put in, and
-    /// what has to separate these from it ([`Opening`]). A line that begins with a blank would continue the last
-    /// of them otherwise, and say something else in its name.
+    /// The octets to put before the rest of a message's header section: the added fields, and a separator, if
+    /// needed ([`Opening`]). Without it, a line that begins with a blank would continue the last added field.
     pub fn before(&self, left: &[u8]) -> Bytes {
         Self::separated(&self.added, left)
     }
@@ -98,7 +97,7 @@ impl HeaderEdit {
         [added, separator].concat().into()
     }
 
-    /// What is left of a header section without the fields that are taken out.
+    /// The header section without the removed fields.
     pub fn left_of(&self, header: &[u8]) -> Bytes {
         let mut left = BytesMut::with_capacity(header.len());
         let (mut rest, mut is_removed) = (header, false);

@@ -8,12 +8,12 @@ use super::{
     header_section::{HeaderField, HeaderSection},
 };
 
-/// The header section of a message, to be read and changed.
+/// The header section of a message, to read and change.
 ///
-/// It comes of [`Body::header`](crate::body::Body::header), and goes back with
-/// [`Body::set_header`](crate::body::Body::set_header). Fields that nobody changes keep their octets and
-/// their order. Fields that are added stand before all others, in the order in which they were added: where
-/// nothing else is changed, a message that is passed on by reference stays so.
+/// [`Body::header`](crate::body::Body::header) returns it, and
+/// [`Body::set_header`](crate::body::Body::set_header) puts it back. Unchanged fields keep their octets and
+/// their order. Added fields stand before all others, in the order in which they were added. If fields are
+/// only added, a message that is passed on by reference stays a reference.
 ///
 /// # Example
 ///
@@ -41,7 +41,7 @@ pub struct HeaderFields {
 }
 
 impl HeaderFields {
-    /// Takes octets for a header section, with the empty line that ends it.
+    /// Parses octets as a header section, with the empty line at its end.
     pub fn parse(octets: impl Into<Bytes>) -> Self {
         let rest = HeaderSection::parse(octets);
         Self {
@@ -51,7 +51,7 @@ impl HeaderFields {
         }
     }
 
-    /// The fields of that name, in their order; ASCII case does not matter.
+    /// The fields of this name, in order. ASCII case does not matter.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = HeaderField> + 'a {
         self.added.all(name).chain(self.rest.all(name))
     }
@@ -61,7 +61,7 @@ impl HeaderFields {
         self.all(name).next()
     }
 
-    /// Puts a field before those that the message came with.
+    /// Adds a field before those of the message.
     ///
     /// # Errors
     ///
@@ -73,13 +73,13 @@ impl HeaderFields {
         Ok(())
     }
 
-    /// Takes out all fields of that name; how many there were.
+    /// Removes all fields of this name. Returns their number.
     pub fn remove(&mut self, name: &str) -> usize {
         self.change(name, |_, _| {})
     }
 
-    /// Puts a field in the place of the first one of its name, and takes the others out. Where there is none,
-    /// it is [added](Self::add).
+    /// Replaces the first field of this name, and removes the others. Where there is none, the field is
+    /// [added](Self::add).
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl HeaderFields {
         Ok(())
     }
 
-    /// Gives all fields of one name another; how many there were. Their values keep their octets.
+    /// Renames all fields of one name. Returns their number. Their values keep their octets.
     ///
     /// # Errors
     ///
@@ -113,7 +113,7 @@ impl HeaderFields {
         }))
     }
 
-    /// Takes out what `edit` says, and adds what it says.
+    /// Applies an edit.
     pub fn apply(&mut self, edit: &HeaderEdit) {
         for section in [&mut self.added, &mut self.rest] {
             let left = edit.left_of(section.octets());
@@ -137,10 +137,10 @@ impl HeaderFields {
         (!self.is_rest_changed).then(|| self.before_rest())
     }
 
-    /// The header section as it is now.
+    /// The current header section.
     ///
-    /// A message that does not begin with a header section is separated from what was added to it by an empty
-    /// line ([`Opening`](super::opening::Opening)).
+    /// If the message does not begin with a header section, an empty line separates it from the added fields
+    /// ([`Opening`](super::opening::Opening)).
     pub fn to_octets(&self) -> Bytes {
         [&*self.before_rest(), &**self.rest.octets()]
             .concat()

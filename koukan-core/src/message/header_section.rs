@@ -1,8 +1,8 @@
-//! The header section of a message, as those who decide by it see it: [`HeaderSection`].
+//! The header section of a message, as policies see it: [`HeaderSection`].
 //!
-//! Readers of mail differ in what they make of a malformed header section: some take a line that is no field
-//! for its end, others pass it over. Whoever decides by a field must see it wherever any reader may. So
-//! nothing but an empty line ends the section here, and lines that are no field are passed over.
+//! Mail readers treat a malformed header section differently: for some, a line that is not a field ends it;
+//! others skip the line. A decision about a field must consider it wherever any reader may see it. So only
+//! an empty line ends the section here, and lines that are not fields are skipped.
 
 use bytes::Bytes;
 use memchr::memchr;
@@ -11,9 +11,9 @@ use crate::path::Mailbox;
 
 use super::parser;
 
-/// The fields of a header section, in their order.
+/// The fields of a header section, in order.
 ///
-/// It holds the octets alone, and finds fields when it is asked for them: so many small fields take no more
+/// It keeps only the octets, and searches them for fields on request. So many small fields take no more
 /// memory than a few large ones.
 ///
 /// # Example
@@ -40,7 +40,7 @@ pub struct HeaderField {
 }
 
 impl HeaderSection {
-    /// Takes octets for a header section, up to the first empty line.
+    /// Parses octets as a header section, up to the first empty line.
     ///
     /// *Shape*: CRLF line ends; LF alone will do.
     pub fn parse(octets: impl Into<Bytes>) -> Self {
@@ -49,12 +49,12 @@ impl HeaderSection {
         }
     }
 
-    /// What was taken for it.
+    /// The octets.
     pub fn octets(&self) -> &Bytes {
         &self.octets
     }
 
-    /// The fields of that name; ASCII case does not matter.
+    /// The fields of this name. ASCII case does not matter.
     pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = HeaderField> + 'a {
         let mut lines = Lines {
             octets: &self.octets,
@@ -89,8 +89,8 @@ impl HeaderSection {
         see(&self.octets[lines.position..], false);
     }
 
-    /// The mailboxes of the `From` field, as far as all readers agree who they are: it is there once, and has
-    /// only addresses, one or more. Groups are their members.
+    /// The mailboxes of the `From` field, if all readers agree who they are: the field occurs once, and
+    /// contains only addresses, at least one. A group counts as its members.
     ///
     /// *Source*: RFC 5322 section 3.6.2, RFC 6854.
     pub fn senders(&self) -> Option<Vec<Mailbox>> {
@@ -119,15 +119,15 @@ impl HeaderField {
         parser::field_text(&self.value)
     }
 
-    /// The addresses in the value, in all that it may be taken for; `None` stands for what is an addressee
-    /// and no address.
+    /// The addresses in the value, by every possible reading. `None` stands for an addressee without an
+    /// address.
     pub fn mailboxes(&self) -> Vec<Option<Mailbox>> {
         let all = self.addresses().into_iter();
         all.map(|address| address.parse().ok()).collect()
     }
 
-    /// The addresses in the value as they were written, in all that it may be taken for. Of an addressee that
-    /// has none it is empty; others may be none by the grammar.
+    /// The addresses in the value as written, by every possible reading. For an addressee without an address
+    /// the text is empty. Others may be invalid addresses.
     pub fn addresses(&self) -> Vec<String> {
         let line = parser::field_line(&self.value);
         let all = parser::parse_addresses(&line).into_iter();

@@ -3,13 +3,13 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr2_iter;
 
-/// Makes every line end CRLF: a bare LF and a bare CR become one each.
+/// Changes every line end to CRLF: each bare LF and each bare CR becomes one.
 ///
 /// Messages out of files and programs often have bare LF; on the wire every line ends with CRLF
 /// (RFC 5321 section 2.3.8).
 ///
-/// *Shape*: takes and gives chunks cut anywhere. A CR at the end of a chunk is held back until it
-/// is known what follows.
+/// *Shape*: takes and returns chunks cut anywhere. A CR at the end of a chunk is held back until
+/// the next octet is known.
 #[derive(Debug, Clone, Default)]
 pub struct LineEnds {
     has_cr: bool,
@@ -22,13 +22,13 @@ impl LineEnds {
         Self::default()
     }
 
-    /// Whether something was made right so far: else the octets are those that came, but for a CR
-    /// that is held back.
+    /// Whether something was changed so far. If not, the octets are those that came in, except for
+    /// a CR that is held back.
     pub fn has_changed(&self) -> bool {
         self.has_changed
     }
 
-    /// The chunk with its line ends made right; without a copy where they are.
+    /// Corrects the line ends of a chunk; without a copy where they are correct.
     pub fn normalize(&mut self, chunk: Bytes) -> Bytes {
         if chunk.is_empty() {
             return chunk;
@@ -68,7 +68,7 @@ impl LineEnds {
         fixed.freeze()
     }
 
-    /// What was held back, at the end of the message.
+    /// The octets that were held back, at the end of the message.
     pub fn finish(self) -> Bytes {
         if self.has_cr {
             Bytes::from_static(b"\r\n")

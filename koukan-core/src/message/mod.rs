@@ -1,4 +1,4 @@
-//! What is inside of messages: those that the agent itself writes, and those that pass through it.
+//! The content of messages: those that the agent writes itself, and those that pass through it.
 
 pub mod builder;
 pub mod dsn;

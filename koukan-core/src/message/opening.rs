@@ -1,22 +1,22 @@
-//! How a message begins: whether a header field can be put before it as it is.
+//! How a message begins: whether a header field can be put directly before it.
 
-/// Octets of a line that are looked at for the colon of a header field: RFC 5322 section 2.1.1.
+/// How much of a line is searched for the colon of a header field: RFC 5322 section 2.1.1.
 const LINE_MAX: usize = 998;
-/// Octets of a [separator](Opening::separator), at most.
+/// The longest [separator](Opening::separator), in octets.
 pub const SEPARATOR_MAX: usize = 16;
 
-/// Looks at the start of a message until it is known how it begins.
+/// Reads the start of a message until it is known how the message begins.
 ///
-/// A field that is put before a message becomes part of its header section. A message that does not
-/// begin with a header section needs something between the two, or its first line would be taken for
-/// a part of the field, or for a header field that is broken: [`Opening::separator`].
+/// A field that is put before a message becomes part of its header section. If the message does not
+/// begin with a header section, a separator is needed. Without it, the first line would continue the
+/// field, or would be a malformed header field: [`Opening::separator`].
 ///
-/// | it begins with | that is |
+/// | it begins with | separator |
 /// |---|---|
-/// | a header field, or an empty line | fine |
-/// | a blank | text: it would continue the field |
-/// | `From ` and then a header field on the next line | the separator line of a mail folder, which gets a field name |
-/// | anything else, or with nothing | text |
+/// | a header field, or an empty line | none |
+/// | a blank | an empty line: it is text, and would continue the field |
+/// | `From ` and then a header field on the next line | a field name: it is the separator line of a mail folder |
+/// | anything else, or nothing | an empty line: it is text |
 ///
 /// *Source*: RFC 5322 sections 2.2 and 2.2.3; blanks before a colon are the old form of section 4.5.8.
 #[derive(Debug, Clone, Default)]
@@ -54,12 +54,12 @@ enum Start {
 }
 
 impl Opening {
-    /// Whether nothing more need be looked at.
+    /// Whether nothing more needs to be read.
     pub fn is_known(&self) -> bool {
         matches!(self.at, At::Known(_))
     }
 
-    /// Goes on with the next octets.
+    /// Takes the next octets.
     pub fn look(&mut self, octets: &[u8]) {
         for octet in octets {
             if self.is_known() {
@@ -100,8 +100,7 @@ impl Opening {
         }
     }
 
-    /// What is to stand between the field and a message that begins with what was looked at, or is no
-    /// more than that.
+    /// The text between the field and a message that begins with these octets, or consists of them.
     pub fn separator(&self) -> &'static str {
         match self.at {
             At::Known(Start::Header) => "",

@@ -1,4 +1,4 @@
-//! What is said to a destination, and what its replies mean.
+//! The commands to a destination, and the meaning of its replies.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use crate::{
 
 use super::{found::Answer, routes::Route};
 
-/// A transaction that never has a message. Dropped, it is given up.
+/// A transaction that never gets a message. Dropping it abandons it.
 pub(super) struct Conversation {
     driver: Driver,
-    /// The reply to MAIL, while it was not seen.
+    /// The reply to MAIL, until it is read.
     mail: Option<Pending>,
 }
 
 impl Conversation {
-    /// Says MAIL, as it must be for `recipient`.
+    /// Sends MAIL, as needed for `recipient`.
     pub(super) fn begin(
         route: &Route,
         context: &Context,
@@ -35,15 +35,15 @@ impl Conversation {
         }
     }
 
-    /// Asks whether mail for that recipient would be taken.
+    /// Asks whether mail for this recipient would be accepted.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, nothing more can be asked.
+    /// If the future is dropped, nothing more can be asked.
     pub(super) async fn ask(&mut self, recipient: ForwardPath) -> Answer {
         let pending = self.driver.rcpt(Rcpt::new(recipient)).await;
         let reply = self.driver.wait(pending).await;
-        // An endpoint need not answer MAIL before it knows for whom.
+        // An endpoint may delay its answer to MAIL until it knows the recipient.
         match self.mail.as_mut().and_then(Pending::look) {
             Some(mail) if mail.is_negative() => return Answer::Unknown,
             Some(_) => self.mail = None,
@@ -64,7 +64,7 @@ fn mail(reverse_path: &ReversePath, recipient: Option<&Mailbox>) -> Mail {
     mail
 }
 
-/// Octets of the text of a refusal that is remembered, at most: thousands of them are, and each could have many kilobytes.
+/// How much of a refusal's text is remembered, in octets: there are thousands, and each could have many kilobytes.
 const TEXT_MAX: usize = 512;
 
 /// The reply as it is remembered, without extensions.
@@ -78,9 +78,10 @@ fn brief(reply: Reply) -> Reply {
     Reply::new(reply.code(), reply.enhanced(), text)
 }
 
-/// What the reply to RCPT says of the recipient.
+/// What the reply to RCPT says about the recipient.
 fn meaning(reply: Reply) -> Answer {
-    // RFC 3463 section 3.8: security and policy. Without a message, and from another reverse-path, these say little.
+    // RFC 3463 section 3.8: security and policy. Without a message, and from another reverse-path, such a refusal
+    // means little.
     let is_policy = reply.enhanced().is_some_and(|code| code.subject() == 7);
     match () {
         () if reply.is_positive() => Answer::Accepted,

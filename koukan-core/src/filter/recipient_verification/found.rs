@@ -1,31 +1,31 @@
-//! What is found out.
+//! The results.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::{reply::Reply, signals::Signals};
 
-/// By which those who check a chain know that something is found out of each recipient. It is no durable signal:
-/// it holds for the chain alone.
+/// A name by which a check of the chain knows that this filter gives a result for each recipient. It is not a
+/// durable signal: it applies to this chain only.
 pub const RECIPIENT: &str = "recipient_verification";
 
-/// What is known of a recipient.
+/// The result for a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verification {
-    /// Its destination takes mail for it.
+    /// The destination accepts mail for it.
     Accepted,
-    /// Its destination takes none.
+    /// The destination refuses mail for it.
     Refused,
-    /// It could not be found out.
+    /// It could not be determined.
     Unknown,
 }
 
 impl Verification {
-    /// All of them.
+    /// All results.
     pub const ALL: [Self; 3] = [Self::Accepted, Self::Refused, Self::Unknown];
 
-    /// As rules name it.
+    /// Its name in rules.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "ACCEPTED",
@@ -35,7 +35,7 @@ impl Verification {
     }
 }
 
-/// What a destination has answered.
+/// A destination's answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Answer {
     Accepted,
@@ -44,7 +44,7 @@ pub(super) enum Answer {
     Unknown,
 }
 
-/// An answer, and where it comes from.
+/// An answer, and whether it was known before.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) answer: Answer,
@@ -78,19 +78,19 @@ impl Answer {
     }
 }
 
-/// What is known of each recipient of one transaction, by its position; a signal of that.
+/// The results for the recipients of one transaction, by position; a signal.
 #[derive(Debug)]
 pub(super) struct OfRecipients(Mutex<Noted>);
 
 #[derive(Debug)]
 struct Noted {
     found: Vec<(usize, Verification)>,
-    /// For how long destinations may still be waited for.
+    /// How much longer to wait for destinations.
     left: Duration,
 }
 
 impl OfRecipients {
-    /// Those of a transaction; destinations may be waited for so long.
+    /// The results of this transaction. Destinations may be waited for, for at most `time`.
     pub(super) fn of(signals: &Signals, time: Duration) -> Arc<Self> {
         if let Some(known) = signals.find::<Arc<Self>>() {
             return Arc::clone(&known);
@@ -99,7 +99,7 @@ impl OfRecipients {
             found: Vec::new(),
             left: time,
         })));
-        // Another filter of this kind in the same chain uses the same.
+        // Another filter of this kind in the same chain uses the same results.
         let _ = signals.set(Arc::clone(&new));
         new
     }

@@ -1,4 +1,4 @@
-//! What destinations have answered, for a while.
+//! A cache of destinations' answers.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -10,18 +10,17 @@ use tokio::time::Instant;
 
 use super::found::Answer;
 
-/// Addresses of which it is remembered that they were accepted, and as many of which something else is, unless
-/// another number is given.
+/// How many accepted addresses are remembered, and how many others, unless another number is set.
 pub const MAX_ENTRIES: usize = 10_000;
 
-/// For how long what a destination has said is believed.
+/// How long answers are cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lives {
-    /// That it takes mail for an address, or for all of a domain.
+    /// That mail for an address, or a whole domain, is accepted.
     pub accepted: Duration,
-    /// That it takes none for an address.
+    /// That mail for an address is refused.
     pub refused: Duration,
-    /// That it could not be found out.
+    /// That the answer is unknown.
     pub unknown: Duration,
 }
 
@@ -36,28 +35,28 @@ impl Default for Lives {
     }
 }
 
-/// Of what something is known.
+/// What an answer is about.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Key {
     /// An address; its domain in lower case.
     Address(Box<str>),
-    /// All of a domain.
+    /// A whole domain.
     Domain(Box<str>),
-    /// An address that cannot be there, in that domain.
+    /// An address that cannot exist, in this domain.
     Nobody(Box<str>),
 }
 
-/// Addresses of a domain to which nothing was said, with no answer between them, after which the domain's destination is
-/// silent. One of them may be a trap that holds up whoever asks for it.
+/// After this many addresses of a domain without any reply, and no reply in between, its destination counts as silent.
+/// A single address may be a trap that hangs whoever asks for it.
 const SILENT_MAX: usize = 3;
 
-/// What is known. Each part is bounded, and forgets first what was learnt first.
+/// The cache. Each part is limited, and forgets the oldest entries first.
 #[derive(Debug)]
 pub(super) struct Known {
     lives: Lives,
     accepted: Part<Answer>,
     others: Part<Answer>,
-    /// The addresses of a domain to which nothing was said.
+    /// The addresses of a domain for which no reply came.
     silent: Part<Vec<Key>>,
 }
 
@@ -92,7 +91,7 @@ impl Known {
         found.cloned()
     }
 
-    /// Learns that nothing was said of an address: that is so of all of its domain once it is so of several.
+    /// Notes that no reply came for an address. After several addresses this applies to the whole domain.
     pub(super) fn learn_silence(&mut self, domain: &str, address: Key) {
         let of_domain = Key::Domain(domain.into());
         let mut silent = self.silent.find(&of_domain).cloned().unwrap_or_default();
@@ -108,12 +107,12 @@ impl Known {
         self.learn(of_domain, Answer::Unknown);
     }
 
-    /// The destination of a domain has said something.
+    /// Notes that the domain's destination has replied.
     pub(super) fn learn_voice(&mut self, domain: &str) {
         self.silent.forget(&Key::Domain(domain.into()));
     }
 
-    /// Learns an answer, in place of what was known.
+    /// Stores an answer, replacing an earlier one.
     pub(super) fn learn(&mut self, key: Key, answer: Answer) {
         let life = match &answer {
             Answer::Accepted => self.lives.accepted,
@@ -124,7 +123,7 @@ impl Known {
             Answer::Accepted => (&mut self.accepted, &mut self.others),
             Answer::Refused(_) | Answer::Unknown => (&mut self.others, &mut self.accepted),
         };
-        // What was accepted once is believed again when it can be asked again.
+        // An accepted address may be used again once it can be asked again.
         if answer != Answer::Unknown {
             other.forget(&key);
         }

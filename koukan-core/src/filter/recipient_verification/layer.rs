@@ -4,7 +4,7 @@ use crate::event::Observers;
 
 use super::{Verifier, VerifyRecipients};
 
-/// Applies [`VerifyRecipients`]. All services that it makes know the same.
+/// Applies [`VerifyRecipients`]. All services made by it share the cache.
 #[derive(Debug, Clone)]
 pub struct RecipientVerificationLayer {
     pub(super) verifier: Verifier,
@@ -14,7 +14,7 @@ pub struct RecipientVerificationLayer {
 }
 
 impl RecipientVerificationLayer {
-    /// Refuses recipients that their destination refuses, and lets pass those of which it is not known.
+    /// Refuses recipients that their destination refuses. Recipients whose result is unknown pass.
     pub fn new(verifier: Verifier) -> Self {
         Self {
             verifier,
@@ -24,21 +24,21 @@ impl RecipientVerificationLayer {
         }
     }
 
-    /// Who is told of what is found out.
+    /// Sets who is told of results.
     #[must_use]
     pub fn with_observers(mut self, observers: Observers) -> Self {
         self.observers = observers;
         self
     }
 
-    /// Puts off recipients of which it is not known.
+    /// Defers recipients whose result is unknown.
     #[must_use]
     pub fn refusing_unknown(mut self) -> Self {
         self.refuses_unknown = true;
         self
     }
 
-    /// Lets all pass, and leaves it to rules what becomes of them.
+    /// Lets all recipients pass: rules decide.
     #[must_use]
     pub fn without_refusal(mut self) -> Self {
         (self.refuses, self.refuses_unknown) = (false, false);

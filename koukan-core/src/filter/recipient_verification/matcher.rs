@@ -1,4 +1,4 @@
-//! What rules can ask.
+//! A matcher for rules.
 
 use std::borrow::Cow;
 
@@ -6,13 +6,13 @@ use crate::filter::policy_action::{Facts, Matcher, Moment, Verdict};
 
 use super::{RECIPIENT, Verification, found::OfRecipients};
 
-/// What is known of a recipient is one of these. Until the filter has found it out that is not yet known; of what it
-/// has not asked for it is not so.
+/// Matches if the result for a recipient is one of these. It is unknown until the filter has asked. For a recipient
+/// that is not asked for, it does not match.
 #[derive(Debug, Clone)]
 pub struct VerifiedMatcher(Vec<Verification>);
 
 impl VerifiedMatcher {
-    /// It is one of these.
+    /// Matches these results.
     pub fn new(results: impl IntoIterator<Item = Verification>) -> Self {
         Self(results.into_iter().collect())
     }

@@ -1,36 +1,37 @@
-//! Asks the destination whether it takes a recipient, before the recipient is accepted.
+//! Asks the destination whether it accepts a recipient, before the recipient is accepted.
 //!
-//! A [`Verifier`] begins a transaction at the chain by which the recipient's mail would go (MAIL, RCPT) and gives it up
-//! before the message: so the question takes the same way as the mail, with the same hosts, connections, limits and
-//! policies of TLS. An SMTP client says RSET then, and keeps the connection.
+//! A [`Verifier`] begins a transaction (MAIL, RCPT) through the chain that the recipient's mail would use, and abandons
+//! it before the message. So the question takes the same way as the mail, with the same hosts, connections, limits and
+//! TLS policies. An SMTP client then sends RSET, and keeps the connection.
 //!
-//! | the destination says | then the recipient is | for so long |
+//! | the destination says | then the recipient is | for |
 //! |---|---|---|
 //! | 2xx to RCPT | accepted | [`Lives::accepted`] |
 //! | 5xx to RCPT | refused, with that reply | [`Lives::refused`] |
-//! | 5xx to MAIL, or a 5xx that is about a policy (X.7.Y) | not known: it may be said of the question and not of the recipient | [`Lives::unknown`] |
-//! | 4xx, or it cannot be reached | not known | [`Lives::unknown`] |
-//! | nothing in time | not known; and all others of its domain, once that is so of three, with no answer between them | [`Lives::unknown`] |
-//! | nothing, since its domain is suspended | not known, without a question | as long as it is |
-//! | nothing, since the address is suppressed | refused, without a question | as long as it is |
+//! | 5xx to MAIL, or a 5xx about a policy (X.7.Y) | unknown: the refusal may be about the question and not about the recipient | [`Lives::unknown`] |
+//! | 4xx, or it cannot be reached | unknown | [`Lives::unknown`] |
+//! | nothing in time | unknown; after three such recipients of a domain, with no reply in between, so are all others of the domain | [`Lives::unknown`] |
+//! | nothing, since its domain is suspended | unknown, without a question | as long as it is suspended |
+//! | nothing, since the address is suppressed | refused, without a question | as long as it is suppressed |
 //!
-//! What is known is bounded, by numbers of addresses, and of a refusal's text no more than 512 octets are kept: what was refused never displaces what was accepted. Whoever asks
-//! for an address of which it is being asked waits for that answer. A question that nobody waits for any more is given
-//! up. The recipients of one transaction wait for [`Verifier::with_time`] together, so that a destination that is silent
-//! holds up those who send to it, and them not for long; one address at which it is silent holds up nobody else; once that time is over, nothing more is asked for them.
+//! The cache is limited by numbers of addresses, and keeps at most 512 octets of a refusal's text; refused addresses
+//! never displace accepted ones. If the same address is being asked for already, the filter waits for that answer. A
+//! question that nobody waits for is abandoned. The recipients of one transaction together wait for
+//! [`Verifier::with_time`]. So a silent destination delays only mail that is sent to it, and not for long; a single
+//! silent address delays nobody else. When the time is over, nothing more is asked for the transaction.
 //!
-//! Nothing is asked where the client names the host itself ([`Context::next_hop`](crate::context::Context::next_hop)): no
-//! other has its mail.
+//! Nothing is asked where the client names the host itself ([`Context::next_hop`](crate::context::Context::next_hop)):
+//! only that host gets the mail.
 //!
-//! *Phases*: RCPT. It belongs above an Exploder, and behind a router by which recipients stand for others: of these
-//! nothing is asked.
+//! *Phases*: RCPT. The filter belongs above an Exploder, and behind a router that expands recipients: expanded
+//! recipients are not asked for.
 //!
-//! *Signals*: what was found out of each recipient, for [`VerifiedMatcher`]; within the chain alone.
+//! *Signals*: the result for each recipient, for [`VerifiedMatcher`]; within this chain only.
 //!
 //! | reply to RCPT | when |
 //! |---|---|
 //! | the destination's | it has refused the recipient |
-//! | [`Reply::unverified_recipient`](crate::reply::Reply::unverified_recipient) | it is not known, and [`RecipientVerificationLayer::refusing_unknown`] was asked for |
+//! | [`Reply::unverified_recipient`](crate::reply::Reply::unverified_recipient) | the result is unknown, and [`RecipientVerificationLayer::refusing_unknown`] is set |
 //!
 //! # Example
 //!

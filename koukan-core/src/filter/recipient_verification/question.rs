@@ -1,4 +1,4 @@
-//! Questions under way, of which each has all who wait for it.
+//! The questions under way, each shared by all who wait for it.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use futures_util::{FutureExt, future::Shared, future::WeakShared};
 
 use super::{found::Answer, known::Key};
 
-/// A question, driven by whoever waits for it. Dropped by all, it is given up.
+/// A question that is driven by whoever waits for it. When all have dropped it, it is abandoned.
 pub(super) type Question = Shared<BoxFuture<'static, Answer>>;
 
 /// The questions under way.
@@ -23,7 +23,7 @@ struct Asked {
     next: u64,
 }
 
-/// Forgets a question when it has ended or was given up.
+/// Removes a question when it has ended or was abandoned.
 struct Leaving {
     questions: Arc<Questions>,
     key: Key,
@@ -31,7 +31,7 @@ struct Leaving {
 }
 
 impl Questions {
-    /// The question of that key that is under way, or else that one.
+    /// Joins the question with this key that is under way, or starts this one.
     pub(super) fn join(
         self: &Arc<Self>,
         key: Key,
@@ -76,7 +76,7 @@ impl Drop for Leaving {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        // Another may have come in its place meanwhile.
+        // Another question may have taken its place meanwhile.
         let is_it = |(number, _): &(u64, _)| *number == self.number;
         if asked.by_key.get(&self.key).is_some_and(is_it) {
             asked.by_key.remove(&self.key);

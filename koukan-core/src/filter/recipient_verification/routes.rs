@@ -1,17 +1,17 @@
-//! By which chains mail goes.
+//! The chains for recipients.
 
 use std::collections::HashMap;
 
 use crate::{context::Sender, service::BoxMailService};
 
-/// The chains of recipients, by their domains.
+/// The chains by the recipients' domains.
 #[derive(Debug, Clone)]
 pub(super) struct Routes {
     by_domain: HashMap<Box<str>, Route>,
     other: Route,
 }
 
-/// On whose behalf, and through which chain.
+/// A sender, and its chain.
 #[derive(Debug, Clone)]
 pub(super) struct Route {
     pub(super) sender: Sender,
@@ -31,7 +31,7 @@ impl Routes {
         self.by_domain.insert(domain, route);
     }
 
-    /// That of a domain, in lower case.
+    /// The route for a domain, which is in lower case.
     pub(super) fn of(&self, domain: &str) -> &Route {
         self.by_domain.get(domain).unwrap_or(&self.other)
     }

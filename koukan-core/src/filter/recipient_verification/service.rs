@@ -21,7 +21,7 @@ use super::{
 ///
 /// # Cancel safety
 ///
-/// Dropping the call gives up a question that nobody else waits for.
+/// Dropping the call abandons a question that nobody else waits for.
 #[derive(Debug, Clone)]
 pub struct VerifyRecipients<S> {
     inner: S,
@@ -58,7 +58,7 @@ impl<S: MailService> Service<Transaction> for VerifyRecipients<S> {
 }
 
 impl RecipientVerificationLayer {
-    /// The recipient, unless it was answered.
+    /// Returns the recipient, unless it was answered.
     async fn look_at(
         &self,
         rcpt: Command<Rcpt>,

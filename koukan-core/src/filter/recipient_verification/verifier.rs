@@ -1,4 +1,4 @@
-//! Who asks, and remembers what was said.
+//! Asks destinations, and caches their answers.
 
 use std::{
     collections::BTreeSet,
@@ -27,13 +27,12 @@ use super::{
     routes::{Route, Routes},
 };
 
-/// For how long destinations are waited for by the recipients of one transaction together, unless another time is
-/// given.
+/// How long the recipients of one transaction together wait for destinations, unless another time is set.
 pub const TIME_MAX: Duration = Duration::from_secs(10);
 
-/// Asks destinations whether they take recipients, and remembers what they have said.
+/// Asks destinations whether they accept recipients, and caches their answers.
 ///
-/// Clones are the same until one of them is changed.
+/// Clones share the cache, until one of them is changed.
 #[derive(Clone)]
 pub struct Verifier {
     settings: Arc<Settings>,
@@ -44,20 +43,20 @@ pub struct Verifier {
 #[derive(Clone)]
 struct Settings {
     routes: Routes,
-    /// Those of which anything is asked; all, where there are none.
+    /// The domains that are asked for; all, if there are none.
     domains: BTreeSet<Box<str>>,
     reverse_path: ReversePath,
     time: Duration,
     lives: Lives,
     max: NonZeroUsize,
-    /// What is suspended is known there.
+    /// The storage that knows suspended destinations.
     storage: Option<Storage>,
-    /// Draws addresses that cannot be there, where these are asked for.
+    /// The random numbers for addresses that cannot exist, if these are asked for.
     random: Option<SharedRandom>,
 }
 
 impl Verifier {
-    /// Asks by that chain, on behalf of that sender, from the null reverse-path.
+    /// Asks through this chain on behalf of this sender, from the null reverse-path.
     pub fn new(sender: Sender, chain: BoxMailService) -> Self {
         Self::of(Settings {
             routes: Routes::new(Route { sender, chain }),
@@ -71,13 +70,13 @@ impl Verifier {
         })
     }
 
-    /// Asks by another chain, on behalf of another sender, for recipients of a domain, in any case.
+    /// Uses another chain and sender for recipients of a domain, in any case.
     #[must_use]
     pub fn with_route(self, domain: &str, sender: Sender, chain: BoxMailService) -> Self {
         self.with(|settings| settings.routes.add(domain, Route { sender, chain }))
     }
 
-    /// Asks for recipients of these domains alone, in any case.
+    /// Asks only for recipients of these domains, in any case.
     #[must_use]
     pub fn with_domains<D: AsRef<str>>(self, domains: impl IntoIterator<Item = D>) -> Self {
         let domains = domains.into_iter();
@@ -85,40 +84,40 @@ impl Verifier {
         self.with(|settings| settings.domains = domains.collect())
     }
 
-    /// Asks from that reverse-path.
+    /// Sets the reverse-path of the questions.
     #[must_use]
     pub fn with_reverse_path(self, reverse_path: ReversePath) -> Self {
         self.with(|settings| settings.reverse_path = reverse_path)
     }
 
-    /// Sets for how long destinations are waited for by the recipients of one transaction together, instead of
+    /// Sets how long the recipients of one transaction together wait for destinations, instead of
     /// [`TIME_MAX`].
     #[must_use]
     pub fn with_time(self, time: Duration) -> Self {
         self.with(|settings| settings.time = time)
     }
 
-    /// Sets for how long what was said is believed.
+    /// Sets how long answers are cached.
     #[must_use]
     pub fn with_lives(self, lives: Lives) -> Self {
         self.with(|settings| settings.lives = lives)
     }
 
-    /// Remembers so many addresses that were accepted, and as many others, instead of [`MAX_ENTRIES`].
+    /// Caches at most `max` accepted addresses, and as many others, instead of [`MAX_ENTRIES`].
     #[must_use]
     pub fn with_max_entries(self, max: NonZeroUsize) -> Self {
         self.with(|settings| settings.max = max)
     }
 
-    /// Asks nothing of domains that are [suspended](Storage::suspend) in that storage, and of addresses to which the
-    /// sender on whose behalf it would ask [sends nothing](Storage::suppression): these are refused.
+    /// Asks nothing about domains that are [suspended](Storage::suspend) in this storage, or about addresses that
+    /// are [suppressed](Storage::suppression) for the sender of the question: these count as refused.
     #[must_use]
     pub fn with_suspensions(self, storage: Storage) -> Self {
         self.with(|settings| settings.storage = Some(storage))
     }
 
-    /// Asks, with the first recipient of a domain that is accepted, for one that cannot be there as well. Where that
-    /// is accepted, too, all of the domain are, and nothing more is asked of it.
+    /// When the first recipient of a domain is accepted, also asks for an address that cannot exist. If that is
+    /// accepted too, the domain accepts everything, and nothing more is asked about it.
     #[must_use]
     pub fn by_domain(self, random: SharedRandom) -> Self {
         self.with(|settings| settings.random = Some(random))
@@ -143,15 +142,15 @@ impl Verifier {
         self.settings.time
     }
 
-    /// What the recipient's destination says of it, as far as it is found out in `time`; none of what it is not
-    /// asked for.
+    /// The destination's answer for the recipient, as far as it is known within `time`; `None` for a recipient
+    /// that is not asked for.
     pub(super) async fn ask(
         &self,
         context: &Context,
         recipient: &ForwardPath,
         time: Duration,
     ) -> Option<Told> {
-        // Its mail goes to the host that the client names, whatever another would say.
+        // The mail goes to the host that the client names, whatever another host would say.
         if context.next_hop.is_some() {
             return None;
         }
@@ -178,7 +177,7 @@ impl Verifier {
         if storage.is_some_and(|storage| storage.is_suspended(&domain)) {
             return Some(Told::known(Answer::Unknown));
         }
-        // What cannot be waited for is not begun: each would be a connection that is dropped at once.
+        // Without time to wait, no question is started: its connection would be dropped at once.
         if time.is_zero() {
             return Some(Told::known(Answer::Unknown));
         }
@@ -192,11 +191,12 @@ impl Verifier {
             Ok(answer) => answer,
             Err(_) => {
                 let mut known = self.lock();
-                // It may have been said, and what was asked besides has taken the time.
+                // The answer may be in the cache, and the time was spent on the additional question.
                 if let Some(answer) = known.find(&of_address) {
                     return Some(Told::asked(answer));
                 }
-                // One who has waited in vain for another's question, or for a part of the time, knows nothing of it.
+                // A caller that has waited only a part of the time, or for another's question, learns nothing from
+                // that.
                 if time >= settings.time {
                     known.learn_silence(&domain, of_address);
                 }
@@ -205,7 +205,7 @@ impl Verifier {
         }))
     }
 
-    /// Asks, and remembers what was said.
+    /// Asks, and caches the answer.
     async fn learn(
         &self,
         context: &Context,
@@ -221,7 +221,7 @@ impl Verifier {
             self.lock().learn_silence(&domain, of_address);
             return Answer::Unknown;
         };
-        // Before anything else is asked: many servers are slow to refuse one who is not there.
+        // Stored before the additional question: many servers are slow to refuse unknown addresses.
         self.learn_answer(&domain, of_address, answer.clone());
         let nobody = self.nobody(&domain);
         if let Some(nobody) = nobody.filter(|_| answer == Answer::Accepted) {
@@ -241,14 +241,14 @@ impl Verifier {
         known.learn(of_address, answer);
     }
 
-    /// An address that cannot be there, if that is to be asked for.
+    /// An address that cannot exist, if one is to be asked for.
     fn nobody(&self, domain: &str) -> Option<ForwardPath> {
         let random = self.settings.random.as_ref()?;
         let key = Key::Nobody(domain.into());
         if self.lock().find(&key).is_some() {
             return None;
         }
-        // 80 bits: nobody has that name by chance.
+        // 80 bits: no mailbox has this name by chance.
         let letters = b"abcdefghijklmnopqrstuvwxyz234567";
         let drawn = (0..16).map(|_| {
             let index = (random.unit() * letters.len() as f64) as usize;
@@ -263,7 +263,7 @@ impl Verifier {
     }
 }
 
-/// What stands before the domain, as it was written.
+/// The local part as it was written.
 fn local_part(mailbox: &Mailbox) -> &str {
     let text = mailbox.as_str();
     text.rsplit_once('@').map_or(text, |(local, _)| local)

@@ -8,7 +8,7 @@ use crate::network::SharedResolver;
 
 use super::FindRemoteHost;
 
-/// For how long the DNS is waited for.
+/// How long to wait for the DNS.
 pub const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// Applies [`FindRemoteHost`].
@@ -19,7 +19,7 @@ pub struct RemoteHostLayer {
 }
 
 impl RemoteHostLayer {
-    /// A layer that asks that resolver.
+    /// A layer that asks this resolver.
     pub fn new(resolver: SharedResolver) -> Self {
         Self {
             resolver,
@@ -27,7 +27,7 @@ impl RemoteHostLayer {
         }
     }
 
-    /// Sets for how long the DNS is waited for, instead of [`TIME_MAX`].
+    /// Sets how long to wait for the DNS, instead of [`TIME_MAX`].
     #[must_use]
     pub fn with_time(mut self, time: Duration) -> Self {
         self.time = time;

@@ -9,23 +9,23 @@ use crate::network::{LookupError, Resolver};
 
 use super::{LookupStatus, RemoteHost};
 
-/// Names of an address that are looked at, as many as SPF looks at (RFC 7208 section 4.6.4).
+/// How many names of an address are looked up; as many as for SPF (RFC 7208 section 4.6.4).
 pub const NAMES_MAX: usize = 10;
 
 /// Octets of a name in the DNS, at most.
 const NAME_MAX: usize = 253;
 
-/// What the addresses of a name say.
+/// What a name's addresses say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Forward {
-    /// It leads back to the client's address.
+    /// It resolves to the client's address.
     Confirmed,
-    /// It leads elsewhere, or nowhere.
+    /// It resolves to other addresses, or to none.
     Refuted,
     Unknown,
 }
 
-/// What the DNS knows of a client that named itself so, after `time` at the latest.
+/// The result for a client that gave this name, after `time` at the latest.
 pub(super) async fn look_up(
     client: IpAddr,
     named: Option<&str>,
@@ -71,13 +71,13 @@ pub(super) async fn look_up(
     conclude(&names, &forward, own)
 }
 
-/// Whether nothing that is still asked for matters.
+/// Whether the answers that are still missing do not matter.
 fn is_enough(forward: &[Forward], own: Option<usize>) -> bool {
     let is_own_known = own.is_none_or(|own| forward[own] != Forward::Unknown);
     forward.contains(&Forward::Confirmed) && is_own_known
 }
 
-/// `own` is the name, if it is one of them, by which the client has named itself.
+/// `own` is the position of the client's own name, if it is among them.
 fn conclude(names: &[String], forward: &[Forward], own: Option<usize>) -> RemoteHost {
     let confirmed = |index: &usize| forward[*index] == Forward::Confirmed;
     let first = own
@@ -106,7 +106,7 @@ fn conclude(names: &[String], forward: &[Forward], own: Option<usize>) -> Remote
     }
 }
 
-/// Those that can be asked for, each once, in lower case.
+/// The names that can be queried, each once, in lower case.
 fn usable(names: &[Box<str>]) -> Vec<String> {
     let mut usable: Vec<String> = Vec::new();
     for name in names {
@@ -121,7 +121,7 @@ fn usable(names: &[Box<str>]) -> Vec<String> {
     usable
 }
 
-/// Whoever owns an address says what it is called: what is no name of a host goes nowhere.
+/// The owner of an address chooses its names, so an invalid name is not passed on.
 fn is_host(name: &str) -> bool {
     let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'_');
     let is_label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(is_plain);

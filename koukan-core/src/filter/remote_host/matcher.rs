@@ -1,4 +1,4 @@
-//! What rules can ask.
+//! A matcher for rules.
 
 use std::borrow::Cow;
 
@@ -9,8 +9,8 @@ use crate::{
 
 use super::{LookupStatus, RemoteHost};
 
-/// What the DNS knows of the client's address is like that. What is not known is like nothing. Until the filter
-/// has found it out that is not yet known; at the end of the message it is not so.
+/// Matches if the result for the client's address is like this. An unknown value matches nothing. Until the
+/// filter has asked, the result is unknown; at the end of the message it is "no match".
 #[derive(Debug, Clone, Default)]
 pub struct RemoteHostMatcher {
     status: Vec<LookupStatus>,
@@ -19,26 +19,26 @@ pub struct RemoteHostMatcher {
 }
 
 impl RemoteHostMatcher {
-    /// It is known, whatever it is.
+    /// Matches if there is a result, whatever it is.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The look-up went in one of these ways.
+    /// Requires one of these outcomes of the look-up.
     #[must_use]
     pub fn with_status(mut self, status: impl IntoIterator<Item = LookupStatus>) -> Self {
         self.status = status.into_iter().collect();
         self
     }
 
-    /// A name of the address leads back to it, or none does.
+    /// Requires that a name of the address resolves back to it, or that none does.
     #[must_use]
     pub fn with_fcrdns(mut self, is_so: bool) -> Self {
         self.fcrdns = Some(is_so);
         self
     }
 
-    /// The client has named itself by such a name, or has not.
+    /// Requires that the client gave such a name, or did not.
     #[must_use]
     pub fn with_ehlo_alignment(mut self, is_so: bool) -> Self {
         self.ehlo_alignment = Some(is_so);
@@ -58,7 +58,7 @@ impl Matcher for RemoteHostMatcher {
         match facts.signals.find_durable::<RemoteHost>() {
             Ok(Some(found)) => self.fits(&found).into(),
             Ok(None) if facts.moment != Moment::End => Verdict::NotYetKnown,
-            // What another agent has written otherwise says nothing here.
+            // A value that another agent wrote in another form is ignored.
             Ok(None) | Err(_) => Verdict::NoMatch,
         }
     }

@@ -1,17 +1,17 @@
-//! Finds out how the DNS calls a client: the names of its address (PTR), whether one of them leads back to that
-//! address, and whether the client has named itself so in HELO or EHLO.
+//! Looks up the client's host name: the names of its address (PTR), whether one of them resolves back to the
+//! address, and whether the client gave that name in HELO or EHLO.
 //!
-//! Whether mail is refused because of it is for rules to decide: [`RemoteHostMatcher`].
+//! Rules decide whether mail is refused because of that: [`RemoteHostMatcher`].
 //!
-//! *Phases*: MAIL, which waits for the DNS, for [`TIME_MAX`] at most. What is not known by then is not known:
-//! it is neither so nor not so.
+//! *Phases*: MAIL, which waits for the DNS for at most [`TIME_MAX`]. What is unknown by then stays unknown, and
+//! is neither true nor false.
 //!
-//! *Signals*: writes the durable [`RemoteHost`] (`remote_host`), unless it is there already.
+//! *Signals*: writes the durable [`RemoteHost`] (`remote_host`), unless it is set already.
 //!
 //! *Replies*: none.
 //!
-//! Of the names that an address claims to have [`NAMES_MAX`] are looked at, all at once: an address may have any
-//! number of them, and whoever owns it says which.
+//! At most [`NAMES_MAX`] names of an address are looked up, all at the same time, since the owner of an address
+//! can give it any number of names.
 //!
 //! # Example
 //!

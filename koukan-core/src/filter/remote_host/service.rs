@@ -38,7 +38,7 @@ impl<S: MailService> Service<Transaction> for FindRemoteHost<S> {
 
     fn call(&mut self, tx: Transaction) -> Self::Future {
         let next = self.inner.clone();
-        // The one that is ready.
+        // Keeps the clone for later, and calls the one that is ready.
         let mut inner = mem::replace(&mut self.inner, next);
         let settings = self.settings.clone();
         Box::pin(async move {

@@ -1,28 +1,28 @@
-//! What is found out.
+//! The result.
 
 use serde::{Deserialize, Serialize};
 
 use crate::signals::DurableSignal;
 
-/// What the DNS knows of a client's address: the signal `remote_host`.
+/// The result for a client's address: the signal `remote_host`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RemoteHost {
-    /// How the look-up went.
+    /// The outcome of the look-up.
     pub status: LookupStatus,
-    /// A name that the address has, in lower case, without a final dot: one that leads back to the address, if
-    /// there is one, and that by which the client has named itself before others.
+    /// A name of the address, in lower case, without a final dot: preferably one that resolves back to the
+    /// address, and among those the name that the client gave.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remote_hostname: Option<String>,
-    /// Whether a name of the address leads back to it (forward-confirmed reverse DNS); none where that is not
-    /// known.
+    /// Whether a name of the address resolves back to it (forward-confirmed reverse DNS); `None` where that is
+    /// unknown.
     #[serde(default)]
     pub fcrdns: Option<bool>,
-    /// Whether the client has named itself, in HELO or EHLO, by such a name; none where that is not known.
+    /// Whether the client gave such a name in HELO or EHLO; `None` where that is unknown.
     #[serde(default)]
     pub ehlo_alignment: Option<bool>,
 }
 
-/// How the look-up went.
+/// The outcome of the look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum LookupStatus {
@@ -30,17 +30,17 @@ pub enum LookupStatus {
     Ok,
     /// The address has no name.
     Nx,
-    /// The DNS has not answered, or not all of it, or not in time.
+    /// The DNS did not answer completely in time.
     Temp,
-    /// The client has no address, as of a message that came by HTTP without one.
+    /// The client has no address, as for a message that came by HTTP.
     None,
 }
 
 impl LookupStatus {
-    /// All of them.
+    /// All outcomes.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Nx, Self::Temp, Self::None];
 
-    /// As it stands in the signal.
+    /// Its name in the signal.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "OK",
@@ -52,7 +52,7 @@ impl LookupStatus {
 }
 
 impl RemoteHost {
-    /// Nothing but how the look-up went is known.
+    /// A result of which only the outcome is known.
     pub(super) fn only(status: LookupStatus) -> Self {
         Self {
             status,
@@ -62,7 +62,7 @@ impl RemoteHost {
         }
     }
 
-    /// The address has no name: none can lead back to it.
+    /// The address has no name, so none resolves back to it.
     pub(super) fn nameless() -> Self {
         Self {
             fcrdns: Some(false),

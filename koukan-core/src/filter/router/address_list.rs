@@ -4,7 +4,7 @@ use crate::{filter::MailboxList, path::ForwardPath};
 
 use super::{Decision, Policy};
 
-/// Knows the recipients of some domains, or some of their mailboxes.
+/// Knows the recipients in some domains, or some of their mailboxes.
 ///
 /// The postmaster without a domain (RFC 5321 section 4.5.1) counts as one of them.
 ///
@@ -27,7 +27,7 @@ pub struct AddressList {
 }
 
 impl AddressList {
-    /// Knows every recipient in these domains, and decides so of them. ASCII case does not matter.
+    /// Knows every recipient in these domains, with this decision. ASCII case does not matter.
     pub fn new<D: Into<Box<str>>>(
         domains: impl IntoIterator<Item = D>,
         decision: Decision,
@@ -38,7 +38,7 @@ impl AddressList {
         }
     }
 
-    /// Knows only mailboxes with these local parts, whatever the ASCII case.
+    /// Restricts it to mailboxes with these local parts, in any ASCII case.
     #[must_use]
     pub fn with_prefixes<P: Into<Box<str>>>(
         mut self,
@@ -48,7 +48,7 @@ impl AddressList {
         self
     }
 
-    /// Leaves out of account what follows the first `delimiter` in a local part.
+    /// Ignores what follows the first `delimiter` in a local part.
     #[must_use]
     pub fn with_delimiter(mut self, delimiter: char) -> Self {
         self.mailboxes = self.mailboxes.with_delimiter(delimiter);

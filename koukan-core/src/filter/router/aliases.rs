@@ -1,4 +1,4 @@
-//! Recipients that stand for others.
+//! Aliases: recipients that stand for others.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -13,22 +13,22 @@ use crate::{
 
 use super::{Decision, Policy};
 
-/// Recipients that one alias stands for, at most, after all of its aliases were followed.
+/// How many recipients an alias may stand for, after all nested aliases were followed.
 pub const MEMBERS_MAX: usize = 1000;
 
-/// Aliases that stand for aliases, one below the other, at most.
+/// How deep aliases may be nested.
 const DEPTH_MAX: usize = 20;
 
 /// A table of aliases: recipients that stand for one or several others, and catch-alls of domains.
 ///
 /// *Shape*: lines of `alias: member, member`, each a mailbox. `@domain: member` catches all recipients of a domain
-/// that no other line has. A line that begins with a blank goes on with the one before; empty lines and what
-/// follows `#` are passed over. ASCII case does not matter in aliases.
+/// that have no line. A line that begins with a blank continues the one before. Empty lines, and text after `#`, are
+/// ignored. ASCII case does not matter in aliases.
 ///
-/// A member that is an alias itself stands for its members in turn; one that is the alias in whose line it stands is
-/// a mailbox, so that `bob@example.com: bob@example.com, carol@example.com` sends copies to carol. Members
-/// are not caught by catch-alls. All is followed when the table is read: aliases that lead back to themselves by
-/// others are a mistake, and so are more than [`MEMBERS_MAX`] members.
+/// A member that is itself an alias stands for its own members. The exception is an alias in its own line, which is
+/// a mailbox: `bob@example.com: bob@example.com, carol@example.com` sends copies to carol. Catch-alls do not apply
+/// to members. Everything is resolved when the table is read: aliases that lead back to themselves through others
+/// are an error, and so are more than [`MEMBERS_MAX`] members.
 ///
 /// # Example
 ///
@@ -50,7 +50,7 @@ const DEPTH_MAX: usize = 20;
 #[derive(Debug, Default)]
 pub struct Aliases(HashMap<Box<str>, Arc<[ForwardPath]>>);
 
-/// A table of aliases cannot be used.
+/// Why a table of aliases cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {why}")]
 #[non_exhaustive]
@@ -72,7 +72,7 @@ struct Entry<'a> {
 type Entries<'a> = HashMap<Box<str>, Entry<'a>>;
 
 impl Aliases {
-    /// Those that a recipient stands for, if it is an alias.
+    /// The members, if the recipient is an alias.
     pub fn members_of(&self, recipient: &ForwardPath) -> Option<Arc<[ForwardPath]>> {
         self.find(recipient.mailbox()?, None)
     }
@@ -112,12 +112,12 @@ impl FromStr for Aliases {
     }
 }
 
-/// An alias that is followed.
+/// The state while an alias is followed.
 struct Following<'a> {
     entries: &'a Entries<'a>,
-    /// The keys from the alias itself down to the line that is followed now.
+    /// The keys from the alias down to the current line.
     above: Vec<&'a str>,
-    /// The keys of lines that were followed, each once.
+    /// The keys of the lines that were followed, each once.
     followed: HashSet<Box<str>>,
     /// The keys of the members.
     known: HashSet<Box<str>>,
@@ -236,7 +236,7 @@ fn members(text: &str) -> Result<Vec<Mailbox>, String> {
     parsed.collect()
 }
 
-/// The key of an alias as it is written.
+/// The key of an alias as written.
 fn key_of(alias: &str) -> Option<Box<str>> {
     if let Some(domain) = alias.strip_prefix('@') {
         let probe: Mailbox = format!("x@{domain}").parse().ok()?;
@@ -246,7 +246,7 @@ fn key_of(alias: &str) -> Option<Box<str>> {
     Some(key(&mailbox.unquoted_local_part(), mailbox.domain_text()))
 }
 
-/// By what a mailbox is found; that of a catch-all has no local part.
+/// The key of a mailbox; the key of a catch-all has no local part.
 fn key(local: &str, domain: &str) -> Box<str> {
     format!("{local}@{domain}").to_ascii_lowercase().into()
 }
@@ -259,7 +259,7 @@ pub struct Expand {
 }
 
 impl Expand {
-    /// Expands those that are aliases of that table.
+    /// Expands the aliases of this table.
     pub fn new(aliases: Replaceable<Aliases>) -> Self {
         Self {
             aliases,
@@ -267,8 +267,8 @@ impl Expand {
         }
     }
 
-    /// Of a recipient that is no alias, leaves out of account what follows the first `delimiter` in the
-    /// local part.
+    /// For recipients that are not aliases, ignores what follows the first `delimiter` in the local
+    /// part.
     #[must_use]
     pub fn with_delimiter(mut self, delimiter: char) -> Self {
         self.delimiter = Some(delimiter);
@@ -367,7 +367,8 @@ mod tests {
 
     #[test]
     fn aliases_that_share_members_take_no_longer_for_it() {
-        // Each of twenty levels names both of the next: followed one by one, that were a million ways.
+        // Each of twenty levels names both aliases of the next. Followed one by one, that would be a
+        // million ways.
         let level = |n: usize, x: char| format!("{x}{n}@x: a{}@x, b{}@x\n", n + 1, n + 1);
         let text: String = (0..18)
             .flat_map(|n| [level(n, 'a'), level(n, 'b')])

@@ -1,4 +1,4 @@
-//! Recipients to their own domain.
+//! Routes recipients to their own domain.
 
 use crate::{
     path::{Domain, ForwardPath},
@@ -8,8 +8,8 @@ use crate::{
 
 use super::{Decision, Policy};
 
-/// Routes each recipient to the host that is called as its domain, or to the hosts that take mail for
-/// it. Address literals are refused: [`AddressLiterals`](super::AddressLiterals) routes them.
+/// Routes each recipient to the host with the name of its domain, or to the hosts that accept mail
+/// for it. Address literals are refused; [`AddressLiterals`](super::AddressLiterals) routes them.
 #[derive(Debug, Clone, Copy)]
 pub struct DestDomain {
     port: u16,
@@ -25,8 +25,8 @@ impl DestDomain {
         }
     }
 
-    /// Routes to the hosts that take mail for the domain, as the DNS says: MX records, or where there are
-    /// none the host that is called so. The endpoint looks them up at each attempt.
+    /// Routes to the hosts that accept mail for the domain by the DNS: those of its MX records, or
+    /// without any the host of that name. The endpoint looks them up at each attempt.
     ///
     /// *Source*: RFC 5321 section 5.1.
     #[must_use]
@@ -55,7 +55,7 @@ impl Policy for DestDomain {
             return Decision::Pass;
         };
         let host = match mailbox.domain() {
-            // Recipients of one domain go together however it is written.
+            // Recipients of a domain have one destination, however the domain is written.
             Domain::Name(name) => name.to_ascii_lowercase().into(),
             Domain::Address(_) | Domain::General(_) => {
                 return Decision::Reject(Rejection::new(Reply::no_route()));

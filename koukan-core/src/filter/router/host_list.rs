@@ -1,4 +1,4 @@
-//! Everything to one of several hosts, each with its share.
+//! Routes everything to one of several weighted hosts.
 
 use std::{fmt, sync::Arc};
 
@@ -10,11 +10,11 @@ use crate::{
 
 use super::{Decision, Policy};
 
-/// Routes every recipient to one of several hosts: each is drawn as often as its weight says, and where it does not
-/// answer the others are tried, drawn in the same way.
+/// Routes every recipient to one of several hosts. A host is drawn in proportion to its weight. If it does not answer,
+/// the others are tried, drawn in the same way.
 ///
-/// A host of weight 0 is a reserve: it is tried when none of the others answers. A transaction has one order of hosts,
-/// whatever number of recipients; each attempt at delivery draws anew.
+/// A host with weight 0 is a reserve: it is tried when none of the others answers. A transaction has one order of
+/// hosts, however many recipients it has. Each attempt at delivery draws anew.
 ///
 /// # Example
 ///
@@ -45,12 +45,12 @@ impl HostList {
         }
     }
 
-    /// The hosts, in the order in which they were named.
+    /// The hosts, in the order given.
     pub fn hosts(&self) -> impl Iterator<Item = &HostPort> {
         self.hosts.iter().map(|(host, _)| host)
     }
 
-    /// All hosts, in an order that was drawn.
+    /// All hosts, in a random order.
     pub fn draw(&self) -> Destination {
         let (mut left, reserve): (Vec<_>, Vec<_>) =
             self.hosts.iter().partition(|(_, weight)| *weight > 0);
@@ -62,7 +62,7 @@ impl HostList {
                 point -= weight;
                 point < 0.0
             };
-            // A sum of fractions may be less than they are.
+            // Because of rounding, the sum may be less than the numbers drawn.
             let at = { weights }.position(is_it).unwrap_or(left.len() - 1);
             drawn.push(left.remove(at));
         }

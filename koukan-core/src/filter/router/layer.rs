@@ -22,23 +22,23 @@ impl RouterLayer {
         }
     }
 
-    /// Leaves recipients that the policy does not know to routers after this one, which leave alone what is
-    /// decided here. The last of them refuses what none has known.
+    /// Leaves recipients that the policy does not know to later routers, which respect this router's
+    /// decisions. The last one refuses recipients that none knows.
     #[must_use]
     pub fn passing_unknown(mut self) -> Self {
         self.manner.passes_unknown = true;
         self
     }
 
-    /// Refuses recipients that stand for others: there is no Exploder below, which would make a part for each of
-    /// these.
+    /// Refuses recipients that stand for others, since there is no Exploder below that would make a part for
+    /// each.
     #[must_use]
     pub fn without_exploder(mut self) -> Self {
         self.manner.has_no_exploder = true;
         self
     }
 
-    /// Says what would be done, and does nothing: to see what a change would bring.
+    /// Only reports what it would do, to show the effect of a change.
     #[must_use]
     pub fn dry(mut self) -> Self {
         self.manner.is_dry = true;

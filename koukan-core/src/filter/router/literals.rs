@@ -1,4 +1,4 @@
-//! Recipients at an address instead of a domain.
+//! Routes recipients with an address literal.
 
 use crate::{
     network::Network,
@@ -8,10 +8,10 @@ use crate::{
 
 use super::{Decision, Policy};
 
-/// Routes recipients as `bob@[192.0.2.1]` to that address.
+/// Routes recipients such as `bob@[192.0.2.1]` to that address.
 ///
-/// Whoever writes the recipient says where that is: an endpoint refuses addresses of its own host and others that
-/// are not for strangers, unless it is told to allow them.
+/// The address is chosen by whoever writes the recipient. An endpoint refuses addresses of its own host and
+/// others that are not for strangers, unless it is told to allow them.
 ///
 /// *Source*: RFC 5321 section 4.1.3.
 ///
@@ -41,7 +41,7 @@ impl AddressLiterals {
         }
     }
 
-    /// Knows only addresses of these networks.
+    /// Knows only addresses in these networks.
     #[must_use]
     pub fn with_networks(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.networks = Some(networks.into_iter().collect());
@@ -68,7 +68,7 @@ impl Policy for AddressLiterals {
         else {
             return Decision::Pass;
         };
-        // One IPv4 address however it is written.
+        // An IPv4 address in any form.
         let address = address.to_canonical();
         let holds = |networks: &Vec<Network>| networks.iter().any(|it| it.holds(address));
         if !self.networks.as_ref().is_none_or(holds) {

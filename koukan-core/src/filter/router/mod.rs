@@ -1,26 +1,26 @@
-//! Decides for each recipient where it goes, or that it goes nowhere: [`RouterLayer`].
+//! Decides for each recipient where it goes, or that it is refused: [`RouterLayer`].
 //!
-//! A router has a [`Policy`]; [`Rules`] is one of several, of which the first that knows the
-//! recipient decides. [`AddressList`], [`Suffix`], [`AddressLiterals`], [`DestDomain`],
-//! [`StaticHosts`] and [`HostList`] come with it, and [`Expand`] for recipients that stand for others.
+//! A router has a [`Policy`]. [`Rules`] combines several: the first that knows the recipient decides. Policies in this
+//! module are [`AddressList`], [`Suffix`], [`AddressLiterals`], [`DestDomain`], [`StaticHosts`] and [`HostList`], and
+//! [`Expand`] for recipients that stand for others.
 //!
-//! Routers may stand in a row. One that [passes on](RouterLayer::passing_unknown) what it does not know leaves that to
-//! those after it, and these leave alone what it has decided.
+//! Several routers may stand in a row. One that [passes on](RouterLayer::passing_unknown) unknown recipients leaves
+//! them to the later ones, which respect its decisions.
 //!
-//! *Phases*: RCPT. It does not touch the body.
+//! *Phases*: RCPT. The body is not touched.
 //!
-//! *Signals*: writes [`Destination`](crate::signals::Destination) as the first recipient that is
-//! routed passes. A transaction has one destination: before an Exploder, where recipients may
-//! differ, use a policy that accepts and does not route. Writes
-//! [`Expansions`](crate::signals::Expansions), for the Exploder, and [`NextSender`](crate::signals::NextSender), for a
-//! [hand-over](crate::stage::hand_over) at the end of the chain. One that only [says what it would
-//! do](RouterLayer::dry) writes the durable signal `router.dry_run`, for the first recipient, and logs it for each.
+//! *Signals*: writes [`Destination`](crate::signals::Destination) when the first routed recipient passes. A
+//! transaction has one destination. Before an Exploder, where recipients may go to several, use a policy that accepts
+//! without routing. Writes [`Expansions`](crate::signals::Expansions) for the Exploder, and
+//! [`NextSender`](crate::signals::NextSender) for a [hand-over](crate::stage::hand_over) at the end of the chain. A
+//! router that only [reports](RouterLayer::dry) what it would do writes the durable signal `router.dry_run` for the
+//! first recipient, and logs every recipient.
 //!
 //! | reply | when |
 //! |---|---|
 //! | the policy's | it rejects the recipient |
 //! | [`Reply::relay_denied`](crate::reply::Reply::relay_denied) | the policy does not know the recipient |
-//! | [`Reply::misconfigured`](crate::reply::Reply::misconfigured) | the recipient stands for others, and [there is no Exploder](RouterLayer::without_exploder), or for nobody |
+//! | [`Reply::misconfigured`](crate::reply::Reply::misconfigured) | the recipient stands for others and [there is no Exploder](RouterLayer::without_exploder), or it stands for nobody |
 //! | [`Reply::other_destination`](crate::reply::Reply::other_destination) | an earlier recipient goes elsewhere |
 //!
 //! # Example

@@ -1,24 +1,25 @@
-//! What a router asks.
+//! The policies of routers.
 
 use std::{fmt, sync::Arc};
 
 use super::HostList;
 use crate::{context::Sender, path::ForwardPath, reply::Rejection, signals::Destination};
 
-/// What a policy says of a recipient.
+/// A policy's decision about a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
-    /// It goes there.
+    /// It goes to this destination.
     Route(Destination),
-    /// It goes to one of them, and to another where that does not answer: which is first is drawn once for a transaction.
+    /// It goes to one of these hosts, and to another if that one does not answer. The order is drawn once for a
+    /// transaction.
     RouteToOneOf(HostList),
-    /// It goes through the chain of that sender, in this process: a [hand-over](crate::stage::hand_over) below.
+    /// It goes through this sender's chain, in this process: a [hand-over](crate::stage::hand_over) below.
     HandOver(Sender),
-    /// It is welcome; where it goes is decided elsewhere.
+    /// It is accepted; its destination is decided elsewhere.
     Accept,
-    /// It stands for these, of whom there is one at least, and each of which has the message: an Exploder below makes a
-    /// part for each.
+    /// It stands for these recipients, at least one, each of which gets the message: an Exploder below makes a part for
+    /// each.
     Expand(Arc<[ForwardPath]>),
     /// It is refused.
     Reject(Rejection),
@@ -26,9 +27,9 @@ pub enum Decision {
     Pass,
 }
 
-/// Decides by the address alone; what needs a look-up is a filter of its own.
+/// Decides by the address alone. A decision that needs a look-up is a filter of its own.
 pub trait Policy: fmt::Debug + Send + Sync + 'static {
-    /// What is to become of a recipient.
+    /// The decision about a recipient.
     fn decide(&self, recipient: &ForwardPath) -> Decision;
 }
 
@@ -38,12 +39,12 @@ impl<P: Policy + ?Sized> Policy for Arc<P> {
     }
 }
 
-/// Policies in order: the first that knows the recipient decides.
+/// Policies in order; the first that knows the recipient decides.
 #[derive(Debug, Clone, Default)]
 pub struct Rules(Vec<Arc<dyn Policy>>);
 
 impl Rules {
-    /// No rules: no recipient is known.
+    /// No rules: every recipient is unknown.
     pub fn new() -> Self {
         Self::default()
     }

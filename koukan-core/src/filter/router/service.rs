@@ -20,10 +20,10 @@ use crate::{
 
 use super::{Decision, HostList, Policy};
 
-/// The durable signal of a router that does nothing.
+/// The durable signal of a dry run.
 const DRY_RUN: &str = "router.dry_run";
 
-/// Lets pass the recipients that its policy knows, and signals where they go.
+/// Passes the recipients that its policy knows, and signals their destination.
 #[derive(Debug, Clone)]
 pub struct Router<S> {
     inner: S,
@@ -31,18 +31,18 @@ pub struct Router<S> {
     manner: Manner,
 }
 
-/// What a router does with what its policy says.
+/// The settings of a router.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Manner {
-    /// What it does not know is left to others.
+    /// Unknown recipients are left to others.
     pub(super) passes_unknown: bool,
-    /// Nobody makes parts of recipients that stand for others.
+    /// No Exploder below makes parts for recipients that stand for others.
     pub(super) has_no_exploder: bool,
-    /// It only says what it would do.
+    /// It only reports what it would do.
     pub(super) is_dry: bool,
 }
 
-/// The positions of recipients of which a router has decided that leaves others to those after it.
+/// The positions of recipients that a router has decided about, for routers after it.
 #[derive(Debug, Default)]
 struct Decided(Mutex<HashSet<usize>>);
 
@@ -93,7 +93,7 @@ fn route(
         return Ok(());
     }
     let decision = match policy.decide(rcpt.forward_path()) {
-        // It would go nowhere, or to itself.
+        // Such a recipient would go nowhere, or to itself.
         Decision::Expand(members) if members.is_empty() || manner.has_no_exploder => {
             let (id, recipient) = (TraceId::of(signals), rcpt.forward_path());
             let (members, has_exploder) = (members.len(), !manner.has_no_exploder);
@@ -146,7 +146,7 @@ fn hand_over(signals: &Signals, sender: Sender) -> Result<(), Rejection> {
     }
 }
 
-/// The list of which the transaction's destination was drawn.
+/// The list from which the transaction's destination was drawn.
 struct Drawn(HostList);
 
 fn go_to_one_of(signals: &Signals, hosts: HostList) -> Result<(), Rejection> {
@@ -162,7 +162,7 @@ fn go_to_one_of(signals: &Signals, hosts: HostList) -> Result<(), Rejection> {
     Ok(())
 }
 
-/// Says what would be done.
+/// Reports what would be done.
 fn say(signals: &Signals, recipient: &ForwardPath, decision: &Decision, manner: Manner) {
     let (would, value) = match decision {
         Decision::Route(destination) => {
@@ -189,11 +189,11 @@ fn say(signals: &Signals, recipient: &ForwardPath, decision: &Decision, manner: 
     if !value.is_null() {
         said["to"] = value;
     }
-    // The first recipient counts, as with rules.
+    // The first recipient counts, as for rules.
     let _ = signals.set_durable_as(DRY_RUN, &said);
 }
 
-/// A signal that is written on.
+/// A signal that is extended.
 fn of<T: Default + Send + Sync + 'static>(signals: &Signals) -> Arc<T> {
     if let Some(found) = signals.find::<T>() {
         return found;

@@ -1,4 +1,4 @@
-//! Everything to the same hosts.
+//! Routes everything to the same hosts.
 
 use crate::{
     path::ForwardPath,
@@ -12,7 +12,7 @@ use super::{Decision, Policy};
 pub struct StaticHosts(Destination);
 
 impl StaticHosts {
-    /// Routes to these hosts, to be tried in this order.
+    /// Routes to these hosts, which are tried in this order.
     pub fn new(hosts: impl IntoIterator<Item = HostPort>) -> Self {
         Self(Destination::of_operator(hosts))
     }

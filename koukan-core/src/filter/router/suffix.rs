@@ -1,4 +1,4 @@
-//! Recipients whose domain ends so.
+//! Routes recipients by a suffix of their domain.
 
 use crate::{
     path::{Domain, ForwardPath},
@@ -10,10 +10,10 @@ use super::{Decision, Policy};
 /// Octets of a domain, at most.
 const DOMAIN_MAX: usize = 253;
 
-/// Knows recipients whose domain ends with a text, as in `.example.com`; ASCII case does not matter.
+/// Knows recipients whose domain ends with a text, for example `.example.com`. ASCII case does not matter.
 ///
-/// It decides the same of all of them, or it puts another suffix into the place of that one, and the next hop is what
-/// is called so.
+/// It makes the same decision for all of them; or it replaces the suffix by another one, and the result is the name
+/// of the next hop.
 ///
 /// # Example
 ///
@@ -45,7 +45,8 @@ enum Then {
 }
 
 impl Suffix {
-    /// Decides so of recipients whose domain ends so. The empty suffix is that of all domains.
+    /// Makes this decision for recipients whose domain ends with `suffix`. Every domain ends with
+    /// the empty suffix.
     pub fn new(suffix: &str, decision: Decision) -> Self {
         Self {
             suffix: suffix.to_ascii_lowercase().into(),
@@ -53,8 +54,8 @@ impl Suffix {
         }
     }
 
-    /// Routes to the host, on port 25, whose name is the domain with `by` in the place of the suffix. Where nothing
-    /// is left of it, or too much, the recipient is not known.
+    /// Routes to the host, on port 25, whose name is the domain with `by` instead of the suffix. If the result is
+    /// empty or too long, the recipient is unknown.
     pub fn replaced(suffix: &str, by: &str) -> Self {
         Self {
             suffix: suffix.to_ascii_lowercase().into(),
@@ -66,7 +67,7 @@ impl Suffix {
         }
     }
 
-    /// Routes to another port, where the suffix is replaced.
+    /// Sets the port, where the suffix is replaced.
     #[must_use]
     pub fn with_port(mut self, to: u16) -> Self {
         if let Then::Replace { port, .. } = &mut self.then {
@@ -75,7 +76,8 @@ impl Suffix {
         self
     }
 
-    /// Routes to the hosts that take mail for the name, as the DNS says, where the suffix is replaced.
+    /// Where the suffix is replaced, routes to the hosts that accept mail for the resulting name by
+    /// the DNS.
     #[must_use]
     pub fn by_mx(mut self) -> Self {
         if let Then::Replace { is_by_mx, .. } = &mut self.then {
@@ -106,7 +108,7 @@ impl Policy for Suffix {
                     host: host.into(),
                     port: *port,
                 };
-                // What is left of the domain is what the recipient says.
+                // The rest of the domain comes from the recipient.
                 Decision::Route(match is_by_mx {
                     true => Destination::of_domain(host),
                     false => Destination::of_other([host]),

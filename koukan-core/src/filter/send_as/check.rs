@@ -1,4 +1,4 @@
-//! What is allowed, and what is made of the rest.
+//! The decision about a message, and changes to it.
 
 use crate::{
     filter::Replaceable,
@@ -9,7 +9,7 @@ use crate::{
 
 use super::Permissions;
 
-/// Which addresses may be used by whom, and what becomes of messages with others.
+/// Which addresses each client may use, and what happens to messages with others.
 #[derive(Debug, Clone)]
 pub struct SendAs {
     permissions: Replaceable<Permissions>,
@@ -20,21 +20,21 @@ pub struct SendAs {
     unsuitable: Unsuitable,
 }
 
-/// What becomes of a message whose `From` or `Sender` field has an address that its client may not use.
+/// What happens to a message whose `From` or `Sender` field has an address that its client may not use.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unsuitable {
     /// It is refused.
     #[default]
     Refused,
-    /// Its `Sender` field becomes the reverse-path, which says who has sent it; its `From` field stays, if it has only
-    /// addresses and is there once.
+    /// The `Sender` field is replaced by the reverse-path, which tells who has sent it. The `From` field stays, if
+    /// there is exactly one and it contains only addresses.
     SenderRewritten,
-    /// Its `From` field becomes the reverse-path, and a `Sender` field is taken out.
+    /// The `From` field is replaced by the reverse-path, and a `Sender` field is removed.
     FromRewritten,
 }
 
-/// What becomes of a message.
+/// The decision about a message.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Passes,
@@ -43,12 +43,13 @@ pub(super) enum Verdict {
 }
 
 impl SendAs {
-    /// These may be used, as reverse-path, in `From` and in `Sender`; the null reverse-path by everybody.
+    /// Permits these addresses as reverse-path, in `From` and in `Sender`. Everybody may use the null
+    /// reverse-path.
     pub fn new(permissions: Permissions) -> Self {
         Self::following(Replaceable::new(permissions))
     }
 
-    /// As [`SendAs::new`], of permissions as they are then.
+    /// As [`SendAs::new`], with the current permissions at the time.
     pub fn following(permissions: Replaceable<Permissions>) -> Self {
         Self {
             permissions,
@@ -60,35 +61,36 @@ impl SendAs {
         }
     }
 
-    /// Leaves out of account what follows the first `delimiter` in a local part.
+    /// Ignores what follows the first `delimiter` in a local part.
     #[must_use]
     pub fn with_delimiter(mut self, delimiter: char) -> Self {
         self.delimiter = Some(delimiter);
         self
     }
 
-    /// The null reverse-path may not be used.
+    /// Does not permit the null reverse-path.
     #[must_use]
     pub fn without_null(mut self) -> Self {
         self.is_without_null = true;
         self
     }
 
-    /// The header section is not looked at, but the reverse-path alone.
+    /// Checks only the reverse-path, and not the header section.
     #[must_use]
     pub fn without_header(mut self) -> Self {
         self.is_without_header = true;
         self
     }
 
-    /// Identities of which nothing is said, and clients without one, may use all addresses; otherwise none.
+    /// Lets identities without permissions, and clients without an identity, use all addresses; by default
+    /// they may use none.
     #[must_use]
     pub fn letting_others_pass(mut self) -> Self {
         self.lets_others_pass = true;
         self
     }
 
-    /// What becomes of messages with other addresses in their header sections, instead of being refused.
+    /// Sets what happens to messages with other addresses in their header section, instead of a refusal.
     #[must_use]
     pub fn with_unsuitable(mut self, unsuitable: Unsuitable) -> Self {
         self.unsuitable = unsuitable;
@@ -99,7 +101,7 @@ impl SendAs {
         !self.is_without_header
     }
 
-    /// Octets that a header section grows by, at most.
+    /// The largest growth of a header section, in octets.
     pub(super) fn growth(&self, reverse_path: &ReversePath) -> u64 {
         match self.unsuitable {
             Unsuitable::Refused => 0,
@@ -115,7 +117,7 @@ impl SendAs {
         }
     }
 
-    /// Whether MAIL may name that reverse-path.
+    /// Whether MAIL may use this reverse-path.
     pub(super) fn mail(
         &self,
         identity: Option<&str>,
@@ -133,7 +135,7 @@ impl SendAs {
         }
     }
 
-    /// What becomes of a message with that header section.
+    /// The decision about a message with this header section.
     pub(super) fn message(
         &self,
         identity: Option<&str>,
@@ -149,7 +151,7 @@ impl SendAs {
         let Err(text) = from.clone().and(sender) else {
             return Verdict::Passes;
         };
-        // Who it is from in truth: that was looked at.
+        // The true sender: it was checked at MAIL.
         let Some(path) = reverse_path.mailbox() else {
             return Verdict::Refused(refusal(text));
         };
@@ -173,7 +175,7 @@ impl SendAs {
         }
     }
 
-    /// The `Sender` field has one address, if it is there.
+    /// The `Sender` field has at most one address.
     fn sender(&self, identity: Option<&str>, header: &HeaderSection) -> Result<(), String> {
         let mut fields = header.all("sender");
         let Some(field) = fields.next() else {
@@ -297,7 +299,7 @@ mod tests {
                 "From: boss@x.example\r\nSender: boss@x.example\r\n",
                 Some("Sender: alice@x.example\r\nFrom: boss@x.example\r\n"),
             ),
-            // There is nobody that it could be said to be from.
+            // There is nobody whom it could be from.
             (
                 SenderRewritten,
                 "alice@x.example",
@@ -318,7 +320,7 @@ mod tests {
                 Some("From: Alice <alice@x.example>\r\n"),
             ),
             (FromRewritten, "", "From: boss@x.example\r\n", None),
-            // What stands before the first field is not to continue the one that is put in.
+            // The text before the first field must not continue the inserted one.
             (
                 FromRewritten,
                 "alice@x.example",

@@ -11,7 +11,7 @@ pub struct SendAsLayer {
 }
 
 impl SendAsLayer {
-    /// Messages have to be as these say.
+    /// A layer that applies these rules.
     pub fn new(rules: SendAs) -> Self {
         Self {
             rules: Arc::new(rules),

@@ -1,22 +1,22 @@
-//! Who may send as whom: the reverse-paths and the `From` addresses of those who have authenticated themselves.
+//! Who may send as whom: the permitted reverse-paths and `From` addresses of authenticated clients.
 //!
 //! A client's identity ([`Context::identity`](crate::context::Context::identity)) may use some addresses
-//! ([`Permissions`]), as reverse-path and in the `From` field alike. What is to be seen of a message is its `From`
-//! field: without a look at it a user could write in the name of anybody. A `Sender` field must be one of the
-//! identity's, too, since readers show it.
+//! ([`Permissions`]), both as reverse-path and in the `From` field. Readers see the `From` field: without checking
+//! it, a user could write in anybody's name. A `Sender` field must be one of the identity's addresses, too, since
+//! readers show it.
 //!
-//! *Phases*: MAIL, and the header section of the message, which is held until it is whole and charged to the
-//! transaction's account. A message that is passed on by reference stays so, unless it is changed.
+//! *Phases*: MAIL, and the header section of the message, which is held until it is complete, and charged to the
+//! transaction's account. A message that is passed on by reference stays a reference, unless it is changed.
 //!
 //! | | |
 //! |---|---|
-//! | the null reverse-path | may be used unless [`SendAs::without_null`] is said; the `From` field is looked at all the same |
-//! | several `From` fields, none, or something in it that is no address | refused: readers would not agree who it is from |
-//! | several addresses, also in a group | each has to be one of the identity's |
-//! | a source route (`<@a:b@c>`) | is passed over: the mailbox counts |
-//! | an encoded word or a name that looks like an address | is a name, and no address |
-//! | case | ASCII case does not matter, in local parts either |
-//! | local parts in UTF-8 | as they are; no other form of a letter is the same |
+//! | the null reverse-path | may be used unless [`SendAs::without_null`] is set; the `From` field is checked in any case |
+//! | several `From` fields, none, or one with something that is not an address | refused: readers would not agree who it is from |
+//! | several addresses, also in a group | each must be one of the identity's |
+//! | a source route (`<@a:b@c>`) | is ignored: the mailbox counts |
+//! | an encoded word or a name that looks like an address | is a name, not an address |
+//! | case | ASCII case does not matter, not even in local parts |
+//! | local parts in UTF-8 | are compared octet by octet, without normalisation |
 //!
 //! *Signals*: none.
 //!

@@ -1,4 +1,4 @@
-//! Which addresses belong to whom.
+//! Which addresses each identity may use.
 
 use std::{collections::HashMap, str::FromStr};
 
@@ -9,9 +9,9 @@ use crate::{
 
 /// The addresses that identities may use.
 ///
-/// *Shape* as a text: an identity a line, and after it, with blanks or commas between them, its addresses and domains;
-/// `*` stands for all. Empty lines, and what begins with `#`, are comments. An identity that is there several times
-/// has the addresses of all its lines.
+/// *Shape* as text: on each line an identity, and after it its addresses and domains, separated by blanks or commas;
+/// `*` stands for all. Empty lines, and lines that begin with `#`, are ignored. An identity with several lines has the
+/// addresses of all of them.
 ///
 /// # Example
 ///
@@ -34,8 +34,8 @@ enum Allowed {
 }
 
 impl Permissions {
-    /// Whether an identity may use an address; what follows the first `delimiter` in its local part does not
-    /// count.
+    /// Whether an identity may use an address. What follows the first `delimiter` in its local part is
+    /// ignored.
     pub fn allow(&self, identity: &str, mailbox: &Mailbox, delimiter: Option<char>) -> bool {
         match self.0.get(identity) {
             Some(Allowed::All) => true,
@@ -44,17 +44,17 @@ impl Permissions {
         }
     }
 
-    /// Whether something is said of an identity.
+    /// Whether there is an entry for the identity.
     pub fn knows(&self, identity: &str) -> bool {
         self.0.contains_key(identity)
     }
 
-    /// An identity may use all addresses.
+    /// Permits all addresses to an identity.
     pub fn insert_all(&mut self, identity: &str) {
         self.0.insert(identity.into(), Allowed::All);
     }
 
-    /// An identity may use these addresses, beside those that it may use already.
+    /// Permits these addresses to an identity, in addition.
     pub fn insert(&mut self, identity: &str, addresses: &MailboxSet) {
         let allowed = self.0.entry(identity.into());
         match allowed.or_insert_with(|| Allowed::Some(MailboxSet::default())) {

@@ -21,7 +21,7 @@ use crate::{
 
 use super::{SendAs, check::Verdict};
 
-/// Looks who sends as whom; see the [module documentation](super).
+/// Checks who sends as whom; see the [module documentation](super).
 #[derive(Debug, Clone)]
 pub struct SendAsService<S> {
     inner: S,
@@ -64,7 +64,7 @@ impl<S: MailService> Service<Transaction> for SendAsService<S> {
     }
 }
 
-/// What is known of a message when its octets come.
+/// What is known of a message when its octets arrive.
 struct Message {
     rules: Arc<SendAs>,
     context: Arc<context::Context>,

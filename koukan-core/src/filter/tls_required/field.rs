@@ -2,7 +2,7 @@
 
 const NAME: &[u8] = b"tls-required";
 
-/// Whether a header section has the field, with `No` wherever it is there.
+/// Whether a header section has the field, and each of them has the value `No`.
 ///
 /// *Source*: RFC 8689 section 5.
 pub(super) fn waives(header: &[u8]) -> bool {
@@ -27,7 +27,7 @@ pub(super) fn waives(header: &[u8]) -> bool {
     is_found
 }
 
-/// What stands in a line behind the field's name.
+/// The rest of a line after the field's name.
 fn value(line: &[u8]) -> Option<&[u8]> {
     let (name, rest) = line.split_at_checked(NAME.len())?;
     let rest = rest.trim_ascii_start().strip_prefix(b":")?;

@@ -1,9 +1,9 @@
-//! Finds out whether a message need not be secured on its way.
+//! Finds out whether a message may be sent without TLS.
 //!
-//! A header field `TLS-Required: No` sets the signal [`TlsRequiredService`](crate::signals::TlsRequired), which endpoints
-//! go by from then on. The header comes after the recipients: an attempt that began before is made by what the
-//! recipients' domain demands, and only later ones, out of the queue, are not. A message with the parameter
-//! REQUIRETLS is passed on unread: its field does not count.
+//! A header field `TLS-Required: No` sets the signal [`TlsRequiredService`](crate::signals::TlsRequired), which
+//! endpoints respect from then on. The header arrives after the recipients, so an attempt that has begun before follows
+//! the recipients' domain, and only later attempts from the queue follow the field. A message with the parameter
+//! REQUIRETLS passes unread: its field does not count.
 //!
 //! | reply | when |
 //! |---|---|

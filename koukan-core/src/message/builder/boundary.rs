@@ -1,20 +1,21 @@
-//! Boundaries that cannot stand in what they bound.
+//! Boundaries of multiparts, which cannot occur in their parts.
 
 use super::{Content, Spec};
 use crate::fnv::Fnv1a;
 
 /// Makes the boundaries of one message.
 ///
-/// They begin with `=_`, which no base64, no quoted-printable and none of the 7bit text that the
-/// builder writes contains (RFC 2045 section 6.7 names that trick), and go on with a hash of the
-/// whole spec, so that an attached message that was built from another spec has others.
+/// A boundary begins with `=_`, which occurs neither in base64, nor in quoted-printable, nor in
+/// 7bit text written by the builder (RFC 2045 section 6.7 recommends this). It continues with a
+/// hash of the whole spec, so an attached message that was built from another spec has other
+/// boundaries.
 pub(super) struct Boundaries {
     base: String,
     count: usize,
 }
 
 impl Boundaries {
-    /// Those of the message of `spec` with these header fields.
+    /// The boundaries for the message of `spec` with these header fields.
     pub(super) fn of(spec: &Spec, header: &str) -> Self {
         let [mut first, mut second] = [Fnv1a::new(0), Fnv1a::new(1)];
         for hash in [&mut first, &mut second] {
@@ -34,12 +35,12 @@ impl Boundaries {
         Self { base, count: 0 }
     }
 
-    /// What all of them begin with.
+    /// The beginning of all boundaries.
     pub(super) fn base(&self) -> &str {
         &self.base
     }
 
-    /// Another one; none is the beginning of another.
+    /// Another boundary. None is a prefix of another.
     pub(super) fn another(&mut self) -> String {
         self.count += 1;
         format!("{}.{}", self.base, self.count)

@@ -1,4 +1,4 @@
-//! A spec together with the blobs that it names.
+//! A spec with the blobs that it names.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -6,18 +6,17 @@ use crate::blob::Blob;
 
 use super::{Content, Spec};
 
-/// A message that is yet to be rendered: a [`Spec`] and a blob for each part that it names.
+/// A message that is not rendered yet: a [`Spec`], and a blob for each part that it names.
 ///
-/// Clones are cheap and share the blobs. It becomes a body by `Body::from`, and can be taken out of
-/// one with [`Body::into_composition`](crate::body::Body::into_composition) as long as nothing was
-/// read.
+/// Clones are cheap and share the blobs. `Body::from` turns it into a body. While nothing was read,
+/// [`Body::into_composition`](crate::body::Body::into_composition) takes it out again.
 #[derive(Debug, Clone)]
 pub struct Composition {
     spec: Arc<Spec>,
     parts: BTreeMap<Box<str>, Blob>,
 }
 
-/// A spec has a part that there is nothing for.
+/// A part of the spec has no content.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unresolved {
@@ -30,7 +29,7 @@ pub enum Unresolved {
 }
 
 impl Composition {
-    /// Puts a spec and blobs together. Blobs that the spec does not name are left out.
+    /// Combines a spec with blobs. Blobs that the spec does not name are ignored.
     ///
     /// # Errors
     ///
@@ -56,7 +55,7 @@ impl Composition {
         Ok(Self { spec, parts })
     }
 
-    /// What the message contains.
+    /// The description of the message.
     pub fn spec(&self) -> &Arc<Spec> {
         &self.spec
     }

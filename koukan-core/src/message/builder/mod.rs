@@ -1,33 +1,32 @@
-//! Messages written from a description: the message builder.
+//! Renders messages from descriptions: the message builder.
 //!
-//! A [`Spec`] says in JSON what a message is to contain. A [`Composition`] is a spec with the
-//! blobs that it names; it becomes a [`Body`](crate::body::Body) that is rendered as it is read,
-//! in constant memory, while the blobs may still grow.
+//! A [`Spec`] describes in JSON what a message contains. A [`Composition`] is a spec with the blobs
+//! that it names. It becomes a [`Body`](crate::body::Body) that is rendered as it is read, in
+//! constant memory, while the blobs may still grow.
 //!
-//! What is rendered:
+//! The rules of rendering:
 //!
 //! - mixed( related( alternative( text bodies ), related attachments ), file attachments ), each
-//!   multipart only where it is needed. Without a text body the related attachments stand among
-//!   the file attachments; without any part the message is an empty text.
-//! - Alternatives by preference, the plainest first, as RFC 2046 section 5.1.4 wants it: text/plain,
-//!   then others, then text/html, then text/calendar; those of one rank in the order of the spec.
-//! - Text that is inline is UTF-8 with CRLF line ends, 7bit where it can be, else quoted-printable
-//!   or base64, whichever is shorter.
-//! - Blobs are base64 of their octets as they are. A text/* without a `charset` is said to be
-//!   UTF-8.
-//! - A message/* must not be base64 (RFC 2046 section 5.2.1), and nobody knows what is in a blob
-//!   that still grows. So it is passed on as it is, as `8bit`, with line ends made CRLF; one with a
-//!   NUL or a line longer than 998 octets fails the body with
+//!   multipart only where it is needed. Without a text body, related attachments are placed among
+//!   the file attachments. Without any part, the message is an empty text.
+//! - Alternatives in order of preference, the plainest first, as RFC 2046 section 5.1.4 demands:
+//!   text/plain, then others, then text/html, then text/calendar. Alternatives of equal rank keep
+//!   the order of the spec.
+//! - Inline text is UTF-8 with CRLF line ends, as 7bit if possible, else as quoted-printable or
+//!   base64, whichever is shorter.
+//! - Blobs are base64 of their octets. A text/* without a `charset` is declared as UTF-8.
+//! - A message/* must not be base64 (RFC 2046 section 5.2.1), and the content of a blob that still
+//!   grows is unknown. So it is passed on as `8bit`, with line ends changed to CRLF. If it contains a
+//!   NUL or a line longer than 998 octets, the body fails with
 //!   [`Reply::bad_content`](crate::reply::Reply::bad_content). Such a message needs 8BITMIME:
 //!   [`Spec::needs_8bitmime`].
-//! - Header text that is not ASCII is encoded as RFC 2047 says, parameters as RFC 2231 says. Fields
-//!   that are more than text, such as `Resent-To`, `List-Unsubscribe` or `Auto-Submitted`, are
-//!   encoded by their grammar: names, words and comments alone, URIs with `%`; what is ASCII stays as
-//!   it is.
-//!   Addresses and ids that are not ASCII are not encoded, for which there is no way: the message
-//!   needs SMTPUTF8, as [`Spec::needs_smtputf8`] tells.
+//! - Header text outside of ASCII is encoded by RFC 2047, parameters by RFC 2231. Structured fields
+//!   such as `Resent-To`, `List-Unsubscribe` or `Auto-Submitted` are encoded by their grammar: only
+//!   names, words and comments, and URIs with `%`. ASCII text is unchanged.
+//!   Addresses and ids outside of ASCII cannot be encoded: the message then needs SMTPUTF8, as
+//!   [`Spec::needs_smtputf8`] tells.
 //!
-//! A completed spec ([`Spec::complete`]) renders the same octets each time.
+//! A completed spec ([`Spec::complete`]) renders to the same octets each time.
 //!
 //! # Example
 //!

@@ -1,7 +1,7 @@
-//! What a notification was about.
+//! What a notification is about.
 
-/// The recipients whose failure a notification tells of, from the beginning of its message; none
-/// where it is no notification.
+/// The recipients whose failure a notification reports, read from the beginning of its message;
+/// empty where it is not a notification.
 ///
 /// *Source*: RFC 3464 section 2.3.2 (Final-Recipient).
 pub(crate) fn failed_recipients(message: &[u8]) -> Vec<String> {

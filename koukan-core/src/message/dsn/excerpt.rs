@@ -4,10 +4,10 @@
 const LINE_MAX: usize = 998;
 
 /// The header fields at the beginning of a message, as lines that end with CRLF: up to the empty
-/// line, or to the first line that is no header field.
+/// line, or to the first line that is not a header field.
 ///
-/// A line may have ended with a bare LF. Bare CRs and NULs become spaces: they stand for nothing,
-/// and must not stand in mail.
+/// Lines may end with a bare LF. Bare CRs and NULs become spaces, since they have no meaning and
+/// must not occur in mail.
 pub(super) fn header(message: &[u8]) -> Vec<u8> {
     let mut header = Vec::with_capacity(message.len().min(4096));
     let mut is_first = true;
@@ -31,8 +31,8 @@ pub(super) fn header(message: &[u8]) -> Vec<u8> {
     header
 }
 
-/// Whether all of a message can stand in a notification as it is: its lines are neither too long nor
-/// broken. A header in UTF-8 takes a notification that is international itself.
+/// Whether the whole message can be part of a notification unchanged: its lines are neither too long
+/// nor malformed. A header in UTF-8 requires an international notification.
 pub(super) fn can_return(message: &[u8], is_international: bool) -> bool {
     let fits = |line: &[u8]| line.len() <= LINE_MAX && !line.contains(&b'\r');
     let mut lines = message.split(|octet| *octet == b'\n').peekable();
@@ -52,8 +52,8 @@ pub(super) fn can_return(message: &[u8], is_international: bool) -> bool {
     is_header_fit && !message.contains(&0)
 }
 
-/// Whether a message, of which the beginning is known, is a notification itself, or another answer that
-/// no person has written: nobody is to be told of what becomes of it.
+/// Whether a message, given by its beginning, is a notification or another automatic response. Nobody
+/// is notified of its outcome.
 ///
 /// *Source*: RFC 3834 section 5, RFC 6522.
 pub(crate) fn is_notification(message: &[u8]) -> bool {

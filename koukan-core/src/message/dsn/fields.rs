@@ -1,4 +1,4 @@
-//! Header fields and other lines, with nothing in them that could end them early.
+//! Header fields and other lines. No value can end them early.
 
 use std::borrow::Cow;
 
@@ -34,8 +34,8 @@ impl Lines {
         self.folded(&format!("{name}: {value}"), " ")
     }
 
-    /// Adds a field that holds an address: all its blanks count, since `"a  b"@example.com` and
-    /// `"a b"@example.com` are two mailboxes. So it is folded only where it is too long for a line.
+    /// Adds a field with an address. Its blanks matter, since `"a b"@example.com` and
+    /// `"a b"@example.com` are two mailboxes; so it is folded only where it is too long for a line.
     pub(super) fn address(&mut self, name: &str, value: &str) -> &mut Self {
         let line = value.replace(char::is_control, " ");
         let line = format!("{name}: {}", self.form.text(&line));
@@ -45,8 +45,8 @@ impl Lines {
         }
     }
 
-    /// Adds paragraphs, each a line of the text, broken at spaces. What others wrote was made
-    /// [`clean`].
+    /// Adds paragraphs: each is a line of the text, and is broken at spaces. Text of others must
+    /// have been [`clean`]ed.
     pub(super) fn paragraphs(&mut self, text: &str) -> &mut Self {
         for paragraph in text.split('\n') {
             self.folded(paragraph, "").blank();
@@ -54,7 +54,7 @@ impl Lines {
         self
     }
 
-    /// Adds a field that is folded and ended already.
+    /// Adds a field that is already folded and terminated.
     pub(super) fn whole(&mut self, field: &str) -> &mut Self {
         self.text.push_str(field);
         self
@@ -105,8 +105,8 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// One line of text without control characters. What would turn the direction of the text around it
-/// is shown as an escape.
+/// A line of text without control characters. Characters that change the direction of the
+/// surrounding text are shown as escapes.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     let is_space = |c: char| c.is_control() || matches!(c, ' ' | '\u{2028}' | '\u{2029}');
     let words: Vec<_> = text

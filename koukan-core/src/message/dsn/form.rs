@@ -1,16 +1,16 @@
-//! Text that is not ASCII, where ASCII alone will do.
+//! Text outside of ASCII, where only ASCII is permitted.
 
 use std::borrow::Cow;
 
 pub(super) use crate::envelope::xtext::escaped;
 use crate::{envelope::xtext::code_point, path::address_literal};
 
-/// How fields are written.
+/// The character set of fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// In ASCII: any other character becomes `\x{HEX}`, as RFC 6533 section 3 writes addresses.
+    /// ASCII: any other character becomes `\x{HEX}`, as RFC 6533 section 3 writes addresses.
     Ascii,
-    /// In UTF-8, for recipients that have to take that anyway.
+    /// UTF-8, for recipients that must accept it anyway.
     Utf8,
 }
 
@@ -42,8 +42,8 @@ impl Form {
         }
     }
 
-    /// What ORCPT says (RFC 3461 section 4.2, RFC 6533 section 3): the recipient's original
-    /// address with its type. `None` where it says nothing of that shape.
+    /// The recipient's original address with its type, from ORCPT (RFC 3461 section 4.2, RFC 6533
+    /// section 3). `None` where ORCPT is malformed.
     pub(super) fn original_recipient(self, orcpt: &str) -> Option<String> {
         let (kind, address) = orcpt.split_once(';')?;
         Some(if kind.eq_ignore_ascii_case("utf-8") {
@@ -67,7 +67,7 @@ pub(super) fn host(host: &str) -> Cow<'_, str> {
     }
 }
 
-/// Decodes `\x{HEX}` of the characters that are meant; what is not of that shape stays as it is.
+/// Decodes `\x{HEX}` for the characters that `is_meant` selects. Other text is unchanged.
 pub(in super::super) fn decode_escapes(text: &str, is_meant: impl Fn(char) -> bool) -> String {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
@@ -88,7 +88,7 @@ pub(in super::super) fn decode_escapes(text: &str, is_meant: impl Fn(char) -> bo
     decoded + rest
 }
 
-/// Decodes xtext (RFC 3461 section 4); what is not xtext stays as it is.
+/// Decodes xtext (RFC 3461 section 4). Malformed parts are unchanged.
 pub(super) fn decode_xtext(text: &str) -> String {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

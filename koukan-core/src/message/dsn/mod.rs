@@ -1,19 +1,19 @@
-//! Notifications of what has become of a message: RFC 3464, in the envelope of RFC 6522.
+//! Notifications about a message: RFC 3464, in the format of RFC 6522.
 //!
-//! [`Report`] is a pure function of what is known: it writes one message to the sender of
-//! another, which says for each recipient what has become of it, and why.
+//! [`Report`] is a pure function: it writes a message to the sender of another one, which says for
+//! each recipient what has happened, and why.
 //!
 //! | module | is |
 //! |---|---|
 //! | `notice` | the notification |
-//! | `reported` | what is told of one recipient, for programs |
-//! | `words` | what is told to people |
-//! | `template` | the texts of that, which operators may replace and translate |
-//! | `fields` | lines that cannot be broken out of, and are never too long |
-//! | `form` | addresses and other text that is not ASCII, in ASCII |
+//! | `reported` | the fields about one recipient, for programs |
+//! | `words` | the text for people |
+//! | `template` | templates of that text, which operators may replace and translate |
+//! | `fields` | lines that values cannot end early, and that are never too long |
+//! | `form` | addresses and other text outside of ASCII, written in ASCII |
 //! | `part` | how the parts are encoded |
-//! | `excerpt` | the header of the original message, and whether all of it can come back |
-//! | `about` | what a notification that comes back was about |
+//! | `excerpt` | the header of the original message, and whether the whole message can be returned |
+//! | `about` | which recipients a returned notification is about |
 
 mod about;
 mod excerpt;

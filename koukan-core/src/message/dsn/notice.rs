@@ -19,28 +19,28 @@ use super::{
     words,
 };
 
-/// A notification of what has become of a message for some recipients.
+/// A notification about a message, for some of its recipients.
 ///
-/// *Shape* of what [`Report::build`] makes: an RFC 5322 message with CRLF line ends and lines
-/// of at most 998 octets, a multipart/report of a text for people, a delivery-status for programs,
-/// and of the original message its header, or all of it. With `Auto-Submitted: auto-replied` (RFC
-/// 3834); to be sent with the null reverse-path.
+/// *Shape* of the result of [`Report::build`]: an RFC 5322 message with CRLF line ends and lines of at
+/// most 998 octets. It is a multipart/report with a text for people, a delivery-status for programs,
+/// and the original message or its header. It has `Auto-Submitted: auto-replied` (RFC 3834), and must
+/// be sent with the null reverse-path.
 ///
-/// All of the message comes back where the sender has asked for that (RET=FULL, RFC 3461 section 4.3),
-/// a recipient has failed, and the message can stand there as it is.
+/// The whole message is returned where the sender has asked for it (RET=FULL, RFC 3461 section 4.3), a
+/// recipient has failed, and the message can be included unchanged.
 ///
-/// It is ASCII throughout, whatever the recipients, the replies and the original header hold, so
-/// that every host can take it; a message that comes back as a whole may need 8BITMIME
-/// ([`Report::is_8bit`]). Only where the reverse-path itself is not ASCII, or the
-/// name of the agent, the types of RFC 6533 are used, and it needs 8BITMIME and SMTPUTF8
+/// It is completely ASCII, whatever the recipients, the replies and the original header contain, so
+/// that every host can accept it. A message that is returned as a whole may need 8BITMIME
+/// ([`Report::is_8bit`]). Only where the reverse-path or the name of the agent is outside of ASCII,
+/// the types of RFC 6533 are used, and the notification needs 8BITMIME and SMTPUTF8
 /// ([`Report::is_international`]).
 #[derive(Debug, Clone)]
 pub struct Report<'a> {
     /// The name of the agent that reports.
     pub reporting_mta: &'a str,
-    /// A text that no other notification has: letters and digits.
+    /// A text that no other notification has, of letters and digits.
     pub unique: &'a str,
-    /// The id of the original message, by which logs here know it.
+    /// The id of the original message in our logs.
     pub id: &'a str,
     /// When the notification is written.
     pub now: Timestamp,
@@ -48,20 +48,20 @@ pub struct Report<'a> {
     pub arrived: Timestamp,
     /// The original MAIL command.
     pub mail: &'a Mail,
-    /// To whom the notification goes: the original reverse-path.
+    /// The recipient of the notification: the original reverse-path.
     pub to: &'a Mailbox,
     /// The recipients; at least one.
     pub recipients: &'a [Reported<'a>],
-    /// The beginning of the original message, with its header as far as that is known.
+    /// The beginning of the original message, with as much of its header as is known.
     pub original: &'a [u8],
-    /// Whether that is all of the message.
+    /// Whether `original` is the whole message.
     pub is_whole: bool,
-    /// What is told to people.
+    /// The template for the text.
     pub template: &'a Template,
 }
 
 impl Report<'_> {
-    /// Whether the notification holds UTF-8 in its header, so that it must be sent with
+    /// Whether the notification has UTF-8 in its header, so that it must be sent with
     /// `BODY=8BITMIME` and `SMTPUTF8`.
     pub fn is_international(&self) -> bool {
         !self.to.is_ascii() || !self.reporting_mta.is_ascii()
@@ -72,7 +72,7 @@ impl Report<'_> {
         self.is_international() || (self.returns_all() && !self.original.is_ascii())
     }
 
-    /// Whether all of the message comes back.
+    /// Whether the whole message is returned.
     fn returns_all(&self) -> bool {
         let is_failed = |it: &Reported<'_>| it.action == Action::Failed;
         self.is_whole

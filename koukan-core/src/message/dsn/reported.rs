@@ -1,4 +1,4 @@
-//! What is told of one recipient.
+//! The report about one recipient.
 
 use jiff::Timestamp;
 
@@ -12,35 +12,35 @@ use super::{
     form::{Form, host},
 };
 
-/// What has become of a message for a recipient.
+/// What has happened to a message, for a recipient.
 ///
 /// *Source*: RFC 3464 section 2.3.3.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Action {
-    /// It was not delivered, and will not be tried again.
+    /// It was not delivered, and is not tried again.
     Failed,
-    /// It was not delivered as yet, and is tried again until that time.
+    /// It was not delivered yet, and is tried again until this time.
     Delayed(Timestamp),
-    /// It went to a server that tells nobody of what becomes of it.
+    /// It was passed to a server that sends no notifications.
     Relayed,
-    /// It is in the recipient's mailbox.
+    /// It was delivered to the recipient's mailbox.
     Delivered,
-    /// It went on to others, for which the recipient's address stands.
+    /// It was passed on to the recipients that this address stands for.
     Expanded,
 }
 
-/// A recipient that a notification tells of.
+/// A recipient in a notification.
 ///
-/// Only what another host has said is told as a Diagnostic-Code, and as said by the host of the
-/// reply's [`RemoteMta`]: see [`Reply::is_from_upstream`].
+/// Only replies of other hosts are reported as Diagnostic-Code, with the host of the reply's
+/// [`RemoteMta`]: see [`Reply::is_from_upstream`].
 #[derive(Debug, Clone)]
 pub struct Reported<'a> {
     /// The original RCPT command.
     pub rcpt: &'a Rcpt,
     /// What has become of the message.
     pub action: Action,
-    /// The reply that decided. A transient one of a recipient that has failed says that time or
+    /// The reply that decided. If a recipient has failed with a transient reply, the time or the
     /// attempts ran out.
     pub reply: &'a Reply,
     /// When the last attempt ended, if there was one.
@@ -61,8 +61,8 @@ impl Action {
 }
 
 impl Reported<'_> {
-    /// The host that gave the reply, if one did and it is known. That of a Unix socket is this one: its path is
-    /// nobody's business.
+    /// The host that gave the reply, if one did and it is known. For a Unix socket this host is named, since
+    /// the path is private.
     pub(super) fn remote(&self) -> Option<&RemoteMta> {
         let remote = self.reply.extensions().get::<RemoteMta>();
         remote.filter(|remote| remote.address.unix().is_none())

@@ -1,46 +1,44 @@
-//! Messages taken apart: from RFC 5322 and MIME to JSON and blobs.
+//! Parses messages: from RFC 5322 and MIME to JSON and blobs.
 //!
-//! [`parse`] never fails: whatever cannot be made sense of is left as it is. What it makes has two
-//! views of one message, and the name of a blob means the same in both:
+//! [`parse`] never fails: whatever cannot be understood is kept as it is. The result has two views
+//! of the message, in which a blob's name means the same:
 //!
-//! - `parts`, the MIME tree: each node has `content_type`, all `headers`, and either `parts` or
+//! - `parts`, the MIME tree. Each node has `content_type`, all `headers`, and either `parts` or
 //!   `content`. Structured header fields are parsed: addresses, ids, dates; `content-type` and
-//!   `content-disposition` are `["type/subtype", {parameters}]`. A field that is not what it should
-//!   be is a string. Names are in lower case. No octet of the message is missing from the tree: what
-//!   is neither header nor content stands in `mbox_from` (a first line `From …`), `padding` (what
-//!   stands behind the delimiter before the part), `preamble` and `epilogue` (what stands before the
-//!   first part and after the last one, or before and after encoded text), where there is any. A
-//!   preamble or an epilogue that is too long to be inline is one more part.
-//! - `headers`, `text_body`, `related_attachments`, `file_attachments`: the same as a
-//!   [`Spec`](super::builder::Spec), of which the message could have been built. Only what a builder
-//!   accepts is there: a malformed address, a second `Subject` and the MIME fields are not.
+//!   `content-disposition` are `["type/subtype", {parameters}]`. A malformed field is a string.
+//!   Names are in lower case. The tree contains every octet of the message. Octets outside of header
+//!   and content are in these places, where there are any: `mbox_from` (a first line `From …`),
+//!   `padding` (text after the delimiter before the part), `preamble` and `epilogue` (text before
+//!   the first part and after the last one, or before and after encoded text). A preamble or an
+//!   epilogue that is too long to be inline is an additional part.
+//! - `headers`, `text_body`, `related_attachments`, `file_attachments`: the message as a
+//!   [`Spec`](super::builder::Spec) from which it could have been built. Only what a builder accepts
+//!   is there: malformed addresses, a second `Subject` and the MIME fields are left out.
 //!
 //! Contents:
 //!
-//! - Transfer encodings are undone, also where they are malformed, as far as it goes. Of what is not
-//!   of the alphabet of base64, single characters are left out, and lines for people are kept as
-//!   `preamble` and `epilogue`.
-//! - Text that is shown (neither said to be an attachment nor a file with a name) is converted to
-//!   UTF-8: inline up to [`ParseLimits::max_inline`] octets, else a blob. Without a charset, or with
-//!   an unknown one, text that is not UTF-8 is taken for windows-1252.
-//!   Where the charset does not have all octets of it, U+FFFD stands for those, and the node has
-//!   the octets as they were as a blob too, in `original`.
-//! - Attachments keep their octets, and text among them its `charset`; they are inline only where a
-//!   builder makes the same octets of that.
-//! - The text is the first alternative of bodies; further texts of a multipart/mixed are file
+//! - Transfer encodings are decoded, as far as possible even if malformed. In base64, single foreign
+//!   characters are skipped, and lines of text are kept as `preamble` and `epilogue`.
+//! - Displayed text (neither declared as an attachment nor a named file) is converted to UTF-8:
+//!   inline up to [`ParseLimits::max_inline`] octets, else as a blob. Without a charset, or with an
+//!   unknown one, text that is not UTF-8 is read as windows-1252. Octets that do not exist in the
+//!   charset become U+FFFD; the original octets are then kept as a blob, too, in `original`.
+//! - Attachments keep their octets; text attachments also keep their `charset`. They are inline only
+//!   where a builder makes the same octets of that.
+//! - The text is the first alternative of bodies. Further texts of a multipart/mixed are file
 //!   attachments.
-//! - A multipart in which no part begins is a leaf, with all that is in it. So is what is nested
-//!   deeper than the limit, what remains when there are too many parts, and what follows a header
+//! - A multipart without a single part is a leaf, with everything in it. So is whatever is nested
+//!   deeper than the limit, the rest when there are too many parts, and whatever follows a header
 //!   section that is too long.
-//! - An attached message (message/rfc822, message/global), and any other message/*, is one opaque
-//!   part, so that it stays the same octet by octet. The message that it is, is also taken apart: the
-//!   node has its tree in `parts`, beside its `content`; messages within that one have `parts` only.
-//!   The same is done with a header section (text/rfc822-headers, message/global-headers).
-//! - A message/delivery-status has `delivery_status`, and so has the whole message: for each of
-//!   `recipients` its `original_recipient`, `final_recipient`, `action`, `status`, `diagnostic`,
-//!   `remote_mta`, `last_attempt_date`, `will_retry_until`; beside them `reporting_mta`,
-//!   `original_envelope_id`, `arrival_date` and so on. Only what is said is there. The usual types
-//!   (`rfc822`, `dns`, `smtp`) are left out, others stay before a semicolon.
+//! - An attached message (message/rfc822, message/global), like any other message/*, is one opaque
+//!   part, so that its octets stay the same. It is also parsed: the node has its tree in `parts`, in
+//!   addition to its `content`. Messages within that one have `parts` only. The same applies to a
+//!   header section (text/rfc822-headers, message/global-headers).
+//! - A message/delivery-status has `delivery_status`, and so has the whole message. It contains for
+//!   each of `recipients` the `original_recipient`, `final_recipient`, `action`, `status`,
+//!   `diagnostic`, `remote_mta`, `last_attempt_date` and `will_retry_until`; and for the message
+//!   `reporting_mta`, `original_envelope_id`, `arrival_date` and so on. Missing values are left out.
+//!   The usual types (`rfc822`, `dns`, `smtp`) are left out; others stay before a semicolon.
 //!
 //! # Example
 //!
@@ -106,27 +104,27 @@ pub(super) fn is_date(text: &str) -> bool {
     date::parse(&charset::one_line(text)).is_some()
 }
 
-/// What [`parse`] makes of a message.
+/// The result of [`parse`].
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ParsedMessage {
     /// The message as JSON; see the [module documentation](self).
     pub json: Value,
-    /// The contents that the JSON names with `create_id`, each once, in the order of the message;
-    /// those of attached messages come after all others.
+    /// The contents that the JSON names with `create_id`, each once, in the order of the message.
+    /// Those of attached messages come last.
     pub blobs: Vec<(Box<str>, Bytes)>,
 }
 
-/// How much of a message is taken apart.
+/// Limits for parsing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseLimits {
-    /// Octets of a text that is put into the JSON, at most.
+    /// The longest text that is put into the JSON, in octets.
     pub max_inline: usize,
-    /// Multiparts and attached messages within each other that are taken apart, at most; never more
-    /// than [`MAX_DEPTH`].
+    /// How many nested levels of multiparts and attached messages are parsed; never more than
+    /// [`MAX_DEPTH`].
     pub max_depth: usize,
-    /// Parts, multiparts among them, at most; what remains is one more. Never more than
-    /// [`MAX_PARTS`](super::builder::MAX_PARTS).
+    /// How many parts are parsed, including multiparts; the rest is one additional part. Never more
+    /// than [`MAX_PARTS`](super::builder::MAX_PARTS).
     pub max_parts: usize,
 }
 
@@ -164,10 +162,10 @@ impl ParseLimits {
     }
 }
 
-/// Takes a message apart.
+/// Parses a message.
 ///
-/// *Shape*: CRLF line ends, not dot-stuffed; LF alone will do. Blobs share the octets of `message`
-/// where nothing had to be decoded.
+/// *Shape*: CRLF line ends, not dot-stuffed; bare LF is accepted. Blobs share the octets of
+/// `message` where nothing had to be decoded.
 pub fn parse(message: Bytes, limits: &ParseLimits) -> ParsedMessage {
     let (root, blobs) = tree::grow(message, limits);
     ParsedMessage {

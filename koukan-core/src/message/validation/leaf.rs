@@ -1,4 +1,4 @@
-//! Parts that are not made of others.
+//! Parts without parts of their own.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +11,15 @@ const FILES_OCTETS_MAX: usize = 12 << 10;
 /// Characters of a name or type that are kept, at most: the last of a name, since they say what it is.
 const TEXT_MAX: usize = 100;
 
-/// A part that is a file rather than text that is shown.
+/// A part that is a file, rather than displayed text.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
-    /// Its type, as in `application/pdf`, in lower case; the first 100 characters.
+    /// Its type, for example `application/pdf`, in lower case; the first 100 characters.
     pub content_type: String,
     /// Its name; the last 100 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Octets that it has: of base 64 what is encoded, of others what came.
+    /// Its size in octets, decoded if it is base64.
     pub octets: u64,
 }
 

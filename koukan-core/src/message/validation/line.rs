@@ -9,9 +9,9 @@ use super::{Level, MAX_DEPTH, Problem, ValidationReport, entities::Entities};
 /// Octets of a line without its end, at most: RFC 5322 section 2.1.1.
 const LINE_MAX: usize = 998;
 
-/// Looks at a message as it comes; see the [module documentation](super).
+/// Checks a message as it comes; see the [module documentation](super).
 ///
-/// What it finds is the same wherever the pieces are cut.
+/// The result does not depend on where the pieces are cut.
 #[derive(Debug)]
 pub struct Validator {
     problems: BTreeSet<Problem>,
@@ -43,21 +43,22 @@ impl Validator {
         }
     }
 
-    /// So many multiparts and attached messages within each other are looked into, instead of [`MAX_DEPTH`].
+    /// Sets how many nested levels of multiparts and attached messages are looked into, instead of
+    /// [`MAX_DEPTH`].
     #[must_use]
     pub fn with_max_depth(mut self, depth: usize) -> Self {
         self.entities.max_depth = depth;
         self
     }
 
-    /// Header sections may have UTF-8: the message has SMTPUTF8 (RFC 6531).
+    /// Permits UTF-8 in header sections: the message has SMTPUTF8 (RFC 6531).
     #[must_use]
     pub fn with_utf8(mut self, has_utf8: bool) -> Self {
         self.entities.has_utf8 = has_utf8;
         self
     }
 
-    /// Goes on with the next octets.
+    /// Takes the next octets.
     pub fn scan(&mut self, octets: &[u8]) {
         let mut rest = octets;
         while !rest.is_empty() {
@@ -108,12 +109,13 @@ impl Validator {
         self.line.clear();
     }
 
-    /// Octets of the message that it holds now: of a header section and of a line that are not over.
+    /// How many octets of the message it holds now: an incomplete header section and an incomplete
+    /// line.
     pub fn held(&self) -> usize {
         self.entities.held() + self.line.kept.len()
     }
 
-    /// What was found, at the end of the message.
+    /// The result, at the end of the message.
     pub fn finish(mut self) -> ValidationReport {
         if self.is_after_cr {
             self.bare_cr();

@@ -1,9 +1,10 @@
-//! How well formed a message is: [`Validator`].
+//! Checks how well formed a message is: [`Validator`].
 //!
-//! The message is read as it comes, in memory that is bounded whatever it holds: the header section of the
-//! part that is being read, the beginning of a line, and the boundaries of the multiparts around it.
+//! The message is read as it comes, with a limited amount of memory: the header section of the current
+//! part, the beginning of a line, and the boundaries of the surrounding multiparts.
 //!
-//! A [`Level`] is reached where nothing is wrong that it, or one below it, asks for: see [`Problem`].
+//! A message reaches a [`Level`] if it has no problem that the level or a lower one excludes: see
+//! [`Problem`].
 //!
 //! # Example
 //!
@@ -33,33 +34,33 @@ pub use self::{
 
 use serde::{Deserialize, Serialize};
 
-/// Multiparts and attached messages within each other, at most, unless
-/// [`Validator::with_max_depth`] says otherwise.
+/// How many nested levels of multiparts and attached messages are looked into, unless
+/// [`Validator::with_max_depth`] is set.
 pub const MAX_DEPTH: usize = 20;
-/// Parts of a message, at most.
+/// How many parts of a message are looked into.
 pub const MAX_PARTS: usize = 1000;
 
-/// What was found of a message.
+/// The result for a message.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct ValidationReport {
     /// The highest level that it reaches.
     pub level: Level,
-    /// What is wrong with it, each once, the worst first.
+    /// Its problems, each once, the worst first.
     #[serde(default)]
     pub problems: Vec<Problem>,
-    /// Parts that are in multiparts.
+    /// The number of parts in multiparts.
     #[serde(default)]
     pub parts: usize,
-    /// Multiparts and attached messages within each other.
+    /// The depth of nested multiparts and attached messages.
     #[serde(default)]
     pub depth: usize,
-    /// Its parts that are files rather than text that is shown: those with a name, those that say that they are
-    /// attachments, and those that are neither text nor made of parts.
+    /// The parts that are files, rather than displayed text: parts with a name, parts declared as attachments, and
+    /// parts that are neither text nor multiparts.
     #[serde(default)]
     pub files: Vec<File>,
-    /// Whether there are files that are not listed, or parts that were not looked into; or a part may be taken for
-    /// something else than it is taken for here, as where it has two `Content-Type` fields.
+    /// Whether there are files that are not listed, or parts that were not looked into; or whether readers may
+    /// treat a part differently, for example because it has two `Content-Type` fields.
     #[serde(default)]
     pub has_more_files: bool,
 }

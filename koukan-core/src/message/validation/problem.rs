@@ -1,28 +1,28 @@
-//! What can be wrong, and how bad that is.
+//! The problems of a message, and how bad they are.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How well formed a message is; each level has those below it.
+/// How well formed a message is. Each level includes the requirements of those below it.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
 #[serde(rename_all = "UPPERCASE")]
 #[non_exhaustive]
 pub enum Level {
-    /// Agents may not agree where its lines, its header section or its parts end.
+    /// Agents may disagree where its lines, its header section or its parts end.
     #[default]
     None,
-    /// It can be read: lines end with CRLF, and the header section has fields alone.
+    /// It can be read: lines end with CRLF, and the header section contains only fields.
     Basic,
-    /// It says what it must, once: who it is from, when it was written, and its id.
+    /// It has each required field once: its author, its date, and its id.
     Medium,
-    /// It is as the standards ask for.
+    /// It conforms to the standards.
     High,
 }
 
-/// Something that is wrong with a message.
+/// A problem of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -33,63 +33,64 @@ pub enum Problem {
     BareLf,
     /// An octet 0.
     Nul,
-    /// A line of the header section is no field, nor goes on with one: RFC 5322 section 2.2.
+    /// A line of the header section is neither a field nor continues one: RFC 5322 section 2.2.
     HeaderMalformed,
-    /// The header section of the message or of a part is longer than is looked at.
+    /// The header section of the message or of a part is longer than the limit.
     HeaderTooLong,
-    /// There are more multiparts and attached messages within each other than are looked into.
+    /// Multiparts and attached messages are nested more deeply than the limit.
     TooDeep,
-    /// There are more parts than are looked into.
+    /// There are more parts than the limit.
     TooManyParts,
 
     /// There is no `From` field: RFC 5322 section 3.6.
     FromMissing,
-    /// There are several.
+    /// There are several `From` fields.
     FromRepeated,
-    /// It has no address, or something that is none.
+    /// The `From` field has no address, or an invalid one.
     FromInvalid,
     /// There is no `Date` field.
     DateMissing,
-    /// There are several.
+    /// There are several `Date` fields.
     DateRepeated,
-    /// It cannot be read as a date.
+    /// The `Date` field cannot be read as a date.
     DateInvalid,
     /// There is no `Message-ID` field, which RFC 5322 asks for and does not demand.
     MessageIdMissing,
-    /// There are several.
+    /// There are several `Message-ID` fields.
     MessageIdRepeated,
-    /// Another field of which there may be one is there several times: RFC 5322 section 3.6, RFC 2045.
+    /// Another field that may occur only once is repeated: RFC 5322 section 3.6, RFC 2045.
     FieldRepeated,
     /// A line has more than 998 octets: RFC 5322 section 2.1.1.
     LineTooLong,
-    /// A header section has octets that are no ASCII, and is not UTF-8 or does not have SMTPUTF8: RFC 6532.
+    /// A header section has octets outside of ASCII, and is not UTF-8, or the message does not have SMTPUTF8: RFC
+    /// 6532.
     EightBitHeader,
-    /// A part has octets that are no ASCII, and does not say so by its Content-Transfer-Encoding: RFC 2045
-    /// section 6.2.
+    /// A part has octets outside of ASCII, but its Content-Transfer-Encoding does not declare them: RFC 2045 section
+    /// 6.2.
     EightBitUndeclared,
-    /// A multipart does not say how its parts are told apart, or in another way than it must: RFC 2046 section 5.1.1.
+    /// A multipart has no boundary, or an invalid one: RFC 2046 section 5.1.1.
     BoundaryInvalid,
 
     /// There are several senders, and no `Sender` field: RFC 5322 section 3.6.2.
     SenderMissing,
-    /// A field with addresses has something that is none.
+    /// A field with addresses contains an invalid one.
     AddressInvalid,
     /// The `Message-ID` is not of the form `<left@right>`: RFC 5322 section 3.6.4.
     MessageIdInvalid,
-    /// There are fields of MIME, and no `MIME-Version`: RFC 2045 section 4.
+    /// There are MIME fields, but no `MIME-Version`: RFC 2045 section 4.
     MimeVersionMissing,
-    /// A multipart does not end.
+    /// A multipart has no closing delimiter.
     MultipartUnclosed,
-    /// A multipart, or an attached message in it, is encoded: RFC 2045 section 6.4.
+    /// A multipart, or an attached message, has a transfer encoding: RFC 2045 section 6.4.
     MultipartEncoded,
-    /// A line of a part's header section is no field.
+    /// A line in a part's header section is not a field.
     PartHeaderMalformed,
-    /// The last line does not end.
+    /// The last line has no line end.
     LastLineUnended,
 }
 
 impl Level {
-    /// As it stands in configurations and signals.
+    /// Its name in configurations and signals.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "NONE",
@@ -107,7 +108,7 @@ impl fmt::Display for Level {
 }
 
 impl Problem {
-    /// The highest level that a message may have in which that is wrong.
+    /// The highest level that a message with this problem may have.
     pub fn level(self) -> Level {
         match self {
             problem if problem < Self::FromMissing => Level::None,

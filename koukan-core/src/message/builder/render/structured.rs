@@ -1,4 +1,4 @@
-//! Text of fields whose grammar is more than text.
+//! Text of structured fields.
 
 use super::{
     super::spec::{Grammar, Kind, Token, tokens},
@@ -6,11 +6,11 @@ use super::{
     field::{Field, LINE, LINE_MAX},
 };
 
-/// Adds a text that was checked: ASCII as it is, folded at its blanks, and the rest as its grammar
-/// has it: encoded words for words and within comments, percent-encoding within URIs.
+/// Adds a text that was checked. ASCII is unchanged, and folded at its blanks. The rest is encoded
+/// by its grammar: encoded words for words and within comments, percent-encoding within URIs.
 ///
-/// Where blanks are too rare it is folded behind marks; only where no line may be as long, between
-/// any two tokens.
+/// Where blanks are too rare, it is folded after marks; only where the line would exceed the
+/// absolute limit, between any two tokens.
 pub(super) fn add(field: &mut Field, text: &str, grammar: Grammar) {
     if grammar == Grammar::Uri {
         for word in text.split(' ').filter(|word| !word.is_empty()) {

@@ -1,4 +1,4 @@
-//! Attached messages, which are passed on as they are.
+//! Attached messages, which are passed on unchanged.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::{memchr, memchr2};
@@ -10,10 +10,10 @@ const NUL: &str = "has a NUL: send it as application/octet-stream";
 const LONG: &str = "has a line longer than 998 octets: send it as application/octet-stream";
 const BOUNDARY: &str = "has the boundary of the message around it";
 
-/// Passes a message on, with all line ends made CRLF, as long as it may be `8bit`.
+/// Passes a message on, with all line ends changed to CRLF, while it is valid `8bit`.
 #[derive(Debug)]
 pub(crate) struct Verbatim {
-    /// What no line may begin with.
+    /// The text that no line may begin with.
     delimiter: Bytes,
     /// How long the line is so far.
     column: usize,
@@ -33,7 +33,7 @@ impl Verbatim {
         }
     }
 
-    /// Passes octets on; the reason where they must not be.
+    /// Passes octets on. Returns the reason if they are not permitted.
     pub(super) fn pass(&mut self, chunk: Bytes) -> Result<Bytes, &'static str> {
         if memchr(0, &chunk).is_some() {
             return Err(NUL);

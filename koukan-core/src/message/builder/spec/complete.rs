@@ -1,13 +1,15 @@
-//! What a message must have and a spec may leave out.
+//! Fields that a message needs and a spec may leave out.
 
 use jiff::Timestamp;
 
 use super::{Header, HeaderValue, Spec, header::is_id};
 
 impl Spec {
-    /// Adds `Date` and `Message-ID` where they are missing, so that each rendering has the same.
+    /// Adds `Date` and `Message-ID` where they are missing, so that every rendering has the same
+    /// values.
     ///
-    /// *Shape*: the id is `unique@message_id_host`; of both, what cannot stand in an id is left out.
+    /// *Shape*: the id is `unique@message_id_host`. Characters that cannot stand in an id are left
+    /// out of both.
     pub fn complete(&mut self, now: Timestamp, message_id_host: &str, unique: &str) {
         if self.header("date").is_none() {
             let value = HeaderValue::Date {

@@ -6,10 +6,11 @@ use jiff::{
     tz::{Offset, TimeZone},
 };
 
-/// Seconds of a time zone's offset, at most: RFC 5322 writes two digits of hours and of minutes.
+/// The largest offset of a time zone, in seconds: RFC 5322 writes two digits of hours and of
+/// minutes.
 const MAX_OFFSET: i64 = 24 * 3600;
 
-/// A date as RFC 5322 section 3.3 writes it; why it cannot be written where it cannot.
+/// A date in the form of RFC 5322 section 3.3; or the reason why it cannot be written.
 pub(crate) fn write(unix_secs: i64, tz_offset: i64) -> Result<String, &'static str> {
     if tz_offset % 60 != 0 || tz_offset.abs() >= MAX_OFFSET {
         return Err("must have a tz_offset of whole minutes, in seconds, of less than a day");

@@ -1,29 +1,29 @@
-//! What the value of a header field is made of, by its name.
+//! The grammar of a header field's value, by the field's name.
 
-/// What a value is made of.
+/// The grammar of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Grammar {
-    /// Addresses, or one of them where `is_one`. They are given as objects; where `is_text`, a
-    /// string will do.
+    /// Addresses, or exactly one where `is_one`. They are given as objects; where `is_text`, a
+    /// string is accepted too.
     Addresses { is_one: bool, is_text: bool },
-    /// Addresses, or words and comments where it has something else.
+    /// Addresses; or words and comments, where the value is something else.
     AddressesOrPhrases,
-    /// A date; where `is_text`, a string that can be read as one will do.
+    /// A date; where `is_text`, a string that can be read as a date is accepted too.
     Date { is_text: bool },
-    /// Ids, or one of them where `is_one`; where `is_text`, a string of several will do.
+    /// Ids, or exactly one where `is_one`; where `is_text`, a string of several is accepted too.
     Ids { is_one: bool, is_text: bool },
-    /// Words, quoted strings, comments and URIs in `<>`: what is not ASCII can be written.
+    /// Words, quoted strings, comments and URIs in `<>`. Text outside of ASCII can be encoded.
     Phrases,
-    /// A URI: what is not ASCII is percent-encoded.
+    /// A URI. Characters outside of ASCII are percent-encoded.
     Uri,
-    /// What has words of its own, all of which are ASCII; only comments can have more.
+    /// Keywords, all in ASCII; only comments may contain other characters.
     Tokens,
     /// Text for people: RFC 5322 section 3.6.5.
     Text,
 }
 
 impl Grammar {
-    /// That of the field of a name, in any case.
+    /// The grammar of the field with this name, in any case.
     pub(in super::super) fn of(name: &str) -> Self {
         let strict = |is_one| Self::Addresses {
             is_one,

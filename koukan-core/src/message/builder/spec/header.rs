@@ -19,34 +19,34 @@ use super::{
 
 /// A header field.
 ///
-/// *Shape* of the name: `ftext` of RFC 5322, in the case in which it was given.
+/// *Shape* of the name: `ftext` of RFC 5322, in the case given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     name: Box<str>,
     value: HeaderValue,
 }
 
-/// The value of a header field, by its kind, which the name tells.
+/// The value of a header field. Its kind depends on the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeaderValue {
-    /// Of from, to, cc, bcc, reply-to and sender, and of others that have addresses; never empty.
+    /// Of from, to, cc, bcc, reply-to, sender, and other fields with addresses. Never empty.
     Addresses(Vec<Address>),
-    /// Of date, and of others that have a date.
+    /// Of date, and other fields with a date.
     Date {
         /// Seconds since 1970.
         unix_secs: i64,
         /// Seconds that local time is ahead of UTC.
         tz_offset: i64,
     },
-    /// Of message-id, in-reply-to and references, and of others that have ids, without `<>`; never
+    /// Of message-id, in-reply-to, references, and other fields with ids; without `<>`. Never
     /// empty.
     Ids(Vec<Box<str>>),
-    /// Of any other field. What of it is not ASCII is written as the field's grammar has it.
+    /// Of any other field. Characters outside of ASCII are encoded by the field's grammar.
     Text(Box<str>),
 }
 
-/// A mailbox with the name of whoever it is.
+/// A mailbox with a display name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
     display_name: Option<Box<str>>,
@@ -61,7 +61,7 @@ const OURS: [&str; 5] = [
     "content-disposition",
     "content-id",
 ];
-/// Fields that may stand once: RFC 5322 section 3.6.
+/// Fields that may occur only once: RFC 5322 section 3.6.
 const ONCE: [&str; 11] = [
     "date",
     "from",
@@ -94,7 +94,7 @@ impl Header {
         &self.value
     }
 
-    /// Whether the field is never rendered: bcc, and resent-bcc.
+    /// Whether the field is never rendered: bcc and resent-bcc.
     pub fn is_envelope_only(&self) -> bool {
         ["bcc", "resent-bcc"]
             .iter()
@@ -127,7 +127,7 @@ impl Header {
 }
 
 impl Address {
-    /// A mailbox of which no name is known.
+    /// A mailbox without a display name.
     pub(super) fn unnamed(address: Mailbox) -> Self {
         Self {
             display_name: None,
@@ -135,7 +135,7 @@ impl Address {
         }
     }
 
-    /// The name of whoever it is.
+    /// The display name.
     pub fn display_name(&self) -> Option<&str> {
         self.display_name.as_deref()
     }

@@ -11,8 +11,8 @@ use super::{
 
 /// A media type such as `text/plain; format=flowed`.
 ///
-/// *Shape*: type, subtype and names of parameters in lower case; no multipart, since a spec says
-/// nothing of its parts.
+/// *Shape*: type, subtype and names of parameters in lower case. Never a multipart, since a spec
+/// does not describe its parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MediaType {
     /// `type/subtype`.
@@ -33,7 +33,7 @@ impl MediaType {
             .map(|(name, value)| (&**name, &**value))
     }
 
-    /// The value of a parameter; the name in lower case.
+    /// The value of a parameter, by its name in lower case.
     pub fn parameter(&self, name: &str) -> Option<&str> {
         let mut parameters = self.parameters();
         parameters
@@ -46,7 +46,7 @@ impl MediaType {
         self.essence.starts_with("text/")
     }
 
-    /// Whether its text is in UTF-8: it says so, or says nothing else.
+    /// Whether its text is in UTF-8: it says so, or names no charset.
     pub fn is_utf8(&self) -> bool {
         let charset = self.parameter("charset").unwrap_or("utf-8");
         ["utf-8", "utf8", "us-ascii"]

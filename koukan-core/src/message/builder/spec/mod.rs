@@ -1,4 +1,4 @@
-//! What a message is to contain.
+//! The description of a message.
 
 mod complete;
 mod date;
@@ -32,10 +32,10 @@ use serde_json::Value;
 
 use super::{MAX_HEADER_FIELDS, MAX_HEADER_OCTETS, MAX_INLINE_OCTETS, MAX_PARTS, SpecError};
 
-/// What a message is to contain: its header fields, and its parts by what they are for.
+/// The description of a message: its header fields, and its parts by purpose.
 ///
-/// One that was read can be rendered; all that can go wrong later is that a blob cannot be read, or
-/// that an attached message is none.
+/// A spec that was read can be rendered. Two things can still fail later: a blob cannot be read, or
+/// an attached message is not well-formed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Spec {
     headers: Vec<Header>,
@@ -49,21 +49,21 @@ impl Spec {
     ///
     /// # Errors
     ///
-    /// [`SpecError`], with the path of what is wrong: an unknown key, a value of another type, an
-    /// address or media type that is none, a control character, a field that the builder writes
-    /// itself or that may stand only once, or too much of anything.
+    /// [`SpecError`], with the path of the error: an unknown key, a value of a wrong type, an
+    /// invalid address or media type, a control character, a field that the builder writes itself
+    /// or that may occur only once, or too much of anything.
     pub fn from_json(json: &Value) -> Result<Self, SpecError> {
         Self::read(&Reader::root(json))
     }
 
-    /// Reads a spec from what [`Spec::to_json`] made of one that was checked when it was taken.
+    /// Reads a spec that [`Spec::to_json`] wrote. It was checked when it was first read.
     ///
-    /// The limits of a request do not hold: what a spec was completed with comes on top of them, and
-    /// what it was written as may be longer than what was given.
+    /// The limits for requests do not apply: completing a spec adds to it, and its written form may
+    /// be longer than the client's.
     ///
     /// # Errors
     ///
-    /// [`SpecError`] where it is no spec.
+    /// [`SpecError`] where it is not a spec.
     pub fn from_stored(json: &Value) -> Result<Self, SpecError> {
         Self::read(&Reader::stored(json))
     }
@@ -102,7 +102,7 @@ impl Spec {
         Ok(())
     }
 
-    /// The header fields, in order; `bcc` and `resent-bcc` among them, which are never rendered.
+    /// The header fields, in order, including `bcc` and `resent-bcc`, which are never rendered.
     pub fn headers(&self) -> &[Header] {
         &self.headers
     }
@@ -114,17 +114,17 @@ impl Spec {
         Some(header.value())
     }
 
-    /// The alternatives of the text, in the order in which they were given.
+    /// The alternatives of the text, in the order given.
     pub fn text_body(&self) -> &[Part] {
         &self.text_body
     }
 
-    /// What the text refers to, such as its images.
+    /// Attachments that the text refers to, such as its images.
     pub fn related_attachments(&self) -> &[Part] {
         &self.related_attachments
     }
 
-    /// Files.
+    /// File attachments.
     pub fn file_attachments(&self) -> &[Part] {
         &self.file_attachments
     }
@@ -154,7 +154,7 @@ impl Spec {
         }))
     }
 
-    /// What is to be shared: each URI, and the name by which it is to go here where there is one;
+    /// The contents to be shared: each URI, with the name for it in this message, if there is one;
     /// each pair once, in the order of the spec.
     pub fn reuses(&self) -> Vec<(&str, Option<&str>)> {
         unique(self.parts().filter_map(|part| match part.content() {
@@ -163,15 +163,15 @@ impl Spec {
         }))
     }
 
-    /// Replaces each `reuse_uri` by the name of a part, which `name_of` knows by the URI and the name
-    /// that [`Spec::reuses`] tells, so that the content of each part is here or has a name.
+    /// Replaces each `reuse_uri` by the name of a part, so that the content of every part is inline
+    /// or has a name. `name_of` gets the URI and the name as [`Spec::reuses`] lists them.
     ///
-    /// *Shape* of the names: as those of `create_id`, and not one of [`Spec::create_ids`] unless it
-    /// is the same content.
+    /// *Shape* of the names: as for `create_id`, and different from [`Spec::create_ids`] unless the
+    /// content is the same.
     ///
     /// # Errors
     ///
-    /// Those of `name_of`; what was replaced before stays replaced.
+    /// The errors of `name_of`. Earlier replacements stay.
     pub fn replace_reuse_uris<E>(
         &mut self,
         mut name_of: impl FnMut(&str, Option<&str>) -> Result<Box<str>, E>,
@@ -186,8 +186,8 @@ impl Spec {
         Ok(())
     }
 
-    /// Whether an address, an id or a domain is not ASCII, so that the message can only go where
-    /// SMTPUTF8 is offered: RFC 6532.
+    /// Whether an address, an id or a domain is outside of ASCII, so that the message can be sent
+    /// only where SMTPUTF8 is offered: RFC 6532.
     pub fn needs_smtputf8(&self) -> bool {
         let headers = self
             .headers
@@ -199,8 +199,8 @@ impl Spec {
                 .any(|part| part.content_id().is_some_and(|id| !id.is_ascii()))
     }
 
-    /// Whether the rendered message is `8bit`, so that it can only go where 8BITMIME is offered:
-    /// RFC 6152.
+    /// Whether the rendered message is `8bit`, so that it can be sent only where 8BITMIME is
+    /// offered: RFC 6152.
     pub fn needs_8bitmime(&self) -> bool {
         self.needs_smtputf8() || self.parts().any(|part| part.content_type().is_message())
     }

@@ -1,4 +1,4 @@
-//! Whom a message is from, where its spec leaves that out.
+//! The originator of a message, where its spec does not name one.
 
 use crate::path::{Mailbox, ReversePath};
 
@@ -8,11 +8,11 @@ use super::{super::SpecError, Address, Header, HeaderValue, Spec};
 const PAIRS: [(&str, &str); 2] = [("from", "sender"), ("resent-from", "resent-sender")];
 
 impl Spec {
-    /// Says whom the message is from, where the spec does not: RFC 5322 section 3.6.2.
+    /// Sets the originator where the spec does not: RFC 5322 section 3.6.2.
     ///
-    /// - Without `From` it is from the reverse-path.
+    /// - Without `From`, the message is from the reverse-path.
     /// - With several addresses in `From` (or `Resent-From`) and no `Sender` (`Resent-Sender`), the
-    ///   sender is the reverse-path; with a null one, the first of these addresses.
+    ///   sender is the reverse-path; if that is null, the first of the addresses.
     ///
     /// # Errors
     ///

@@ -21,7 +21,7 @@ pub struct Part {
     content_id: Option<Box<str>>,
     filename: Option<Box<str>>,
     pub(super) content: Content,
-    /// The name by which content that is shared goes here.
+    /// The name of shared content in this message.
     pub(super) reused_as: Option<Box<str>>,
 }
 
@@ -29,18 +29,18 @@ pub struct Part {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
-    /// They are this text, in UTF-8.
+    /// This text, in UTF-8.
     Inline(Box<str>),
-    /// They are these.
+    /// These octets.
     Octets(Bytes),
-    /// They are uploaded under this name.
+    /// An upload with this name.
     CreateId(Box<str>),
-    /// They are those of a part that was uploaded for another message.
+    /// A part that was uploaded for another message.
     ReuseUri(Box<str>),
 }
 
 impl Part {
-    /// What it is.
+    /// Its media type.
     pub fn content_type(&self) -> &MediaType {
         &self.content_type
     }
@@ -50,7 +50,7 @@ impl Part {
         self.content_id.as_deref()
     }
 
-    /// The name of the file it is.
+    /// Its file name.
     pub fn filename(&self) -> Option<&str> {
         self.filename.as_deref()
     }
@@ -70,7 +70,7 @@ impl Content {
         }
     }
 
-    /// How many octets the description itself holds of it.
+    /// How many octets of it the description itself holds.
     pub(super) fn octets_held(&self) -> usize {
         match self {
             Self::Inline(text) => text.len(),
@@ -131,7 +131,7 @@ pub(crate) fn read(part: &Reader<'_>) -> Result<Part, SpecError> {
 }
 
 /// Reads a `content`: one of `inline`, `base64`, `create_id` and `reuse_uri`; or the last two
-/// together, where the content is shared and goes by the name of `create_id` too.
+/// together, for shared content that is called `create_id` here.
 fn read_content(content: &Reader<'_>) -> Result<(Content, Option<Box<str>>), SpecError> {
     let one = "an object with exactly one of `inline`, `base64`, `create_id` and `reuse_uri`";
     let entries = content.object(one)?;

@@ -1,4 +1,4 @@
-//! A JSON value that knows its path, and whether it is a client's or what was stored.
+//! A JSON value with its path. It knows whether it comes from a client or from storage.
 
 use std::borrow::Cow;
 
@@ -24,7 +24,7 @@ enum Step<'a> {
 type Path<'a> = Cow<'a, [Step<'a>]>;
 
 impl<'a> Reader<'a> {
-    /// A value that a client gives, for which there are limits.
+    /// A client's value, to which limits apply.
     pub(crate) fn root(value: &'a Value) -> Self {
         Self {
             value,
@@ -33,7 +33,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A value that was checked when it was taken, and stored with what was added since.
+    /// A stored value, which was checked when it was first read; parts may have been added since.
     pub(super) fn stored(value: &'a Value) -> Self {
         Self {
             is_stored: true,

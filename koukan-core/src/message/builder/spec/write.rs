@@ -1,4 +1,4 @@
-//! A spec as JSON again.
+//! Writes a spec as JSON.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Map, Value, json};
@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use super::{Address, Content, Header, HeaderValue, Part, Spec};
 
 impl Spec {
-    /// The spec as JSON, which [`Spec::from_stored`] reads as the same spec; so does
-    /// [`Spec::from_json`] where that is within its limits.
+    /// The spec as JSON. [`Spec::from_stored`] reads it as the same spec; so does
+    /// [`Spec::from_json`], within its limits.
     pub fn to_json(&self) -> Value {
         let mut object = Map::new();
         if !self.headers.is_empty() {

@@ -1,6 +1,6 @@
 //! The texts of a template.
 
-/// What a text is for.
+/// The purpose of a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Entry {
     /// The display name of the sender of notifications.
@@ -20,9 +20,9 @@ pub(in super::super) enum Entry {
     Expanded,
     /// One recipient.
     Recipient,
-    /// Around what was said, where attempts or time ran out.
+    /// The surrounding text where the attempts or the time ran out.
     GivenUp,
-    /// What was said, and by whom.
+    /// What a host replied.
     HostSaid,
     HostSaidLast,
     ServerSaid,
@@ -33,7 +33,7 @@ pub(in super::super) enum Entry {
     Closing,
 }
 
-/// A place within a text, where something stands that differs.
+/// A placeholder in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Slot {
     /// The name of the agent that reports.
@@ -46,16 +46,16 @@ pub(in super::super) enum Slot {
     Until,
     /// The recipient's address.
     To,
-    /// What was said of the recipient.
+    /// The text about the recipient.
     Said,
-    /// The host that said it.
+    /// The host that gave the reply.
     Host,
     /// The reply.
     Reply,
 }
 
 impl Entry {
-    /// All of them, in the order of their values.
+    /// All texts, in the order of their values.
     pub(super) const ALL: [Self; 21] = [
         Self::From,
         Self::SubjectFailed,
@@ -80,7 +80,7 @@ impl Entry {
         Self::Closing,
     ];
 
-    /// By what name a template has it.
+    /// Its name in templates.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::From => "from",
@@ -107,7 +107,7 @@ impl Entry {
         }
     }
 
-    /// The places that it must have.
+    /// The placeholders that it must contain.
     pub(super) fn required(self) -> &'static [Slot] {
         match self {
             Self::Opening => &[Slot::Happened, Slot::Id],
@@ -122,7 +122,7 @@ impl Entry {
         }
     }
 
-    /// The places that it may have.
+    /// The placeholders that it may contain.
     pub(super) fn allowed(self) -> &'static [Slot] {
         match self {
             Self::From => &[Slot::Agent],
@@ -144,7 +144,7 @@ impl Entry {
 }
 
 impl Slot {
-    /// By what name a text has it.
+    /// Its name in texts.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Agent => "agent",

@@ -12,8 +12,8 @@ use super::{
 pub(in super::super) struct Language {
     /// As RFC 5646 names it.
     pub(super) tag: String,
-    /// Domains of reverse-paths, in lower case, or with a dot before them all below; none where it is
-    /// for everybody.
+    /// The domains of reverse-paths that it is for, in lower case; with a leading dot, all domains
+    /// below. Empty where it is for everybody.
     pub(super) domains: Vec<String>,
     /// By the value of their entries.
     pub(super) texts: Vec<Text>,
@@ -25,7 +25,7 @@ impl Language {
         &self.tag
     }
 
-    /// Whether reverse-paths at a domain, in lower case, are written to in this language alone.
+    /// Whether reverse-paths at this domain, in lower case, get this language only.
     pub(super) fn is_for(&self, domain: &str) -> bool {
         self.domains
             .iter()

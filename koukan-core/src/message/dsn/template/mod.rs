@@ -1,4 +1,4 @@
-//! Templates of what notifications tell people: texts by name, with places for what differs.
+//! Templates for the text of notifications: named texts with placeholders.
 //!
 //! ```text
 //! # A comment.
@@ -10,20 +10,20 @@
 //!  weiter versucht.
 //! ```
 //!
-//! - A text begins with its name and a colon; lines that begin with a blank go on with it, and one that
-//!   holds only ` .` begins another paragraph. `{{` and `}}` stand for braces.
-//! - Each `language` begins a language (RFC 5646). Reverse-paths at its `domains` are written to in
-//!   that language alone; everybody else in all languages without `domains`, one after the other.
-//! - `en` may leave texts out, for which the default's stand; other languages have all of them.
+//! - A text begins with its name and a colon. Lines that begin with a blank continue it; a line with
+//!   only ` .` begins another paragraph. `{{` and `}}` stand for braces.
+//! - Each `language` begins a language (RFC 5646). Reverse-paths at its `domains` get only that
+//!   language; everybody else gets all languages without `domains`, one after the other.
+//! - `en` may leave out texts, for which the default is used. Other languages must have all texts.
 //!
 //! | module | is |
 //! |---|---|
-//! | `entry` | which texts there are, and which places each has |
+//! | `entry` | the texts, and the placeholders of each |
 //! | `text` | one text, and how it is filled in |
 //! | `language` | the texts of one language |
 //! | `parse` | reading a template |
-//! | `error` | what is wrong with one |
-//! | `words` | the template that notifications are written by now |
+//! | `error` | errors in templates |
+//! | `words` | the current template |
 
 mod entry;
 mod error;
@@ -48,9 +48,9 @@ const DEFAULT: &str = include_str!("default.txt");
 /// Octets of a template, at most.
 const MAX: usize = 64 << 10;
 
-/// A template of what notifications tell people. The default is in English.
+/// A template for the text of notifications. The default is in English.
 ///
-/// *Shape*: UTF-8, in lines as the documentation of the module shows them; 64 KiB at most.
+/// *Shape*: UTF-8, in lines as described in the documentation of the module; at most 64 KiB.
 ///
 /// # Example
 ///
@@ -72,7 +72,7 @@ impl Template {
     ///
     /// # Errors
     ///
-    /// [`TemplateError`]: the first line at which it is wrong, and what to do there.
+    /// [`TemplateError`]: the first line with an error, and how to correct it.
     pub fn from_utf8(octets: &[u8]) -> Result<Self, TemplateError> {
         if octets.len() > MAX {
             let what = format!("it has more than {MAX} octets");
@@ -93,7 +93,7 @@ impl Template {
         }
     }
 
-    /// The languages in which to write to a mailbox; at least one.
+    /// The languages for a mailbox, at least one.
     pub(super) fn languages_for(&self, to: &Mailbox) -> Vec<&Language> {
         let domain = to.domain_text().to_lowercase();
         let own = self.languages.iter().find(|it| it.is_for(&domain));

@@ -1,17 +1,17 @@
-//! Lists of addresses: RFC 5322 section 3.4, and what people make of it.
+//! Lists of addresses: RFC 5322 section 3.4, and what people write.
 //!
-//! They are read here, since mail-parser takes `Big Bug bb@bug.com` for one address, `Joe Foo` in
-//! `Joe Foo, PhD <j@x>` for an addressee, `A <j@x> B <k@y>` for one, and loses quotes and literals.
-//! The rules:
+//! mail-parser is not used, since it reads `Big Bug bb@bug.com` as one address, `Joe Foo` in
+//! `Joe Foo, PhD <j@x>` as an addressee, and `A <j@x> B <k@y>` as one, and it loses quotes and
+//! literals. The rules here:
 //!
-//! - An address is what stands in `<>`, or a word with an `@`. Words before it are its name; a
-//!   comment is, or words behind it are, if there are none.
-//! - What has no address before a comma is the beginning of the name after it, if that name does not
-//!   begin with quotes.
-//! - A single word is a local name, as in `root`, but for what follows an address in `<>`, such as
-//!   `PhD`. Anything else without an address is a name whose address is empty.
-//! - Quotes, comments and `<>` that do not end are characters like others.
-//! - `[a@example.com]` and `[SMTP:a@example.com]` are what `<a@example.com>` is.
+//! - An address is the text in `<>`, or a word with an `@`. The words before it are its name; if
+//!   there are none, a comment, or the words after it.
+//! - Text without an address before a comma is the beginning of the following name, unless that name
+//!   begins with a quote.
+//! - A single word such as `root` is a local name, except after an address in `<>`, such as `PhD`.
+//!   Any other text without an address is a name with an empty address.
+//! - Unclosed quotes, comments and `<>` are ordinary characters.
+//! - `[a@example.com]` and `[SMTP:a@example.com]` mean the same as `<a@example.com>`.
 
 mod ats;
 mod cursor;

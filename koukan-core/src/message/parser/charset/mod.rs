@@ -1,8 +1,9 @@
 //! Text in any charset.
 //!
-//! What Unicode says is read here, among it UTF-16 without a byte order mark, and UTF-32. All others need
-//! tables ([`tables`]), which come with the feature `charsets`; without it there is windows-1252 alone
-//! ([`latin`]), and what a message says to be in another charset is taken for UTF-8, else for that.
+//! The charsets of Unicode are read here, including UTF-16 without a byte order mark, and UTF-32. All
+//! others need tables ([`tables`]), which come with the feature `charsets`. Without it there is only
+//! windows-1252 ([`latin`]), and text in another declared charset is read as UTF-8, or else as
+//! windows-1252.
 
 // Tests compare it with the tables.
 #[cfg(any(test, not(feature = "charsets")))]
@@ -93,8 +94,8 @@ pub(super) fn is_utf8(charset: Option<&str>) -> bool {
         || charset.is_some_and(|name| name.trim().is_empty())
 }
 
-/// The text that octets are in a charset. Without one, or with one that nobody knows, they are
-/// UTF-8 if they can be, else windows-1252.
+/// Decodes octets in a charset. Without a charset, or with an unknown one, they are UTF-8 if
+/// possible, else windows-1252.
 pub(super) fn decode<'a>(charset: Option<&str>, octets: &'a [u8]) -> Cow<'a, str> {
     match charset.and_then(Charset::named) {
         Some(Charset::Utf8) => String::from_utf8_lossy(octets),
