@@ -1,4 +1,4 @@
-//! A bounded queue from one producer to one consumer whose end is either clean or an abort.
+//! A bounded queue from one producer to one consumer. It ends either cleanly or with an abort.
 
 use std::{
     collections::VecDeque,
@@ -13,7 +13,7 @@ use crate::{
     waking::{Waiters, keep},
 };
 
-/// For how many items there is room behind the first when a second one comes.
+/// The room that is allocated for further items when a second one comes.
 const OTHERS: usize = 8;
 
 /// Makes a queue that holds at most `capacity` items.
@@ -21,16 +21,16 @@ pub(crate) fn pipe<T: Send + 'static>(capacity: usize) -> (Sender<T>, Receiver<T
     ends(Arc::new(Queue::new(capacity)))
 }
 
-/// The two ends of a queue that has none so far.
+/// The two ends of a queue that has no ends so far.
 pub(crate) fn ends<T>(home: Arc<dyn Home<T>>) -> (Sender<T>, Receiver<T>) {
     (Sender(Arc::clone(&home)), Receiver(home))
 }
 
-/// A queue by itself, or as a part of something that is kept in one piece of memory.
+/// A queue on its own, or as a part of a larger allocation.
 pub(crate) struct Queue<T>(Mutex<State<T>>);
 
-/// What a queue is kept in. While it has ends it is held by what waits in it, if that holds it: so the
-/// consumer's end drops what was not taken.
+/// The owner of a queue. While the queue has ends, its items may keep the owner alive; so the
+/// consumer's end drops the items that were not taken.
 pub(crate) trait Home<T>: Send + Sync {
     fn queue(&self) -> &Queue<T>;
 }
@@ -41,18 +41,18 @@ pub(crate) struct Sender<T>(Arc<dyn Home<T>>);
 /// The consumer's end.
 pub(crate) struct Receiver<T>(Arc<dyn Home<T>>);
 
-/// The consumer is gone.
+/// The consumer was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Unreceived;
 
 struct State<T> {
-    /// What comes next, in its place here: most queues never hold more than one item.
+    /// The next item, stored inline: most queues never hold more than one.
     first: Option<T>,
     others: VecDeque<T>,
     capacity: usize,
     /// How the producer ended, once it has: `Ok` is the clean end.
     end: Option<Result<(), Aborted>>,
-    /// Whoever waits for room; several tasks may hold the producer's end in turn.
+    /// Tasks that wait for room; several tasks may use the producer's end in turn.
     senders: Waiters,
     receiver: Option<Waker>,
     is_received: bool,
@@ -121,7 +121,7 @@ impl<T> Sender<T> {
         Poll::Pending
     }
 
-    /// Adds an item; the caller has seen [`Sender::poll_ready`].
+    /// Adds an item. The caller has seen [`Sender::poll_ready`].
     pub(crate) fn send(&self, item: T) -> Result<(), Unreceived> {
         let mut state = lock(&self.0);
         if !state.is_received {
@@ -133,7 +133,8 @@ impl<T> Sender<T> {
         Ok(())
     }
 
-    /// As [`Sender::send`], for whoever polls the consumer's task right after: `own` is not woken.
+    /// As [`Sender::send`], for a caller that polls the consumer's task right afterwards: the waker
+    /// `own` is not woken.
     pub(crate) fn send_beside(&self, item: T, own: &Waker) -> Result<(), Unreceived> {
         let mut state = lock(&self.0);
         if !state.is_received {
@@ -153,7 +154,8 @@ impl<T> Sender<T> {
         wake_receiver(state);
     }
 
-    /// As [`Sender::finish`], for whoever polls the consumer's task right after: `own` is not woken.
+    /// As [`Sender::finish`], for a caller that polls the consumer's task right afterwards: the
+    /// waker `own` is not woken.
     pub(crate) fn finish_beside(self, own: &Waker) {
         let mut state = lock(&self.0);
         state.end = Some(Ok(()));
@@ -175,7 +177,7 @@ impl<T> Drop for Sender<T> {
 // === impl Receiver ===
 
 impl<T> Receiver<T> {
-    /// The next item; `None` after the clean end only. An abort overtakes what is queued.
+    /// The next item; `None` only after the clean end. An abort overtakes queued items.
     pub(crate) fn poll_next(&mut self, cx: &Context<'_>) -> Poll<Option<Result<T, Aborted>>> {
         let mut state = lock(&self.0);
         if state.end == Some(Err(Aborted)) {
@@ -222,7 +224,7 @@ fn wake_receiver_beside<T>(state: MutexGuard<'_, State<T>>, own: &Waker) {
     }
 }
 
-/// Wakes those who wait for room, after the lock is released.
+/// Wakes the tasks that wait for room, after the lock is released.
 fn wake_senders<T>(mut state: MutexGuard<'_, State<T>>) {
     if state.senders.is_empty() {
         return;

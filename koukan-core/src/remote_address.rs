@@ -1,4 +1,4 @@
-//! What is connected to.
+//! Addresses that clients connect to.
 
 use std::{
     fmt,
@@ -10,12 +10,12 @@ use std::{
 
 /// What a Unix socket's address begins with.
 pub(crate) const UNIX: &str = "unix:";
-/// Octets of a path at most, as the system has room for.
+/// The longest path, in octets: the system's limit.
 const PATH_MAX: usize = 107;
 
-/// An address that is connected to.
+/// An address to connect to.
 ///
-/// *Shape* as a text: an IP address and a port as in `192.0.2.1:25` or `[2001:db8::1]:25`, or the path of a Unix socket
+/// *Shape* as text: an IP address and a port as in `192.0.2.1:25` or `[2001:db8::1]:25`, or the path of a Unix socket
 /// as in `unix:/run/dovecot/lmtp`.
 ///
 /// # Example
@@ -36,26 +36,26 @@ pub enum RemoteAddress {
     Unix(Arc<Path>),
 }
 
-/// A text is no address that can be connected to.
+/// Why a text is not an address to connect to.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidRemoteAddress {
-    /// It is neither of both.
+    /// It has neither form.
     #[error("neither an address as in `192.0.2.1:25` nor as in `unix:/run/dovecot/lmtp`")]
     Neither,
-    /// It is no path of a Unix socket.
+    /// It is not the path of a Unix socket.
     #[error(transparent)]
     Path(#[from] InvalidSocketPath),
 }
 
-/// A text is no path of a Unix socket.
+/// Why a text is not the path of a Unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSocketPath {
-    /// The path depends on where the process runs.
+    /// The path is relative.
     #[error("the path of a Unix socket begins with `/`, as in `unix:/run/koukan/smtp`")]
     Relative,
-    /// The system takes no such path.
+    /// The path is too long for the system.
     #[error("the path of a Unix socket has at most {0} octets")]
     TooLong(usize),
 }
@@ -87,13 +87,13 @@ impl RemoteAddress {
         self.tcp().map(|address| address.port())
     }
 
-    /// Whether what is sent there stays on this host: at a loopback address, or at a Unix socket.
+    /// Whether octets sent there stay on this host: a loopback address or a Unix socket.
     pub fn is_here(&self) -> bool {
         self.ip().is_none_or(|ip| ip.to_canonical().is_loopback())
     }
 }
 
-/// Checks the path of a Unix socket, which has so many octets at most.
+/// Checks the path of a Unix socket, of at most `max` octets.
 pub(crate) fn check_socket_path(path: &str, max: usize) -> Result<(), InvalidSocketPath> {
     if !path.starts_with('/') || path.ends_with('/') || path.contains('\0') {
         return Err(InvalidSocketPath::Relative);

@@ -1,4 +1,4 @@
-//! Events that come many times a second, for the log: [`Repeats`].
+//! Limits log lines of events that may occur many times a second: [`Repeats`].
 
 use std::{
     fmt,
@@ -8,10 +8,10 @@ use std::{
 
 use tokio::{runtime::Handle, time::sleep};
 
-/// Counts an event that repeats, so that the log has one line for its first and then one for each
-/// interval, with how many there were.
+/// Counts an event that repeats. The log has one line for the first event, and then one line for
+/// each interval with the number of events.
 ///
-/// Lives in a `static`, one for each kind of event.
+/// It lives in a `static`, one for each kind of event.
 ///
 /// # Example
 ///
@@ -33,14 +33,15 @@ use tokio::{runtime::Handle, time::sleep};
 pub struct Repeats {
     interval: Duration,
     tell: fn(times: u64, interval: Duration),
-    /// Events that are to be told at the end of the interval.
+    /// Events to be reported at the end of the interval.
     untold: AtomicU64,
     /// Whether an interval is under way.
     is_open: AtomicBool,
 }
 
 impl Repeats {
-    /// Counts for `interval` after a first event; `tell` logs how many more there were in it.
+    /// Counts for `interval` after a first event. `tell` logs how many more events there were in
+    /// it.
     pub const fn new(interval: Duration, tell: fn(times: u64, interval: Duration)) -> Self {
         Self {
             interval,
@@ -50,10 +51,10 @@ impl Repeats {
         }
     }
 
-    /// Notes one event. `true` where the caller is to log it by itself; otherwise it is counted,
-    /// and told with others at the end of the interval.
+    /// Notes an event. Returns `true` if the caller is to log it; otherwise it is counted, and
+    /// reported at the end of the interval.
     ///
-    /// Outside of a tokio runtime every event is a first one.
+    /// Outside of a tokio runtime every event counts as a first one.
     pub fn is_first(&'static self) -> bool {
         let Ok(runtime) = Handle::try_current() else {
             return true;
@@ -67,7 +68,7 @@ impl Repeats {
         true
     }
 
-    /// Tells what was counted; returns whether there was something.
+    /// Reports the count. Returns whether there was anything to report.
     fn tell(&self) -> bool {
         let times = self.untold.swap(0, Ordering::Relaxed);
         if times > 0 {
@@ -86,7 +87,7 @@ impl fmt::Debug for Repeats {
     }
 }
 
-/// The intervals that follow a first event, up to one without any.
+/// The intervals after a first event, up to one without events.
 struct Open(&'static Repeats);
 
 impl Open {
@@ -101,7 +102,7 @@ impl Open {
 }
 
 impl Drop for Open {
-    /// Also where the runtime ends: nothing that was counted stays untold.
+    /// Also when the runtime ends: every counted event is reported.
     fn drop(&mut self) {
         self.0.tell();
         self.0.is_open.store(false, Ordering::Release);

@@ -43,7 +43,7 @@ use crate::{
 /// # });
 /// ```
 pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
-    /// Tells observers of each transaction when it ends: [`TraceLayer`].
+    /// Reports each transaction to observers at its end: [`TraceLayer`].
     fn trace_transactions(self, observers: Observers) -> ServiceBuilder<Stack<TraceLayer, L>>;
 
     /// Charges the octets of transactions to their clients: [`ChargeLayer`].
@@ -70,10 +70,10 @@ pub trait ServiceBuilderExt<L>: sealed::Sealed + Sized {
         layer: ReceivedHeaderLayer,
     ) -> ServiceBuilder<Stack<ReceivedHeaderLayer, L>>;
 
-    /// Decides for each recipient where it goes: [`RouterLayer`].
+    /// Decides where each recipient goes: [`RouterLayer`].
     fn route(self, policy: impl Policy) -> ServiceBuilder<Stack<RouterLayer, L>>;
 
-    /// Takes whole transactions as one request: [`DeliverLayer`].
+    /// Takes a whole transaction as one request: [`DeliverLayer`].
     fn deliver(self) -> ServiceBuilder<Stack<DeliverLayer, L>>;
 }
 

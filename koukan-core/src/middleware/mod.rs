@@ -1,4 +1,4 @@
-//! What makes filters of plain functions and callbacks, and layers that fit any chain.
+//! Filters out of plain functions and callbacks, and layers for any chain.
 
 pub mod callbacks;
 pub mod charge;

@@ -1,45 +1,45 @@
-//! What the DNS answers.
+//! Answers of the DNS.
 
 use std::time::Duration;
 
-/// What was found.
+/// A DNS answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DnsAnswer<T> {
-    /// The records; none where the name has none of the kind.
+    /// The records; empty where the name has none of this kind.
     pub records: Vec<T>,
-    /// Whether the DNS proves it.
+    /// Whether DNSSEC proves the answer.
     pub proof: Proof,
-    /// For how long it holds, where that is known.
+    /// How long the answer is valid, where that is known.
     pub ttl: Option<Duration>,
-    /// Where the records stand, where the name that was asked for is an alias, and that is known.
+    /// The name that has the records, where the queried name is known to be an alias.
     pub alias: Option<Alias>,
 }
 
-/// A name that stands for another (CNAME).
+/// An alias (CNAME).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Alias {
-    /// The name at the end of all aliases, without a final dot.
+    /// The name at the end of the chain of aliases, without a final dot.
     pub of: Box<str>,
-    /// Whether the DNS proves that the name that was asked for is an alias, whatever it proves of the rest.
+    /// Whether DNSSEC proves that the queried name is an alias, regardless of the rest.
     pub proof: Proof,
 }
 
-/// Whether the DNS proves an answer.
+/// Whether an answer is proved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Proof {
-    /// By DNSSEC, and whoever answered is believed that.
+    /// By DNSSEC, and the source of the answer is trusted.
     Secure,
-    /// It does not.
+    /// It is not proved.
     Insecure,
 }
 
 /// An MX record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mx {
-    /// The lower, the sooner the host is to be tried.
+    /// The preference: hosts with lower numbers are tried first.
     pub preference: u16,
-    /// The host, without a final dot; empty where the domain takes no mail.
+    /// The host, without a final dot; empty where the domain accepts no mail.
     pub host: Box<str>,
 }
 
@@ -50,16 +50,16 @@ pub struct Mx {
 pub struct Tlsa {
     /// The certificate usage.
     pub usage: u8,
-    /// Which part of the certificate is meant.
+    /// Which part of the certificate is compared.
     pub selector: u8,
-    /// How the data stands for it.
+    /// How the data represents it.
     pub matching: u8,
     /// The data.
     pub data: Box<[u8]>,
 }
 
 impl<T> DnsAnswer<T> {
-    /// Records that nothing proves, and of which it is not known how long they hold.
+    /// Records without proof and with an unknown TTL.
     pub fn insecure(records: impl IntoIterator<Item = T>) -> Self {
         Self {
             records: records.into_iter().collect(),
@@ -69,7 +69,7 @@ impl<T> DnsAnswer<T> {
         }
     }
 
-    /// Records that the DNS proves, and of which it is not known how long they hold.
+    /// Proved records with an unknown TTL.
     pub fn secure(records: impl IntoIterator<Item = T>) -> Self {
         Self {
             proof: Proof::Secure,
@@ -77,14 +77,14 @@ impl<T> DnsAnswer<T> {
         }
     }
 
-    /// The same, known to hold so long.
+    /// Sets the TTL.
     #[must_use]
     pub fn with_ttl(mut self, ttl: Duration) -> Self {
         self.ttl = Some(ttl);
         self
     }
 
-    /// The same, of a name that may be an alias.
+    /// Sets the alias.
     #[must_use]
     pub fn with_alias(mut self, alias: Option<Alias>) -> Self {
         self.alias = alias;

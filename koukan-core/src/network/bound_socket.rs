@@ -1,4 +1,4 @@
-//! Sockets on which somebody else has begun to listen.
+//! Sockets that were bound by somebody else.
 
 use std::{
     io,
@@ -8,10 +8,10 @@ use std::{
 
 use super::Listener;
 
-/// A socket on which somebody else has begun to listen, and that was handed over: by systemd, or by a program that
-/// goes on as another one. Clients that come while nobody accepts wait.
+/// A listening socket that was inherited: from systemd, or from a program that is being replaced. Clients wait
+/// while nobody accepts.
 ///
-/// *Shape*: TCP, or a Unix socket, whose file is that of whoever made it and is left as it is.
+/// *Shape*: TCP or a Unix socket. The file of a Unix socket belongs to its creator, and is not touched.
 ///
 /// # Example
 ///
@@ -33,13 +33,13 @@ enum Kind {
 }
 
 impl BoundSocket {
-    /// A listener on it. Each one accepts connections, and the socket outlives them all.
+    /// A listener on the socket. There may be several, and the socket outlives them.
     ///
-    /// To be called in a runtime.
+    /// Must be called within a runtime.
     ///
     /// # Errors
     ///
-    /// As of the system.
+    /// The errors of the system.
     pub fn listener(&self) -> io::Result<Listener> {
         match &self.0 {
             Kind::Tcp(socket) => {
@@ -71,11 +71,12 @@ impl From<UnixListener> for BoundSocket {
 impl TryFrom<OwnedFd> for BoundSocket {
     type Error = io::Error;
 
-    /// Takes a descriptor for a socket. Whether it listens shows when a connection is accepted.
+    /// Wraps the descriptor of a socket. An error shows only when a connection is accepted if the
+    /// socket does not listen.
     ///
     /// # Errors
     ///
-    /// Where it is no socket of TCP or Unix.
+    /// If it is not a TCP or Unix socket.
     fn try_from(descriptor: OwnedFd) -> io::Result<Self> {
         let tcp = TcpListener::from(descriptor);
         if tcp.local_addr().is_ok() {

@@ -1,11 +1,11 @@
-//! How connections come about.
+//! Outgoing connections.
 
 use std::{fmt, io, net::SocketAddr, path::Path, sync::Arc};
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// A two-way stream of octets, as a connection is; implemented for everything of that shape.
+/// A two-way stream of octets, such as a connection. Implemented for every type of that shape.
 pub trait Wire: AsyncRead + AsyncWrite + Unpin + Send + 'static {}
 
 impl<Io: AsyncRead + AsyncWrite + Unpin + Send + 'static> Wire for Io {}
@@ -15,32 +15,32 @@ pub type BoxWire = Box<dyn Wire>;
 
 /// Opens connections to servers.
 ///
-/// Whoever asks has decided that the address may be connected to, and limits the time.
+/// The caller has decided that the address is permitted, and limits the time.
 #[async_trait]
 pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// Connects to `address`.
     ///
     /// # Errors
     ///
-    /// Why it cannot be connected to, or cannot now.
+    /// Any error of connecting.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, there is no connection.
+    /// If the future is dropped, there is no connection.
     async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire>;
 
     /// Connects to the Unix socket at `path`.
     ///
-    /// A connector that says nothing of them knows none: [`io::ErrorKind::Unsupported`]. One that stands before another
-    /// hands this on as well.
+    /// The default does not support Unix sockets: [`io::ErrorKind::Unsupported`]. A connector that wraps another one
+    /// must pass this on, too.
     ///
     /// # Errors
     ///
-    /// As with [`connect`](Self::connect).
+    /// Those of [`connect`](Self::connect).
     ///
     /// # Cancel safety
     ///
-    /// As with [`connect`](Self::connect).
+    /// As for [`connect`](Self::connect).
     async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
         let _ = path;
         Err(io::ErrorKind::Unsupported.into())

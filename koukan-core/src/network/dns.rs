@@ -1,4 +1,4 @@
-//! DNS servers are asked, and what they answer is kept as long as it holds.
+//! A resolver that asks DNS servers, and caches their answers.
 
 use std::{
     fs,
@@ -26,33 +26,32 @@ use super::{
     dns_answer::{answer, is_unfounded, text},
 };
 
-/// Asks DNS servers: those of `/etc/resolv.conf`, or others. Clones share what was answered.
+/// Asks DNS servers: those of `/etc/resolv.conf`, or others. Clones share the cache.
 ///
-/// Hosts without a dot in their names are looked up in the domains of `/etc/resolv.conf` too, and those
-/// of `/etc/hosts` are known. Servers are not believed that answers are proved: that is looked at here, where
+/// Host names without a dot are also looked up in the domains of `/etc/resolv.conf`, and `/etc/hosts` is
+/// used. A server's claim that an answer is proved is not trusted: the resolver checks the proof itself, if
 /// the settings say so.
 #[derive(Debug, Clone)]
 pub struct DnsResolver(TokioResolver);
 
-/// Which DNS servers are asked, and how.
+/// Which DNS servers to ask, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct DnsSettings {
-    /// The servers. Default: those of the system.
+    /// The servers. Default: the system's.
     pub servers: Vec<SocketAddr>,
-    /// How long one of them is waited for. Default 3 seconds.
+    /// How long to wait for a server. Default: 3 seconds.
     pub timeout: Duration,
-    /// How many times each is asked again. Default 2.
+    /// How many times a server is asked again. Default: 2.
     pub attempts: usize,
-    /// Answers that are kept, at most. Default 8192.
+    /// How many answers are cached. Default: 8192.
     pub cache: u64,
-    /// How long an answer is kept, at most; one that there is none, a tenth of it. Default 1 hour.
+    /// How long an answer is cached at most; a negative answer for a tenth of that. Default: 1 hour.
     pub max_ttl: Duration,
-    /// Whether it is looked at whether answers are proved, and those that are wrong are refused (DNSSEC).
-    /// The servers must pass on what proves them. Default: it is not, and none is.
+    /// Whether to check proofs (DNSSEC) and reject wrong ones. The servers must pass the proofs on.
+    /// Default: no, and nothing is proved.
     pub validate: bool,
-    /// A file with the keys that are believed at first, as DNSKEY records of a zone file. Default: those of
-    /// the root.
+    /// A file with the trust anchors, as DNSKEY records of a zone file. Default: those of the root.
     pub trust_anchor: Option<PathBuf>,
 }
 
@@ -70,20 +69,20 @@ impl Default for DnsSettings {
     }
 }
 
-/// It cannot be told what to ask, or what to believe.
+/// Why there is no resolver.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NoDns {
     /// There is no DNS server to ask.
     #[error("cannot tell which DNS servers to ask")]
     NoServer(#[source] NetError),
-    /// The keys cannot be read that are to be believed.
+    /// The trust anchors cannot be read.
     #[error("cannot read the keys of the DNS in {}", .0.display())]
     NoTrust(PathBuf, #[source] BoxError),
 }
 
 impl DnsSettings {
-    /// Whether the keys can be read that are to be believed.
+    /// Checks that the trust anchors can be read.
     ///
     /// # Errors
     ///
@@ -109,11 +108,11 @@ impl DnsSettings {
 }
 
 impl DnsResolver {
-    /// A resolver with those settings; it asks nothing yet.
+    /// A resolver with these settings. It asks nothing yet.
     ///
     /// # Errors
     ///
-    /// [`NoDns`] where the system names no servers, or keys cannot be read.
+    /// [`NoDns`] where the system names no servers, or the trust anchors cannot be read.
     pub fn new(settings: &DnsSettings) -> Result<Self, NoDns> {
         let provider = TokioRuntimeProvider::default();
         let mut builder = match settings.servers.is_empty() {
@@ -217,8 +216,8 @@ impl Resolver for DnsResolver {
     }
 }
 
-/// The addresses of both kinds. That there are none of one kind says nothing of those that could not be
-/// looked up.
+/// The addresses of both families. A missing address of one family does not hide a failed look-up of
+/// the other.
 fn both(
     one: Result<DnsAnswer<IpAddr>, LookupError>,
     other: Result<DnsAnswer<IpAddr>, LookupError>,
@@ -250,14 +249,14 @@ fn both(
     })
 }
 
-/// A name to which no other domain is appended.
+/// A name to which no search domain is appended.
 fn absolute(name: &str) -> Result<Name, LookupError> {
     let mut name = name_of(name)?;
     name.set_fqdn(true);
     Ok(name)
 }
 
-/// A name as the DNS has it. Labels need not be those of hosts: SPF asks for local parts, as in
+/// A DNS name. Its labels need not be host names: SPF queries local parts, as in
 /// `bob+lists.example.com`.
 fn name_of(text: &str) -> Result<Name, LookupError> {
     if let Ok(name) = Name::from_ascii(text) {

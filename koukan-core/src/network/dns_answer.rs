@@ -1,7 +1,7 @@
-//! What DNS servers have answered, and whether the DNS proves it.
+//! Reads the answers of DNS servers, and whether they are proved.
 //!
-//! Only records that stand under the name that was asked for, or under the name that it is an alias of, are
-//! read. All of them must be proved, and each alias on the way, for the answer to be.
+//! Only records at the queried name, or at the name that it is an alias of, are read. An answer is proved
+//! only if all of them are, and every alias on the way.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use hickory_resolver::{
 
 use super::{Alias, DnsAnswer, LookupError, Proof};
 
-/// Reads the records of the kind that is asked for; `asked` is the name, where it was asked for as it is.
+/// Reads the records of the queried kind. `asked` is the queried name, where it was queried unchanged.
 pub(super) fn answer<T>(
     asked: Option<&Name>,
     found: Result<Lookup, NetError>,
@@ -35,7 +35,7 @@ pub(super) fn answer<T>(
                 None => Err(LookupError::failed(NetError::from(none))),
             };
         }
-        // The zone's own way of saying so costs too much to be looked at: RFC 9276 section 3.2.
+        // The proof by the zone costs too much to check: RFC 9276 section 3.2.
         Err(NetError::Dns(DnsError::Nsec {
             response, proof, ..
         })) if proof == Dnssec::Insecure && response.answers.is_empty() => {
@@ -51,7 +51,7 @@ pub(super) fn answer<T>(
     };
     let wanted = || answers.iter().filter(is_wanted);
     if wanted().next().is_none() {
-        // That there is nothing is said otherwise.
+        // A negative answer has another form.
         return Err(LookupError::failed("the answer is of another name"));
     }
     let ttl = |record: &Record| Duration::from_secs(record.ttl.into());
@@ -72,16 +72,17 @@ pub(super) fn answer<T>(
     })
 }
 
-/// From the name that was asked for to the one that it is an alias of.
+/// The way from the queried name to the name that it is an alias of.
 struct Path<'a> {
     end: &'a Name,
     aliases: Vec<&'a Record>,
-    /// Whether it begins with the name that was asked for.
+    /// Whether it begins with the queried name.
     is_whole: bool,
 }
 
 impl<'a> Path<'a> {
-    /// Where nothing is said of the name itself, it begins with the one that was looked up last.
+    /// If there is no record for the queried name, the way begins with the name that was looked up
+    /// last.
     fn through(asked: Option<&'a Name>, last: &'a Name, answers: &'a [Record]) -> Self {
         let is_named = |name: &&Name| {
             let mut names = answers.iter().map(|record| &record.name);
@@ -93,7 +94,7 @@ impl<'a> Path<'a> {
             aliases: Vec::new(),
             is_whole: asked.is_some(),
         };
-        // No more than there are: they may lead in a circle.
+        // No more steps than records: aliases may form a circle.
         for _ in answers {
             let alias = answers.iter().find_map(|record| match &record.data {
                 RData::CNAME(target) if record.name.eq_ignore_root(path.end) => {
@@ -122,8 +123,8 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Whether what is there is a zone that nobody has signed, and not one that the name is in: whoever wants to hide
-/// what a signed zone has may put that there.
+/// Whether the zone is unsigned and not the one that the name is in. An attacker could add such a zone to hide
+/// the content of a signed one.
 fn is_of_another_zone(none: &NoRecords) -> bool {
     let authorities = none.authorities.iter().flat_map(|records| records.iter());
     let authorities = authorities.map(|record| (&record.name, record.proof));
@@ -136,7 +137,8 @@ fn is_of_another_zone(none: &NoRecords) -> bool {
         .is_some_and(|(first, _)| !is_of_name(first) && !unsigned.any(|(name, _)| is_of_name(name)))
 }
 
-/// Whether there is said to be nothing, and not by which zone: what a signed zone has may be hidden so.
+/// Whether the answer is negative without naming a zone: an attacker could hide the content of a signed
+/// zone in this way.
 pub(super) fn is_unfounded(found: &Result<Lookup, NetError>) -> bool {
     match found {
         Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
@@ -146,7 +148,7 @@ pub(super) fn is_unfounded(found: &Result<Lookup, NetError>) -> bool {
     }
 }
 
-/// That there is nothing, where the code says that.
+/// A negative answer, by its code.
 fn nothing<T>(code: ResponseCode, is_proved: bool) -> Option<Result<DnsAnswer<T>, LookupError>> {
     match code {
         ResponseCode::NoError if is_proved => Some(Ok(DnsAnswer::secure([]))),
@@ -156,7 +158,7 @@ fn nothing<T>(code: ResponseCode, is_proved: bool) -> Option<Result<DnsAnswer<T>
     }
 }
 
-/// Whether records of a zone that has nothing have been found to prove that.
+/// Whether the records prove a negative answer.
 fn proves_nothing(records: &[Record]) -> bool {
     let of_zone = records
         .iter()

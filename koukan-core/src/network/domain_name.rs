@@ -1,20 +1,21 @@
-//! How the DNS is asked for a domain.
+//! Domains in the form in which the DNS is queried.
 
-/// A text is not a domain that the DNS can be asked for.
+/// The text is not a domain that the DNS can be queried for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a domain that the DNS knows how to be asked for")]
 pub struct InvalidDomainName;
 
-/// The domain as the DNS is asked for it: in lower case, and as A-labels where it is not ASCII.
+/// The domain as it is queried: in lower case, and as A-labels where it is not ASCII.
 ///
-/// What is ASCII may still be no domain: this changes the case of it and looks at A-labels, no more.
+/// A text in ASCII is only changed in case, and its A-labels are checked; it need not be a valid
+/// domain.
 ///
 /// *Source*: RFC 5891, UTS 46.
 ///
 /// # Errors
 ///
-/// [`InvalidDomainName`] where a label cannot be one, or is not what it says to be. Without the feature
-/// `idn`, all that is not ASCII; A-labels are not looked at then.
+/// [`InvalidDomainName`] where a label is invalid. Without the feature `idn`, for all text outside of
+/// ASCII; A-labels are not checked then.
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! Where clients connect to.
+//! The addresses that servers listen on.
 
 use std::{
     fmt,
@@ -11,17 +11,18 @@ use serde::{Deserialize, Deserializer, de::Error};
 
 use crate::remote_address::{InvalidSocketPath, UNIX, check_socket_path};
 
-/// Octets of a path at most, so that it and what is made beside it fit into the address of a socket.
+/// The longest path, in octets, so that the path and temporary names beside it fit into a socket
+/// address.
 const PATH_MAX: usize = 103;
-/// What stands before the name of a socket that is handed over.
+/// The prefix for the name of an inherited socket.
 const SOCKET: &str = "socket:";
-/// Octets of such a name, at most: systemd.socket(5).
+/// The longest such name, in octets: systemd.socket(5).
 const NAME_MAX: usize = 255;
 
-/// An address that is listened on.
+/// An address to listen on.
 ///
-/// *Shape* as a text: an IP address and a port as in `127.0.0.1:25` or `[::1]:25`, the path of a Unix socket as in
-/// `unix:/run/koukan/smtp`, or the name of a socket that is handed over, as in `socket:smtp`.
+/// *Shape* as text: an IP address and a port as in `127.0.0.1:25` or `[::1]:25`; the path of a Unix socket as in
+/// `unix:/run/koukan/smtp`; or the name of an inherited socket as in `socket:smtp`.
 ///
 /// # Example
 ///
@@ -39,24 +40,24 @@ pub enum ListenAddress {
     Tcp(SocketAddr),
     /// The path of a Unix socket.
     Unix(PathBuf),
-    /// The name of a socket on which somebody else has begun to listen, as systemd knows it: up to 255 ASCII
-    /// characters, none of them a control character or a colon.
+    /// The name of an inherited socket, as systemd knows it: up to 255 ASCII characters without control
+    /// characters and colons.
     HandedOver(Box<str>),
 }
 
-/// A text is no address that can be listened on.
+/// Why a text is not an address to listen on.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidListenAddress {
-    /// It is none of these.
+    /// It has none of these forms.
     #[error(
         "invalid socket address: it is neither as in `127.0.0.1:25` nor as in `unix:/run/koukan/smtp` or `socket:smtp`"
     )]
     Neither,
-    /// It is no name of a socket that is handed over.
+    /// It is not the name of an inherited socket.
     #[error("invalid name of a socket: it has 1 to 255 printable ASCII characters and no colon")]
     Name,
-    /// It is no path of a Unix socket.
+    /// It is not the path of a Unix socket.
     #[error(transparent)]
     Path(#[from] InvalidSocketPath),
 }
@@ -78,7 +79,7 @@ impl ListenAddress {
         }
     }
 
-    /// The name of a socket that is handed over, if it is one.
+    /// The name of an inherited socket, if it is one.
     pub fn handed_over(&self) -> Option<&str> {
         match self {
             Self::HandedOver(name) => Some(name),
@@ -91,8 +92,8 @@ impl ListenAddress {
         self.tcp().map(|address| address.port())
     }
 
-    /// Whether only processes of this host can connect to it: a loopback address, or a Unix socket. Of a socket that
-    /// is handed over that is not known.
+    /// Whether only processes on this host can connect: a loopback address or a Unix socket. For an inherited socket
+    /// that is unknown.
     pub fn is_here(&self) -> bool {
         match self {
             Self::Tcp(address) => address.ip().is_loopback(),

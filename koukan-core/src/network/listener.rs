@@ -1,4 +1,4 @@
-//! Sockets that clients connect to.
+//! Listening sockets.
 
 use std::{io, net::SocketAddr};
 
@@ -9,9 +9,9 @@ use super::{
     unix_socket::{SocketFile, UnixAccess},
 };
 
-/// A socket that is listened on: by TCP, or a Unix socket.
+/// A listening socket, TCP or Unix.
 ///
-/// The file of a Unix socket is removed when the listener is dropped, unless another one has taken its place.
+/// The file of a Unix socket is removed when the listener is dropped, unless another one has replaced it.
 #[derive(Debug)]
 pub struct Listener(Kind);
 
@@ -19,20 +19,20 @@ pub struct Listener(Kind);
 enum Kind {
     Tcp(TcpListener),
     Unix(UnixListener, SocketFile),
-    /// A Unix socket whose file is somebody else's.
+    /// A Unix socket whose file belongs to somebody else.
     OthersUnix(UnixListener),
 }
 
 impl Listener {
-    /// Listens on an address; `access` says who may connect to a Unix socket.
+    /// Listens on an address. `access` says who may connect to a Unix socket.
     ///
-    /// The file of a Unix socket on which nobody listens any more, as of a process that was killed, is replaced.
+    /// The file of a Unix socket on which nobody listens, for example after a process was killed, is replaced.
     ///
     /// # Errors
     ///
-    /// When it cannot listen there: [`io::ErrorKind::AddrInUse`] also where another process listens on that Unix
-    /// socket, [`io::ErrorKind::AlreadyExists`] where there is a file that is no socket, and
-    /// [`io::ErrorKind::NotFound`] for one that is to be handed over: see [`BoundSocket`](super::BoundSocket).
+    /// If it cannot listen there: [`io::ErrorKind::AddrInUse`] also where another process listens on that Unix
+    /// socket; [`io::ErrorKind::AlreadyExists`] where the path is a file that is not a socket;
+    /// [`io::ErrorKind::NotFound`] for an inherited socket: see [`BoundSocket`](super::BoundSocket).
     pub async fn bind(address: &ListenAddress, access: UnixAccess) -> io::Result<Self> {
         Ok(Self(match address {
             ListenAddress::Tcp(address) => Kind::Tcp(TcpListener::bind(address).await?),
@@ -47,11 +47,11 @@ impl Listener {
         }))
     }
 
-    /// Where it listens; of port 0, which port it has become.
+    /// The address. If the port was 0, the port that was assigned.
     ///
     /// # Errors
     ///
-    /// Where the system does not tell, or a Unix socket that was handed over has no path.
+    /// If the system does not tell, or an inherited Unix socket has no path.
     pub fn address(&self) -> io::Result<ListenAddress> {
         match &self.0 {
             Kind::Tcp(listener) => listener.local_addr().map(ListenAddress::Tcp),
@@ -64,11 +64,12 @@ impl Listener {
         }
     }
 
-    /// Accepts a connection, and tells the client's address, which one by a Unix socket has not.
+    /// Accepts a connection. Returns the client's address, too, which clients of a Unix socket do
+    /// not have.
     ///
     /// # Errors
     ///
-    /// As of the system.
+    /// The errors of the system.
     ///
     /// # Cancel safety
     ///
@@ -88,7 +89,7 @@ impl Listener {
 }
 
 impl From<UnixListener> for Listener {
-    /// Its file is left as it is.
+    /// Its file is not touched.
     fn from(listener: UnixListener) -> Self {
         Self(Kind::OthersUnix(listener))
     }

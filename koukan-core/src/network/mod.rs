@@ -1,17 +1,15 @@
-//! What stages need of the network, as traits, so that embedders, tests and simulations can set it:
-//! names ([`Resolver`]) and connections ([`Connector`]). [`Network`] is a range of addresses,
-//! [`ListenAddress`] is where a server listens, and [`RemoteAddress`] what a client connects to: an IP address and port,
-//! or a Unix socket.
+//! The network as traits, which embedders, tests and simulations can implement: names ([`Resolver`]) and connections
+//! ([`Connector`]). [`Network`] is a range of addresses; [`ListenAddress`] is what a server listens on;
+//! [`RemoteAddress`] is what a client connects to: an IP address and port, or a Unix socket.
 //!
-//! [`SystemResolver`] and [`TcpConnector`], which ask the operating system, come with the feature
-//! `net`, and [`DnsResolver`], which asks DNS servers itself, with `dns`; the scripted twins are in `test_util`.
+//! [`SystemResolver`] and [`TcpConnector`] use the operating system, with the feature `net`. [`DnsResolver`] asks DNS
+//! servers itself, with the feature `dns`. Scripted versions are in `test_util`.
 //!
-//! [`to_ascii_domain`] gives a domain the form in which the DNS knows it. For domains that are not ASCII this takes the
+//! [`to_ascii_domain`] converts a domain to the form that the DNS uses. For domains outside of ASCII it needs the
 //! feature `idn`.
 //!
-//! Neither decides where a connection may lead. If somebody other than the operator has named a host,
-//! the addresses of that host are checked right before the connection is opened: the `Guard` of
-//! koukan-smtp does that.
+//! Neither trait decides which addresses are permitted. If somebody other than the operator has named a host, its
+//! addresses are checked right before connecting: the `Guard` of koukan-smtp does that.
 
 mod answer;
 #[cfg(feature = "net")]

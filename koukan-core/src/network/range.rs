@@ -1,10 +1,10 @@
-//! Networks, as the operator writes them.
+//! Networks as operators write them.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
 /// A network of IP addresses.
 ///
-/// *Shape*: as text `127.0.0.0/8` or `fe80::/10`; an address alone is a network of one.
+/// *Shape*: as text `127.0.0.0/8` or `fe80::/10`. A single address is a network of one address.
 ///
 /// # Example
 ///
@@ -28,9 +28,9 @@ pub struct Network {
 pub struct InvalidNetwork;
 
 impl Network {
-    /// Whether the address belongs to it.
+    /// Whether the address is in the network.
     pub fn holds(&self, address: IpAddr) -> bool {
-        // The bits in which they differ, and those that may.
+        // The bits that differ, and those that may.
         let (differ, may) = match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => (
                 u128::from(own.to_bits() ^ other.to_bits()),
@@ -44,7 +44,7 @@ impl Network {
         differ.checked_shr(may.into()).unwrap_or(0) == 0
     }
 
-    /// How many bits of an address tell whether it belongs to it: 0 for all addresses.
+    /// The length of the prefix in bits; 0 for all addresses.
     pub fn prefix_len(&self) -> u8 {
         self.prefix
     }

@@ -1,4 +1,4 @@
-//! How names become addresses, and what else is known of them.
+//! Looking up names in the DNS.
 
 use std::{fmt, net::IpAddr, sync::Arc};
 
@@ -7,32 +7,32 @@ use tower::BoxError;
 
 use super::{DnsAnswer, Mx, Tlsa};
 
-/// Looks up what the DNS knows of a name.
+/// Looks up what the DNS has for a name.
 ///
-/// *Shape*: names are in ASCII; case does not matter, nor does a final dot. An address in place of a
-/// name is never asked for. Whoever asks limits the time.
+/// *Shape*: names are in ASCII. Case and a final dot do not matter. A resolver is never asked for an
+/// IP address in place of a name. The caller limits the time.
 ///
-/// A resolver must know addresses only: the other look-ups are [`LookupError::Unsupported`] where it
-/// does not implement them, as the operating system's resolver does not. Whether answers are kept for
-/// as long as they hold is the resolver's own business: whoever asks keeps none.
+/// A resolver only has to look up addresses. The defaults of the other methods return
+/// [`LookupError::Unsupported`], as for the operating system's resolver. Caching is the resolver's
+/// business: callers do not cache.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost when a look-up is dropped.
+/// Dropping a look-up loses nothing.
 #[async_trait]
 pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// The addresses of a host (A and AAAA records), in the order in which to try them.
     ///
-    /// The answer is proved where all of it is.
+    /// The answer is proved only if all of it is.
     ///
     /// # Errors
     ///
-    /// [`LookupError`]; a host without an address is an answer without records.
+    /// [`LookupError`]. A host without an address is an answer without records.
     async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError>;
 
-    /// The hosts that take a domain's mail, in no particular order.
+    /// The hosts that accept a domain's mail, in no particular order.
     ///
-    /// *Source*: RFC 5321 section 5.1; a null MX (RFC 7505) is one whose host is empty.
+    /// *Source*: RFC 5321 section 5.1. A null MX (RFC 7505) has an empty host.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
         Err(LookupError::Unsupported)
     }
 
-    /// The texts of a name; the strings of one record are joined.
+    /// The texts of a name. The strings of one record are concatenated.
     ///
     /// # Errors
     ///
@@ -52,9 +52,9 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
         Err(LookupError::Unsupported)
     }
 
-    /// What a server's certificate must match, by a name as `_25._tcp.mx.example.com`.
+    /// The TLSA records for a server's certificate, at a name such as `_25._tcp.mx.example.com`.
     ///
-    /// *Source*: RFC 6698, RFC 7672. Only what is [`Secure`](super::Proof::Secure) counts.
+    /// *Source*: RFC 6698, RFC 7672. Only [`Secure`](super::Proof::Secure) answers count.
     ///
     /// # Errors
     ///
@@ -64,8 +64,8 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
         Err(LookupError::Unsupported)
     }
 
-    /// The names that an address says to have, each without a final dot; they may have other
-    /// addresses.
+    /// The names that an address claims to have, without a final dot. They need not resolve to the
+    /// address.
     ///
     /// # Errors
     ///
@@ -79,23 +79,23 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
 /// A resolver, as stages hold it.
 pub type SharedResolver = Arc<dyn Resolver>;
 
-/// A look-up brought no answer.
+/// Why a look-up brought no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LookupError {
-    /// There is no such name.
+    /// The name does not exist.
     #[error("there is no such name")]
     NoSuchName,
-    /// It failed, and may succeed later: nobody answered, or what was answered is not to be believed.
+    /// The look-up failed, and may succeed later: nobody answered, or the answer is not trustworthy.
     #[error("the look-up failed")]
     Failed(#[source] BoxError),
-    /// The resolver cannot look that up.
+    /// The resolver does not support records of that kind.
     #[error("the resolver does not look up records of that kind")]
     Unsupported,
 }
 
 impl LookupError {
-    /// The look-up failed, and may succeed later.
+    /// A failure that may succeed later.
     pub fn failed(error: impl Into<BoxError>) -> Self {
         Self::Failed(error.into())
     }

@@ -14,7 +14,7 @@ use tokio::{
 
 use crate::shares::Client;
 
-/// A client's connection, as a [`Listener`](super::Listener) accepts it.
+/// A client's connection, accepted by a [`Listener`](super::Listener).
 #[derive(Debug)]
 pub enum ServerStream {
     /// By TCP.
@@ -24,11 +24,11 @@ pub enum ServerStream {
 }
 
 impl ServerStream {
-    /// What is written goes out at once, without waiting for more.
+    /// Sends written octets at once, without waiting for more.
     ///
     /// # Errors
     ///
-    /// As of the system.
+    /// The errors of the system.
     pub fn set_nodelay(&self) -> io::Result<()> {
         match self {
             Self::Tcp(stream) => stream.set_nodelay(true),
@@ -45,8 +45,8 @@ impl ServerStream {
         }
     }
 
-    /// Whose share the connection is charged to: the client's address or, of one that has none, the user whose
-    /// process it is.
+    /// The client whose share the connection is charged to: its address or, without one, the user of its
+    /// process.
     pub fn client(&self, address: Option<SocketAddr>) -> Client {
         match (address, self) {
             (Some(address), _) => Client::at(address.ip()),
@@ -58,9 +58,9 @@ impl ServerStream {
         }
     }
 
-    /// Writes without waiting, and closes the connection: a new one has room for a little.
+    /// Writes as much as fits without waiting, and closes the connection.
     pub fn dismiss(self, octets: &[u8]) {
-        // Whoever is gone need not hear it.
+        // The client may have gone.
         let _ = match self {
             Self::Tcp(stream) => stream.into_std().and_then(|mut it| it.write(octets)),
             Self::Unix(stream) => stream.into_std().and_then(|mut it| it.write(octets)),

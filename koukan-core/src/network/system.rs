@@ -11,14 +11,14 @@ use tokio::net::{TcpStream, UnixStream, lookup_host};
 
 use super::{BoxWire, Connector, DnsAnswer, LookupError, Resolver};
 
-/// Asks the operating system for addresses; it knows of nothing else.
+/// Asks the operating system for addresses. It supports nothing else.
 ///
-/// The operating system does not tell whether a name is missing or the look-up failed: either is
-/// [`LookupError::Failed`].
+/// The operating system does not tell a missing name from a failed look-up; both are [`LookupError::Failed`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemResolver;
 
-/// Connects by TCP or to a Unix socket, without Nagle's delay: what is written together is sent together anyway.
+/// Connects by TCP or to a Unix socket, with Nagle's algorithm off: octets that belong together are written
+/// together anyway.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TcpConnector;
 

@@ -1,4 +1,4 @@
-//! The files of Unix sockets that are listened on.
+//! The files of listening Unix sockets.
 
 use std::{
     fs::{self, Metadata, Permissions},
@@ -9,13 +9,13 @@ use std::{
 
 use tokio::net::{UnixListener, UnixStream};
 
-/// What a socket is called until it can be connected to, after its own name.
+/// The suffix of a socket's file until it is ready.
 const NEW: &str = ".new";
 
 /// Who may connect to a Unix socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UnixAccess {
-    /// The permissions of its file; to connect one has to be allowed to write.
+    /// The permissions of its file. Connecting requires permission to write.
     pub mode: u32,
     /// The group that the file belongs to, where that is not the process's own.
     pub group: Option<u32>,
@@ -31,23 +31,22 @@ impl Default for UnixAccess {
     }
 }
 
-/// The file of a socket that is listened on; it is removed when it is dropped, unless there is another one in its
-/// place.
+/// The file of a listening socket. It is removed when this is dropped, unless another one has replaced it.
 #[derive(Debug)]
 pub(super) struct SocketFile {
     path: PathBuf,
-    /// The device and the number by which the file is known.
+    /// The device and inode number.
     identity: (u64, u64),
 }
 
 impl SocketFile {
-    /// Listens at that path. The file is there when who may connect to it can, and nobody else, in the place of that of
-    /// a process that listens no more. Of several that begin to listen there at the same time one does.
+    /// Listens at that path. The file appears there only when its permissions are set, and replaces that of a process
+    /// that no longer listens. If several start to listen there at the same time, one succeeds.
     pub(super) async fn listen(
         path: &Path,
         access: UnixAccess,
     ) -> io::Result<(UnixListener, Self)> {
-        // Nobody else has that name until the file is where it belongs: so nobody comes between.
+        // Nobody else uses that name until the file is in place, so nobody interferes.
         let (listener, mut file) = Self::begin(path).await?;
         check_free(path).await?;
         fs::set_permissions(&file.path, Permissions::from_mode(access.mode))?;
@@ -69,7 +68,7 @@ impl SocketFile {
         let path = PathBuf::from(new);
         let listener = match UnixListener::bind(&path) {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-                // Of one that came to its end halfway, unless it is just about to listen.
+                // A file left by a process that ended half-way, unless it is about to listen.
                 check_free(&path).await?;
                 fs::remove_file(&path)?;
                 UnixListener::bind(&path)?
@@ -89,7 +88,7 @@ impl Drop for SocketFile {
     fn drop(&mut self) {
         let found = fs::symlink_metadata(&self.path);
         if found.is_ok_and(|found| identity(&found) == self.identity) {
-            // Nobody listens there any more: the next one replaces what is left.
+            // Nobody listens there any more, and the next listener replaces the file.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -99,7 +98,7 @@ fn identity(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// There is nothing at that path, or a socket at which nobody listens.
+/// Checks that there is nothing at that path, or a socket on which nobody listens.
 async fn check_free(path: &Path) -> io::Result<()> {
     use io::ErrorKind::{AddrInUse, AlreadyExists, ConnectionRefused, NotFound, WouldBlock};
     match fs::symlink_metadata(path) {
@@ -112,7 +111,7 @@ async fn check_free(path: &Path) -> io::Result<()> {
         Ok(_) => {}
     }
     match UnixStream::connect(path).await {
-        // One whose clients wait in a queue that is full lives, too.
+        // A socket whose queue of clients is full is alive, too.
         Ok(_) => Err(AddrInUse.into()),
         Err(error) if error.kind() == WouldBlock => Err(AddrInUse.into()),
         Err(error) if matches!(error.kind(), ConnectionRefused | NotFound) => Ok(()),

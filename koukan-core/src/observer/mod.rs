@@ -1,4 +1,4 @@
-//! Observers that this crate has: see [`event`](crate::event) for what they are told.
+//! The observers of this crate; [`event`](crate::event) describes what they are told.
 
 mod log;
 #[cfg(feature = "metrics")]

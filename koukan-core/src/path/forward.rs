@@ -1,10 +1,10 @@
-//! Where a message goes to: the argument of RCPT.
+//! The destination of a message: the argument of RCPT.
 
 use std::{fmt, str::FromStr};
 
 use super::{InvalidMailbox, Mailbox};
 
-/// The forward-path: a recipient's mailbox, or the postmaster of whoever is asked.
+/// The forward-path: a recipient's mailbox, or the postmaster of the receiving host.
 ///
 /// *Source*: RFC 5321 sections 4.1.1.3 and 4.5.1 (`<Postmaster>` without a domain, in any case).
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -33,7 +33,8 @@ impl ForwardPath {
         }
     }
 
-    /// A number that is the same for all ways to write one recipient, and hardly ever for two.
+    /// A number that is equal for all spellings of a recipient, and rarely equal for two
+    /// recipients.
     pub(crate) fn fingerprint(&self) -> u64 {
         self.mailbox().map_or(0, Mailbox::fingerprint)
     }

@@ -2,11 +2,12 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Octets in a mailbox at most: a path has 256 with its `<` and `>` (RFC 5321 section 4.5.3.1.3).
+/// The longest mailbox, in octets: a path has 256 with its `<` and `>` (RFC 5321 section
+/// 4.5.3.1.3).
 ///
-/// A local part may take up all of that, beyond the 64 octets of section 4.5.3.1.1. Addresses that
-/// programs make (SRS, VERP, confirmations of mailing lists) are longer than those, and section
-/// 4.5.3.1 asks to avoid limits.
+/// A local part may use all of that, beyond the 64 octets of section 4.5.3.1.1. Addresses made by
+/// programs (SRS, VERP, confirmations of mailing lists) are longer, and section 4.5.3.1 recommends
+/// avoiding limits.
 const MAILBOX_MAX: usize = 254;
 /// Octets in a domain at most: RFC 5321 section 4.5.3.1.2.
 const DOMAIN_MAX: usize = 255;
@@ -123,7 +124,7 @@ fn check_label(label: &str) -> Result<(), InvalidMailbox> {
     let is_let_dig = |c: char| {
         c.is_ascii_alphanumeric() || (!c.is_ascii() && !c.is_control() && !c.is_whitespace())
     };
-    // An underscore is not a hostname's, but real mail domains have it.
+    // Host names have no underscores, but real mail domains do.
     let is_fine = !label.is_empty()
         && !label.starts_with('-')
         && !label.ends_with('-')

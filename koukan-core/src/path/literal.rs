@@ -1,4 +1,4 @@
-//! IP addresses in the place of host names.
+//! IP addresses in place of host names.
 
 use std::net::IpAddr;
 
@@ -25,7 +25,7 @@ pub fn address_literal(address: IpAddr) -> String {
     }
 }
 
-/// Each message has one: this takes a quarter of the time of the standard library's formatting.
+/// Each message needs one; this takes a quarter of the time of the standard library's formatting.
 fn push_number(number: u8, text: &mut String) {
     for (unit, is_first) in [(100, true), (10, true), (1, false)] {
         if number >= unit || !is_first {

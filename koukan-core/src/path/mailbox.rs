@@ -5,10 +5,10 @@ use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, sync::Arc};
 use super::grammar::{self, InvalidMailbox};
 use crate::fnv::Fnv1a;
 
-/// An address `local-part@domain` that passed the grammar, kept as it was written. Clones share it.
+/// An address `local-part@domain` that conforms to the grammar, as it was written. Clones share it.
 ///
-/// *Shape*: no angle brackets, no source route; a quoted local part keeps its quotes, a literal
-/// its brackets. Equality is octet by octet; [`Mailbox::is_same`] compares as mail routing does.
+/// *Shape*: no angle brackets, no source route. A quoted local part keeps its quotes, a literal its
+/// brackets. Equality is octet by octet; [`Mailbox::is_same`] compares as mail routing does.
 ///
 /// *Source*: RFC 5321 section 4.1.2; UTF-8 by RFC 6531.
 ///
@@ -50,7 +50,7 @@ impl Mailbox {
         &self.text[..self.at]
     }
 
-    /// The local part without quotes and escapes: what the mailbox is called.
+    /// The local part without quotes and escapes: the actual name of the mailbox.
     pub fn unquoted_local_part(&self) -> Cow<'_, str> {
         let local = self.local_part();
         let Some(inner) = local.strip_prefix('"').and_then(|l| l.strip_suffix('"')) else {
@@ -69,7 +69,7 @@ impl Mailbox {
         &self.text[self.at + 1..]
     }
 
-    /// The domain, told apart by kind.
+    /// The domain by kind.
     pub fn domain(&self) -> Domain<'_> {
         let text = self.domain_text();
         let Some(inner) = text.strip_prefix('[').and_then(|t| t.strip_suffix(']')) else {
@@ -90,20 +90,21 @@ impl Mailbox {
         self.text.is_ascii()
     }
 
-    /// Whether both name one mailbox: equal local parts, and domains equal but for ASCII case.
+    /// Whether both name the same mailbox: equal local parts, and domains that differ at most in
+    /// ASCII case.
     ///
-    /// *Source*: RFC 5321 section 2.4: nobody but its host may take a local part for another.
+    /// *Source*: RFC 5321 section 2.4: only its own host may interpret a local part.
     pub fn is_same(&self, other: &Self) -> bool {
         self.unquoted_local_part() == other.unquoted_local_part()
             && self.domain_text().eq_ignore_ascii_case(other.domain_text())
     }
 
-    /// A number that is the same for all ways to write one mailbox, and hardly ever for two.
+    /// A number that is equal for all spellings of a mailbox, and rarely equal for two mailboxes.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hash = Fnv1a::new(0);
         hash.add(self.unquoted_local_part().bytes());
         hash.add([b'@']);
-        // Letters of either case become the same.
+        // This maps both cases of a letter to the same octet.
         hash.add(self.domain_text().bytes().map(|octet| octet | 0x20));
         hash.get()
     }

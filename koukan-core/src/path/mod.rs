@@ -1,7 +1,7 @@
 //! Addresses: [`Mailbox`], [`ReversePath`], [`ForwardPath`] and the parameters of MAIL and RCPT.
 //!
-//! An address is kept as it was written, quotes, case and literals included, so that what is
-//! relayed is what was received. Nothing that did not pass the grammar can be made into one.
+//! An address is kept as it was written, including quotes, case and literals, so that it is relayed
+//! as it was received. Only a text that conforms to the grammar can become one.
 
 mod forward;
 mod grammar;

@@ -9,7 +9,7 @@ pub struct Parameter {
     value: Option<Box<str>>,
 }
 
-/// The parameters of one command in the order they were given, each keyword once.
+/// The parameters of one command in the order given; each keyword occurs once.
 ///
 /// *Shape*: kept as written; keywords compare without case.
 ///
@@ -17,11 +17,11 @@ pub struct Parameter {
 #[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Parameters {
     list: Vec<Parameter>,
-    /// Octets that the message has grown by, at most, since its size was declared.
+    /// The largest number of octets that were added since the size was declared.
     growth: u64,
 }
 
-/// A text is not a parameter, or its keyword was given before.
+/// The text is not a parameter, or its keyword was given before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidParameter {
@@ -81,7 +81,7 @@ impl Parameters {
     ///
     /// # Errors
     ///
-    /// [`InvalidParameter::Duplicate`] if its keyword is there already.
+    /// [`InvalidParameter::Duplicate`] if there is a parameter with its keyword already.
     pub fn push(&mut self, parameter: Parameter) -> Result<(), InvalidParameter> {
         if self.contains(parameter.keyword()) {
             return Err(InvalidParameter::Duplicate);
@@ -102,7 +102,7 @@ impl Parameters {
         self.get(keyword).is_some()
     }
 
-    /// Takes the parameter with that keyword out.
+    /// Removes the parameter with that keyword.
     pub fn remove(&mut self, keyword: &str) -> Option<Parameter> {
         let is_it = |parameter: &Parameter| parameter.keyword.eq_ignore_ascii_case(keyword);
         let position = self.list.iter().position(is_it)?;
@@ -119,42 +119,43 @@ impl Parameters {
         self.list.is_empty()
     }
 
-    /// The message size in octets that the client declared (`SIZE`, RFC 1870), if it is there and a
+    /// The message size in octets that the client declared (`SIZE`, RFC 1870), if it is present and a
     /// number.
     pub fn declared_size(&self) -> Option<u64> {
         self.get("SIZE")?.value()?.parse().ok()
     }
 
-    /// What the message comes to, in octets, by the declared size and what was added since: an
-    /// estimate (RFC 1870 section 6.1), by which alone nothing is refused. What is stored, or goes on
-    /// by REST, has the declared size only.
+    /// The estimated size of the message in octets: the declared size, and what was added since (RFC
+    /// 1870 section 6.1). Nothing is refused by this estimate alone. In storage and over REST, only
+    /// the declared size is kept.
     pub fn size(&self) -> Option<u64> {
         let declared = self.declared_size()?;
         Some(declared.saturating_add(self.growth))
     }
 
-    /// Adds to what the message comes to: for whoever adds octets to it on its way. The parameter
-    /// stays as the client gave it.
+    /// Adds to the estimated size, for a stage that adds octets to the message. The client's
+    /// parameter is unchanged.
     pub fn grow_size(&mut self, octets: u64) {
         self.growth = self.growth.saturating_add(octets);
     }
 
-    /// Whether `SMTPUTF8` (RFC 6531) is there.
+    /// Whether `SMTPUTF8` (RFC 6531) is present.
     pub fn is_smtputf8(&self) -> bool {
         self.contains("SMTPUTF8")
     }
 
-    /// Whether `BODY=8BITMIME` (RFC 6152) is there.
+    /// Whether `BODY=8BITMIME` (RFC 6152) is present.
     pub fn is_8bitmime(&self) -> bool {
         self.is_body("8BITMIME")
     }
 
-    /// Whether `BODY=BINARYMIME` (RFC 3030) is there.
+    /// Whether `BODY=BINARYMIME` (RFC 3030) is present.
     pub fn is_binarymime(&self) -> bool {
         self.is_body("BINARYMIME")
     }
 
-    /// Whether `REQUIRETLS` (RFC 8689) is there: the message is to go over TLS only, to whom it is for.
+    /// Whether `REQUIRETLS` (RFC 8689) is present: the message may be sent only over TLS, to the
+    /// intended hosts.
     pub fn is_requiretls(&self) -> bool {
         self.contains("REQUIRETLS")
     }

@@ -1,10 +1,10 @@
-//! Where a message comes from: the argument of MAIL.
+//! The origin of a message: the argument of MAIL.
 
 use std::{fmt, str::FromStr};
 
 use super::{InvalidMailbox, Mailbox};
 
-/// The reverse-path: the mailbox that is told when delivery fails, or the null reverse-path.
+/// The reverse-path: the mailbox that is notified when delivery fails, or the null reverse-path.
 ///
 /// *Shape*: the null reverse-path, `<>` on the wire, is [`ReversePath::Null`] and prints as an
 /// empty text; a notification about mail with it is never sent (RFC 5321 section 4.5.5).

@@ -8,7 +8,7 @@ pub(crate) use self::octets::{is_seeded, octets};
 
 use std::{fmt::Debug, sync::Arc};
 
-/// Octets fit for secrets, as keys, salts and nonces are.
+/// Random octets for secrets such as keys, salts and nonces.
 ///
 /// # Errors
 ///
@@ -22,9 +22,9 @@ pub fn secret<const N: usize>() -> Result<[u8; N], NoRandomness> {
 #[error("the operating system has no random numbers")]
 pub struct NoRandomness;
 
-/// Gives random numbers, for jitter; not for secrets.
+/// Random numbers for jitter; not for secrets.
 pub trait Random: Debug + Send + Sync + 'static {
-    /// A number from 0 up to, but not, 1.
+    /// A number from 0 up to, but not including, 1.
     fn unit(&self) -> f64;
 }
 
@@ -37,13 +37,13 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn unit(&self) -> f64 {
-        // 53 bits are what a float holds; where none can be had, the middle is as good.
+        // A float holds 53 bits. Without random numbers, the middle will do.
         let bits = octets().map_or(u64::MAX / 2, u64::from_ne_bytes) >> 11;
         bits as f64 / (1_u64 << 53) as f64
     }
 }
 
-/// What a seeded source of numbers goes on by with each.
+/// The increment of a seeded source for each number.
 #[cfg(feature = "test-util")]
 pub(crate) const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
 

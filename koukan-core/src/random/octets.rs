@@ -1,4 +1,4 @@
-//! Random octets of the operating system, asked for many at a time.
+//! The operating system's random octets, requested many at a time.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ use std::cell::RefCell;
 const ASKED: usize = 512;
 
 thread_local! {
-    /// Where a simulation's octets come from.
+    /// The seed of a simulation's octets.
     #[cfg(feature = "test-util")]
     static SEEDED: std::cell::Cell<Option<u64>> = const { std::cell::Cell::new(None) };
     static POOL: RefCell<Pool> = const {
@@ -16,11 +16,11 @@ thread_local! {
 
 struct Pool {
     octets: [u8; ASKED],
-    /// Octets at the front that were given out; they are zero.
+    /// Octets at the front that were used; they are zeroed.
     used: usize,
 }
 
-/// Octets fit for secrets, each given out once.
+/// Random octets for secrets, each used once.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub(crate) fn is_seeded() -> bool {
     false
 }
 
-/// Has this thread's octets follow from a seed, or not any more; returns how it was before.
+/// Sets or removes the seed of this thread's octets. Returns the previous state.
 #[cfg(feature = "test-util")]
 pub(crate) fn seed_octets(seed: Option<u64>) -> Option<u64> {
     SEEDED.replace(seed)

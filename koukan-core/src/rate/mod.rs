@@ -1,4 +1,4 @@
-//! How many messages may go in a time: [`Rate`].
+//! Limits how many messages may be sent in a time: [`Rate`].
 
 mod replicas;
 
@@ -12,10 +12,11 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::replicas::share_of;
 
-/// So many messages in a time, at most, whoever sends them; clones are the same.
+/// A limit of so many messages in a time, for all senders together. Clones share it.
 ///
-/// In no span of that length do more of them go, wherever it begins. Where the numbers allow it they are
-/// spread: 100 a minute are 5 in 3 seconds. Nobody waits for a turn here: there is one, or there is none.
+/// No span of that length contains more messages, wherever it begins. Where the numbers permit, messages
+/// are spread: 100 a minute are 5 in 3 seconds. Nobody waits for a turn here: there is one, or there is
+/// none.
 ///
 /// # Example
 ///
@@ -36,7 +37,7 @@ use self::replicas::share_of;
 pub struct Rate(Arc<Inner>);
 
 struct Inner {
-    /// Of all replicas together.
+    /// For all replicas together.
     count: NonZeroU32,
     per: Duration,
     replicas: ReplicaCount,
@@ -45,44 +46,44 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    /// When the last messages went, the oldest first.
+    /// When the last messages were sent, the oldest first.
     spent: VecDeque<Instant>,
-    /// Turns of messages that may go at any moment.
+    /// Turns of messages that may be sent at any moment.
     reserved: usize,
-    /// Turns that wait for attempts from the queue, no more than there are promises.
+    /// Turns that are kept for attempts from the queue; no more than there are promises.
     promised: usize,
     promises: usize,
 }
 
-/// A turn for one message, which is there for another where this is dropped.
+/// A turn for one message. If it is dropped unused, another message may take it.
 #[derive(Debug)]
 #[must_use = "the turn is another's when this is dropped"]
 pub struct Reserved(Option<Rate>);
 
-/// That there will be a turn for an attempt from the queue which begins now; if it needs none, it is
-/// another's when this is dropped.
+/// A promise that there will be a turn for an attempt from the queue that begins now. If the promise
+/// is dropped unused, another attempt may take the turn.
 #[derive(Debug)]
 #[must_use = "the turn is another's when this is dropped"]
 pub struct Promise(Rate);
 
-/// Says that a message did not go since its host takes only so many in a time: an extension of
-/// [`Reply`](crate::reply::Reply) that endpoints attach to replies of their own.
+/// Says that a message was not sent because of its host's rate limit: an extension of
+/// [`Reply`](crate::reply::Reply) that endpoints attach to their own replies.
 ///
-/// What is queued for the same destination goes when there are turns for it.
+/// Queued messages for the same destination are sent when there are turns for them.
 #[derive(Debug, Clone)]
 pub struct OverRate {
-    /// What the host takes.
+    /// The host's rate limit.
     pub rate: Rate,
 }
 
 impl Rate {
-    /// So many messages in that time, which must not be zero.
+    /// At most `count` messages in this time, which must not be zero.
     pub fn new(count: NonZeroU32, per: Duration) -> Self {
         Self::among(count, per, ReplicaCount::default())
     }
 
-    /// So many messages in that time, which must not be zero, of all replicas together: each has a share, which
-    /// follows their number.
+    /// At most `count` messages in this time, which must not be zero, for all replicas together. Each replica
+    /// has a share, which depends on their number.
     pub fn among(count: NonZeroU32, per: Duration, replicas: ReplicaCount) -> Self {
         Self(Arc::new(Inner {
             count,
@@ -92,8 +93,8 @@ impl Rate {
         }))
     }
 
-    /// A turn for a message that goes now, if there is one; for an attempt from the queue also one that
-    /// was promised.
+    /// A turn for a message that is sent now, if there is one; for an attempt from the queue this may
+    /// be a promised turn.
     pub fn reserve(&self, is_queued: bool) -> Option<Reserved> {
         let mut state = self.lock();
         if is_queued && state.promised > 0 {
@@ -106,7 +107,7 @@ impl Rate {
         Some(Reserved(Some(self.clone())))
     }
 
-    /// Turns for as many attempts from the queue as there are, `max` at most.
+    /// Promises for as many attempts from the queue as there are turns, at most `max`.
     pub(crate) fn promise(&self, max: usize) -> Vec<Promise> {
         let mut state = self.lock();
         let count = self.free(&mut state).min(max);
@@ -118,12 +119,12 @@ impl Rate {
             .collect()
     }
 
-    /// How many messages may go in which time, in the smallest numbers: this replica's share.
+    /// The limit of this replica: messages and time, in the smallest numbers.
     pub fn limit(&self) -> (usize, Duration) {
         share_of(self.0.count.get(), self.0.per, self.0.replicas.count())
     }
 
-    /// How many messages of all replicas together may go in which time, in the smallest numbers.
+    /// The limit for all replicas together: messages and time, in the smallest numbers.
     pub fn limit_of_all(&self) -> (usize, Duration) {
         share_of(self.0.count.get(), self.0.per, NonZeroU32::MIN)
     }
@@ -138,19 +139,20 @@ impl Rate {
         self.turns() > 0
     }
 
-    /// Whether nothing has gone for so long that all turns are there.
+    /// Whether nothing was sent for so long that all turns are free.
     pub fn is_idle(&self) -> bool {
         self.turns() == self.limit().0
     }
 
-    /// When there is a turn next, as far as is known: it may be found then that there is none yet.
+    /// When there may be a next turn. At that time there may still be none.
     pub fn next(&self) -> Instant {
         let mut state = self.lock();
         let now = Instant::now();
         if self.free(&mut state) > 0 {
             return now;
         }
-        // What is to go at any moment frees its turn at the earliest after the whole time.
+        // The turn of a message that may be sent at any moment becomes free only after the whole
+        // time.
         let last = state.spent.front().map_or(now, |first| *first);
         last + self.limit().1
     }
@@ -190,7 +192,7 @@ impl fmt::Debug for Rate {
 // === impl Reserved ===
 
 impl Reserved {
-    /// The message goes now.
+    /// Uses the turn: the message is sent now.
     pub fn spend(mut self) {
         if let Some(rate) = self.0.take() {
             let mut state = rate.lock();

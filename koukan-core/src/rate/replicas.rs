@@ -1,4 +1,4 @@
-//! Among how many replicas what a host takes is divided: [`ReplicaCount`].
+//! The number of replicas among which a host's limits are divided: [`ReplicaCount`].
 
 use std::{
     num::NonZeroU32,
@@ -9,10 +9,10 @@ use std::{
     time::Duration,
 };
 
-/// How many replicas of an agent send to the same hosts; clones are the same. One, unless it is said.
+/// The number of replicas of an agent that send to the same hosts; 1 unless it is set. Clones share it.
 ///
-/// Each has an equal share of what a host takes, rounded down, and one at least: so all together have no more than
-/// that, unless there are more replicas than it is many.
+/// Each replica has an equal share of a limit, rounded down, but at least one. So together they do not exceed the
+/// limit, unless there are more replicas than the limit is large.
 ///
 /// # Example
 ///
@@ -33,12 +33,12 @@ impl ReplicaCount {
         NonZeroU32::new(self.0.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN)
     }
 
-    /// Says how many there are from now on.
+    /// Sets the number from now on.
     pub fn set(&self, count: u32) {
         self.0.store(count, Ordering::Relaxed);
     }
 
-    /// This one's share of so many.
+    /// This replica's share of a limit.
     pub fn share(&self, of: usize) -> usize {
         let count = usize::try_from(self.count().get()).unwrap_or(usize::MAX);
         (of / count).max(1)
@@ -54,8 +54,8 @@ impl PartialEq for ReplicaCount {
 
 impl Eq for ReplicaCount {}
 
-/// The share of one of so many replicas of `count` in a time, in the smallest numbers. Where there are more
-/// replicas than messages, each has one in as many times as it takes.
+/// The share of one replica of `count` in a time, in the smallest numbers. If there are more replicas than
+/// messages, each has one message in a multiple of the time.
 pub(super) fn share_of(count: u32, per: Duration, replicas: NonZeroU32) -> (usize, Duration) {
     let each = count / replicas;
     if each == 0 {

@@ -8,7 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplyCode(u16);
 
-/// A number is not an SMTP reply code: its first digit is not 2 to 5.
+/// The number is not an SMTP reply code: its first digit is not 2 to 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is not an SMTP reply code (200 to 599)")]
 pub struct InvalidReplyCode(pub u16);
@@ -26,7 +26,7 @@ impl ReplyCode {
         }
     }
 
-    /// A code that this crate itself names.
+    /// A code that is a constant of this crate.
     pub(super) const fn known(code: u16) -> Self {
         assert!(code >= 200 && code < 600);
         Self(code)

@@ -1,59 +1,59 @@
-//! What both sides said on a connection.
+//! The conversation on a connection.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// What was said on the connection to a server, in order, as far as it has room.
+/// The conversation on the connection to a server, in order, as far as there is room.
 ///
-/// *Shape*: commands and replies alone, nothing of messages, and nothing by which we say who we are.
+/// *Shape*: commands and replies only; no content of messages, and no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Dialogue {
-    /// Them in order.
+    /// The lines, in order.
     pub said: Vec<DialogueLines>,
-    /// Octets that had no room.
+    /// Octets that there was no room for.
     pub left_out: usize,
 }
 
-/// One or more lines that one side has said together.
+/// One or more lines that one side has sent together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DialogueLines {
-    /// When: what was written then, or read.
+    /// When they were written or read.
     pub at: Instant,
-    /// Who.
+    /// The speaker.
     pub by: Speaker,
-    /// What, without the last line end. Control characters but line ends, and octets that are no UTF-8,
-    /// stand as `\x1b`.
+    /// The lines, without the last line end. Control characters other than line ends, and octets that
+    /// are not UTF-8, are written as `\x1b`.
     pub text: Box<str>,
 }
 
-/// Who says something.
+/// The speaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Speaker {
-    /// We do.
+    /// We.
     Client,
-    /// The server does.
+    /// The server.
     Server,
-    /// Nobody: something has happened to the connection.
+    /// Nobody: a note about the connection.
     Nobody,
 }
 
-/// What is said on the connection by which a refusal came, or on which something failed: an extension of
-/// [`Reply`](super::Reply), for those who look for the reason.
+/// The conversation on the connection that brought a refusal, or that failed: an extension of
+/// [`Reply`](super::Reply), for finding the cause.
 ///
-/// It is there with the reply, as far as the dialogue has come, and whole once the transaction on that
-/// connection has ended. All refusals of one transaction share one.
+/// At the time of the reply it contains the conversation so far; it is complete once the transaction on
+/// that connection has ended. All refusals of a transaction share one.
 #[derive(Debug, Clone, Default)]
 pub struct Recording(Arc<Mutex<Option<Arc<Dialogue>>>>);
 
 impl Recording {
-    /// Replaces what was said, now that there is more of it.
+    /// Replaces the conversation by a longer one.
     pub fn tell(&self, dialogue: Dialogue) {
         let dialogue = Some(Arc::new(dialogue));
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = dialogue;
     }
 
-    /// What was said so far.
+    /// The conversation so far.
     pub fn dialogue(&self) -> Option<Arc<Dialogue>> {
         let dialogue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         dialogue.clone()
@@ -61,19 +61,19 @@ impl Recording {
 }
 
 impl Dialogue {
-    /// Octets of what was said.
+    /// The length of the conversation, in octets.
     pub fn len(&self) -> usize {
         self.said.iter().map(|said| said.text.len()).sum()
     }
 
-    /// Whether nothing was said.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.said.is_empty()
     }
 }
 
 impl Speaker {
-    /// In a word, as in the REST API.
+    /// A word for it, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Client => "client",
@@ -82,7 +82,7 @@ impl Speaker {
         }
     }
 
-    /// The one that is called so.
+    /// The speaker with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let mut all = [Self::Client, Self::Server, Self::Nobody].into_iter();
         all.find(|speaker| speaker.as_str() == name)

@@ -1,15 +1,15 @@
-//! How a connection to a server was encrypted.
+//! The encryption of a connection to a server.
 
 use super::TlsVerdict;
 
-/// How the connection was encrypted by which a reply came, or on which something failed: an extension of
-/// [`Reply`](super::Reply). Replies that came in clear have none.
+/// The encryption of the connection that brought a reply, or that failed: an extension of
+/// [`Reply`](super::Reply). Replies over unencrypted connections have none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encryption {
     /// The version of TLS, by its registered name.
     pub version: Box<str>,
     /// The cipher suite, by its registered name.
     pub cipher: Box<str>,
-    /// By what the server has proved who it is.
+    /// How the server has proved its identity.
     pub verdict: TlsVerdict,
 }

@@ -15,7 +15,7 @@ pub struct EnhancedCode {
     detail: u16,
 }
 
-/// A text is not an enhanced status code.
+/// The text is not an enhanced status code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not an enhanced status code (2, 4 or 5, then two numbers up to 999, as in 5.1.1)")]
 pub struct InvalidEnhancedCode;
@@ -38,7 +38,7 @@ impl EnhancedCode {
         }
     }
 
-    /// A code that this crate itself names.
+    /// A code that is a constant of this crate.
     pub(super) const fn known(class: u8, subject: u16, detail: u16) -> Self {
         Self {
             class,
@@ -63,7 +63,7 @@ impl EnhancedCode {
         self.detail
     }
 
-    /// Adds the text of the code to another, as [`fmt::Display`] writes it, in less time.
+    /// Appends the text of the code, as [`fmt::Display`] writes it, but faster.
     pub fn push_to(self, text: &mut String) {
         let written = self.write(text);
         written.expect("nothing fails that is written to a string");
@@ -90,7 +90,8 @@ impl FromStr for EnhancedCode {
     type Err = InvalidEnhancedCode;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Up to three digits each; whatever replies begin with is tried, so it is to be quick.
+        // Up to three digits each. This is tried on the beginning of every reply, so it must be
+        // fast.
         let mut octets = text.bytes();
         let mut number = |end: Option<u8>| {
             let mut number = None;

@@ -6,9 +6,9 @@ use std::{
     sync::Arc,
 };
 
-/// A small map from a type to one value of it; cloning it shares the values.
+/// A small map from types to one value each. Clones share the values.
 ///
-/// A StorageWriter attaches the handle for taking a message into custody in this way.
+/// For example, a StorageWriter attaches the handle for taking custody.
 #[derive(Clone, Default)]
 pub struct Extensions(Option<Arc<[Entry]>>);
 
@@ -22,7 +22,7 @@ impl Extensions {
         extensions
     }
 
-    /// These and one value, in place of an earlier one of the same type.
+    /// Adds a value, replacing an earlier one of the same type.
     #[must_use]
     pub fn with<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.insert(value);
@@ -48,7 +48,7 @@ impl Extensions {
         });
     }
 
-    /// Adds all of `others`, each in place of an earlier one of the same type.
+    /// Adds all of `others`, each replacing an earlier one of the same type.
     pub(super) fn add(&mut self, others: &Self) {
         self.0 = match (self.entries(), others.entries()) {
             ([], _) => others.0.clone(),

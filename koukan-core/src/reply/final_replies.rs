@@ -1,18 +1,18 @@
-//! One final reply for each recipient.
+//! A final reply for each recipient.
 
 use super::Reply;
 
 /// The final replies of a mail transaction, one for each recipient.
 ///
-/// A destination may take a message for some recipients and refuse it for others, and say so: by
-/// LMTP, by the replies of a transaction upstream, by legs of which each has one recipient. A service
-/// collects the replies here and returns what [`FinalReplies::into_reply`] makes of them: one reply
-/// that stands for all, for whoever can hear one only, and that carries the others.
-/// [`Reply::for_recipient`] tells them apart.
+/// A destination may accept a message for some recipients and refuse it for others: by LMTP, by the
+/// replies of a transaction upstream, or by legs with one recipient each. A service collects the
+/// replies here, and returns the result of [`FinalReplies::into_reply`]: one reply that stands for
+/// all, for clients that understand only one, and that carries the others. [`Reply::for_recipient`]
+/// returns each of them.
 ///
-/// *Shape*: in the order of the recipients, each known by its
-/// [position](crate::transaction::Command::position) in the transaction. Of a recipient that has no
-/// reply here the reply for all holds.
+/// *Shape*: in the order of the recipients, each with its
+/// [position](crate::transaction::Command::position) in the transaction. For a recipient without a
+/// reply here, the reply for all applies.
 ///
 /// *Source*: RFC 2033 section 4.2.
 ///
@@ -32,22 +32,22 @@ use super::Reply;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FinalReplies(Vec<(usize, Reply)>);
 
-/// Says that a message was taken into custody, and what upstream had answered: an extension of the
-/// positive [`Reply`] that is given in place of that answer.
+/// Says that a message was taken into custody, and contains the reply of upstream: an extension of
+/// the positive [`Reply`] that is given instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InPlaceOf(pub Reply);
 
-/// The replies that a reply stands for: an extension that nothing but `FinalReplies` attaches, so
-/// that a positive reply never stands for a negative one.
+/// The replies that a reply stands for: an extension that only `FinalReplies` attaches, so that a
+/// positive reply never stands for a negative one.
 struct StandsFor(FinalReplies);
 
 impl FinalReplies {
-    /// With room for that many.
+    /// With room for `count` replies.
     pub(crate) fn with_capacity(count: usize) -> Self {
         Self(Vec::with_capacity(count))
     }
 
-    /// Adds the reply for the recipient at that position, in place of an earlier one.
+    /// Adds the reply for the recipient at this position, replacing an earlier one.
     ///
     /// An intermediate (3yz) reply counts as [`Reply::local_error`].
     pub fn push(&mut self, position: usize, reply: Reply) {
@@ -87,11 +87,12 @@ impl FinalReplies {
         self.0.is_empty()
     }
 
-    /// Makes a final reply of them.
+    /// Combines them into one final reply.
     ///
-    /// It is positive only where all are: who hears nothing else sends the message again to all, or
-    /// tells its author; nothing is lost. Else it is the one that stands for those that are negative
-    /// ([`Reply::standing_for`]). Without any it is [`Reply::no_valid_recipients`].
+    /// It is positive only if all are: otherwise a client without individual replies repeats the
+    /// message to all, or tells its author, so that nothing is lost. If any is negative, it is the
+    /// reply that stands for the negative ones ([`Reply::standing_for`]). Without any it is
+    /// [`Reply::no_valid_recipients`].
     pub fn into_reply(self) -> Reply {
         let refusals = self.replies().filter(|reply| reply.is_negative());
         let whole = Reply::standing_for(refusals).or_else(|| self.replies().next());
@@ -99,7 +100,7 @@ impl FinalReplies {
         self.carried_by(whole)
     }
 
-    /// As [`FinalReplies::into_reply`], with the reply that is to stand for all, where it may.
+    /// As [`FinalReplies::into_reply`], using `whole` as the reply for all, where possible.
     #[must_use]
     pub fn into_reply_or(self, whole: Reply) -> Reply {
         if whole.is_positive() && self.replies().any(Reply::is_negative) {
@@ -112,7 +113,7 @@ impl FinalReplies {
         self.0.iter().map(|(_, reply)| reply)
     }
 
-    /// One recipient's reply says no more than the reply for all: then there is nothing to carry.
+    /// If there is only one, equal to the reply for all, nothing needs to be carried.
     fn carried_by(self, whole: Reply) -> Reply {
         match &*self.0 {
             [] => whole,
@@ -123,7 +124,7 @@ impl FinalReplies {
 }
 
 impl Reply {
-    /// The final reply for the recipient at that [position](crate::transaction::Command::position):
+    /// The final reply for the recipient at this [position](crate::transaction::Command::position):
     /// its own, or else this one.
     pub fn for_recipient(&self, position: usize) -> &Self {
         let own = self
@@ -132,22 +133,22 @@ impl Reply {
         own.unwrap_or(self)
     }
 
-    /// The final replies of recipients that this reply stands for, where it carries them.
+    /// The final replies of recipients that this reply carries, if any.
     pub fn final_replies(&self) -> Option<&FinalReplies> {
         let StandsFor(replies) = self.extensions().get()?;
         Some(replies)
     }
 
-    /// Whether the message was taken for some recipient, though not for all of them where the reply
-    /// itself is negative.
+    /// Whether the message was accepted for at least one recipient, even if the reply itself is
+    /// negative.
     pub fn is_positive_for_any(&self) -> bool {
         let replies = self.final_replies();
         self.is_positive()
             || replies.is_some_and(|replies| replies.replies().any(Self::is_positive))
     }
 
-    /// Whether it is positive and what was said to some recipient is not: the message was taken into
-    /// custody instead ([`InPlaceOf`]).
+    /// Whether this reply is positive although a recipient's reply is not: the message was taken
+    /// into custody ([`InPlaceOf`]).
     pub fn is_promise(&self) -> bool {
         let stands_in = |reply: &Self| reply.extensions().get::<InPlaceOf>().is_some();
         let replies = self.final_replies();
@@ -155,14 +156,14 @@ impl Reply {
             && (stands_in(self) || replies.is_some_and(|replies| replies.replies().any(stands_in)))
     }
 
-    /// The reply alone, without those that it stands for.
+    /// The reply alone, without those that it carries.
     #[must_use]
     pub fn without_final_replies(mut self) -> Self {
         self.extensions.remove::<StandsFor>();
         self
     }
 
-    /// What a command gets that was not answered before this final reply came: this one, if it is
+    /// The answer to a command that was not answered before this final reply: this one, if it is
     /// negative. `position` is that of a recipient.
     pub(crate) fn to_unanswered(&self, position: Option<usize>) -> Self {
         let own = position.map_or(self, |position| self.for_recipient(position));

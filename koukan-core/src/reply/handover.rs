@@ -1,24 +1,27 @@
-//! Who tells a sender of success, once a message was taken.
+//! Who reports success to a sender.
 
 use super::Reply;
 
-/// What a positive final reply means for a sender that wants to be told of success (RFC 3461): an
-/// extension of [`Reply`] that endpoints attach where the sender does.
+/// What a positive final reply means for a sender that has asked for notifications of success (RFC
+/// 3461): an extension of [`Reply`] that endpoints attach if the sender has asked.
 ///
-/// A positive reply without one says that the message was relayed to where nobody tells of that.
+/// A positive reply without it says that the message was relayed to a server that sends no such
+/// notifications.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Handover {
-    /// The server was told what the sender wants, and tells it from now on (RFC 3461 section 5.2.1).
+    /// The server was told of the sender's request, and notifies from now on (RFC 3461 section
+    /// 5.2.1).
     PassedOn,
-    /// The message is in the recipient's mailbox, as after a reply of an LMTP server (RFC 2033).
+    /// The message was delivered to the recipient's mailbox, for example by an LMTP server (RFC
+    /// 2033).
     Delivered,
-    /// The sender was told already.
+    /// The sender was notified already.
     Told,
 }
 
 impl Handover {
-    /// The name in which it is stored.
+    /// Its name in storage.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::PassedOn => "passed on",
@@ -27,7 +30,7 @@ impl Handover {
         }
     }
 
-    /// The one of that name.
+    /// The one with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let all = [Self::PassedOn, Self::Delivered, Self::Told];
         all.into_iter().find(|it| it.as_str() == name)
@@ -35,12 +38,12 @@ impl Handover {
 }
 
 impl Reply {
-    /// What a positive reply says of notifications, where it says something.
+    /// The handover of a positive reply, if it has one.
     pub fn handover(&self) -> Option<Handover> {
         self.extensions().get::<Handover>().copied()
     }
 
-    /// Takes off all extensions but that.
+    /// Removes all extensions except this one.
     #[must_use]
     pub fn with_handover_only(self) -> Self {
         let handover = self.handover();

@@ -1,7 +1,7 @@
 //! What a server answers to an SMTP command: the [`Reply`] and its parts.
 //!
-//! A reply is a *verdict*, not an error: stages return it as `Ok(reply)`. The constructors are
-//! named by meaning ([`Reply::no_such_user`]), so that numeric codes stand in one place only.
+//! A reply is a *verdict*, not an error: stages return it as `Ok(reply)`. Constructors are named by
+//! meaning ([`Reply::no_such_user`]), so numeric codes occur in one place only.
 
 mod code;
 mod dialogue;
@@ -42,11 +42,11 @@ use self::text::Text;
 
 /// An SMTP reply: a three-digit code, an enhanced status code where one applies, and text.
 ///
-/// *Shape*: the text holds no code, no enhanced code and no line ends other than `\n`, which
-/// separates the lines of a multi-line reply. Whoever writes a reply to a socket adds the rest.
+/// *Shape*: the text contains no code, no enhanced code, and no line ends other than `
+/// `, which separates the lines of a multi-line reply. Whoever writes a reply to a socket adds the rest.
 ///
-/// Two replies are equal when code, enhanced code and text are; extensions do not count. A clone
-/// shares text and extensions, so it costs little: one reply goes to many places.
+/// Two replies are equal if their code, enhanced code and text are; extensions are ignored. Clones
+/// share text and extensions, so cloning is cheap.
 ///
 /// *Source*: RFC 5321 section 4.2, RFC 2034, RFC 3463.
 ///
@@ -70,8 +70,9 @@ pub struct Reply {
 impl Reply {
     /// Makes a reply of its parts.
     ///
-    /// Control characters in `text`, which could break the framing on the wire, are replaced by
-    /// `?`; `\r\n` counts as one `\n`.
+    /// Control characters in `text`, which could break the framing, are replaced by `?`; `\r
+    /// ` counts as one `
+    /// `.
     pub fn new(
         code: ReplyCode,
         enhanced: Option<EnhancedCode>,
@@ -110,7 +111,7 @@ impl Reply {
         &self.text
     }
 
-    /// Typed values that travel with the reply inside this process and never on a wire.
+    /// Typed values that accompany the reply within this process, and are never sent.
     pub fn extensions(&self) -> &Extensions {
         &self.extensions
     }
@@ -129,29 +130,29 @@ impl Reply {
         self
     }
 
-    /// Attaches a typed value, in place of an earlier one of the same type.
+    /// Attaches a typed value, replacing an earlier one of the same type.
     #[must_use]
     pub fn with_extension<T: Send + Sync + 'static>(mut self, value: T) -> Self {
         self.extensions.insert(value);
         self
     }
 
-    /// Attaches all of these, each in place of an earlier one of the same type. They are shared: for a
-    /// reply without any nothing is copied.
+    /// Attaches all of these, each replacing an earlier one of the same type. If the reply has none,
+    /// they are shared without copying.
     #[must_use]
     pub fn with_extensions(mut self, extensions: &Extensions) -> Self {
         self.extensions.add(extensions);
         self
     }
 
-    /// Takes the extension of that type off.
+    /// Removes the extension of this type.
     #[must_use]
     pub fn without_extension<T: 'static>(mut self) -> Self {
         self.extensions.remove::<T>();
         self
     }
 
-    /// Takes the extensions off.
+    /// Removes all extensions.
     #[must_use]
     pub fn without_extensions(mut self) -> Self {
         self.extensions = Extensions::default();

@@ -2,23 +2,24 @@
 
 use super::{RemoteMta, Reply, ReplyCode};
 
-/// Says that a reply is what a server upstream answered, where that server's name is not known: an
-/// extension of [`Reply`].
+/// Says that a reply is the answer of an upstream server whose name is unknown: an extension of
+/// [`Reply`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct FromUpstream;
 
-/// The server that a reply of our own is about, because a connection to it was lost or it broke the
-/// protocol: an extension of [`Reply`]. The server has not said it, so it is no [`RemoteMta`].
+/// The server that a reply of our own is about, because the connection to it was lost or it
+/// violated the protocol: an extension of [`Reply`]. The server has not sent the reply, so this is
+/// not a [`RemoteMta`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Concerning(pub RemoteMta);
 
-/// The code by which a server upstream has said it, where it is passed on by another: an extension
-/// of [`Reply`].
+/// The original code of an upstream server, where the reply is passed on with another one: an
+/// extension of [`Reply`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Said(pub ReplyCode);
 
 impl Reply {
-    /// The reply with the code by which it was said, for whoever tells what a server has said: see
+    /// The reply with its original code, for reports of what a server has sent: see
     /// [`Reply::relayed`].
     #[must_use]
     pub fn as_said(&self) -> Self {
@@ -30,8 +31,8 @@ impl Reply {
         }
     }
 
-    /// Whether a server upstream has said this. What we say ourselves must never be told as said
-    /// by somebody else.
+    /// Whether an upstream server has sent this reply. Our own replies must never be attributed to
+    /// others.
     pub fn is_from_upstream(&self) -> bool {
         let extensions = self.extensions();
         extensions.get::<RemoteMta>().is_some() || extensions.get::<FromUpstream>().is_some()
@@ -48,7 +49,7 @@ impl Reply {
         extensions.get::<RemoteMta>().or_else(concerning)
     }
 
-    /// Takes off all extensions but those that say who gave the reply.
+    /// Removes all extensions except those that say who gave the reply.
     #[must_use]
     pub fn with_origin_only(self) -> Self {
         let remote = self.extensions().get::<RemoteMta>().cloned();

@@ -4,16 +4,16 @@ use std::{error::Error, fmt};
 
 use super::Reply;
 
-/// A negative [`Reply`] in the shape of an error, for places that can only return errors: a body
-/// transform, an inner service of another tower stack.
+/// A negative [`Reply`] in the form of an error, for places that can only return errors: a body
+/// transform, or an inner service of another tower stack.
 ///
-/// Wherever it stands in an error's source chain, the client gets its reply
-/// (see [`Rescue`](crate::service::Rescue)).
+/// Wherever it is in an error's source chain, the client gets its reply (see
+/// [`Rescue`](crate::service::Rescue)).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection(Reply);
 
 impl Rejection {
-    /// Makes a rejection of a reply.
+    /// Makes a rejection from a reply.
     ///
     /// A reply that is not negative cannot reject anything: it becomes
     /// [`Reply::local_error`].
@@ -31,7 +31,7 @@ impl Rejection {
         &self.0
     }
 
-    /// Takes the reply out.
+    /// Returns the reply.
     pub fn into_reply(self) -> Reply {
         self.0
     }

@@ -3,11 +3,11 @@
 use super::Reply;
 
 impl Reply {
-    /// The reply that stands for these refusals: the first that leaves hope (4yz), or else the
-    /// first. `None` where there are none.
+    /// The reply that stands for these refusals: the first transient one (4yz), or else the first.
+    /// `None` where there are none.
     ///
-    /// Where every recipient was refused, a mail transaction ends with it: a final reply that
-    /// nobody gave could turn what may succeed later into a failure for good.
+    /// A mail transaction in which every recipient was refused ends with it. A final reply that
+    /// nobody gave could turn a transient failure into a permanent one.
     pub fn standing_for<'a>(refusals: impl IntoIterator<Item = &'a Self>) -> Option<&'a Self> {
         let mut first = None;
         for refusal in refusals {

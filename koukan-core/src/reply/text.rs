@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, ops::Deref, sync::Arc};
 
-/// A text that breaks no framing; clones share it.
+/// A text that cannot break the framing. Clones share it.
 #[derive(Clone)]
 pub(super) enum Text {
     Static(&'static str),
@@ -18,7 +18,7 @@ impl Text {
         }
     }
 
-    /// A text that this crate itself names; one that is not printable ASCII does not compile.
+    /// A text that is a constant of this crate. It does not compile unless it is printable ASCII.
     pub(super) const fn known(text: &'static str) -> Self {
         let octets = text.as_bytes();
         let mut at = 0;
@@ -49,11 +49,11 @@ impl Deref for Text {
     }
 }
 
-/// Keeps the text from breaking the framing on the wire.
+/// Replaces characters that could break the framing.
 fn sanitize(text: Cow<'_, str>) -> Cow<'_, str> {
     let is_clean = |c: char| c == '\n' || c == '\t' || !c.is_control();
     let is_printable = |octet: u8| (b' '..=b'~').contains(&octet);
-    // Most texts are plain, which is found out quickly: without a way out, many octets at a time.
+    // Most texts are plain. Without an early exit, this checks many octets at a time.
     let is_plain = text
         .bytes()
         .fold(true, |is, octet| is & is_printable(octet));

@@ -1,24 +1,25 @@
-//! How a connection to a server was secured.
+//! The security of a connection to a server.
 
 use std::fmt;
 
-/// How the connection was secured on which a server gave a reply: an extension of [`Reply`](super::Reply)
-/// beside [`RemoteMta`](super::RemoteMta). Replies that came in clear have none.
+/// How the connection was secured on which a server gave a reply: an extension of
+/// [`Reply`](super::Reply), together with [`RemoteMta`](super::RemoteMta). Replies over unencrypted
+/// connections have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TlsVerdict {
-    /// By TLS, with whoever it was.
+    /// By TLS, with an unverified server.
     Unverified,
-    /// By TLS, with a certificate that is believed and is for the name of the host.
+    /// By TLS, with a trusted certificate for the name of the host.
     Verified,
-    /// The same, as a policy of the recipients' domain demands (MTA-STS, RFC 8461).
+    /// The same, as required by a policy of the recipients' domain (MTA-STS, RFC 8461).
     MtaSts,
-    /// By TLS, with a certificate that the DNS names and proves (DANE, RFC 7672).
+    /// By TLS, with a certificate that the DNS names with proof (DANE, RFC 7672).
     Dane,
 }
 
 impl TlsVerdict {
-    /// In a word, as in logs and the REST API.
+    /// A word for it, as in logs and the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Unverified => "unverified",
@@ -28,7 +29,7 @@ impl TlsVerdict {
         }
     }
 
-    /// The one that is called so.
+    /// The one with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         let all = [Self::Unverified, Self::Verified, Self::MtaSts, Self::Dane];
         all.into_iter().find(|verdict| verdict.as_str() == name)

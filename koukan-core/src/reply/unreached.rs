@@ -6,23 +6,23 @@ use tokio::time::Instant;
 
 use crate::host_port::HostPort;
 
-/// Says that none of a destination's hosts was reached, so that whatever else is to go there would
-/// fare alike: an extension of [`Reply`](super::Reply) that endpoints attach to replies of their own.
+/// Says that none of a destination's hosts was reached, so other mail for it would fail as well: an
+/// extension of [`Reply`](super::Reply) that endpoints attach to their own replies.
 ///
-/// What is queued for such a destination waits until one of the hosts is tried again.
+/// Mail queued for such a destination waits until one of the hosts is tried again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreached {
     /// The hosts.
     pub hosts: Arc<[HostPort]>,
-    /// When one of them is worth trying again.
+    /// When it makes sense to try one of them again.
     pub until: Instant,
-    /// Whether one of them was tried now; otherwise it was known before, or there was no room to try
-    /// it.
+    /// Whether one of them was tried now; otherwise the failure was known before, or there was no
+    /// room to try.
     pub is_tried: bool,
 }
 
 impl Unreached {
-    /// What is known of the hosts of both.
+    /// Combines two of them.
     #[must_use]
     pub fn and(self, other: &Self) -> Self {
         let new = other.hosts.iter().filter(|host| !self.hosts.contains(host));

@@ -1,32 +1,32 @@
-//! An answer that breaks the contract.
+//! An answer that violates the API.
 
 use std::{error::Error, fmt};
 
-/// Characters of an answer that are kept.
+/// How many characters of an answer are kept.
 const EXCERPT: usize = 200;
 
-/// Another agent or an application has answered a request with something that this API does not
-/// answer: a receiver is to be mended.
+/// Another agent or an application has sent an answer that this API does not permit: a receiver
+/// must be fixed.
 ///
-/// A [`ResourceService`](super::ResourceService) tells it as its error, or as a source of that.
+/// A [`ResourceService`](super::ResourceService) returns it as its error, or as a source of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct BadAnswer {
     /// The method of the request.
     pub method: Box<str>,
-    /// The URL that was asked, or was to be asked.
+    /// The URL of the request.
     pub url: Box<str>,
-    /// The status of the answer; `None` where the URL, which an earlier answer has named, may not be
-    /// asked.
+    /// The status of the answer; `None` where the request was not sent, since the URL, which an
+    /// earlier answer named, is not permitted.
     pub status: Option<u16>,
     /// What is wrong with it.
     pub reason: &'static str,
-    /// Its first 200 characters, as they are: to be shown with escapes, as `{:?}` does it.
+    /// Its first 200 characters, unescaped: show them with escapes, as `{:?}` does.
     pub excerpt: Box<str>,
 }
 
 impl BadAnswer {
-    /// The first 200 characters of what was said, to be shown in the log.
+    /// The first 200 characters of a content, for the log.
     pub fn excerpt_of(content: &[u8]) -> Box<str> {
         // Four octets a character at most; one that is cut is not among those that are kept.
         let beginning = &content[..content.len().min(4 * EXCERPT + 4)];
@@ -51,7 +51,7 @@ impl BadAnswer {
         }
     }
 
-    /// The answer that an error tells of, by itself or by a source.
+    /// The bad answer in an error or one of its sources.
     pub fn of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
         let mut error = Some(error);
         while let Some(this) = error {

@@ -1,10 +1,10 @@
-//! Who asks.
+//! The caller of a request.
 
 use std::sync::Arc;
 
 use crate::shares::Client;
 
-/// Whoever makes a request, and for which senders it may act.
+/// The caller of a request, and the senders that it may act for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
     /// `None` for all senders.
@@ -14,21 +14,21 @@ pub struct Caller {
     client: Client,
 }
 
-/// What a caller may do, for the senders that it may act for; each may also do what those before may.
+/// What a caller may do, for its senders. Each role includes those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Role {
     /// Read transactions.
     Read,
-    /// Make, change and cancel transactions.
+    /// Create, change and cancel transactions.
     #[default]
     Submit,
-    /// See and change the queue, whoever brought what is in it.
+    /// See and change the whole queue, whoever submitted the mail.
     Operate,
 }
 
 impl Caller {
-    /// A caller that may act for every sender, and whose word on the SMTP session is taken: another
-    /// part of the same agent.
+    /// A caller that may act for every sender, and whose facts about SMTP sessions are trusted:
+    /// another part of the same agent.
     pub fn trusted() -> Self {
         Self {
             senders: None,
@@ -48,7 +48,7 @@ impl Caller {
         }
     }
 
-    /// A caller that may act for these senders alone.
+    /// A caller that may act only for these senders.
     pub fn of_senders(senders: impl IntoIterator<Item = Box<str>>) -> Self {
         Self {
             senders: Some(senders.into_iter().collect()),
@@ -58,15 +58,15 @@ impl Caller {
         }
     }
 
-    /// Takes the caller's word on facts of an SMTP session
-    /// ([`Draft::smtp_meta`](super::Draft::smtp_meta) and the hosts), or does so no longer.
+    /// Sets whether the caller's facts about SMTP sessions
+    /// ([`Draft::smtp_meta`](super::Draft::smtp_meta) and the hosts) are trusted.
     #[must_use]
     pub fn with_trust(mut self, is_trusted: bool) -> Self {
         self.is_trusted = is_trusted;
         self
     }
 
-    /// Gives the caller a role, in place of [`Role::Submit`].
+    /// Sets the role, instead of [`Role::Submit`].
     #[must_use]
     pub fn with_role(mut self, role: Role) -> Self {
         self.role = role;
@@ -78,14 +78,14 @@ impl Caller {
         self.role
     }
 
-    /// Says whose share is charged with what it asks for.
+    /// Sets the client whose share is charged.
     #[must_use]
     pub fn with_client(mut self, client: Client) -> Self {
         self.client = client;
         self
     }
 
-    /// Whose share is charged with what it asks for.
+    /// The client whose share is charged.
     pub fn client(&self) -> &Client {
         &self.client
     }
@@ -106,7 +106,7 @@ impl Caller {
         self.role >= Role::Operate && self.senders.is_none()
     }
 
-    /// Whether its word on facts of an SMTP session is taken.
+    /// Whether its facts about SMTP sessions are trusted.
     pub fn is_trusted(&self) -> bool {
         self.is_trusted
     }

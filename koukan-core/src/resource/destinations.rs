@@ -1,4 +1,4 @@
-//! Destinations as whoever operates the agent sees and changes them.
+//! Destinations, as operators see and change them.
 
 use std::{fmt, net::IpAddr};
 
@@ -18,16 +18,17 @@ const NAME_MAX: usize = 255 + ":65535".len();
 
 /// The name of a destination: a domain, an address literal, or a host and a port.
 ///
-/// *Shape*: in lower case, as [`SchedulingKey::host`](crate::storage::record::SchedulingKey::host) tells it.
+/// *Shape*: in lower case, as [`SchedulingKey::host`](crate::storage::record::SchedulingKey::host) returns
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DestinationName(Box<str>);
 
-/// What is asked of destinations.
+/// A request about destinations.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DestinationOperation {
-    /// List those for which something is queued, or which are suspended.
+    /// List the destinations that have queued mail or are suspended.
     List {
-        /// How many at most; 0 for as many as is usual.
+        /// How many at most; 0 for the default.
         limit: usize,
     },
     /// Show one.
@@ -36,69 +37,69 @@ pub enum DestinationOperation {
     Change(DestinationName, DestinationAction),
 }
 
-/// What is to become of what goes to a destination.
+/// A change of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum DestinationAction {
-    /// No attempt is made until it is resumed.
+    /// Make no attempts until it is resumed.
     Suspend,
-    /// It is not suspended any longer, and what is queued for it is attempted now.
+    /// End the suspension, and attempt its queued mail now.
     Resume,
-    /// What is queued for it is attempted now; its hosts are tried also where they are known not to answer.
+    /// Attempt its queued mail now, and try its hosts even if they are known not to answer.
     Retry,
 }
 
-/// Some destinations: those that are suspended first, then those for which most is queued.
+/// A list of destinations: first the suspended ones, then those with the most queued mail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationsListed {
-    /// Them.
+    /// The destinations.
     pub destinations: Vec<DestinationView>,
     /// Whether there are more.
     pub is_cut: bool,
 }
 
-/// How a destination stands.
+/// The state of a destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DestinationView {
-    /// What is queued for it; the name stands there.
+    /// Its queued mail, with its name.
     pub census: DestinationCensus,
-    /// Since when and by whom it is suspended, where it is.
+    /// Since when and by whom it is suspended, if it is.
     pub suspension: Option<Suspension>,
-    /// What is known of its hosts, where they do not answer.
+    /// Its hosts that do not answer, if there are any.
     pub down: Option<HostsDown>,
-    /// What its host takes: the one that is its name, or that was connected to last.
+    /// The limits of its host: the one with its name, or the one that was connected to last.
     pub room: Option<HostRoom>,
 }
 
-/// What a host takes, as it was configured and found out.
+/// The limits of a host, as configured and as learnt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostRoom {
     /// The host.
     pub host: HostPort,
-    /// Connections that there may be to it now, at most: less than `max_connections` for a while where it has
-    /// refused one.
+    /// How many connections it may have now: less than `max_connections` for a while after it has refused
+    /// one.
     pub connections: usize,
-    /// Connections to it, at most.
+    /// How many connections it may have.
     pub max_connections: usize,
-    /// Connections to it, at most, of all replicas of the agent together.
+    /// How many connections it may have, for all replicas of the agent together.
     pub max_of_all: usize,
-    /// Messages that may go to it in a time, where that is limited.
+    /// The rate limit of messages, if there is one.
     pub rate: Option<Rate>,
 }
 
-/// Whoever connects to hosts, and knows what they take.
+/// Something that connects to hosts, and knows their limits.
 pub trait HostRooms: fmt::Debug + Send + Sync + 'static {
-    /// What a host takes, where that is known or configured; of several who connect to it the least.
+    /// The limits of a host, if they are known or configured; with several connectors, the smallest.
     fn room(&self, host: &HostPort) -> Option<HostRoom>;
 }
 
 /// Hosts of a destination that do not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostsDown {
-    /// Since when what is queued waits for them.
+    /// Since when queued mail waits for them.
     pub since: Timestamp,
-    /// When they are tried again; that may have passed.
+    /// When they are tried again; this may be in the past.
     pub until: Timestamp,
-    /// Them.
+    /// The hosts.
     pub hosts: Box<[HostPort]>,
 }
 
@@ -107,7 +108,7 @@ impl DestinationName {
     ///
     /// # Errors
     ///
-    /// [`Refusal`], where it is none.
+    /// [`Refusal`] where it is invalid.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
         let is_name = text.len() <= NAME_MAX && (is_domain(text) || is_host(text));
         match is_name {
@@ -149,7 +150,7 @@ impl DestinationAction {
 }
 
 impl DestinationView {
-    /// The host that is its name, or that was connected to last.
+    /// The host with the destination's name, or the one that was connected to last.
     pub(crate) fn host(census: &DestinationCensus) -> Option<HostPort> {
         if let Ok(host) = census.host.parse() {
             return Some(host);
@@ -158,7 +159,7 @@ impl DestinationView {
         Some(remote.host_port())
     }
 
-    /// How it stands in a word, as in the REST API: `suspended`, `down` or `up`.
+    /// A word for the state, as in the REST API: `suspended`, `down` or `up`.
     pub fn state(&self) -> &'static str {
         match (&self.suspension, &self.down) {
             (Some(_), _) => "suspended",

@@ -1,8 +1,8 @@
-//! Which request a create is.
+//! Whether two create requests are the same.
 //!
-//! Two creates with one idempotency key are the same request where they mean the same: spaces and
-//! the order of fields in their JSON do not matter, nor does a single recipient without a list. How
-//! long the client waits does not matter either.
+//! Two creates with the same idempotency key are the same request if they mean the same. Spaces and
+//! the order of fields in their JSON do not matter; a single recipient may be written with or
+//! without a list. How long the client waits does not matter, either.
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -12,12 +12,12 @@ use crate::{path::Parameters, signals::HostPort, storage::record::RequestDigest}
 use super::{BodySource, Create, Draft, Location, Target};
 
 impl Create {
-    /// The digest of all that is asked for.
+    /// The digest of the whole request.
     pub(crate) fn digest(&self) -> RequestDigest {
         self.digest_as("create")
     }
 
-    /// The digest of all that is asked for, where it is a message with a transaction for each recipient.
+    /// The digest of the whole request, for a message with a transaction for each recipient.
     pub(crate) fn digest_of_message(&self) -> RequestDigest {
         self.digest_as("message")
     }
@@ -32,8 +32,8 @@ impl Create {
     }
 }
 
-/// Takes fields one by one. Each begins with its length, so that no two lists of fields are the
-/// same octets.
+/// Digests fields one by one. Each begins with its length, so that two different lists of fields
+/// never have the same octets.
 struct Fields(Sha256);
 
 impl Fields {
@@ -81,7 +81,7 @@ impl Fields {
         self.flag(draft.retry);
         self.flag(draft.notification);
         self.object(&draft.filter_output);
-        // Nothing is added where nothing is said: what was remembered before stays the same.
+        // A missing value adds nothing, so digests that were stored before stay valid.
         if let Some(at) = draft.send_at {
             self.text("send_at");
             self.text(&at.to_string());

@@ -1,7 +1,7 @@
-//! What is asked of the events that storage keeps, and what is answered.
+//! Requests for stored events, and their answers.
 //!
-//! Whoever answers an [`EventRequest`] is an [`EventService`]: the stage
-//! [`EventReader`](crate::stage::event_reader::EventReader).
+//! An [`EventService`] answers an [`EventRequest`]; the stage
+//! [`EventReader`](crate::stage::event_reader::EventReader) is one.
 
 use std::time::Duration;
 
@@ -14,24 +14,24 @@ use super::{Caller, Refusal};
 /// A request for events.
 #[derive(Debug, Clone)]
 pub struct EventRequest {
-    /// Who asks: it sees those of the senders that it may act for.
+    /// The caller, who sees the events of its own senders.
     pub caller: Caller,
-    /// Which are wanted.
+    /// Which events are requested.
     pub read: ReadEvents,
 }
 
-/// Which events are wanted, the oldest first.
+/// Which events are requested, the oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReadEvents {
-    /// Those after this place; `None` for all that are kept.
+    /// Only events after this position; `None` for all that are kept.
     pub cursor: Option<Box<str>>,
     /// Only those of the sender of this name.
     pub sender: Option<Box<str>>,
     /// Only those of these kinds; empty for any.
     pub kinds: Vec<EventKind>,
-    /// How many at most; 0 for as many as is usual.
+    /// How many at most; 0 for the default.
     pub limit: usize,
-    /// How long to wait for one where there is none.
+    /// How long to wait for an event if there is none.
     pub wait: Duration,
 }
 
@@ -40,7 +40,7 @@ pub struct ReadEvents {
 pub enum EventResponse {
     /// Some events.
     Read(EventsRead),
-    /// The request is not granted.
+    /// The request is refused.
     Refused(Refusal),
 }
 
@@ -49,7 +49,7 @@ pub enum EventResponse {
 pub struct EventsRead {
     /// The events.
     pub events: Vec<KeptEvent>,
-    /// The cursor by which those that come after them are read.
+    /// The cursor for reading the events that follow.
     pub next: Box<str>,
 }
 

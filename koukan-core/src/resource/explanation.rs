@@ -1,7 +1,7 @@
-//! What would become of a message, told without anything being sent or kept: asked with an
-//! [`ExplainRequest`], answered with an [`Explanation`].
+//! Predictions of what would become of a message, without sending or storing anything: asked with
+//! an [`ExplainRequest`], answered with an [`Explanation`].
 //!
-//! Whoever answers is an [`ExplainService`].
+//! An [`ExplainService`] answers them.
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -20,84 +20,84 @@ use super::{Caller, Refusal};
 /// Asks what would become of a message.
 #[derive(Debug, Clone)]
 pub struct ExplainRequest {
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
-    /// What is asked.
+    /// The question.
     pub explain: Explain,
 }
 
-/// A transaction as it might come.
+/// A hypothetical transaction.
 #[derive(Debug, Clone)]
 pub struct Explain {
     /// The facts of the session; its sender selects the chain.
     pub context: Context,
     /// The MAIL command.
     pub mail: Mail,
-    /// The RCPT commands, one at least.
+    /// The RCPT commands, at least one.
     pub recipients: Vec<Rcpt>,
-    /// The message, an RFC 5322 one with CRLF; a short one from the reverse-path to the recipients where
-    /// there is none.
+    /// The message, in RFC 5322 form with CRLF. Without one, a short message from the reverse-path to
+    /// the recipients is used.
     pub message: Option<Bytes>,
 }
 
 /// The answer to an [`ExplainRequest`].
 #[derive(Debug)]
 pub enum ExplainResponse {
-    /// What would become of it.
+    /// The prediction.
     Explained(Box<Explanation>),
-    /// The request is not granted.
+    /// The request is refused.
     Refused(Refusal),
 }
 
 /// What would become of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Explanation {
-    /// The chains that it would pass: first that of whoever sends it, then those of its parts and copies.
+    /// The chains that it would pass through: first the sender's, then those of its parts and copies.
     pub passages: Vec<Passage>,
     /// The reply to MAIL.
     pub mail: Reply,
     /// The reply to each RCPT, in their order.
     pub recipients: Vec<Reply>,
-    /// The reply to the message, where it would be asked for.
+    /// The reply to the message, if it would be sent.
     pub message: Option<Reply>,
-    /// Addresses that filters would have connected to, and did not.
+    /// Addresses that filters would have connected to.
     pub unasked: Vec<RemoteAddress>,
 }
 
-/// A message, a part or a copy of it passes a chain.
+/// The passage of a message, part or copy through a chain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Passage {
     /// What passes.
     pub of: PassageOf,
-    /// On whose behalf.
+    /// The sender.
     pub sender: Sender,
     /// The chain's name.
     pub chain: Box<str>,
     /// The names of its filters, in their order.
     pub filters: Vec<Box<str>>,
-    /// What happens, in that order.
+    /// What happens, in order.
     pub notes: Vec<Note>,
-    /// What filters have found out at the end: durable signals by their names.
+    /// The durable signals at the end, by name.
     pub signals: serde_json::Map<String, Value>,
 }
 
-/// What passes a chain. Passages are counted from 0 on.
+/// What passes through a chain. Passages are numbered from 0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PassageOf {
     /// The message as the client sends it.
     Client,
-    /// The part of one recipient, of the message that passes that passage.
+    /// One recipient's part of the message in this passage.
     Part(usize),
-    /// A copy, which a filter makes of the message that passes that passage.
+    /// A copy that a filter makes of the message in this passage.
     Copy(usize),
 }
 
-/// Something that happens on the way through a chain.
+/// Something that happens in a chain.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Note {
     /// When.
     pub phase: NotePhase,
-    /// Which of the [filters](Passage::filters) does it, as far as that is known.
+    /// The position of the [filter](Passage::filters) that does it, where it is known.
     pub filter: Option<usize>,
     /// What.
     pub what: What,
@@ -110,7 +110,7 @@ pub enum NotePhase {
     Mail,
     /// At the RCPT of that forward-path.
     Rcpt(Box<str>),
-    /// When the header section of the message is there.
+    /// When the header section of the message is known.
     Header,
     /// At the end of the message.
     End,
@@ -119,7 +119,7 @@ pub enum NotePhase {
 /// What happens.
 #[derive(Debug, Clone, PartialEq)]
 pub enum What {
-    /// A rule was looked at.
+    /// A rule was evaluated.
     Rule(RuleLook),
     /// A durable signal is set.
     Signal {
@@ -128,25 +128,25 @@ pub enum What {
         /// Its value.
         value: Value,
     },
-    /// The reverse-path is another one from here on.
+    /// The reverse-path changes to this one.
     ReversePath(Box<str>),
-    /// The forward-path is another one from here on.
+    /// The forward-path changes to this one.
     ForwardPath(Box<str>),
-    /// The recipient, or the transaction, is refused with that.
+    /// The recipient or transaction is refused with this reply.
     Refused(Reply),
-    /// It is answered so, and goes no further.
+    /// It is answered with this reply, and goes no further.
     Answered(Reply),
-    /// The message has these header fields that it had not when it came to the chain.
+    /// The message has these additional header fields, compared with its entry into the chain.
     Added(Vec<Box<str>>),
-    /// It has these no more.
+    /// It no longer has these.
     Removed(Vec<Box<str>>),
-    /// The filter would ask somebody, and did not: what follows is as if it was not there.
+    /// The filter would ask somebody, and did not: the rest is predicted as if it were absent.
     WouldAsk(Box<str>),
-    /// It would go that way.
+    /// It would take this way.
     Goes(Way),
-    /// Nothing is known of where it would go, or that failed: why.
+    /// It is not known where it would go, or that failed: the reason.
     GoesNowhere(Reply),
-    /// It would be kept and tried again later: that is no refusal to the client.
+    /// It would be stored and retried, so the client gets no refusal.
     Kept(Reply),
 }
 
@@ -157,55 +157,55 @@ pub struct RuleLook {
     pub rule: Box<str>,
     /// Its tag.
     pub tag: Box<str>,
-    /// What came of it.
+    /// The outcome.
     pub found: RuleFound,
-    /// The matchers that were asked, as the configuration writes them, and what each said.
+    /// The matchers that were asked, as the configuration writes them, and their results.
     pub asked: Vec<(Box<str>, MatcherFound)>,
-    /// What is done, where it matches.
+    /// The action, if it matches.
     pub action: Option<&'static str>,
-    /// With what is refused.
+    /// The reply of a refusal.
     pub reply: Option<Reply>,
 }
 
-/// What came of a look at a rule.
+/// The outcome of evaluating a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleFound {
     /// It matches.
     Match,
-    /// It does not.
+    /// It does not match.
     NoMatch,
-    /// It depends on what is not known yet: the rules of its tag wait.
+    /// The result is not known yet: the rules of its tag wait.
     NotYetKnown,
-    /// One of its tag before it is not known yet.
+    /// The result of an earlier rule with its tag is not known yet.
     Waits,
-    /// It was passed over, since it has matched or one of its tag has.
+    /// It was skipped, since it or another rule of its tag has matched.
     PassedOver,
 }
 
-/// What a matcher says.
+/// The result of a matcher.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MatcherFound {
-    /// It is so.
+    /// It matches.
     Yes,
-    /// It is not so.
+    /// It does not match.
     No,
-    /// It is not known yet.
+    /// The result is not known yet.
     NotYetKnown,
 }
 
-/// Which way a message would go on.
+/// The way that a message would take.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Way {
-    /// To one of these hosts, tried in this order.
+    /// To one of these hosts, in this order.
     Hosts {
         /// `smtp` or `lmtp`.
         protocol: &'static str,
-        /// The domain whose mail hosts they are, where the DNS names them.
+        /// The domain whose mail hosts these are, where the DNS names them.
         domain: Option<Box<str>>,
         /// The hosts.
         hosts: Vec<HostWay>,
     },
-    /// By HTTP to that URL; what kind of server it is.
+    /// By HTTP to this URL.
     Http {
         /// `rest` or `webhook`.
         kind: &'static str,
@@ -219,34 +219,33 @@ pub enum Way {
 pub struct HostWay {
     /// The host.
     pub host: HostPort,
-    /// Its addresses, and with what one is refused that must not be connected to.
+    /// Its addresses, each with the reply that refuses it, if connecting to it is not permitted.
     pub addresses: Vec<(RemoteAddress, Option<Reply>)>,
-    /// Why there are none, or why the message may not go there.
+    /// Why there are no addresses, or why the message may not go there.
     pub failed: Option<Reply>,
-    /// What TLS with it must be.
+    /// The requirements on TLS.
     pub tls: TlsWay,
 }
 
-/// What TLS with a host must be.
+/// The requirements on TLS with a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsWay {
-    /// None is begun.
+    /// TLS is not used.
     Never,
-    /// It is begun where the host offers it.
+    /// TLS is used if the host offers it.
     Opportunistic,
-    /// It is begun, with any certificate, or no mail goes there.
+    /// TLS is required, with any certificate.
     Required,
-    /// It is begun, with a certificate that is believed and for the host's name, or no mail goes there.
+    /// TLS is required, with a trusted certificate for the host's name.
     Verified,
-    /// It is begun, with a certificate that the DNS names and proves (DANE), or no mail goes there.
+    /// TLS is required, with a certificate that the DNS names with proof (DANE).
     Dane,
-    /// As the policy of the domain says, which would be fetched (MTA-STS).
+    /// As the domain's policy says, which would be fetched (MTA-STS).
     MtaSts,
 }
 
 impl Way {
-    /// With what a message would be refused, where none of the hosts can be tried: for now, if one of them may
-    /// be later.
+    /// The refusal if none of the hosts can be tried; transient if one of them may be available later.
     pub fn refusal(&self) -> Option<&Reply> {
         let Self::Hosts { hosts, .. } = self else {
             return None;

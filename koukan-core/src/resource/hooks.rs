@@ -1,4 +1,4 @@
-//! Webhooks as whoever operates the agent sees and changes them.
+//! Webhooks, as operators see and change them.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// What is asked of webhooks.
+/// A request about webhooks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HookOperation {
     /// List them.
@@ -18,50 +18,51 @@ pub enum HookOperation {
     Change(Box<str>, HookAction),
 }
 
-/// What is to become of a webhook that takes nothing.
+/// A change of a webhook that accepts nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HookAction {
-    /// It is called now with what it has not taken; where it was given up, it is tried for as long as before.
+    /// Call it now with the events that it has not accepted; if it was disabled, enable it and try for as
+    /// long as before.
     Retry,
-    /// The events that it does not take are left out, and it goes on with the next ones.
+    /// Skip the events that it does not accept, and continue with the next ones.
     Skip,
 }
 
-/// How a webhook stands.
+/// The state of a webhook.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HookView {
     /// Its name in the configuration.
     pub name: Box<str>,
-    /// Whether it takes events.
+    /// Whether it accepts events.
     pub state: HookState,
-    /// Since when it takes none.
+    /// Since when it accepts none.
     pub failing_since: Option<Timestamp>,
-    /// How often it has failed to take the events that are to be taken, since the agent has started.
+    /// How often it has failed to accept the current events, since the agent was started.
     pub failures: u32,
-    /// Why it has not taken them, the last time.
+    /// The last reason.
     pub last_error: Option<Box<str>>,
-    /// The first and the last number of the events that it does not take.
+    /// The first and the last number of the events that it does not accept.
     pub events: Option<(u64, u64)>,
 }
 
-/// Whether a webhook takes events.
+/// Whether a webhook accepts events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum HookState {
-    /// It has taken all that it was sent.
+    /// It has accepted everything so far.
     Up,
-    /// It has not taken what it was sent last, and is called again.
+    /// It has not accepted the last events, and is called again.
     Failing,
-    /// It has taken nothing for so long that it was given up: it is called again when somebody says so.
+    /// It has accepted nothing for so long that it is disabled until an operator enables it.
     Dead,
-    /// Another process calls it, of those that work on one store: that one knows.
+    /// Another process that shares the store calls it, and knows its state.
     Elsewhere,
 }
 
-/// Where webhooks show how they stand, and hear what is asked of them. Clones are the same.
+/// Where webhooks show their state and receive requests. Clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct HookBoard(Arc<Mutex<BTreeMap<Box<str>, HookPlace>>>);
 
-/// The place of one webhook there. Clones are the same.
+/// One webhook's place on the board. Clones share it.
 #[derive(Debug, Clone)]
 pub struct HookPlace(Arc<Place>);
 
@@ -74,16 +75,16 @@ struct Place {
 #[derive(Debug)]
 struct Stands {
     view: HookView,
-    /// What was asked last, and not heard yet.
+    /// The last request that was not received yet.
     asked: Option<HookAction>,
 }
 
-/// There is nothing that the webhook does not take, as far as this process knows.
+/// As far as this process knows, the webhook accepts everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the webhook takes what it is sent")]
 pub struct TakesAll;
 
-/// The name under which the events are read that a webhook is told of: of several processes one does at a time.
+/// The reader name for a webhook's events: one process reads under a name at a time.
 pub fn hook_reader(name: &str) -> String {
     format!("webhook-reader:{name}")
 }
@@ -92,7 +93,7 @@ impl HookAction {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Retry, Self::Skip];
 
-    /// The action in a word, as in the REST API.
+    /// A word for the action, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Retry => "retry",
@@ -102,7 +103,7 @@ impl HookAction {
 }
 
 impl HookState {
-    /// The state in a word, as in the REST API.
+    /// A word for the state, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Up => "up",
@@ -114,7 +115,7 @@ impl HookState {
 }
 
 impl HookBoard {
-    /// Gives a webhook a place.
+    /// Adds a place for a webhook.
     pub fn add(&self, name: &str) -> HookPlace {
         let view = HookView {
             name: name.into(),
@@ -148,22 +149,22 @@ impl HookBoard {
 }
 
 impl HookPlace {
-    /// How it stands.
+    /// Its state.
     pub fn view(&self) -> HookView {
         self.lock().view.clone()
     }
 
-    /// Shows that it takes what it is sent: what was asked is out of date.
+    /// Shows that it accepts everything; a pending request is dropped.
     pub fn is_up(&self) {
         self.is_well(HookState::Up);
     }
 
-    /// Shows that another process calls it: what was asked is to be asked there.
+    /// Shows that another process calls it; requests belong there.
     pub fn is_elsewhere(&self) {
         self.is_well(HookState::Elsewhere);
     }
 
-    /// Nothing is known of it that it does not take.
+    /// Resets everything that is known of a failure.
     fn is_well(&self, state: HookState) {
         let mut stands = self.lock();
         stands.asked = None;
@@ -172,12 +173,12 @@ impl HookPlace {
         (view.failures, view.last_error, view.events) = (0, None, None);
     }
 
-    /// Shows how it stands that does not.
+    /// Shows the state of a failing webhook.
     pub fn show(&self, change: impl FnOnce(&mut HookView)) {
         change(&mut self.lock().view);
     }
 
-    /// Asks something of it.
+    /// Requests a change.
     ///
     /// # Errors
     ///
@@ -192,11 +193,11 @@ impl HookPlace {
         Ok(())
     }
 
-    /// Waits until something is asked.
+    /// Waits for a request.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, what is asked is heard the next time.
+    /// If the future is dropped, the next call gets the request.
     pub async fn asked(&self) -> HookAction {
         loop {
             let asked = self.lock().asked.take();

@@ -1,14 +1,14 @@
-//! Where a resource is.
+//! The location of a resource.
 
 use std::{fmt, sync::Arc};
 
-/// The URI of a transaction or of something that belongs to one, as whoever serves it gave it.
+/// The URI of a transaction or of a part of it, as given by the server.
 ///
-/// *Shape*: an absolute path (`/transactions/T/body`) or an absolute URI; clients take it as it is.
+/// *Shape*: an absolute path (`/transactions/T/body`) or an absolute URI. Clients use it unchanged.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Location(Arc<str>);
 
-/// What a location of this agent's own shape stands for.
+/// The meaning of a location in this agent's form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target<'a> {
     /// `/transactions/T`.
@@ -23,13 +23,13 @@ pub enum Target<'a> {
     Cancel(&'a str),
 }
 
-/// A location is not one of this agent's.
+/// The location is not one of this agent's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the location of a transaction, as in /transactions/T, or of its body or blob")]
 pub struct InvalidLocation;
 
 impl Location {
-    /// A location as it was given.
+    /// A location as given.
     pub fn new(uri: impl Into<Arc<str>>) -> Self {
         Self(uri.into())
     }
@@ -39,7 +39,7 @@ impl Location {
         Self(format!("/transactions/{id}").into())
     }
 
-    /// The location of something that belongs to this one: its path goes on with `/` and `rest`.
+    /// The location of something below this one: its path continues with `/` and `rest`.
     #[must_use]
     pub fn join(&self, rest: &str) -> Self {
         Self([self.0.trim_end_matches('/'), "/", rest].concat().into())
@@ -50,8 +50,8 @@ impl Location {
         &self.0
     }
 
-    /// What it stands for, where it has the shape of this agent's locations; scheme and authority
-    /// of an absolute URI are ignored.
+    /// Its meaning, if it has the form of this agent's locations. Scheme and authority of an
+    /// absolute URI are ignored.
     ///
     /// # Errors
     ///

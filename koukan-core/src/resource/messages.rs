@@ -1,8 +1,8 @@
-//! Messages: what is asked of the transactions that one request has made for several recipients, and what is
-//! answered.
+//! Messages: requests about the transactions that one request has made for several recipients, and their
+//! answers.
 //!
-//! Whoever answers a [`MessageRequest`] is a [`MessageService`]: the stage
-//! [`RestHandler`](crate::stage::rest_handler::RestHandler).
+//! A [`MessageService`] answers a [`MessageRequest`]; the stage
+//! [`RestHandler`](crate::stage::rest_handler::RestHandler) is one.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -15,20 +15,20 @@ use super::{Caller, Create, ListedTransaction, Location, Refusal, Version, WaitF
 /// A request for a message.
 #[derive(Debug)]
 pub struct MessageRequest {
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
-    /// What is asked.
+    /// The operation.
     pub operation: MessageOperation,
 }
 
-/// What is asked of a message.
+/// An operation on a message.
 #[derive(Debug)]
 pub enum MessageOperation {
-    /// Make a transaction for each recipient: all of them or none. The message comes with it.
+    /// Create a transaction for each recipient, all or none. The request contains the message.
     Create(Box<Create>),
     /// Read them.
     Read(ReadMessage),
-    /// Give them up, as far as they are not over.
+    /// Cancel those that are not over.
     Cancel(MessageId),
 }
 
@@ -37,29 +37,29 @@ pub enum MessageOperation {
 pub struct ReadMessage {
     /// Which.
     pub message: MessageId,
-    /// The version that is known already: only another is of interest.
+    /// The version that is known already; the answer is wanted when there is another one.
     pub if_none_match: Option<Version>,
-    /// How long to wait for another version; or, where none is known, for `wait_for`.
+    /// How long to wait for another version; if none is known, for `wait_for`.
     pub wait: Option<Duration>,
-    /// For what of each transaction, where no version is known.
+    /// The state of each transaction to wait for, if no version is known.
     pub wait_for: WaitFor,
 }
 
 /// The answer to a [`MessageRequest`].
 #[derive(Debug, Clone, PartialEq)]
 pub enum MessageResponse {
-    /// The message was made, or had been by the request that this one repeats.
+    /// The message was created now, or by an earlier identical request.
     Created {
         /// The message.
         message: MessageView,
-        /// Whether it was made by an earlier request, which this one repeats.
+        /// Whether an earlier request has created it.
         is_replayed: bool,
     },
-    /// The message as it is now.
+    /// The current state of the message.
     Current(MessageView),
-    /// The version that was asked about is still the current one.
+    /// The version in the request is still current.
     Unchanged(Version),
-    /// The request is not granted.
+    /// The request is refused.
     Refused(Refusal),
 }
 
@@ -68,17 +68,17 @@ pub enum MessageResponse {
 pub struct MessageView {
     /// Which it is.
     pub id: MessageId,
-    /// Its transactions, in the order of its recipients; those that are not kept any more are left out.
+    /// Its transactions, in the order of its recipients. Those that are no longer kept are left out.
     pub transactions: Vec<ListedTransaction>,
-    /// Its version: another one whenever one of its transactions has another.
+    /// Its version, which changes whenever a transaction's version does.
     pub version: Version,
 }
 
 /// The identity of a message that has a transaction for each recipient.
 ///
-/// Those of the transactions follow from it, so that nothing has to be kept for the message itself.
+/// The identities of the transactions follow from it, so nothing is stored for the message itself.
 ///
-/// *Shape*: as text the identity of the first transaction, `-`, and how many there are.
+/// *Shape*: as text, the identity of the first transaction, `-`, and the number of transactions.
 ///
 /// # Example
 ///
@@ -103,7 +103,7 @@ pub struct MessageId {
 pub struct InvalidMessageId;
 
 impl MessageId {
-    /// The message with so many transactions of which this is the first.
+    /// The message with `transactions` transactions, of which `first` is the first.
     pub(crate) fn new(first: TransactionId, transactions: usize) -> Self {
         Self {
             first,
@@ -111,7 +111,7 @@ impl MessageId {
         }
     }
 
-    /// How many transactions it has.
+    /// The number of its transactions.
     pub fn count(&self) -> usize {
         self.transactions
     }
@@ -122,7 +122,7 @@ impl MessageId {
         (0..self.transactions).map(move |index| first.of_message(index))
     }
 
-    /// Where it is.
+    /// Its location.
     pub fn location(&self) -> Location {
         Location::new(format!("/messages/{self}"))
     }

@@ -1,17 +1,16 @@
 //! The transaction as a resource: the REST API without HTTP.
 //!
-//! A transaction is a long-running operation: it is created, its message uploaded if that did not
-//! come with it, and watched until its [`View`] has a
-//! [`final_attempt_reason`](View::final_attempt_reason). Whoever answers a [`ResourceRequest`] is a
-//! [`ResourceService`]: the stage
-//! [`RestHandler`](crate::stage::rest_handler::RestHandler) over this process's storage, or a
-//! client of another process. Whoever asks is a server that HTTP clients talk to, or the stage
-//! [`RestEndpoint`](crate::stage::rest_endpoint::RestEndpoint). So the stages can be put together
-//! with HTTP between them or without.
+//! A transaction is a long-running operation: it is created, its message is uploaded unless it came
+//! with the request, and it is watched until its [`View`] has a
+//! [`final_attempt_reason`](View::final_attempt_reason). A [`ResourceService`] answers a
+//! [`ResourceRequest`]: the stage [`RestHandler`](crate::stage::rest_handler::RestHandler) over
+//! this process's storage, or a client of another process. The caller is a server for HTTP clients,
+//! or the stage [`RestEndpoint`](crate::stage::rest_endpoint::RestEndpoint). So the stages can be
+//! composed with or without HTTP between them.
 //!
-//! A *refusal* ([`ResourceResponse::Refused`]) is a value: the request was understood, and cannot
-//! be granted. An error of the service means that something broke, so that nobody knows whether
-//! the request was granted.
+//! A *refusal* ([`ResourceResponse::Refused`]) is a value: the request was understood, but cannot
+//! be granted. An error of the service means that something broke, and nobody knows whether the
+//! request was granted.
 
 mod bad_answer;
 mod caller;

@@ -1,8 +1,8 @@
-//! What whoever operates the agent asks of its queue, and what is answered.
+//! Requests of operators about the queue, and their answers.
 //!
-//! *Queue* is all that the storage keeps, whoever brought it; what is over stands in it until it is
-//! removed. Whoever answers a [`QueueRequest`] is a [`QueueService`]: the stage
-//! [`Operator`](crate::stage::operator::Operator).
+//! The *queue* is everything that the storage keeps, whoever submitted it. Finished transactions
+//! stay in it until they are removed. A [`QueueService`] answers a [`QueueRequest`]; the stage
+//! [`Operator`](crate::stage::operator::Operator) is one.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -22,68 +22,69 @@ use super::{
     Refusal, SuppressionOperation, SuppressionsListed, View,
 };
 
-/// A request of somebody who operates the agent.
+/// A request of an operator.
 #[derive(Debug, Clone)]
 pub struct QueueRequest {
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
-    /// What is asked.
+    /// The operation.
     pub operation: QueueOperation,
 }
 
-/// What is asked of the queue.
+/// An operation on the queue.
 #[derive(Debug, Clone)]
 pub enum QueueOperation {
     /// List transactions.
     List(QueueList),
-    /// Show the transaction of that identity with each attempt at it.
+    /// Show the transaction with this identity, and each attempt at it.
     Show(Box<str>),
-    /// Read the message of the transaction of that identity.
+    /// Read the message of this transaction.
     Message(Box<str>),
-    /// Change the transaction of that identity.
+    /// Change this transaction.
     ChangeOne(Box<str>, QueueAction),
-    /// Change many.
+    /// Change many transactions.
     Change(QueueChange),
     /// See or change destinations.
     Destinations(DestinationOperation),
-    /// See or change addresses to which a sender sends nothing.
+    /// See or change a sender's suppressed addresses.
     Suppressions(SuppressionOperation),
     /// See or change webhooks.
     Hooks(HookOperation),
 }
 
-/// Changes many transactions.
+/// A change of many transactions.
 ///
-/// It goes on where whoever asks goes away. What comes into the queue meanwhile may be changed or not.
+/// It continues if the caller goes away. Transactions that are queued meanwhile may or may not be
+/// changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueChange {
-    /// What is to become of them.
+    /// The change.
     pub action: QueueAction,
-    /// Which.
+    /// Which transactions.
     pub filter: QueueFilter,
-    /// Whether only what would become of them is told.
+    /// Whether to report only what would be changed.
     pub is_dry: bool,
 }
 
 /// Lists transactions, newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueList {
-    /// Which.
+    /// Which transactions.
     pub filter: QueueFilter,
-    /// How many at most; 0 for as many as is usual.
+    /// How many at most; 0 for the default.
     pub limit: usize,
-    /// Where the list before ended.
+    /// Where the previous list ended.
     pub cursor: Option<Box<str>>,
 }
 
-/// Some transactions of the queue: those of which all of this is true.
+/// A selection of the queue: transactions that meet all of these conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QueueFilter {
-    /// They came in on behalf of the sender of that name.
+    /// They were submitted by the sender with this name.
     pub sender: Option<Box<str>>,
     /// They are in this state; `None` for any.
     pub state: Option<QueueState>,
-    /// They are what is looked for.
+    /// They match this search.
     pub search: Search,
 }
 
@@ -94,34 +95,34 @@ pub enum QueueResponse {
     Listed(QueueListed),
     /// One transaction.
     Shown(Box<QueuedDetails>),
-    /// The RFC 5322 message of a transaction, as attempts send it but for what their chains add.
+    /// The RFC 5322 message of a transaction, as attempts send it, without what their chains add.
     Message(Body),
-    /// Many were changed.
+    /// The result of a change of many.
     Changed(QueueChanged),
     /// Some destinations.
     Destinations(DestinationsListed),
     /// One destination.
     Destination(Box<DestinationView>),
-    /// Some addresses to which a sender sends nothing.
+    /// Some suppressed addresses of a sender.
     Suppressions(SuppressionsListed),
-    /// One of them; where it was removed, as it was.
+    /// A suppressed address; where it was removed, its former value.
     Suppression(Box<Suppression>),
     /// All webhooks, by name.
     Hooks(Vec<HookView>),
     /// One of them.
     Hook(Box<HookView>),
-    /// The request is not granted.
+    /// The request is refused.
     Refused(Refusal),
 }
 
-/// What became of many transactions.
+/// The result of a change of many transactions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct QueueChanged {
-    /// How many were looked for.
+    /// How many were selected.
     pub matched: u64,
     /// How many of them were changed, or would be.
     pub changed: u64,
-    /// How many stay as they are, by the reason.
+    /// How many stay unchanged, by reason.
     pub skipped: BTreeMap<Skipped, u64>,
 }
 
@@ -137,20 +138,20 @@ pub struct QueueListed {
 /// A transaction of the queue.
 #[derive(Debug, Clone, PartialEq)]
 pub struct QueuedTransaction {
-    /// What is to happen with it.
+    /// Its state.
     pub state: QueueState,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// Since when no attempt is made, where somebody holds it back.
+    /// Since when it is held, if it is.
     pub held: Option<Timestamp>,
-    /// In how many crashes of the agent it was worked on since an attempt at it ended: it may be what crashes the
-    /// agent, and is attempted alone.
+    /// In how many crashes of the agent it was being worked on, since an attempt at it has ended. It may be the
+    /// cause of the crashes, and is attempted alone.
     pub crashes: u32,
-    /// Since when its destination is suspended, where it waits for that.
+    /// Since when its destination is suspended, if it waits for that.
     pub suspended: Option<Timestamp>,
     /// The transaction, with its [details](View::details).
     pub view: Box<View>,
-    /// The host or the domain that it goes to, as far as that was known before it was attempted.
+    /// The host or domain that it goes to, as far as that was known before an attempt.
     pub destination: Box<str>,
 }
 
@@ -159,10 +160,10 @@ pub struct QueuedTransaction {
 pub struct QueuedDetails {
     /// The transaction.
     pub queued: QueuedTransaction,
-    /// The attempts that ended and were written down, the oldest first.
+    /// The attempts that were recorded, the oldest first.
     pub attempts: Vec<Attempt>,
-    /// The number of the first of them, counted from 1: of transactions that were never committed only
-    /// the last attempt is kept.
+    /// The number of the first of them, counted from 1. For transactions that were never committed,
+    /// only the last attempt is kept.
     pub first_attempt: u32,
 }
 
@@ -188,7 +189,7 @@ impl<S> QueueService for S where
 }
 
 impl Default for QueueFilter {
-    /// All that is not over.
+    /// Everything that is not over.
     fn default() -> Self {
         Self {
             sender: None,
@@ -199,7 +200,7 @@ impl Default for QueueFilter {
 }
 
 impl QueueChanged {
-    /// Counts what became of some.
+    /// Counts the results of some.
     pub fn count(&mut self, judged: &[Judged]) {
         for (_, verdict) in judged {
             self.matched += 1;

@@ -1,10 +1,10 @@
-//! Why a request is not granted.
+//! Why a request is refused.
 
 use std::{borrow::Cow, fmt, time::Duration};
 
 use super::Location;
 
-/// A request that was understood and cannot be granted.
+/// The request was understood, but cannot be granted.
 ///
 /// *Source*: as HTTP says it, RFC 9110 section 15 and RFC 9457.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,58 +12,58 @@ use super::Location;
 pub struct Refusal {
     /// What kind of refusal.
     pub kind: RefusalKind,
-    /// What is wrong and what to change, for people; nothing internal.
+    /// What is wrong and what to change, for people; without internal details.
     pub detail: Cow<'static, str>,
-    /// The field at fault, as in `rcpt_to[0].m`, where it is one.
+    /// The field at fault, for example `rcpt_to[0].m`, if it is a field.
     pub field: Option<Box<str>>,
 }
 
-/// The kinds of refusal, each with what goes with it.
+/// The kinds of refusals, with their details.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RefusalKind {
     /// The request is malformed, or not allowed here: 400.
     Malformed,
-    /// Nobody knows who asks: 401.
+    /// The caller is unknown: 401.
     Unauthenticated,
-    /// Whoever asks may not do that: 403.
+    /// The caller is not permitted to do that: 403.
     Forbidden,
     /// There is no such sender, transaction or blob: 404.
     NotFound,
-    /// What is written once was written before, with another value: 409.
+    /// A value that is written once was written before, differently: 409.
     Conflict,
-    /// What was there is no longer kept: 410.
+    /// The resource is no longer kept: 410.
     Gone,
-    /// The version asked for is not the current one: 412.
+    /// The version in the request is not the current one: 412.
     VersionMismatch,
-    /// It is larger than it may be: 413.
+    /// It is larger than permitted: 413.
     TooLarge,
-    /// The content is of another type than is wanted: 415.
+    /// The content has the wrong type: 415.
     WrongContentType,
-    /// The octets do not go on where the blob ends: 416.
+    /// The octets do not begin where the blob ends: 416.
     WrongRange {
-        /// Octets that the blob has now.
+        /// The current length of the blob, in octets.
         len: u64,
-        /// Octets that it will have, where that is known.
+        /// Its final length, where that is known.
         total: Option<u64>,
     },
-    /// The idempotency key is that of another request: 422.
+    /// The idempotency key belongs to another request: 422.
     KeyReused,
-    /// The change must say which version it is of: 428.
+    /// The request must name the version that it changes: 428.
     VersionMissing,
-    /// Whoever asks is over a limit: 429.
+    /// The caller is over a limit: 429.
     TooMany {
         /// When to try again.
         retry_after: Duration,
     },
-    /// There is no room for it now, or the agent is stopping: 503.
+    /// There is no room for now, or the agent is stopping: 503.
     Unavailable {
         /// When to try again.
         retry_after: Duration,
     },
-    /// Another process works on the transaction: 308.
+    /// Another process is working on the transaction: 308.
     Elsewhere(Location),
-    /// Something broke here: 500.
+    /// Something broke in this agent: 500.
     Internal,
 }
 
@@ -87,21 +87,21 @@ impl Refusal {
         Self::new(RefusalKind::NotFound, detail)
     }
 
-    /// There is no room for it now.
+    /// There is no room for now.
     pub(crate) fn no_room() -> Self {
         let retry_after = Duration::from_secs(5);
         let kind = RefusalKind::Unavailable { retry_after };
         Self::new(kind, "there is no room for it now; try again later")
     }
 
-    /// Whoever asks does not operate the agent.
+    /// The caller is not an operator.
     pub fn not_for_all() -> Self {
         let detail = "the token is not for those who operate the agent: it needs `role: \
                       operate`, and no `sender`";
         Self::new(RefusalKind::Forbidden, detail)
     }
 
-    /// Something broke here.
+    /// Something broke in this agent.
     pub fn internal() -> Self {
         let detail = "something went wrong here; try again later";
         Self::new(RefusalKind::Internal, detail)

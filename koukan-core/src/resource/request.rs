@@ -1,4 +1,4 @@
-//! What is asked.
+//! Requests.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -18,54 +18,53 @@ use super::{Caller, Location, Upload, Version};
 /// A request for a transaction resource.
 #[derive(Debug)]
 pub struct ResourceRequest {
-    /// Who asks.
+    /// The caller.
     pub caller: Caller,
-    /// What is asked.
+    /// The operation.
     pub operation: Operation,
 }
 
-/// What is asked of a transaction resource.
+/// An operation on a transaction resource.
 #[derive(Debug)]
 pub enum Operation {
-    /// Make a new transaction.
+    /// Create a transaction.
     Create(Box<Create>),
     /// Read one.
     Read(Read),
-    /// Add to one that is made step by step.
+    /// Add to a transaction that is created step by step.
     Append(Box<Append>),
-    /// Write octets of its message, or of a part of that.
+    /// Write octets of its message, or of a part of the message.
     Upload(Upload),
-    /// Write the parsed message; receivers only.
+    /// Write the parsed message; only for receivers.
     Parsed(ParsedUpload),
-    /// Give it up.
+    /// Cancel it.
     Cancel(Location),
-    /// List those of a sender.
+    /// List the transactions of a sender.
     List(ListTransactions),
 }
 
-/// Makes a new transaction.
+/// Creates a transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Create {
-    /// On whose behalf: selects the chain.
+    /// The sender, which selects the chain.
     pub sender: Sender,
-    /// What is known of it so far.
+    /// The content so far.
     pub draft: Draft,
     /// How long to wait before answering.
     pub wait: Option<Duration>,
-    /// For what.
+    /// The event to wait for.
     pub wait_for: WaitFor,
-    /// The same create of the same sender with the same key is a repetition of this one; another
-    /// create with that key is refused ([`KeyReused`](super::RefusalKind::KeyReused)).
+    /// A create with the same sender, key and content repeats this one. Another create with the
+    /// same key is refused ([`KeyReused`](super::RefusalKind::KeyReused)).
     ///
-    /// Which create it is does not depend on [`Create::wait`].
+    /// [`Create::wait`] does not matter for the comparison.
     pub idempotency_key: Option<Box<str>>,
 }
 
-/// What whoever makes a transaction says of it.
+/// The content of a transaction, as its creator gives it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Draft {
-    /// The SMTP client's address; or the host to deliver to, where it is an SMTP gateway that is
-    /// asked.
+    /// The SMTP client's address; or, for an SMTP gateway, the host to deliver to.
     pub remote_host: Option<HostPort>,
     /// The address that the SMTP client connected to.
     pub local_host: Option<HostPort>,
@@ -75,24 +74,25 @@ pub struct Draft {
     pub mail_from: Option<Mail>,
     /// The RCPT commands.
     pub rcpt_to: Vec<Rcpt>,
-    /// Where the message comes from; `None` where it is to be uploaded.
+    /// The source of the message; `None` where it will be uploaded.
     pub body: Option<BodySource>,
-    /// Whether transient failures are to be retried; `None` for what the sender's config says.
+    /// Whether to retry after transient failures; `None` for the sender's configuration.
     pub retry: Option<bool>,
-    /// Whether final failures are to be told to the reverse-path; likewise.
+    /// Whether to notify the reverse-path of permanent failures; likewise.
     pub notification: Option<bool>,
-    /// When it is sent at the earliest; what has passed is now. Only of what is made at once.
+    /// The earliest time of sending; a time in the past counts as now. Only for transactions that
+    /// are created in one step.
     pub send_at: Option<Timestamp>,
     /// Signals, by filter.
     pub filter_output: Map<String, Value>,
 }
 
-/// Facts of an SMTP session, as a gateway tells them.
+/// Facts of an SMTP session, given by a gateway.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SmtpMeta {
-    /// How the client named itself.
+    /// The name that the client gave.
     pub ehlo_host: Option<Box<str>>,
-    /// Whether it said EHLO.
+    /// Whether the client used EHLO.
     pub is_esmtp: bool,
     /// Whether the connection had TLS.
     pub has_tls: bool,
@@ -100,14 +100,14 @@ pub struct SmtpMeta {
     pub is_authenticated: bool,
 }
 
-/// Where the message of a transaction comes from.
+/// The source of a transaction's message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum BodySource {
     /// An RFC 5322 message.
     Inline(Bytes),
     /// The finished body of an earlier transaction.
     Reuse(Location),
-    /// A description of the message, to be built here; see
+    /// A description of the message, which is built here; see
     /// [`message::builder`](crate::message::builder).
     MessageBuilder(Value),
 }
@@ -117,43 +117,43 @@ pub enum BodySource {
 pub struct Read {
     /// Which.
     pub transaction: Location,
-    /// The version that is known already: only another is of interest.
+    /// The version that is known already; the answer is wanted when there is another one.
     pub if_none_match: Option<Version>,
-    /// How long to wait for another version; or, where none is known, for `wait_for`.
+    /// How long to wait for another version; if none is known, for `wait_for`.
     pub wait: Option<Duration>,
-    /// For what, where no version is known.
+    /// The event to wait for, if no version is known.
     pub wait_for: WaitFor,
 }
 
-/// What a request waits for.
+/// The event that a request waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum WaitFor {
-    /// That nothing more will be tried.
+    /// Nothing more will be tried.
     #[default]
     End,
-    /// That the first attempt has ended.
+    /// The first attempt has ended.
     Attempt,
 }
 
-/// Adds to a transaction that is made step by step.
+/// Adds to a transaction that is created step by step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Append {
     /// Which.
     pub transaction: Location,
-    /// The version that is added to.
+    /// The version that it changes.
     pub if_match: Option<Version>,
-    /// What is added; nothing at all tells that the originator is still there.
+    /// The addition. An empty one shows that the originator is still there.
     pub draft: Draft,
     /// The position of the first of [`Draft::rcpt_to`] in the transaction.
     pub rcpt_to_list_offset: Option<usize>,
 }
 
-/// Gives a receiver the parsed message.
+/// Sends the parsed message to a receiver.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ParsedUpload {
-    /// Where to: [`BuilderView::uri`](super::BuilderView::uri).
+    /// The target: [`BuilderView::uri`](super::BuilderView::uri).
     pub to: Location,
-    /// The version of the transaction that is added to.
+    /// The version of the transaction that it changes.
     pub if_match: Option<Version>,
     /// The message; see [`message::parser`](crate::message::parser).
     pub message: Value,
@@ -166,11 +166,11 @@ pub struct ListTransactions {
     pub sender: Box<str>,
     /// Only those in this state.
     pub state: Option<ListState>,
-    /// Only those that are looked for.
+    /// Only those that match this search.
     pub search: Search,
     /// How many at most.
     pub limit: usize,
-    /// Where the list before ended.
+    /// Where the previous list ended.
     pub cursor: Option<Box<str>>,
 }
 
@@ -179,7 +179,7 @@ pub struct ListTransactions {
 pub enum ListState {
     /// Waiting for an attempt, or for the rest of the message.
     Waiting,
-    /// Waiting for the time at which it is to be sent; that is among what waits.
+    /// Waiting for the time of sending; also among the waiting ones.
     Scheduled,
     /// Being worked on.
     Active,
@@ -198,24 +198,24 @@ impl ResourceRequest {
 }
 
 impl Operation {
-    /// Whether it changes something, and does not only read.
+    /// Whether it changes anything.
     pub fn changes(&self) -> bool {
         !matches!(self, Self::Read(_) | Self::List(_))
     }
 }
 
 impl Draft {
-    /// Whether it says nothing.
+    /// Whether it contains nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
 
-    /// The address of the SMTP client, where it is given as one.
+    /// The address of the SMTP client, if `remote_host` is one.
     pub fn remote_address(&self) -> Option<SocketAddr> {
         address(self.remote_host.as_ref()?)
     }
 
-    /// The address that the SMTP client connected to, where it is given as one.
+    /// The address that the SMTP client connected to, if `local_host` is one.
     pub fn local_address(&self) -> Option<SocketAddr> {
         address(self.local_host.as_ref()?)
     }

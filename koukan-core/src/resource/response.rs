@@ -1,4 +1,4 @@
-//! What is answered.
+//! Answers.
 
 use jiff::Timestamp;
 
@@ -7,44 +7,44 @@ use super::{Location, Refusal, Version, View};
 /// The answer to a [`ResourceRequest`](super::ResourceRequest).
 #[derive(Debug, Clone, PartialEq)]
 pub enum ResourceResponse {
-    /// The transaction was made, or had been by the request that this one repeats.
+    /// The transaction was created now, or by an earlier identical request.
     Created(Created),
-    /// The transaction as it is now.
+    /// The current state of the transaction.
     Current {
         /// The transaction.
         view: Box<View>,
         /// Its version.
         version: Version,
     },
-    /// The version that was asked about is still the current one.
+    /// The version in the request is still current.
     Unchanged(Version),
     /// The octets were written.
     Uploaded(Uploaded),
-    /// What the sender has.
+    /// The sender's transactions.
     Listed(TransactionsListed),
-    /// The request is not granted.
+    /// The request is refused.
     Refused(Refusal),
 }
 
-/// A transaction that was made.
+/// A transaction that was created.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Created {
-    /// Where it is.
+    /// Its location.
     pub location: Location,
     /// The transaction.
     pub view: Box<View>,
     /// Its version.
     pub version: Version,
-    /// Whether it was made by an earlier request, which this one repeats.
+    /// Whether an earlier request has created it.
     pub is_replayed: bool,
 }
 
 /// Octets that were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Uploaded {
-    /// Octets that the blob has now.
+    /// The current length of the blob, in octets.
     pub len: u64,
-    /// Octets that it will have, where that is known.
+    /// Its final length, where that is known.
     pub total: Option<u64>,
     /// Whether it is complete.
     pub finalized: bool,
@@ -55,16 +55,16 @@ pub struct Uploaded {
 pub struct TransactionsListed {
     /// The transactions.
     pub transactions: Vec<ListedTransaction>,
-    /// Where the list goes on, if it does.
+    /// Where the list continues, if it does.
     pub next: Option<Box<str>>,
 }
 
 /// One of a sender's transactions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ListedTransaction {
-    /// Where it is.
+    /// Its location.
     pub location: Location,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
     /// The transaction.
     pub view: Box<View>,

@@ -1,44 +1,44 @@
-//! Addresses to which a sender sends nothing, as whoever operates the agent sees and changes them.
+//! A sender's suppressed addresses, as operators see and change them.
 
 use crate::{path::Mailbox, storage::record::Suppression};
 
-/// What is asked of the addresses to which a sender sends nothing.
+/// A request about a sender's suppressed addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuppressionOperation {
     /// The sender's name.
     pub sender: Box<str>,
-    /// What.
+    /// The operation.
     pub what: SuppressionAsked,
 }
 
-/// What is asked of them.
+/// An operation on suppressed addresses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SuppressionAsked {
     /// List them.
     List {
-        /// How many at most; 0 for as many as is usual.
+        /// How many at most; 0 for the default.
         limit: usize,
         /// After which address.
         after: Option<Box<str>>,
     },
     /// Show one.
     Show(Mailbox),
-    /// From now on nothing is sent to an address.
+    /// Suppress an address.
     Keep {
         /// The address.
         mailbox: Mailbox,
-        /// Why; as a sender's recipients are told.
+        /// The reason, which recipients' senders are told.
         reason: Option<Box<str>>,
     },
-    /// An address is sent to again.
+    /// Send to an address again.
     Remove(Mailbox),
 }
 
 /// Some of the addresses, in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SuppressionsListed {
-    /// Them.
+    /// The addresses.
     pub suppressions: Vec<Suppression>,
-    /// After which address the list goes on, if it does.
+    /// The address after which the list continues, if it does.
     pub next: Option<Box<str>>,
 }

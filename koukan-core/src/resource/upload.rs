@@ -1,4 +1,4 @@
-//! Octets that are written to a resource.
+//! Writing octets to a resource.
 
 use crate::body::Body;
 
@@ -7,24 +7,24 @@ use super::Location;
 /// Writes octets of a message, or of one of its parts.
 #[derive(Debug)]
 pub struct Upload {
-    /// Where to: the location of the body or of a blob.
+    /// The target: the location of the body or of a blob.
     pub to: Location,
-    /// Which octets these are; `None` where they are all.
+    /// The range of the octets; `None` where they are the whole blob.
     pub range: Option<Range>,
     /// The octets.
     pub content: Body,
 }
 
-/// Which octets of a blob are written.
+/// A range of a blob's octets.
 ///
 /// *Source*: RFC 9110 section 14.4, the `Content-Range` field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Range {
     /// Position of the first octet.
     pub start: u64,
-    /// Position after the last octet, where it is known beforehand; as `start` where there are
-    /// none, as when nothing but the length is told.
+    /// Position after the last octet, where it is known in advance; equal to `start` where there
+    /// are none, for example when only the length is given.
     pub end: Option<u64>,
-    /// Octets of the blob in all, once they are known: who reaches them finishes the blob.
+    /// The length of the whole blob, once it is known: a range that reaches it finishes the blob.
     pub total: Option<u64>,
 }

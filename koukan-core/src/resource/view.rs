@@ -14,18 +14,18 @@ use crate::{
 
 use super::Location;
 
-/// A version of a transaction: another for every change that a reader can see.
+/// A version of a transaction. It changes with everything that a reader can see.
 ///
-/// *Shape*: opaque, as whoever serves the transaction gave it, without quotes.
+/// *Shape*: opaque, as the server gave it, without quotes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Version(Arc<str>);
 
-/// A transaction as a reader sees it: the requests as placeholders, the replies whole.
+/// A transaction as a reader sees it: requests as placeholders, replies in full.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct View {
     /// Whether the sender is known.
     pub has_sender: bool,
-    /// The peer, or the host to deliver to, as whoever created the transaction named it.
+    /// The client's address, or the host to deliver to, as the creator of the transaction named it.
     pub remote_host: Option<HostPort>,
     /// The address that the peer connected to, likewise.
     pub local_host: Option<HostPort>,
@@ -37,12 +37,12 @@ pub struct View {
     pub body: Option<BodyView>,
     /// The reply to MAIL.
     pub mail_response: Option<Reply>,
-    /// The replies to RCPT, up to the first that is still to come.
+    /// The replies to RCPT, up to the first missing one.
     pub rcpt_response: Vec<Reply>,
     /// The final reply, which stands for all recipients.
     pub data_response: Option<Reply>,
-    /// The final reply for each recipient, by their order, as far as it is known; empty where
-    /// `rcpt_response` and `data_response` say it.
+    /// The final reply for each recipient, in order, as far as it is known; empty where
+    /// `rcpt_response` and `data_response` say the same.
     pub final_replies: Vec<Option<Reply>>,
     /// How many attempts have begun.
     pub attempt_count: u32,
@@ -50,32 +50,32 @@ pub struct View {
     pub final_attempt_reason: Option<Cow<'static, str>>,
     /// Whether transient failures are retried.
     pub retry: bool,
-    /// Whether final failures are told to the reverse-path.
+    /// Whether the reverse-path is notified of permanent failures.
     pub notification: bool,
-    /// Whether it was given up.
+    /// Whether it was cancelled.
     pub cancelled: bool,
     /// Signals, by filter.
     pub filter_output: Map<String, Value>,
-    /// What only the full view shows, where this process serves the transaction.
+    /// Only in the full view, where this process serves the transaction.
     pub details: Option<Box<Details>>,
 }
 
-/// What only the full view of a transaction shows.
+/// The additional details of the full view.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Details {
-    /// Where it is.
+    /// Its location.
     pub location: Location,
-    /// When it was made.
+    /// When it was created.
     pub created: Timestamp,
-    /// On whose behalf.
+    /// Its sender.
     pub sender: Sender,
     /// The MAIL command, once it is known.
     pub mail_from: Option<Mail>,
-    /// The recipients so far, and what has become of each, in order.
+    /// The recipients so far, in order, with their states.
     pub recipients: Vec<RecipientView>,
     /// When the next attempt is due, where one is.
     pub next_attempt: Option<Timestamp>,
-    /// When it is or was to be sent at the earliest, where that was said.
+    /// The earliest time of sending, where one was given.
     pub send_at: Option<Timestamp>,
 }
 
@@ -84,32 +84,32 @@ pub struct Details {
 pub struct RecipientView {
     /// The RCPT command.
     pub rcpt: Rcpt,
-    /// What has become of it.
+    /// Its state.
     pub state: RecipientState,
-    /// The reply that says so; the most recent one where it is open.
+    /// The reply that led to the state; the most recent one while it is open.
     pub reply: Option<Reply>,
 }
 
-/// What has become of a recipient.
+/// The state of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RecipientState {
     /// No attempt has ended yet.
     Pending,
-    /// It was refused for the time being, and is to be tried again.
+    /// It was refused transiently, and will be tried again.
     Deferred,
-    /// The destination has taken the message for it.
+    /// The destination has accepted the message for it.
     Delivered,
-    /// The destination has refused it for good.
+    /// The destination has refused it permanently.
     Failed,
-    /// It was refused for the time being until attempts or time ran out.
+    /// It was refused transiently until attempts or time ran out.
     Expired,
-    /// The transaction was cancelled before.
+    /// The transaction was cancelled first.
     Cancelled,
 }
 
 impl RecipientState {
-    /// The state in a word, as in the REST API.
+    /// A word for the state, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -125,7 +125,7 @@ impl RecipientState {
 /// The message of a transaction, as a reader sees it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BodyView {
-    /// The RFC 5322 message, where octets of one are or can be uploaded.
+    /// The RFC 5322 message, where its octets are there or can be uploaded.
     pub blob_status: Option<BlobStatus>,
     /// The description of the message, where there is one or one is wanted.
     pub message_builder: Option<BuilderView>,

@@ -1,4 +1,4 @@
-//! Beginning a transaction of a service.
+//! Beginning a transaction at a service.
 
 use std::any::Any;
 
@@ -6,7 +6,8 @@ use crate::transaction::{Driver, MailService, Pending, Start, Upstream};
 
 use super::BoxMailService;
 
-/// Begins a transaction of `service`: without a call where that can be. With the reply to come to MAIL.
+/// Begins a transaction at `service`, without a call if possible. Returns the pending reply to MAIL,
+/// too.
 pub(crate) fn begin<S: MailService>(service: S, start: Start) -> (Upstream, Pending) {
     let erased = (&service as &dyn Any).downcast_ref::<BoxMailService>();
     let start = match erased.and_then(BoxMailService::direct) {

@@ -17,44 +17,44 @@ use crate::{
     transaction::{Direct, MailService, Transaction},
 };
 
-/// A [`MailService`] whose type is forgotten; cloning it is O(1).
+/// A type-erased [`MailService`]. Cloning it is O(1).
 ///
-/// It is always ready: readiness of what it holds is waited for within the call. So limits and
-/// load shedding, which act by readiness, belong outside of it.
+/// It is always ready: the call waits for the readiness of the inner service. So limits and load
+/// shedding, which act by readiness, belong outside of it.
 #[derive(Clone)]
 pub struct BoxMailService(Arc<dyn Erased>);
 
 trait Erased: Send + Sync {
     fn call(&self, transaction: Transaction) -> BoxFuture<'static, Result<Reply, BoxError>>;
 
-    /// How it takes transactions without a call, if it does.
+    /// The direct way to take transactions without a call, if there is one.
     fn direct(&self) -> Option<&dyn Direct> {
         None
     }
 }
 
-/// A service, and how it takes transactions without a call.
+/// A service with its direct way.
 struct WithDirect<S, D> {
     service: S,
     direct: D,
 }
 
 impl BoxMailService {
-    /// Erases the type of `service`; one whose type is erased already stays as it is.
+    /// Erases the type of `service`. A service that is erased already is returned unchanged.
     pub fn new<S: MailService>(service: S) -> Self {
-        // Filters are put around each other one by one: each box costs an allocation a call.
+        // Filters are added one by one, and each box costs an allocation per call.
         match (&service as &dyn Any).downcast_ref::<Self>() {
             Some(erased) => erased.clone(),
             None => Self(Arc::new(service)),
         }
     }
 
-    /// Erases the type of a service that takes transactions without a call as well.
+    /// Erases the type of a service that also takes transactions without a call.
     pub(crate) fn with_direct(service: impl MailService, direct: impl Direct + 'static) -> Self {
         Self(Arc::new(WithDirect { service, direct }))
     }
 
-    /// How it takes transactions without a call, if it does.
+    /// The direct way to take transactions without a call, if there is one.
     pub(crate) fn direct(&self) -> Option<&dyn Direct> {
         self.0.direct()
     }
@@ -73,7 +73,7 @@ impl<S: MailService, D: Direct> Erased for WithDirect<S, D> {
 impl<S: MailService> Erased for S {
     fn call(&self, transaction: Transaction) -> BoxFuture<'static, Result<Reply, BoxError>> {
         let mut service = self.clone();
-        // Nearly all are ready at once, and then there is nothing to wait for.
+        // Nearly all services are ready at once.
         let mut cx = Context::from_waker(Waker::noop());
         if let Poll::Ready(Ok(())) = service.poll_ready(&mut cx) {
             return boxed(Service::call(&mut service, transaction));
@@ -92,8 +92,8 @@ impl<S: MailService> Erased for S {
 /// A call in a box.
 type Boxed = BoxFuture<'static, Result<Reply, BoxError>>;
 
-/// Boxes a call, unless it is in a box already: what many services return. Filters that refuse at MAIL or pass on
-/// return either of both.
+/// Boxes a call, unless it is boxed already, as the calls of many services are. Filters that refuse at MAIL or
+/// pass on return either kind.
 fn boxed<F, E>(call: F) -> Boxed
 where
     F: Future<Output = Result<Reply, E>> + Send + 'static,
@@ -148,7 +148,7 @@ mod tests {
         let erased = BoxMailService::new(service);
         let again = BoxMailService::new(erased.clone());
         assert!(Arc::ptr_eq(&erased.0, &again.0));
-        // So a chain has one box for each filter, and one for what stands behind them.
+        // A chain then has one box for each filter, and one for the rest.
         let nothing = BoxMailLayer::new(layer_fn(|inner: BoxMailService| inner));
         assert!(Arc::ptr_eq(&nothing.layer(erased.clone()).0, &erased.0));
     }

@@ -6,7 +6,7 @@ use tower::Layer;
 
 use super::{BoxMailService, MailService};
 
-/// A layer whose type is forgotten: what a filter built from config is.
+/// A type-erased layer: the form of a filter that is built from configuration.
 ///
 /// # Example
 ///

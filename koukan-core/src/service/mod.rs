@@ -1,4 +1,4 @@
-//! What a stage is: the [`MailService`] alias, its erased form, and what failures become.
+//! Stages: the [`MailService`] alias, its erased form, and how failures become replies.
 
 mod begin;
 mod boxed;

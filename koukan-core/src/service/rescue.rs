@@ -1,4 +1,4 @@
-//! What a failure becomes for the client.
+//! Turns failures into replies.
 
 use std::task::{Context, Poll};
 
@@ -19,8 +19,8 @@ use crate::{
 /// | tower's `Overloaded` | [`Reply::overloaded`] |
 /// | anything else | [`Reply::local_error`] |
 ///
-/// The driver does this for every call. As a layer ([`RescueLayer`]) it turns failures into
-/// replies further up in a chain, so that filters below it see replies only.
+/// The driver does this for every call. As a layer ([`RescueLayer`]) it does so further up in a
+/// chain, so that filters above it see replies only.
 #[derive(Debug, Clone)]
 pub struct Rescue<S> {
     inner: S,
@@ -49,8 +49,8 @@ pub struct Rescue<S> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct RescueLayer;
 
-/// The reply for a failure, by the table of [`Rescue`], for services that are no
-/// [`MailService`]; a failure that is no verdict is logged.
+/// The reply for a failure, by the table of [`Rescue`], for services that are not a
+/// [`MailService`]. A failure that is not a verdict is logged.
 pub fn rescued(error: impl Into<BoxError>) -> Reply {
     rescue(&error.into())
 }

@@ -6,22 +6,22 @@ use std::{
     sync::Arc,
 };
 
-/// Whose share something is charged to: as much as is known of who asks for it.
+/// The client whose share is charged: as much as is known about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Client {
-    /// Nothing is known: all of whom that is so are one client.
+    /// Nothing is known. All such clients count as one.
     #[default]
     Unknown,
-    /// An IPv4 address, or the /64 network of an IPv6 address: so much an IPv6 client has to take
-    /// addresses from.
+    /// An IPv4 address, or the /64 network of an IPv6 address, since an IPv6 client can use all
+    /// addresses of its network.
     Network(IpAddr),
-    /// Who has shown to be of that name, as by a token, wherever it is.
+    /// A client that has proved this name, for example by a token, at any address.
     Named(Arc<str>),
 }
 
 impl Client {
-    /// The client at an address. IPv4 is the same where it is written as IPv6.
+    /// The client at an address. IPv4 in IPv6 form counts as IPv4.
     pub fn at(address: IpAddr) -> Self {
         Self::Network(match address.to_canonical() {
             IpAddr::V6(address) => {

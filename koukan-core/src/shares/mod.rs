@@ -1,21 +1,21 @@
-//! Sharing what is scarce between clients: [`Shares`].
+//! Shares scarce resources between clients: [`Shares`].
 //!
-//! Connections, requests and memory are limited in all, and one client must not take them from all
-//! others. A limit for each client would either be so low that it is in the way while nobody else
-//! wants anything, or so high that few clients take all. So a client may use all but a headroom, an
-//! eighth, and what is left there goes to those who have least:
+//! Connections, requests and memory are limited, and one client must not take them from all others.
+//! A fixed limit for each client would either be so low that it hinders a client while nobody else
+//! needs anything, or so high that a few clients take everything. So one client may use everything
+//! except a headroom of an eighth. The headroom goes to the clients that have least:
 //!
-//! | what is used by then | who is granted more |
+//! | in use so far | who is granted more |
 //! |---|---|
 //! | all but the headroom | everybody |
-//! | some of the headroom | who then has no more than an equal share and, unless it had nothing before, no more than seven times what is left for others |
+//! | some of the headroom | a client that then has no more than an equal share and, unless it had nothing before, no more than seven times what is left for others |
 //! | all of it | nobody |
 //!
-//! So however many clients take as much as they can get, there is something left for the next one.
-//! What was granted is not taken back.
+//! So even if many clients take as much as they can, something is left for the next one. What was
+//! granted is not taken back.
 //!
-//! A charge is granted or refused at once. Nobody waits for one: whoever holds a charge and waited for
-//! another could wait for somebody who does the same.
+//! A charge is granted or refused at once. Nobody waits for one: a client that holds one charge and
+//! waits for another could wait for a client that does the same.
 //!
 //! # Example
 //!
@@ -42,7 +42,7 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 
 use self::rule::Standing;
 
-/// So much of something, shared between holders; clones are the same.
+/// An amount of something, shared between holders. Clones share it.
 pub struct Shares<K: Eq + Hash = Client>(Arc<Inner<K>>);
 
 struct Inner<K> {
@@ -56,7 +56,7 @@ struct State<K> {
     holders: HashMap<K, u64, RandomState>,
 }
 
-/// What a holder was granted; dropped, it is given back.
+/// The amount granted to a holder. Dropping it gives it back.
 #[must_use = "what was granted is given back when this is dropped"]
 pub struct Charge<K: Clone + Eq + Hash = Client> {
     shares: Shares<K>,
@@ -65,7 +65,7 @@ pub struct Charge<K: Clone + Eq + Hash = Client> {
 }
 
 impl<K: Clone + Eq + Hash> Shares<K> {
-    /// So much in all.
+    /// Shares of `total`.
     pub fn new(total: u64) -> Self {
         Self(Arc::new(Inner {
             total,
@@ -76,7 +76,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
         }))
     }
 
-    /// Grants `holder` so much more, or refuses it.
+    /// Grants `holder` another `amount`, or refuses.
     pub fn charge(&self, holder: &K, amount: u64) -> Option<Charge<K>> {
         self.lock()
             .take(self.0.total, holder, amount)
@@ -87,7 +87,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
             })
     }
 
-    /// A charge of nothing, which nobody refuses, to be grown.
+    /// An empty charge, which is never refused, and can grow.
     pub fn nothing(&self, holder: &K) -> Charge<K> {
         Charge {
             shares: self.clone(),
@@ -96,12 +96,12 @@ impl<K: Clone + Eq + Hash> Shares<K> {
         }
     }
 
-    /// How much all have.
+    /// The amount in use.
     pub fn used(&self) -> u64 {
         self.lock().used
     }
 
-    /// How much there is.
+    /// The whole amount.
     pub fn total(&self) -> u64 {
         self.0.total
     }
@@ -112,7 +112,7 @@ impl<K: Clone + Eq + Hash> Shares<K> {
 }
 
 impl<K: Clone + Eq + Hash> Charge<K> {
-    /// Adds so much to it, or leaves it as it is; returns whether it was granted.
+    /// Grows by `amount`, or stays unchanged. Returns whether it was granted.
     pub fn grow(&mut self, amount: u64) -> bool {
         let shares = &self.shares;
         let is_granted = shares.lock().take(shares.0.total, &self.holder, amount);
@@ -122,12 +122,12 @@ impl<K: Clone + Eq + Hash> Charge<K> {
         is_granted
     }
 
-    /// How much was granted.
+    /// The amount granted.
     pub fn amount(&self) -> u64 {
         self.amount
     }
 
-    /// Gives back what is beyond so much.
+    /// Gives back everything above `amount`.
     pub fn shrink_to(&mut self, amount: u64) {
         if let Some(beyond) = self.amount.checked_sub(amount).filter(|beyond| *beyond > 0) {
             self.shares.lock().give_back(&self.holder, beyond);
@@ -135,7 +135,7 @@ impl<K: Clone + Eq + Hash> Charge<K> {
         }
     }
 
-    /// Hands it to another holder, as far as that one may have it; otherwise it is given back.
+    /// Hands it to another holder, if that one may have it; otherwise it is given back.
     #[must_use]
     pub fn hand_to(mut self, holder: &K) -> Option<Self> {
         if self.holder == *holder {
@@ -154,7 +154,7 @@ impl<K: Clone + Eq + Hash> Charge<K> {
         Some(self)
     }
 
-    /// How much the holder has by all its charges.
+    /// The holder's amount over all its charges.
     pub fn held(&self) -> u64 {
         self.shares.lock().held(&self.holder)
     }

@@ -1,25 +1,25 @@
-//! Who is granted more: the rule, and nothing else.
+//! The rule that grants or refuses.
 
 /// The part of all that is the headroom: an eighth.
 const HEADROOM: u64 = 8;
 /// Below that there is none: everybody may have all.
 const SHARED_FROM: u64 = 4;
 
-/// How things stand before a holder is granted more.
+/// The state before a grant.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Standing {
     /// How much there is.
     pub(super) total: u64,
     /// How much all have.
     pub(super) used: u64,
-    /// How many have something, whoever asks included.
+    /// How many holders have something, including the one that asks.
     pub(super) holders: u64,
-    /// How much whoever asks has.
+    /// The amount of the holder that asks.
     pub(super) held: u64,
 }
 
 impl Standing {
-    /// Whether so much more is granted.
+    /// Whether `amount` more is granted.
     pub(super) fn grants(self, amount: u64) -> bool {
         let Some(free) = self.total.checked_sub(self.used.saturating_add(amount)) else {
             return false;
@@ -33,7 +33,7 @@ impl Standing {
 
     fn is_below_share(self, amount: u64, free: u64) -> bool {
         let after = self.held + amount;
-        // Somebody else may always come.
+        // Another holder may always come.
         let share = self.total / self.holders.max(2);
         let leaves_some = self.held == 0 || after <= free.saturating_mul(HEADROOM - 1);
         after <= share.max(1) && leaves_some

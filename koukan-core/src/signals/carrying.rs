@@ -9,19 +9,19 @@ use super::{
     durable::{decode, encode},
 };
 
-/// The signal that says what SPF has found.
+/// The signal with the result of SPF.
 const SPF: &str = "spf";
 
 impl Signals {
     /// Writes a durable signal.
     ///
-    /// It goes with what is written down or told later: a transaction is written down when it is taken
-    /// into custody, at the end of its message or before; another agent is told of those that are set
-    /// before it is told of the recipients.
+    /// It goes with whatever is stored or sent afterwards. A transaction is stored when it is taken
+    /// into custody, at the end of its message or before. Another agent gets the signals that are set
+    /// before the recipients are sent to it.
     ///
     /// # Errors
     ///
-    /// [`SetDurableError`]; what is there stays as it is.
+    /// [`SetDurableError`]; the signals are unchanged.
     pub fn set_durable<T: DurableSignal>(&self, value: &T) -> Result<(), SetDurableError> {
         self.write_durable(T::NAME, encode(T::NAME, value)?)
     }
@@ -42,7 +42,7 @@ impl Signals {
         }
     }
 
-    /// As [`Signals::set_durable`], of a signal whose name is found out as the agent runs.
+    /// As [`Signals::set_durable`], for a name that is not known at compile time.
     pub(crate) fn set_durable_as(
         &self,
         name: &str,
@@ -51,7 +51,7 @@ impl Signals {
         self.write_durable(name, encode(name, value)?)
     }
 
-    /// Whether SPF has passed, where a filter has found that out.
+    /// Whether SPF has passed, where a filter has checked it.
     pub(crate) fn is_spf_pass(&self) -> Option<bool> {
         let spf = self.durable_json(SPF)?;
         Some(spf["result"] == "pass")
@@ -72,17 +72,17 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// [`UndecodedSignal`] where there is one of that name which is of another shape.
+    /// [`UndecodedSignal`] where the signal has another form.
     pub fn find_durable<T: DurableSignal>(&self) -> Result<Option<T>, UndecodedSignal> {
         self.json(T::NAME).map(|json| decode(&json)).transpose()
     }
 
-    /// All durable signals as they are now, and the trace id.
+    /// All current durable signals, and the trace id.
     pub fn carried(&self) -> Carried {
         self.carried_values().with_trace_id(Some(TraceId::of(self)))
     }
 
-    /// All durable signals as they are now, without the trace id.
+    /// All current durable signals, without the trace id.
     pub(crate) fn carried_values(&self) -> Carried {
         let own = self.durable().clone();
         match &self.0.trunk {
@@ -91,7 +91,7 @@ impl Signals {
         }
     }
 
-    /// Adds what another agent tells later. What is there stays.
+    /// Adds signals that another agent sends later. Signals that are set stay.
     pub(crate) fn add_carried(&self, carried: Carried) {
         let mut durable = self.durable();
         *durable = durable.clone().over(carried.with_trace_id(None));

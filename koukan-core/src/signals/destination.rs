@@ -1,8 +1,8 @@
-//! Where a transaction goes next, as a routing filter decided it.
+//! The next destination of a transaction, as decided by a routing filter.
 
 use crate::host_port::HostPort;
 
-/// The signal by which a routing filter tells the endpoint where to deliver.
+/// The signal that tells the endpoint where to deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Destination {
     /// Hosts to try in this order.
@@ -13,16 +13,16 @@ pub struct Destination {
 
 /// Who named the hosts of a [`Destination`].
 ///
-/// An endpoint connects wherever the operator says. Where somebody else says it, the endpoint looks
-/// at the addresses first: whoever submits mail must not reach what only this host can reach.
+/// An endpoint connects to whatever the operator names. If somebody else names the hosts, the
+/// endpoint checks their addresses first: senders must not reach what only this host can reach.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NamedBy {
     /// The operator, in the configuration.
     Operator,
     /// Somebody else: a recipient's domain, its MX records, a client's `remote_host`.
     Other,
-    /// Somebody else, by a domain: each of the [hosts](Destination::hosts) is one, or an address, and an
-    /// SMTP endpoint asks the DNS which hosts take mail for it.
+    /// Somebody else, by a domain: each of the [hosts](Destination::hosts) is a domain or an address,
+    /// and an SMTP endpoint asks the DNS which hosts accept mail for it.
     Domain,
 }
 
@@ -35,7 +35,7 @@ impl Destination {
         }
     }
 
-    /// The hosts that take mail for a domain, as the DNS says; for an address, that.
+    /// The hosts that accept mail for a domain by the DNS; or an address.
     pub fn of_domain(domain: HostPort) -> Self {
         Self {
             hosts: vec![domain],

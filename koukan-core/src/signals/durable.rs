@@ -1,4 +1,4 @@
-//! Signals that go where a transaction goes: the trait [`DurableSignal`], and what is kept of them.
+//! Signals that accompany a transaction: the trait [`DurableSignal`], and their stored form.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -8,11 +8,11 @@ use serde_json::{Map, Value};
 
 use super::{AlreadySet, TraceId};
 
-/// A signal that goes with a transaction wherever that goes: through the Exploder to every leg, into
-/// the backend and so to an attempt after a restart, and to another agent by REST (`filter_output`).
+/// A signal that goes wherever its transaction goes: through the Exploder to every leg, into the
+/// backend and so to attempts after a restart, and by REST to another agent (`filter_output`).
 ///
-/// It is known by its name, and goes as JSON: an agent that does not know the name carries it all the
-/// same.
+/// It is known by its name and carried as JSON. An agent that does not know the name carries it as
+/// well.
 ///
 /// # Example
 ///
@@ -36,17 +36,17 @@ use super::{AlreadySet, TraceId};
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub trait DurableSignal: Serialize + DeserializeOwned {
-    /// Its name, by which others know it: that of the filter that finds it out, in lower case with
-    /// `_` between words. `trace_id` is taken.
+    /// Its name: that of the filter that sets it, in lower case with `_` between words. `trace_id`
+    /// is reserved.
     const NAME: &'static str;
 }
 
-/// Octets that the durable signals of a transaction may have as JSON, names included.
+/// The largest size of all durable signals of a transaction as JSON, including names, in octets.
 ///
-/// They are kept in memory while the transaction is worked on, whoever set them.
+/// They are kept in memory while the transaction is worked on, even if a stranger has set them.
 pub const CARRIED_MAX: usize = 64 << 10;
 
-/// A durable signal cannot be written.
+/// Why a durable signal cannot be set.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetDurableError {
@@ -70,8 +70,8 @@ pub enum SetDurableError {
     },
 }
 
-/// A durable signal is there, and is not of the shape that was expected: another version of a filter,
-/// or another agent, has written it.
+/// A durable signal does not have the expected form: another version of a filter, or another agent,
+/// has written it.
 #[derive(Debug, thiserror::Error)]
 #[error("signal {name} cannot be understood")]
 pub struct UndecodedSignal {
@@ -81,9 +81,10 @@ pub struct UndecodedSignal {
     source: serde_json::Error,
 }
 
-/// The durable signals of a transaction at one moment: what backends keep and agents tell each other.
+/// The durable signals of a transaction at one moment, as backends store them and agents exchange
+/// them.
 ///
-/// Clones share it. A transaction without any costs nothing here.
+/// Clones share them. Without any signals nothing is allocated.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carried {
     trace_id: Option<TraceId>,
@@ -95,7 +96,7 @@ pub struct Carried {
 type Values = BTreeMap<Box<str>, Arc<str>>;
 
 impl Carried {
-    /// The name of the trace id among the others.
+    /// The name of the trace id.
     pub const TRACE_ID: &'static str = "trace_id";
 
     /// Only the id of the message.
@@ -106,12 +107,12 @@ impl Carried {
         }
     }
 
-    /// What another agent told, or a backend kept, by names.
+    /// The signals that another agent sent or a backend stored, by name.
     pub fn from_map(mut map: Map<String, Value>) -> Self {
         let trace_id = map.remove(Self::TRACE_ID).and_then(|value| {
             let trace_id = value.as_str().and_then(|id| id.parse().ok());
             if trace_id.is_none() {
-                // The message has an id of its own then.
+                // Then the message gets a new id.
                 tracing::warn!(signal = Self::TRACE_ID, "a signal cannot be understood");
             }
             trace_id
@@ -126,7 +127,7 @@ impl Carried {
         }
     }
 
-    /// Whether a transaction may have them.
+    /// Checks that a transaction may have them.
     ///
     /// # Errors
     ///
@@ -142,7 +143,7 @@ impl Carried {
     pub fn to_map(&self) -> Map<String, Value> {
         let values = self.values.iter().flat_map(|values| values.iter());
         let values = values.map(|(name, json)| {
-            // It was written as JSON by whoever set it.
+            // It was serialised by whoever set it.
             let value = serde_json::from_str(json).unwrap_or_default();
             (String::from(&**name), value)
         });
@@ -151,7 +152,7 @@ impl Carried {
         values.chain(trace_id).collect()
     }
 
-    /// The id of the message, where it is another than that of the transaction that carries it.
+    /// The trace id, where it differs from the identity of the transaction.
     pub fn trace_id(&self) -> Option<TraceId> {
         self.trace_id
     }
@@ -163,8 +164,8 @@ impl Carried {
         self
     }
 
-    /// When the transaction that carries it is sent at the earliest (see
-    /// [`SendAt`](super::SendAt)): for its backend alone, and not told to others.
+    /// The earliest time of sending (see [`SendAt`](super::SendAt)); only for the backend, and not
+    /// sent to others.
     pub fn send_at(&self) -> Option<Timestamp> {
         self.send_at
     }
@@ -190,7 +191,7 @@ impl Carried {
         self.values.as_ref()?.get(name)
     }
 
-    /// Adds a signal that is not there; `false` where it is too large.
+    /// Adds a signal that is not set; `false` where there is no room.
     pub(super) fn insert(&mut self, name: &str, json: Arc<str>) -> bool {
         if self.octets() + name.len() + json.len() > CARRIED_MAX {
             return false;
@@ -199,7 +200,7 @@ impl Carried {
         true
     }
 
-    /// These, and those of `others` that are not among them.
+    /// These, and those of `others` that are not set here.
     pub(crate) fn over(mut self, others: Self) -> Self {
         self.values = match (self.values, others.values) {
             (Some(mut own), Some(others)) => {

@@ -7,19 +7,19 @@ use std::{
 
 use crate::path::ForwardPath;
 
-/// The signal by which a routing filter tells the [Exploder](crate::stage::exploder) below it which recipients
+/// The signal by which a routing filter tells the [Exploder](crate::stage::exploder) below which recipients
 /// stand for others.
 #[derive(Debug, Default)]
 pub struct Expansions(Mutex<HashMap<usize, Arc<[ForwardPath]>>>);
 
 impl Expansions {
-    /// The recipient at that [position](crate::transaction::Command::position) stands for those.
+    /// Sets the members of the recipient at this [position](crate::transaction::Command::position).
     pub fn set(&self, position: usize, members: Arc<[ForwardPath]>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.insert(position, members);
     }
 
-    /// Whether some recipient stands for that one.
+    /// Whether some recipient stands for this one.
     pub fn has_member(&self, path: &ForwardPath) -> bool {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.values()
@@ -27,7 +27,7 @@ impl Expansions {
             .any(|member| member.is_same(path))
     }
 
-    /// Those that the recipient at that position stands for, if it does.
+    /// The members of the recipient at this position, if it has any.
     pub fn of(&self, position: usize) -> Option<Arc<[ForwardPath]>> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&position).cloned()

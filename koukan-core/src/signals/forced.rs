@@ -1,6 +1,6 @@
-//! Attempts that are asked for.
+//! Attempts that an operator asked for.
 
-/// The signal that whoever operates the agent has asked for the attempt: an endpoint tries a host also
-/// where that is known not to answer.
+/// The signal that an operator has asked for the attempt: an endpoint tries a host even if it is known
+/// not to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Forced;

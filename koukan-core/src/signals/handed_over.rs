@@ -1,13 +1,13 @@
-//! What a chain knows of a transaction that another chain of this agent has handed over to it.
+//! What a chain knows of a transaction that another chain of this agent has handed over.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The signal that a transaction was handed over, and not given by a client.
+/// The signal that a transaction was handed over by another chain.
 #[derive(Debug)]
 pub(crate) struct HandedOver {
-    /// How often, this time included.
+    /// How often it was handed over, including this time.
     pub(crate) times: usize,
-    /// Whether its sender may be told of it: nothing that was found out in the chain before speaks against that.
+    /// Whether its sender may be notified: nothing in the earlier chain has spoken against it.
     pub(crate) is_sender_believed: bool,
     tells_success: AtomicBool,
 }
@@ -21,7 +21,7 @@ impl HandedOver {
         }
     }
 
-    /// Notes that the sender is told of success from here on, where he wants that.
+    /// Notes that the sender is notified of success from here on, if the sender has asked for it.
     pub(crate) fn tells_success(&self) {
         self.tells_success.store(true, Ordering::Relaxed);
     }

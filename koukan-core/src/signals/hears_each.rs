@@ -1,7 +1,7 @@
-//! Clients that hear each recipient's final reply.
+//! Clients that understand a final reply for each recipient.
 
-/// The signal that whoever sends a transaction hears the final reply of each recipient
-/// ([`Reply::for_recipient`](crate::reply::Reply::for_recipient)), as an LMTP client does: nobody need
-/// take custody of one that has failed for the sake of those that have not.
+/// The signal that the client understands a final reply for each recipient
+/// ([`Reply::for_recipient`](crate::reply::Reply::for_recipient)), as LMTP clients do. So no failed
+/// recipient needs to be taken into custody because others succeeded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HearsEach;

@@ -1,10 +1,10 @@
-//! What filters found out about a transaction: the write-once map [`Signals`].
+//! The findings of filters about a transaction: the write-once map [`Signals`].
 //!
-//! | signal | is | goes |
+//! | signal | set by | goes |
 //! |---|---|---|
-//! | any type | written by [`Signals::set`] | nowhere: whoever works on the same transaction reads it |
-//! | a [`DurableSignal`] | written by [`Signals::set_durable`] | with the message to every leg, into the backend, by REST to another agent |
-//! | the [`TraceId`] | there is one from the start | as a durable one, and into logs, `Received` and the final reply |
+//! | any type | [`Signals::set`] | nowhere: it is read within the same transaction |
+//! | a [`DurableSignal`] | [`Signals::set_durable`] | with the message to every leg, into the backend, by REST to another agent |
+//! | the [`TraceId`] | there is one from the start | as a durable signal; also into logs, `Received` and the final reply |
 
 mod carrying;
 mod destination;
@@ -62,11 +62,10 @@ pub trait Signal: Any + Send + Sync {}
 
 impl<T: Any + Send + Sync> Signal for T {}
 
-/// A map from a type to one value of it, shared by everyone who works on a transaction; and the
-/// durable signals of its message by their names.
+/// A map from types to one value each, shared by everybody who works on a transaction; and the
+/// durable signals of its message, by name.
 ///
-/// A value is written once and never changes, so whoever read it need not look again. Clones
-/// share the map.
+/// A value is written once and never changes, so it need not be read again. Clones share the map.
 ///
 /// # Example
 ///
@@ -87,14 +86,14 @@ pub struct Signals(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     entries: Mutex<Entries>,
-    /// What was written here, or came with the transaction.
+    /// Signals that were set here, or came with the transaction.
     durable: Mutex<Carried>,
-    /// Those of the transaction that this one is a part or an attempt of.
+    /// The signals of the transaction that this one is a part or an attempt of.
     trunk: Option<Signals>,
     trace_id: Settled<TraceId>,
-    /// Whom the octets of the transaction are charged to.
+    /// The account that the transaction's octets are charged to.
     account: Settled<Account>,
-    /// Whether some transaction has its identity of the trace id.
+    /// Whether a transaction uses the trace id as its identity.
     is_claimed: AtomicBool,
 }
 
@@ -106,7 +105,7 @@ type Entries = Vec<(TypeId, &'static str, Arc<dyn Any + Send + Sync>)>;
 pub struct AlreadySet(Cow<'static, str>);
 
 impl Signals {
-    /// The signals of a message that came with these: from another agent, or from a backend.
+    /// The signals that came with a message, from another agent or a backend.
     pub fn of_carried(carried: Carried) -> Self {
         let trace_id = carried.trace_id();
         let send_at = carried.send_at().map(|at| {
@@ -123,8 +122,8 @@ impl Signals {
         }))
     }
 
-    /// The signals of a part of the transaction, or of an attempt at it: the durable ones that are set
-    /// here, now or later, are seen there. What is set there is not seen here.
+    /// The signals of a part of the transaction, or of an attempt. Durable signals that are set here,
+    /// now or later, are visible there. Signals that are set there are not visible here.
     #[must_use]
     pub fn branch(&self) -> Self {
         Self(Arc::new(Shared {
@@ -135,7 +134,7 @@ impl Signals {
         }))
     }
 
-    /// As [`Signals::branch`], of an attempt whose octets are charged to another account.
+    /// As [`Signals::branch`], for an attempt that is charged to another account.
     pub(crate) fn branch_on(&self, account: Account) -> Self {
         Self(Arc::new(Shared {
             trunk: Some(self.clone()),
@@ -145,14 +144,14 @@ impl Signals {
         }))
     }
 
-    /// Whom the octets of the transaction are charged to, where that was said. Branches that were made
-    /// after that have the same.
+    /// The account that the transaction's octets are charged to, if it is set. Branches made
+    /// afterwards have the same.
     pub fn account(&self) -> Option<&Account> {
         self.0.account.get()
     }
 
-    /// Says whom the octets of the transaction are charged to, unless that was said before; returns
-    /// what holds.
+    /// Sets the account that the transaction's octets are charged to, unless it is set. Returns the
+    /// current one.
     pub fn account_or(&self, account: impl FnOnce() -> Account) -> &Account {
         self.0.account.get_or(account)
     }
@@ -161,7 +160,7 @@ impl Signals {
     ///
     /// # Errors
     ///
-    /// [`AlreadySet`] if there is a value of this type; it stays as it is.
+    /// [`AlreadySet`] if there is a value of this type; it is unchanged.
     pub fn set<T: Signal>(&self, value: T) -> Result<(), AlreadySet> {
         let mut entries = self.lock();
         let id = TypeId::of::<T>();
@@ -183,12 +182,12 @@ impl Signals {
         found.downcast().ok()
     }
 
-    /// As [`Signals::find`], or else of what this is a part or an attempt of.
+    /// As [`Signals::find`]; else the signal of the transaction that this is a part or an attempt of.
     pub(crate) fn find_above<T: Signal>(&self) -> Option<Arc<T>> {
         self.find().or_else(|| self.0.trunk.as_ref()?.find_above())
     }
 
-    /// The trace id, for the identity of a transaction: once only. Where there is none yet, it is made.
+    /// The trace id as the identity of a transaction; only once. It is made if there is none.
     pub(crate) fn claim_trace_id(&self, make: impl FnOnce() -> TraceId) -> Option<TraceId> {
         if let Some(trunk) = &self.0.trunk {
             return trunk.claim_trace_id(make);

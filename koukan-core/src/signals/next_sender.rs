@@ -1,8 +1,7 @@
-//! Another chain of this agent, as a routing filter has named it.
+//! A hand-over to another chain of this agent, as decided by a routing filter.
 
 use crate::context::Sender;
 
-/// The signal by which a routing filter tells the end of a chain to hand the transaction on to the chain of that sender,
-/// in this process.
+/// The signal that tells the end of a chain to hand the transaction over to this sender's chain, in this process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextSender(pub Sender);

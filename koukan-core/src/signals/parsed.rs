@@ -1,10 +1,9 @@
-//! The message, taken apart.
+//! The parsed message.
 
 use std::sync::Arc;
 
 use crate::message::parser::ParsedMessage;
 
-/// The signal by which a parser tells what is in the message; written before its first octet goes
-/// on.
+/// The signal with the parsed message. It is set before the message's first octet goes on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parsed(pub Arc<ParsedMessage>);

@@ -1,14 +1,14 @@
-//! When a message is sent.
+//! The earliest time of sending.
 
 use jiff::Timestamp;
 
-/// The signal that a transaction is not attempted before that time. It goes into the backend with the
-/// transaction that has it, and nowhere else: an attempt, and whatever comes of that, goes at once.
+/// The signal that a transaction is not attempted before this time. It is stored with its transaction
+/// and goes nowhere else: an attempt, and what follows from it, is not delayed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SendAt(Timestamp);
 
 impl SendAt {
-    /// At that time, in whole microseconds: as exactly as backends keep it.
+    /// At this time, in whole microseconds, the precision of backends.
     pub fn new(at: Timestamp) -> Self {
         Self(Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at))
     }

@@ -1,11 +1,11 @@
-//! Whether a message is to be secured on its way.
+//! Whether a message must be sent by TLS.
 
 use serde::{Deserialize, Serialize};
 
 use super::DurableSignal;
 
-/// Whether the sender of a message cares for it being secured on its way: `false` where its header says
-/// `TLS-Required: No`. Then what the recipients' domain demands (MTA-STS, DANE) does not count.
+/// Whether the sender cares about TLS: `false` where the message's header says `TLS-Required: No`. Then
+/// the requirements of the recipients' domain (MTA-STS, DANE) do not apply.
 ///
 /// *Source*: RFC 8689 section 5.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,14 +6,14 @@ use crate::id::{InvalidId, LEN, RandomId, TransactionId};
 
 use super::Signals;
 
-/// The one id that follows a message: from its client's connection through the queue, attempts and
-/// notification, in logs, in the `Received` field, over REST and in the final reply to the client.
+/// The id that identifies a message everywhere: from its client's connection through queue, attempts
+/// and notification, in logs, in the `Received` field, over REST, and in the final reply to the client.
 ///
-/// The first transaction that is stored of a message has it as its own identity, so it can be looked up
-/// by it; those of further recipients carry it.
+/// The first stored transaction of a message has it as its own identity, so that the message can be
+/// found by it; transactions of further recipients carry it.
 ///
-/// *Shape*: as text 26 letters and digits. It is not a secret, and nobody may do anything just because
-/// he knows it.
+/// *Shape*: as text, 26 letters and digits. It is not a secret, and knowing it must not permit
+/// anything.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct TraceId(RandomId);
 
@@ -30,7 +30,7 @@ impl TraceId {
 }
 
 impl TraceId {
-    /// Adds the text of the identity to another, as [`fmt::Display`] writes it, in less time.
+    /// Appends the text of the identity, as [`fmt::Display`] writes it, but faster.
     pub fn push_to(self, text: &mut String) {
         text.push_str(self.0.text(&mut [0; LEN]));
     }

@@ -1,19 +1,19 @@
 //! The stages: tower services that take a transaction through the agent.
 //!
-//! | stage | is | does |
+//! | stage | is | task |
 //! |---|---|---|
-//! | [`exploder`] | a mail service | one leg for each recipient; fans the replies back in |
-//! | [`storage_writer`] | a mail service | writes a transaction into storage as it arrives, answers with what comes back |
-//! | [`output_handler`] | a service of leases | one attempt at one stored transaction |
+//! | [`exploder`] | a mail service | makes one leg for each recipient, and combines the replies |
+//! | [`storage_writer`] | a mail service | writes a transaction into storage as it arrives, and answers with the replies that come back |
+//! | [`output_handler`] | a service of leases | makes one attempt at one stored transaction |
 //! | [`rest_handler`] | a resource service | the transaction as a resource, over storage |
-//! | [`operator`] | a queue service | the queue as whoever operates the agent sees it |
-//! | [`rest_endpoint`] | a mail service | delivers by way of a resource service |
-//! | [`sharing`] | a layer around an endpoint | one transaction for all recipients of a message at one destination |
-//! | [`hand_over`] | a layer around an endpoint | hands on to another chain of this agent |
-//! | [`dispatcher`] | a loop | leases what is due, and calls the output handler |
-//! | [`store_and_forward`] | a queue | most of these, put together |
+//! | [`operator`] | a queue service | the queue for operators |
+//! | [`rest_endpoint`] | a mail service | delivers through a resource service |
+//! | [`sharing`] | a layer around an endpoint | makes one transaction for all recipients of a message at one destination |
+//! | [`hand_over`] | a layer around an endpoint | hands transactions over to another chain of this agent |
+//! | [`dispatcher`] | a loop | leases due transactions, and calls the output handler |
+//! | [`store_and_forward`] | a queue | combines most of these |
 //!
-//! Each is generic over its neighbours and has no socket, SQL or HTTP in it.
+//! Each is generic over its neighbours, and contains no socket, SQL or HTTP.
 
 pub mod dispatcher;
 pub mod event_reader;

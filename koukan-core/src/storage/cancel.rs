@@ -1,4 +1,4 @@
-//! Cancelling, and ending a transaction that nobody works on.
+//! Cancelling, and ending transactions that nobody works on.
 
 use std::{future::poll_fn, sync::Arc};
 
@@ -14,19 +14,19 @@ use super::{
 };
 
 impl Storage {
-    /// Cancels a transaction: nothing more is tried, and nobody is told. One that is over stays as
-    /// it is, and so does one whose message upstream has when it takes it.
+    /// Cancels a transaction: nothing more is tried, and nobody is notified. A transaction that is
+    /// over is unchanged; so is one whose message upstream accepts.
     ///
-    /// Readers see it once it is so, which may be after this has ended: an attempt under way ends
-    /// first, and where all of the message may have gone out, upstream says what becomes of it.
+    /// Readers see the cancellation once it has taken effect, which may be after this returns: a
+    /// current attempt ends first, and if the whole message may have been sent, upstream decides.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; where the backend has no room or fails, the cancel is written later.
+    /// [`BackendError`]. If the backend has no room or fails, the cancellation is written later.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the transaction may have been cancelled or not.
+    /// If the future is dropped, the transaction may or may not have been cancelled.
     pub async fn cancel(&self, watch: &Watch) -> Result<(), BackendError> {
         let live = watch.live();
         let cancelled = live.update(Side::Reader, |state| {
@@ -59,13 +59,13 @@ impl Storage {
             }
         };
         if written.is_err() {
-            // Whoever works on it from now on takes it for cancelled.
+            // Whoever works on it from now on treats it as cancelled.
             self.cancel_late_in_background(Arc::clone(live));
         }
         written
     }
 
-    /// Cancels a transaction that was cancelled while something else became of it was written.
+    /// Cancels a transaction that was cancelled while another result was being written.
     pub(super) async fn cancel_late(&self, live: &Arc<Live>) -> Result<(), BackendError> {
         let is_late = {
             let state = live.lock();
@@ -79,8 +79,8 @@ impl Storage {
         Ok(())
     }
 
-    /// The status of what was cancelled, and the attempt, where that is not written down: of a draft
-    /// none is.
+    /// The status of a cancelled transaction, and its attempt, if that is not recorded; a draft's
+    /// attempts are not recorded.
     fn end_of_cancelled(
         &self,
         live: &Live,
@@ -92,7 +92,7 @@ impl Storage {
                 let attempt = state.unwritten(stored.attempt_count, self.clock().now());
                 (state.end_of_cancelled(), attempt)
             }
-            // All is over but the notification.
+            // Everything is done except the notification.
             Status::Due(due) if due.work == Work::Notify => {
                 (Status::Final(final_reason(&stored.recipients)), None)
             }
@@ -100,8 +100,8 @@ impl Storage {
         }
     }
 
-    /// As `cancel_late`, in a task of its own where there is something to do; at a draft when the
-    /// attempt at it has ended.
+    /// As `cancel_late`, in a task of its own, if there is something to do; for a draft, when its
+    /// attempt has ended.
     pub(super) fn cancel_late_in_background(&self, live: Arc<Live>) {
         if !live.lock().is_cancelled {
             return;
@@ -119,12 +119,12 @@ impl Storage {
         });
     }
 
-    /// Writes the end of a transaction that nobody works on, and tells that it did; does nothing where
-    /// somebody does, it is over, or something else is to be done with it by now.
+    /// Writes the end of a transaction that nobody works on, and returns whether it did. Does nothing
+    /// where somebody works on it, it is over, or it has other work to do by now.
     ///
     /// # Cancel safety
     ///
-    /// It goes on in a task of its own, so that no lease is left.
+    /// It runs in a task of its own, so that no lease is left behind.
     pub(super) async fn settle_unleased(
         &self,
         live: &Arc<Live>,
@@ -136,8 +136,8 @@ impl Storage {
         written.unwrap_or_else(|error| Err(BackendError::Failed(error.into())))
     }
 
-    /// Cancels what is in the durable tier, whatever is known of it here; goes on until it is so, or whoever works
-    /// on it in another process will hear of it.
+    /// Cancels a transaction in the durable tier, whatever its state here. Continues until it is cancelled, or
+    /// another process that works on it will learn of the request.
     pub(super) async fn cancel_stored(&self, live: &Arc<Live>) -> Result<(), BackendError> {
         let cancel = || async {
             let is_written = self.write_unleased(live, Unleased::Cancelled).await?;
@@ -146,7 +146,7 @@ impl Storage {
         keep_trying(live.id, "cancel a transaction", cancel).await
     }
 
-    /// Has it cancelled by whoever else works on it, if it is not over, where that could not be written here.
+    /// Asks whoever else works on it to cancel it, if it is not over and could not be cancelled here.
     async fn cancel_elsewhere(&self, live: &Live, is_written: bool) -> Result<(), BackendError> {
         match !is_written && self.0.presence.is_shared() {
             true => self.backend().request_cancel(live.id).await,
@@ -167,7 +167,7 @@ impl Storage {
         }
     }
 
-    /// Writes the end of what is under lease; whether it did.
+    /// Writes the end of a leased transaction. Returns whether it did.
     pub(super) async fn end_leased(
         &self,
         live: &Arc<Live>,
@@ -176,7 +176,7 @@ impl Storage {
     ) -> Result<bool, BackendError> {
         let stored = leased.transaction;
         let mut recipients = stored.recipients.clone();
-        // What is to be done with it is known only now.
+        // The work to do is known only now.
         let (status, attempt) = match end {
             Unleased::Cancelled => self.end_of_cancelled(live, &stored),
             Unleased::Refused => (Status::Final(FinalReason::Failed), None),
@@ -234,24 +234,24 @@ impl Storage {
 /// How a transaction ends that nobody works on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unleased {
-    /// It is cancelled, whatever is to be done with it.
+    /// It is cancelled, whatever its work is.
     Cancelled,
     /// It is a draft that was refused.
     Refused,
-    /// An attempt is to be made, and it goes back to its originator instead.
+    /// An attempt was due, and it is bounced to its originator instead.
     Returned,
 }
 
 impl State {
-    /// Whether an attempt is under way at what is not committed, so that only its end says what has
-    /// become of it: upstream may have the message.
+    /// Whether an attempt is under way at an uncommitted transaction. Only its end tells the result,
+    /// since upstream may have the message.
     fn is_attempted(&self) -> bool {
         let is_over = self.end.is_some() || self.is_abandoned || self.is_final();
         self.attempt_count > 0 && !is_over
     }
 
-    /// Settles a cancel of what was never committed; an attempt under way does that itself. How it has
-    /// ended, where it has by this.
+    /// Settles the cancellation of a transaction that was never committed; a current attempt does that
+    /// itself. Returns the end, if it has ended by this.
     pub(super) fn cancel_uncommitted(&mut self) -> Option<Status> {
         if self.is_attempted() {
             return None;
@@ -260,8 +260,8 @@ impl State {
         self.settle(status.clone()).then_some(status)
     }
 
-    /// How a transaction ends that was cancelled and is not committed: upstream may have taken or
-    /// refused it before.
+    /// The end of a cancelled, uncommitted transaction: upstream may have accepted or refused it
+    /// before.
     pub(super) fn end_of_cancelled(&self) -> Status {
         let ended = self.end.as_ref().map(|end| {
             let mut recipients = self.recipients.clone();

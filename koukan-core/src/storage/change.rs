@@ -1,4 +1,4 @@
-//! What whoever operates the agent changes about queued transactions.
+//! Changes of queued transactions by operators.
 
 use futures_util::future::join_all;
 use jiff::Timestamp;
@@ -10,16 +10,16 @@ use super::{
     record::{Change, Judged, QueueAction, SchedulingKey, Skipped, Status, TransactionId, Work},
 };
 
-/// Transactions that are ended at a time: each costs a lease and a settlement, which commit together
-/// with those of the others.
+/// How many transactions are ended at a time: each needs a lease and a settlement, which are
+/// committed together.
 const ENDED_AT_ONCE: usize = 256;
 
 impl Storage {
-    /// Changes what is to happen with transactions; what became of each, in their order. Where it
-    /// `is_dry`, only what would.
+    /// Changes transactions. Returns the result for each, in order. With `is_dry`, only the result
+    /// that a change would have.
     ///
-    /// A cancel of what is worked on may still be carried out when this has ended, as with
-    /// [`Storage::cancel`].
+    /// A cancellation of a transaction that is being worked on may take effect after this returns,
+    /// as with [`Storage::cancel`].
     ///
     /// # Errors
     ///
@@ -27,7 +27,7 @@ impl Storage {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, some of them were changed.
+    /// If the future is dropped, some of them were changed.
     pub async fn change(
         &self,
         ids: Vec<TransactionId>,
@@ -71,8 +71,8 @@ impl Storage {
         Ok(judged)
     }
 
-    /// Makes a transaction due now, and has its hosts tried also where they are known not to answer;
-    /// `Err` within where it stays as it is.
+    /// Makes a transaction due now, and lets it try its hosts even if they are known not to answer.
+    /// The inner `Err` says that it is unchanged.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Storage {
     /// As [`Storage::change`].
     pub async fn retry_now(&self, watch: &Watch) -> Result<Result<(), Skipped>, BackendError> {
         let (live, destinations) = (watch.live(), self.destinations());
-        // Before it is due: it may be leased at once.
+        // Before it is due, since it may be leased at once.
         destinations.force(live.id);
         let changed = self.change(vec![live.id], QueueAction::Retry, false).await;
         let verdict = changed.map(|judged| judged.into_iter().try_for_each(|(_, verdict)| verdict));
@@ -96,7 +96,7 @@ impl Storage {
         verdict
     }
 
-    /// Ends a transaction; `Err` within where it has become another one meanwhile.
+    /// Ends a transaction. The inner `Err` says that it has changed meanwhile.
     async fn end(
         &self,
         id: TransactionId,
@@ -114,7 +114,7 @@ impl Storage {
 }
 
 impl State {
-    /// Notes what was written about a transaction that nobody works on; who works on one goes on.
+    /// Notes what was written about a transaction that nobody works on. Work under way continues.
     fn note(&mut self, action: QueueAction, now: Timestamp, send_at: Option<Timestamp>) {
         self.held = (action == QueueAction::Hold).then_some(now);
         if self.durability == Durability::Settled

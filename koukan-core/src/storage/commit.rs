@@ -1,4 +1,4 @@
-//! Bringing transactions into the durable tier: all of them or none.
+//! Commits transactions to the durable tier, all or none.
 
 use std::{mem, sync::Arc};
 
@@ -19,26 +19,26 @@ use super::{
 /// The fencing token of a transaction that is committed under lease.
 pub(super) const FENCE: u64 = 1;
 
-/// It is not known yet what came of the commit before.
+/// The result of an earlier commit is not known yet.
 #[derive(Debug, thiserror::Error)]
 #[error("it is not known yet whether an earlier commit was written")]
 struct InDoubt;
 
-/// A transaction that is on its way.
+/// A transaction that is being committed.
 pub(super) struct Member {
     pub(super) custody: Custody,
-    /// Where it was before.
+    /// Its previous durability.
     pub(super) before: Durability,
     status: Status,
-    /// What an attempt that has ended has left of its recipients; `None` where one is under way.
+    /// The recipients after an attempt that has ended; `None` where one is under way.
     pub(super) settled: Option<Vec<Recipient>>,
     pub(super) has_key: bool,
-    /// Under whose lease it is committed.
+    /// The session that holds the lease under which it is committed.
     session: SessionId,
 }
 
 impl Storage {
-    /// Commits transactions of this storage in one commit; those that upstream has taken meanwhile are
+    /// Commits transactions of this storage together. Those that upstream has accepted meanwhile are
     /// left out. The first has the idempotency key.
     pub(super) async fn commit(
         &self,
@@ -48,7 +48,7 @@ impl Storage {
     ) -> Result<(), CustodyError> {
         let is_written = |custody: &Custody| custody.live().lock().doubt == Doubt::Written;
         if custodies.iter().any(is_written) {
-            // It is a repetition of that commit.
+            // This repeats that commit.
             return Ok(());
         }
         let mut bodies = Vec::with_capacity(custodies.len());
@@ -60,7 +60,8 @@ impl Storage {
         let keys = same_message(&bodies);
         let mut members = Vec::with_capacity(custodies.len());
         let mut commits = Vec::with_capacity(custodies.len());
-        // No two of a sender's transactions can have one key: that of the first leads to the others.
+        // Two transactions of a sender cannot have the same key; the first one's leads to the
+        // others.
         let mut idempotency_key = idempotency_key.as_ref();
         for ((custody, body), message_key) in custodies.into_iter().zip(bodies).zip(keys) {
             let message = (body, message_key);
@@ -89,7 +90,7 @@ impl Storage {
             .unwrap_or_else(|loss| Err(BackendError::of_loss(&loss)));
         let mut is_known = true;
         if let Err(BackendError::Failed(_)) = &written {
-            // It may have been written, and only the answer lost. One stands for all.
+            // It may have been written, and only the answer lost. One transaction tells for all.
             match self.has(first.custody.live()).await {
                 Ok(true) => written = Ok(()),
                 Ok(false) => {}
@@ -123,8 +124,7 @@ impl Storage {
         }
     }
 
-    /// What is to be committed of a transaction; from here on the attempt leaves its end to be settled
-    /// to whoever commits.
+    /// What to commit for a transaction. From here on the committer writes the outcome of the attempt.
     fn member(
         &self,
         custody: Custody,
@@ -147,7 +147,7 @@ impl Storage {
         let (status, attempts) = match &state.end {
             Some(end) => {
                 let status = conclude(&mut recipients, end, terms, &mail.reverse_path);
-                // What has failed while the client waited is told of together, however long that took.
+                // Failures while the client waited are notified together, however long that took.
                 let status = beside_others(status, message_key, self.clock().now());
                 (status, vec![(*end.attempt).clone()])
             }
@@ -187,7 +187,7 @@ impl Storage {
         Ok((member, commit))
     }
 
-    /// Goes on where upstream has taken the message before it was committed.
+    /// Continues after upstream has accepted the message before the commit.
     async fn delivered_meanwhile(&self, member: &Member) {
         let live = member.custody.live();
         member.custody.forgo();
@@ -198,11 +198,11 @@ impl Storage {
         self.summarise_first(Arc::clone(live)).await;
     }
 
-    /// Goes on where nothing was written.
+    /// Continues after nothing was written.
     pub(super) fn put_back(&self, member: &Member) {
         let (live, before) = (member.custody.live(), member.before);
         let over = live.update(Side::Reader, |state| {
-            // Otherwise a draft that is given up was taken under lease meanwhile.
+            // Otherwise a draft that is being given up was leased meanwhile.
             if state.durability != Durability::Committing {
                 return None;
             }
@@ -214,13 +214,13 @@ impl Storage {
             self.report_uncommitted(live, &status);
         }
         if before == Durability::Draft {
-            // Who cancelled meanwhile left that to this commit.
+            // A cancellation meanwhile was left to this commit.
             self.cancel_late_in_background(Arc::clone(live));
         }
     }
 
-    /// Goes on where the transaction is in the durable tier: as an attempt has left its recipients, or
-    /// under lease.
+    /// Continues after the transaction is in the durable tier: with the results of an attempt that has
+    /// ended, or under a lease.
     pub(super) fn committed(&self, member: Member, terms: Terms) {
         let Member {
             custody,
@@ -236,7 +236,7 @@ impl Storage {
             let given_up = state.status.clone().filter(|_| state.is_final());
             let before = settled.map(|settled| {
                 if state.durability != Durability::Committing {
-                    // It has been taken under lease already, and goes on from there.
+                    // It has been leased meanwhile, and continues from there.
                     return state.recipients.clone();
                 }
                 state.durability = Durability::Settled;
@@ -245,10 +245,10 @@ impl Storage {
             });
             if before.is_none() {
                 if durability == Durability::Draft {
-                    // Its message is there: it is given up no more.
+                    // Its message is there, so it is no longer given up.
                     state.settle(status.clone());
                 }
-                // Looked at now: where another begins later, it finds what is under lease.
+                // Read now: a session that begins later finds what is leased.
                 state.is_lost = session != self.session();
                 state.durability = Durability::Leased {
                     fence: FENCE,
@@ -262,11 +262,11 @@ impl Storage {
             self.due_changed(live, &status);
             self.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {
-            // What ended while the commit was under way could not be settled then.
+            // The end of an attempt during the commit could not be settled then.
             self.settling(live, end, None).write_in_background();
         } else if is_abandoned {
             match given_up {
-                // Nor could what was given up.
+                // Neither could giving up.
                 Some(status) => self.postponing(live, FENCE, status).write_in_background(),
                 None => self.releasing(live, FENCE).write_in_background(),
             }

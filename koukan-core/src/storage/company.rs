@@ -1,4 +1,4 @@
-//! What is to be done with one message, which is leased together: attempts, and notifications.
+//! Leases for one message that are taken together: attempts and notifications.
 
 use std::time::Duration;
 
@@ -12,39 +12,38 @@ use super::{
     record::{Companions, MessageKey, SchedulingKey, Work},
 };
 
-/// Attempts that are made together, and transactions that are told of together, at most: as many as a transaction has recipients where the host says
-/// nothing else (RFC 5321 section 4.5.3.1.8).
+/// The largest number of attempts, or of transactions in a notification, in a company: the number of recipients that
+/// every host must accept in a transaction (RFC 5321 section 4.5.3.1.8).
 const ATTEMPTS_MAX: usize = 100;
-/// How long before it is due an attempt may go with others: those that failed together have not failed
-/// in the same moment.
+/// How much earlier than due an attempt may be made with others: transactions that failed together have not failed at
+/// the same instant.
 const EARLY: Duration = Duration::from_secs(1);
 
-/// What is leased beside what was leased already.
+/// Which transactions are leased in addition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Beside {
     Nothing,
-    /// What is due.
+    /// Those that are due.
     Due,
-    /// Whatever waits, whenever it is due: it has waited for hosts that may be there again.
+    /// All that wait, whenever they are due: they have waited for hosts that may be there again.
     All,
 }
 
-/// What leases have in common that go together: the message, and where attempts go.
+/// What leases in a company have in common: the message, and the destination of attempts.
 type Common = (MessageKey, Option<SchedulingKey>);
 
-/// Leases of attempts at one message for one destination, so that an endpoint can make them in one
-/// exchange with a host; or leases for notifications about one message; or a single lease of whatever is to be
-/// done. There is one at least.
+/// At least one lease: attempts at one message for one destination, so that an endpoint can make them in one
+/// exchange with a host; or notifications about one message; or a single lease with any work.
 #[derive(Debug)]
 pub(crate) struct Company {
     first: Lease,
     others: Vec<Lease>,
-    /// What they have in common, where there may be others.
+    /// What they have in common, if there may be others.
     common: Option<Common>,
 }
 
 impl Company {
-    /// Puts together what can be attempted together, in the order in which it was leased.
+    /// Forms companies out of leases, in their order.
     pub(crate) fn all(leases: Vec<Lease>) -> Vec<Self> {
         let mut all: Vec<Self> = Vec::with_capacity(leases.len());
         for lease in leases {
@@ -78,8 +77,8 @@ impl Company {
         std::iter::once(&self.first).chain(&self.others)
     }
 
-    /// The leases, the first one first: copies of one message, of which there will be no more. Those for
-    /// notifications are one, with the others beside it.
+    /// The leases, the first one first, as copies of one message of which there are no more. Leases for
+    /// notifications become one, with the others attached.
     pub(crate) fn into_leases(self) -> impl Iterator<Item = Lease> {
         let Self {
             mut first,
@@ -120,7 +119,7 @@ impl Company {
     }
 }
 
-/// What a lease has in common with those that go together with it.
+/// What a lease has in common with its companions.
 fn common(lease: &Lease) -> Option<Common> {
     let message_key = lease.message_key.filter(|_| !lease.is_suspect)?;
     match lease.work() {
@@ -131,16 +130,15 @@ fn common(lease: &Lease) -> Option<Common> {
 }
 
 impl Storage {
-    /// Takes under lease what can be done together with these, as far as `beside` says, and `limit` at most in
-    /// all.
+    /// Leases what can be done together with these, as `beside` says, at most `limit` in all.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; what was leased before stays.
+    /// [`BackendError`]; earlier leases stay.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, all of them are given back where they are dropped as well.
+    /// If the future and the companies are dropped, all leases are given back.
     pub(crate) async fn lease_companions(
         &self,
         companies: &mut [&mut Company],
@@ -168,7 +166,7 @@ impl Storage {
         for lease in leased.filter_map(|one| self.give_out(one, session)) {
             let own = common(&lease);
             let is_own = |company: &&mut Company| own.is_some() && company.common == own;
-            // Where it goes elsewhere by now, the endpoint tells it apart.
+            // If it has another destination by now, the endpoint notices that.
             let is_copy = |company: &&mut Company| {
                 let common = company.common.as_ref().zip(own.as_ref());
                 common.is_some_and(|(one, other)| {

@@ -1,4 +1,4 @@
-//! What an attempt means for a transaction: a pure function.
+//! The consequences of an attempt for a transaction: a pure function.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use super::{
     record::{Due, FinalReason, MessageKey, Recipient, RecipientOutcome, Status, Terms, Work},
 };
 
-/// How long a notification waits for those about the same message, so that one tells of all: what fails in
-/// one round fails at one host after the other.
+/// How long a notification waits for others about the same message, so that one notification reports all:
+/// recipients that fail in the same round fail at one host after the other.
 pub(super) const TOLD_TOGETHER: Duration = Duration::from_secs(5);
 
-/// Settles the recipients whose fate the attempt decided, and tells what is to happen next.
+/// Settles the recipients that the attempt decided. Returns the next status.
 ///
-/// While a recipient is left to be retried, the others wait with their notification: one
-/// notification tells of all that failed.
+/// While a recipient is left to be retried, the notification for others waits, so that one notification
+/// reports all failures.
 pub(super) fn conclude(
     recipients: &mut [Recipient],
     end: &AttemptEnd,
@@ -58,8 +58,7 @@ pub(super) fn conclude(
     settled(recipients, end.attempt.ended, terms, reverse_path)
 }
 
-/// Gives a transaction up on behalf of whoever operates the agent; its originator is told, where that
-/// was promised.
+/// Bounces a transaction for an operator. Its originator is notified, if that was promised.
 pub(super) fn give_back(
     recipients: &mut [Recipient],
     now: Timestamp,
@@ -72,7 +71,7 @@ pub(super) fn give_back(
     settled(recipients, now, terms, reverse_path)
 }
 
-/// What is to happen next where all recipients are settled.
+/// The next status when all recipients are settled.
 fn settled(
     recipients: &[Recipient],
     now: Timestamp,
@@ -93,8 +92,8 @@ fn settled(
     }
 }
 
-/// What is to happen next, from `now` on, where others may carry the message as well: their senders are
-/// notified together.
+/// The next status, at `now`, where others may carry the same message: their senders are notified
+/// together.
 pub(super) fn beside_others(
     status: Status,
     message_key: Option<MessageKey>,
@@ -109,7 +108,7 @@ pub(super) fn beside_others(
     }
 }
 
-/// Why a transaction whose recipients are all settled is over.
+/// The final reason of a transaction whose recipients are all settled.
 pub(super) fn final_reason(recipients: &[Recipient]) -> FinalReason {
     let mut replies = recipients.iter().filter_map(|r| r.settled.as_ref());
     if !replies.clone().any(Reply::is_negative) {

@@ -1,4 +1,4 @@
-//! Taking a transaction into custody: promising to deliver it.
+//! Custody of transactions: the promise to deliver them.
 
 use std::{
     fmt,
@@ -20,9 +20,9 @@ use super::{
 /// The right to take a transaction into custody; a StorageWriter attaches it to negative replies
 /// (see [`Reply::extensions`](crate::reply::Reply::extensions)).
 ///
-/// Who takes it has the transaction committed, retried and notified by the terms it names, and may
-/// then answer 250. When the last clone is dropped and it was not taken, the transaction is
-/// cancelled and gone.
+/// Taking custody commits the transaction, which is then retried and notified under the given
+/// terms; afterwards the caller may answer 250. If the last clone is dropped without taking
+/// custody, the transaction is cancelled and gone.
 #[derive(Clone)]
 pub struct Custody(Arc<Inner>);
 
@@ -32,15 +32,15 @@ struct Inner {
     hold: Mutex<Hold>,
 }
 
-/// What happens to the attempt when the last handle goes.
+/// What happens to the attempt when the last handle is dropped.
 #[derive(Default)]
 struct Hold {
     is_taken: bool,
-    /// The attempt, where it goes on by itself.
+    /// The attempt, if it runs by itself.
     attempt: Option<AbortHandle>,
 }
 
-/// A transaction could not be taken into custody; nothing was promised.
+/// Why a transaction could not be taken into custody. Nothing was promised.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CustodyError {
@@ -48,13 +48,13 @@ pub enum CustodyError {
     #[error("the message is not complete")]
     Incomplete,
     /// It was taken or given up before.
-    #[error("the transaction is not to be had any more")]
+    #[error("the transaction is no longer available")]
     Gone,
-    /// An earlier transaction of the sender has the same idempotency key; nothing was committed.
+    /// An earlier transaction of the sender has the same idempotency key. Nothing was committed.
     #[error("the idempotency key is that of transaction {0}")]
     Repeated(TransactionId),
-    /// An earlier transaction of the sender has the same idempotency key, and was another request;
-    /// nothing was committed.
+    /// An earlier transaction of the sender has the same idempotency key, but was another request.
+    /// Nothing was committed.
     #[error("the idempotency key is that of another request")]
     KeyReused,
     /// The backend failed.
@@ -71,30 +71,30 @@ impl Custody {
         }))
     }
 
-    /// Commits the transaction under these terms, once all of its message is there.
+    /// Commits the transaction under these terms, once its whole message is there.
     ///
-    /// When it returns `Ok`, the message is durable, or upstream has taken it in the meantime.
+    /// When it returns `Ok`, the message is durable, or upstream has accepted it meanwhile.
     ///
-    /// Whoever waits for it while the message still comes has to have that go on meanwhile.
+    /// If the message is still arriving, the caller must let it progress while it waits.
     ///
-    /// # Errors
+    /// [`CustodyError`]. The client must not be told that its message was accepted.
     ///
     /// [`CustodyError`]; the client must not be told that its message was taken.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the commit goes on where it has begun: the transaction is then in
-    /// custody, or it was not to be had.
+    /// If the future is dropped, a commit that has begun continues: the transaction is then in
+    /// custody, or was not available.
     pub async fn take(&self, terms: Terms) -> Result<(), CustodyError> {
         Self::take_all([self], terms).await
     }
 
-    /// As [`Custody::take`], of several transactions: all of them or none, as far as they are of one
+    /// As [`Custody::take`], for several transactions: all or none, if they belong to one
     /// [`Storage`].
     ///
     /// # Errors
     ///
-    /// [`CustodyError`]; none was taken, but for those that upstream has taken in the meantime.
+    /// [`CustodyError`]. None was taken, except those that upstream has accepted meanwhile.
     ///
     /// # Cancel safety
     ///
@@ -110,8 +110,8 @@ impl Custody {
         Self::commit_all(custodies, terms, None).await
     }
 
-    /// Commits the transaction, whose message is there, with an idempotency key; in the place of its
-    /// draft, where that was committed before.
+    /// Commits the transaction, whose message is there, with an idempotency key. It replaces its
+    /// draft, if one was committed before.
     pub(super) async fn commit(
         &self,
         terms: Terms,
@@ -120,14 +120,14 @@ impl Custody {
         Self::commit_all(vec![self.clone()], terms, idempotency_key).await
     }
 
-    /// Commits transactions: all of them or none, as far as they are of one [`Storage`]. The first has the
-    /// idempotency key.
+    /// Commits transactions, all or none, if they belong to one [`Storage`]. The first has the idempotency
+    /// key.
     pub(super) async fn commit_all(
         mut left: Vec<Self>,
         terms: Terms,
         mut idempotency_key: Option<IdempotencyKey>,
     ) -> Result<(), CustodyError> {
-        // In a task of its own: what was committed under lease must not be left by everyone.
+        // In a task of its own, since transactions committed under a lease must not be abandoned.
         let commit = tokio::spawn(async move {
             while let Some(first) = left.first() {
                 let storage = first.0.storage.clone();
@@ -155,12 +155,12 @@ impl Custody {
         &self.0.live
     }
 
-    /// Whether somebody else has it, too.
+    /// Whether there is another handle.
     pub(super) fn is_shared(&self) -> bool {
         Arc::strong_count(&self.0) > 1
     }
 
-    /// Ready when all of the message is there, or it is known that this will not be.
+    /// Ready when the whole message is there, or never will be.
     fn poll_whole(&self, cx: &task::Context<'_>) -> Poll<Result<(), CustodyError>> {
         loop {
             let known = self
@@ -187,8 +187,8 @@ impl Custody {
         }
     }
 
-    /// Lets the attempt, which now runs by itself, go on for as long as somebody may take custody
-    /// or has.
+    /// Keeps the attempt, which now runs by itself, going while somebody may take custody or has
+    /// taken it.
     pub fn keep_attempt(&self, attempt: AbortHandle) {
         self.0.lock().attempt = Some(attempt);
     }

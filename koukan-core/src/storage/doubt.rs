@@ -1,17 +1,17 @@
-//! Commits that failed without an answer, where the backend could not say either whether they were
+//! Commits that failed without an answer, and for which the backend could not say whether they were
 //! written.
 //!
-//! Whoever asked for such a commit was told that it failed, and will repeat it. So:
+//! The caller was told that the commit failed, and will repeat it. So:
 //!
-//! | what was to be written | where it was written after all |
+//! | what was to be written | if it was written after all |
 //! |---|---|
-//! | something new | it is cancelled; meanwhile nobody is given it to attempt it |
-//! | something new, with an idempotency key | it stays: by the key, a repetition finds it |
-//! | the rest of a draft | it goes on as if that had been known; meanwhile a repetition fails as well |
+//! | something new | it is cancelled; until then nobody gets it to attempt it |
+//! | something new, with an idempotency key | it stays: a repetition finds it by the key |
+//! | the rest of a draft | it continues as if that had been known; until then a repetition fails as well |
 //!
-//! The backend is asked until it answers, of [`MAX`] transactions at most. What is in doubt is known to
-//! this process alone: if it crashes before the backend answers, what was written stays and is delivered,
-//! also where it is repeated.
+//! The backend is asked until it answers, for at most [`MAX`] transactions. Only this process knows of
+//! the doubt. If it crashes before the backend answers, what was written stays and is delivered, even if
+//! the client repeats it.
 
 use std::{future::poll_fn, sync::Arc};
 
@@ -27,31 +27,31 @@ use super::{
     record::{Due, FinalReason, Leased, SessionId, Status, Terms, Work},
 };
 
-/// Transactions that are in doubt at most; of more, what was written stays.
+/// How many transactions may be in doubt; beyond that, what was written stays.
 pub(super) const MAX: usize = 10_000;
 
 /// Whether a commit was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) enum Doubt {
-    /// That is, or will be, known to whoever has asked for it.
+    /// The caller knows, or will know.
     #[default]
     No,
     /// Nobody knows.
     Open,
-    /// It was, as was found out later.
+    /// It was written, as was found out later.
     Written,
 }
 
 impl State {
-    /// Whether what the backend gives out of it under lease is kept back for now.
+    /// Whether the transaction is kept back for now if the backend leases it.
     fn is_kept_back(&self) -> bool {
         self.durability == Durability::Committing || self.doubt == Doubt::Open
     }
 }
 
 impl Storage {
-    /// The lease of what was read back, unless a commit of it is not over, or nobody knows what came of
-    /// it; or the session that took it may be dead by now.
+    /// The lease of a transaction that was read back, unless its commit has not ended or is in doubt,
+    /// or the session that took the lease may be dead by now.
     pub(super) fn give_out(&self, leased: Leased, session: SessionId) -> Option<Lease> {
         if !self.0.presence.holds(session) {
             let (storage, id) = (self.clone(), leased.transaction.id);
@@ -73,7 +73,7 @@ impl Storage {
         }
     }
 
-    /// Waits for the end of a commit, and gives the lease back, or cancels what was leased.
+    /// Waits for the end of a commit, and gives the lease back, or cancels the leased transaction.
     async fn keep_back(&self, live: Arc<Live>, leased: Leased) {
         let ended = |state: &State| {
             let is_over = state.durability != Durability::Committing;
@@ -95,10 +95,10 @@ impl Storage {
         self.tell_of_loss(&live, written);
     }
 
-    /// Goes on where nobody knows whether a commit was written.
+    /// Continues after a commit with an unknown result.
     pub(super) fn doubt(&self, member: Member, terms: Terms) {
         let live = Arc::clone(member.custody.live());
-        // By its key the originator would find it.
+        // The originator would find it by its key.
         let is_new = member.before != Durability::Draft;
         if is_new && member.has_key {
             return self.put_back(&member);
@@ -110,7 +110,7 @@ impl Storage {
             self.put_back(&member);
             let is_leased = member.settled.is_none();
             if !is_leased {
-                // No attempt at it is under way, and nobody is to make one.
+                // No attempt is under way, and none is to be made.
                 let body = live.lock().body.take();
                 drop(body);
             }
@@ -120,7 +120,7 @@ impl Storage {
         }
     }
 
-    /// Says that nobody knows what came of a commit; `None` where there are too many such already.
+    /// Notes that the result of a commit is unknown; `None` where there are too many such commits.
     pub(super) fn begin_doubt(&self, live: &Live) -> Option<OwnedSemaphorePermit> {
         let doubtful = Arc::clone(&self.0.in_doubt).try_acquire_owned().ok();
         match doubtful {
@@ -132,7 +132,7 @@ impl Storage {
         doubtful
     }
 
-    /// Finds out what has become of a draft that was to be completed, and goes on from there.
+    /// Finds out whether a draft was completed, and continues from there.
     fn find_out_in_background(&self, member: Member, doubtful: OwnedSemaphorePermit, terms: Terms) {
         let storage = self.clone();
         self.spawn(async move {
@@ -151,8 +151,7 @@ impl Storage {
         });
     }
 
-    /// Sees to it that nothing comes of a commit which may have been written, though whoever asked for
-    /// it was told that it was not.
+    /// Undoes a commit that may have been written, although its caller was told that it was not.
     pub(super) fn take_back_in_background(
         &self,
         live: Arc<Live>,
@@ -177,7 +176,7 @@ impl Storage {
         });
     }
 
-    /// Whether a transaction is there as it was committed, and not as a draft.
+    /// Whether a transaction is in the backend as it was committed, and not as a draft.
     pub(super) async fn has(&self, live: &Live) -> Result<bool, BackendError> {
         let found = self.backend().find(live.id).await?;
         let is_draft = |status: &Status| matches!(status, Status::Due(Due { work, .. }) if *work == Work::Abandon);

@@ -11,30 +11,30 @@ use super::{
     presence::Loss,
 };
 
-/// Which attempts are to end, from few to all.
+/// Which attempts must end, from few to all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub enum Drain {
     /// None.
     #[default]
     No,
-    /// Those at what is committed: it is given back, to be attempted after the next start. One whose
-    /// message may have gone out as a whole goes on: without the reply nobody knows whether it is to
-    /// be sent again. So does one that has handed the message on to attempts of others.
+    /// Those at committed transactions. These are given back, to be attempted after the next start.
+    /// An attempt whose message may have been sent completely goes on: without the reply nobody
+    /// knows whether to send it again. So does one that has handed its message to other attempts.
     Committed,
-    /// Those at what is in memory only as well: whoever waits is told to try again later, or has the
-    /// transaction committed.
+    /// Also those at transactions in memory only: the client is told to try again later, or takes
+    /// the transaction into custody.
     Live,
-    /// Those as well whose message may have gone out as a whole.
+    /// Also those whose message may have been sent completely.
     Sent,
-    /// All, come what may: those last that have handed the message on, and wait for the others.
+    /// All, including those that have handed their message to others and wait for them.
     All,
 }
 
-/// What is ended when an agent is told to stop, and how long it is waited for after that.
+/// The steps after an agent is told to stop, and the time for each.
 ///
-/// Queued mail is given back at once, unless its message has gone out and only the reply is missing: that would
-/// be sent twice. Clients that wait get a little time. In all it takes less than the 30 s after which an
-/// orchestrator kills.
+/// Queued mail is given back at once, unless its message was sent and only the reply is missing: it would be
+/// sent twice. Clients that wait get a little time. The sum is less than the 30 s after which an orchestrator
+/// kills the process.
 const STEPS: [(Drain, Duration); 4] = [
     (Drain::Committed, Duration::from_secs(5)),
     (Drain::Live, Duration::from_secs(16)),
@@ -42,32 +42,32 @@ const STEPS: [(Drain, Duration); 4] = [
     (Drain::All, Duration::from_secs(2)),
 ];
 
-/// What has become of a message within an attempt.
+/// What has happened to a message within an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Gone {
     /// It has not been read to its end.
     No,
     /// It was taken by reference, for others to read.
     Taken,
-    /// All of it was read: upstream may have it.
+    /// It was read completely: upstream may have it.
     Whole,
 }
 
-/// Why an attempt is to end.
+/// Why an attempt must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Halt {
     /// The transaction was cancelled, or given up because its message did not come.
     Cancelled,
-    /// The agent stops, or its session may be dead soon: the transaction is to be given back.
+    /// The agent stops, or its session may be dead soon: the transaction must be given back.
     GiveBack,
     /// The agent stops, and the transaction is not committed.
     Stop,
 }
 
 impl Storage {
-    /// Has attempts end, those under way and those that begin later.
+    /// Makes attempts end, current ones and later ones.
     ///
-    /// An attempt sees it when its task is polled; [`Storage::given_back`] waits for that.
+    /// An attempt notices this when its task is polled; [`Storage::given_back`] waits for that.
     pub fn drain(&self, drain: Drain) {
         self.0.registry.set_drain(drain);
         for live in self.0.registry.all() {
@@ -75,12 +75,12 @@ impl Storage {
         }
     }
 
-    /// Ends attempts, more and more of them, until `ended` is ready or 25 s are over; `false` where something
-    /// went on all the same.
+    /// Ends attempts step by step, until `ended` is ready or 25 s are over; `false` where something was still
+    /// going on.
     ///
     /// # Cancel safety
     ///
-    /// What was to end still does.
+    /// What was told to end still ends.
     pub async fn drain_by_steps(&self, ended: impl Future<Output = ()>) -> bool {
         let mut ended = pin!(ended);
         for (drain, patience) in STEPS {
@@ -92,7 +92,7 @@ impl Storage {
         false
     }
 
-    /// Waits until nothing that is live now is under lease.
+    /// Waits until nothing that is live now is leased.
     ///
     /// # Cancel safety
     ///
@@ -114,10 +114,10 @@ impl Storage {
 }
 
 impl State {
-    /// Why the attempt under way is to end, if it is. Where upstream may have all of the message, it
-    /// is upstream that says what becomes of it.
+    /// Why the current attempt must end, if it must. Where upstream may have the whole message,
+    /// upstream decides.
     pub(super) fn halt(&self, gone: Gone, loss: Loss) -> Option<Halt> {
-        // What was taken by reference goes out only once it is complete.
+        // A message that was taken by reference is sent only once it is complete.
         let is_complete = || self.body.as_ref().is_some_and(LiveBody::is_complete);
         let is_out = gone != Gone::No && is_complete();
         if (self.is_cancelled || self.is_final()) && !is_out {
@@ -141,7 +141,7 @@ impl State {
                 (is_lost || is_reached(Drain::Committed)).then_some(Halt::GiveBack)
             }
             Durability::Volatile => is_reached(Drain::Live).then_some(Halt::Stop),
-            // The one becomes the other when the commit is done; the other ends with its upload.
+            // `Committing` changes when the commit is done; `Draft` ends with its upload.
             Durability::Committing | Durability::Draft => None,
             Durability::Settled => None,
         }

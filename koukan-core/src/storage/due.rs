@@ -1,4 +1,4 @@
-//! Taking due transactions under lease, and waiting for them.
+//! Leasing due transactions, and waiting for them.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -22,15 +22,15 @@ use super::{
     record::{Due, SchedulingKey, Standing, Status, TransactionId, Work},
 };
 
-/// How long a look that finds nothing is waited for at least, so that looks never turn round.
+/// How long to wait at least after a look that finds nothing, so that looks do not spin.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// When somebody looks for due transactions next.
+/// When to look for due transactions next.
 #[derive(Default)]
 pub(super) struct Looks {
-    /// Told when something is due before `next`.
+    /// Notified when something is due before `next`.
     is_due: Notify,
-    /// Told when somebody has made some due that were not.
+    /// Notified when transactions were made due that were not.
     some_are_due: Notify,
     next: Mutex<Next>,
 }
@@ -40,13 +40,13 @@ pub(super) struct Looks {
 struct Next {
     /// When it is due, as far as is known.
     at: Option<Timestamp>,
-    /// Whose attempts are not waited for.
+    /// The destinations whose attempts are not waited for.
     except: HashSet<SchedulingKey>,
 }
 
 impl Storage {
-    /// Takes at most `limit` due transactions under lease, but for those that may have crashed the
-    /// process (see [`Storage::lease_suspect`]), and attempts for the destinations in `except`.
+    /// Leases at most `limit` due transactions, except those that may have crashed the process (see
+    /// [`Storage::lease_suspect`]) and attempts at the destinations in `except`.
     ///
     /// # Errors
     ///
@@ -59,9 +59,8 @@ impl Storage {
         self.lease_of(Standing::Clear, limit, except).await
     }
 
-    /// Takes a transaction under lease that is due and was under lease when the process crashed:
-    /// one that was in few crashes before others. It should be attempted alone, so that it is known
-    /// which one it was if the process crashes again.
+    /// Leases a due transaction that was leased when the process crashed; those in fewer crashes
+    /// first. It should be attempted alone, so that its part is known if the process crashes again.
     ///
     /// # Errors
     ///
@@ -74,17 +73,17 @@ impl Storage {
         Ok(suspect)
     }
 
-    /// Takes transactions under lease by their identities, whenever they are due, to attempt them; those
-    /// for which somebody else has something to do are left out.
+    /// Leases transactions by identity, whenever they are due, to attempt them. Those with other work
+    /// are left out.
     ///
     /// # Errors
     ///
-    /// [`BackendError`] of one that failed, beside what was leased.
+    /// The [`BackendError`] of one that failed, besides the leases.
     pub(crate) async fn lease_each(
         &self,
         ids: impl IntoIterator<Item = TransactionId>,
     ) -> (Vec<Lease>, Result<(), BackendError>) {
-        // Together, so that they are committed together.
+        // At the same time, so that they are committed together.
         let leased = ids.into_iter().map(async |id| {
             let backend = self.backend();
             let session = self.0.presence.leasing()?;
@@ -92,7 +91,7 @@ impl Storage {
             let leased = leased.await?;
             Ok(leased.and_then(|leased| {
                 let lease = self.give_out(leased, session)?;
-                // Where the others are waited for no longer, it is given back.
+                // If the others are no longer waited for, it is given back.
                 Some((lease.stopper(), lease))
             }))
         });
@@ -111,8 +110,8 @@ impl Storage {
         (self.read_together(leases), result)
     }
 
-    /// As [`Storage::lease_due`], of what has been due for so long that it is not to be held back any
-    /// longer.
+    /// As [`Storage::lease_due`], for transactions that have been due for so long that they are no
+    /// longer held back.
     ///
     /// # Errors
     ///
@@ -154,7 +153,7 @@ impl Storage {
         Ok(self.read_together(leases))
     }
 
-    /// Waits until something may be due, but for attempts for the destinations in `except`: the time
+    /// Waits until something may be due, except attempts at the destinations in `except`: the time
     /// of the next due transaction has come, or one that is due before was committed.
     ///
     /// # Errors
@@ -189,9 +188,9 @@ impl Storage {
         Ok(())
     }
 
-    /// Waits until a transaction may be due that [`Storage::lease_suspect`] takes. There may be none when the process
-    /// begins, and one later: what was held then, or whose destination was suspended; and where others share the
-    /// backend, one of theirs.
+    /// Waits until there may be a transaction for [`Storage::lease_suspect`]. There may be none when the process
+    /// begins, and one later: a transaction that was held then, or whose destination was suspended; or one of another
+    /// process that shares the backend.
     ///
     /// # Errors
     ///
@@ -223,8 +222,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Finds out when something is late that is held back, where that is not known; but for attempts
-    /// for the destinations in `except`.
+    /// Finds out when mail that is held back will be late, if that is unknown; except attempts at
+    /// the destinations in `except`.
     ///
     /// # Errors
     ///
@@ -232,7 +231,7 @@ impl Storage {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it is still to be found out.
+    /// If the future is dropped, it is still unknown.
     pub(crate) async fn know_late(&self, except: &[SchedulingKey]) -> Result<(), BackendError> {
         let destinations = self.destinations();
         if !destinations.is_late_known(except) {
@@ -242,20 +241,20 @@ impl Storage {
         Ok(())
     }
 
-    /// When what is due at that time is late.
+    /// When a transaction that is due at that time is late.
     fn late_at(&self, at: Timestamp) -> Instant {
         let late = at.checked_add(LATE).unwrap_or(Timestamp::MAX);
         Instant::now() + until(late, &self.0.clock)
     }
 
-    /// Tells whoever waits for due transactions, if this one comes before what it waits for.
+    /// Wakes whoever waits for due transactions, if this one is due before what it waits for.
     pub(super) fn due_changed(&self, live: &Live, status: &Status) {
         self.due_changed_for(status, || {
             SchedulingKey::of(&live.context, &live.lock().recipients)
         });
     }
 
-    /// As [`Storage::due_changed`], of a transaction for that destination.
+    /// As [`Storage::due_changed`], for a transaction with this destination.
     pub(super) fn due_changed_for(
         &self,
         status: &Status,
@@ -279,24 +278,24 @@ impl Storage {
         }
     }
 
-    /// Tells whoever waits for due transactions that something may be due.
+    /// Wakes whoever waits for due transactions, since something may be due.
     pub(super) fn look_for_due(&self) {
         self.0.looks.is_due.notify_waiters();
     }
 
-    /// Tells whoever waits for due transactions that some are due now at the latest, for whatever
-    /// destinations.
+    /// Wakes whoever waits for due transactions, since some are due now at the latest, at any
+    /// destination.
     pub(super) fn some_are_due(&self, now: Timestamp) {
         self.destinations().will_be_late(self.late_at(now));
         self.0.looks.some_are_due.notify_waiters();
         self.look_for_due();
     }
 
-    /// Sees whether the wall clock was set back, and makes everything due earlier by as much:
-    /// otherwise mail would be kept for as long as that.
+    /// Checks whether the wall clock was set back, and makes everything due earlier by as much;
+    /// otherwise mail would be kept for that long.
     async fn follow_clock(&self) -> Result<(), BackendError> {
         if self.0.presence.is_shared() {
-            // That of the backend counts.
+            // The backend's clock counts.
             return Ok(());
         }
         let set_back = self.lock_pace().follow(self.0.clock.now(), Instant::now());
@@ -306,7 +305,7 @@ impl Storage {
         warn_of_set_back(set_back);
         let brought = self.backend().bring_forward(set_back).await;
         if brought.is_err() {
-            // It is seen again at the next look.
+            // The next look notices it again.
             self.lock_pace().go_back(set_back);
         }
         brought
@@ -331,7 +330,7 @@ fn until(at: Timestamp, clock: &SharedClock) -> Duration {
 // === impl Lease ===
 
 impl Lease {
-    /// Where the transaction is to go, where it is to be attempted.
+    /// The destination of the transaction, if it is to be attempted.
     pub fn scheduling_key(&self) -> Option<SchedulingKey> {
         let destination = || SchedulingKey::of(&self.live.context, &self.live.lock().recipients);
         (self.work() == Work::Attempt).then(destination)

@@ -1,4 +1,4 @@
-//! Writing the end of a lease, until it is written or the lease is known to be lost.
+//! Writes the end of a lease, until it is written or the lease is known to be lost.
 
 use std::{mem, sync::Arc};
 
@@ -15,9 +15,9 @@ use super::{
 
 /// The end of a lease that is to be written.
 ///
-/// Nobody else can have the transaction while this session lives and has it under lease: so what is
-/// begun here is gone on with in the background where whoever waits for it is dropped, and whatever
-/// the backend says, it is tried again.
+/// Nobody else can have the transaction while this session is alive and holds the lease. So the
+/// write continues in the background if its caller is dropped, and it is repeated whatever error
+/// the backend returns.
 pub(super) struct Ending(Option<Writing>);
 
 struct Writing {
@@ -25,25 +25,25 @@ struct Writing {
     live: Arc<Live>,
     fence: u64,
     end: End,
-    /// Whose ends are written together with it, in the order of the settlement.
+    /// The transactions whose leases end with it, in the order of the settlement.
     others: Vec<Arc<Live>>,
-    /// Whether it may be written, and only the answer was lost.
+    /// Whether it may be written, with only the answer lost.
     may_be_written: bool,
     patience: Patience,
 }
 
 /// How a lease ends.
 pub(super) enum End {
-    /// By what is to be written; this is told of it.
+    /// With a settlement. Observers are told the news.
     Settled(Box<Settlement>, News),
-    /// The transaction is due as it was.
+    /// Given back, with the due time unchanged.
     GivenBack,
 }
 
-/// What observers are told of a settlement.
+/// What observers are told about a settlement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
-    /// What became of the recipients by attempts.
+    /// The results of attempts for the recipients.
     Attempted,
     /// That nothing more is tried, if that is so.
     Over,
@@ -98,11 +98,11 @@ impl Ending {
     ///
     /// # Errors
     ///
-    /// [`BackendError::LeaseLost`]; another session has the transaction, or has had it.
+    /// [`BackendError::LeaseLost`]: another session has, or had, the transaction.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it goes on in a task of its own.
+    /// If the future is dropped, the write continues in a task of its own.
     pub(super) async fn write(mut self) -> Result<(), BackendError> {
         let Some(writing) = &mut self.0 else {
             return Ok(());
@@ -158,7 +158,8 @@ impl Writing {
             let written = written.unwrap_or_else(|loss| Err(BackendError::of_loss(&loss)));
             match written {
                 Ok(()) => return Ok(()),
-                // What failed may have been written, and only its answer lost: the lease is gone then.
+                // A failed write may have been made, with only its answer lost: then the lease is
+                // gone.
                 Err(BackendError::LeaseLost) if has_failed && self.is_written().await => {
                     return Ok(());
                 }
@@ -169,7 +170,7 @@ impl Writing {
                     let presence = &self.storage.0.presence;
                     tokio::select! {
                         biased;
-                        // It is worth trying again.
+                        // Repeating it makes sense now.
                         () = presence.heard_again(), if presence.is_shared() => {}
                         () = self.patience.failed(self.live.id, what, &error) => {}
                     }
@@ -178,7 +179,7 @@ impl Writing {
         }
     }
 
-    /// Goes on from there where it is written, or the lease is lost.
+    /// Continues after it was written, or the lease was lost.
     fn go_on(self, is_written: bool) {
         let Self {
             storage,
@@ -198,7 +199,7 @@ impl Writing {
                 }
             }
             End::Settled(settlement, _) if !others.is_empty() => {
-                // One of the leases is lost; nobody knows which.
+                // One of the leases is lost, and nobody knows which.
                 let fences = settlement.together.iter().map(|other| other.fence);
                 storage.releasing(&live, fence).write_in_background();
                 for (other, fence) in others.iter().zip(fences) {
@@ -207,9 +208,9 @@ impl Writing {
                 return;
             }
             _ => {
-                // Unless it is under another lease by now, which has another token.
+                // Unless it has another lease by now, with another token.
                 live.released(fence);
-                // Whatever became of it, the transaction may be due.
+                // In any case, the transaction may be due.
                 let due = storage.due_now();
                 match live.is_to_be_attempted() {
                     true => storage.due_changed(&live, &due),
@@ -246,7 +247,7 @@ impl Writing {
 }
 
 impl Storage {
-    /// Tells of what a settlement has written, and has it known to who looks at the transaction.
+    /// Reports what a settlement has written, and updates the live transaction.
     fn go_on_from(&self, live: &Live, settlement: Settlement, news: News) {
         let Settlement {
             fence,
@@ -274,7 +275,7 @@ impl Storage {
         self.due_changed(live, &status);
     }
 
-    /// Tells that a lease was lost, where it was.
+    /// Reports that a lease was lost, if it was.
     pub(super) fn tell_of_loss(&self, live: &Live, written: Result<(), BackendError>) {
         if let Err(error) = written {
             tracing::error!(id = %live.trace_id(), transaction = %live.id, error = %Causes(&error), "could not end a lease");
@@ -282,8 +283,7 @@ impl Storage {
     }
 }
 
-/// What readers of events are to know of a settlement that is not written yet, by which the sender is `told`
-/// in that notification.
+/// The events of a settlement that is not written yet, whose sender is `told` by this notification.
 fn events(
     storage: &Storage,
     live: &Live,
@@ -305,7 +305,7 @@ fn events(
     source.of_settlement(&before, settlement, told)
 }
 
-/// Whether two times are the same, as exactly as every backend keeps them.
+/// Whether two times are equal, in the precision of every backend.
 fn same_moment(a: Timestamp, b: Timestamp) -> bool {
     a.as_millisecond() == b.as_millisecond()
 }

@@ -1,4 +1,4 @@
-//! Events that a backend keeps, as they are read.
+//! Reading stored events.
 
 use super::record::{EventKind, KeptEvent};
 
@@ -20,16 +20,16 @@ pub struct EventQuery {
 pub struct EventPage {
     /// Those that were asked for, the oldest first.
     pub events: Vec<KeptEvent>,
-    /// All up to this number were looked at. Where it is less than `last`, there may be more.
+    /// All events up to this number were looked at. If it is less than `last`, there may be more.
     pub seen: u64,
-    /// The number of the oldest event that is kept; where none is, the number of the next one.
+    /// The number of the oldest event that is kept; if there is none, the number of the next one.
     pub first: u64,
-    /// The number of the newest event that there ever was; 0 where there was none.
+    /// The number of the newest event ever; 0 where there was none.
     pub last: u64,
 }
 
 impl EventQuery {
-    /// Numbers that are looked at for one page, at most, however few of the events are asked for.
+    /// How many numbers are looked at for one page, however few of the events are requested.
     pub const SEEN_MAX: u64 = 10_000;
 }
 
@@ -42,8 +42,8 @@ impl EventPage {
         }
     }
 
-    /// Whether events after this number were removed before anybody asked for them, or whether there
-    /// never was such a number.
+    /// Whether events after this number were removed before they were read, or there never was such
+    /// a number.
     pub fn is_gone(&self, after: u64) -> bool {
         after.saturating_add(1) < self.first || after > self.last
     }

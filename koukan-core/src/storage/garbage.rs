@@ -1,4 +1,4 @@
-//! Removing what is no longer of use.
+//! Removes what is no longer needed.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use super::{Removed, Retention, Storage};
 const INTERVAL: Duration = Duration::from_secs(60);
 
 impl Storage {
-    /// Removes what is no longer of use, once a minute, for ever: whoever works on the queue does it as well.
-    /// What fails is logged, and done the next time.
+    /// Removes what is no longer needed once a minute, for ever. Whoever works on the queue should run this.
+    /// A failure is logged, and the next round tries again.
     ///
     /// # Cancel safety
     ///
-    /// It may be dropped at any time, and begun anew.
+    /// It may be dropped at any time, and started again.
     pub async fn collect_garbage(&self, retention: Retention) {
         loop {
             sleep(INTERVAL).await;

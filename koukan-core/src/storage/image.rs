@@ -1,4 +1,4 @@
-//! What is known here of a transaction that was read back.
+//! The state here of a transaction that was read back.
 
 use std::sync::Arc;
 
@@ -11,11 +11,11 @@ use super::{
 };
 
 impl Storage {
-    /// A transaction that was read back, at this moment: where it is live, that knows better than
-    /// what was read.
+    /// The current state of a transaction that was read back. If it is live, the live state is
+    /// newer than the stored one.
     pub fn snapshot_of(&self, stored: StoredTransaction) -> Snapshot {
         let live = self.0.registry.find(stored.id);
-        // Kept to itself: it may be out of date already.
+        // It is kept private, since it may be out of date already.
         let live = live.unwrap_or_else(|| self.image_of(stored));
         Watch::new(live).snapshot()
     }
@@ -50,7 +50,8 @@ impl Storage {
         )
     }
 
-    /// Reads again what nobody works on here: where others share the backend, they may have.
+    /// Reads a transaction again that nobody works on here: processes that share the backend may
+    /// have changed it.
     pub(super) async fn read_again(&self, live: &Arc<Live>) -> Result<(), BackendError> {
         let is_idle = |state: &State| state.durability == Durability::Settled && !state.is_final();
         let seen = {
@@ -73,7 +74,7 @@ impl Storage {
         };
         if is_news {
             live.update(Side::Reader, |state| {
-                // Who has changed it meanwhile knows better.
+                // Whoever has changed it meanwhile has the newer state.
                 if state.changes == seen && is_idle(state) {
                     state.recipients = stored.recipients;
                     state.attempt_count = stored.attempt_count;

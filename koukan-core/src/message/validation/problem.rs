@@ -62,8 +62,8 @@ pub enum Problem {
     FieldRepeated,
     /// A line has more than 998 octets: RFC 5322 section 2.1.1.
     LineTooLong,
-    /// A header section has octets outside of ASCII, and is not UTF-8, or the message does not have SMTPUTF8: RFC
-    /// 6532.
+    /// A header section has octets outside of ASCII, and is not UTF-8, or the message does not have
+    /// SMTPUTF8: RFC 6532.
     EightBitHeader,
     /// A part has octets outside of ASCII, but its Content-Transfer-Encoding does not declare them: RFC 2045 section
     /// 6.2.

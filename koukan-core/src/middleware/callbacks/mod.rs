@@ -16,11 +16,11 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-/// One filter of one transaction, as callbacks that pass everything on unless they are written.
+/// A filter of one transaction, as callbacks. By default each passes everything on.
 ///
 /// The [module documentation](self) has an example.
 pub trait Callbacks: Send + Sync + 'static {
-    /// Looks at MAIL, may change it, or rejects the transaction.
+    /// Checks MAIL; may change it or reject the transaction.
     ///
     /// # Errors
     ///
@@ -30,7 +30,7 @@ pub trait Callbacks: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Looks at a RCPT, may change it, or rejects it.
+    /// Checks a RCPT; may change or reject it.
     ///
     /// # Errors
     ///
@@ -40,7 +40,7 @@ pub trait Callbacks: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Looks at octets of the message, may put others in their place, or rejects the message.
+    /// Sees octets of the message; may replace them or reject the message.
     ///
     /// *Shape*: chunks of any length, cut anywhere.
     ///
@@ -51,7 +51,7 @@ pub trait Callbacks: Send + Sync + 'static {
         Ok(chunk)
     }
 
-    /// Looks back on the whole message after its last octets, or rejects it.
+    /// Is called after the last octets of the message; may reject it.
     ///
     /// Not called when the message does not end cleanly.
     ///
@@ -62,24 +62,24 @@ pub trait Callbacks: Send + Sync + 'static {
         async { Ok(()) }
     }
 
-    /// Looks at a reply that comes from further on, may put another in its place.
+    /// Sees a reply from upstream; may replace it.
     ///
-    /// Rejections of this filter itself do not pass here, and neither do failures.
+    /// Rejections by this filter itself are not passed to it, nor are failures.
     fn reply(&self, to: Phase<'_>, reply: Reply) -> Reply {
         let _ = to;
         reply
     }
 
-    /// Whether [`Callbacks::body`] and [`Callbacks::end`] are to be called.
+    /// Whether [`Callbacks::body`] and [`Callbacks::end`] are called.
     ///
-    /// Write it to return `false` where they are not written: the message is then passed on by
-    /// reference where it can be.
+    /// Return `false` if you do not implement these two: then a message can be passed on by
+    /// reference.
     fn sees_body(&self) -> bool {
         true
     }
 }
 
-/// What a reply answers.
+/// The command that a reply answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase<'a> {
     /// MAIL.

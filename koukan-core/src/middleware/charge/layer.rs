@@ -11,7 +11,7 @@ pub struct ChargeLayer {
 }
 
 impl ChargeLayer {
-    /// Octets are charged to the budget of `pool`.
+    /// Charges octets to the budget of `pool`.
     pub fn new(pool: BlobPool) -> Self {
         Self { pool }
     }

@@ -1,9 +1,9 @@
-//! Says whom the octets of a transaction are charged to: its client.
+//! Charges the octets of a transaction to its client.
 //!
-//! Stands around all that an agent does for its clients, so that filters which hold whole messages are
-//! charged for that ([`Signals::account`](crate::signals::Signals::account)). The
-//! [`Exploder`](crate::stage::exploder::Exploder) and the storage do the same for those that come
-//! without; nothing is refused here.
+//! It stands outside of everything that an agent does for its clients, so that filters which hold
+//! whole messages are charged for it ([`Signals::account`](crate::signals::Signals::account)). The
+//! [`Exploder`](crate::stage::exploder::Exploder) and the storage do the same for transactions without
+//! an account. Nothing is refused here.
 //!
 //! # Example
 //!

@@ -7,21 +7,20 @@ use crate::reply::Reply;
 pub struct DeliverOutcome {
     /// The reply to MAIL.
     pub mail: Reply,
-    /// The reply to each RCPT, in the order of the recipients. If MAIL was refused, the reply to
-    /// that stands for those that were not asked.
+    /// The reply to each RCPT, in the order of the recipients. If MAIL was refused, its reply also
+    /// stands for the recipients.
     pub recipients: Vec<Reply>,
-    /// The reply to the message, which stands for all recipients; `None` if it was not sent, since
-    /// MAIL or all of RCPT was refused. [`DeliverOutcome::verdict`] tells what became of each.
+    /// The reply to the message, for all recipients; `None` if it was not sent, since MAIL or every
+    /// RCPT was refused. [`DeliverOutcome::verdict`] tells the result for each recipient.
     pub message: Option<Reply>,
 }
 
 impl DeliverOutcome {
-    /// What became of the message for the recipient at `index`: the reply that refused it, or else
-    /// its final one.
+    /// The result for the recipient at `index`: the reply that refused it, or else its final reply.
     ///
     /// # Panics
     ///
-    /// Where there is no recipient with that index.
+    /// If there is no recipient with that index.
     pub fn verdict(&self, index: usize) -> &Reply {
         let reply = &self.recipients[index];
         match &self.message {
@@ -37,7 +36,7 @@ impl DeliverOutcome {
             && self.recipients.iter().all(Reply::is_positive)
     }
 
-    /// Whether any recipient may get the message if it is sent once more.
+    /// Whether sending it again may help any recipient.
     pub fn is_transient(&self) -> bool {
         (0..self.recipients.len()).any(|index| self.verdict(index).is_transient())
     }

@@ -19,12 +19,12 @@ pub struct DeliverRequest {
     pub recipients: Vec<Rcpt>,
     /// The message; it may still grow.
     pub body: Blob,
-    /// What is known already; clones of a request share it.
+    /// Signals that are known already. Clones of a request share them.
     pub signals: Signals,
 }
 
 impl DeliverRequest {
-    /// A transaction without recipients, of which no signals are known.
+    /// A transaction without recipients and signals.
     pub fn new(context: Arc<Context>, mail: Mail, body: Blob) -> Self {
         Self {
             context,
@@ -42,7 +42,7 @@ impl DeliverRequest {
         self
     }
 
-    /// The same transaction, with nothing known about it: for another attempt.
+    /// The same transaction without its signals, for another attempt.
     #[must_use]
     pub fn without_signals(mut self) -> Self {
         self.signals = Signals::default();

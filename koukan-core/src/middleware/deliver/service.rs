@@ -19,10 +19,10 @@ use crate::{
 
 use super::{DeliverOutcome, DeliverRequest};
 
-/// Carries out one [`DeliverRequest`] as a mail transaction of the service it holds.
+/// Carries out a [`DeliverRequest`] as a mail transaction of the inner service.
 ///
-/// It is always ready and never fails: what the inner service's limits and failures come to
-/// stands in the replies.
+/// It is always ready and never fails: limits and failures of the inner service show in the
+/// replies.
 ///
 /// # Example
 ///
@@ -96,7 +96,7 @@ async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Deliver
     let (driver, mail) = Driver::start_with(service, context, mail, signals);
     let mut errand = Errand::new(request, Upstream::Call(driver), Some(mail));
     let end = poll_fn(|cx| errand.poll_end(cx)).await;
-    // A request never gives up what it gives.
+    // A request never aborts.
     let end = end.unwrap_or_else(|Aborted| Reply::local_error());
     let mail = errand.take_mail_reply().unwrap_or_else(|| end.clone());
     let is_any_accepted = mail.is_positive() && errand.is_any_accepted();
@@ -117,7 +117,7 @@ async fn deliver<S: MailService>(service: S, request: DeliverRequest) -> Deliver
     }
 }
 
-/// What a request gives.
+/// The commands and the message of a request.
 struct Request {
     recipients: Enumerate<vec::IntoIter<Rcpt>>,
     unanswered: usize,
@@ -134,7 +134,7 @@ impl Originator for Request {
         Poll::Ready(self.recipients.next())
     }
 
-    /// Once it is known that somebody will have it.
+    /// Once it is known that somebody wants it.
     fn poll_body(&mut self, _: &mut Context<'_>) -> Poll<Result<Body, Aborted>> {
         if self.unanswered > 0 || !self.is_any_accepted {
             return Poll::Pending;

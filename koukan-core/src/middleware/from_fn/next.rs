@@ -2,7 +2,7 @@ use tower::{BoxError, Service};
 
 use crate::{reply::Reply, service::BoxMailService, transaction::Transaction};
 
-/// What stands behind a function: the rest of the chain.
+/// The rest of the chain after a function.
 #[derive(Debug, Clone)]
 pub struct Next {
     inner: BoxMailService,
@@ -13,15 +13,15 @@ impl Next {
         Self { inner }
     }
 
-    /// Hands the transaction on and returns the final reply.
+    /// Passes the transaction on, and returns the final reply.
     ///
     /// # Errors
     ///
-    /// Whatever broke further on; pass it on with `?`.
+    /// Any failure upstream; pass it on with `?`.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, everything further on is cancelled.
+    /// If the future is dropped, everything upstream is cancelled.
     pub async fn run(mut self, transaction: Transaction) -> Result<Reply, BoxError> {
         self.inner.call(transaction).await
     }

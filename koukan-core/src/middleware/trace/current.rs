@@ -10,16 +10,16 @@ thread_local! {
     static CURRENT: Cell<Option<TraceId>> = const { Cell::new(None) };
 }
 
-/// The message that this thread is working on right now, where it is known: so that a log can say with
-/// each line which message it is about.
+/// The message that this thread is working on now, if it is known. A log can use it to mark each line.
 ///
-/// It costs next to nothing, other than a span, and does not reach across tasks or threads.
+/// In contrast to a span it costs almost nothing, but it does not follow work to other tasks or
+/// threads.
 pub fn current() -> Option<TraceId> {
     CURRENT.get()
 }
 
-/// Says, while something is done, which message that is done for: to [`current`], and in a span
-/// `transaction` where the target [`TARGET`] is enabled at level `DEBUG`.
+/// Marks the message that some code works on: for [`current`], and as a span `transaction` where
+/// the target [`TARGET`] is enabled at level `DEBUG`.
 #[derive(Debug, Clone)]
 pub(crate) struct Following {
     id: TraceId,
@@ -39,7 +39,7 @@ impl Following {
     }
 }
 
-/// What was current before; it is again when this is dropped.
+/// The previous message, which is restored when this is dropped.
 struct Before(Option<TraceId>);
 
 impl Drop for Before {

@@ -23,7 +23,7 @@ pin_project! {
     impl<F> PinnedDrop for TraceFuture<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            // What is given up has something to say as well.
+            // Dropping a call may log something, too.
             this.following.in_scope(|| this.call.set(None));
         }
     }

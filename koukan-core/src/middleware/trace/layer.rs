@@ -11,7 +11,7 @@ pub struct TraceLayer {
 }
 
 impl TraceLayer {
-    /// Tells these observers what clients are told: it stands around all that an agent does.
+    /// Reports to these observers. The layer stands outside of everything that an agent does.
     pub fn new(observers: Observers) -> Self {
         Self { observers }
     }

@@ -1,16 +1,16 @@
-//! Tells observers of each transaction that passes.
+//! Reports each transaction to observers.
 //!
-//! [`Trace`] stands around all that an agent does for its clients. It sees every reply that passes it,
-//! and reports each recipient that the client was [refused](crate::event::Refused), a message that was
-//! [`Accepted`](crate::event::Accepted), and, once the call has ended and every command is answered, or
-//! the originator is gone, that the transaction has [`Ended`](crate::event::Ended). What destinations
-//! have said is told by the [attempts](crate::event::Attempted).
+//! [`Trace`] stands outside of everything that an agent does for its clients. It sees every reply to
+//! the client. It reports each recipient that was [refused](crate::event::Refused), and a message that
+//! was [`Accepted`](crate::event::Accepted). Once the call has ended and every command is answered, or
+//! the originator is gone, it reports that the transaction has [`Ended`](crate::event::Ended). The
+//! replies of destinations are reported by the [attempts](crate::event::Attempted).
 //!
-//! While a call or an attempt goes on, [`current`] tells by its [`TraceId`](crate::signals::TraceId)
-//! which message that is. Where the target [`TARGET`] is enabled at level `DEBUG`, all that is logged
-//! meanwhile also stands in a span `transaction` with that as `id`.
+//! During a call or an attempt, [`current`] tells the message's [`TraceId`](crate::signals::TraceId).
+//! Where the target [`TARGET`] is enabled at level `DEBUG`, everything logged meanwhile is in a span
+//! `transaction` with that id as `id`.
 //!
-//! Where nobody observes, nothing is recorded.
+//! Without observers, nothing is recorded.
 //!
 //! # Example
 //!
@@ -55,6 +55,6 @@ mod service;
 pub(crate) use self::current::Following;
 pub use self::{current::current, future::TraceFuture, layer::TraceLayer, service::Trace};
 
-/// The target of the lines that [`Log`](crate::observer::Log) writes of transactions and attempts, and
-/// of the span.
+/// The target of the span, and of the lines that [`Log`](crate::observer::Log) writes about
+/// transactions and attempts.
 pub const TARGET: &str = "koukan::transaction";

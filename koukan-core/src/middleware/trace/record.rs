@@ -1,4 +1,4 @@
-//! What is noted of a transaction until its end is reported.
+//! The record of a transaction, kept until its end is reported.
 
 use std::{
     mem,
@@ -22,11 +22,11 @@ use crate::{
 
 use super::current::Following;
 
-/// Recipients that the report names, at most.
+/// How many recipients a report names.
 const NAMED: usize = 10;
 
-/// What is noted of one transaction. Clones share it; the end is reported when the last of them is
-/// gone: the call has ended, and each command is answered or nobody waits for its reply.
+/// The record of one transaction. Clones share it. The end is reported when the last clone is
+/// dropped: the call has ended, and each command is answered or nobody waits for its reply.
 #[derive(Clone)]
 pub(super) struct Record(Arc<Shared>);
 
@@ -86,7 +86,7 @@ impl Record {
             notes.named.0.push(named);
         }
         drop(notes);
-        // Those that are not named are kept here, for the case that they are refused.
+        // Recipients that the report does not name are kept here, in case they are refused.
         let unnamed = (index >= NAMED).then(|| path.clone());
         command.map_reply(move |reply| record.rcpt_reply(index, unnamed, reply))
     }
@@ -114,7 +114,7 @@ impl Record {
         self.notes().blobs = blobs;
     }
 
-    /// The call has ended; without a reply something broke.
+    /// Notes that the call has ended. Without a reply, something broke.
     pub(super) fn end(self, message: Option<&Reply>) {
         let mut notes = self.notes();
         if let Some(message) = message
@@ -152,7 +152,7 @@ impl Shared {
         }));
     }
 
-    /// Reports as what is done for the message.
+    /// Reports on behalf of the message.
     fn tell(&self, event: &Event<'_>) {
         self.following.in_scope(|| self.observers.tell(event));
     }
@@ -189,13 +189,13 @@ impl Notes {
             Some(reply) if reply.is_positive() => Outcome::Accepted(Custodian::Upstream),
             Some(_) => Outcome::Refused,
             None if self.has_ended => Outcome::Failed,
-            // Whoever began it had nothing more to say.
+            // The originator had nothing more to send.
             None if self.is_refused() => Outcome::Refused,
             None => Outcome::Aborted,
         }
     }
 
-    /// Whether MAIL or all of some recipients were refused.
+    /// Whether MAIL or every recipient was refused.
     fn is_refused(&self) -> bool {
         let is_mail_refused = self.mail.as_ref().is_some_and(Reply::is_negative);
         is_mail_refused || self.recipient_count > 0 && self.refused_count == self.recipient_count

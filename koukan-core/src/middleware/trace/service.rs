@@ -9,7 +9,7 @@ use crate::{
 
 use super::{TraceFuture, body::Octets, current::Following, record::Record};
 
-/// Tells observers of each transaction; see the [module documentation](super).
+/// Reports each transaction to observers; see the [module documentation](super).
 #[derive(Debug, Clone)]
 pub struct Trace<S> {
     inner: S,

@@ -7,7 +7,7 @@ use crate::event::{HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed};
 /// Where they come from.
 const WEBHOOK: &str = "koukan::webhook";
 
-/// What goes on for long is told once.
+/// A failure that lasts is logged once.
 pub(super) fn write_called(called: &HookCalled<'_>) {
     let HookCalled {
         hook,

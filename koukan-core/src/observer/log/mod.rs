@@ -22,21 +22,21 @@ use crate::{
 
 use self::address::{Address, Remote};
 
-/// Where lines about connections come from.
+/// The target of lines about connections.
 const CONNECTION: &str = "koukan::connection";
-/// Where lines come from that are about transactions in storage.
+/// The target of lines about stored transactions.
 const QUEUE: &str = "koukan::queue";
 
-/// Where lines come from about what is done by those who operate the agent.
+/// The target of lines about actions of operators.
 const OPERATOR: &str = "koukan::operator";
 
-/// Where lines come from about what policies say.
+/// The target of lines about policies.
 const POLICY: &str = "koukan::policy";
 
-/// Recipients that a line names, at most.
+/// How many recipients a line names.
 const NAMED: usize = 10;
 
-/// A line about a transaction in storage: with the ids by which it is followed, and so found.
+/// A line about a stored transaction, with the ids by which it can be found.
 macro_rules! queue {
     ($level:ident, $message:expr, $($rest:tt)*) => {
         $level!(
@@ -58,8 +58,8 @@ macro_rules! queue {
 /// | `queued, next attempt at …` | `INFO` | `koukan::queue` |
 /// | `failed for good`, `cancelled`, `given up: the message did not come`, `queued a notification of failure` | `INFO` | `koukan::queue` |
 /// | `a notification could not be delivered, and nobody is told of it` | `WARN` | `koukan::queue` |
-/// | `the queue was changed`: by whom, what was done to what, how many | `INFO` | `koukan::operator` |
-/// | `a rule matched`: of which tag, what was done, with which reply | `INFO` | `koukan::policy` |
+/// | `the queue was changed`: by whom, the action, its target, how many | `INFO` | `koukan::operator` |
+/// | `a rule matched`: its tag, the action, the reply | `INFO` | `koukan::policy` |
 /// | `a webhook takes no events`, the first time; `a webhook takes events again`; `events are no longer kept that a webhook has not taken: …` | `WARN`, `INFO`, `WARN` | `koukan::webhook` |
 /// | `a webhook still takes no events`, `a webhook was told of events` | `DEBUG` | `koukan::webhook` |
 /// | `delivered` | `DEBUG` | `koukan::queue` |
@@ -70,14 +70,14 @@ macro_rules! queue {
 /// |---|---|
 /// | `id` | the [`TraceId`](crate::signals::TraceId), also in the `Received` field |
 /// | `sender` | the sender and tag |
-/// | `remote_host` | the peer's address, if there is a peer |
+/// | `remote_host` | the client's address, if there is one |
 /// | `mail_from` | the reverse-path |
-/// | `mail` | the reply to MAIL; without it nobody waited for one |
+/// | `mail` | the reply to MAIL; missing where nobody waited for one |
 /// | `recipients` | the first ten recipients and their reply codes, `bob@example.com=250`; with the code of a final reply of its own, `bob@example.com=250/450`: a [`List`] of [`RecipientReplies`](crate::event::RecipientReplies) |
-/// | `recipient_count` | how many there were; those that nobody further on takes do not count |
+/// | `recipient_count` | how many there were; recipients that reached no further stage are not counted |
 /// | `refusals` | those of the first ten that were refused, each with the text of its reply: a [`List`] |
-/// | `octets` | of the message, as it came here |
-/// | `host`, `address` | the host that gave the final reply or is to blame for it, where a destination's reply comes as it was |
+/// | `octets` | the size of the message as received |
+/// | `host`, `address` | the host that gave or caused the final reply, where a destination's reply is passed on unchanged |
 /// | `reply` | the final reply |
 /// | `outcome` | `accepted`, `refused`, `failed` (something broke) or `aborted` (the originator went away) |
 /// | `duration_ms` | from the call to its end |
@@ -89,12 +89,12 @@ macro_rules! queue {
 /// | `id` | the same |
 /// | `transaction` | the transaction in storage, where that is another than `id` |
 /// | `sender` | the sender and tag that the mail is queued for |
-/// | `recipients`, `refusals` | as above, with what the destination has said; without those that were settled before |
-/// | `recipient_count` | how many there were, where there was more than one |
-/// | `mail` | the reply to MAIL, where it is negative |
-/// | `host`, `address` | the host that replied last, or is to blame, where one was met |
+/// | `recipients`, `refusals` | as above, with the destination's replies; without recipients that were settled before |
+/// | `recipient_count` | how many there were, if more than one |
+/// | `mail` | the reply to MAIL, if it is negative |
+/// | `host`, `address` | the host that replied last or caused the failure, where one was reached |
 /// | `reply` | the final reply |
-/// | `attempts` | how many there were with this one |
+/// | `attempts` | the number of attempts, including this one |
 /// | `duration_ms` | from its beginning to its end |
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Log;
@@ -105,7 +105,7 @@ impl Observer for Log {
             Event::Ended(ended) => write_ended(ended),
             Event::Connected(connection) => write_connected(connection),
             Event::TurnedAway(connection) => write_turned_away(connection),
-            // The session has said why. What a proxy says is told with the client.
+            // The session has logged why. A proxy's message is logged with the client.
             Event::Disconnected(..) | Event::AwaitsProxy(_) => {}
             Event::RecipientRefused(refused) => write_refused(refused),
             Event::Accepted(accepted) => write_accepted(accepted),
@@ -119,9 +119,9 @@ impl Observer for Log {
             Event::NotificationLost(lost) => write_lost(lost),
             Event::Operated(operated) => write_operated(operated),
             Event::PolicyMatched(matched) => write_matched(matched),
-            // What is refused is told as that.
+            // A refusal is logged as such.
             Event::RecipientVerified(_) => {}
-            // Who asks them has said what is wrong.
+            // The scanner's filter has logged what is wrong.
             Event::Scanned(_) | Event::ScannerAsked(_) | Event::ScannerStands(_) => {}
             Event::HookCalled(called) => hooks::write_called(called),
             Event::HookLost(lost) => hooks::write_lost(lost),
@@ -217,7 +217,7 @@ fn write_attempted(attempted: &Attempted<'_>) {
     );
 }
 
-/// The texts with which recipients were refused, where some were.
+/// The texts of the refusals, if there are any.
 fn refusals(recipients: &List<RecipientReplies>) -> Option<List<String>> {
     let refusals = recipients.0.iter().filter_map(|recipient| {
         let reply = recipient.refusal()?;

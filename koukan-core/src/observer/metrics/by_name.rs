@@ -1,13 +1,13 @@
-//! Something for each of some names that a configuration has.
+//! A value for each name in a configuration.
 
 use std::{
     collections::HashMap,
     sync::{PoisonError, RwLock},
 };
 
-/// Names that are told apart, at most: each has series of its own for as long as the process runs.
+/// How many names are distinguished. Each has series of its own for as long as the process runs.
 const NAMES_MAX: usize = 500;
-/// What all further names are together.
+/// The name for all further names together.
 const OTHER: &str = "other";
 
 /// A value for each name.

@@ -20,13 +20,13 @@ use self::{
     verifications::Verifications,
 };
 
-/// Counts and measures what happens, with the facade [`metrics`](::metrics).
+/// Counts and measures what happens, for the crate [`metrics`](::metrics).
 ///
-/// Each series has the sender's name as label `sender`, without its tag: these stand in the
-/// configuration, so that there are only so many series, whatever clients do. After 500 names all
-/// others are `other` together. No address, host or identity of a client or a recipient is a label.
+/// Each series has the sender's name as label `sender`, without its tag. Senders are configured, so
+/// the number of series is limited, whatever clients do. From the 501st name on, all share the
+/// label `other`. No address, host or identity of a client or recipient is a label.
 ///
-/// `docs/metrics.md` lists what there is.
+/// `docs/metrics.md` lists all metrics.
 ///
 /// # Example
 ///
@@ -50,7 +50,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Counts with what `recorder` makes, which is that of an exporter.
+    /// Records to `recorder`, which usually belongs to an exporter.
     pub fn new(recorder: impl Recorder + Send + Sync + 'static) -> Self {
         let registrar = Registrar::new(recorder);
         Self {
@@ -100,7 +100,7 @@ impl Metrics {
     fn policies(&self, matched: &PolicyMatched<'_>) {
         let PolicyMatched { rule, action, .. } = matched;
         let make = |name: &str| {
-            // Of all further ones neither is told.
+            // For names beyond the limit neither is given.
             let (rule, action) = name.split_once(' ').unwrap_or((name, name));
             let labels = &[("rule", rule), ("action", action)];
             self.registrar.counter(families::POLICY_MATCHES, labels)
@@ -176,7 +176,7 @@ impl Observer for Metrics {
             Event::HookLost(lost) => self.hooks(lost.hook, |of| of.lost.increment(1)),
             Event::HookGivenUp(it) => self.hooks(it.hook, |of| of.dead.set(1.0)),
             Event::HookResumed(it) => self.hooks(it.hook, |of| of.dead.set(0.0)),
-            // Who calls it from now on tells.
+            // The process that calls it from now on reports its state.
             Event::HookLeft(it) => self.hooks(it.hook, |of| of.dead.set(0.0)),
             Event::NotificationLost(lost) => {
                 self.deliveries(&lost.message, |of| of.lost.increment(1));

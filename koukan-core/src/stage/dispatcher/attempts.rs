@@ -1,4 +1,4 @@
-//! Attempts at what was leased.
+//! Attempts at leased transactions.
 
 use std::{
     future::{Future, poll_fn},
@@ -27,16 +27,16 @@ impl<O> Dispatcher<O>
 where
     O: Service<Lease, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
 {
-    /// Starts attempts at these, each of which has one of the places, with what can be attempted together
-    /// with them; what may not be attempted is given back.
+    /// Starts attempts at these leases, each of which has a place, together with what can be attempted
+    /// with them. A lease that may not be attempted is given back.
     ///
     /// # Errors
     ///
-    /// [`BackendError`], where what goes with them could not be leased; they themselves are started.
+    /// [`BackendError`] where companions could not be leased; the leases themselves are started.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, what was not started is given back.
+    /// If the future is dropped, leases that were not started are given back.
     pub(super) async fn start(
         &self,
         attempts: &mut JoinSet<()>,
@@ -77,7 +77,7 @@ where
         });
     }
 
-    /// Attempts at one message have one place, until the last of them has ended.
+    /// Attempts at one message share a place until the last of them has ended.
     fn attempt_together(
         &self,
         attempts: &mut JoinSet<()>,
@@ -126,8 +126,8 @@ where
     }
 }
 
-/// Calls the output service, when it is ready, unless the lease is to end before that: what keeps the
-/// service from being ready hears nothing of a cancel or a stop.
+/// Calls the output service when it is ready, unless the lease is to end before. Whatever delays the
+/// service's readiness does not notice a cancel or a stop.
 async fn call<O>(mut output: O, lease: Lease) -> Result<(), BoxError>
 where
     O: Service<Lease, Error: Into<BoxError>>,

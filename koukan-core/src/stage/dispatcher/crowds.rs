@@ -1,4 +1,4 @@
-//! How many attempts go to each destination.
+//! The number of attempts at each destination.
 
 use std::{
     collections::HashMap,
@@ -12,44 +12,44 @@ use crate::storage::record::SchedulingKey;
 
 use super::room::Places;
 
-/// How long others are waited for when an attempt has ended.
+/// How long to wait for further attempts to end after one has ended.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Attempts under way, by destination; clones share them.
+/// The attempts under way, by destination. Clones share them.
 ///
-/// A destination has no more places than are free beside it, and one at least: so what hangs at one
-/// holds up that one alone, and half of what one leaves is still there for the others.
+/// A destination has at most as many places as are left free beside it, and at least one. So a
+/// destination that hangs delays only itself, and half of what it leaves is free for others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Crowds(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     counts: Mutex<Counts>,
-    /// Told when a place is free again.
+    /// Notified when a place becomes free.
     freed: Notify,
 }
 
 #[derive(Debug, Default)]
 struct Counts {
     by_destination: HashMap<SchedulingKey, usize>,
-    /// How often a place was free again, of all time.
+    /// How often a place has become free so far.
     freed: u64,
 }
 
-/// What may be leased where so many places are free.
+/// What may be leased with this many free places.
 #[derive(Debug)]
 pub(super) struct Share {
-    /// Those that have as many as they may.
+    /// Destinations that have as many as they may.
     pub(super) full: Vec<SchedulingKey>,
-    /// How many more may be leased, even if all of them are for the same of the others.
+    /// How many more may be leased, even if all of them are for one other destination.
     pub(super) count: usize,
 }
 
-/// One attempt under way and its place, until this is dropped.
+/// An attempt under way, and its place, until this is dropped.
 #[derive(Debug)]
 pub(super) struct UnderWay {
     crowds: Crowds,
-    /// What is no attempt goes nowhere.
+    /// `None` for work that goes to no destination.
     destination: Option<SchedulingKey>,
     place: Places,
 }
@@ -73,7 +73,7 @@ impl Crowds {
         }
     }
 
-    /// What may be leased where so many places are free.
+    /// What may be leased with `free` free places.
     pub(super) fn share(&self, free: usize) -> Share {
         let counts = self.lock();
         let mut full = Vec::new();
@@ -102,8 +102,8 @@ impl Crowds {
         self.0.freed.notify_waiters();
     }
 
-    /// Waits until a place was free again since there were `before`, and a little longer unless
-    /// `many` were: a look at the queue for each of them would cost more than the attempt.
+    /// Waits until a place has become free since there were `before`, and a little longer, unless
+    /// `many` have: a look at the queue for each of them would cost more than the attempt.
     ///
     /// # Cancel safety
     ///

@@ -1,4 +1,4 @@
-//! Leases what is due, and has it attempted: the [`Dispatcher`].
+//! Leases due transactions, and has them attempted: the [`Dispatcher`].
 //!
 //! # Example
 //!
@@ -74,15 +74,15 @@ use self::{
     room::{Places, Room},
 };
 
-/// Attempts at what is queued, at a time, unless something is said.
+/// How many queued transactions are attempted at a time, by default.
 pub const MAX_IN_FLIGHT: usize = 400;
 
-/// How long a failed look at the queue is waited for.
+/// How long to wait after a failed look at the queue.
 const BACK_OFF: Duration = Duration::from_secs(1);
-/// How long a transaction that may have crashed the process is attempted alone: what crashes does
-/// so soon, and what hangs is not to hold up the others.
+/// How long a transaction that may have crashed the process is attempted alone. A crash happens
+/// soon, and an attempt that hangs must not delay the others.
 const ALONE: Duration = Duration::from_secs(10);
-/// For how long failures to look are counted before they are told.
+/// The interval between log lines about failed looks; between them failures are counted.
 const INTERVAL: Duration = Duration::from_secs(60);
 
 static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
@@ -90,17 +90,17 @@ static NOT_LOOKED: Repeats = Repeats::new(INTERVAL, |looks, interval| {
     tracing::error!(looks, seconds, "could still not look for due transactions");
 });
 
-/// Takes due transactions under lease and calls an output service with each.
+/// Leases due transactions, and calls an output service with each.
 ///
-/// `output` is an [`OutputHandler`](super::output_handler::OutputHandler); a lease is only taken
-/// when there is room for it. No [`SchedulingKey`] has more than half of the room, so that one which
-/// hangs does not hold up the others; and one that cannot be reached is held back until it is worth
-/// trying again, when one attempt is made before the others.
+/// `output` is an [`OutputHandler`](super::output_handler::OutputHandler). A lease is taken only when
+/// there is room for it. No [`SchedulingKey`] gets more than half of the room, so a destination that hangs
+/// does not delay others. A destination that cannot be reached is held back until trying again makes
+/// sense; then one attempt is made before the others.
 ///
 /// Attempts at one message for one destination are leased together, up to 100 at a time, so that an
 /// endpoint can make them in one exchange ([`Sharing`](super::sharing::Sharing)). Such a *company* has one
-/// place, since it costs its destination what one attempt does. The others of a company have room of their
-/// own, which nobody waits for: where none is left they come later.
+/// place, since it costs its destination one attempt. The other members have room of their own, which
+/// nobody waits for: without room they are attempted later.
 #[derive(Clone)]
 pub struct Dispatcher<O> {
     storage: Storage,
@@ -123,14 +123,14 @@ where
         }
     }
 
-    /// Dispatches until `shutdown` is ready, then lets attempts under way end.
+    /// Dispatches until `shutdown` is ready, then lets current attempts end.
     ///
-    /// Transactions that were under lease when the process crashed are attempted one after the
-    /// other, beside the rest, so that the one that crashes it is found.
+    /// Transactions that were leased when the process crashed are attempted one after the other,
+    /// beside the rest, so that the one that causes the crash is found.
     ///
     /// # Cancel safety
     ///
-    /// Dropping it ends attempts under way and gives their leases back.
+    /// Dropping it ends current attempts and gives their leases back.
     pub async fn run(self, shutdown: impl Future<Output = ()>) {
         let mut attempts = JoinSet::new();
         let mut suspects = JoinSet::new();
@@ -152,7 +152,7 @@ where
         }
     }
 
-    /// Starts what is due and fits, or waits until something is due or ends.
+    /// Starts what is due and has room, or waits until something becomes due or ends.
     async fn dispatch(&self, attempts: &mut JoinSet<()>) -> Result<(), BackendError> {
         while attempts.try_join_next().is_some() {}
         // Before the places are counted, so that one which is free again meanwhile is not missed.
@@ -186,7 +186,8 @@ where
         Ok(())
     }
 
-    /// Starts what is to be attempted of that which was, or is, held back; whether there was any.
+    /// Attempts transactions of destinations that are or were held back. Returns whether there were
+    /// any.
     async fn dispatch_held(
         &self,
         look: &mut Look,
@@ -230,8 +231,8 @@ where
         Ok(is_any)
     }
 
-    /// Waits until something may be due but for destinations that are held back, for which there is no turn,
-    /// or in `full`, which may have room sooner; or until that is otherwise.
+    /// Waits until something may be due, apart from destinations that are held back, that have no turn, or
+    /// that are `full`; or until one of these changes.
     async fn wait(
         &self,
         freed: u64,
@@ -260,7 +261,7 @@ where
         }
     }
 
-    /// Has suspects attempted one at a time. Does not end: when there are none left, there may be again.
+    /// Attempts suspects one at a time. It never ends, since new ones may come.
     async fn dispatch_suspects(&self, attempts: &mut JoinSet<()>) {
         loop {
             if let Err(error) = self.dispatch_suspect(attempts).await {
@@ -269,7 +270,7 @@ where
         }
     }
 
-    /// Has the next suspect attempted, or waits for it.
+    /// Attempts the next suspect, or waits for one.
     async fn dispatch_suspect(&self, attempts: &mut JoinSet<()>) -> Result<(), BackendError> {
         while attempts.try_join_next().is_some() {}
         let place = self.room.one().await;

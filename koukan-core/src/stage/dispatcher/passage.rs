@@ -1,4 +1,4 @@
-//! Whether what was leased may be attempted.
+//! Whether a leased transaction may be attempted.
 
 use crate::storage::{Company, Passage};
 
@@ -6,17 +6,17 @@ use super::{Dispatcher, probing::Probing, rated::Turn};
 
 /// Whether what was leased may be attempted.
 pub(super) enum Due {
-    /// It may, with what it has until it ends.
+    /// It may. `With` is kept until it ends.
     Goes(With),
     HeldBack,
 }
 
-/// What an attempt has until it ends.
+/// What an attempt keeps until it ends.
 #[derive(Default)]
 pub(super) struct With {
-    /// It shows whether those hosts are there again.
+    /// The right to find out whether these hosts are there again.
     probing: Vec<Probing>,
-    /// Its turn, where only so many go in a time.
+    /// Its turn, where a rate limit applies.
     turn: Option<Turn>,
 }
 
@@ -34,13 +34,13 @@ impl With {
 }
 
 impl Due {
-    /// It goes in any case, and tries the hosts where one of these was chosen for that.
+    /// It is attempted in any case. If one of these was chosen to try the hosts, it does that.
     pub(super) fn go_on(company: &Company, probing: &mut Vec<Probing>) -> Self {
         let is_of = |probe: &mut Probing| company.leases().any(|lease| probe.is_of(lease));
         Self::Goes(With::probing(probing.extract_if(.., is_of).collect()))
     }
 
-    /// It goes, also where it would be held back.
+    /// It is attempted even if it would be held back.
     pub(super) fn however(self) -> Self {
         match self {
             Self::HeldBack => Self::Goes(With::default()),
@@ -48,7 +48,7 @@ impl Due {
         }
     }
 
-    /// If it goes, there is a turn for it.
+    /// If it is attempted, it has this turn.
     pub(super) fn in_turn(mut self, turn: Turn) -> Self {
         if let Self::Goes(with) = &mut self {
             with.turn = Some(turn);
@@ -58,7 +58,7 @@ impl Due {
 }
 
 impl<O> Dispatcher<O> {
-    /// Whether what is due may be attempted, as far as its destination is concerned.
+    /// Whether a due transaction may be attempted, as far as its destination is concerned.
     pub(super) fn passage(&self, company: &Company) -> Due {
         let destinations = self.storage.destinations();
         let free = Due::Goes(With::default());

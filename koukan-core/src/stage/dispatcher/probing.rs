@@ -1,8 +1,8 @@
-//! The attempt that shows whether hosts are there again.
+//! The attempt that finds out whether hosts are there again.
 
 use crate::storage::{Lease, Storage, record::TransactionId};
 
-/// An attempt before which, at the same hosts, no other begins; another one may when this is dropped.
+/// The right to be the only attempt at these hosts. Dropping it lets another attempt try.
 pub(super) struct Probing {
     storage: Storage,
     id: TransactionId,

@@ -1,4 +1,4 @@
-//! What goes to destinations that take only so many messages in a time.
+//! Destinations with rate limits.
 
 use tokio::task::JoinSet;
 use tower::{BoxError, Service};
@@ -10,7 +10,7 @@ use crate::{
 
 use super::{Dispatcher, crowds::Share, passage::Due, room::Places};
 
-/// A turn for an attempt that has begun; where it has needed none, the next may have it.
+/// A turn for an attempt that has begun. If it is not used, the next attempt may have it.
 pub(super) struct Turn {
     storage: Storage,
     promise: Option<Promise>,
@@ -20,7 +20,8 @@ impl<O> Dispatcher<O>
 where
     O: Service<Lease, Error: Into<BoxError>, Future: Send> + Clone + Send + 'static,
 {
-    /// Starts what is due for such destinations, as many as there are turns for; whether there was any.
+    /// Starts due attempts for such destinations, as many as there are turns. Returns whether there
+    /// were any.
     pub(super) async fn dispatch_rated(
         &self,
         look: &Look,
@@ -41,7 +42,7 @@ where
             let destinations = self.storage.destinations();
             destinations.leased_in_turn(destination, leases.len(), wanted);
             is_any |= !leases.is_empty();
-            // Only now: whoever came while storage was asked has not found the turns taken for nothing.
+            // Only now, so that turns are not taken in vain while storage is asked.
             let mut turns = rate.promise(leases.len());
             let passage = |company: &Company| match turns.pop() {
                 Some(turn) => self
@@ -56,7 +57,7 @@ where
     }
 }
 
-/// The rates of which no turn is left, with their destinations.
+/// The rates without a free turn, with their destinations.
 pub(super) fn without_turns(look: &Look) -> impl Iterator<Item = &(SchedulingKey, Rate)> {
     look.rated.iter().filter(|(_, rate)| !rate.is_open())
 }

@@ -7,18 +7,18 @@ use tokio::{
     time::timeout,
 };
 
-/// How long attempts may go on before the queue is looked at for the little room that is left.
+/// How long to wait for more free places when there are only few.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Attempts that go with others for each place, at most: how much memory they take is bounded, too.
+/// How many companions may be attempted for each place, which also limits their memory.
 const BESIDE_EACH: usize = 99;
-/// The same for all places, at most.
+/// The limit for all places together.
 const BESIDE_MAX: usize = 2000;
 
-/// Places for attempts, of those that are due and of suspects together; clones share them.
+/// Places for attempts, for due transactions and suspects together. Clones share them.
 ///
-/// Whoever leases has the places first: a lease that waited for one would be held by somebody who
-/// hears neither of a cancel nor of a stop.
+/// The places are taken before the leases: a lease that waited for a place would notice neither a
+/// cancel nor a stop.
 #[derive(Debug, Clone)]
 pub(super) struct Room {
     max: usize,
@@ -27,7 +27,7 @@ pub(super) struct Room {
     beside: Arc<Semaphore>,
 }
 
-/// Places for some attempts, free again when this is dropped.
+/// Some places, which become free when this is dropped.
 #[derive(Debug)]
 pub(super) struct Places(Option<OwnedSemaphorePermit>);
 
@@ -55,8 +55,9 @@ impl Room {
 
     /// Waits for a place, and takes all that are free.
     ///
-    /// Leases are taken many at a time: a look at the queue for each attempt that ends would cost
-    /// more than the attempt. But what hangs must not keep others from the room that is left.
+    /// Leases are taken many at a time, since a look at the queue for each attempt would cost more
+    /// than the attempt. But attempts that hang must not keep others from using the room that is
+    /// left.
     pub(super) async fn all_free(&self) -> Places {
         let few = self.max.div_ceil(4);
         let mut all = match timeout(LINGER, self.places(few)).await {
@@ -74,7 +75,7 @@ impl Room {
         all
     }
 
-    /// All room that there is for attempts beside others, at the same messages.
+    /// All free room for companions.
     pub(super) fn beside(&self) -> Places {
         let free = count(self.beside.available_permits());
         let beside = Arc::clone(&self.beside).try_acquire_many_owned(free);

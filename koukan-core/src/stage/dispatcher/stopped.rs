@@ -1,4 +1,4 @@
-//! An attempt that is dropped by whoever stops.
+//! Attempts that are dropped by a stop.
 
 use std::{
     future::Future,
@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use crate::storage::{Lease, Stopper};
 
 pin_project! {
-    /// Has the lease that the future works on given back where the future is dropped before it is
-    /// ready: only whoever stops does that. What is dropped within it, or panics, has failed.
+    /// Gives the future's lease back if the future is dropped before it is ready, which happens
+    /// only in a stop. A lease that is dropped within the future, or in a panic, has failed.
     pub(super) struct GivesBack<F> {
         // Dropped before the future; not there while that is polled.
         stopper: Option<Stopper>,

@@ -1,14 +1,14 @@
-//! Events for those who ask for them: the [`EventReader`].
+//! Reads events for callers: the [`EventReader`].
 //!
-//! It reads what storage keeps, a page at a time. Whoever waits holds nothing but its place: it is woken
-//! when events are committed.
+//! It reads the stored events page by page. A caller that waits holds nothing but its position, and is
+//! woken when events are committed.
 //!
 //! | refusal | when |
 //! |---|---|
-//! | forbidden | the caller may not act for that sender |
+//! | forbidden | the caller may not act for this sender |
 //! | not found | storage keeps no events |
-//! | malformed | the cursor is none |
-//! | gone | events after the cursor were removed before they were asked for |
+//! | malformed | the cursor is invalid |
+//! | gone | events after the cursor were removed before they were read |
 //! | unavailable | storage fails |
 //!
 //! # Example

@@ -11,14 +11,14 @@ use crate::{
     storage::{EventQuery, Storage},
 };
 
-/// Events of one page, where the request does not say; and at most.
+/// The default and the largest number of events on a page.
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
 
-/// The place after all events that there are.
+/// The cursor after all current events.
 const LATEST: &str = "latest";
 
-/// Answers requests for events, out of [`Storage`].
+/// Answers requests for events from a [`Storage`].
 ///
 /// An [`EventService`](crate::resource::EventService); clones share the storage.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ pub struct EventReader {
 }
 
 impl EventReader {
-    /// Answers out of that storage.
+    /// A reader over this storage.
     pub fn new(storage: Storage) -> Self {
         Self { storage }
     }
@@ -50,7 +50,7 @@ impl EventReader {
         }
         loop {
             if let Some(written) = &mut written {
-                // What is written from here on is looked at in any case.
+                // Later events are looked at in any case.
                 written.mark_unchanged();
             }
             let page = backend.events(query.clone()).await?;

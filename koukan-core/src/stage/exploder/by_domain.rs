@@ -1,4 +1,4 @@
-//! Legs that go different ways.
+//! Legs to different services.
 
 use std::{
     collections::HashMap,
@@ -17,11 +17,11 @@ use crate::{
     transaction::{Recipients, Transaction},
 };
 
-/// Sends each transaction to the service of its first recipient's domain: the inner service of an
+/// Sends each transaction to the service for its first recipient's domain: the inner service of an
 /// [`Exploder`](super::Exploder) whose legs go different ways.
 ///
-/// It waits for the first RCPT before MAIL is answered, which is fine for legs: they do not wait
-/// for the reply to MAIL.
+/// It waits for the first RCPT before MAIL is answered. Legs do not wait for the reply to MAIL, so
+/// that is harmless.
 #[derive(Debug, Clone)]
 pub struct ByDomain {
     routes: Arc<HashMap<Box<str>, BoxMailService>>,
@@ -29,7 +29,7 @@ pub struct ByDomain {
 }
 
 impl ByDomain {
-    /// Everything goes to `other`.
+    /// Sends everything to `other`.
     pub fn new(other: BoxMailService) -> Self {
         Self {
             routes: Arc::default(),
@@ -37,7 +37,7 @@ impl ByDomain {
         }
     }
 
-    /// Recipients of a domain, in any case, go to `service`.
+    /// Sends recipients of a domain, in any case, to `service`.
     #[must_use]
     pub fn with(mut self, domain: &str, service: BoxMailService) -> Self {
         let domain = domain.to_ascii_lowercase().into();
@@ -45,7 +45,7 @@ impl ByDomain {
         self
     }
 
-    /// Erases the type: where no domain goes another way, it is the service of all others.
+    /// Erases the type. Without domains it is just the service for all others.
     pub fn boxed(self) -> BoxMailService {
         match self.routes.is_empty() {
             true => self.other,

@@ -1,4 +1,4 @@
-//! One recipient's transaction.
+//! The transaction of one recipient.
 
 use std::{
     future::Future,
@@ -20,15 +20,15 @@ use super::{ReplyPolicy, leg_channel::Taker, reduce};
 pub(super) struct LegEnd {
     /// The position of its recipient.
     pub(super) position: usize,
-    /// The final reply, or that to RCPT where it refused the recipient.
+    /// The final reply; or the reply to RCPT, if the recipient was refused.
     pub(super) reply: Reply,
     /// Whether the recipient was accepted.
     pub(super) is_accepted: bool,
-    /// Whether it is one of those that another recipient stands for.
+    /// Whether it is a member of another recipient.
     pub(super) is_member: bool,
 }
 
-/// What a leg is started with, but its recipient.
+/// What a leg needs to start, apart from its recipient.
 pub(super) struct Start<S> {
     pub(super) service: S,
     pub(super) policy: ReplyPolicy,
@@ -36,20 +36,20 @@ pub(super) struct Start<S> {
     pub(super) start: transaction::Start,
 }
 
-/// A leg: answers RCPT, then waits for the message, and ends with the final reply.
+/// A leg: answers RCPT, waits for the message, and ends with the final reply.
 ///
-/// A future that nothing moves on its way into memory of its own: there is one for each recipient.
+/// A future in a heap allocation of its own; there is one for each recipient.
 pub(super) struct Leg {
     errand: Errand<Given>,
     position: usize,
 }
 
-/// What a leg gives, and where it is told the replies.
+/// What a leg sends upstream, and where replies go.
 struct Given {
     policy: ReplyPolicy,
     is_member: bool,
     rcpt: Option<Rcpt>,
-    /// The slot of RCPT until that is answered.
+    /// The slot of RCPT until it is answered.
     slot: Option<Slot>,
     body: Taker,
 }
@@ -73,7 +73,7 @@ impl Leg {
             slot: Some(slot),
             body,
         };
-        // MAIL of the whole was answered before; where it is refused here, RCPT is as well.
+        // The client's MAIL was answered before; if it is refused here, RCPT is too.
         let (upstream, _mail) = begin(service, start);
         Self {
             errand: Errand::new(given, upstream, None),
@@ -107,7 +107,7 @@ impl Originator for Given {
         Poll::Ready(self.rcpt.take().map(|rcpt| (0, rcpt)))
     }
 
-    /// Only one whose recipient was accepted takes the message.
+    /// Only a leg whose recipient was accepted takes the message.
     fn poll_body(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<Body, Aborted>> {
         match &self.slot {
             Some(_) => Poll::Pending,
@@ -122,7 +122,8 @@ impl Originator for Given {
     fn take_rcpt_reply(&mut self, _: usize, reply: Reply) -> Reply {
         let can_take = reply.extensions().get::<Custody>().is_some();
         let reply = match self.is_member {
-            // Whom it stands for was accepted before: it has the message, or is taken into custody.
+            // The alias was accepted before, so the member has the message or is taken into
+            // custody.
             true if can_take => Reply::recipient_ok(),
             _ => reduce::rcpt_reply(self.policy, reply, can_take),
         };

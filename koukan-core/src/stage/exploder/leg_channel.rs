@@ -1,4 +1,4 @@
-//! How a leg gets its message, and how other commands for its recipient get its answer.
+//! How a leg gets its message, and how repeated commands for its recipient are answered.
 
 use std::{
     mem,
@@ -13,7 +13,7 @@ use crate::{
     waking::keep,
 };
 
-/// The giving end; dropped without giving, the leg is aborted.
+/// The giving end. Dropping it without giving aborts the leg.
 pub(super) struct Giver(Arc<Mutex<Shared>>);
 
 /// The leg's end.
@@ -30,9 +30,9 @@ enum State {
     Gone,
 }
 
-/// What became of the leg's recipient.
+/// The state of the leg's recipient.
 enum Recipient {
-    /// Nothing yet; those who named it again wait for the same answer.
+    /// Not answered yet; repeated commands wait for the same answer.
     Asked(Vec<Slot>),
     Accepted,
     Refused,
@@ -49,13 +49,13 @@ pub(super) fn leg_channel() -> (Giver, Taker) {
 // === impl Giver ===
 
 impl Giver {
-    /// Whether the leg still takes it.
+    /// Whether the leg still wants the message.
     pub(super) fn is_wanted(&self) -> bool {
         matches!(lock(&self.0).state, State::Waiting(_))
     }
 
-    /// Answers another command for the leg's recipient as the leg answers its own. Where the
-    /// recipient was refused the command comes back: it may fare better.
+    /// Gives a repeated command for the recipient the leg's answer. If the recipient was refused,
+    /// the command is returned, since it may succeed now.
     pub(super) fn answer_too(&self, rcpt: Command<Rcpt>) -> Option<Command<Rcpt>> {
         match &mut lock(&self.0).recipient {
             Recipient::Asked(slots) => {
@@ -88,7 +88,7 @@ impl Drop for Giver {
 // === impl Taker ===
 
 impl Taker {
-    /// Answers RCPT, and those for the same recipient that came since.
+    /// Answers RCPT, and repeated commands for the same recipient.
     pub(super) fn answer(&self, slot: Slot, reply: Reply) {
         let now = match reply.is_positive() {
             true => Recipient::Accepted,
@@ -121,7 +121,7 @@ impl Taker {
 
 impl Drop for Taker {
     fn drop(&mut self) {
-        // A message that nobody took goes with it, and commands that nobody answered.
+        // A message that nobody took is dropped with it, and so are unanswered commands.
         let left = {
             let mut shared = lock(&self.0);
             (
@@ -133,7 +133,7 @@ impl Drop for Taker {
     }
 }
 
-/// Changes the state if nothing was given yet; returns who waits for it.
+/// Changes the state if nothing was given yet. Returns who waits for it.
 fn change(shared: &Mutex<Shared>, to: State) -> Option<Waker> {
     let mut shared = lock(shared);
     let state = &mut shared.state;

@@ -1,4 +1,4 @@
-//! All legs of one transaction.
+//! The legs of one transaction.
 
 use std::{
     future::{Future, poll_fn},
@@ -32,10 +32,10 @@ use super::{
     seen::{Seen, is_again},
 };
 
-/// Legs of those for whom other recipients of a transaction stand, at most.
+/// How many members the recipients of a transaction may have together.
 pub const MEMBERS_MAX: usize = 1000;
 
-/// Legs under way, and how the others ended.
+/// The running legs, and the results of the others.
 pub(super) struct Legs<S> {
     service: S,
     policy: ReplyPolicy,
@@ -52,9 +52,9 @@ pub(super) struct Legs<S> {
     refusals: Vec<Reply>,
     /// The recipients that stand for others.
     aliases: Vec<Alias>,
-    /// What the legs of those for whom they stand were answered.
+    /// The answers of their members' legs.
     members: Vec<Reply>,
-    /// For how many they stand.
+    /// How many members there are.
     members_count: usize,
 }
 
@@ -65,11 +65,11 @@ pub(super) struct Alias {
     members: Arc<[ForwardPath]>,
 }
 
-/// A recipient that was named before, and is answered by the leg that it has already.
+/// A repeated recipient, which gets the answer of its existing leg.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Again {
     pub(super) position: usize,
-    /// The position at which it was named first.
+    /// The position of its first occurrence.
     pub(super) first: usize,
 }
 
@@ -79,21 +79,21 @@ struct LegBody {
     giver: Giver,
 }
 
-/// How all legs ended.
+/// The results of all legs.
 pub(super) struct LegEnds {
-    /// The final replies of those whose recipient was accepted.
+    /// The final replies of the legs whose recipient was accepted.
     pub(super) replies: FinalReplies,
     /// The recipients that were named more than once.
     pub(super) again: Vec<Again>,
-    /// The replies to RCPT of the others.
+    /// The replies to RCPT of the other legs.
     pub(super) refusals: Vec<Reply>,
     /// The recipients that stand for others.
     pub(super) aliases: Vec<Alias>,
-    /// The replies of those for whom they stand.
+    /// The replies for their members.
     pub(super) members: Vec<Reply>,
 }
 
-/// A lone leg, the usual case, needs no queue of those that were woken.
+/// A single leg, the usual case, needs no queue of woken legs.
 enum Running {
     None,
     One(Passes, Pin<Box<Leg>>),
@@ -128,8 +128,8 @@ impl<S: MailService> Legs<S> {
         }
     }
 
-    /// Starts a leg, unless the recipient has one that may take the message. Those for whom it stands, where it does,
-    /// have theirs when all recipients are known.
+    /// Starts a leg, unless the recipient has one that can still take the message. Legs of members are started when
+    /// all recipients are known.
     pub(super) fn start(&mut self, rcpt: Command<Rcpt>) {
         let expansions = self.signals.find::<Expansions>();
         match expansions.and_then(|expansions| expansions.of(rcpt.position())) {
@@ -153,8 +153,8 @@ impl<S: MailService> Legs<S> {
         alias.answer(Reply::recipient_ok());
     }
 
-    /// Starts the legs of those for whom others stand. Who is named himself has one copy, for which his own RCPT
-    /// counts: he was answered by himself.
+    /// Starts the members' legs. A member that is also named directly gets one copy, for which its own RCPT
+    /// counts.
     fn start_members(&mut self) {
         let aliases = mem::take(&mut self.aliases);
         for alias in &aliases {
@@ -188,7 +188,7 @@ impl<S: MailService> Legs<S> {
 
     fn begin(&mut self, rcpt: Command<Rcpt>, position: usize, is_member: bool) {
         let (giver, later) = leg_channel();
-        // What is found out of the message counts for each recipient.
+        // Findings about the message apply to each recipient.
         let signals = self.signals.branch();
         if rcpt.request().notify().success && self.notify.tells(&self.signals) {
             // The branch is new.
@@ -213,14 +213,14 @@ impl<S: MailService> Legs<S> {
         self.bodies.push(LegBody { position, giver });
     }
 
-    /// Says that there are no more recipients.
+    /// Notes that there are no more recipients.
     pub(super) fn close(&mut self) {
         self.start_members();
         self.copies.close();
     }
 
-    /// The recipients that stand for several, and whose sender wants to hear of success, where he is told at all; each
-    /// once, however often it was named.
+    /// The recipients that stand for several others and whose sender wants to be notified of success, if it is
+    /// notified at all; each once.
     pub(super) fn expanded(&self) -> Option<Expanded> {
         let mut told = Vec::new();
         for Alias { rcpt, members, .. } in &self.aliases {
@@ -244,7 +244,7 @@ impl<S: MailService> Legs<S> {
         })
     }
 
-    /// How many legs may still take the message.
+    /// How many legs can still take the message.
     pub(super) fn open(&self) -> usize {
         self.bodies
             .iter()
@@ -252,7 +252,7 @@ impl<S: MailService> Legs<S> {
             .count()
     }
 
-    /// Gives each leg that still takes it what `body` makes.
+    /// Gives a body to each leg that can still take it.
     pub(super) fn give(&mut self, mut body: impl FnMut() -> Body) {
         for LegBody { giver, .. } in self.bodies.take() {
             if giver.is_wanted() {
@@ -267,7 +267,7 @@ impl<S: MailService> Legs<S> {
         poll_fn(|cx| {
             let result = other.as_mut().poll(cx);
             if result.is_pending() {
-                // Legs that end early have answered; an abort shows in the streams as well.
+                // Legs that end early have answered. An abort also shows in the streams.
                 let _ = self.poll_legs(cx);
             }
             result

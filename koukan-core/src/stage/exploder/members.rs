@@ -1,4 +1,4 @@
-//! Recipients that stand for others: what each of these is asked with.
+//! The RCPT commands for members of an alias.
 
 use std::fmt::Write as _;
 
@@ -9,8 +9,8 @@ use crate::{
 
 /// The RCPT of one of `count` members of an alias.
 ///
-/// Where there are several, the success of one says nothing of the alias: it is not asked for. The recipient as
-/// its sender has named it goes along.
+/// With several members, the success of one says nothing about the alias, so notifications of success are not
+/// requested. The alias is passed on as the original recipient.
 ///
 /// *Source*: RFC 3461 sections 5.2.7.1 and 5.2.7.2.
 pub(super) fn member(alias: &Rcpt, path: &ForwardPath, count: usize) -> Rcpt {

@@ -1,40 +1,39 @@
 //! One leg for each recipient: the [`Exploder`].
 //!
-//! It answers MAIL itself, starts a transaction with one recipient for each RCPT through an inner
-//! service, gives all of them the same message without a copy, and makes one final reply of
-//! theirs. A recipient that is named again has the leg that it has already, unless it was refused, and
-//! so gets one copy; each RCPT is answered. Where some recipients have got the message and others
-//! have not, which one SMTP reply cannot tell, it takes those that failed into
-//! [`Custody`](crate::storage::Custody).
+//! It answers MAIL itself, starts a transaction with one recipient for each RCPT through an inner service,
+//! gives all of them the same message without a copy, and combines their final replies into one. A repeated
+//! recipient uses its existing leg, unless that was refused, and so gets one copy; each RCPT is answered. If
+//! some recipients have got the message and others have not, one SMTP reply cannot tell that: then the failed
+//! ones are taken into [`Custody`](crate::storage::Custody).
 //!
 //! The final reply carries one for each recipient
-//! ([`Reply::for_recipient`](crate::reply::Reply::for_recipient)), as its leg was answered. One that was
-//! taken into custody has 250, since nobody else need do anything for it, and tells what its leg was
-//! answered ([`InPlaceOf`](crate::reply::InPlaceOf)). Where custody could not be taken, that is the reply for
-//! those who needed it, and for all where a client hears but one.
+//! ([`Reply::for_recipient`](crate::reply::Reply::for_recipient)), as its leg was answered. A recipient that
+//! was taken into custody has 250, since nobody else has to do anything for it, and its original reply as
+//! [`InPlaceOf`](crate::reply::InPlaceOf). If custody could not be taken, that failure is the reply for the
+//! recipients that needed it, and for all where a client understands only one reply.
 //!
-//! A client that hears each recipient's reply by itself ([`HearsEach`](crate::signals::HearsEach)) is told
-//! what failed, and nothing is taken into custody but what can succeed later, for a user's program.
+//! A client that understands individual replies ([`HearsEach`](crate::signals::HearsEach)) is told of failures. Then
+//! custody is taken only for transient failures, for users' programs.
 //!
-//! Another agent ([`ReplyPolicy::Ingress`]) whose message nobody has taken is told so: then nothing is
+//! If nobody has accepted the message of another agent ([`ReplyPolicy::Ingress`]), that agent is told so. Nothing is
 //! kept here, and nobody is notified, since reverse-paths are easily forged.
 //!
-//! A recipient that stands for others ([`Expansions`](crate::signals::Expansions)) is taken at once, and has a leg for each
-//! of them. What fails of these is taken into custody, whatever becomes of the others: so each of them is a
-//! transaction of its own from then on, with its own retries, and its failure is told to the sender of the message. A
-//! transaction has no more than [`MEMBERS_MAX`] of them. They are asked when all recipients are known: who is named
-//! himself has one copy, and what was asked for him then counts.
+//! A recipient that stands for others ([`Expansions`](crate::signals::Expansions)) is accepted at once, and has a leg
+//! for each member. Failed members are taken into custody, whatever happens to the others. From then on each is a
+//! transaction of its own with its own retries, and its failure is reported to the sender. A transaction has at most
+//! [`MEMBERS_MAX`] members. Their legs start when all recipients are known: a member that is also named directly gets
+//! one copy, and its own RCPT counts.
 //!
-//! What becomes of those for whom one recipient stands says nothing of that, where they are several. A sender that asks
-//! to be told of its success is told that it was expanded ([`ExpansionNotices`](super::output_handler::ExpansionNotices)),
-//! once all of them have the message or are in custody; nothing else is known by that recipient from then on.
+//! The results of several members are no result for their alias. A sender that asks to be notified of its success is
+//! notified that it was expanded ([`ExpansionNotices`](super::output_handler::ExpansionNotices)), once all members have
+//! the message or are in custody. Nothing more is reported for the alias afterwards.
 //!
 //! | it answers | when |
 //! |---|---|
 //! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | always |
 //! | 250 to RCPT or to the message, in place of a leg's reply | its [`ReplyPolicy`] says so and custody was taken, or can be |
 //! | the reply that stands for all refusals ([`Reply::standing_for`](crate::reply::Reply::standing_for)) | no recipient was accepted |
-//! | [`Reply::too_many_recipients`](crate::reply::Reply::too_many_recipients) to RCPT | recipients stand for too many others |
+//! | [`Reply::too_many_recipients`](crate::reply::Reply::too_many_recipients) to RCPT | recipients have too many members |
 //! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
 //! | [`Reply::local_error`](crate::reply::Reply::local_error), [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | custody was needed and could not be taken |
 //! | the legs' replies | otherwise |

@@ -1,11 +1,11 @@
-//! What the legs' replies mean for the client: pure functions.
+//! The meaning of the legs' replies for the client: pure functions.
 
 use crate::{
     reply::{FinalReplies, InPlaceOf, Reply},
     signals::{HandedOver, Signals},
 };
 
-/// How legs' replies become replies to the client, by whom that is.
+/// How the legs' replies become replies to the client, by the kind of client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ReplyPolicy {
     /// A user's program, which expects that what can succeed later is retried here.
@@ -14,7 +14,7 @@ pub enum ReplyPolicy {
     Ingress,
 }
 
-/// Whether the sender is told of recipients that failed after the message was accepted.
+/// When the sender is notified of recipients that failed after the message was accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum NotifyWhen {
@@ -22,17 +22,17 @@ pub enum NotifyWhen {
     /// parameter says otherwise.
     #[default]
     Always,
-    /// As [`NotifyWhen::Always`], where SPF has passed: the durable signal `spf`, which a filter above has written,
-    /// has the `result` `pass`. Others' reverse-paths may be forged. Of what a [chain of this
-    /// agent](crate::stage::hand_over) has handed over, it is as that has found; where nothing asks for SPF there, as
-    /// where users submit, their senders are told.
+    /// As [`NotifyWhen::Always`], if SPF has passed: the durable signal `spf`, set by an earlier filter, has the
+    /// `result` `pass`. Otherwise the reverse-path may be forged. For a transaction that was [handed
+    /// over](crate::stage::hand_over) by another chain, that chain's result counts; if that chain does not check SPF,
+    /// for example where users submit, senders are notified.
     SpfPass,
-    /// Never: where reverse-paths are not to be believed.
+    /// Never: where reverse-paths are not trustworthy.
     Never,
 }
 
 impl NotifyWhen {
-    /// Whether the sender of a transaction with these signals is told.
+    /// Whether the sender of a transaction with these signals is notified.
     pub(super) fn tells(self, signals: &Signals) -> bool {
         match self {
             Self::Always => true,
@@ -50,9 +50,9 @@ impl NotifyWhen {
 pub(super) struct Verdict {
     /// The final reply for all.
     pub(super) reply: Reply,
-    /// The final reply for each recipient; for one that goes into custody, that it does.
+    /// The final reply for each recipient; for one that is taken into custody, the promise.
     pub(super) replies: FinalReplies,
-    /// The positions of the recipients to take into custody before that is said.
+    /// The positions of the recipients that must be taken into custody before the reply is sent.
     pub(super) into_custody: Vec<usize>,
 }
 
@@ -81,8 +81,8 @@ pub(super) fn final_reply(policy: ReplyPolicy, replies: &FinalReplies) -> Verdic
     Verdict::with_custody(replies)
 }
 
-/// As [`final_reply`], for a client that hears each of them: what can succeed later goes into custody for
-/// a user's program, and nothing else does.
+/// As [`final_reply`], for a client that understands individual replies: for users' programs, transient
+/// failures are taken into custody; nothing else is.
 pub(super) fn final_replies(policy: ReplyPolicy, replies: &FinalReplies) -> Verdict {
     let is_kept = |reply: &Reply| policy == ReplyPolicy::Submission && reply.is_transient();
     let mut verdict = Verdict::with_custody_of(replies, is_kept);
@@ -97,8 +97,8 @@ pub(super) fn refusal<'a>(refusals: impl IntoIterator<Item = &'a Reply>) -> Repl
     refusal.unwrap_or_else(Reply::no_valid_recipients)
 }
 
-/// The final reply where some legs may succeed later, and the others never: 450 in the words of the
-/// first that may, whatever its own code was.
+/// The final reply if some legs may succeed later, and the others never will: 450 with the text of
+/// the first that may, whatever its own code was.
 fn nobody_took_it<'a>(replies: impl Iterator<Item = &'a Reply>) -> Reply {
     let reply = refusal(replies);
     let text = reply.text().to_owned();
@@ -122,7 +122,7 @@ impl Verdict {
         }
     }
 
-    /// Where some have the message, and the others go into custody.
+    /// Some have the message, and the others are taken into custody.
     fn with_custody(replies: &FinalReplies) -> Self {
         Self::with_custody_of(replies, Reply::is_negative)
     }

@@ -1,23 +1,23 @@
-//! Which recipient has which leg.
+//! Which leg belongs to which recipient.
 
 use crate::{few::Few, path::Parameters, transaction::Rcpt};
 
 /// The recipients so far.
 ///
-/// They are compared one by one, by a number first: for hundreds of recipients that is less work
-/// than a map, and a message may have no more than some thousand.
+/// They are compared one by one, by a number first. For hundreds of recipients that is less work
+/// than a map, and a message may have at most a few thousand.
 #[derive(Default)]
 pub(super) struct Seen(Few<Known>);
 
 struct Known {
     fingerprint: u64,
     rcpt: Rcpt,
-    /// The leg of one that was named; one for which others stand is named nowhere.
+    /// The leg of a recipient that was named directly; `None` for an alias.
     leg: Option<usize>,
 }
 
 impl Seen {
-    /// The leg of the same recipient, if it came before; else it has `leg` from now on.
+    /// The existing leg of the same recipient; otherwise it has `leg` from now on.
     pub(super) fn leg_of(&mut self, rcpt: &Rcpt, leg: usize) -> Option<usize> {
         let fingerprint = rcpt.forward_path.fingerprint();
         if let Some(known) = self.find(rcpt, fingerprint) {
@@ -27,9 +27,8 @@ impl Seen {
         None
     }
 
-    /// Whether one for which another recipient stands was neither named himself, whatever was asked for then, nor is
-    /// another one's member of whom the same is asked: for whom of them that is, as its ORCPT says, makes it no other.
-    /// He is known from now on.
+    /// Whether a member is new: it was neither named directly, nor is it a member of another alias with the same
+    /// requests; a different ORCPT does not count. It is known from now on.
     pub(super) fn is_new_member(&mut self, rcpt: &Rcpt) -> bool {
         let fingerprint = rcpt.forward_path.fingerprint();
         let is_same = |known: &Known| {
@@ -76,7 +75,7 @@ pub(super) fn is_again(known: &Rcpt, rcpt: &Rcpt) -> bool {
     known.forward_path.is_same(&rcpt.forward_path) && known.parameters == rcpt.parameters
 }
 
-/// What is asked for a recipient, but for who it was at first.
+/// The requests for a recipient, except its original address.
 fn but_original(parameters: &Parameters) -> Parameters {
     let mut parameters = parameters.clone();
     parameters.remove("ORCPT");

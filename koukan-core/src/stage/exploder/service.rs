@@ -27,10 +27,10 @@ use super::{
     reduce::{self, Verdict},
 };
 
-/// Makes a transaction of one recipient for each recipient of a transaction, through `inner`.
+/// Makes a transaction with one recipient for each recipient of a transaction, through `inner`.
 ///
-/// `inner` is a [`StorageWriter`](super::super::storage_writer::StorageWriter) where custody is to
-/// be taken; any mail service will do where it is not.
+/// `inner` is a [`StorageWriter`](super::super::storage_writer::StorageWriter) if custody is to be
+/// taken; otherwise any mail service.
 #[derive(Debug, Clone)]
 pub struct Exploder<S> {
     inner: S,
@@ -52,15 +52,15 @@ impl<S: MailService> Exploder<S> {
         }
     }
 
-    /// Says whether the sender is told of recipients that failed after the message was accepted.
+    /// Sets when the sender is notified of recipients that failed after the message was accepted.
     #[must_use]
     pub fn with_notify(mut self, notify: NotifyWhen) -> Self {
         self.notify = notify;
         self
     }
 
-    /// Has senders that ask to be told of success be told of recipients that stand for several: their message went
-    /// on to those. Otherwise such a sender hears nothing of it.
+    /// Notifies senders that ask for notifications of success when a recipient was expanded to several. Without
+    /// this such a sender hears nothing.
     #[must_use]
     pub fn with_expansion_notices(mut self, notices: ExpansionNotices) -> Self {
         self.notices = Some(notices);
@@ -127,10 +127,10 @@ impl<S: MailService> Exploder<S> {
         };
         let kept = into_custody.iter();
         let kept = kept.filter_map(|position| replies.get(*position));
-        // Those for whom others stand are kept, whatever is told of the others.
+        // Failed members are always taken into custody.
         let kept = kept.chain(members.iter().filter(|reply| reply.is_negative()));
         if let Err(refusal) = take(kept, self.notify.tells(&found)).await {
-            // Who has got the message need not be sent it again, where that can be told.
+            // A recipient that has the message need not get it again, where that can be told.
             let aliases = aliases.iter().map(|alias| alias.position);
             for position in into_custody.into_iter().chain(aliases) {
                 each.push(position, refusal.clone());
@@ -148,7 +148,8 @@ impl<S: MailService> Exploder<S> {
     }
 }
 
-/// Gives the same message to all legs that still take it; where it is to be kept, it is there when they have ended.
+/// Gives the same message to all legs that can still take it. If it is to be kept, it is complete when they have
+/// ended.
 async fn give<S: MailService>(
     legs: &mut Legs<S>,
     body: Body,
@@ -181,7 +182,8 @@ async fn give<S: MailService>(
     })
 }
 
-/// For how long failures to take custody are counted before they are told.
+/// The interval between log lines about failures to take custody; between them failures are
+/// counted.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
@@ -189,8 +191,8 @@ static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
     tracing::error!(messages, seconds, "could still not take custody");
 });
 
-/// Takes the transactions that replies are about into custody, all or none: where the client is told
-/// to try again, none of them is to be sent twice for that.
+/// Takes the transactions behind these replies into custody, all or none. If the client is told to
+/// try again, none of them must be delivered as well.
 async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: bool) -> Result<(), Reply> {
     let custodies: Result<Vec<_>, _> = replies.map(custody).collect();
     let custodies = custodies?;
@@ -213,7 +215,7 @@ async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: bool) -> Res
     })
 }
 
-/// The right to take the transaction that a reply is about; what the client is told where there is
+/// The right to take the transaction behind a reply; or the reply to the client where there is
 /// none.
 fn custody(reply: &Reply) -> Result<&Custody, Reply> {
     let custody = reply.extensions().get::<Custody>();

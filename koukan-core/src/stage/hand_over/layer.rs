@@ -11,7 +11,8 @@ use super::HandOver;
 pub struct HandOverLayer(Arc<dyn Chains>);
 
 impl HandOverLayer {
-    /// Hands on to those chains. How often they are tried means nothing here: whoever holds the transaction tries again.
+    /// Hands transactions over to these chains. Their retry policies do not matter here: the agent that holds the
+    /// transaction retries.
     pub fn new(chains: impl Chains) -> Self {
         Self(Arc::new(chains))
     }

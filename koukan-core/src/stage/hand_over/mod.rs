@@ -1,26 +1,27 @@
 //! Hands a transaction on to another chain of this agent, in the same call: [`HandOver`].
 //!
-//! It stands at the end of a chain, around the endpoint. What a router has routed to a sender
-//! ([`NextSender`](crate::signals::NextSender)) goes through the chain of that sender; everything else goes to the endpoint.
-//! So what users submit for domains of which this agent takes mail passes the chain for these, with its aliases, rules
-//! and destinations, and not a connection from this agent to itself.
+//! It stands at the end of a chain, around the endpoint. A message that a router has routed to a sender
+//! ([`NextSender`](crate::signals::NextSender)) goes through that sender's chain; everything else goes to the endpoint.
+//! So mail that users submit for this agent's own domains passes the chain for these, with its aliases, rules and
+//! destinations, without a connection from the agent to itself.
 //!
-//! The message comes there as from this agent itself: with its envelope, its trace id and whom its octets are charged to.
-//! Nothing else of the client goes along, neither its address nor who it has shown to be, nor what filters have
-//! found out about it here: whether it may send is decided here, and the other chain is not to ask again by what holds
-//! for strangers. Whether anybody waits for the attempt, and whether it was asked for, is so there as well.
+//! In the other chain the message appears to come from this agent: with its envelope, its trace id and its account.
+//! Nothing else about the client is passed on, neither its address and identity nor the findings of filters. Whether it
+//! may send is decided in this chain, and the rules for strangers in the other chain must not decide that again.
+//! Whether a client waits for the attempt, and whether an operator asked for it, is passed on.
 //!
 //! | it answers | when |
 //! |---|---|
 //! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | the client waits for that before it names a recipient |
 //! | [`Reply::misconfigured`](crate::reply::Reply::misconfigured) | the sender has no chain |
-//! | [`Reply::loops_back`](crate::reply::Reply::loops_back) | chains have handed the transaction over to each other too often |
+//! | [`Reply::loops_back`](crate::reply::Reply::loops_back) | chains have handed the transaction over too often |
 //! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
-//! | what the other chain answers, or the endpoint | otherwise |
+//! | the answer of the other chain or of the endpoint | otherwise |
 //!
-//! An Exploder of the other chain tells senders of success and failure as it is to. What was found out of SPF here decides
-//! there, too: [`NotifyWhen::SpfPass`](crate::stage::exploder::NotifyWhen::SpfPass). Where it tells of success, its positive reply
-//! is [`Handover::PassedOn`](crate::reply::Handover::PassedOn); otherwise that is left to whoever has the reply.
+//! An Exploder in the other chain notifies senders of success and failure as usual. The SPF result of this chain counts
+//! there, too: [`NotifyWhen::SpfPass`](crate::stage::exploder::NotifyWhen::SpfPass). If that Exploder notifies of
+//! success, its positive reply is [`Handover::PassedOn`](crate::reply::Handover::PassedOn); otherwise that is left to
+//! whoever gets the reply.
 //!
 //! # Example
 //!

@@ -16,11 +16,11 @@ use crate::{
     transaction::Transaction,
 };
 
-/// Hands on what a router has routed to a sender; see the [module documentation](super).
+/// Hands over what a router has routed to a sender; see the [module documentation](super).
 ///
 /// # Cancel safety
 ///
-/// Dropping the call drops that of the other chain.
+/// Dropping the call drops the other chain's call.
 #[derive(Clone)]
 pub struct HandOver<S> {
     inner: S,
@@ -39,7 +39,7 @@ impl<S: MailService> Service<Transaction> for HandOver<S> {
     type Future = BoxFuture<'static, Result<Reply, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
-        // It is not known yet who is to be ready.
+        // It is not known yet which chain must be ready.
         Poll::Ready(Ok(()))
     }
 
@@ -77,7 +77,7 @@ async fn hand_over(
     tx.context = Arc::new(Context::new(sender.clone()));
     tx.signals = known_there(&tx.signals, HandedOver::new(times, is_believed));
     let there = tx.signals.clone();
-    // Copies of the message that go elsewhere share nothing with this one.
+    // Other copies of the message share nothing with this one.
     drop(tx.body.take_token());
     let reply = chain.service.oneshot(tx).await?;
     let handed_over = there.find::<HandedOver>();
@@ -87,10 +87,10 @@ async fn hand_over(
     })
 }
 
-/// How often a message is handed over in one attempt, at most.
+/// How often a message is handed over in one attempt at most.
 const TIMES_MAX: usize = 8;
 
-/// What goes along.
+/// The signals that are passed on.
 fn known_there(signals: &Signals, handed_over: HandedOver) -> Signals {
     let there = Signals::of_carried(Carried::of_trace(TraceId::of(signals)));
     // Nobody else has set it.
@@ -101,7 +101,7 @@ fn known_there(signals: &Signals, handed_over: HandedOver) -> Signals {
     if signals.find::<HearsEach>().is_some() {
         let _ = there.set(HearsEach);
     }
-    // Whether somebody waits for the attempt, and whether it is asked for, is so there as well.
+    // Also whether a client waits, and whether an operator asked for the attempt.
     if signals.find::<Queued>().is_some() {
         let _ = there.set(Queued);
     }
@@ -111,7 +111,7 @@ fn known_there(signals: &Signals, handed_over: HandedOver) -> Signals {
     there
 }
 
-/// The reply, after which others tell of success.
+/// The reply that says that others notify of success.
 fn passed_on(reply: Reply) -> Reply {
     let note = |reply: &Reply| match reply.is_positive() {
         true => reply.clone().with_extension(Handover::PassedOn),

@@ -14,20 +14,20 @@ use crate::{
 
 use super::Operator;
 
-/// Transactions that are looked for at a time.
+/// How many transactions are selected at a time.
 const SELECTED: usize = 10_000;
-/// Transactions that are changed in one commit, so that others come between.
+/// How many transactions are changed in one commit, so that other commits come between.
 const CHANGED: usize = 1000;
 
 impl Operator {
-    /// Changes one; tells how it stands then.
+    /// Changes one. Returns its new state.
     pub(super) async fn change_one(
         &self,
         caller: &Caller,
         id: &str,
         action: QueueAction,
     ) -> Result<QueueResponse, Refusal> {
-        // What is not there is told from what is over.
+        // An unknown transaction differs from one that is over.
         let (known, watch) = self.find(id).await?;
         let judged = match action {
             QueueAction::Retry => vec![(known, self.storage.retry_now(&watch).await?)],
@@ -61,7 +61,7 @@ impl Operator {
         .await
     }
 
-    /// Makes a change in a task of its own: it goes on where whoever asks goes away.
+    /// Makes a change in a task of its own, which continues if the caller goes away.
     pub(super) async fn detached<F, Fut>(self, change: F) -> Result<QueueResponse, Refusal>
     where
         F: FnOnce(Self) -> Fut,
@@ -76,7 +76,7 @@ impl Operator {
         }
     }
 
-    /// Changes many, some at a time; those that are in the state `but` stay as they are.
+    /// Changes many, some at a time. Those in the state `but` are unchanged.
     pub(super) async fn change_each(
         &self,
         change: &QueueChange,
@@ -133,7 +133,7 @@ impl Operator {
     }
 }
 
-/// Why a transaction cannot be changed so, and what can be done about it.
+/// Why a transaction cannot be changed in this way, and what to do.
 fn why(skipped: Skipped) -> &'static str {
     match skipped {
         Skipped::Finished => "the transaction is over",

@@ -16,14 +16,14 @@ use crate::{
 
 use super::Operator;
 
-/// Destinations of one list, where the request does not say; and at most.
+/// The default and the largest number of destinations in a list.
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
-/// Transactions one of which is to try the hosts of a destination, at most.
+/// How many transactions are tried to find one that can probe a destination's hosts.
 const TRIED: usize = 16;
 
 impl Operator {
-    /// Has what hosts take be seen that they know.
+    /// Shows the limits of hosts that `rooms` knows.
     #[must_use]
     pub fn with_rooms(mut self, rooms: Arc<dyn HostRooms>) -> Self {
         self.rooms = Some(rooms);
@@ -61,7 +61,7 @@ impl Operator {
     async fn list_destinations(&self, limit: usize) -> Result<DestinationsListed, BackendError> {
         let storage = &self.storage;
         let now = storage.clock().now();
-        // One more, to know whether there is one.
+        // One more, to know whether there are more.
         let counted = storage.backend().destinations(None, now, limit + 1);
         let counted = counted.await?;
         let mut down = storage.destinations().down(now);
@@ -79,7 +79,7 @@ impl Operator {
                 census,
             })
             .collect();
-        // Those for which nothing is queued.
+        // Suspended destinations without queued mail.
         let empty = suspended.into_values().map(|suspension| {
             let census = DestinationCensus {
                 host: suspension.host.clone(),
@@ -128,7 +128,7 @@ impl Operator {
         name: DestinationName,
         action: DestinationAction,
     ) -> Result<QueueResponse, Refusal> {
-        // It goes on where whoever asks goes away.
+        // It continues if the caller goes away.
         self.detached(async move |this: Self| {
             let host = name.as_str();
             let changed = match action {
@@ -168,7 +168,7 @@ impl Operator {
         }
     }
 
-    /// Has one transaction try the hosts, whatever is known of them, and all others follow it.
+    /// Lets one transaction try the hosts, whatever is known of them; all others follow it.
     async fn retry_destination(&self, host: &str) -> Result<QueueChanged, BackendError> {
         let listing = Listing {
             sender: None,
@@ -178,7 +178,7 @@ impl Operator {
             limit: TRIED,
         };
         for stored in self.storage.backend().list(listing).await? {
-            // What is to be sent later is not sent now for the hosts' sake.
+            // A message with a later time of sending is not sent early to try the hosts.
             if !stored.is_scheduled()
                 && let Some(watch) = self.storage.watch(stored.id).await?
                 && self.storage.retry_now(&watch).await?.is_ok()
@@ -189,7 +189,7 @@ impl Operator {
         self.make_due(host).await
     }
 
-    /// Has what waits for its next attempt attempted now; what is to be sent later waits for that.
+    /// Makes waiting transactions due now, except those with a later time of sending.
     async fn make_due(&self, host: &str) -> Result<QueueChanged, BackendError> {
         let change = QueueChange {
             action: QueueAction::Retry,

@@ -7,7 +7,7 @@ use crate::resource::{
 use super::Operator;
 
 impl Operator {
-    /// Has webhooks be seen and changed that show how they stand on that board.
+    /// Shows and changes the webhooks on this board.
     #[must_use]
     pub fn with_hooks(mut self, hooks: HookBoard) -> Self {
         self.hooks = Some(hooks);

@@ -11,7 +11,7 @@ use crate::{
 
 use super::Operator;
 
-/// Transactions of one list, where the request does not say; and at most.
+/// The default and the largest number of transactions in a list.
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
 
@@ -48,7 +48,7 @@ impl Operator {
     }
 }
 
-/// A transaction as those see it who operate the agent.
+/// A transaction in the form for operators.
 pub(super) fn queued(storage: &Storage, snapshot: &Snapshot) -> QueuedTransaction {
     let recipients = snapshot.recipients.iter().map(|rcpt| Recipient {
         rcpt: rcpt.clone(),

@@ -1,15 +1,15 @@
-//! The queue as whoever operates the agent sees it: the [`Operator`].
+//! The queue for operators: the [`Operator`].
 //!
-//! It reads what storage keeps, whoever brought it, and asks nobody else: where a transaction is worked
-//! on, what is shown is how it stands at this moment. Each change is reported to observers as
-//! [`Operated`](crate::event::Operated).
+//! It reads everything that storage keeps, whoever submitted it, and asks nobody else: the state of a
+//! transaction that is being worked on is its state at this moment. Each change is reported to
+//! observers as [`Operated`](crate::event::Operated).
 //!
 //! | refusal | when |
 //! |---|---|
 //! | forbidden | the caller may not operate the agent ([`Role::Operate`](crate::resource::Role)) |
-//! | not found | there is no such transaction, or its message is not kept, or not whole yet |
-//! | malformed | the cursor is none |
-//! | conflict | the transaction cannot be changed so; to retry a destination that is suspended |
+//! | not found | there is no such transaction, or its message is not kept, or not complete yet |
+//! | malformed | the cursor is invalid |
+//! | conflict | the transaction cannot be changed in this way; or a destination that is to be retried is suspended |
 //! | unavailable | storage fails |
 //!
 //! # Example

@@ -13,7 +13,7 @@ use crate::{
     storage::Storage,
 };
 
-/// Answers requests of whoever operates the agent, out of [`Storage`].
+/// Answers requests of operators from a [`Storage`].
 ///
 /// A [`QueueService`](crate::resource::QueueService); clones share the storage.
 #[derive(Debug, Clone)]
@@ -26,7 +26,7 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Answers out of that storage.
+    /// An operator over this storage.
     pub fn new(storage: Storage) -> Self {
         Self {
             storage,

@@ -16,7 +16,7 @@ impl Operator {
         let attempts = self.storage.backend().attempts(id).await?;
         let snapshot = watch.snapshot();
         let count = u32::try_from(attempts.len()).unwrap_or(u32::MAX);
-        // One that is under way is counted, and not written down.
+        // An attempt under way is counted, but not recorded yet.
         let written = match snapshot.is_active {
             true => count,
             false => snapshot.attempt_count.max(count),
@@ -34,7 +34,7 @@ impl Operator {
             Refusal::not_found("there is no message: it is not whole yet, or no longer kept")
         })?;
         let mut body = Body::from(body);
-        // What cannot be read, or rendered, is said before anything of it is.
+        // A failure to read or render the message shows before anything is sent.
         match body.next().await {
             Ok(Some(octets)) => body.prepend(octets),
             Ok(None) => {}
@@ -50,7 +50,7 @@ impl Operator {
     }
 }
 
-/// The message is there, and is none, or cannot be had now.
+/// The message is not well-formed, or cannot be read for now.
 fn unreadable(error: BodyError) -> Refusal {
     match error {
         BodyError::Failed(error) => BackendError::Failed(error).into(),

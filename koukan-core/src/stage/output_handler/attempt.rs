@@ -1,4 +1,4 @@
-//! The exchange between a lease and a driver: requests go up, replies come down.
+//! The exchange between a lease and a driver: commands go up, replies come down.
 
 use std::{
     future::Future,
@@ -31,9 +31,9 @@ use crate::{
 
 /// Why an attempt under way ended without a reply.
 pub(super) enum Halted {
-    /// The transaction was cancelled, after this had come of it.
+    /// The transaction was cancelled. The attempt has brought this so far.
     Cancelled(Box<Attempt>),
-    /// The agent stops; it is as if no attempt had begun.
+    /// The agent stops. The attempt does not count.
     GivenBack,
 }
 
@@ -45,11 +45,11 @@ pub(super) struct Exchange<'a> {
     started: Timestamp,
 }
 
-/// What a lease gives, and where it is told the replies.
+/// What a lease sends upstream, and where replies go.
 struct Leased<'a> {
     lease: &'a mut Lease,
     gone: Arc<AtomicGone>,
-    /// Those that the call is for, where there was one before in the same attempt.
+    /// The recipients of this call, if it is a later one in the same attempt.
     again: Option<vec::IntoIter<(usize, Rcpt)>>,
 }
 
@@ -59,7 +59,7 @@ impl<'a> Exchange<'a> {
         Self::start(lease, chain, None)
     }
 
-    /// Another call in the same attempt, for these recipients by their positions.
+    /// Another call in the same attempt, for the recipients at these positions.
     pub(super) fn again(
         lease: &'a mut Lease,
         chain: BoxMailService,
@@ -132,8 +132,8 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// The final replies by recipient that a reply carries, in the transaction's order: the chain knows
-/// only the recipients that it was given.
+/// The final replies in a reply, in the transaction's order; the chain knows only the recipients
+/// that it was given.
 fn final_replies(recipients: &[Option<Reply>], reply: &Reply) -> Vec<Option<Reply>> {
     let Some(replies) = reply.final_replies() else {
         return Vec::new();
@@ -147,8 +147,8 @@ fn final_replies(recipients: &[Option<Reply>], reply: &Reply) -> Vec<Option<Repl
 }
 
 impl Leased<'_> {
-    /// Ready when the attempt is to end, with why. From then on its message does not go any more, unless it
-    /// has.
+    /// Ready when the attempt must end, with the reason. From then on its message is not sent any more,
+    /// unless it was sent already.
     fn poll_halt(&self, cx: &Context<'_>) -> Poll<Halt> {
         loop {
             let known = self.gone.get();
@@ -193,9 +193,9 @@ impl Originator for Leased<'_> {
     }
 }
 
-/// What has become of the message; a body that is read elsewhere says so.
+/// What has happened to the message.
 ///
-/// It grows, and once the message was given up it does not go any more.
+/// It only grows. Once the message was given up it is not sent any more.
 #[derive(Default)]
 struct AtomicGone(AtomicU8);
 
@@ -213,17 +213,17 @@ impl AtomicGone {
         }
     }
 
-    /// The attempt ends without the message; `false` where that has gone, or is to go, by another thread.
+    /// Gives the message up; `false` where another thread has sent it or is about to.
     fn give_up(&self) -> bool {
         self.change(GIVEN_UP).is_ok()
     }
 
-    /// The message is to go with those of others; `false` where it was given up.
+    /// Notes that the message will be sent with those of others; `false` where it was given up.
     fn go(&self) -> bool {
         self.change(TAKEN) != Err(GIVEN_UP)
     }
 
-    /// Where it has not gone so far; what there is otherwise.
+    /// Changes the state if nothing has happened yet; otherwise returns the state.
     fn change(&self, to: u8) -> Result<u8, u8> {
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         self.0.compare_exchange(NOT_GONE, to, success, failure)
@@ -234,7 +234,7 @@ impl AtomicGone {
     }
 }
 
-/// Notes that all of a message was read, or that it was taken.
+/// Notes that the whole message was read, or was taken by reference.
 struct End(Arc<AtomicGone>);
 
 impl Observer for End {
@@ -252,7 +252,7 @@ impl Observer for End {
         self.0.note(WHOLE);
     }
 
-    /// What becomes of it is not seen from here.
+    /// Its further way is not visible here.
     fn taken(&mut self, _: u64, _: &[Blob]) {
         self.0.note(TAKEN);
     }
@@ -284,7 +284,7 @@ impl Future for Exchange<'_> {
         }
         let errand = &mut this.errand;
         let end = ready!(this.following.in_scope(|| errand.poll_end(cx)));
-        // A lease never gives up what it gives.
+        // A lease never aborts.
         let final_reply = end.unwrap_or_else(|Aborted| Reply::local_error());
         Poll::Ready(Ok(this.attempt(final_reply)))
     }

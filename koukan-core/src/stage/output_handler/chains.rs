@@ -1,4 +1,4 @@
-//! Which chain a stored transaction goes through.
+//! The chain for a stored transaction.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -8,12 +8,12 @@ use crate::{context::Sender, service::BoxMailService};
 
 use super::RetryPolicy;
 
-/// A chain of filters that ends in an endpoint, and how often it is tried.
+/// A chain of filters that ends in an endpoint, with its retry policy.
 #[derive(Debug, Clone)]
 pub struct Chain {
     /// The filters and the endpoint.
     pub service: BoxMailService,
-    /// How often and for how long.
+    /// The retry policy.
     pub retry: RetryPolicy,
 }
 
@@ -33,7 +33,7 @@ impl ChainMap {
         Self::default()
     }
 
-    /// Adds a chain, in place of an earlier one of the same sender and tag.
+    /// Adds a chain, replacing an earlier one for the same sender and tag.
     #[must_use]
     pub fn with(mut self, sender: Sender, chain: Chain) -> Self {
         self.0.insert(sender, chain);

@@ -1,11 +1,11 @@
-//! Recipients that have another destination than those before them.
+//! Recipients with another destination than those before them.
 //!
-//! A chain has one destination for each call: who is to be sent elsewhere is refused there with
-//! [`Reply::other_destination`], so that a client sends to him in another transaction. Of what is kept
-//! here nobody sends another one. So the attempt goes on: the chain is called again for those that were
-//! refused for this alone, until nobody is left.
+//! A chain has one destination for each call. A recipient with another destination is refused with
+//! [`Reply::other_destination`], and a client sends another transaction for it. For a stored
+//! transaction nobody does that. So the attempt goes on: the chain is called again for the recipients
+//! that were refused for this reason only, until none is left.
 //!
-//! All that counts as one attempt. What one call has brought stays where a later one is broken off.
+//! All calls count as one attempt. The results of earlier calls stay if a later one is broken off.
 
 use std::time::Duration;
 
@@ -22,11 +22,11 @@ use crate::{
 
 use super::{Chains, attempt::Exchange, turn_away};
 
-/// For how long an attempt is gone on with; who is left then is attempted again later.
+/// How long an attempt may go on. Recipients that are left then are attempted later.
 const LONG_ENOUGH: Duration = Duration::from_secs(3600);
 
-/// The positions of those that were refused since they go elsewhere; none where somebody waits for the
-/// replies, who sends to them himself.
+/// The positions of the recipients that were refused because they have another destination; none where
+/// a client waits, which sends to them itself.
 pub(super) fn left(lease: &Lease, attempt: &Attempt) -> Vec<usize> {
     let mut replies = attempt.recipient_replies.iter().flatten();
     match replies.any(is_elsewhere) && lease.is_kept() {
@@ -35,7 +35,7 @@ pub(super) fn left(lease: &Lease, attempt: &Attempt) -> Vec<usize> {
     }
 }
 
-/// Goes on with the attempt for those that are `left`; whether it was broken off before its end.
+/// Continues the attempt for the recipients that are `left`. Returns whether it was broken off.
 pub(super) async fn go_on<C: Chains>(
     chains: &C,
     lease: &mut Lease,
@@ -92,10 +92,10 @@ fn is_soon(from: Timestamp, until: Timestamp) -> bool {
     passed.is_ok_and(|passed| passed < LONG_ENOUGH)
 }
 
-/// Adds to an attempt what a later call has brought for the recipients at `positions`.
+/// Adds the results of a later call for the recipients at `positions`.
 fn join(attempt: &mut Attempt, later: Attempt, positions: &[usize]) {
     let count = attempt.recipient_replies.len();
-    // From here on each recipient has a final reply of its own.
+    // From here on each recipient has its own final reply.
     let own = (0..count).map(|position| Some(attempt.final_reply_for(position).clone()));
     let mut own: Vec<_> = own.collect();
     for &position in positions {

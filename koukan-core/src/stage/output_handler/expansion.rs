@@ -1,4 +1,4 @@
-//! Telling senders that a recipient stands for several.
+//! Notifies senders that a recipient was expanded.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,15 +21,15 @@ use super::{
     notification::{Notifier, Told},
 };
 
-/// How long a client waits at most for the notification to be queued.
+/// How long a client waits for the notification to be queued at most.
 const QUEUED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Tells senders that want to be told of success that a recipient of theirs stands for several, to whom the message
-/// went on. [`OutputHandler::expansion_notices`](super::OutputHandler::expansion_notices) makes one; an
-/// [`Exploder`](crate::stage::exploder::Exploder) asks it.
+/// Notifies senders that ask for notifications of success that a recipient was expanded to several others.
+/// [`OutputHandler::expansion_notices`](super::OutputHandler::expansion_notices) creates it, and an
+/// [`Exploder`](crate::stage::exploder::Exploder) uses it.
 ///
-/// The notification is queued before the client has its reply. It is no promise: where it cannot be queued in time, the
-/// log says so, and the message is on its way all the same.
+/// The notification is queued before the client gets its reply. It is not guaranteed: if it cannot be queued in time,
+/// that is logged, and the message is delivered all the same.
 ///
 /// *Source*: RFC 3461 section 5.2.7.3.
 #[derive(Debug, Clone)]
@@ -38,19 +38,18 @@ pub struct ExpansionNotices {
     notifier: Arc<Notifier>,
 }
 
-/// A message that went on to those for whom some of its recipients stand.
+/// A message that went on to the members of some of its recipients.
 #[derive(Debug, Clone)]
 pub(crate) struct Expanded {
     pub(crate) context: Arc<Context>,
     pub(crate) mail: Mail,
     pub(crate) trace_id: TraceId,
-    /// Those of the recipients that stand for several.
+    /// The recipients that were expanded.
     pub(crate) recipients: Vec<Rcpt>,
 }
 
 impl<C> OutputHandler<C> {
-    /// What tells senders, in the same words as of what else becomes of their mail, that a recipient of theirs stands
-    /// for several: by notifications in that storage.
+    /// Notifies senders of expanded recipients through this storage, with the same templates as other notifications.
     pub fn expansion_notices(&self, storage: Storage) -> ExpansionNotices {
         ExpansionNotices {
             storage,
@@ -60,11 +59,11 @@ impl<C> OutputHandler<C> {
 }
 
 impl ExpansionNotices {
-    /// Queues the notification, unless nobody is to be told. `original` is the message, whole.
+    /// Queues the notification, unless nobody is to be notified. `original` is the whole message.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the notification may be in the queue.
+    /// If the future is dropped, the notification may be in the queue.
     pub(crate) async fn tell(&self, expanded: Expanded, original: Option<Body>) {
         let Expanded {
             context,

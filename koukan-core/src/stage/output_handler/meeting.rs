@@ -1,4 +1,4 @@
-//! What an attempt shows of the hosts that it was to go to.
+//! What an attempt shows about its destination's hosts.
 
 use crate::{
     rate::{OverRate, Rate},
@@ -7,25 +7,25 @@ use crate::{
     storage::{Lease, record::Attempt},
 };
 
-/// What a transaction waits for in place of its own schedule.
+/// What a transaction waits for, instead of its own schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Waits {
     No,
     /// Hosts that do not answer.
     ForHosts,
-    /// A turn, since a host takes only so many messages in a time.
+    /// A turn, because of a host's rate limit.
     ForTurn,
 }
 
-/// What came of meeting the hosts.
+/// What an attempt has shown about the hosts.
 pub(super) enum Meeting<'a> {
-    /// One of them takes no more just now.
+    /// The rate limit of one of them is reached.
     OverRate(&'a Rate),
     /// None of them was reached.
     Unreached(&'a Unreached),
     /// This one has answered.
     Reached(HostPort),
-    /// The attempt did not come so far.
+    /// The attempt did not get that far.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ impl<'a> Meeting<'a> {
     pub(super) fn of(attempt: &'a Attempt) -> Self {
         let replies = attempt.recipient_replies.iter().flatten();
         let replies = replies.chain([&attempt.final_reply]);
-        // What a filter has refused was not refused for the hosts' sake.
+        // A refusal by a filter says nothing about the hosts.
         if let Some(unreached) = said_by_all::<Unreached>(attempt, replies.clone()) {
             return Self::Unreached(unreached);
         }
@@ -48,7 +48,7 @@ impl<'a> Meeting<'a> {
     }
 }
 
-/// What the final reply carries, where whatever is negative carries it.
+/// An extension of the final reply that every negative reply has.
 fn said_by_all<'a, T: 'static>(
     attempt: &'a Attempt,
     mut replies: impl Iterator<Item = &'a Reply>,
@@ -58,8 +58,8 @@ fn said_by_all<'a, T: 'static>(
     replies.all(says_so).then_some(said)
 }
 
-/// Has what is queued for the same destination held back, or let go, as the attempt has shown. What the
-/// transaction waits for in place of its own schedule.
+/// Holds back or releases the destination's queued mail, by the result of the attempt. Returns what the
+/// transaction waits for, instead of its own schedule.
 pub(super) fn note(lease: &Lease, attempt: &Attempt) -> Waits {
     let destinations = lease.storage().destinations();
     let extensions = attempt.final_reply.extensions();
@@ -73,7 +73,7 @@ pub(super) fn note(lease: &Lease, attempt: &Attempt) -> Waits {
     match Meeting::of(attempt) {
         Meeting::Unreached(unreached) => {
             let is_held = destinations.unreached(&destination, lease.id(), unreached);
-            // Of those that go together one has tried the hosts.
+            // In a company, one of them has tried the hosts.
             let has_tried = unreached.is_tried && !lease.is_companion();
             if is_held && has_tried && lease.terms().is_some() {
                 destinations.has_tried(&destination, lease.id());

@@ -1,8 +1,8 @@
 //! One attempt at one stored transaction: the [`OutputHandler`].
 //!
-//! It drives the transaction through its sender's chain, writes replies back as they come, and
-//! says when another attempt may be made. What follows from the outcome is decided by
-//! [`storage`](crate::storage), which knows what was promised.
+//! It drives the transaction through its sender's chain, writes replies back as they come, and says
+//! when another attempt may be made. [`storage`](crate::storage), which knows the promises, decides
+//! what follows.
 //!
 //! # Example
 //!

@@ -28,17 +28,18 @@ use crate::{
 
 use super::report;
 
-/// Octets of a message that are read for a notification, at most.
+/// How much of a message is read for a notification, in octets.
 const BEGINNING_MAX: usize = 64 << 10;
-/// Octets of a message that comes back as a whole, at most; of a larger one the header does.
+/// The largest message that is returned as a whole, in octets; of a larger one the header is
+/// returned.
 const RETURNED_MAX: usize = 256 << 10;
 
-/// How the reverse-path is told what becomes of a message.
+/// How senders are notified.
 #[derive(Debug, Clone)]
 pub struct Notifications {
     /// The name by which this agent reports (RFC 3464 section 2.2.2).
     pub reporting_mta: Box<str>,
-    /// On whose behalf notifications are sent: selects their chain.
+    /// The sender of notifications, which selects their chain.
     pub sender: Sender,
 }
 
@@ -57,13 +58,13 @@ pub(super) struct Told<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Notifier {
     pub(super) notifications: Notifications,
-    /// What is told to people.
+    /// The texts.
     pub(super) words: Words,
 }
 
 impl Notifier {
-    /// The notification for a transaction whose recipients are settled, and those that are told of together
-    /// with it, if one is to be sent.
+    /// The notification for a transaction whose recipients are settled, together with other transactions in
+    /// the same notification; `None` if nobody is to be notified.
     pub(super) async fn make(&self, lease: &Lease) -> Option<NewTransaction> {
         let settled = lease.told_together().flat_map(|lease| {
             let last = lease.last_attempt().map(|attempt| attempt.ended);
@@ -85,15 +86,15 @@ impl Notifier {
         notification.map(|notification| *notification)
     }
 
-    /// Whether senders may be told with this attempt that it has delivered, as they are where the
-    /// transaction is not in custody.
+    /// Whether this attempt may notify senders of success, as attempts do for transactions that are not in
+    /// custody.
     pub(super) fn tells_of_success(lease: &Lease, attempt: &Attempt) -> bool {
         let tells = || lease.signals().find::<TellsSuccess>().is_some();
         attempt.is_any_delivered() && lease.terms().is_none() && tells()
     }
 
-    /// The notification of those to whom the attempt has delivered, whose sender wants that and is told by
-    /// nobody else; to be made where it [tells](Self::tells_of_success) of that.
+    /// The notification of success for recipients whose sender asks for it and gets it from nobody else;
+    /// to be made where [this](Self::tells_of_success) holds.
     pub(super) async fn of_success(
         &self,
         lease: &Lease,
@@ -129,7 +130,7 @@ impl Notifier {
         self.report_of(lease, &reported).await
     }
 
-    /// The notification of those who are still to be delivered to, and that until a certain time.
+    /// The notification of delay for the recipients that are still to be delivered.
     pub(super) async fn of_delay(
         &self,
         lease: &Lease,
@@ -169,8 +170,8 @@ impl Notifier {
         self.report(&told(lease), body, recipients).await
     }
 
-    /// The notification that tells of these recipients, unless there are none, or nobody is to be told:
-    /// the null reverse-path, or whoever has sent a notification.
+    /// The notification about these recipients; `None` if there are none, or nobody is to be notified:
+    /// the null reverse-path, or the sender of a notification.
     pub(super) async fn report(
         &self,
         told: &Told<'_>,
@@ -213,8 +214,8 @@ impl Notifier {
         Some(Box::new(self.transaction(ids, &report, message)))
     }
 
-    /// Whether a kept message from the null reverse-path, as notifications are, is lost with this
-    /// attempt: nobody will hear of it.
+    /// Whether this attempt loses a stored message from the null reverse-path, such as a
+    /// notification: nobody will hear of it.
     pub(super) fn is_lost(lease: &Lease, attempt: &Attempt, is_last: bool) -> bool {
         lease.mail().reverse_path.is_null()
             && lease.terms().is_some()
@@ -267,7 +268,7 @@ impl Notifier {
     }
 }
 
-/// What has become of a message whose delivery has ended with that reply.
+/// What has happened to a message whose delivery ended with this reply.
 fn ended(reply: &Reply) -> Action {
     match reply.handover() {
         _ if reply.is_negative() => Action::Failed,
@@ -276,13 +277,13 @@ fn ended(reply: &Reply) -> Action {
     }
 }
 
-/// MAIL of a notification, with what its octets and its message need.
+/// The MAIL command of a notification, with the parameters that it needs.
 fn null_mail(report: &Report<'_>) -> Mail {
     let mut mail = Mail::new(ReversePath::Null);
     let needs = [
         ("BODY", Some("8BITMIME"), report.is_8bit()),
         ("SMTPUTF8", None, report.is_international()),
-        // It tells of a message that is to be as safe: RFC 8689 section 5.
+        // It is about a message that must be equally protected: RFC 8689 section 5.
         ("REQUIRETLS", None, report.mail.parameters.is_requiretls()),
     ];
     for (keyword, value, _) in needs.into_iter().filter(|(_, _, is_needed)| *is_needed) {
@@ -303,9 +304,8 @@ fn told(lease: &Lease) -> Told<'_> {
     }
 }
 
-/// The beginning of a message, up to `max` octets or to those that `is_enough` asks for, as
-/// far as it can be read: that it cannot must not keep its sender from being told. Also whether that is
-/// all of it.
+/// The beginning of a message, up to `max` octets or until `is_enough`. A read error must not prevent
+/// the notification, so it ends there. Also returns whether this is the whole message.
 async fn beginning(
     told: &Told<'_>,
     body: Option<Body>,
@@ -317,7 +317,7 @@ async fn beginning(
     };
     let mut head = BytesMut::new();
     let mut is_whole = false;
-    // One octet beyond tells whether that is all.
+    // One octet more tells whether this is the whole message.
     while head.len() <= max && !is_enough(&head) {
         match body.next().await {
             Ok(Some(chunk)) => {
@@ -345,7 +345,7 @@ fn holds_header(head: &[u8]) -> bool {
     head.starts_with(b"\r\n") || ends.iter().any(|end| memmem::find(head, end).is_some())
 }
 
-/// Whether an attempt leaves some recipient without the message, for good.
+/// Whether some recipient fails permanently with this attempt.
 fn is_lost(lease: &Lease, attempt: &Attempt, is_last: bool) -> bool {
     let recipients = lease.recipients();
     let mut open = (0..recipients.len()).filter(|index| recipients[*index].settled.is_none());

@@ -1,4 +1,4 @@
-//! What observers are told of attempts.
+//! The reports about attempts.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use crate::{
     },
 };
 
-/// Recipients that a report names, at most.
+/// How many recipients a report names.
 const NAMED: usize = 10;
 
-/// Reports an attempt that has ended with replies, and whom it delivered to.
+/// Reports an attempt that has ended with replies, and the recipients that it delivered to.
 pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
     let observers = lease.storage().observers();
     if observers.is_empty() {
@@ -60,7 +60,7 @@ pub(super) fn attempted(lease: &Lease, attempt: &Attempt) {
     }
 }
 
-/// What the destination has said of the recipient at `index`.
+/// The destination's replies for the recipient at `index`.
 fn replies(attempt: &Attempt, index: usize, to: &Recipient) -> event::RecipientReplies {
     let reply = attempt.recipient_replies.get(index).cloned().flatten();
     let last = attempt.final_reply_for(index);
@@ -73,7 +73,8 @@ fn replies(attempt: &Attempt, index: usize, to: &Recipient) -> event::RecipientR
     }
 }
 
-/// Reports that a notification is lost with an attempt; `about` are those whose failure it tells of.
+/// Reports that an attempt has lost a notification; `about` are the recipients whose failure it
+/// reports.
 pub(super) fn lost(lease: &Lease, attempt: &Attempt, about: &[String]) {
     let observers = lease.storage().observers();
     observers.tell(&Event::NotificationLost(LostNotification {
@@ -84,7 +85,7 @@ pub(super) fn lost(lease: &Lease, attempt: &Attempt, about: &[String]) {
     }));
 }
 
-/// None where the clock was set back.
+/// Zero where the clock was set back.
 fn between(earlier: Timestamp, later: Timestamp) -> Duration {
     Duration::try_from(later.duration_since(earlier)).unwrap_or_default()
 }

@@ -1,15 +1,15 @@
-//! Retry policies of single destinations.
+//! Retry policies for single domains.
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::RetryPolicy;
 
-/// Says how often and for how long mail for a domain is tried, where that is not as the chain says.
+/// The retry policy for mail to a domain, where it differs from the chain's.
 ///
-/// Asked at each attempt, so that a change applies to mail that is queued already. Implemented for
-/// functions of the right shape.
+/// It is asked at each attempt, so a change applies to queued mail. Implemented for functions of
+/// this form.
 pub trait RetryRules: Send + Sync + 'static {
-    /// The policy for that domain, of a chain with the policy `general`.
+    /// The policy for this domain, in a chain with the policy `general`.
     fn retry(&self, domain: &str, general: RetryPolicy) -> RetryPolicy;
 }
 
@@ -28,14 +28,14 @@ pub(super) type SharedRules = Option<Arc<dyn RetryRules>>;
 /// Makes a policy out of that of the chain.
 type Rule = Box<dyn Fn(RetryPolicy) -> RetryPolicy + Send + Sync>;
 
-/// [`RetryRules`] for domains by their names, in whatever case: that for the domain itself counts before
-/// those for all below one (`.example.com`), and of these the longest.
+/// [`RetryRules`] by domain, in any case. A rule for the domain itself precedes those for its parent
+/// domains (`.example.com`), of which the longest counts.
 #[derive(Default)]
 pub struct DomainRules(HashMap<Box<str>, Rule>);
 
 impl DomainRules {
-    /// Adds what makes the policy for a domain out of that of the chain, in place of an earlier one for the
-    /// same name. With a dot before it, the name stands for all domains below it, and not for itself.
+    /// Adds a rule that derives the policy for a domain from the chain's, replacing an earlier one for the
+    /// same name. A name with a leading dot stands for all domains below it, and not for itself.
     #[must_use]
     pub fn with(
         mut self,

@@ -1,4 +1,4 @@
-//! When the next attempt is made: a pure function of the attempts so far.
+//! The time of the next attempt: a pure function of the attempts so far.
 
 use std::time::Duration;
 
@@ -8,22 +8,22 @@ use crate::storage::record::Attempt;
 
 /// How often and for how long a transaction is attempted.
 ///
-/// Evaluated at each attempt, so a change applies to transactions that are queued already.
+/// Evaluated at each attempt, so a change applies to queued transactions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// Time between the first attempt and the second; it doubles with each attempt.
+    /// The time between the first attempt and the second. It doubles with each attempt.
     pub min_attempt_time: Duration,
-    /// Time between two attempts at most.
+    /// The longest time between two attempts.
     pub max_attempt_time: Duration,
-    /// Attempts at most, if limited.
+    /// The largest number of attempts, if it is limited.
     pub max_attempts: Option<u32>,
-    /// Time from the start of the transaction to its last attempt at most.
+    /// The longest time from the start of the transaction to its last attempt.
     pub deadline: Duration,
 }
 
 impl Default for RetryPolicy {
-    /// From 5 minutes up to 2 hours apart, for 5 days: within what RFC 5321 section 4.5.4.1 asks.
+    /// From 5 minutes up to 2 hours apart, for 5 days, in accordance with RFC 5321 section 4.5.4.1.
     fn default() -> Self {
         Self {
             min_attempt_time: Duration::from_secs(5 * 60),
@@ -65,11 +65,12 @@ impl RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// When to try again after `attempts` attempts (at least one), the last of which ended `now`;
-    /// `None` when attempts or time are used up.
+    /// When to try again after `attempts` attempts (at least one), the last of which ended at
+    /// `now`; `None` when attempts or time are used up.
     ///
-    /// `unit`, from 0 up to 1, spreads the time over half of it either way, so that what failed
-    /// together is not retried together. The last attempt is made at the deadline.
+    /// `unit`, from 0 up to 1, varies the interval by up to half of it in either direction, so that
+    /// transactions that failed together are not retried together. The last attempt is made at the
+    /// deadline.
     pub fn next_attempt(
         &self,
         created: Timestamp,
@@ -95,7 +96,7 @@ impl RetryPolicy {
         )
     }
 
-    /// As [`RetryPolicy::next_attempt`], after that attempt; `None` as well where nobody is left.
+    /// As [`RetryPolicy::next_attempt`] after this attempt; `None` also where no recipient is left.
     pub(super) fn after(
         &self,
         attempt: &Attempt,
@@ -109,10 +110,10 @@ impl RetryPolicy {
         self.next_attempt(created, attempts, attempt.ended, unit)
     }
 
-    /// When a transaction that is held back is looked at again `now`: the longer it has waited, the
-    /// later, but in `max_attempt_time` and at the deadline at the latest; `None` when time is used up.
+    /// When a transaction that is held back is looked at again: the longer it has waited, the later,
+    /// but after `max_attempt_time` and at the deadline at the latest. `None` when time is used up.
     ///
-    /// That is no attempt, so these do not count; `unit` is as in [`RetryPolicy::next_attempt`].
+    /// Looks do not count as attempts. `unit` is as in [`RetryPolicy::next_attempt`].
     pub(super) fn next_look(
         &self,
         created: Timestamp,
@@ -133,9 +134,9 @@ impl RetryPolicy {
     }
 }
 
-/// When a transaction is tried again whose message could not be read from storage, which no
-/// destination is to blame for: after a quarter of its age, but after a minute at least and an hour
-/// at most. However old it is, it is not given up.
+/// When to retry a transaction whose message could not be read from storage, for which no
+/// destination is to blame: after a quarter of its age, but at least a minute and at most an hour.
+/// It is never given up, however old it is.
 pub(super) fn after_failed_read(created: Timestamp, now: Timestamp) -> Timestamp {
     let age = Duration::try_from(now.duration_since(created)).unwrap_or_default();
     let [shortest, longest] = [Duration::from_secs(60), Duration::from_secs(3600)];

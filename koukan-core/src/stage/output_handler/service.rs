@@ -35,13 +35,13 @@ use super::{
     schedule, suspended, turn_away,
 };
 
-/// How long a client waits at most for the notification of success to be queued.
+/// How long a client waits for the notification of success to be queued at most.
 const QUEUED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Makes one attempt at a leased transaction, or sends the notification that it failed.
+/// Makes one attempt at a leased transaction, or sends the notification of its failure.
 ///
-/// A `Service<Lease>`: put tower's limits around it. Where these drop a lease, that counts as an attempt
-/// and the next one comes later.
+/// It is a `Service<Lease>`, so tower's limits can be put around it. A lease that these drop counts as
+/// an attempt, and the next one follows later.
 pub struct OutputHandler<C> {
     chains: Arc<C>,
     pub(super) notifier: Arc<Notifier>,
@@ -50,7 +50,7 @@ pub struct OutputHandler<C> {
     delay: Option<Duration>,
 }
 
-/// What was done with a lease.
+/// The result for a lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AttemptOutcome {
@@ -58,27 +58,29 @@ pub enum AttemptOutcome {
     Attempted {
         /// Its final reply, which stands for all recipients.
         final_reply: Reply,
-        /// When another may be made, where somebody is left, and attempts and time are not used up.
+        /// When another attempt may be made, if a recipient is left, and attempts and time are not
+        /// used up.
         retry_at: Option<Timestamp>,
     },
-    /// The originator was notified, or needed not to be.
+    /// The originator was notified, or did not need to be.
     Notified,
     /// The transaction was cancelled during the attempt.
     Cancelled,
     /// The message was never completed.
     Abandoned,
-    /// The agent stops, or the destination was suspended: the transaction was given back, as if no attempt
-    /// had begun.
+    /// The agent stops, or the destination was suspended: the transaction was given back, and the attempt
+    /// does not count.
     GivenBack,
-    /// The destination's hosts were not tried, since they are down, or take no more messages just now: that
-    /// counts as no attempt, and the transaction goes as soon as one of them is there again, or in its turn.
+    /// The destination's hosts were not tried, since they are down or their rate limit is reached. That does
+    /// not count as an attempt. The transaction is attempted when a host is there again, or when it is its
+    /// turn.
     HeldBack {
-        /// When it is looked at in any case, where it has waited for long.
+        /// When it is looked at in any case, if it has waited long.
         until: Option<Timestamp>,
     },
-    /// No attempt was made: those before were broken off until attempts or time were used up.
+    /// No attempt was made: earlier ones were broken off until attempts or time were used up.
     UsedUp,
-    /// The message could not be read from storage, which counts as no attempt.
+    /// The message could not be read from storage, so the attempt does not count.
     Postponed {
         /// When it is tried again.
         until: Timestamp,
@@ -86,7 +88,7 @@ pub enum AttemptOutcome {
 }
 
 impl<C: Chains> OutputHandler<C> {
-    /// An output handler that sends by `chains`, and notifies as `notifications` says.
+    /// An output handler with these chains and notifications.
     pub fn new(chains: C, notifications: Notifications) -> Self {
         Self {
             chains: Arc::new(chains),
@@ -100,7 +102,7 @@ impl<C: Chains> OutputHandler<C> {
         }
     }
 
-    /// Has other policies hold for mail for some domains: that of the first recipient decides.
+    /// Sets retry policies for mail to some domains. The first recipient decides.
     #[must_use]
     pub fn with_retry_rules(mut self, rules: impl RetryRules) -> Self {
         self.rules = Some(Arc::new(rules));
@@ -117,7 +119,7 @@ impl<C: Chains> OutputHandler<C> {
         rules.retry(mailbox.map_or("", Mailbox::domain_text), general)
     }
 
-    /// Has notifications be written by another template, which may be replaced at any time.
+    /// Sets the templates of notifications, which may be replaced at any time.
     #[must_use]
     pub fn with_words(mut self, words: Words) -> Self {
         let notifications = self.notifier.notifications.clone();
@@ -128,15 +130,15 @@ impl<C: Chains> OutputHandler<C> {
         self
     }
 
-    /// Has senders be told, once, that their message was not delivered as yet: with the first attempt
-    /// that ends when it is so old. Of transactions of which they are told that they have failed.
+    /// Notifies senders once that their message is delayed: with the first attempt that ends after
+    /// this time. It applies to transactions whose failures are notified.
     #[must_use]
     pub fn with_delay_notices(mut self, after: Duration) -> Self {
         self.delay = Some(after);
         self
     }
 
-    /// Whether senders are to be told with an attempt that ends now that it has not delivered as yet.
+    /// Whether an attempt that ends now notifies of a delay.
     fn is_delay_due(&self, lease: &Lease, now: Timestamp) -> bool {
         let Some(after) = self.delay else {
             return false;
@@ -146,13 +148,12 @@ impl<C: Chains> OutputHandler<C> {
         now >= time && !is_told && lease.terms().is_some_and(|terms| terms.notify)
     }
 
-    /// Tells of success, where the client waits for the reply and will hear nothing else: before it
-    /// has that.
+    /// Notifies of success before the client gets its reply, if the client will hear nothing else.
     async fn tell_of_success(&self, lease: &Lease, attempt: &mut Attempt) {
         let Some(notification) = self.notifier.of_success(lease, attempt).await else {
             return;
         };
-        // The message has gone: whatever becomes of this, the client is told so.
+        // The message was delivered: the client is told so, whatever happens to the notification.
         match timeout(QUEUED_WITHIN, lease.queue(*notification)).await {
             Ok(Ok(())) => attempt.told_of_success(),
             Ok(Err(error)) => {
@@ -166,7 +167,7 @@ impl<C: Chains> OutputHandler<C> {
         }
     }
 
-    /// Takes the jitter between attempts from another source.
+    /// Sets the source of randomness for the time between attempts.
     #[must_use]
     pub fn with_random(mut self, random: SharedRandom) -> Self {
         self.random = random;
@@ -198,7 +199,7 @@ impl<C: Chains> OutputHandler<C> {
         let mut attempt = match ended {
             Ok(attempt) => attempt,
             Err(Halted::Cancelled(mut attempt)) => {
-                // Who hears that all recipients are refused says no more.
+                // If all recipients are refused, nothing more is known of them.
                 lease.storage().suppress_bad(&lease, &mut attempt);
                 if lease.is_stored() {
                     // The attempt is not written.
@@ -238,10 +239,10 @@ impl<C: Chains> OutputHandler<C> {
         let attempts = lease.attempt_count() + 1;
         let mut retry_at = retry.after(&attempt, lease.begins(), attempts, unit);
         if is_broken_off {
-            // Those that are left had no attempt.
+            // The recipients that are left were not attempted.
             retry_at = Some(attempt.ended);
         }
-        // What is known of one of several destinations holds back none of the others.
+        // One of several destinations must not hold back the others.
         let waits = match is_of_several {
             true => Waits::No,
             false => meeting::note(&lease, &attempt),
@@ -289,8 +290,8 @@ impl<C: Chains> OutputHandler<C> {
     }
 }
 
-/// The last attempt, where it was broken off by whoever had the lease, and used up attempts or time:
-/// who broke it off did not know that.
+/// The last attempt, if it was broken off by the holder of the lease and has used up attempts or
+/// time, which that holder did not know.
 fn used_up(lease: &Lease, retry: RetryPolicy) -> Option<Attempt> {
     let last = lease.last_attempt()?;
     if last.given_final_reply().is_some() {
@@ -309,8 +310,8 @@ async fn conclude(lease: Lease, last: Attempt) -> Result<AttemptOutcome, Backend
     Ok(AttemptOutcome::UsedUp)
 }
 
-/// Ends an attempt that has not reached its destination since that is known to be down, as if it had not
-/// been made. What has waited for long is looked at `next` at the latest, so that its end is seen.
+/// Ends an attempt that has not reached its destination, which is known to be down, without counting it.
+/// A transaction that has waited long is looked at by `next`, so that its deadline is noticed.
 async fn hold_back(
     lease: Lease,
     waits: Waits,
@@ -337,8 +338,8 @@ async fn abandon(lease: Lease) -> Result<AttemptOutcome, BackendError> {
     Ok(AttemptOutcome::Abandoned)
 }
 
-/// What an attempt brings where config no longer has a chain for the sender: config can be mended,
-/// so the transaction waits.
+/// The result of an attempt if the configuration no longer has a chain for the sender: the
+/// transaction waits, since the configuration can be corrected.
 fn without_chain(lease: &Lease) -> Box<Attempt> {
     let sender = &lease.context().sender;
     tracing::error!(id = %lease.trace_id(), transaction = %lease.id(), %sender, "no chain for the sender of a stored transaction");

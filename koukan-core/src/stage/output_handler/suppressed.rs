@@ -1,6 +1,6 @@
-//! Addresses to which a sender sends nothing, since they were found to be bad.
+//! Suppressed addresses, to which a sender sends nothing.
 //!
-//! Their recipients are refused here, at once and without a connection.
+//! Their recipients are refused at once, without a connection.
 
 use tower::{BoxError, ServiceExt, service_fn};
 
@@ -12,9 +12,9 @@ use crate::{
     transaction::Transaction,
 };
 
-/// The chain for what is not suppressed.
+/// The chain without suppressed recipients.
 pub(super) fn around(storage: &Storage, sender: &str, chain: BoxMailService) -> BoxMailService {
-    // Of most senders nothing is.
+    // Most senders have none.
     if !storage.suppresses_any(sender) {
         return chain;
     }
@@ -29,7 +29,7 @@ pub(super) fn around(storage: &Storage, sender: &str, chain: BoxMailService) -> 
             };
             let transaction = transaction
                 .filter_recipients(move |rcpt| refusal(&rcpt.forward_path).map_or(Ok(()), Err));
-            // An endpoint may connect before it knows for whom.
+            // An endpoint may connect before it knows the recipient.
             match transaction.with_recipient().await? {
                 Some(transaction) => chain.oneshot(transaction).await,
                 None => Ok::<_, BoxError>(Reply::no_valid_recipients()),

@@ -1,7 +1,7 @@
-//! Destinations that whoever operates the agent has suspended.
+//! Suspended destinations.
 //!
-//! What is queued for them is not leased. Here those are turned away whose clients wait, and recipients in
-//! suspended domains of what has others as well: at once, without a connection.
+//! Their queued mail is not leased. This refuses, at once and without a connection, recipients in
+//! suspended domains whose client waits, and those of transactions that have other recipients as well.
 
 use tower::{BoxError, ServiceExt, service_fn};
 
@@ -17,7 +17,8 @@ use crate::{
     transaction::Transaction,
 };
 
-/// Whether no attempt is to be made at what was leased just before its destination was suspended.
+/// Whether no attempt may be made, since the destination was suspended just after the transaction
+/// was leased.
 pub(super) fn is_stopped(lease: &Lease) -> bool {
     let storage = lease.storage();
     if !storage.is_any_suspended() || !lease.is_stored() || lease.work() != Work::Attempt {
@@ -28,9 +29,9 @@ pub(super) fn is_stopped(lease: &Lease) -> bool {
     storage.is_suspended(key.only_host(context, &recipients))
 }
 
-/// The chain for what is not suspended.
+/// The chain without suspended destinations.
 pub(super) fn around(storage: &Storage, chain: BoxMailService) -> BoxMailService {
-    // Most of the time nothing is.
+    // Usually none is suspended.
     if !storage.is_any_suspended() {
         return chain;
     }
@@ -58,7 +59,7 @@ async fn turn_away(
             false => Ok(()),
         }
     });
-    // An endpoint may connect before it knows for whom.
+    // An endpoint may connect before it knows the recipient.
     match transaction.with_recipient().await? {
         Some(transaction) => chain.oneshot(transaction).await,
         None => Ok(Reply::no_valid_recipients()),

@@ -1,4 +1,4 @@
-//! Recipients to whom nothing is sent: what goes around every chain.
+//! A layer around every chain for recipients to whom nothing is sent.
 
 use std::{
     fmt,
@@ -18,9 +18,9 @@ use crate::{
 use super::{suppressed, suspended};
 
 /// Refuses recipients whose destinations are [suspended](Storage::suspend), or whose addresses are
-/// [suppressed](Storage::suppress) for the sender, before anything connects: for chains that transactions go
-/// through which are no attempts from a storage. An [`OutputHandler`](super::OutputHandler) has it around
-/// its chains.
+/// [suppressed](Storage::suppress) for the sender, before anything connects. It is for chains whose
+/// transactions are not attempts from a storage; an [`OutputHandler`](super::OutputHandler) does the same
+/// for its own chains.
 ///
 /// | reply | to | when |
 /// |---|---|---|
@@ -39,7 +39,7 @@ pub struct TurnAway {
 }
 
 impl TurnAwayLayer {
-    /// Refuses what is suspended or suppressed in that storage.
+    /// Refuses recipients that are suspended or suppressed in this storage.
     pub fn new(storage: Storage) -> Self {
         Self { storage }
     }
@@ -77,7 +77,7 @@ impl fmt::Debug for TurnAway {
     }
 }
 
-/// The chain for those recipients of a sender's transaction to whom something is sent.
+/// The chain without those recipients of a sender's transaction to whom nothing is sent.
 pub(super) fn around(storage: &Storage, sender: &str, chain: BoxMailService) -> BoxMailService {
     suspended::around(storage, suppressed::around(storage, sender, chain))
 }

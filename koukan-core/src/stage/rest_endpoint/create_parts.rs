@@ -1,4 +1,4 @@
-//! What upstream is told when the transaction is created.
+//! The content of the create request to upstream.
 
 use std::net::SocketAddr;
 
@@ -16,18 +16,18 @@ use super::RestEndpointSettings;
 /// The parts of a create.
 pub(super) struct Parts<'a> {
     pub(super) context: &'a Context,
-    /// The durable signals, where upstream is to be told of them.
+    /// The durable signals, if upstream gets them.
     pub(super) signals: Option<&'a Carried>,
     pub(super) mail: &'a Mail,
     pub(super) rcpt_to: Vec<Rcpt>,
-    /// The host to deliver to, where the destination says one.
+    /// The host to deliver to, if the destination names one.
     pub(super) host: Option<&'a HostPort>,
-    /// The message, where it goes with the rest.
+    /// The message, if it is sent inline.
     pub(super) inline: Option<&'a Bytes>,
 }
 
 impl RestEndpointSettings {
-    /// Puts a create together; it may be repeated by `key`.
+    /// Builds the create request, which may be repeated with `key`.
     pub(super) fn create(&self, parts: Parts<'_>, key: String) -> Create {
         let context = parts.context;
         let sender = self.sender.as_deref().unwrap_or(&context.sender);

@@ -1,4 +1,4 @@
-//! From a transaction to the host that takes it.
+//! From a transaction to the host that accepts it.
 
 use std::sync::Arc;
 
@@ -30,9 +30,9 @@ pub(super) struct Delivery<R> {
     pub(super) signals: Signals,
     pub(super) intake: Intake,
     context: Arc<Context>,
-    /// The message, where it goes with the create.
+    /// The message, if it is sent inline with the create.
     inline: Option<Bytes>,
-    /// The durable signals that upstream was told.
+    /// The durable signals that upstream has.
     told: Carried,
 }
 
@@ -94,8 +94,7 @@ impl<R: ResourceService> Delivery<R> {
         self.settings.awaits_destination && self.signals.find::<Destination>().is_none()
     }
 
-    /// The durable signals, where there are others than upstream was told; it counts as told of them
-    /// then.
+    /// The durable signals, if they differ from what upstream has; they then count as sent.
     pub(super) fn untold_signals(&mut self) -> Option<Carried> {
         if !self.settings.has_filter_output {
             return None;
@@ -128,7 +127,7 @@ impl<R: ResourceService> Delivery<R> {
                 if is_unread(&created.view)
                     && let Some(inline) = self.inline.take()
                 {
-                    // There are applications that take a message by upload alone.
+                    // Some applications accept a message only as an upload.
                     self.intake.put_back(inline);
                 }
                 Session::new(self, created, begun).run().await
@@ -139,7 +138,7 @@ impl<R: ResourceService> Delivery<R> {
     }
 }
 
-/// Whether upstream waits for the message, whatever came with the create.
+/// Whether upstream still waits for the message, whatever came with the create.
 fn is_unread(view: &View) -> bool {
     let body = view.body.as_ref();
     let blob = body.and_then(|body| body.blob_status.as_ref());

@@ -1,4 +1,4 @@
-//! What the originator gives.
+//! The originator's side.
 
 use std::{
     future::poll_fn,
@@ -16,10 +16,10 @@ use crate::{
 
 use super::replies::Replies;
 
-/// Recipients that are pulled before upstream was told of them, at most.
+/// How many recipients are pulled before upstream was told of them.
 const UNTOLD_MAX: usize = 100;
 
-/// The originator's side of a transaction: what it gives, and what it is still to be answered.
+/// The originator's side of a transaction: its commands, and the answers that it still waits for.
 pub(super) struct Intake {
     envelope: transaction::Intake,
     pub(super) replies: Replies,
@@ -40,7 +40,7 @@ impl Intake {
         self.envelope.mail()
     }
 
-    /// Answers MAIL, unless that was done.
+    /// Answers MAIL, unless it is answered.
     pub(super) fn answer_mail(&mut self, reply: Reply) {
         self.envelope.answer_mail(reply);
     }
@@ -55,12 +55,12 @@ impl Intake {
         self.is_recipients_end() && self.replies.recipients() == 0
     }
 
-    /// Whether the message is here, and nothing of it has gone upstream.
+    /// Whether the message is here, and nothing of it was sent upstream.
     pub(super) fn has_body(&self) -> bool {
         self.body.is_some()
     }
 
-    /// Takes back a message that upstream was given with the create, and did not take.
+    /// Takes back an inline message that upstream did not accept.
     pub(super) fn put_back(&mut self, octets: Bytes) {
         self.body = Some(octets.into());
     }
@@ -69,15 +69,15 @@ impl Intake {
         self.body.take()
     }
 
-    /// Takes the recipients that are there; waits for none.
+    /// Takes the recipients that are there, without waiting.
     pub(super) async fn gather(&mut self) -> Result<(), Aborted> {
         self.envelope.gather().await?;
         self.open_waiting();
         Ok(())
     }
 
-    /// Waits until there is a recipient, or will be none; answers MAIL if that takes the client's
-    /// next command.
+    /// Waits until there is a recipient, or will be none. Answers MAIL if the client's next command
+    /// needs that.
     pub(super) async fn wait_for_recipient(&mut self) -> Result<(), Aborted> {
         if self.replies.recipients() == 0 {
             self.envelope.wait_for_recipient().await?;
@@ -92,8 +92,8 @@ impl Intake {
         }
     }
 
-    /// Takes the next recipient or the end of them, unless there are too many already of which
-    /// upstream was not told; it was told of `told`.
+    /// Takes the next recipient or the end of them, unless too many of them are unknown to
+    /// upstream, which was told of `told`.
     pub(super) fn poll_recipient(
         &mut self,
         cx: &mut Context<'_>,
@@ -107,7 +107,7 @@ impl Intake {
         Poll::Ready(Ok(()))
     }
 
-    /// Ready when it is known what the message is made of.
+    /// Ready when it is known what the message consists of.
     pub(super) fn poll_body_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BodyError>> {
         match &mut self.body {
             Some(body) => body.poll_body_ready(cx),
@@ -115,8 +115,8 @@ impl Intake {
         }
     }
 
-    /// Takes the message if all of it is there, and it is a text of `octets_max` octets at most;
-    /// not one that is to go upstream parsed. Waits for nothing.
+    /// Takes the message if it is complete and a text of at most `octets_max` octets; not one that
+    /// is sent parsed. Never waits.
     pub(super) async fn take_small(
         &mut self,
         octets_max: usize,
@@ -160,8 +160,8 @@ fn gather(cx: &mut Context<'_>, body: &mut Body, octets_max: usize) -> Result<Ga
         chunks: Vec::new(),
         is_whole: false,
     };
-    // What can go by reference is not read in vain, and what has to be read back is not read before
-    // upstream is there for it.
+    // A message that can be passed by reference is not read in vain, and one in storage is not read
+    // before upstream is ready for it.
     if !body.is_at_hand()
         || body.poll_body_ready(cx)?.is_pending()
         || !body.is_at_hand()

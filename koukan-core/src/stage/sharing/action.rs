@@ -1,4 +1,4 @@
-//! What is to be done next.
+//! The next actions.
 
 use std::task::Waker;
 
@@ -9,13 +9,13 @@ use crate::{
     transaction::{Rcpt, Slot},
 };
 
-/// What is to be done outside of the lock.
+/// An action that is carried out outside of the lock.
 pub(super) enum Action {
     Answer(Slot, Reply),
     Discard(Slot),
-    /// Begin a run, with a slot for MAIL if a member's is open.
+    /// Begin a run, with a slot for MAIL if a member still needs its answer.
     Begin(usize, Option<Slot>),
-    /// Hand on the recipient of that seat, at that position of the run.
+    /// Pass on the recipient of this seat, at this position in the run.
     Hand {
         run: usize,
         seat: usize,
@@ -25,27 +25,26 @@ pub(super) enum Action {
     },
     /// There are no more recipients.
     Close(usize),
-    /// Begin the message, of which each of these members has a copy; others have the same one where it is
-    /// shared.
+    /// Begin the message. Each of these members has brought a copy; all share the same message.
     Give {
         run: usize,
         copies: Few<Copy>,
         is_shared: bool,
     },
     Drop(usize),
-    /// That member may hear of its result.
+    /// This member may get its result.
     End(usize),
     Wake(Waker),
 }
 
-/// The message, as that member has brought it.
+/// The message, as this member has brought it.
 pub(super) type Copy = (usize, Body);
 
-/// What is so outside of the group.
+/// Facts from outside of the group.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Recipients of a run, at most.
+    /// The largest number of recipients in a run.
     pub(super) recipients_max: usize,
-    /// Whether all copies of the message are here.
+    /// Whether all copies of the message have arrived.
     pub(super) is_settled: bool,
 }

@@ -1,4 +1,4 @@
-//! The call of a member that nobody shares with.
+//! The call of a member that shares with nobody.
 
 use std::{
     sync::Arc,
@@ -15,9 +15,9 @@ use super::{
 };
 
 impl Calls {
-    /// Drives the call of a [`Lone`] member; ready with its final reply.
+    /// Drives the call of a [`Lone`] member. Ready with its final reply.
     ///
-    /// Pending as well where it is no longer alone: then the calls are to be polled for all.
+    /// Also pending where it is no longer alone: then the calls must be polled for all.
     pub(super) fn poll_lone(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) -> Poll<Reply> {
         loop {
             let step = match &mut group.lock().lone {
@@ -59,7 +59,7 @@ impl Calls {
     }
 
     fn end_lone(&mut self, group: &Group, reply: &Reply) -> Poll<Reply> {
-        // What it had not answered is answered in time, or comes back.
+        // Slots that it had not answered are answered soon, or come back.
         self.calls.clear();
         let mut guarded = group.lock();
         match &mut guarded.lone {
@@ -71,7 +71,7 @@ impl Calls {
         }
     }
 
-    /// As [`Calls::gives_way`]: from then on it is as if others were there.
+    /// As [`Calls::gives_way`]; afterwards the group is treated as having several members.
     fn give_way_alone(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) {
         let is_idle = group.lock().lone.as_ref().is_some_and(Lone::is_idle);
         if is_idle && self.is_to_give_way(group, 0, cx) {
@@ -81,7 +81,7 @@ impl Calls {
         }
     }
 
-    /// As [`Calls::look_at_slow`], before it is as if others were there.
+    /// As [`Calls::look_at_slow`], before the group is treated as having several members.
     fn look_at_slow_alone(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) -> Poll<Reply> {
         if self.slow.is_empty() || group.lock().lone.is_none() {
             return Poll::Pending;

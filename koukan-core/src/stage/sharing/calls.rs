@@ -31,25 +31,25 @@ use super::{
     state::MAIL,
 };
 
-/// How long a message waits for copies of it that have not come to where they can share, once there will
-/// be no more: a filter of theirs may take its time.
+/// How long a message waits for copies that have not arrived, once there will be no more: one of their
+/// filters may take its time.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// The calls of a group, and what drives them.
+/// The calls of a group, and the state that drives them.
 #[derive(Default)]
 pub(super) struct Calls {
     pub(super) calls: Vec<Call>,
-    /// Room for what is to be done.
+    /// An empty list of actions, kept for reuse.
     pub(super) actions: Vec<Action>,
     grace: Option<Pin<Box<Sleep>>>,
     idle: Option<Idle>,
-    /// Messages that are not all there, of which others may wait for the connection.
+    /// Incomplete messages; others may wait for their connections.
     pub(super) slow: Vec<Slow>,
-    /// The polls of all that, where members drive it in turn.
+    /// The polls of all calls, where members drive them in turn.
     pub(super) passes: Option<Passes>,
 }
 
-/// One inner transaction.
+/// An inner transaction.
 pub(super) struct Call {
     run: usize,
     future: BoxFuture<'static, Result<Reply, BoxError>>,
@@ -58,8 +58,8 @@ pub(super) struct Call {
 }
 
 impl Calls {
-    /// Ready when there is nobody left to do anything for. The calls are polled where they are `woken`, and
-    /// where they are given something.
+    /// Ready when nothing is left to do for anybody. The calls are polled if they are `woken`, or get
+    /// something.
     pub(super) fn poll(
         &mut self,
         group: &Arc<Group>,
@@ -95,7 +95,7 @@ impl Calls {
         }
     }
 
-    /// Gives a run up whose message does not come while others wait for its connection.
+    /// Abandons a run whose message does not come while others wait for its connection.
     fn gives_way(&mut self, group: &Group, cx: &mut Context<'_>) -> bool {
         if group.shared.demand.is_none() {
             return false;
@@ -110,8 +110,8 @@ impl Calls {
         gives_way
     }
 
-    /// Gives runs up whose messages come too slowly while others wait for their connections, and has them
-    /// resumed later; returns whether anything has changed.
+    /// Abandons runs whose messages come too slowly while others wait for their connections, to resume
+    /// them later. Returns whether anything has changed.
     fn look_at_slow(&mut self, group: &Group, cx: &mut Context<'_>) -> bool {
         let mut has_changed = false;
         while let Some((way, slow)) = self.poll_slow(group, cx) {
@@ -135,7 +135,7 @@ impl Calls {
         has_changed
     }
 
-    /// The first message with which something is to be done; it is taken out.
+    /// Takes out the first message for which something is to be done.
     pub(super) fn poll_slow(&mut self, group: &Group, cx: &mut Context<'_>) -> Option<(Way, Slow)> {
         let mut index = 0;
         while let Some(slow) = self.slow.get_mut(index) {
@@ -147,7 +147,7 @@ impl Calls {
         None
     }
 
-    /// Notes that a run sends that message; returns it as it is to be sent.
+    /// Notes that a run sends this message. Returns the body to send.
     pub(super) fn note_slow(&mut self, group: &Group, run: usize, body: Body) -> Body {
         let Some(demand) = &group.shared.demand else {
             return body;
@@ -157,7 +157,7 @@ impl Calls {
         body
     }
 
-    /// Whether that run, which waits for its message, is to be given up.
+    /// Whether this run, which waits for its message, must be abandoned.
     pub(super) fn is_to_give_way(
         &mut self,
         group: &Group,
@@ -176,7 +176,7 @@ impl Calls {
 
     fn limits(&mut self, group: &Group, cx: &mut Context<'_>) -> Limits {
         let Some(token) = &group.key.token else {
-            // A transaction alone is as large as its originator makes it.
+            // A lone transaction is as large as its originator makes it.
             return Limits {
                 recipients_max: usize::MAX,
                 is_settled: true,
@@ -189,7 +189,7 @@ impl Calls {
         }
     }
 
-    /// Whether all copies of the message are here, or were waited for.
+    /// Whether all copies of the message have arrived, or were waited for.
     pub(super) fn is_settled(&mut self, token: &MessageToken, cx: &mut Context<'_>) -> bool {
         if token.poll_all_here(cx).is_ready() {
             return true;
@@ -201,7 +201,7 @@ impl Calls {
         grace.as_mut().poll(cx).is_ready()
     }
 
-    /// Does what is to be done; returns whether the calls have got something.
+    /// Carries out the actions. Returns whether the calls have got something.
     fn act(&mut self, group: &Arc<Group>, cx: &Context<'_>) -> bool {
         let mut has_given = false;
         let mut actions = mem::take(&mut self.actions);
@@ -263,8 +263,9 @@ impl Calls {
         has_given
     }
 
-    /// One copy of the message for all whose it is, unless one of them is about to leave, or has left: then
-    /// the call is dropped, with which the recipient would be sent what it is sent again later.
+    /// One copy of the message on behalf of all members, unless one of them is leaving or has left. Then
+    /// the call is dropped: it would deliver the message to that member's recipient, who gets it again
+    /// later.
     fn agree(&mut self, group: &Group, run: usize, mut copies: Few<Copy>) -> Option<Body> {
         let asked = copies.iter_mut();
         let given_up: Vec<_> = asked
@@ -273,7 +274,7 @@ impl Calls {
         let confirmed = group.lock().state.confirm(run, &given_up, copies);
         match confirmed {
             Ok(mut copies) => {
-                // Then it is not for one attempt to say any more what becomes of it.
+                // From here on, a single attempt no longer decides about it.
                 let mut taken = copies.take().map(|(_, body)| body.taken());
                 let one = taken.next();
                 taken.for_each(drop);
@@ -291,7 +292,7 @@ impl Calls {
         self.calls.iter_mut().find(|call| call.run == run)
     }
 
-    /// Polls all calls; returns whether some have ended.
+    /// Polls all calls. Returns whether some have ended.
     fn poll_calls(&mut self, group: &Arc<Group>, cx: &mut Context<'_>) -> bool {
         let mut has_ended = false;
         let mut index = 0;
@@ -337,10 +338,10 @@ impl Call {
         }
     }
 
-    /// Hands a recipient on, for whoever polls the call right after.
+    /// Passes a recipient on; the caller polls the call right afterwards.
     pub(super) fn hand(&self, rcpt: Command<Rcpt>, cx: &Context<'_>) {
         if let Some(recipients) = &self.recipients {
-            // Where nobody pulls recipients any more its slot is dropped unanswered.
+            // If nobody pulls recipients any more, its slot is dropped unanswered.
             let _ = recipients.send_beside(rcpt, cx.waker());
         }
     }
@@ -371,7 +372,7 @@ impl Call {
     }
 }
 
-/// What a transaction ends with in which an endpoint has panicked.
+/// The final reply of a transaction whose endpoint has panicked.
 fn panicked() -> Reply {
     tracing::error!("an endpoint panicked in a transaction");
     Reply::local_error()

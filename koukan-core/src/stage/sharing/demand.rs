@@ -1,4 +1,4 @@
-//! Who waits for a connection.
+//! Who waits for connections.
 
 use std::{
     collections::HashMap,
@@ -19,16 +19,16 @@ use crate::{
     waking::keep,
 };
 
-/// Tells those who hold a connection in vain that somebody waits for one.
+/// Tells the holders of idle connections that somebody waits for one.
 ///
-/// What keeps the connections of an endpoint says who waits; [`Sharing`](super::Sharing) around the
-/// endpoint gives connections back on which no message comes. Clones share.
+/// The connection pool of an endpoint reports who waits; [`Sharing`](super::Sharing) around the
+/// endpoint gives back connections on which no message comes. Clones share the state.
 #[derive(Clone, Default)]
 pub struct Demand(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// Where everything goes, whatever the signals say.
+    /// The fixed destination, if there is one, whatever the signals say.
     fixed: Option<Arc<Destination>>,
     /// Changed under the lock only.
     is_any_waiting: AtomicBool,
@@ -39,19 +39,19 @@ struct Inner {
 struct State {
     /// Who waits for connections to a host.
     waiting: HashMap<HostPort, Vec<Waiting>>,
-    /// The number of whoever waits next.
+    /// The number of the next one who waits.
     next: u64,
-    /// Who is told of it: the tasks of those who hold connections in vain, each in a place of its own.
+    /// The tasks that hold idle connections, to be woken; each has its own position.
     listeners: Vec<Option<Waker>>,
-    /// Places of listeners that are free.
+    /// Free positions of listeners.
     free: Vec<usize>,
 }
 
-/// Is told when somebody begins to wait; no longer when this is dropped.
+/// Is woken when somebody begins to wait, until this is dropped.
 pub(super) struct Listener {
     demand: Demand,
     place: usize,
-    /// Whom it was told of so far.
+    /// The waker that is registered.
     listening: Option<Waker>,
 }
 
@@ -60,21 +60,21 @@ struct Waiting {
     by: Holdings,
     /// Where connections are shared between clients.
     share: Option<Share>,
-    /// Whether somebody gives way for the sake of its share.
+    /// Whether a holder gives way for the sake of its share.
     is_met: bool,
 }
 
-/// A client, and how many connections it and others have.
+/// A client, and the number of connections that it and others have.
 type Share = (Client, Arc<dyn FairShares>);
 
-/// How many connections to a host clients have.
+/// Knows how many connections to a host each client has.
 pub trait FairShares: Send + Sync {
-    /// Whether the one client, which waits for a connection, has less than an equal share of all, and
-    /// the other one more. Is called under a lock, and must not wait.
+    /// Whether `waiting`, which waits for a connection, has less than an equal share, and `holder`
+    /// has more. It is called under a lock, and must not wait.
     fn is_owed(&self, waiting: &Client, holder: &Client) -> bool;
 }
 
-/// Somebody waits; no longer when this is dropped.
+/// A wait for a connection, until this is dropped.
 #[derive(Debug)]
 #[must_use = "it counts for as long as this lives"]
 pub struct Wanted {
@@ -86,16 +86,16 @@ pub struct Wanted {
 /// Who waits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whose {
-    /// The same message: its recipients are too many for one transaction.
+    /// The same message: it has too many recipients for one transaction.
     Own,
-    /// A client that has less than its share, while the holder's has more.
+    /// A client that has less than its share, while the holder's client has more.
     Owed,
     Others,
 }
 
 impl Demand {
-    /// For an endpoint that sends everything to one destination, if there is one, or else where the
-    /// signal [`Destination`] says.
+    /// For an endpoint that sends everything to `fixed`; without it, to the destination in the
+    /// signal [`Destination`].
     pub fn new(fixed: Option<Arc<Destination>>) -> Self {
         Self(Arc::new(Inner {
             fixed,
@@ -103,13 +103,13 @@ impl Demand {
         }))
     }
 
-    /// Says that a connection to the host is waited for, on behalf of that message.
+    /// Reports that a connection to the host is waited for, for this message.
     pub fn want(&self, host: &HostPort, by: &Holdings) -> Wanted {
         self.add(host, by, None)
     }
 
-    /// As [`Demand::want`], for a message of that client, where connections are shared between clients: who
-    /// has more of them than an equal share gives one back soon.
+    /// As [`Demand::want`], for a message of this client, where connections are shared between clients: a
+    /// client with more than an equal share soon gives one back.
     pub fn want_share(
         &self,
         host: &HostPort,
@@ -144,7 +144,7 @@ impl Demand {
         }
     }
 
-    /// Tells somebody, from the first [`Listener::find`] on.
+    /// A listener, which is active from its first [`Listener::find`] on.
     pub(super) fn listener(&self) -> Listener {
         let state = &mut *self.lock();
         let place = state.free.pop().unwrap_or_else(|| {
@@ -164,7 +164,8 @@ impl Demand {
 }
 
 impl Listener {
-    /// Who waits for a connection to the destination. The task is woken when somebody begins to.
+    /// Who waits for a connection to the destination. The task is woken when somebody begins to
+    /// wait.
     pub(super) fn find(
         &mut self,
         destination: Option<&Destination>,
@@ -202,7 +203,7 @@ impl Listener {
         Some(whose)
     }
 
-    /// Gives way to somebody whose client is owed a connection by that one; `false` where others do so
+    /// Gives way to a client that is owed a connection by `client`; `false` where others do so
     /// already.
     pub(super) fn meet(&self, destination: Option<&Destination>, client: &Client) -> bool {
         let state = &mut *self.demand.lock();
@@ -220,7 +221,7 @@ impl Listener {
 }
 
 impl Waiting {
-    /// Whether it has less than its share while that client has more, and nobody gives way so far.
+    /// Whether it has less than its share while `holder` has more, and nobody gives way yet.
     fn is_owed_by(&self, holder: &Client) -> bool {
         let share = self.share.as_ref().filter(|_| !self.is_met);
         share.is_some_and(|(own, shares)| own != holder && shares.is_owed(own, holder))

@@ -1,4 +1,4 @@
-//! Transactions that come without a call.
+//! Transactions that join without a call.
 
 use std::{
     mem,
@@ -16,15 +16,15 @@ use crate::{
 
 use super::{member::Membership, service::Shared};
 
-/// A transaction that its originator takes part in without a call: a member of a group as others are, but
-/// for whom its commands come from.
+/// A transaction whose originator takes part without a call: an ordinary member of a group, which gets
+/// its commands directly.
 struct Partaker {
     commands: Commands,
     stage: Stage,
 }
 
 enum Stage {
-    /// It has no recipient so far.
+    /// It has no recipient yet.
     Joining(Box<Joining>),
     Joined(Joined),
     Over,
@@ -47,7 +47,7 @@ struct Joined {
 
 impl Direct for Arc<Shared> {
     fn start(&self, start: Start) -> Result<(Box<dyn Taker>, Pending), Box<Start>> {
-        // One that nobody shares with may go past the group.
+        // A transaction that nobody can share with may bypass the group.
         let token = start.token.as_ref();
         if token.is_none_or(MessageToken::is_only_one) {
             return Err(Box::new(start));
@@ -85,7 +85,7 @@ impl Joining {
         if self.has_all_recipients {
             return Poll::Ready(Reply::no_valid_recipients());
         }
-        // Whoever waits for the reply to MAIL before the first RCPT is not to wait for ever.
+        // A client that waits for the reply to MAIL before it sends RCPT must not wait for ever.
         if let Some(slot) = self.slot.take() {
             slot.answer(Reply::sender_ok());
         }

@@ -1,13 +1,13 @@
 //! Who drives the calls of a group.
 //!
-//! | members | are driven by |
+//! | members | driven by |
 //! |---|---|
 //! | one | its task |
-//! | several, of one task, with nothing between them and their originator | the member that has changed something, and is woken from then on: none of them is polled in vain, and there is no other task to be woken |
-//! | others | a task of the group's own, which no member's end stops |
+//! | several, of one task, with nothing between them and their originator | the member that has changed something, and that is woken from then on: none is polled in vain, and no other task needs waking |
+//! | others | a task of the group, which no member's end stops |
 //!
-//! A member that drives is polled whenever it is woken, or dropped. Where it goes, all others are woken, and
-//! the first of them drives.
+//! A member that drives is polled whenever it is woken, or is dropped. When it goes, all others are woken,
+//! and the first of them drives.
 
 use std::{
     sync::Arc,
@@ -22,7 +22,7 @@ use super::{
 };
 
 impl Group {
-    /// Drives the calls where nobody else does; ready with the member's final reply.
+    /// Drives the calls if nobody else does. Ready with the member's final reply.
     pub(super) fn poll_member(
         self: &Arc<Self>,
         member: usize,
@@ -35,7 +35,7 @@ impl Group {
             let Some(calls) = guarded.calls.take_if(|_| drives) else {
                 return Guarded::end_or_wait(guarded, member, cx);
             };
-            // What is found out now is looked at right after.
+            // What is found out now is looked at right afterwards.
             let own = guarded.state.members.get_mut(member);
             let waker = own.and_then(|member| member.waiting.take());
             (calls, is_lone, waker)
@@ -59,7 +59,7 @@ impl Group {
         Poll::Pending
     }
 
-    /// Polls calls that others may share; ready with the member's final reply.
+    /// Polls calls that others may share. Ready with the member's final reply.
     fn go_on(
         self: &Arc<Self>,
         calls: Box<Calls>,
@@ -88,19 +88,19 @@ impl Group {
 }
 
 impl Guarded {
-    /// Whether there is something to be done for that member by who polls the calls: others may have been
-    /// woken in its place.
+    /// Whether the task that polls the calls has something to do for this member: others may have been
+    /// woken instead.
     fn is_to_be_driven_by(&self, member: usize) -> bool {
         self.is_changed() || self.driver.is_none_or(|driver| driver == member)
     }
 
-    /// Whether something was changed that was not looked at yet.
+    /// Whether there is a change that was not looked at yet.
     fn is_changed(&self) -> bool {
         self.state.is_changed || !self.state.events.is_empty()
     }
 
-    /// The member's final reply. It waits for that from the same moment on in which it leaves the calls to
-    /// others: one that goes wakes whom it finds waiting.
+    /// The member's final reply. It starts to wait for that at the same moment in which it leaves the
+    /// calls to others, since a member that goes wakes those that wait.
     fn end_or_wait(
         mut guarded: MutexGuard<'_, Self>,
         member: usize,
@@ -117,8 +117,8 @@ impl Guarded {
     }
 }
 
-/// The calls while they are driven. Should that end before they do, as by a panic in an endpoint, no member
-/// waits for them any longer.
+/// The calls while they are driven. If driving stops early, for example by a panic in an endpoint, no
+/// member waits for them any longer.
 pub(super) struct Driven {
     group: Arc<Group>,
     /// Until they have ended, or are given back.
@@ -142,7 +142,7 @@ impl Driven {
         Poll::Ready(())
     }
 
-    /// Goes on where one of them was woken, or a member has changed something.
+    /// Continues if a call was woken, or a member has changed something.
     fn poll_for_member(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(calls) = &mut self.calls else {
             return Poll::Ready(());

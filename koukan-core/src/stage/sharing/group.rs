@@ -1,4 +1,4 @@
-//! Transactions that share.
+//! Groups of transactions that share.
 
 use std::{sync::Arc, task::Waker};
 
@@ -19,33 +19,33 @@ use super::{
     state::State,
 };
 
-/// Members, and what is common to them.
+/// The members, and their common state.
 pub(super) struct Group {
     pub(super) shared: Arc<Shared>,
     pub(super) key: Key,
     pub(super) signals: Signals,
-    /// Whether its members may drive the calls, as all do where the first one may.
+    /// Whether the members may drive the calls, as all may if the first one may.
     members_drive: bool,
     state: Mutex<Guarded>,
 }
 
-/// What the members' tasks and the group's own change in turn.
+/// The state that the tasks of the members and of the group change in turn.
 ///
-/// Neither is code of others called under the lock, nor is a slot, a call or a waker dropped: they would
-/// come back here.
+/// Under the lock, no foreign code is called, and no slot, call or waker is dropped: they would come
+/// back here.
 pub(super) struct Guarded {
-    /// The only member, while it has one recipient; there is nothing in the state then.
+    /// The only member, while it has one recipient. The state is empty then.
     pub(super) lone: Option<Lone>,
     pub(super) state: State,
-    /// The calls, while they belong to no task: whichever member is polled takes them for as long.
+    /// The calls, while no task owns them: the member that is polled takes them meanwhile.
     pub(super) calls: Option<Box<Calls>>,
-    /// Whether they are to have a task of their own.
+    /// Whether they need a task of their own.
     pub(super) is_common: bool,
-    /// The member that has polled them last, where there are several: it is woken when they can go on.
+    /// The member that polled them last, if there are several. It is woken when they can go on.
     pub(super) driver: Option<usize>,
 }
 
-/// What a member joins with: the reply to MAIL that it owes, and its first recipient.
+/// What a member joins with: the open reply to MAIL, and its first recipient.
 type First = (Option<Slot>, Command<Rcpt>);
 /// An answer that is known already.
 type Told = (Slot, Reply);
@@ -54,9 +54,9 @@ type Told = (Slot, Reply);
 const FIRST: usize = 0;
 
 impl Group {
-    /// Joins the group that transactions with that key share, or begins one, with the first recipient
-    /// and the reply to MAIL that the member owes; returns the member's number. Where each one `may_drive`
-    /// the calls they have no task of their own.
+    /// Joins the group for this key, or begins one, with the member's first recipient and the open reply
+    /// to MAIL. Returns the member's number. If each member `may_drive` the calls, there is no task for
+    /// them.
     pub(super) fn find(
         shared: &Arc<Shared>,
         key: Key,
@@ -121,8 +121,8 @@ impl Group {
         })
     }
 
-    /// Adds a member with the first of its recipients, which is taken, unless it is too late; returns its
-    /// number, and what it is to be told at MAIL where that is known.
+    /// Adds a member with its first recipient, which is taken, unless it is too late. Returns its number,
+    /// and its answer to MAIL, if that is known.
     fn enter(self: &Arc<Self>, first: &mut Option<First>) -> Option<(usize, Option<Told>)> {
         let mut guarded = self.lock();
         if guarded.lone.as_ref().is_some_and(Lone::is_started) {
@@ -153,7 +153,7 @@ impl Group {
         }
     }
 
-    /// From now on there is a task that belongs to none of the members.
+    /// From now on there is a task that belongs to no member.
     fn make_common(self: &Arc<Self>) {
         let calls = {
             let mut guarded = self.lock();
@@ -189,7 +189,7 @@ impl Group {
         }
     }
 
-    /// Takes another recipient of a member.
+    /// Adds another recipient of a member.
     pub(super) fn seat(self: &Arc<Self>, member: usize, rcpt: Command<Rcpt>) {
         self.spread(&mut self.lock());
         self.change(|state| {
@@ -212,7 +212,8 @@ impl Group {
         self.change(|state| state.give(member, body));
     }
 
-    /// Whether all recipients of a run were answered, and one accepted; none where the run is over.
+    /// Whether all recipients of a run were answered, and one was accepted; `None` where the run is
+    /// over.
     pub(super) fn is_answered(&self, run: usize) -> Option<bool> {
         let guarded = self.lock();
         match &guarded.lone {
@@ -234,8 +235,8 @@ impl Group {
         let drove = guarded.driver.is_none_or(|driver| driver == member);
         guarded.driver = guarded.driver.filter(|driver| *driver != member);
         let runner = guarded.state.runner.take();
-        // Where there is no task one of the others is to go on: also where the one that drives was not told
-        // of what this one has changed, since it was to look at that itself.
+        // Without a task, one of the others must go on; also where the driving member was not told of a
+        // change by this one, which was to handle it itself.
         let others = match guarded.calls {
             Some(_) if !is_last && (drove || runner.is_empty()) => guarded.state.take_wakers(),
             _ => Vec::new(),
@@ -248,7 +249,7 @@ impl Group {
         others.into_iter().for_each(Waker::wake);
     }
 
-    /// As [`Group::leave`], of a member that has the endpoint to itself.
+    /// As [`Group::leave`], for a member that has the endpoint to itself.
     fn leave_alone(mut guarded: MutexGuard<'_, Guarded>) {
         let lone = guarded.lone.take();
         guarded.state.close();
@@ -261,7 +262,7 @@ impl Group {
         runner.wake();
     }
 
-    /// Has whoever drives the calls look at a change that says that something may follow from it.
+    /// Makes whoever drives the calls look at a change, if it may have consequences.
     fn change(&self, change: impl FnOnce(&mut State) -> bool) {
         let runner = {
             let mut guarded = self.lock();
@@ -270,7 +271,7 @@ impl Group {
             }
             guarded.state.is_changed = true;
             let runner = guarded.state.runner.take();
-            // Where the calls are here, the member that changes something polls them next.
+            // If the calls are here, the member that makes the change polls them next.
             match guarded.calls {
                 Some(_) => return,
                 None => runner,

@@ -1,4 +1,4 @@
-//! A run that waits for its message.
+//! Runs that wait for their message.
 
 use std::{
     task::{Context, Poll, ready},
@@ -17,19 +17,19 @@ use super::{
     group::Group,
 };
 
-/// How long a connection is kept for a message that does not come, where others wait for one.
+/// How long a connection is kept for a message that does not come, while others wait for one.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The same where a client waits that has less than its share of connections, while the holder's client has
+/// The same, while a client waits that has less than its share of connections, and the holder's client has
 /// more.
 const PATIENCE_ABOVE_SHARE: Duration = Duration::from_millis(500);
 
-/// Since when a run waits for its message, and who is in want of its connection.
+/// How long a run has waited for its message, and who wants its connection.
 pub(super) struct Idle {
     pub(super) run: usize,
     since: Instant,
     listener: Listener,
-    /// Set where somebody waits only.
+    /// Set only while somebody waits.
     alarm: Alarm,
 }
 
@@ -43,7 +43,7 @@ impl Idle {
         }
     }
 
-    /// Ready when the connection is to be given back.
+    /// Ready when the connection must be given back.
     pub(super) fn poll(&mut self, group: &Group, cx: &mut Context<'_>) -> Poll<()> {
         let token = group.key.token.as_ref();
         let own = token.map_or_else(Holdings::default, MessageToken::holdings);

@@ -1,4 +1,4 @@
-//! Which transactions may share one.
+//! Which transactions may share.
 
 use std::sync::Arc;
 
@@ -9,14 +9,14 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-/// What members of a group agree in.
+/// What the members of a group have in common.
 pub(super) struct Key {
-    /// None where there are no other copies.
+    /// `None` where there are no other copies.
     pub(super) token: Option<MessageToken>,
     pub(super) context: Arc<Context>,
     pub(super) mail: Mail,
     pub(super) destination: Option<Arc<Destination>>,
-    /// The durable signals, where the endpoint tells them.
+    /// The durable signals, if the endpoint passes them on.
     told: Option<Carried>,
     is_utf8: bool,
 }

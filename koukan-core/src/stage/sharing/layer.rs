@@ -4,7 +4,7 @@ use crate::service::{BoxMailService, MailService};
 
 use super::{Demand, Sharing, service::RECIPIENTS_MAX};
 
-/// Puts [`Sharing`] around an endpoint; what it makes is [boxed](Sharing::boxed).
+/// Puts [`Sharing`] around an endpoint. The resulting service is [boxed](Sharing::boxed).
 #[derive(Debug, Clone)]
 pub struct SharingLayer {
     recipients_max: usize,
@@ -14,7 +14,7 @@ pub struct SharingLayer {
 }
 
 impl SharingLayer {
-    /// With 100 recipients of a transaction at most.
+    /// With at most 100 recipients in a transaction.
     pub fn new() -> Self {
         Self {
             recipients_max: RECIPIENTS_MAX,
@@ -24,7 +24,7 @@ impl SharingLayer {
         }
     }
 
-    /// Sets how many recipients one transaction has at most; at least one.
+    /// Sets the largest number of recipients in a transaction, at least one.
     #[must_use]
     pub fn with_recipients_max(mut self, recipients_max: usize) -> Self {
         self.recipients_max = recipients_max;

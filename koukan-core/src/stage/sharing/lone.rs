@@ -1,4 +1,4 @@
-//! A member that nobody shares with.
+//! A member that shares with nobody.
 
 use std::{sync::Arc, task::Waker};
 
@@ -11,13 +11,13 @@ use crate::{
 
 use super::state::{MAIL, State};
 
-/// The only member of a group, with one recipient: the usual case, which is to cost little.
+/// The only member of a group, with one recipient: the usual case, which must be cheap.
 ///
-/// The endpoint has the member's own slots, and answers them as if there were no group. They are
-/// watched: should another recipient come, it is known what was answered, and from then on the others
-/// come back. So a [`State`] can take the place of this at any time.
+/// The endpoint gets the member's own slots, and answers them as if there were no group. The slots
+/// are watched: if another recipient comes, the answers so far are known, and later ones come to the
+/// group. So a [`State`] can replace this at any time.
 pub(super) struct Lone {
-    /// What the call begins with, until then.
+    /// The beginning of the call, until it is made.
     envelope: Option<(Slot, Command<Rcpt>)>,
     /// The answer to MAIL.
     mail: Watch,
@@ -25,7 +25,7 @@ pub(super) struct Lone {
     answer: Watch,
     rcpt: Rcpt,
     has_all_recipients: bool,
-    /// Until it is given to the endpoint.
+    /// Until the endpoint gets it.
     body: Option<Body>,
     is_started: bool,
     /// Whether the endpoint has refused the recipient, and was told that there are no others.
@@ -46,12 +46,12 @@ pub(super) enum Step {
 }
 
 impl Lone {
-    /// For a transaction with that first recipient.
+    /// For a transaction whose first recipient this is.
     ///
     /// # Errors
     ///
-    /// The commands, where it is not so simple: other recipients were refused on the way, or somebody
-    /// else hears of the answers.
+    /// Returns the commands where the case is not simple: other recipients were refused before, or
+    /// somebody else sees the answers.
     pub(super) fn new(mail: Slot, rcpt: Command<Rcpt>) -> Result<Self, (Slot, Command<Rcpt>)> {
         let watches = mail.watch().zip(rcpt.watch());
         let Some((mail_answer, answer)) = watches.filter(|_| rcpt.position() == 0) else {
@@ -103,7 +103,7 @@ impl Lone {
         self.body.take()
     }
 
-    /// Whether nothing but the message is waited for.
+    /// Whether only the message is missing.
     pub(super) fn is_idle(&self) -> bool {
         !self.is_started && self.answer.is_positive() == Some(true)
     }
@@ -113,12 +113,12 @@ impl Lone {
         self.answer.is_positive() == Some(true)
     }
 
-    /// Has the member's task woken when another takes its call; as [`keep`].
+    /// Registers the member's waker for when another task takes its call; as [`keep`].
     pub(super) fn wait(&mut self, waker: &Waker) -> Option<Waker> {
         keep(&mut self.waiting, waker)
     }
 
-    /// The call has ended with that reply; returns the member's.
+    /// Ends with the call's reply. Returns the member's reply.
     pub(super) fn end(&mut self, reply: &Reply) -> Reply {
         self.is_started = true;
         match self.answer.answer() {
@@ -128,8 +128,7 @@ impl Lone {
         }
     }
 
-    /// What is known, as others need it who share from now on. The answers that are still to come go
-    /// to `lender`.
+    /// The state in the form for several members. Answers that are still to come go to `lender`.
     pub(super) fn spread(mut self, lender: &Arc<dyn Lender>) -> State {
         let mut state = match self.envelope {
             Some((mail, rcpt)) => State::begin(mail, rcpt),

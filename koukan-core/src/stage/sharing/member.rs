@@ -1,4 +1,4 @@
-//! One transaction that may share another.
+//! A transaction that may share another.
 
 use std::{
     future::Future,
@@ -20,7 +20,7 @@ use crate::{
 
 use super::{group::Group, key::Key, service::Shared};
 
-/// A transaction, from when it looks for its group; it leaves the group when this is dropped.
+/// A transaction that looks for its group. It leaves the group when this is dropped.
 pub(super) struct Member(Stage);
 
 enum Stage {
@@ -86,13 +86,13 @@ impl Member {
 }
 
 impl Joining {
-    /// Waits for the first recipient: where it goes may be known only then.
+    /// Waits for the first recipient, since the destination may be known only then.
     fn poll_first(
         &mut self,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<Command<Rcpt>>, BoxError>> {
         let first = self.recipients.poll_recipient(cx)?;
-        // Whoever waits for the reply to MAIL before the first RCPT is not to wait for ever.
+        // A client that waits for the reply to MAIL before it sends RCPT must not wait for ever.
         if first.is_pending()
             && let Some(slot) = self.slot.take()
         {
@@ -128,8 +128,9 @@ impl Joining {
 }
 
 impl Membership {
-    /// Finds a transaction's group, with its first recipient and the reply to MAIL that it owes. One that
-    /// `is_direct` is polled whenever it is woken, or dropped: nothing stands between it and its originator.
+    /// Finds a transaction's group, with its first recipient and the open reply to MAIL. A member that
+    /// `is_direct` is polled whenever it is woken, or is dropped: nothing stands between it and its
+    /// originator.
     pub(super) fn find(
         shared: &Arc<Shared>,
         start: Start,
@@ -144,12 +145,13 @@ impl Membership {
             token,
         } = start;
         let copies = token.as_ref().map(MessageToken::of_all);
-        // All carry the same message, and so its id.
+        // All carry the same message, and thus its id.
         let told = shared.tells_signals.then(|| signals.carried_values());
         let goes = (signals.find(), told);
         let key = Key::new(copies, context, mail, goes, first.request());
-        // Who waits for this copy finds it where it is: its token goes after that.
-        // A create has all recipients that there are when it is made: it waits for those who come at the same time.
+        // Whoever waits for this copy finds it in the group, so its token is dropped after that.
+        // A create contains all recipients that are there when it is made, so it waits for those that arrive at the
+        // same time.
         let may_drive = is_direct
             && !shared.passes_lone
             && token.as_ref().is_some_and(MessageToken::is_of_one_task);
@@ -164,7 +166,7 @@ impl Membership {
 }
 
 impl Joined {
-    /// Passes on what has come.
+    /// Passes on what has arrived.
     fn feed(&mut self, cx: &mut Context<'_>) -> Result<(), BoxError> {
         let Membership { group, index } = &self.own;
         while let Some(recipients) = &mut self.recipients {
@@ -208,7 +210,7 @@ impl Future for Member {
             Err(error) => Poll::Ready(Err(error)),
         };
         if polled.is_ready() {
-            // Others may go on with what this one has driven.
+            // Others may continue what this member has driven.
             *stage = Stage::Over;
         }
         polled

@@ -1,22 +1,22 @@
-//! What a group knows of one of its members.
+//! A group's knowledge of a member.
 
 use std::task::Waker;
 
 use crate::{body::Body, reply::Reply};
 
-/// One transaction.
+/// A member.
 #[derive(Default)]
 pub(super) struct Member {
     pub(super) is_gone: bool,
     pub(super) has_all_recipients: bool,
     pub(super) has_body: bool,
-    /// Whether its message, of which some is there, is not sent before all of it is.
+    /// Whether its message is sent only when it is complete, although a part is there.
     pub(super) is_slow: bool,
-    /// What nobody reads so far.
+    /// The message, while nobody reads it.
     pub(super) body: Option<Body>,
     pub(super) result: Option<Reply>,
-    /// Whether it hears of its result: not before its commands are answered, for then what is open would be
-    /// answered by that.
+    /// Whether it may get its result: not before its commands are answered, since the result would answer
+    /// those that are open.
     pub(super) has_ended: bool,
     pub(super) waiting: Option<Waker>,
     /// Nearly always one.
@@ -29,7 +29,7 @@ impl Member {
         !self.is_gone && self.result.is_none()
     }
 
-    /// Has it hear of its result; returns who is to be woken.
+    /// Lets it get its result. Returns the waker to wake.
     pub(super) fn end(&mut self) -> Option<Waker> {
         self.has_ended = true;
         self.waiting.take()

@@ -2,17 +2,17 @@
 //! of one message to the same place.
 //!
 //! Each recipient of a message has a transaction of its own, with its own replies, attempts and custody.
-//! What is put directly around an endpoint in this layer still reaches the endpoint as one transaction of
-//! several recipients, where the transactions
+//! With this layer directly around an endpoint, they reach the endpoint as one transaction of several
+//! recipients, if the transactions
 //!
-//! - are copies of one message, as the [`Exploder`](super::exploder::Exploder) makes them, to which every
-//!   filter has prepended the same octets, and has done nothing else;
-//! - agree in context, reverse-path, MAIL parameters, need of SMTPUTF8 and
-//!   [`Destination`](crate::signals::Destination), and in durable signals where the endpoint tells them
-//!   ([`Sharing::with_signals_told`]).
+//! - are copies of one message, as the [`Exploder`](super::exploder::Exploder) makes them, and every
+//!   filter has done nothing but prepend the same octets;
+//! - have the same context, reverse-path, MAIL parameters, need of SMTPUTF8 and
+//!   [`Destination`](crate::signals::Destination), and, where the endpoint passes them on, the same
+//!   durable signals ([`Sharing::with_signals_told`]).
 //!
-//! Such transactions are *members* of a *group*; each recipient has a *seat* in it. An inner transaction
-//! is a *run* of the group, with its seats in the order in which they were handed on:
+//! Such transactions are *members* of a *group*, and each recipient has a *seat* in it. An inner
+//! transaction is a *run* of the group, with its seats in the order in which they were passed on:
 //!
 //! ```text
 //! member ─ seat ─┐
@@ -20,26 +20,25 @@
 //! member ─ seat ─┘
 //! ```
 //!
-//! | what happens | what becomes of a run |
+//! | event | effect on a run |
 //! |---|---|
-//! | another member comes | its recipient is handed on, unless the message has started or the run is full: then there is another run |
-//! | a member leaves before the message has started | the call is dropped, and another run begins with the others; who was answered is not answered again |
-//! | a member has given its message up when that is to start, as an attempt does that stops | the same |
-//! | a member leaves later | nothing, for as long as another stays |
-//! | the destination says that there are too many recipients, after it took some | these go into another run |
-//! | the last copy has come, and each member has its message | the message starts: its octets are read once |
-//! | no message comes for ten seconds, and somebody waits for a connection | the call is dropped; when the message comes, another run begins with the recipients: one that is refused then gets that as its final reply |
-//! | the same for half a second, and the client of who waits has less than an equal share of connections, this one's more | the same |
-//! | its message comes with less than 1 KiB a second for ten seconds, and somebody waits for a connection | the call is dropped; when all of the message is there, the same |
+//! | another member comes | its recipient is passed on, unless the message has started or the run is full; then there is another run |
+//! | a member leaves before the message has started | the call is dropped, and another run begins with the others; recipients that were answered are not answered again |
+//! | a member has given up its message when it is to start, as a stopping attempt does | the same |
+//! | a member leaves later | none, as long as another stays |
+//! | the destination says that there are too many recipients, after it has accepted some | the refused ones go into another run |
+//! | the last copy has arrived, and each member has its message | the message starts; its octets are read once |
+//! | no message comes for ten seconds, and somebody waits for a connection | the call is dropped; when the message comes, another run begins with the recipients, and a refusal there is the recipient's final reply |
+//! | the same for half a second, and the waiting client has less than an equal share of connections, while this one has more | the same |
+//! | its message arrives with less than 1 KiB a second for ten seconds, and somebody waits for a connection | the call is dropped; when the whole message is there, the same |
 //! | it ends | each member gets the final reply for its recipients |
 //!
-//! A member that is alone, with one recipient, has the endpoint to itself: the slots that the endpoint
-//! answers are the member's own, and no run is kept. Once another recipient comes, what was answered is
-//! known, and from then on the answers come to the group. The group is worked on by its first member's
-//! task while that is the only one. Further members of the same task, as those of an Exploder are, work on it
-//! in turn where nothing stands between them and their originator; others have it get a task of its own, which
-//! no member's end stops. A transaction whose message is all there and that can have no others beside it is passed
-//! through as it is.
+//! A lone member with one recipient has the endpoint to itself: the endpoint answers the member's own slots, and
+//! no run is kept. When another recipient comes, the answers so far are known, and later ones come to the group.
+//! While there is one member, its task drives the group. Further members of the same task, such as those of an
+//! Exploder, drive it in turn if nothing stands between them and their originator. Other members cause the group
+//! to get a task of its own, which no member's end stops. A transaction whose message is complete and that can
+//! have no other copies bypasses the group.
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! What follows for the runs of a group from what is known of it.
+//! The next steps for the runs of a group.
 
 use std::mem;
 
@@ -11,7 +11,7 @@ use super::{
 };
 
 impl State {
-    /// Looks for runs whose recipients have left, or were refused.
+    /// Looks for runs whose recipients have left or were refused.
     pub(super) fn tidy(&mut self, actions: &mut Vec<Action>) {
         for run in 0..self.runs.len() {
             if self.runs[run].is_over {
@@ -31,8 +31,8 @@ impl State {
         }
     }
 
-    /// Lets a run end by itself, in the endpoint's own words and with a connection that can be kept;
-    /// one that does not do so at once is given up.
+    /// Lets a run end by itself, with the endpoint's own reply and a connection that can be kept. A
+    /// run that does not end at once is abandoned.
     fn end_in_vain(
         &mut self,
         run: usize,
@@ -55,13 +55,14 @@ impl State {
         self.is_changed = true;
     }
 
-    /// Gives a run up. The recipients that were not refused wait for another.
+    /// Abandons a run. The recipients that were not refused wait for another.
     fn drop_run(&mut self, run: usize, actions: &mut Vec<Action>) {
         actions.push(Action::Drop(run));
         self.begin_again(run);
     }
 
-    /// The recipients of a run whose call is dropped wait for another, but for those that were refused.
+    /// After a run's call is dropped, its recipients wait for another run, except those that were
+    /// refused.
     fn begin_again(&mut self, run: usize) {
         self.runs[run].is_over = true;
         // The slots come back before they are lent again.
@@ -75,7 +76,7 @@ impl State {
         }
     }
 
-    /// A run that holds a connection and waits for nothing but its message.
+    /// A run that holds a connection and waits only for its message.
     pub(super) fn idle_run(&self) -> Option<usize> {
         let mut runs = self.runs.iter().enumerate();
         let idle = runs.find(|(number, run)| {
@@ -88,7 +89,7 @@ impl State {
         idle.map(|(number, _)| number)
     }
 
-    /// Gives a run up until its message is there.
+    /// Abandons a run until its message is there.
     pub(super) fn park(&mut self, run: usize, actions: &mut Vec<Action>) {
         self.runs[run].is_over = true;
         self.is_parked = true;
@@ -102,14 +103,14 @@ impl State {
         }
     }
 
-    /// Whether all recipients of a run were answered; none where the run is over.
+    /// Whether all recipients of a run were answered; `None` where the run is over.
     pub(super) fn is_answered(&self, run: usize) -> Option<bool> {
         let own = &self.runs[run];
         let is_asked = |index: &usize| self.seats[*index].stand == Stand::Asked(run);
         (!own.is_over).then(|| !own.seats.iter().any(is_asked))
     }
 
-    /// Gives a run up until all of its message is there, of which that is a copy.
+    /// Abandons a run until the whole message is there; `body` is a copy of it.
     pub(super) fn park_slow(&mut self, run: usize, body: &Body, actions: &mut Vec<Action>) {
         for index in &self.runs[run].seats {
             let seat = &self.seats[*index];
@@ -123,7 +124,7 @@ impl State {
         self.park(run, actions);
     }
 
-    /// All of the message is there.
+    /// Notes that the whole message is there.
     pub(super) fn is_whole(&mut self) {
         for member in &mut self.members {
             member.is_slow = false;
@@ -131,8 +132,8 @@ impl State {
         self.is_changed = true;
     }
 
-    /// Has parked recipients asked again, now that their message is there: one run after the other,
-    /// so that one connection is enough.
+    /// Asks parked recipients again, now that their message is there: one run after the other, so
+    /// that one connection is enough.
     pub(super) fn resume(&mut self, recipients_max: usize) {
         if self.runs.iter().any(|run| !run.is_over) || self.waiting > 0 {
             return;
@@ -154,7 +155,7 @@ impl State {
         }
     }
 
-    /// Hands on the recipients that wait for a run.
+    /// Passes on the recipients that wait for a run.
     pub(super) fn hand_on(&mut self, recipients_max: usize, actions: &mut Vec<Action>) {
         for index in 0..self.seats.len() {
             if self.waiting == 0 {
@@ -180,7 +181,7 @@ impl State {
         }
     }
 
-    /// The run that takes recipients.
+    /// The run that accepts recipients.
     fn open_run(&mut self, recipients_max: usize, actions: &mut Vec<Action>) -> usize {
         let is_open = |run: &Run| {
             !run.is_over && !run.is_closed && !run.is_started && run.seats.len() < recipients_max
@@ -207,9 +208,9 @@ impl State {
         }
     }
 
-    /// Whether the message may go, now that those who brought copies were asked: `given_up` are those who
-    /// leave without it. Where somebody does, or has left since the run was to start, another run begins with
-    /// the others; what is left of the copies comes back.
+    /// Whether the message may be sent, after the members that brought copies were asked; `given_up` are
+    /// those that leave without it. If there are any, or a member has left since the decision, another run
+    /// begins with the others. Returns the rest of the copies.
     pub(super) fn confirm(
         &mut self,
         run: usize,
@@ -238,7 +239,7 @@ impl State {
         Err(left)
     }
 
-    /// Whether a run that is still to start has its message.
+    /// Whether a run that has not started has its message.
     pub(super) fn may_start(&self, run: usize) -> bool {
         let Run {
             is_started,
@@ -283,7 +284,7 @@ impl State {
                 is_shared,
             });
         } else {
-            // It went with another run, and cannot be read again.
+            // It was sent in another run, and cannot be read again.
             self.runs[run].is_over = true;
             actions.push(Action::Drop(run));
             for index in mem::take(&mut self.runs[run].seats) {
@@ -296,16 +297,16 @@ impl State {
     }
 }
 
-/// Who is in a run.
+/// The members in a run.
 #[derive(Debug, Default)]
 struct Company {
-    /// Somebody stays who was not refused.
+    /// A member stays that was not refused.
     stays: bool,
-    /// Somebody was refused, and waits for the end.
+    /// A member was refused, and waits for the end.
     refused: bool,
-    /// Somebody has left who was not refused.
+    /// A member has left that was not refused.
     gone: bool,
-    /// No recipients are still to come from those who stay.
+    /// The members that stay have no further recipients to come.
     has_all_recipients: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Recipients, and how they stand.
+//! Recipients and their states.
 
 use crate::{
     reply::{FinalReplies, Reply},
@@ -13,39 +13,39 @@ pub(super) struct Seat {
     /// Its position among the member's recipients.
     pub(super) position: usize,
     pub(super) rcpt: Rcpt,
-    /// What is to be answered, unless it was or is lent.
+    /// The slot to answer; `None` while it is lent, and after that.
     pub(super) slot: Option<Slot>,
-    /// Whether RCPT was answered, and with a positive reply.
+    /// The answer to RCPT, if it was answered: whether it was positive.
     pub(super) told: Option<bool>,
     pub(super) stand: Stand,
 }
 
-/// How a recipient stands.
+/// The state of a recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Stand {
-    /// It is to be handed on.
+    /// It must be passed on.
     Waiting,
-    /// It was handed on in that run.
+    /// It was passed on in this run.
     Asked(usize),
-    /// It was accepted in that run.
+    /// It was accepted in this run.
     Accepted(usize),
-    /// It was accepted in a run that was given up since no message came.
+    /// It was accepted in a run that was abandoned since no message came.
     Parked,
     /// It was refused.
     Refused(Reply),
-    /// The run has ended with that reply for it.
+    /// The run has ended with this reply for it.
     Ended(Reply),
 }
 
 impl Seat {
-    /// Whether it takes part in that run and was not refused there.
+    /// Whether it takes part in this run and was not refused there.
     pub(super) fn is_in(&self, run: usize) -> bool {
         matches!(self.stand, Stand::Asked(own) | Stand::Accepted(own) if own == run)
     }
 
-    /// Answers RCPT, unless that was done.
+    /// Answers RCPT, unless it is answered.
     pub(super) fn tell(&mut self, slot: Slot, reply: Reply, actions: &mut Vec<Action>) {
-        // Where the member's own is here, another one was lent in its place.
+        // If the member's own slot is here, another one was lent instead.
         let (own, other) = match self.slot.take() {
             Some(own) => (own, Some(slot)),
             None => (slot, None),
@@ -59,7 +59,7 @@ impl Seat {
         actions.push(Action::Answer(own, reply));
     }
 
-    /// Notes the final reply for the recipient, which answers RCPT as well where that is open.
+    /// Notes the final reply for the recipient, which also answers RCPT if that is open.
     pub(super) fn end(&mut self, reply: Reply, actions: &mut Vec<Action>) {
         if let Some(slot) = self.slot.take() {
             self.tell(slot, reply.clone(), actions);
@@ -70,13 +70,13 @@ impl Seat {
         };
     }
 
-    /// Whether it is known what becomes of it.
+    /// Whether its fate is known.
     fn is_settled(&self) -> bool {
         matches!(self.stand, Stand::Refused(_) | Stand::Ended(_))
     }
 }
 
-/// The final reply of a member with these seats; none yet where one of them is still to be decided.
+/// The final reply of a member with these seats; `None` while one of them is undecided.
 pub(super) fn final_reply<'a>(seats: impl Iterator<Item = &'a Seat> + Clone) -> Option<Reply> {
     if !{ seats.clone() }.all(Seat::is_settled) {
         return None;
@@ -85,7 +85,7 @@ pub(super) fn final_reply<'a>(seats: impl Iterator<Item = &'a Seat> + Clone) -> 
         Stand::Refused(reply) => Some(reply),
         _ => None,
     });
-    // Who was told at RCPT hears no more of it.
+    // A recipient that was refused at RCPT gets no further reply.
     let own = seats.filter_map(|seat| match &seat.stand {
         Stand::Ended(reply) => Some((seat.position, reply)),
         Stand::Refused(reply) if seat.told == Some(true) => Some((seat.position, reply)),
@@ -105,8 +105,8 @@ pub(super) fn final_reply<'a>(seats: impl Iterator<Item = &'a Seat> + Clone) -> 
     Some(each.into_reply())
 }
 
-/// Whether a destination says that it takes no more recipients in this transaction, and nothing about
-/// the recipient: RFC 5321 section 4.5.3.1.10, RFC 3463 X.5.3.
+/// Whether the destination says that it accepts no more recipients in this transaction, which says
+/// nothing about this recipient: RFC 5321 section 4.5.3.1.10, RFC 3463 X.5.3.
 pub(super) fn is_too_many(reply: &Reply) -> bool {
     let bare = Reply::too_many_recipients();
     match reply.enhanced() {

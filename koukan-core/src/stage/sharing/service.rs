@@ -20,11 +20,12 @@ use crate::{
 
 use super::{demand::Demand, member::Member};
 
-/// Recipients of one transaction, at most: RFC 5321 section 4.5.3.1.8 has servers take that many.
+/// The largest number of recipients in a transaction, by default: RFC 5321 section 4.5.3.1.8
+/// requires servers to accept that many.
 pub(super) const RECIPIENTS_MAX: usize = 100;
 
-/// Merges transactions that carry copies of one message to the same place; see the [module
-/// documentation](super). To be put directly around an endpoint; clones share.
+/// Merges transactions with copies of one message for the same destination; see the [module
+/// documentation](super). It belongs directly around an endpoint. Clones share the groups.
 ///
 /// # Example
 ///
@@ -51,7 +52,7 @@ pub struct Sharing<S> {
     shared: Arc<Shared>,
 }
 
-/// What the transactions of one layer have in common.
+/// The state that the transactions of one layer share.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) service: BoxMailService,
@@ -77,35 +78,34 @@ impl<S: MailService> Sharing<S> {
         }
     }
 
-    /// Sets how many recipients one transaction has at most; at least one.
+    /// Sets the largest number of recipients in a transaction, at least one.
     #[must_use]
     pub fn with_recipients_max(self, recipients_max: usize) -> Self {
         self.with(|shared| shared.recipients_max = recipients_max.max(1))
     }
 
-    /// Gives connections back on which no message comes while that says that others wait for one.
+    /// Gives back connections on which no message comes while `demand` says that others wait for one.
     #[must_use]
     pub fn with_demand(self, demand: Demand) -> Self {
         self.with(|shared| shared.demand = Some(demand))
     }
 
-    /// Passes a transaction that can have no others beside it through as it is, also while its message is
-    /// still to come: for endpoints of which nobody waits for a connection, and whose reply to MAIL is to
-    /// come before the first recipient.
+    /// Lets a transaction that can have no other copies bypass sharing, even while its message is still
+    /// arriving. For endpoints whose connections nobody waits for, and that answer MAIL before the first
+    /// recipient.
     #[must_use]
     pub fn with_lone_passed(self) -> Self {
         self.with(|shared| shared.passes_lone = true)
     }
 
-    /// Has only such transactions share one that have the same durable signals when their first recipients
-    /// come: for endpoints that tell these.
+    /// Shares only transactions that have the same durable signals when their first recipients arrive; for
+    /// endpoints that pass these on.
     #[must_use]
     pub fn with_signals_told(self) -> Self {
         self.with(|shared| shared.tells_signals = true)
     }
 
-    /// Erases the type. Whoever originates a transaction of such a service directly, with nothing in
-    /// between, makes no call for it.
+    /// Erases the type. A direct originator of transactions at this service needs no call for them.
     pub fn boxed(self) -> BoxMailService {
         let shared = Arc::clone(&self.shared);
         BoxMailService::with_direct(self, shared)

@@ -1,13 +1,13 @@
-//! A message that comes so slowly that others wait for its connection in vain.
+//! Messages that arrive so slowly that others wait in vain for their connections.
 //!
-//! A client need not hang to hold a connection for hours: some octets a second are enough. So while others
-//! wait for a connection to the host, the call is dropped whose message comes more slowly than
-//! [`FLOOR`]. The end of the message was not given by then, so nothing was delivered. What comes is kept
-//! all the same, and once all of it is there the recipients are asked again, as after a message that
-//! did not come at all. Where the octets cannot be read twice the transaction ends, and its client is to try again.
+//! A client need not hang to hold a connection for hours: a few octets a second are enough. So while others wait
+//! for a connection to the host, the call of a message that arrives more slowly than [`FLOOR`] is dropped. Its end
+//! was not sent by then, so nothing was delivered. The octets are still kept as they arrive, and once the message
+//! is complete the recipients are asked again, as after a message that did not come at all. If the octets cannot be
+//! read twice, the transaction ends, and its client must try again.
 //!
-//! The time is taken from when the message has started, or was last looked at and had been fast enough:
-//! nobody looks where nobody waits.
+//! The time is measured from when the message has started, or when it was last seen to be fast enough. Nobody looks
+//! while nobody waits.
 
 use std::{
     sync::{
@@ -32,20 +32,21 @@ use super::{
     group::Group,
 };
 
-/// Octets a second of a message that keeps its connection where others wait for one.
+/// The rate, in octets a second, with which a message keeps its connection while others wait for
+/// one.
 const FLOOR: u64 = 1024;
 
-/// How long a message may come more slowly than that.
+/// How long a message may be slower than that.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A run whose message has started and is not all there.
+/// A run whose message has started and is incomplete.
 pub(super) struct Slow {
     pub(super) run: usize,
     message: Message,
-    /// Whether the call was dropped, so that the end of the message is waited for.
+    /// Whether the call was dropped, so that the end of the message is awaited.
     is_parked: bool,
     since: Instant,
-    /// Octets that had come then.
+    /// Octets that had arrived then.
     octets: u64,
     listener: Listener,
     alarm: Alarm,
@@ -53,13 +54,13 @@ pub(super) struct Slow {
 
 /// What is known of the octets.
 enum Message {
-    /// They can be read again by another copy of the body.
+    /// Octets that can be read again from another copy of the body.
     Blob(Blob, Body),
-    /// They go by once.
+    /// Octets that can be read only once.
     Passing(Arc<Passed>),
 }
 
-/// Octets that went to the endpoint.
+/// The octets that the endpoint has got.
 #[derive(Default)]
 struct Passed {
     octets: AtomicU64,
@@ -68,18 +69,18 @@ struct Passed {
 
 /// What is to be done.
 pub(super) enum Way {
-    /// Drop the call, and go on with that body when all of it is there.
+    /// Drop the call, and continue with this body when it is complete.
     Park(Body),
     /// Drop the call, and end.
     End,
     /// Ask the recipients again.
     Resume,
-    /// Look no more: the message is all there.
+    /// Stop looking: the message is complete.
     Forget,
 }
 
 impl Slow {
-    /// For a message that is still coming; returns it as it is to be sent.
+    /// Watches a message that is still arriving. Returns the body to send.
     pub(super) fn watch(run: usize, body: Body, demand: &Demand) -> (Body, Option<Self>) {
         if body.len().is_some() {
             return (body, None);
@@ -107,12 +108,12 @@ impl Slow {
 
     pub(super) fn poll(&mut self, group: &Group, cx: &mut Context<'_>) -> Poll<Way> {
         if self.is_parked {
-            // Where it does not end cleanly the next call finds that out.
+            // If it does not end cleanly, the next call finds that out.
             return self.message.poll_ended(cx).map(|()| Way::Resume);
         }
         match group.is_answered(self.run) {
             None => return Poll::Ready(Way::Forget),
-            // That is not for want of octets.
+            // Then the delay is not for lack of octets.
             Some(false) => return Poll::Pending,
             Some(true) => {}
         }
@@ -136,7 +137,7 @@ impl Slow {
         }
     }
 
-    /// The call was dropped: from now on the end of the message is waited for.
+    /// Notes that the call was dropped: from now on the end of the message is awaited.
     pub(super) fn parked(mut self) -> Self {
         self.is_parked = true;
         self
@@ -144,7 +145,7 @@ impl Slow {
 }
 
 impl Message {
-    /// How many octets have come.
+    /// How many octets have arrived.
     fn octets(&self) -> u64 {
         match self {
             Self::Blob(blob, _) => blob.written(),
@@ -152,7 +153,7 @@ impl Message {
         }
     }
 
-    /// Ready where no more will come.
+    /// Ready when no more will arrive.
     fn poll_ended(&self, cx: &Context<'_>) -> Poll<()> {
         match self {
             Self::Blob(blob, _) => blob.poll_ended(cx).map(drop),
@@ -169,7 +170,7 @@ impl Message {
     }
 }
 
-/// Tells what goes by.
+/// Reports the octets that pass.
 struct Passing(Arc<Passed>);
 
 impl Observer for Passing {

@@ -1,4 +1,4 @@
-//! What is known of a group, and what is to be done next.
+//! The state of a group, and its next actions.
 
 use std::{mem, task::Waker};
 
@@ -15,7 +15,7 @@ use super::{
     seats::{Seat, Stand, final_reply, is_too_many},
 };
 
-/// In place of a seat's number: the slot of MAIL.
+/// Stands for the slot of MAIL in place of a seat's number.
 pub(super) const MAIL: usize = usize::MAX;
 
 /// The state of a group: plain data.
@@ -24,35 +24,35 @@ pub(super) struct State {
     pub(super) members: Vec<Member>,
     pub(super) seats: Vec<Seat>,
     pub(super) runs: Vec<Run>,
-    /// Members' slots of MAIL that were not answered.
+    /// Members' slots of MAIL that are not answered yet.
     pub(super) mail_slots: Vec<Slot>,
     pub(super) mail_reply: Option<Reply>,
-    /// Slots that came back.
+    /// Slots that have come back.
     pub(super) events: Vec<Event>,
-    /// Who drives the calls.
+    /// The task that drives the calls.
     pub(super) runner: Waiters,
-    /// Whether a member has changed something that was not looked at yet.
+    /// Whether a member has made a change that was not looked at yet.
     pub(super) is_changed: bool,
     /// Seats that wait for a run.
     pub(super) waiting: usize,
     /// Whether there may be seats that wait for the message before they are asked again.
     pub(super) is_parked: bool,
-    /// Whether somebody has left, or was refused, since that was looked at.
+    /// Whether a member has left or was refused since the last check.
     pub(super) is_untidy: bool,
     /// Whether nobody can join any more.
     is_over: bool,
 }
 
-/// A slot that came back, with the answer if there is one.
+/// A slot that has come back, with its answer if there is one.
 pub(super) type Event = (Loan, Slot, Option<Reply>);
 
-/// One inner transaction.
+/// An inner transaction.
 #[derive(Default)]
 pub(super) struct Run {
     /// Its recipients, by position.
     pub(super) seats: Vec<usize>,
     pub(super) accepted: usize,
-    /// Whether it takes no more recipients.
+    /// Whether it accepts no more recipients.
     pub(super) is_closed: bool,
     /// Whether all its recipients were refused, so that it ends by itself.
     pub(super) is_vain: bool,
@@ -61,7 +61,7 @@ pub(super) struct Run {
 }
 
 impl State {
-    /// With a first member, which has that recipient and owes the reply to MAIL.
+    /// A state with a first member, its recipient and the open reply to MAIL.
     pub(super) fn begin(mail: Slot, rcpt: Command<Rcpt>) -> Self {
         let mut state = Self::default();
         state.mail_slots.push(mail);
@@ -69,8 +69,8 @@ impl State {
         state
     }
 
-    /// With a first member, whose recipient was handed on in a first run; with the answers that there
-    /// are.
+    /// A state with a first member whose recipient was passed on in a first run; with the answers so
+    /// far.
     pub(super) fn begun(
         mail_reply: Option<Reply>,
         rcpt: Rcpt,
@@ -115,8 +115,8 @@ impl State {
         !self.is_over
     }
 
-    /// Adds a member, which has a recipient from the start: one without would be at its end when a run
-    /// ends that it has no part in. Returns its number.
+    /// Adds a member with its first recipient. (Without a recipient it would end together with a run
+    /// that it has no part in.) Returns its number.
     pub(super) fn enter(&mut self, rcpt: Command<Rcpt>) -> usize {
         let member = self.members.len();
         self.members.push(Member::default());
@@ -145,7 +145,7 @@ impl State {
         }
     }
 
-    /// Notes that no recipients are still to come from the member; says whether something may follow.
+    /// Notes that the member has no further recipients. Returns whether that may have consequences.
     pub(super) fn has_all_recipients(&mut self, member: usize) -> bool {
         let member = &mut self.members[member];
         member.has_all_recipients = true;
@@ -154,7 +154,7 @@ impl State {
         self.is_untidy
     }
 
-    /// Takes the member's message; says whether something may follow.
+    /// Takes the member's message. Returns whether that may have consequences.
     pub(super) fn give(&mut self, member: usize, body: Body) -> bool {
         let member = &mut self.members[member];
         member.has_body = true;
@@ -163,7 +163,7 @@ impl State {
         is_any_open || (0..self.runs.len()).any(|run| self.may_start(run))
     }
 
-    /// Notes that the member is gone; returns what it leaves behind.
+    /// Notes that the member is gone. Returns what it leaves behind.
     pub(super) fn leave(&mut self, member: usize) -> (Option<Waker>, Option<Body>, Vec<Slot>) {
         let own = &mut self.members[member];
         own.is_gone = true;
@@ -180,7 +180,7 @@ impl State {
             }
         }
         let left = (own.waiting.take(), own.body.take(), slots);
-        // With the last one the calls may go, and nobody would drive them for who comes now.
+        // After the last member the calls may end, and nobody would drive them for a new one.
         self.is_over |= self.is_empty();
         left
     }
@@ -210,7 +210,7 @@ impl State {
         members.filter_map(|member| member.waiting.take()).collect()
     }
 
-    /// Whether some member's message could start: then it matters whether all copies are here.
+    /// Whether some member's message could start; only then it matters whether all copies are here.
     pub(super) fn is_given(&self) -> bool {
         let is_unstarted = |run: &Run| !run.is_over && !run.is_started;
         let is_any_open = self.is_parked || self.waiting > 0;
@@ -218,7 +218,7 @@ impl State {
             && self.members.iter().any(|member| member.has_body)
     }
 
-    /// What is to be done; `false` where there is nobody left to do it for.
+    /// Determines the actions; `false` where there is nobody left to act for.
     pub(super) fn next(&mut self, limits: Limits, actions: &mut Vec<Action>) -> bool {
         self.is_changed = false;
         self.take_events(actions);
@@ -242,7 +242,7 @@ impl State {
         true
     }
 
-    /// Notes that a run has ended, and that what it had not answered has come back.
+    /// Notes that a run has ended, and that its unanswered slots have come back.
     pub(super) fn end(&mut self, run: usize, reply: &Reply, actions: &mut Vec<Action>) {
         self.runs[run].is_over = true;
         self.take_events(actions);
@@ -265,7 +265,7 @@ impl State {
         self.settle(false, actions);
     }
 
-    /// Takes in the slots that have come back.
+    /// Handles the slots that have come back.
     fn take_events(&mut self, actions: &mut Vec<Action>) {
         // The room is kept for the next ones.
         let mut events = mem::take(&mut self.events);
@@ -338,12 +338,12 @@ impl State {
         }
     }
 
-    /// Ends members of which all is known: with `is_early` also where the run of their recipients goes
-    /// on without them.
+    /// Ends members whose result is complete; with `is_early` also where the run of their recipients
+    /// continues without them.
     pub(super) fn settle(&mut self, is_early: bool, actions: &mut Vec<Action>) {
         let is_ending = |run: &Run| run.is_vain && !run.is_over;
         if is_early && self.runs.iter().any(is_ending) {
-            // That ends in a moment, in the endpoint's own words.
+            // It ends in a moment, with the endpoint's own reply.
             return;
         }
         for (index, member) in self.members.iter_mut().enumerate() {

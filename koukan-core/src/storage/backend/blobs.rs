@@ -12,12 +12,12 @@ use super::BackendError;
 
 /// The octets of messages: one of the five parts of a [`Backend`](super::Backend).
 ///
-/// A blob grows until it is finished and never changes then. Transactions refer to finished ones; of
-/// those to which none does, [`Sessions::collect_garbage`](super::Sessions::collect_garbage) removes what is old.
+/// A blob grows until it is finished, and never changes afterwards. Transactions refer to finished blobs.
+/// [`Sessions::collect_garbage`](super::Sessions::collect_garbage) removes old blobs without references.
 ///
 /// # Cancel safety
 ///
-/// A write whose future is dropped is either done or not done, as a whole.
+/// A write whose future is dropped is done completely or not at all.
 #[async_trait]
 pub trait Blobs: fmt::Debug + Send + Sync + 'static {
     /// Writes the next octets of a blob, which begins at offset 0.
@@ -33,23 +33,23 @@ pub trait Blobs: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<(), BackendError>;
 
-    /// Finishes a blob of `len` octets; from now on transactions can refer to it. Doing so again changes
-    /// nothing.
+    /// Finishes a blob of `len` octets; from now on transactions can refer to it. Repeating the call
+    /// changes nothing.
     ///
     /// # Errors
     ///
     /// [`BackendError::BlobConflict`] where the blob has another length; [`BackendError::NoSuchBlob`].
     async fn finish_blob(&self, blob: BlobId, len: u64) -> Result<(), BackendError>;
 
-    /// Reads from `offset` of a finished blob at least one octet, as many as are convenient.
+    /// Reads at least one octet of a finished blob from `offset` on, and as many as are convenient.
     ///
     /// # Errors
     ///
     /// [`BackendError::NoSuchBlob`] where there is no finished blob or it ends before `offset`.
     async fn read_blob(&self, blob: BlobId, offset: u64) -> Result<Bytes, BackendError>;
 
-    /// Reads finished blobs of one octet up to so many as a whole, in any order. What is not there is left out,
-    /// and any other may be: each of these is asked for by [`Blobs::read_blob`], as where this fails.
+    /// Reads complete blobs of 1 to `max` octets, in any order. Missing blobs are left out, and any others may
+    /// be: these are read by [`Blobs::read_blob`], as after an error.
     ///
     /// # Errors
     ///

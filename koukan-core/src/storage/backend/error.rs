@@ -1,10 +1,10 @@
-//! What a backend could not do.
+//! The errors of backends.
 
 use tower::BoxError;
 
 use crate::storage::record::TransactionId;
 
-/// A backend could not do what it was asked.
+/// Why a backend could not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackendError {
@@ -14,10 +14,10 @@ pub enum BackendError {
     /// The session is dead: it was not refreshed for too long, or has ended.
     #[error("the session is dead")]
     SessionLost,
-    /// A transaction of the same sender's name has the same idempotency key; it is this one.
+    /// A transaction of the same sender has the same idempotency key. This is its identity.
     #[error("the idempotency key is that of transaction {0}")]
     Repeated(TransactionId),
-    /// A transaction of the same sender's name has the same idempotency key, for another request.
+    /// A transaction of the same sender has the same idempotency key, but was another request.
     #[error("the idempotency key is that of another request")]
     KeyReused,
     /// There is no draft of that identity that could be completed.
@@ -32,7 +32,7 @@ pub enum BackendError {
     /// The medium is full.
     #[error("storage is full")]
     Full(#[source] BoxError),
-    /// What was read cannot be understood.
+    /// Stored data cannot be read.
     #[error("stored data is malformed")]
     Malformed(#[source] BoxError),
     /// The medium failed.

@@ -1,4 +1,4 @@
-//! What a backend is told, and tells, beside transactions and blobs.
+//! Facts that a backend takes and gives, besides transactions and blobs.
 
 use std::time::Duration;
 
@@ -6,41 +6,41 @@ use jiff::Timestamp;
 
 use super::super::record::{SessionId, TransactionId};
 
-/// What was found when a session began.
+/// What was found at the beginning of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Recovered {
-    /// Transactions that were under lease by a dead session.
+    /// How many transactions were leased by dead sessions.
     pub freed: u64,
     /// By how much everything is due earlier, since the wall clock was set back.
     pub brought_forward: Duration,
 }
 
-/// What is told to a session that was refreshed.
+/// The result of refreshing a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Refreshed {
-    /// Transactions that were under lease by a dead session.
+    /// How many transactions were leased by dead sessions.
     pub freed: u64,
-    /// What is [to be cancelled](super::Queue::request_cancel), is not over, and is under lease by this session
-    /// or by none; a bounded number at a time.
+    /// Transactions that are [to be cancelled](super::Queue::request_cancel), are not over, and are leased by
+    /// this session or by none; a limited number at a time.
     pub to_cancel: Vec<TransactionId>,
-    /// How many sessions live, this one included; 0 where that is not known.
+    /// How many sessions are alive, including this one; 0 where that is unknown.
     pub live: u32,
-    /// What the backend's own clock shows, where it goes by that.
+    /// The time of the backend's clock, if the backend has one.
     pub time: Option<Timestamp>,
 }
 
-/// A session that lives.
+/// A live session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSession {
-    /// Which it is.
+    /// Its identity.
     pub session: SessionId,
-    /// Where requests for what it works on are taken, if it has
-    /// [said](super::Sessions::publish_address): the base of the URIs.
+    /// The base URI for requests about its transactions, if it has
+    /// [published](super::Sessions::publish_address) one.
     pub address: Option<Box<str>>,
 }
 
-/// How far the times that were written down may lie in the future before the wall clock counts as
-/// set back: clocks that are kept right by the network move by less.
+/// How far stored times may lie in the future before the wall clock counts as set back. Clocks that
+/// are synchronised over the network move by less.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10);
 
 /// How many transactions there are.
@@ -54,17 +54,17 @@ pub struct Census {
     pub finished: u64,
 }
 
-/// How much is queued, and since when some of it is late.
+/// How much is queued, and since when the oldest is due.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct QueueDepth {
     /// Due, and not under lease.
     pub due: u64,
-    /// Due later: to be retried, or to be sent then; drafts, too.
+    /// Due later: retries, messages with a time of sending, and drafts.
     pub later: u64,
     /// Under lease.
     pub active: u64,
     /// Held, and not under lease.
     pub held: u64,
-    /// Since when that is due which is due for the longest time.
+    /// Since when the oldest due transaction is due.
     pub oldest_due: Option<Timestamp>,
 }

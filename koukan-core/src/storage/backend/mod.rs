@@ -18,20 +18,20 @@ pub use self::{
     suppressions::SuppressionLists,
 };
 
-/// Durable storage of transactions and the blobs they refer to: whatever has all five parts.
+/// Durable storage of transactions and their blobs: a type with all five parts.
 ///
-/// Every function is atomic, and what it wrote is durable when it returns `Ok`: it survives a
-/// crash of the process and of the machine. Functions that write may be called by many tasks at
-/// the same time; an implementation is expected to commit what arrives together in one commit.
+/// Every function is atomic, and its writes are durable when it returns `Ok`: they survive a crash of the
+/// process and of the machine. Many tasks may call writing functions at the same time; an implementation
+/// should commit concurrent calls together.
 ///
 /// The parts share one medium: a transaction that [`Queue::insert`] writes refers to octets of [`Blobs`], and
-/// what [`Records`] tell of is what the queue wrote. A stage that needs less asks for less.
+/// [`Records`] reads what the queue wrote. A stage that needs fewer parts should require fewer.
 ///
-/// The contract is executable: `test_util::backend_contract` runs it against any implementation.
+/// The contract can be executed: `test_util::backend_contract` tests any implementation.
 ///
 /// # Cancel safety
 ///
-/// A write whose future is dropped is either done or not done, as a whole.
+/// A write whose future is dropped is done completely or not at all.
 pub trait Backend: Sessions + Queue + Blobs + Records + SuppressionLists {}
 
 impl<T: Sessions + Queue + Blobs + Records + SuppressionLists> Backend for T {}

@@ -1,4 +1,4 @@
-//! Transactions that something is to be done with.
+//! Unfinished transactions.
 
 use std::{fmt, time::Duration};
 
@@ -11,53 +11,52 @@ use super::super::record::{
 };
 use super::BackendError;
 
-/// Transactions that something is to be done with, and who does it: one of the five parts of a
-/// [`Backend`](super::Backend).
+/// Unfinished transactions, and their leases: one of the five parts of a [`Backend`](super::Backend).
 ///
-/// A transaction is written by [`Queue::insert`], or as a draft that [`Queue::complete`] replaces; it is
-/// worked on under a lease, and each lease ends by [`Queue::settle`] or [`Queue::release`], or with its session.
+/// A transaction is written by [`Queue::insert`], or as a draft that [`Queue::complete`] replaces. It is worked
+/// on under a lease. A lease ends with [`Queue::settle`], with [`Queue::release`], or with its session.
 ///
 /// # Cancel safety
 ///
-/// A write whose future is dropped is either done or not done, as a whole.
+/// A write whose future is dropped is done completely or not at all.
 #[async_trait]
 pub trait Queue: fmt::Debug + Send + Sync + 'static {
-    /// Writes a transaction, its attempts, and its blobs unless they are there already.
+    /// Writes a transaction, its attempts, and those of its blobs that do not exist.
     ///
     /// # Errors
     ///
-    /// [`BackendError::Repeated`] where a transaction of the same sender's name has the same
-    /// idempotency key, and [`BackendError::KeyReused`] where that is of another request; these come
-    /// before all else. [`BackendError::NoSuchBlob`] where the body or
-    /// a part is said to be stored, or is there already, and is not finished or not of that length.
+    /// [`BackendError::Repeated`] where a transaction of the same sender has the same idempotency key, and
+    /// [`BackendError::KeyReused`] where that was another request; these are checked first.
+    /// [`BackendError::NoSuchBlob`] where the body or a part is declared as stored, or exists already, and is
+    /// unfinished or has another length.
     async fn insert(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
-    /// Writes a transaction in the place of its draft, the one of the same identity and sender's
-    /// name with [`Work::Abandon`](super::super::record::Work::Abandon), in one commit.
+    /// Replaces a draft by its transaction, in one commit. The draft has the same identity and sender, and
+    /// [`Work::Abandon`](super::super::record::Work::Abandon).
     ///
-    /// The time when it was started and the idempotency key stay those of the draft. What is written may be a draft
-    /// again. A draft that has once been under lease is about to be given up and cannot be completed; so the
-    /// fencing token of a transaction that is completed under lease is 1, as with one that is inserted.
+    /// The draft's time of creation and idempotency key are kept. The new transaction may be a draft, too. A draft
+    /// that was ever leased is about to be given up, and cannot be completed. So the fencing token of a transaction
+    /// that is completed under a lease is 1, as for an inserted one.
     ///
     /// # Errors
     ///
-    /// [`BackendError::NotDraft`] where there is no such draft: it was abandoned, completed or cancelled, is being
-    /// so, or never was. [`BackendError::NoSuchBlob`] as for [`Queue::insert`]; then the draft stays.
+    /// [`BackendError::NotDraft`] where there is no such draft: it never existed, or it was or is being abandoned,
+    /// completed or cancelled. [`BackendError::NoSuchBlob`] as for [`Queue::insert`]; then the draft stays.
     async fn complete(&self, transaction: NewTransaction) -> Result<(), BackendError>;
 
-    /// Writes several transactions in one commit: all of them or none. A blob that one brings may be
-    /// said to be stored by those after it.
+    /// Writes several transactions in one commit, all or none. A blob that one of them brings may be declared as
+    /// stored by later ones.
     ///
     /// # Errors
     ///
-    /// That of [`Queue::insert`] or [`Queue::complete`] for one that cannot be written;
-    /// [`BackendError`] also where one of them is there twice.
+    /// The error of [`Queue::insert`] or [`Queue::complete`] for one that cannot be written;
+    /// [`BackendError`] also where a transaction occurs twice.
     async fn commit(&self, together: Vec<Commit>) -> Result<(), BackendError>;
 
-    /// Takes at most `limit` transactions of that standing under lease that are due at `now` and
-    /// not under lease: those due first first, but suspects that were in fewer crashes before
-    /// others. Of what is to be attempted, nothing is taken that is held, or all of which goes to a
-    /// destination that is [suspended](Suspension), or for the destinations in `except`.
+    /// Leases at most `limit` transactions with this standing that are due at `now` and not leased:
+    /// the earliest first; of suspects, those in fewer crashes first. Attempts are left out if the
+    /// transaction is held, if all of it goes to a [suspended](Suspension) destination, or if it
+    /// goes to a destination in `except`.
     ///
     /// # Errors
     ///
@@ -71,7 +70,7 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         except: &[SchedulingKey],
     ) -> Result<Vec<Leased>, BackendError>;
 
-    /// As [`Queue::lease_due`], of attempts for that destination which are [`Standing::Clear`].
+    /// As [`Queue::lease_due`], for attempts at this destination that are [`Standing::Clear`].
     ///
     /// # Errors
     ///
@@ -84,11 +83,11 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError>;
 
-    /// Takes what is to be done with messages under lease, of which others are under lease already: of each of
-    /// `companions` those that are due by then, first due first where they are attempts, and as many as it says
-    /// at most, but no more than `limit` in all. What cannot be read is put off from `now`, as by
-    /// [`Queue::lease_due`]. What is under lease, a [`Standing::Suspect`], or an attempt that is held or
-    /// suspended, is left out.
+    /// Leases what belongs to messages of which other transactions are leased already: for each of `companions`
+    /// the transactions that are due by its time (attempts: the earliest first), up to its own limit, and at
+    /// most `limit` in all. A transaction that cannot be read is postponed from `now`, as by
+    /// [`Queue::lease_due`]. Transactions that are leased or a [`Standing::Suspect`] are left out, and so are
+    /// attempts that are held or suspended.
     ///
     /// # Errors
     ///
@@ -96,7 +95,7 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, no lease is taken, or all are given back.
+    /// If the future is dropped, no lease is taken, or all are given back.
     async fn lease_companions(
         &self,
         session: SessionId,
@@ -105,19 +104,18 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Leased>, BackendError>;
 
-    /// Takes one transaction under lease, whenever it is due: to cancel it, or to retry it now.
+    /// Leases one transaction, whenever it is due: to cancel it, or to retry it now.
     ///
-    /// `None` where it is final, under lease or not there, and where something else is to be done
-    /// with it than `work`, if that is given; then `None` also where it is held, or is to be attempted for
-    /// a destination that is suspended.
+    /// Returns `None` where it is final, leased or missing; and, if `work` is given, where it has other
+    /// work to do, is held, or is to be attempted at a suspended destination.
     ///
     /// # Errors
     ///
-    /// [`BackendError::Malformed`] where it cannot be read; then it is not under lease.
+    /// [`BackendError::Malformed`] where it cannot be read; then it is not leased.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the lease is not taken or given back.
+    /// If the future is dropped, the lease is not taken, or is given back.
     async fn lease(
         &self,
         id: TransactionId,
@@ -125,8 +123,8 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError>;
 
-    /// Asks for a transaction to be cancelled by whoever works on it: [`Sessions::refresh_session`] tells them.
-    /// Where the store is one process's alone it need not be noted, since that process knows.
+    /// Asks whoever works on a transaction to cancel it: [`Sessions::refresh_session`] reports the request. If
+    /// the store belongs to one process, the request need not be stored, since that process knows.
     ///
     /// [`Sessions::refresh_session`]: super::Sessions::refresh_session
     ///
@@ -138,7 +136,7 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Which session has a transaction under lease, if one has that lives.
+    /// The live session that holds the lease of a transaction, if there is one.
     ///
     /// # Errors
     ///
@@ -148,8 +146,8 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// When the next transaction of that standing that is not under lease is due, which may have passed; what is
-    /// held is left out, and attempts for destinations that are suspended and those in `except`.
+    /// When the next transaction with this standing is due that is not leased; this may be in the past. Held
+    /// transactions are left out, and attempts at destinations that are suspended or in `except`.
     ///
     /// # Errors
     ///
@@ -160,27 +158,27 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         except: &[SchedulingKey],
     ) -> Result<Option<Timestamp>, BackendError>;
 
-    /// Makes everything that is not final due earlier by so much, since the wall clock was set back
-    /// by that: what was to be done in an hour is still to be done in an hour.
+    /// Makes all unfinished transactions due earlier by this much, since the wall clock was set
+    /// back by it: work that was due in an hour is still due in an hour.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn bring_forward(&self, by: Duration) -> Result<(), BackendError>;
 
-    /// Writes what became of a leased transaction, and of those that are settled together with it, and ends
-    /// their leases: in one commit, all of them or none.
+    /// Writes the outcome for a leased transaction, and for those that are settled together with it, and
+    /// ends their leases: in one commit, all or none.
     ///
     /// # Errors
     ///
-    /// [`BackendError::LeaseLost`] where one of the leases is not held any more; then nothing is written.
+    /// [`BackendError::LeaseLost`] where one of the leases is no longer held; then nothing is written.
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError>;
 
-    /// Gives a lease back; the transaction is due as it was.
+    /// Gives a lease back. The due time of the transaction is unchanged.
     ///
     /// # Errors
     ///
-    /// [`BackendError::LeaseLost`] where the lease is not held any more.
+    /// [`BackendError::LeaseLost`] where the lease is no longer held.
     async fn release(
         &self,
         id: TransactionId,
@@ -188,27 +186,26 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
         fence: u64,
     ) -> Result<(), BackendError>;
 
-    /// Changes what is to happen with transactions, as far as each is one that
-    /// [`QueueAction::judge`](super::super::record::QueueAction::judge) lets be changed; what became of each, in their
-    /// order. What was never committed counts as finished.
+    /// Changes the transactions that [`QueueAction::judge`](super::super::record::QueueAction::judge) permits to be
+    /// changed. Returns the result for each, in order. A transaction that was never committed counts as finished.
     ///
-    /// A retry makes it due now at the latest. A hold is noted, also where it is under lease, and stays
-    /// as long as an attempt is to be made. A release ends that, and makes it due now at the latest. Of
-    /// other actions nothing is written: they end each transaction by a settlement.
+    /// A retry makes a transaction due now at the latest. A hold is recorded even while it is leased, and lasts as
+    /// long as an attempt is to be made. A release ends the hold, and makes it due now at the latest. Other actions
+    /// write nothing here: they end transactions by settlements.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn change(&self, change: Change) -> Result<Vec<Judged>, BackendError>;
 
-    /// Writes that a destination is suspended, or is not any longer.
+    /// Writes that a destination is suspended, or no longer suspended.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError>;
 
-    /// Reads which destinations are suspended, in the order of their names.
+    /// Reads the suspended destinations, in the order of their names.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What is told of transactions.
+//! Information about transactions.
 
 use std::fmt;
 
@@ -14,16 +14,16 @@ use super::super::{
 };
 use super::{BackendError, Census, QueueDepth};
 
-/// What is told of transactions, while something is to be done with them and afterwards: one of the five
-/// parts of a [`Backend`](super::Backend). Nothing here changes what is done.
+/// Information about transactions, unfinished and finished: one of the five parts of a
+/// [`Backend`](super::Backend). Nothing here affects what is done with them.
 ///
 /// # Cancel safety
 ///
-/// A write whose future is dropped is either done or not done, as a whole.
+/// A write whose future is dropped is done completely or not at all.
 #[async_trait]
 pub trait Records: fmt::Debug + Send + Sync + 'static {
-    /// Writes down, in one commit, what became of transactions that were never committed: final ones
-    /// without body, key or lease. One whose identity is there already is left out.
+    /// Writes, in one commit, summaries of transactions that were never committed: they are final,
+    /// and have no body, key or lease. A summary whose identity exists already is left out.
     ///
     /// # Errors
     ///
@@ -37,32 +37,32 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn find(&self, id: TransactionId) -> Result<Option<StoredTransaction>, BackendError>;
 
-    /// Reads transactions, newest first.
-    /// What cannot be read is left out.
+    /// Reads transactions, newest first. A transaction that cannot be read is left out.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn list(&self, listing: Listing) -> Result<Vec<StoredTransaction>, BackendError>;
 
-    /// As [`Records::list`], but only of what was committed, and tells where each stands in the list.
+    /// As [`Records::list`], but only for committed transactions, and returns their positions in the
+    /// list.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn select(&self, listing: Listing) -> Result<Vec<ListCursor>, BackendError>;
 
-    /// Reads the attempts that were made at a transaction, the oldest first; of a transaction that was
-    /// never committed, the last. None where there is no such transaction.
+    /// Reads the attempts at a transaction, the oldest first; for a transaction that was never
+    /// committed, only the last. Empty where there is no such transaction.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn attempts(&self, id: TransactionId) -> Result<Vec<Attempt>, BackendError>;
 
-    /// Counts what is queued by destination: of `host`, or of `limit` hosts at most; first those that are
-    /// suspended, then those for which most is queued. What goes to several counts for none; a destination
-    /// for which nothing is queued is left out.
+    /// Counts queued transactions by destination: for `host`, or for at most `limit` hosts. Suspended
+    /// destinations come first, then those with the most transactions. A transaction with several
+    /// destinations counts for none. A destination without queued transactions is left out.
     ///
     /// # Errors
     ///
@@ -74,15 +74,15 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<DestinationCensus>, BackendError>;
 
-    /// Counts the transactions by what is to happen with them.
+    /// Counts the transactions by state.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn census(&self) -> Result<Census, BackendError>;
 
-    /// Counts what is queued, by what is to happen with it: cheaper than [`Records::census`], since it looks at nothing
-    /// that is final. `None` where that is not counted.
+    /// Counts queued transactions by state. It is cheaper than [`Records::census`], since it ignores final ones. `None`
+    /// where they are not counted.
     ///
     /// # Errors
     ///
@@ -91,13 +91,15 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Whether it keeps events: [`NewTransaction::events`] of what it commits, [`Settlement::events`](super::super::record::Settlement::events), what a
-    /// [`Change`](super::super::record::Change) means, and [`NewTransaction::summary_events`], each in the commit of what it tells of.
+    /// Whether it keeps events: [`NewTransaction::events`] of commits,
+    /// [`Settlement::events`](super::super::record::Settlement::events), those of a
+    /// [`Change`](super::super::record::Change), and [`NewTransaction::summary_events`], each in the commit that causes
+    /// them.
     fn keeps_events(&self) -> bool {
         false
     }
 
-    /// Reads events. None where it keeps none.
+    /// Reads events; none where no events are kept.
     ///
     /// # Errors
     ///
@@ -106,7 +108,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         Ok(EventPage::nothing())
     }
 
-    /// How far a reader of events of that name has come; `None` where nothing was kept of one.
+    /// The stored position of the reader of events with this name; `None` where there is none.
     ///
     /// # Errors
     ///
@@ -115,7 +117,7 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Keeps how far one has come, in the place of what was kept before; where no events are kept, nothing.
+    /// Stores a reader's position, replacing the previous one. Does nothing where no events are kept.
     ///
     /// # Errors
     ///
@@ -124,17 +126,17 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Takes the reading of events under that name for a session, for as long as it lives, where several processes may
-    /// read under it: so that one alone does. Taken again by the same session it stays so.
+    /// Gives the right to read events under this name to a session while it is alive, where several processes may
+    /// read: only one does at a time. Repeating the call keeps the right.
     ///
     /// # Errors
     ///
-    /// [`BackendError::LeaseLost`] where another session has it, or this one is dead.
+    /// [`BackendError::LeaseLost`] where another session has the right, or this one is dead.
     async fn hold_reader(&self, _name: &str, _session: SessionId) -> Result<(), BackendError> {
         Ok(())
     }
 
-    /// The session that has the reading of events under that name, if it lives.
+    /// The live session that reads events under this name, if there is one.
     ///
     /// # Errors
     ///
@@ -143,11 +145,11 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// As [`Records::keep_cursor`], by the session that has the reading of events under the name `reader`.
+    /// As [`Records::keep_cursor`], by the session that reads events under the name `reader`.
     ///
     /// # Errors
     ///
-    /// [`BackendError::LeaseLost`] where another session has it; then nothing is written.
+    /// [`BackendError::LeaseLost`] where another session has the right; then nothing is written.
     async fn keep_cursor_of(
         &self,
         _reader: (&str, SessionId),
@@ -157,7 +159,8 @@ pub trait Records: fmt::Debug + Send + Sync + 'static {
         self.keep_cursor(name, number).await
     }
 
-    /// Changes when events were committed, so that whoever waits for some looks again. `None` where nobody tells.
+    /// Changes when events are committed, so that whoever waits can look again. `None` where that is not
+    /// reported.
     fn events_written(&self) -> Option<watch::Receiver<u64>> {
         None
     }

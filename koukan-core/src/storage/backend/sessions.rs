@@ -1,4 +1,4 @@
-//! Who works on what is stored, and whether there is room for more.
+//! Sessions, and room for more mail.
 
 use std::{fmt, time::Duration};
 
@@ -8,30 +8,30 @@ use jiff::Timestamp;
 use super::super::{Removed, Retention, record::SessionId};
 use super::{BackendError, LiveSession, Recovered, Refreshed};
 
-/// The processes that work on what is stored, and its upkeep: one of the five parts of a
+/// The processes that work on stored transactions, and maintenance: one of the five parts of a
 /// [`Backend`](super::Backend).
 ///
 /// # Cancel safety
 ///
-/// A write whose future is dropped is either done or not done, as a whole.
+/// A write whose future is dropped is done completely or not at all.
 ///
 /// # Several processes
 ///
 /// A backend that several processes share has a [term](Sessions::session_term): a session that is not
-/// [refreshed](Sessions::refresh_session) for so long is dead, by the backend's own clock, and what it held under
-/// lease falls free. What would take a lease for a dead session is [`BackendError::SessionLost`], and nothing of
-/// it is written. Such a backend goes by its own clock alone: the clocks of those who share it may differ.
+/// [refreshed](Sessions::refresh_session) for that long is dead, by the backend's clock, and its leases become
+/// free. Taking a lease for a dead session fails with [`BackendError::SessionLost`], and writes nothing. Such a
+/// backend uses only its own clock, since the clocks of the processes may differ.
 #[async_trait]
 pub trait Sessions: fmt::Debug + Send + Sync + 'static {
-    /// Begins a session, and frees what sessions that are dead held under lease.
+    /// Begins a session, and frees the leases of dead sessions.
     ///
-    /// A transaction so freed is a [suspect](super::super::record::Standing::Suspect) until an attempt
-    /// at it ends. It is due at once, but one that was under lease in five or more crashes without an
-    /// attempt ended in between is due only after a while that doubles from one minute up to an hour, so
-    /// that a message that crashes the process cannot do so in a loop.
+    /// A transaction that is freed is a [suspect](super::super::record::Standing::Suspect) until an attempt at
+    /// it ends. It is due at once. But one that was leased in five or more crashes, with no attempt ended in
+    /// between, is due only after a delay that doubles from one minute up to an hour, so that a message that
+    /// crashes the process cannot do so in a loop.
     ///
-    /// Where a time that was written down lies more than [`CLOCK_TOLERANCE`](super::CLOCK_TOLERANCE) after
-    /// `now`, the wall clock was set back while nobody ran: everything is due earlier by as much, as with
+    /// If a stored time is more than [`CLOCK_TOLERANCE`](super::CLOCK_TOLERANCE) after `now`, the wall
+    /// clock was set back while no process was running: everything becomes due earlier by as much, as with
     /// [`Queue::bring_forward`](super::Queue::bring_forward).
     ///
     /// # Errors
@@ -43,19 +43,19 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         now: Timestamp,
     ) -> Result<Recovered, BackendError>;
 
-    /// How long a session lives that is not refreshed. `None` where the store is this process's alone: then
-    /// its sessions live as long as it does.
+    /// How long a session lives without a refresh. `None` where the store belongs to this process: then its
+    /// sessions live as long as the process.
     fn session_term(&self) -> Option<Duration> {
         None
     }
 
-    /// Says that a session lives, for another term, and frees what dead sessions held under lease, as
+    /// Refreshes a session for another term, and frees the leases of dead sessions, as
     /// [`Sessions::open_session`] does.
     ///
     /// # Errors
     ///
-    /// [`BackendError::SessionLost`] where it is dead already, so that others may have what it held; another
-    /// one is to be begun. Other [`BackendError`]s say nothing about it.
+    /// [`BackendError::SessionLost`] where it is dead already, so that others may have its leases; then
+    /// begin another session. Other [`BackendError`]s say nothing about it.
     async fn refresh_session(
         &self,
         session: SessionId,
@@ -65,8 +65,8 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         Ok(Refreshed::default())
     }
 
-    /// Ends a session: what it held under lease is given back, due as it was, and is no suspect. One
-    /// that is dead is left alone.
+    /// Ends a session. Its leases are given back, with their due times unchanged, and are not
+    /// suspect. A dead session is left alone.
     ///
     /// # Errors
     ///
@@ -76,8 +76,8 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Tells the others where requests for what a session works on are taken, as long as it lives: the
-    /// base of the URIs, as of RFC 3986 section 5.1.
+    /// Publishes the base URI (RFC 3986 section 5.1) for requests about a session's transactions, for
+    /// as long as the session lives.
     ///
     /// # Errors
     ///
@@ -87,7 +87,8 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// Where requests for what a session works on are taken; `None` where it is dead, or has not said.
+    /// The base URI for requests about a session's transactions; `None` where the session is dead, or
+    /// has published none.
     ///
     /// # Errors
     ///
@@ -97,7 +98,7 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// The sessions that live, in no order; none where the store is this process's alone.
+    /// The live sessions, in any order; none where the store belongs to this process.
     ///
     /// # Errors
     ///
@@ -106,29 +107,29 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
         Ok(Vec::new())
     }
 
-    /// Finds out whether the backend could take and give out mail now: what a write and a read wait
-    /// for, this waits for too. Nothing of it is seen by others, and nothing is written unless a
-    /// write has failed and none of a message has worked since.
+    /// Finds out whether the backend could accept and return mail now, by waiting for whatever a
+    /// write and a read wait for. Others see nothing of it. Nothing is written, unless a write has
+    /// failed and no write of a message has succeeded since.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn probe(&self) -> Result<(), BackendError>;
 
-    /// Whether there is room for new mail, beside what is kept free for what is there already: so that
-    /// leases, settlements, notifications and the removal of garbage always fit. Where there is none,
-    /// new transactions and blobs are [`BackendError::Full`]. Told from memory; `true` where it is unknown.
+    /// Whether there is room for new mail, besides the reserve for queued mail, which ensures that leases,
+    /// settlements, notifications and the removal of garbage always fit. Without room, new transactions and
+    /// blobs fail with [`BackendError::Full`]. The answer comes from memory; it is `true` where it is unknown.
     fn has_room(&self) -> bool {
         true
     }
 
-    /// Removes what is no longer of use: transactions that have been final for longer than `retention.finished`,
-    /// the oldest events beyond `retention.events`, what is suppressed no longer, and blobs older than
-    /// `retention.orphaned` that no transaction refers to, as body or as part. The blobs of a final transaction
-    /// are not kept for its sake; until they are removed they can be read, and from then on the transaction has no
-    /// body, or lacks those parts.
+    /// Removes what is no longer needed: transactions that have been final for longer than `retention.finished`,
+    /// the oldest events beyond `retention.events`, suppressions that have ended, and blobs older than
+    /// `retention.orphaned` to which no transaction refers, as body or as part. A final transaction does not keep
+    /// its blobs: they can be read until they are removed; afterwards the transaction has no body, or lacks those
+    /// parts.
     ///
-    /// Removes a bounded number at a time and tells how many; call it again while it removes some.
+    /// Removes a limited number at a time, and returns how many. Call it again until it removes none.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! The part of a backend that keeps addresses to which nothing is sent.
+//! The part of a backend that keeps suppressed addresses.
 
 use std::fmt;
 
@@ -8,26 +8,27 @@ use crate::storage::record::{Suppression, SuppressionChange};
 
 use super::BackendError;
 
-/// Keeps addresses to which senders send nothing for a while: one of the five parts of a
+/// Keeps addresses that are suppressed for a sender for some time: one of the five parts of a
 /// [`Backend`](super::Backend).
 ///
-/// What attempts have found to be bad ([`Attempt::suppresses`](crate::storage::record::Attempt::suppresses))
-/// is written with them, in the same commit, by whatever function of the backend writes those.
+/// Addresses that attempts found to be bad
+/// ([`Attempt::suppresses`](crate::storage::record::Attempt::suppresses)) are written with the attempts, in
+/// the same commit.
 ///
 /// # Cancel safety
 ///
-/// A write whose future is dropped is either done or not done, as a whole.
+/// A write whose future is dropped is done completely or not at all.
 #[async_trait]
 pub trait SuppressionLists: fmt::Debug + Send + Sync + 'static {
-    /// Suppresses an address for a sender, or has it sent to again.
+    /// Suppresses an address for a sender, or ends that.
     ///
     /// # Errors
     ///
     /// [`BackendError`].
     async fn change_suppression(&self, change: SuppressionChange) -> Result<(), BackendError>;
 
-    /// All that is suppressed, in no particular order, 100,000 at most; what has ended may be among it until
-    /// [`collect_garbage`](super::Sessions::collect_garbage) removes it.
+    /// All suppressions, in no particular order, at most 100,000. Those that have ended may be among them
+    /// until [`collect_garbage`](super::Sessions::collect_garbage) removes them.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! When what is held back for long is looked for: pure.
+//! When mail that is held back for long is looked for: pure.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use crate::storage::record::SchedulingKey;
 /// How often it is looked for, at most.
 const ROUND: Duration = Duration::from_secs(5);
 
-/// What is known of when the next round is to be.
+/// The time of the next round.
 ///
-/// Storage is asked once after each round; what comes later is noted as it comes. So where nothing is
-/// late, nobody looks.
+/// Storage is asked once after each round, and what comes later is noted as it comes. So nobody looks
+/// while nothing is late.
 #[derive(Debug, Default)]
 pub(super) struct Late {
-    /// When something is late next, as far as is known.
+    /// When something is next late, as far as is known.
     next: Option<Instant>,
-    /// There is no round before.
+    /// The next round is not before this.
     not_before: Option<Instant>,
-    /// Those of which storage was not asked; `None` where it is to be asked.
+    /// The destinations that the answer does not cover; `None` where storage must be asked.
     except: Option<Vec<SchedulingKey>>,
 }
 
@@ -35,13 +35,14 @@ impl Late {
         Some(self.not_before.map_or(next, |first| first.max(next)))
     }
 
-    /// Whether storage has said when something is late, but for what is left out now as well.
+    /// Whether storage has said when something is late, at most for the destinations that are left
+    /// out now as well.
     pub(super) fn is_known(&self, except: &[SchedulingKey]) -> bool {
         let known = self.except.as_ref();
         known.is_some_and(|known| known.iter().all(|key| except.contains(key)))
     }
 
-    /// Storage has said it, but for those.
+    /// Notes the answer of storage, which does not cover these destinations.
     pub(super) fn known(&mut self, next: Option<Instant>, except: &[SchedulingKey]) {
         self.except = Some(except.to_vec());
         if let Some(next) = next {
@@ -49,7 +50,8 @@ impl Late {
         }
     }
 
-    /// Something will be late then. Whether the next round is sooner for it.
+    /// Notes that something will be late at this time. Returns whether the next round is sooner
+    /// because of that.
     pub(super) fn note(&mut self, at: Instant) -> bool {
         let before = self.next_round();
         self.next = Some(self.next.map_or(at, |next| next.min(at)));
@@ -62,7 +64,7 @@ impl Late {
         self.except = None;
     }
 
-    /// All that is late was found, but for some destinations where that was `in_part`.
+    /// Notes that everything late was found, except for some destinations where that was `in_part`.
     pub(super) fn round_done(&mut self, now: Instant, in_part: bool) {
         self.forget();
         // The others are looked for when there is room for them.

@@ -1,7 +1,8 @@
-//! What is queued for hosts that do not answer: [`Destinations`].
+//! Mail that is queued for hosts that do not answer: [`Destinations`].
 //!
-//! An attempt that reached no host says so ([`Unreached`]), and what else is queued for its destination
-//! is held back: it would fare alike, and each attempt would be written down and put it off.
+//! An attempt that reached no host reports that ([`Unreached`]), and the other mail that is queued for
+//! its destination is held back. Otherwise each attempt would fail as well, be recorded, and delay its
+//! transaction.
 //!
 //! ```text
 //!          an attempt reaches no host              the time is over
@@ -11,19 +12,18 @@
 //!   └──────── any attempt, also one whose client waits, reaches one of the hosts ─┘
 //! ```
 //!
-//! Destinations that lead to the same hosts are held back together. What was leased and not tried is
-//! given back, and does not count as an attempt; whatever waits for more than [`LATE`] is leased all the
-//! same, to see whether its time is up, and then again less and less often. Once a host answers, that is
-//! due at once as well. What somebody asks to be retried is attempted at once, and tries the hosts
-//! ([`Forced`](crate::signals::Forced)); the others still wait. All of this is in memory only: after a restart, what is due is tried.
+//! Destinations with the same hosts are held back together. A transaction that was leased and not tried is given back,
+//! and the attempt does not count. Mail that has waited for more than [`LATE`] is leased all the same, to check its
+//! deadline, and then again less and less often. When a host answers, everything is due at once. A transaction that
+//! somebody retries is attempted at once, and tries the hosts ([`Forced`](crate::signals::Forced)); the others still
+//! wait. All of this is only in memory: after a restart, due mail is tried.
 //!
-//! A host may take only so many messages in a time ([`Rate`]). An attempt that is one too many says so
-//! ([`OverRate`](crate::rate::OverRate)), is given back and counts as none; from then on what is queued for
-//! its destination is leased by itself, as many as there are turns for, each of which is promised to one
-//! attempt, until nothing is due for it, or all turns are there.
+//! A host may have a rate limit ([`Rate`]). An attempt beyond it reports that ([`OverRate`](crate::rate::OverRate)), is
+//! given back, and does not count. From then on the destination's queue is leased separately: as many transactions as
+//! there are turns, each of which is promised to one attempt; until nothing is due for it, or all turns are free.
 //!
-//! Storage is asked when what may go has changed. That hosts are down, or will be tried at another time,
-//! changes nothing of it: that only sets the time of the next look.
+//! Storage is asked when the set of permitted destinations has changed. If hosts go down, or are to be
+//! tried at another time, only the time of the next look changes.
 
 mod down;
 mod freed;
@@ -49,16 +49,16 @@ pub(crate) use self::down::Down;
 use self::{holds::Holds, late::Late, rated::Rated};
 use super::record::{SchedulingKey, TransactionId};
 
-/// How long something may be due and held back before its own schedule counts.
+/// How long mail may be due and held back before its own schedule counts.
 pub(crate) const LATE: Duration = Duration::from_secs(10);
-/// Attempts that are asked for and were not made yet, at most; more are made as any other.
+/// How many forced attempts may be pending; further ones are ordinary attempts.
 const FORCED_MAX: usize = 10_000;
 
 /// Destinations that are held back.
 #[derive(Debug, Default)]
 pub(crate) struct Destinations {
     state: Mutex<State>,
-    /// Told when something is held back no longer, or the time of the next look is another.
+    /// Notified when something is released, or the time of the next look changes.
     changed: Notify,
 }
 
@@ -66,29 +66,29 @@ pub(crate) struct Destinations {
 struct State {
     holds: Holds,
     rated: Rated,
-    /// How often something was held back no longer.
+    /// How often something was released.
     changes: u64,
     late: Late,
-    /// Whose next attempt is to try hosts also where they do not answer.
+    /// The transactions whose next attempt tries hosts even if they do not answer.
     forced: BTreeSet<TransactionId>,
 }
 
-/// What is to be leased, and what is not.
+/// What to lease, and what not.
 #[derive(Debug, Default)]
 pub(crate) struct Look {
     /// What is held back.
     pub(crate) held: Vec<SchedulingKey>,
-    /// What is to be attempted whenever it is due, to see whether the hosts answer.
+    /// What is attempted whenever it is due, to find out whether the hosts answer.
     pub(crate) probes: Vec<TransactionId>,
-    /// Destinations to which only so many messages may go in a time: leased by themselves.
+    /// Destinations with rate limits, which are leased separately.
     pub(crate) rated: Vec<(SchedulingKey, Rate)>,
-    /// What has waited for hosts that answer again.
+    /// Transactions whose hosts answer again.
     pub(crate) freed: Vec<(SchedulingKey, TransactionId)>,
-    /// Whether what is late is to be looked for.
+    /// Whether late transactions are to be looked for.
     pub(crate) is_round: bool,
-    /// When this was.
+    /// The time of this look.
     at: Option<Instant>,
-    /// Up to which change this holds.
+    /// The number of changes that it has seen.
     changes: u64,
 }
 
@@ -96,14 +96,13 @@ pub(crate) struct Look {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passage {
     Free,
-    /// It is the one that tries the hosts.
+    /// It may, and tries the hosts.
     Probe,
     HeldBack,
 }
 
 impl Destinations {
-    /// What is to be leased now, `max` at most by their identities, but for those of the destinations in
-    /// `full`.
+    /// What to lease now; at most `max` transactions by identity, none for the destinations in `full`.
     pub(crate) fn look(&self, max: usize, full: &[SchedulingKey]) -> Look {
         let mut state = self.lock();
         let changes = state.changes;
@@ -144,7 +143,7 @@ impl Destinations {
         self.lock().late.known(next, except);
     }
 
-    /// Something that is not looked for will be late then.
+    /// Notes that something will be late at this time that is not looked for.
     pub(crate) fn will_be_late(&self, at: Instant) {
         let is_sooner = {
             let mut state = self.lock();
@@ -155,13 +154,13 @@ impl Destinations {
         }
     }
 
-    /// Whether a transaction that was leased since it is due may be attempted.
+    /// Whether a transaction that was leased because it is due may be attempted.
     pub(crate) fn ask(&self, destination: &SchedulingKey, id: TransactionId) -> Passage {
         let mut state = self.lock();
         state.holds.ask(destination, id, Instant::now())
     }
 
-    /// The next attempt at the transaction is to try its hosts, whatever is known of them.
+    /// The next attempt at the transaction tries its hosts, whatever is known of them.
     pub(crate) fn force(&self, id: TransactionId) {
         let mut state = self.lock();
         if state.forced.len() < FORCED_MAX {
@@ -169,12 +168,12 @@ impl Destinations {
         }
     }
 
-    /// Whether that was to be, which is over with this.
+    /// Whether that was requested; the request is used up.
     pub(crate) fn take_forced(&self, id: TransactionId) -> bool {
         self.lock().forced.remove(&id)
     }
 
-    /// Has a transaction attempted as soon as there is room, where its destination is held back.
+    /// Lets a transaction of a destination that is held back be attempted as soon as there is room.
     pub(crate) fn let_through(&self, destination: &SchedulingKey, id: TransactionId) {
         let mut state = self.lock();
         if state.holds.let_through(destination, id) {
@@ -187,8 +186,8 @@ impl Destinations {
         !self.lock().holds.is_empty()
     }
 
-    /// An attempt for that destination has reached no host. Whether what is queued for it is held back;
-    /// otherwise there are too many already.
+    /// Notes that an attempt at this destination has reached no host. Returns whether its queued mail
+    /// is held back; if not, there are too many such destinations.
     pub(crate) fn unreached(
         &self,
         destination: &SchedulingKey,
@@ -203,14 +202,13 @@ impl Destinations {
         is_held
     }
 
-    /// An attempt for that destination was told that it was one too many for the time. Whether what is
-    /// queued for it goes in turn from now on; otherwise there are too many such destinations already.
+    /// Notes that an attempt at this destination has exceeded a rate. Returns whether its queued mail is
+    /// sent in turn from now on; if not, there are too many such destinations.
     pub(crate) fn over_rate(&self, destination: &SchedulingKey, rate: &Rate) -> bool {
         self.lock().rated.add(destination, rate)
     }
 
-    /// So many as there are turns for were wanted of what goes to that destination, and so many were due and
-    /// leased.
+    /// Notes how many turns there were for this destination, and how many transactions were due and leased.
     pub(crate) fn leased_in_turn(&self, destination: &SchedulingKey, count: usize, wanted: usize) {
         self.lock().rated.leased(destination, count, wanted);
     }
@@ -220,12 +218,12 @@ impl Destinations {
         self.changed.notify_waiters();
     }
 
-    /// The transaction waits for that destination's hosts, and for its own schedule at the latest.
+    /// The transaction waits for the destination's hosts, at the latest until its own schedule.
     pub(crate) fn waits(&self, destination: &SchedulingKey, id: TransactionId) {
         self.lock().holds.waits(destination, id);
     }
 
-    /// The transaction has tried that destination's hosts in vain: it waits for them as well as for its own
+    /// The transaction has tried the destination's hosts in vain: it waits for them and for its own
     /// schedule.
     pub(crate) fn has_tried(&self, destination: &SchedulingKey, id: TransactionId) {
         self.lock().holds.has_tried(destination, id);
@@ -239,7 +237,7 @@ impl Destinations {
         }
     }
 
-    /// An attempt is over, and has said what it has to say.
+    /// Notes that an attempt has ended and reported its result.
     pub(crate) fn ended(&self, id: TransactionId) {
         let is_tried = self.lock().holds.ended(id, Instant::now());
         if is_tried {
@@ -247,13 +245,13 @@ impl Destinations {
         }
     }
 
-    /// These could not be leased just now.
+    /// Returns transactions that could not be leased now.
     pub(crate) fn put_back(&self, freed: Vec<(SchedulingKey, TransactionId)>) {
         self.lock().holds.put_back(freed);
     }
 
-    /// Waits until the next look may find something else than that one, where no turn was left of those
-    /// rates.
+    /// Waits until the next look may have another result than this one, in which no turn was left for
+    /// these rates.
     ///
     /// # Cancel safety
     ///

@@ -1,16 +1,16 @@
-//! Destinations to which only so many messages may go in a time: pure.
+//! Destinations with rate limits: pure.
 
 use std::collections::BTreeMap;
 
 use crate::{rate::Rate, storage::record::SchedulingKey};
 
-/// Destinations that are remembered at most; what is queued for others is put off one by one.
+/// How many destinations are remembered; queued mail for others is deferred one by one.
 const KEYS_MAX: usize = 10_000;
 
-/// What is queued for these is leased by itself, as many as there are turns for.
+/// Destinations whose mail is leased separately, as much as there are turns for.
 ///
-/// Several of them may be one host, and share its turns: so they are asked one after the other, first the
-/// one that was not asked for the longest time.
+/// Several destinations may be one host and share its turns. So they are asked one after the other, first
+/// the one that was asked the longest ago.
 #[derive(Debug, Default)]
 pub(super) struct Rated {
     known: BTreeMap<SchedulingKey, Known>,
@@ -21,14 +21,14 @@ pub(super) struct Rated {
 #[derive(Debug)]
 struct Known {
     rate: Rate,
-    /// Whether there was no more than could go.
+    /// Whether there was no more mail than turns.
     is_drained: bool,
     /// When it was asked last, by [`Rated::asked`]; at first, when it came to be known.
     asked: u64,
 }
 
 impl Rated {
-    /// Somebody was told that there are no turns; `false` where there are too many of them already.
+    /// Adds a destination whose host has no turns; `false` where there are too many of them.
     pub(super) fn add(&mut self, destination: &SchedulingKey, rate: &Rate) -> bool {
         if let Some(known) = self.known.get_mut(destination) {
             known.rate = rate.clone();
@@ -47,7 +47,7 @@ impl Rated {
         true
     }
 
-    /// All of them, but for those to which little goes by now; first those that are to be asked first.
+    /// All of them, except those with little mail by now; in the order in which they are to be asked.
     pub(super) fn look(&mut self) -> Vec<(SchedulingKey, Rate)> {
         self.known
             .retain(|_, known| !(known.is_drained && known.rate.is_idle()));
@@ -58,8 +58,8 @@ impl Rated {
             .collect()
     }
 
-    /// It was asked for as many as that, and so many were due and leased. With none it is forgotten: its host
-    /// may be busy with others, and would have to be idle before it is not asked any longer.
+    /// Notes how many were asked for, and how many were due and leased. Without any the destination is
+    /// forgotten: its host may be busy with others, and would have to be idle before it is asked no longer.
     pub(super) fn leased(&mut self, destination: &SchedulingKey, count: usize, wanted: usize) {
         if count == 0 {
             self.known.remove(destination);

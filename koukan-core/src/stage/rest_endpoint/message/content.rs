@@ -1,4 +1,4 @@
-//! The message as something that can be sent again while nothing of it was taken.
+//! The message in a form that can be sent again as long as nothing of it was accepted.
 
 use std::{
     pin::Pin,
@@ -17,7 +17,7 @@ use crate::{
 
 use super::Progress;
 
-/// The message, by reference where that can be.
+/// The message, by reference if possible.
 pub(in super::super) enum Content {
     Blob(Vec<Bytes>, Blob),
     Composition(Vec<Bytes>, Composition),
@@ -25,7 +25,7 @@ pub(in super::super) enum Content {
 }
 
 impl Content {
-    /// The content of a body of which it is known what it is made of.
+    /// The content of a body once it is known what the body consists of.
     pub(in super::super) fn new(body: Body) -> Self {
         let body = match body.into_blob() {
             Ok((prefix, blob)) => return Self::Blob(prefix, blob),
@@ -42,7 +42,7 @@ impl Content {
         !matches!(self, Self::Stream(_))
     }
 
-    /// A body of this content that tells `progress` what becomes of it.
+    /// A body with this content that reports to `progress`.
     pub(super) fn body(&self, progress: &Progress) -> Body {
         let body = match self {
             Self::Blob(prefix, blob) => Body::from_blob(prefix.iter().cloned(), blob.clone()),
@@ -56,7 +56,7 @@ impl Content {
     }
 }
 
-/// A body that can be asked for from more than one place, one after the other.
+/// A body that several places can read, one after the other.
 #[derive(Clone)]
 pub(in super::super) struct Shared(Arc<Mutex<Body>>);
 

@@ -1,4 +1,4 @@
-//! How far the message has gone, and whose turn it is.
+//! How much of the message was sent, and whose turn it is.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -22,22 +22,22 @@ pub(in super::super) struct Progress(Arc<Mutex<State>>);
 struct State {
     turn: Turn,
     is_begun: bool,
-    /// Octets that are still to go, where that is known.
+    /// Octets that are still to be sent, where that is known.
     left: Option<u64>,
     error: Option<BodyError>,
-    /// When octets went upstream last.
+    /// When octets were last sent upstream.
     passed: Instant,
     waker: Option<Waker>,
 }
 
 enum Turn {
-    /// Upstream is to ask for octets, or to say that it has them all, since then.
+    /// Since this time upstream must ask for octets, or say that it has all.
     Upstream(Instant),
-    /// The next octets are to come from downstream.
+    /// The next octets must come from downstream.
     Downstream,
-    /// Upstream has it by reference, which may still grow.
+    /// Upstream has it by reference, and it may still grow.
     Taken(Vec<Blob>),
-    /// It has ended cleanly: upstream is to say that it has it, since then.
+    /// It has ended cleanly: since this time upstream must say that it has it.
     Ended(Instant),
 }
 
@@ -54,7 +54,7 @@ impl Progress {
         })))
     }
 
-    /// It goes upstream from its first octet, and has that many, where that is known.
+    /// It is sent from its first octet; `octets` is its size, where that is known.
     pub(super) fn begin(&self, octets: Option<u64>) {
         let mut state = self.lock();
         state.left = octets;
@@ -64,7 +64,7 @@ impl Progress {
         };
     }
 
-    /// Since when it is upstream's turn, if it is; the task is woken when it will be.
+    /// Since when it is upstream's turn, if it is. The task is woken when it becomes so.
     pub(in super::super) fn upstream_since(&self, cx: &Context<'_>) -> Option<Instant> {
         let mut state = self.lock();
         state.follow(cx);
@@ -79,22 +79,22 @@ impl Progress {
         }
     }
 
-    /// Whether all of it went upstream.
+    /// Whether it was sent completely.
     pub(in super::super) fn is_ended(&self) -> bool {
         matches!(self.lock().turn, Turn::Ended(_))
     }
 
-    /// When octets went upstream last, or it began.
+    /// When octets were last sent upstream, or when it began.
     pub(in super::super) fn last_passed(&self) -> Instant {
         self.lock().passed
     }
 
-    /// Whether nothing of it went upstream, so that it can be sent again.
+    /// Whether nothing of it was sent, so that it can be sent again.
     pub(super) fn is_unsent(&self) -> bool {
         !self.lock().is_begun
     }
 
-    /// Why the message itself did not end cleanly, if it did not.
+    /// The error with which the message itself ended, if it did.
     pub(super) fn take_error(&self) -> Option<BodyError> {
         let mut state = self.lock();
         let is_aborted = match &state.turn {
@@ -129,7 +129,7 @@ impl Progress {
 }
 
 impl State {
-    /// Sees whether what upstream has by reference has stopped growing.
+    /// Checks whether a message that upstream has by reference has stopped growing.
     fn follow(&mut self, cx: &Context<'_>) {
         if let Turn::Taken(blobs) = &self.turn
             && blobs.iter().all(|blob| blob.poll_ended(cx).is_ready())
@@ -154,7 +154,7 @@ impl Observer for Progress {
             state.left = state.left.map(|left| left.saturating_sub(octets));
             state.left
         };
-        // Who knows the length need not ask for the end.
+        // A reader that knows the length need not ask for the end.
         self.turn(match left {
             Some(0) => Turn::Ended(Instant::now()),
             _ => Turn::Upstream(Instant::now()),
@@ -171,7 +171,7 @@ impl Observer for Progress {
             BodyError::Rejected(rejection) => rejection.clone().into(),
             BodyError::Failed(error) => BodyError::Failed(error.to_string().into()),
         };
-        // Who asks again is told less.
+        // A second error says less.
         self.lock().error.get_or_insert(error);
     }
 

@@ -23,7 +23,7 @@ pub(in super::super) struct Message {
     pub(in super::super) transaction: Location,
     pub(in super::super) version: Version,
     pub(in super::super) to: Location,
-    /// The parsed message, and where it is wanted, if it is.
+    /// The parsed message and its target, if it is wanted.
     pub(in super::super) parsed: Option<(Location, Arc<ParsedMessage>)>,
     pub(in super::super) content: Content,
     pub(in super::super) progress: Progress,
@@ -42,12 +42,12 @@ impl Message {
     }
 }
 
-/// The message did not go upstream.
+/// Why the message was not sent.
 #[derive(Debug)]
 pub(in super::super) enum SendError {
     /// It did not end cleanly itself.
     Body(BodyError),
-    /// Upstream did not take it.
+    /// Upstream did not accept it.
     Failure(Failure),
 }
 
@@ -57,10 +57,10 @@ impl From<Failure> for SendError {
     }
 }
 
-/// Sends a message: parsed, where that is wanted, then the blobs of that, and as it is. Receivers
-/// take the end of the last as the end of the message.
+/// Sends a message: in parsed form, if that is wanted, then its blobs, and then as it is. Receivers
+/// treat the end of the last one as the end of the message.
 ///
-/// Returns the transaction where that failed, and upstream has replied to the message all the same.
+/// If that fails but upstream has replied to the message all the same, returns the transaction.
 pub(in super::super) async fn send<R: ResourceService>(
     resource: R,
     message: Message,
@@ -106,7 +106,7 @@ async fn send_all<R: ResourceService>(resource: &R, message: &Message) -> Result
     }
 }
 
-/// Whether upstream does not take what it was given, and may yet take something else.
+/// Whether upstream refuses this form of the message, and may accept another.
 fn is_refused(failure: &Failure) -> bool {
     match failure {
         Failure::Refused(refusal) => !matches!(
@@ -162,7 +162,7 @@ async fn upload_blob<R: ResourceService>(
     upload(resource, to.clone(), Body::from(octets.clone())).await
 }
 
-/// Writes octets, all of them as one stream: receivers take no ranges.
+/// Writes octets as one stream, since receivers accept no ranges.
 async fn upload<R: ResourceService>(
     resource: &R,
     to: Location,

@@ -1,4 +1,4 @@
-//! What is held back: pure.
+//! Destinations that are held back: pure.
 
 #[cfg(test)]
 mod tests;
@@ -15,19 +15,19 @@ use crate::{reply::Unreached, signals::HostPort};
 use super::{Look, Passage, freed::Freed};
 use crate::storage::record::{SchedulingKey, TransactionId};
 
-/// Groups of hosts that are remembered at most.
+/// The largest number of groups of hosts.
 const HOLDS_MAX: usize = 1000;
-/// Destinations that are held back at most, in all.
+/// The largest number of destinations that are held back, in all.
 const KEYS_MAX: usize = 10_000;
-/// Transactions that are remembered at most, in all; others wait for their own schedules.
+/// The largest number of transactions that are remembered; others follow their own schedules.
 const WAITING_MAX: usize = 100_000;
-/// How long somebody who was to try the hosts and has found out nothing is followed by nobody.
+/// How long nobody follows a transaction that was to try the hosts and found out nothing.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How soon hosts are tried again, at the earliest.
+/// The earliest time after which hosts are tried again.
 const SOONEST: Duration = Duration::from_millis(200);
-/// How long hosts are remembered that nobody has tried although it is time.
+/// How long hosts are remembered that nobody has tried, although it is time.
 const REMEMBERED: Duration = Duration::from_secs(5 * 60);
-/// How long a destination of which some hosts answer and others do not is not held back.
+/// How long a destination is not held back when some of its hosts answer and others do not.
 const MIXED: Duration = Duration::from_secs(10 * 60);
 
 #[derive(Debug, Default)]
@@ -35,28 +35,28 @@ pub(super) struct Holds {
     holds: Vec<Hold>,
     /// Destinations of all holds.
     keys: usize,
-    /// Transactions of all holds, those that have tried included.
+    /// Transactions of all holds, including those that have tried the hosts.
     waiting: usize,
-    /// Those whose hosts answer again.
+    /// Transactions whose hosts answer again.
     freed: Freed,
-    /// Destinations that lead to several hosts of which one answered while another did not.
+    /// Destinations with several hosts of which one answered while another did not.
     mixed: BTreeMap<SchedulingKey, Instant>,
 }
 
-/// Hosts that do not answer, and what is queued for them.
+/// Hosts that do not answer, and their queued mail.
 #[derive(Debug)]
 pub(super) struct Hold {
     hosts: Box<[HostPort]>,
-    /// When something was held back for it first.
+    /// When mail was first held back for it.
     since: Instant,
     /// From when on one transaction may be attempted.
     until: Instant,
-    /// The one that is being attempted.
+    /// The transaction that is being attempted.
     probe: Option<TransactionId>,
     keys: BTreeSet<SchedulingKey>,
-    /// Those that wait for the hosts, and may be due only later.
+    /// Transactions that wait for the hosts, even if they are due later.
     waiting: BTreeMap<TransactionId, SchedulingKey>,
-    /// Those that have tried the hosts, and are due by their own schedules.
+    /// Transactions that have tried the hosts, and follow their own schedules.
     tried: BTreeMap<TransactionId, SchedulingKey>,
 }
 
@@ -77,12 +77,12 @@ impl Hold {
         self.keys.iter()
     }
 
-    /// Whether these are its hosts, in whatever order: that may be drawn for each attempt.
+    /// Whether these are its hosts. The order does not matter: it may be drawn for each attempt.
     fn is_of(&self, hosts: &[HostPort]) -> bool {
         self.hosts.len() == hosts.len() && hosts.iter().all(|host| self.hosts.contains(host))
     }
 
-    /// Whether it is time that somebody tries the hosts.
+    /// Whether it is time to try the hosts.
     fn is_open(&self, now: Instant) -> bool {
         self.probe.is_none() && now >= self.until
     }
@@ -118,7 +118,7 @@ impl Holds {
         look
     }
 
-    /// When hosts are to be tried next that were not to be tried at that look.
+    /// When the hosts that could not be tried at this look are to be tried next.
     pub(super) fn next(&self, look: Instant) -> Option<Instant> {
         let waiting = self.holds.iter().filter(|hold| hold.probe.is_none());
         waiting
@@ -127,7 +127,7 @@ impl Holds {
             .min()
     }
 
-    /// Whether a transaction that is due may be attempted.
+    /// Whether a due transaction may be attempted.
     pub(super) fn ask(&mut self, key: &SchedulingKey, id: TransactionId, now: Instant) -> Passage {
         let Some(hold) = self.holds.iter_mut().find(|hold| hold.keys.contains(key)) else {
             return Passage::Free;
@@ -139,7 +139,7 @@ impl Holds {
         Passage::Probe
     }
 
-    /// Holds a destination back; `false` where that cannot be.
+    /// Holds a destination back; `false` where that is not possible.
     pub(super) fn hold(
         &mut self,
         key: &SchedulingKey,
@@ -186,8 +186,8 @@ impl Holds {
         self.note(key, id, |hold| &mut hold.waiting);
     }
 
-    /// The transaction has tried the hosts: it goes when they are there again, as those do that wait, but
-    /// does not try them again before its own schedule says so.
+    /// Notes that the transaction has tried the hosts. It is attempted when they are there again, like
+    /// those that wait, but does not try them again before its own schedule says so.
     pub(super) fn has_tried(&mut self, key: &SchedulingKey, id: TransactionId) {
         self.note(key, id, |hold| &mut hold.tried);
     }
@@ -208,8 +208,8 @@ impl Holds {
         }
     }
 
-    /// Has a transaction attempted as soon as there is room; `false` where its destination is not held
-    /// back.
+    /// Lets a transaction be attempted as soon as there is room; `false` where its destination is not
+    /// held back.
     pub(super) fn let_through(&mut self, key: &SchedulingKey, id: TransactionId) -> bool {
         let hold = self.holds.iter_mut().find(|hold| hold.keys.contains(key));
         let Some(hold) = hold else { return false };
@@ -222,7 +222,7 @@ impl Holds {
         true
     }
 
-    /// A host answers to what goes to that destination; whether anything is held back no longer.
+    /// Notes that a host has answered for this destination. Returns whether anything was released.
     pub(super) fn free(&mut self, key: &SchedulingKey, host: &HostPort, now: Instant) -> bool {
         let mut is_changed = false;
         let mut index = 0;
@@ -234,7 +234,7 @@ impl Holds {
                 continue;
             }
             if hold.keys.remove(key) {
-                // It has other hosts, too, so that it need not wait for these.
+                // It has other hosts, too, so it need not wait for these.
                 self.keys -= 1;
                 self.mix(key, now);
                 is_changed = true;
@@ -244,7 +244,8 @@ impl Holds {
         is_changed
     }
 
-    /// The attempt is over; whether it was to try the hosts and has not said what came of it.
+    /// Notes that an attempt has ended. Returns whether it was to try the hosts and found out
+    /// nothing.
     pub(super) fn ended(&mut self, id: TransactionId, now: Instant) -> bool {
         let mut holds = self.holds.iter_mut();
         let Some(hold) = holds.find(|hold| hold.probe == Some(id)) else {
@@ -275,11 +276,11 @@ impl Holds {
         self.mixed.retain(|_, until| now < *until);
     }
 
-    /// What has waited for the hosts of a hold is due.
+    /// Releases what has waited for the hosts of a hold.
     fn drop_hold(&mut self, hold: Hold) {
         self.keys -= hold.keys.len();
         self.waiting -= hold.waiting.len() + hold.tried.len();
-        // The last ones go first: those whose schedules are far.
+        // The last ones go first, since their schedules are far.
         for (id, key) in hold.waiting.into_iter().chain(hold.tried) {
             self.freed.add(key, id);
         }
