@@ -1,17 +1,17 @@
-//! SMTP for Koukan: octets on a socket to a [`MailService`](koukan_core::service::MailService),
-//! and a `MailService` to octets on a socket.
+//! SMTP for Koukan: turns octets on a socket into calls of a [`MailService`](koukan_core::service::MailService),
+//! and calls of a `MailService` into octets on a socket.
 //!
 //! ```text
 //! client → Server → impl MailService          SmtpEndpoint: impl MailService → server
 //! ```
 //!
-//! A [`Server`] accepts connections and drives the service it was given, one call for each mail
-//! transaction, pipelined and streamed. An [`SmtpEndpoint`] is a service that passes a
-//! transaction on to the next host in the same manner. What lies between is up to you; a relay
-//! is the one over the other.
+//! A [`Server`] accepts connections and calls the service that it was given, once for each mail
+//! transaction, pipelined and streamed. An [`SmtpEndpoint`] is a service that passes a transaction
+//! on to the next host in the same manner. What lies between is up to you; a relay is a `Server`
+//! whose service is an `SmtpEndpoint`.
 //!
-//! This crate does not decide where mail goes, does not keep it, and does not try again: see
-//! `koukan_core` for the stages that do.
+//! This crate does not decide where mail goes, does not store it, and does not retry. The stages in
+//! `koukan_core` do that.
 //!
 //! # Example
 //!
@@ -47,7 +47,7 @@
 //! |---|---|
 //! | [`codec`] | the wire format without I/O, both halves |
 //! | [`server`] | listening, sessions, limits, timeouts |
-//! | [`sasl`] | how a client shows who it is, without I/O, both halves |
+//! | [`sasl`] | authentication, without I/O, both halves |
 //! | [`client`] | finding hosts, connections and their reuse, the endpoint |
 //!
 //! # Features
@@ -55,9 +55,9 @@
 //! | | |
 //! |---|---|
 //! | `tls` | STARTTLS and TLS from the start, for servers and clients |
-//! | `mta-sts` | what domains demand of TLS with their mail hosts |
-//! | `scram` | SCRAM-SHA-256, and `PasswordFile`: users whose verifiers stand in a file |
-//! | `idn` | domains that are not ASCII are asked for in the DNS; without it, there are none of that name |
+//! | `mta-sts` | the TLS policies that domains publish for their mail hosts (MTA-STS) |
+//! | `scram` | SCRAM-SHA-256, and `PasswordFile`: users whose verifiers are kept in a file |
+//! | `idn` | domains that are not ASCII are looked up in the DNS; without this feature they count as domains that do not exist |
 //!
 //! # Types of other crates in the API
 //!

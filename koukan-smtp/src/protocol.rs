@@ -1,10 +1,10 @@
-//! Which protocol a client and a server speak.
+//! The protocol that a client and a server speak.
 
-/// What a client and a server speak: SMTP, or LMTP, its sibling for the last step to mailboxes.
+/// The protocol that a client and a server speak: SMTP, or LMTP, its variant for delivery to mailboxes.
 ///
-/// LMTP is SMTP but that a client says LHLO in place of EHLO, and that the end of a message has a reply
-/// for each recipient that was accepted by RCPT. Its server keeps no queue: what it does not take at
-/// once stays with the client.
+/// LMTP differs from SMTP in two ways: a client says LHLO in place of EHLO, and the end of a
+/// message has one reply for each recipient that RCPT accepted. An LMTP server keeps no queue: what
+/// it does not take at once stays with the client.
 ///
 /// *Source*: RFC 5321, RFC 2033.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]

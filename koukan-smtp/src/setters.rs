@@ -1,6 +1,7 @@
-//! Methods that set one of many settings.
+//! A macro for methods that set one field each.
 
-/// Gives settings a method for each field, which are named twice since a macro makes no names.
+/// Gives a settings type a `with_` method for each field. Field and method are both named, since a
+/// macro cannot make names.
 macro_rules! setters {
     ($settings:ident { $($with:ident: $field:ident: $kind:ty,)* }) => {
         impl $settings {

@@ -6,8 +6,8 @@ use super::{BareLineEnds, BodyEvent, ContentFault};
 
 /// Takes the octets of BDAT chunks out of what a client sends.
 ///
-/// One decoder serves all chunks of a message, since a CRLF may lie across two of them. Pieces are
-/// slices of the buffer they came in.
+/// One decoder serves all chunks of a message, since a CRLF may be split between two chunks. The
+/// pieces that it returns are slices of the buffer that they arrived in.
 ///
 /// *Source*: RFC 3030 section 2.
 #[derive(Debug, Clone)]
@@ -82,7 +82,7 @@ impl BdatDecoder {
         taken
     }
 
-    /// Takes lines that end with LF alone, up to the first CR, with CRLF in place of each LF.
+    /// Takes lines that end with LF alone, up to the first CR, and writes CRLF in place of each LF.
     fn take_normalised(&mut self, buffer: &mut BytesMut, available: usize) -> Bytes {
         let end = memchr::memchr(b'\r', &buffer[..available]).unwrap_or(available);
         let taken = self.take(buffer, end);
@@ -99,7 +99,7 @@ impl BdatDecoder {
         lines.freeze()
     }
 
-    /// Goes to the first bare line end in octets that all belong to the chunk.
+    /// Scans octets that all belong to the chunk for the first bare line end.
     fn scan(&self, octets: &[u8]) -> Scan {
         if self.policy == BareLineEnds::Keep {
             return Scan::Clean(octets.len());
@@ -135,7 +135,7 @@ mod tests {
     use super::*;
     use BareLineEnds::{Keep, Normalise, Reject};
 
-    /// What a message sent in chunks of the given sizes gives: content, and whether it is faulty.
+    /// The message that chunks of the given sizes carry: its content, and whether it is faulty.
     fn receive(
         policy: BareLineEnds,
         octets: &[u8],

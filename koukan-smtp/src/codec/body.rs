@@ -7,7 +7,7 @@ use bytes::Bytes;
 pub enum BodyEvent {
     /// A piece of the message, never empty.
     Chunk(Bytes),
-    /// The message cannot be taken; no more pieces follow, the end still does.
+    /// The message cannot be taken. No more pieces follow, but [`BodyEvent::End`] still does.
     Fault(ContentFault),
     /// The message (DATA) or the chunk (BDAT) is over.
     End,
@@ -27,18 +27,18 @@ pub enum ContentFault {
 
 /// What to do with a message that holds a CR or LF that is not part of a CRLF.
 ///
-/// Under either, only CRLF `.` CRLF ends a message: no form of bare line end ever does.
+/// Under each policy, only CRLF `.` CRLF ends a message; a bare line end never does.
 ///
 /// *Source*: RFC 5321 section 2.3.8; RFC 6409 section 8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BareLineEnds {
-    /// Receive the message to its end and refuse it. Other systems take bare line ends for line
-    /// ends, so what is one message here could be two there; this is the choice for a relay.
+    /// Receive the message to its end and refuse it. Other systems may treat a bare CR or LF as a line end, and
+    /// so see two messages where this server sees one. This is the choice for a relay.
     #[default]
     Reject,
-    /// Make CRLF of an LF alone, and refuse a message with a CR alone: for users' programs, some of
-    /// which end lines with LF. What goes on has line ends that mean one thing to all.
+    /// Turn an LF alone into CRLF, and refuse a message with a CR alone. This is for users' programs, some of
+    /// which end lines with LF. What is passed on has line ends that all systems read alike.
     Normalise,
-    /// Pass them on as content; only where no other SMTP system gets the message.
+    /// Pass bare line ends on as content. Use this only where no other SMTP system gets the message.
     Keep,
 }

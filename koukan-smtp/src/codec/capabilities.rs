@@ -4,7 +4,7 @@ use koukan_core::reply::Reply;
 
 /// The service extensions that a server offers.
 ///
-/// [`Capabilities::default`] is a server that offers none, as one that was greeted with HELO.
+/// [`Capabilities::default`] stands for a server that offers none, such as one greeted with HELO.
 ///
 /// *Source*: RFC 5321 section 4.1.1.1; the keywords are in the IANA registry of mail parameters.
 ///
@@ -53,7 +53,7 @@ pub struct Capabilities {
 pub enum SizeLimit {
     /// The server names no fixed limit.
     Unknown,
-    /// That many octets.
+    /// A limit of that many octets.
     Octets(u64),
 }
 
@@ -70,7 +70,7 @@ pub struct DeclaredLimits {
 }
 
 impl Capabilities {
-    /// Reads the reply to EHLO; keywords that are not known are passed over.
+    /// Reads the reply to EHLO and ignores unknown keywords.
     pub fn parse(ehlo_reply: &Reply) -> Self {
         let mut capabilities = Self::default();
         for line in ehlo_reply.text().split('\n').skip(1) {
@@ -87,7 +87,7 @@ impl Capabilities {
         }
     }
 
-    /// A size, or the largest that the server takes where that is smaller.
+    /// The given size, or the server's limit if that is smaller.
     pub fn size_at_most(&self, octets: u64) -> u64 {
         match self.size {
             Some(SizeLimit::Octets(limit)) => octets.min(limit),
@@ -117,7 +117,7 @@ impl Capabilities {
 }
 
 impl SizeLimit {
-    /// Zero stands for no fixed limit: RFC 1870 section 4.
+    /// Zero means that there is no fixed limit: RFC 1870 section 4.
     fn parse(value: Option<&str>) -> Self {
         match value.and_then(|octets| octets.parse().ok()) {
             None | Some(0) => Self::Unknown,

@@ -1,4 +1,4 @@
-//! Commands out of a buffer.
+//! Takes commands from a buffer.
 
 use bytes::{Buf, Bytes, BytesMut};
 
@@ -31,12 +31,12 @@ impl CommandDecoder {
         }
     }
 
-    /// Takes the next line as it is, of up to `line_max` octets, the CRLF included: for what stands
-    /// between commands, as in an authentication. `None` when it needs more octets.
+    /// Takes the next line unparsed, of up to `line_max` octets with its CRLF. This is for lines that are not
+    /// commands, such as those of an authentication exchange. `None` when more octets are needed.
     ///
     /// # Errors
     ///
-    /// [`LineError`]; the next call, of either kind, goes on with the next line.
+    /// [`LineError`]; the next call, of either method, goes on with the next line.
     pub fn line(
         &mut self,
         buffer: &mut BytesMut,
@@ -48,11 +48,11 @@ impl CommandDecoder {
         line
     }
 
-    /// Takes the next command; `None` when it needs more octets.
+    /// Takes the next command; `None` when more octets are needed.
     ///
     /// # Errors
     ///
-    /// [`CommandError`] for a line that is no command; the next call goes on with the next line.
+    /// [`CommandError`] for a line that is not a command; the next call goes on with the next line.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Option<Result<Command, CommandError>> {
         let Framed { consumed, line } = self.framer.next_line(buffer);
         let command = line.map(|line| line.map_err(CommandError::of).and_then(Command::parse));

@@ -12,8 +12,8 @@ use super::{Capabilities, MailParameters};
 
 /// Appends commands to a buffer, each with its line end.
 ///
-/// No argument can break out of its line: paths and parameters passed their grammar before, and
-/// a debug build checks each line again.
+/// No argument can contain a line end: paths and parameters were checked against their grammar when
+/// they were made, and a debug build checks each line again.
 ///
 /// *Source*: RFC 5321 section 4.1.1; BDAT by RFC 3030.
 ///
@@ -42,7 +42,7 @@ impl<'a> CommandEncoder<'a> {
         Self { output }
     }
 
-    /// `EHLO` with the client's own name, which is a domain or an address literal in brackets.
+    /// `EHLO` with the client's own name: a domain, or an address literal in brackets.
     pub fn ehlo(&mut self, name: &str) {
         self.line(format_args!("EHLO {name}"));
     }
@@ -57,7 +57,7 @@ impl<'a> CommandEncoder<'a> {
         self.line(format_args!("STARTTLS"));
     }
 
-    /// `AUTH` by that mechanism, with an initial response in base 64: RFC 4954.
+    /// `AUTH` with that mechanism and an initial response in base 64: RFC 4954.
     pub fn auth(&mut self, mechanism: &str, initial: Option<&str>) {
         match initial {
             Some(initial) => self.line(format_args!("AUTH {mechanism} {initial}")),
@@ -65,7 +65,7 @@ impl<'a> CommandEncoder<'a> {
         }
     }
 
-    /// What answers a challenge, in base 64, or `*` to give up: RFC 4954.
+    /// The response to a challenge, in base 64, or `*` to cancel: RFC 4954.
     pub fn auth_response(&mut self, text: &str) {
         self.line(format_args!("{text}"));
     }
@@ -75,14 +75,14 @@ impl<'a> CommandEncoder<'a> {
         self.line(format_args!("HELO {name}"));
     }
 
-    /// `MAIL` with the parameters that suit the server.
+    /// `MAIL` with the parameters that were chosen for the server.
     pub fn mail(&mut self, reverse_path: &ReversePath, parameters: &MailParameters<'_>) {
         self.line(format_args!("MAIL FROM:<{reverse_path}>{parameters}"));
     }
 
-    /// `RCPT` with those parameters that the server knows: NOTIFY and ORCPT go to a server that
-    /// offers DSN, as they are; all others are left out. Where SMTPUTF8 was not asked for with MAIL, an
-    /// ORCPT that holds UTF-8 goes in its form in ASCII.
+    /// `RCPT` with those parameters that the server knows. NOTIFY and ORCPT go unchanged to a
+    /// server that offers DSN; all others are left out. If MAIL did not ask for SMTPUTF8, an ORCPT
+    /// that holds UTF-8 is written in its ASCII form.
     ///
     /// *Source*: RFC 3461 section 5.2.1, RFC 6533 section 3.
     pub fn rcpt(
@@ -114,7 +114,7 @@ impl<'a> CommandEncoder<'a> {
         self.line(format_args!("DATA"));
     }
 
-    /// `BDAT`, which that many octets of the message follow.
+    /// `BDAT`; that many octets of the message must follow.
     pub fn bdat(&mut self, octets: usize, is_last: bool) {
         let last = if is_last { " LAST" } else { "" };
         self.line(format_args!("BDAT {octets}{last}"));

@@ -1,12 +1,12 @@
-//! Makes a message fit to follow DATA.
+//! Dot-stuffs a message that follows DATA.
 
 use bytes::{Buf, Bytes};
 
-/// Dot-stuffs a message that passes by in chunks, without copying it.
+/// Dot-stuffs a message that arrives in chunks, without copying it.
 ///
-/// *Shape*: takes the message with CRLF line ends as it is; gives pieces to be written one after
-/// the other, slices of the chunks and single dots. A bare CR or LF counts as a line end too, so
-/// that no server can be led to see the end of the message where it is not.
+/// *Shape*: takes the message as it is, with CRLF line ends. Gives pieces to be written one after
+/// the other: slices of the chunks, and single dots. A bare CR or LF counts as a line end too, so
+/// that no server finds the end of the message in the wrong place.
 ///
 /// *Source*: RFC 5321 section 4.5.2.
 ///
@@ -27,15 +27,15 @@ use bytes::{Buf, Bytes};
 /// ```
 #[derive(Debug, Clone)]
 pub struct DotStuffing {
-    /// Whether a dot that comes next must be doubled.
+    /// Whether a dot, if it comes next, must be doubled.
     is_line_start: bool,
     last: Last,
 }
 
-/// The end of what has passed.
+/// The last octets that have passed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Last {
-    /// CRLF, or nothing yet.
+    /// CRLF, or nothing so far.
     LineEnd,
     Cr,
     Other,
@@ -108,7 +108,7 @@ mod tests {
         wire
     }
 
-    /// Octet by octet, as the definition says.
+    /// Octet by octet, as RFC 5321 defines it.
     fn stuff_naively(message: &[u8]) -> Vec<u8> {
         let mut wire = b"\r\n".to_vec();
         for &octet in message {

@@ -1,6 +1,6 @@
 //! Whether the header of a message is ASCII.
 
-/// Looks for octets above 127 in the header of a message that comes in pieces, cut anywhere.
+/// Looks for octets above 127 in the header of a message that arrives in pieces, cut anywhere.
 ///
 /// *Shape*: the header ends with the first empty line. A message without one is all header.
 ///
@@ -21,7 +21,7 @@ pub struct HeaderScan {
     place: Place,
 }
 
-/// Where the next octet stands.
+/// Where in the header the next octet is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Place {
     #[default]
@@ -33,7 +33,7 @@ enum Place {
 }
 
 impl HeaderScan {
-    /// Whether what of the next piece belongs to the header is ASCII.
+    /// Whether the part of the next piece that belongs to the header is ASCII.
     pub fn is_ascii(&mut self, piece: &[u8]) -> bool {
         let mut rest = piece;
         while let Some(&first) = rest.first() {

@@ -2,9 +2,9 @@
 
 /// Finds command lines in what a client sent.
 ///
-/// A line ends with CRLF and with nothing else; blanks before that do not count. A line that breaks
-/// the rules is reported as soon as that is certain, and dropped up to the next CRLF, so that what
-/// follows is read as what it is; nothing of it is kept meanwhile.
+/// A line ends with CRLF only; blanks before the CRLF are ignored. A line that breaks the rules is
+/// reported as soon as that is certain, and dropped up to the next CRLF, so that the line after it
+/// is read correctly. Nothing of the broken line is kept meanwhile.
 ///
 /// *Source*: RFC 5321 sections 2.3.8, 4.1.1 and 4.5.3.1.4.
 #[derive(Debug, Clone)]
@@ -15,26 +15,26 @@ pub struct LineFramer {
     skipping: Option<Skipping>,
 }
 
-/// What a look at the front of the buffer found.
+/// The result of looking at the front of the buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Framed<'a> {
     /// Octets to take off the front of the buffer once the line has been used.
     pub consumed: usize,
-    /// A whole line without its CRLF and the blanks before that, or what is wrong with it; `None`
-    /// when more octets are needed.
+    /// A whole line without its CRLF and the blanks before the CRLF, or what is wrong with it;
+    /// `None` when more octets are needed.
     pub line: Option<Result<&'a [u8], BrokenLine<'a>>>,
 }
 
-/// A line that is no command line.
+/// A line that is not a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BrokenLine<'a> {
-    /// Why it is none.
+    /// Why it is not.
     pub error: LineError,
-    /// The octets at its start, as many as are there: they tell what it was meant to be.
+    /// Those octets of its start that have arrived: they show what the line was meant to be.
     pub start: &'a [u8],
 }
 
-/// Why a line is no command line.
+/// Why a line is not a command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LineError {
@@ -44,7 +44,7 @@ pub enum LineError {
     /// The line holds a CR or LF that is not part of a CRLF.
     #[error("bare CR or LF in a command line")]
     BareLineEnd,
-    /// The line holds a control character; TABs behind the first word and at the end do no harm.
+    /// The line holds a control character. TABs behind the first word and at the end are allowed.
     #[error("control character in a command line")]
     ControlOctet,
 }
@@ -67,13 +67,13 @@ impl LineFramer {
 
     /// Looks for a line at the front of `buffer`.
     ///
-    /// *Shape*: the caller takes [`Framed::consumed`] octets off the front before the next call,
-    /// also where there is no line yet, and otherwise only appends.
+    /// *Shape*: before the next call the caller removes [`Framed::consumed`] octets from the front,
+    /// also where there is no line yet. Otherwise it only appends.
     pub fn next_line<'a>(&mut self, buffer: &'a [u8]) -> Framed<'a> {
         self.next_line_within(buffer, self.max)
     }
 
-    /// As [`next_line`](Self::next_line), where this line may have up to `max` octets.
+    /// Like [`next_line`](Self::next_line), but this line may have up to `max` octets.
     pub fn next_line_within<'a>(&mut self, buffer: &'a [u8], max: usize) -> Framed<'a> {
         let skipped = match self.skip(buffer) {
             Some(skipped) => skipped,
@@ -106,7 +106,7 @@ impl LineFramer {
         }
     }
 
-    /// Goes to the end of a refused line; `None` if it is not in the buffer.
+    /// Scans to the end of a refused line; `None` if the end is not in the buffer yet.
     fn skip(&mut self, buffer: &[u8]) -> Option<usize> {
         let Some(Skipping { mut is_after_cr }) = self.skipping else {
             return Some(0);
@@ -137,7 +137,7 @@ impl LineFramer {
         self.broken(LineError::TooLong, rest, skipped)
     }
 
-    /// Reports a line of which no more than `start` is there, and drops the rest of it.
+    /// Reports a line of which only `start` has arrived, and drops the rest of it.
     fn broken<'a>(&mut self, error: LineError, start: &'a [u8], skipped: usize) -> Framed<'a> {
         self.skipping = Some(Skipping {
             is_after_cr: start.last() == Some(&b'\r'),
@@ -158,13 +158,13 @@ impl Framed<'_> {
     }
 }
 
-/// Whether no line begins so, however it goes on. Protocols without lines, TLS among them, are
-/// found out by that: waiting for the end of the line would be of no use.
+/// Whether no command line can begin with this octet. This detects protocols that have no lines,
+/// such as TLS; for those, waiting for the end of the line would never end.
 fn is_never_first(octet: &u8) -> bool {
     octet.is_ascii_control() && !b"\r\n\t".contains(octet)
 }
 
-/// *Source*: RFC 5321 section 4.1.1 asks to tolerate white space at the end.
+/// *Source*: RFC 5321 section 4.1.1 asks servers to tolerate white space at the end of a line.
 fn trim_end(line: &[u8]) -> &[u8] {
     let is_text = |octet: &u8| !b" \t".contains(octet);
     let end = line.iter().rposition(is_text).map_or(0, |last| last + 1);
@@ -180,8 +180,8 @@ fn check_octets(line: &[u8]) -> Result<&[u8], LineError> {
     }
 }
 
-/// Whether TABs stand between the first word and the others, and there is no other control
-/// character: some clients write a command like that.
+/// Whether the only control characters are TABs between the first word and the others. Some clients
+/// write commands that way.
 fn is_tab_apart(line: &[u8]) -> bool {
     let is_blank = |octet: &u8| b" \t".contains(octet);
     let Some(verb) = line.iter().position(is_blank) else {

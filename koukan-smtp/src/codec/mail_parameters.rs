@@ -6,14 +6,14 @@ use koukan_core::path::{Parameter, Parameters, ReversePath};
 
 use super::Capabilities;
 
-/// The parameters of MAIL that suit a server; prints as they stand on the wire, each after a
-/// space.
+/// The parameters of MAIL that suit a server. `Display` writes them as they stand on the wire, each
+/// after a space.
 ///
 /// | parameter | goes to the server |
 /// |---|---|
-/// | SIZE | where offered: the message's size if known, else what it comes to by the declared size, but not more than the server takes |
-/// | BODY | where 8BITMIME (for BINARYMIME: that and CHUNKING) is offered: as given, and 8BITMIME for a message that is known to hold octets above 127 |
-/// | SMTPUTF8 | if an address needs it; if it was given and the message is not known to be ASCII |
+/// | SIZE | where offered: the size of the message if known; otherwise the declared size and what was added on the way, but at most the limit of the server |
+/// | BODY | where 8BITMIME is offered (for BINARYMIME: BINARYMIME and CHUNKING): as given, and 8BITMIME for a message that is known to hold octets above 127 |
+/// | SMTPUTF8 | if an address needs it, or if it was given and the message is not known to be ASCII |
 /// | RET, ENVID | where DSN is offered |
 /// | REQUIRETLS | always |
 /// | others | never |
@@ -27,7 +27,7 @@ pub struct MailParameters<'a> {
     is_8bit: bool,
 }
 
-/// What is known of a message when MAIL is written: nothing, where it is still to come.
+/// What is known of a message when MAIL is written. Nothing is known of a message that is still to come.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Foreknowledge {
     /// Its size in octets.
@@ -39,7 +39,7 @@ pub struct Foreknowledge {
 }
 
 impl Foreknowledge {
-    /// A message of which nothing but the size is known.
+    /// A message of which only the size is known.
     pub fn of_length(octets: u64) -> Self {
         Self {
             length: Some(octets),
@@ -70,22 +70,23 @@ pub enum Unsendable {
 }
 
 impl<'a> MailParameters<'a> {
-    /// Chooses among the `given` parameters, by what is known of the message.
+    /// Chooses which of the `given` parameters to send, by what is known of the message.
     ///
-    /// That a client gave SMTPUTF8 does not mean that its message needs it. Where the server does
-    /// not offer it and the header is not known yet, [`MailParameters::is_ascii_header_only`] says
-    /// what to watch for.
+    /// A client that gives SMTPUTF8 does not always need it for its message. Where the server does
+    /// not offer SMTPUTF8 and the header is not known yet, [`MailParameters::is_ascii_header_only`]
+    /// says that the header must be watched.
     ///
     /// # Errors
     ///
-    /// [`Unsendable`] where the server lacks what the message cannot do without.
+    /// [`Unsendable`] where the server lacks something that the message needs.
     pub fn choose(
         reverse_path: &ReversePath,
         given: &'a Parameters,
         capabilities: &'a Capabilities,
         message: Foreknowledge,
     ) -> Result<Self, Unsendable> {
-        // What it comes to is an estimate: the server decides about that by the octets it gets.
+        // What was added to the declared size is an estimate. The server decides about that when it
+        // gets the octets.
         let known = message.length.or_else(|| given.declared_size());
         if known.is_some_and(|size| !capabilities.allows_size(size)) {
             return Err(Unsendable::TooBig);
@@ -114,23 +115,23 @@ impl<'a> MailParameters<'a> {
         })
     }
 
-    /// Adds SMTPUTF8 where it is offered, for the sake of a forward-path.
+    /// Adds SMTPUTF8 for a forward-path that needs it, if the server offers it.
     pub fn allow_smtputf8(&mut self) {
         self.is_smtputf8 |= self.capabilities.smtputf8;
     }
 
-    /// Whether SMTPUTF8 is among them, so that forward-paths may hold UTF-8.
+    /// Whether SMTPUTF8 is among the parameters, so that forward-paths may hold UTF-8.
     pub fn is_smtputf8(&self) -> bool {
         self.is_smtputf8
     }
 
-    /// Whether SMTPUTF8 was given and is left out: no octet above 127 may follow in the header.
+    /// Whether SMTPUTF8 was given but is left out: the header must then hold no octets above 127.
     pub fn is_ascii_header_only(&self) -> bool {
         self.given.is_smtputf8() && !self.is_smtputf8
     }
 
-    /// Whether BODY=8BITMIME or SMTPUTF8 was given, and the server takes no octets above 127: none
-    /// may follow.
+    /// Whether BODY=8BITMIME or SMTPUTF8 was given, but the server takes no octets above 127: the
+    /// message must then hold none.
     ///
     /// A server that offers SMTPUTF8 takes such octets: RFC 6531 sections 3.1 and 3.6.
     pub fn is_7bit_only(&self) -> bool {
@@ -138,7 +139,7 @@ impl<'a> MailParameters<'a> {
         is_given && !self.capabilities.eight_bit_mime && !self.is_smtputf8
     }
 
-    /// Whether BODY=8BITMIME is added, or put in the place of what was given.
+    /// Whether BODY=8BITMIME is added, or replaces what was given.
     fn adds_8bitmime(&self) -> bool {
         self.is_8bit && self.capabilities.eight_bit_mime && !self.given.is_binarymime()
     }
@@ -207,7 +208,7 @@ mod tests {
             .map(|chosen| chosen.to_string())
     }
 
-    /// As `choose`, for a message of which the first is known; tells also whether its header
+    /// As `choose`, for a message whose first octets are known. Also returns whether the header
     /// must be watched.
     fn choose_for(message: &str, given: &str, offered: &str) -> Result<(String, bool), Unsendable> {
         let mut parameters = Parameters::default();

@@ -1,8 +1,7 @@
-//! The wire format without I/O: octets in, events out, and back.
+//! The wire format, without I/O: decodes octets into events, and encodes the other way.
 //!
-//! Nothing here knows of sockets or of tokio. Each decoder takes what it can use from the front of
-//! a buffer and leaves the rest, so the same octets give the same events however a network cuts
-//! them up.
+//! This module does not use sockets or tokio. Each decoder takes what it can from the front of a buffer and
+//! leaves the rest. So the same octets give the same events, however the network splits them.
 //!
 //! | a server decodes | and encodes |
 //! |---|---|

@@ -1,24 +1,24 @@
-//! Replies onto the wire.
+//! Encodes replies.
 
 use koukan_core::reply::{EnhancedCode, Reply};
 
-/// Octets in a reply line at most, the CRLF included.
+/// The most octets in a reply line, with its CRLF.
 ///
 /// *Source*: RFC 5321 section 4.5.3.1.5.
 pub const LINE_MAX: usize = 512;
 
-/// Octets in a reply code.
+/// Digits in a reply code.
 const CODE_LEN: usize = 3;
 
-/// Lines in a reply at most; what a stage writes beyond that is cut.
+/// The most lines in a reply; further text that a stage has written is cut off.
 const LINES_MAX: usize = 64;
 
 /// Appends a reply to `out`, as one or more lines.
 ///
-/// *Shape*: each line starts with the code and, if `with_enhanced`, the enhanced status code. Where a
-/// destination said none, that is the one of its class that says nothing else, as `5.0.0`; an
-/// intermediate reply has none. Longer text goes on in another line. Characters outside printable ASCII become `?`, since no reply
-/// may be in UTF-8 to a client that has not asked for it.
+/// *Shape*: each line starts with the code and, if `with_enhanced`, the enhanced status code. Where the reply
+/// has no enhanced code, the undefined code of its class is used, such as `5.0.0`; an intermediate reply has
+/// none. Text that is too long is continued on another line. Characters other than printable ASCII become `?`,
+/// since a client that has not asked for UTF-8 must not get any.
 ///
 /// *Source*: RFC 5321 section 4.2.1; RFC 2034 section 4.
 pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
@@ -41,7 +41,7 @@ pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
     });
     for (nth, line) in lines.take(LINES_MAX).enumerate() {
         if nth > 0 {
-            // The line before is not the last.
+            // The line before is now not the last one.
             out[start + CODE_LEN] = b'-';
             start = out.len();
             out.extend_from_within(prefix.clone());
@@ -58,15 +58,15 @@ pub fn encode_reply(reply: &Reply, with_enhanced: bool, out: &mut Vec<u8>) {
     }
 }
 
-/// The enhanced status code that says no more than the reply code.
+/// The enhanced status code that says no more than the class of the reply code.
 ///
-/// *Source*: RFC 3463 section 3.1, other undefined status.
+/// *Source*: RFC 3463 section 3.1, "other undefined status".
 fn of_class(reply: &Reply) -> Option<EnhancedCode> {
     let class = reply.code().as_u16() / 100;
     EnhancedCode::new(u8::try_from(class).ok()?, 0, 0).ok()
 }
 
-/// A line of text in pieces of at most `room` octets, cut at spaces where there are any.
+/// A line of text in pieces of at most `room` octets, cut at spaces where possible.
 struct Wrapped<'a> {
     rest: Option<&'a str>,
     room: usize,
@@ -102,7 +102,7 @@ fn printable(c: char) -> u8 {
     }
 }
 
-/// Appends a number up to 999, as all in a reply are.
+/// Appends a number of three digits at most, which all numbers in a reply have.
 fn push_number(number: u16, out: &mut Vec<u8>) {
     let digits = [number / 100, number / 10 % 10, number % 10];
     let zeros = digits[..2].iter().take_while(|digit| **digit == 0).count();

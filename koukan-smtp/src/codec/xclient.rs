@@ -1,8 +1,8 @@
-//! XCLIENT: a proxy says who its client is.
+//! XCLIENT: the command by which a proxy describes its client.
 
 use std::{net::IpAddr, str::FromStr};
 
-/// What a proxy says of its client by XCLIENT.
+/// What a proxy says about its client with XCLIENT.
 ///
 /// *Shape*: `NAME=value` pairs between blanks, names in any case, values in xtext (RFC 3461 section 4).
 ///
@@ -22,33 +22,33 @@ use std::{net::IpAddr, str::FromStr};
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Xclient {
-    /// `NAME`: what the DNS calls the client's address.
+    /// `NAME`: the client's host name according to the DNS.
     pub name: Told<Box<str>>,
     /// `ADDR`: the client's address.
     pub address: Told<IpAddr>,
-    /// `PORT`: the port that it came from.
+    /// `PORT`: the client's port.
     pub port: Told<u16>,
-    /// `PROTO`: whether it speaks ESMTP, rather than SMTP.
+    /// `PROTO`: whether the client speaks ESMTP rather than SMTP.
     pub is_extended: Told<bool>,
-    /// `HELO`: how it names itself.
+    /// `HELO`: the name that the client gave itself.
     pub helo: Told<Box<str>>,
-    /// `LOGIN`: who it has shown to be.
+    /// `LOGIN`: the user as whom the client has authenticated.
     pub login: Told<Box<str>>,
-    /// `DESTADDR`: the address that it has connected to.
+    /// `DESTADDR`: the address to which the client connected.
     pub own_address: Told<IpAddr>,
-    /// `DESTPORT`: the port of that.
+    /// `DESTPORT`: the port to which the client connected.
     pub own_port: Told<u16>,
 }
 
 /// A fact that a proxy may tell.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Told<T> {
-    /// Nothing was said of it: what was known before holds.
+    /// The proxy did not mention it: what was known before still holds.
     #[default]
     Nothing,
-    /// It is not known: `[UNAVAILABLE]`, or for now `[TEMPUNAVAIL]`.
+    /// The proxy does not know it: `[UNAVAILABLE]`, or `[TEMPUNAVAIL]` if only for now.
     Unknown,
-    /// It is that.
+    /// The proxy gave this value.
     Is(T),
 }
 
@@ -57,7 +57,7 @@ pub enum Told<T> {
 #[error("malformed XCLIENT attributes")]
 pub struct InvalidXclient;
 
-/// What stands in the EHLO keyword.
+/// The attributes listed in the EHLO keyword.
 pub(crate) const ATTRIBUTES: &str = "NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
 
 impl FromStr for Xclient {
@@ -95,7 +95,7 @@ impl Xclient {
 }
 
 impl<T: Clone> Told<T> {
-    /// What is known now, of what was known before.
+    /// The value that holds now, given the value `before`.
     pub(crate) fn over(&self, before: Option<T>) -> Option<T> {
         match self {
             Self::Nothing => before,
@@ -105,7 +105,7 @@ impl<T: Clone> Told<T> {
     }
 }
 
-/// Sets a fact, once.
+/// Sets a fact; a fact may be given only once.
 fn set<T>(
     fact: &mut Told<T>,
     value: &str,
@@ -149,7 +149,7 @@ fn address(value: &str) -> Option<IpAddr> {
     }
 }
 
-/// Decodes xtext; `None` where it is none, or stands for what is not printable.
+/// Decodes xtext; `None` where the text is not xtext, or encodes unprintable characters.
 fn decode(value: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();

@@ -1,4 +1,4 @@
-//! Base 64, as lines of an authentication are written.
+//! Base 64, in which the lines of an authentication exchange are written.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 

@@ -1,28 +1,29 @@
-//! What a client says of itself, and what is said to that.
+//! What a client claims when it authenticates, and how a claim is answered.
 
 use std::fmt;
 
 #[cfg(feature = "scram")]
 use super::scram::Verifier;
 
-/// What a client says of itself, for somebody to say whether it is so.
+/// What a client claims; somebody has to say whether it is true.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Claim {
-    /// It is that user, and this is the password.
+    /// The client is that user, and this is the password.
     Password {
         /// The name, as the client wrote it.
         user: Box<str>,
         /// The password, as the client wrote it.
         password: Password,
     },
-    /// It is that user and will show that it knows the password: what is its verifier?
+    /// The client is that user and will prove that it knows the password. This asks for the
+    /// verifier of that user.
     #[cfg(feature = "scram")]
     Verifier {
         /// The name, as the client wrote it.
         user: Box<str>,
     },
-    /// It has that token, which may say who it is.
+    /// The client has that token, which may say who the client is.
     Token {
         /// The name, where the client gave one.
         user: Option<Box<str>>,
@@ -31,21 +32,22 @@ pub enum Claim {
     },
 }
 
-/// What is said to a claim.
+/// The answer to a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Answer {
-    /// It is so, and the client is known by that name from now on.
+    /// The claim is true; from now on the client is known by that name.
     Accepted(Box<str>),
-    /// It is not so.
+    /// The claim is false.
     Refused,
-    /// The verifier that was asked for, and the name by which the client is known if it fits. For a user
-    /// whom there is not, it is one that fits no password, so that clients do not learn that.
+    /// The verifier that was asked for, and the name by which the client is known if its proof
+    /// fits. For a user who does not exist, it is a verifier that fits no password, so that clients
+    /// cannot find out which users exist.
     #[cfg(feature = "scram")]
     Verifier(Box<str>, Verifier),
 }
 
-/// A password or a token; not shown by `Debug`.
+/// A password or a token. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Box<str>);
 

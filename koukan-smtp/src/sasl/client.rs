@@ -13,8 +13,8 @@ pub struct Credentials {
     secret: Password,
 }
 
-/// The client's half of an authentication: it is given what the server says until that says whether it
-/// has succeeded.
+/// The client's half of an authentication. It is given each message of the server, until the server
+/// says whether the authentication has succeeded.
 #[derive(Debug)]
 pub struct ClientExchange(State);
 
@@ -22,19 +22,19 @@ pub struct ClientExchange(State);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failed {
-    /// The name or the password cannot be said by that mechanism.
+    /// The mechanism cannot carry the name or the password, because of the characters in them.
     #[error("the mechanism has no way to say the name or the password")]
     Unspeakable,
-    /// What the server has sent is no message of the mechanism.
-    #[error("the server does not keep to the mechanism")]
+    /// What the server has sent is not a message of the mechanism.
+    #[error("the server's message does not belong to the mechanism")]
     Malformed,
-    /// The server does not know the user's password.
+    /// The server has not proved that it knows the user's password.
     #[error("the server does not know the password either")]
     Impostor,
     /// The server refuses the token.
     #[error("the server refuses the token")]
     Token,
-    /// There are no random numbers.
+    /// The system has no random numbers to give.
     #[error(transparent)]
     NoRandomness(#[from] NoRandomness),
 }
@@ -44,24 +44,24 @@ type Octets = Box<[u8]>;
 
 #[derive(Debug)]
 enum State {
-    /// All was said.
+    /// The client has sent all that it has to send.
     Told,
-    /// The server is to ask for the name.
+    /// The server asks for the name next.
     LoginUser(Credentials),
-    /// The server is to ask for the password.
+    /// The server asks for the password next.
     LoginPassword(Password),
     #[cfg(feature = "scram")]
     ScramFirst(scram::Client),
     #[cfg(feature = "scram")]
     ScramProved(Proved),
-    /// Something was said that cannot be answered.
+    /// The server sent something that cannot be answered.
     Failed,
-    /// A token was shown; what the server says to that is that it is not good.
+    /// The token was sent; if the server sends another challenge, the token was refused.
     TokenShown,
 }
 
 impl Credentials {
-    /// Whether a text tells the secret.
+    /// Whether a text contains the secret.
     pub(crate) fn is_told_by(&self, text: &str) -> bool {
         let secret = self.secret.reveal();
         !secret.is_empty() && text.contains(secret)
@@ -82,7 +82,7 @@ impl Credentials {
 }
 
 impl ClientExchange {
-    /// Begins by that mechanism. Returns what the client says first, unless the server does.
+    /// Begins with that mechanism. Returns what the client sends first; `None` if the server sends first.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl ClientExchange {
                 let message = messages::write_plain(user, secret.reveal());
                 (State::Told, Some(message.ok_or(Failed::Unspeakable)?))
             }
-            // Who it is stands in the certificate: the name is whom it acts for.
+            // The certificate says who the client is; the name says for whom it acts.
             Mechanism::External => (State::Told, Some(user.to_string())),
             Mechanism::Login => (State::LoginUser(credentials.clone()), None),
             Mechanism::OAuthBearer => {
@@ -114,11 +114,12 @@ impl ClientExchange {
         Ok((Self(state), first.map(|text| text.into_bytes().into())))
     }
 
-    /// Answers what the server says. With SCRAM this takes a while: it belongs in a thread of its own.
+    /// Answers a message of the server. With SCRAM this needs much computing time: run it on a
+    /// thread for blocking work.
     ///
     /// # Errors
     ///
-    /// [`Failed`]; the exchange is to be cancelled.
+    /// [`Failed`]; the exchange must then be cancelled.
     #[cfg_attr(not(feature = "scram"), allow(unused_variables))]
     pub fn respond(&mut self, challenge: &[u8]) -> Result<Octets, Failed> {
         let (state, response) = match std::mem::replace(&mut self.0, State::Failed) {
@@ -147,8 +148,9 @@ impl ClientExchange {
         Ok(response)
     }
 
-    /// Whether the server may say now that it has succeeded: with SCRAM it has to show first that it
-    /// knows the password, too. Never once it has said what cannot be answered.
+    /// Whether the client may believe the server if it now says that the authentication has
+    /// succeeded. With SCRAM the server has to prove first that it knows the password too. Once the
+    /// server has sent something that cannot be answered, it is never believed.
     pub fn is_satisfied(&self) -> bool {
         match &self.0 {
             #[cfg(feature = "scram")]

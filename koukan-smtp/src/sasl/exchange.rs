@@ -6,13 +6,13 @@ use koukan_core::random::NoRandomness;
 use super::scram::{self, Challenged};
 use super::{Answer, Claim, Mechanism, messages};
 
-/// What OAUTHBEARER tells a client whose token is not good, before it fails.
+/// What OAUTHBEARER sends to a client whose token is refused, before the exchange fails.
 ///
 /// *Source*: RFC 7628 section 3.2.2.
 const INVALID_TOKEN: &str = r#"{"status":"invalid_token"}"#;
 
-/// The server's half of an authentication: it is given what the client says, and what is said to its
-/// claim, until it is over.
+/// The server's half of an authentication. It is given each message of the client, and the answer
+/// to the client's claim, until the exchange is over.
 ///
 /// # Example
 ///
@@ -31,51 +31,52 @@ const INVALID_TOKEN: &str = r#"{"status":"invalid_token"}"#;
 #[derive(Debug)]
 pub struct Exchange(State);
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NextStep {
-    /// To send the client these octets, and to give the exchange what it says to them.
+    /// Send these octets to the client, and give the exchange what the client replies.
     Challenge(Box<[u8]>),
-    /// To find out whether that is so, and to give the exchange the answer.
+    /// Find out whether the claim is true, and give the exchange the answer.
     Ask(Claim),
-    /// Nothing: the client is known by that name.
+    /// Nothing: the client has authenticated and is known by that name.
     Accepted(Box<str>),
-    /// Nothing: the client is not who it says to be.
+    /// Nothing: the client is refused.
     Refused,
 }
 
-/// What a client has sent is no message of its mechanism.
+/// What a client has sent is not a message of its mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a message of the mechanism")]
 pub struct Malformed;
 
 #[derive(Debug)]
 enum State {
-    /// Nothing was said.
+    /// The client has sent nothing yet.
     Begun(Mechanism),
-    /// The password is to come.
+    /// The client sends the password next.
     LoginUser(Box<str>),
-    /// A claim was made, and can be answered yes or no.
+    /// A claim was made that is answered with yes or no.
     Asked(Mechanism),
-    /// The verifier is to come.
+    /// The verifier of the user is asked for.
     #[cfg(feature = "scram")]
     ScramFirst(scram::Server),
-    /// The proof is to come.
+    /// The client sends its proof next.
     #[cfg(feature = "scram")]
     ScramChallenged(Box<str>, Box<Challenged>),
-    /// The client knows the name by which it is known, once it has said that it has heard.
+    /// The client has proved that it knows the password, and now acknowledges the server's last
+    /// message. Holds the name by which it is known.
     #[cfg(feature = "scram")]
     Proved(Box<str>),
     Over,
 }
 
 impl Exchange {
-    /// An exchange of which nothing was said.
+    /// An exchange in which nothing was sent yet.
     pub fn new(mechanism: Mechanism) -> Self {
         Self(State::Begun(mechanism))
     }
 
-    /// What to send a client that has said nothing as yet.
+    /// What to send to a client that has sent nothing yet.
     pub fn opening(&self) -> &'static [u8] {
         match self.0 {
             State::Begun(Mechanism::Login) => b"Username:",
@@ -83,7 +84,7 @@ impl Exchange {
         }
     }
 
-    /// Takes what the client says.
+    /// Takes a message of the client.
     ///
     /// # Errors
     ///
@@ -122,9 +123,10 @@ impl Exchange {
             },
             #[cfg(feature = "scram")]
             State::Proved(name) if message.is_empty() => (State::Over, NextStep::Accepted(name)),
-            // Also what a client says once it knows that its token is not good.
+            // This is also what a client sends after it has heard that its token was refused.
             State::Over => (State::Over, NextStep::Refused),
-            // Whose certificate was shown knows whoever holds the connection.
+            // The caller, which holds the connection, knows whose certificate was shown; no message
+            // is read here.
             State::Begun(Mechanism::External) => return Err(Malformed),
             State::Asked(_) => return Err(Malformed),
             #[cfg(feature = "scram")]
@@ -134,7 +136,7 @@ impl Exchange {
         Ok(step)
     }
 
-    /// Takes what is said to the claim that was asked about. One that does not fit the claim refuses it.
+    /// Takes the answer to the claim. An answer of another kind than the claim counts as a refusal.
     ///
     /// # Errors
     ///
@@ -175,7 +177,8 @@ mod tests {
     use super::*;
     use crate::sasl::{ClientExchange, Credentials, scram::Verifier};
 
-    /// Lets a client that knows those credentials speak with a server that knows `alice` by `pencil`.
+    /// Runs the exchange between a client with those credentials and a server that knows the
+    /// password `pencil` of `alice`.
     fn play(mechanism: Mechanism, credentials: Credentials) -> Result<NextStep, Malformed> {
         let verifier = Verifier::new("pencil", 4096).unwrap();
         let (mut client, first) = ClientExchange::begin(mechanism, &credentials).unwrap();

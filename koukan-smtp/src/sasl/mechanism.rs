@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// How a client shows who it is. The first is the one to be preferred.
+/// How a client authenticates. Variants are in order of preference, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Mechanism {
@@ -15,7 +15,7 @@ pub enum Mechanism {
     Plain,
     /// LOGIN.
     Login,
-    /// EXTERNAL (RFC 4422 appendix A): by the certificate that the client has shown, and no secret.
+    /// EXTERNAL (RFC 4422 appendix A): by the certificate that the client has shown, without a secret.
     External,
 }
 
@@ -24,7 +24,7 @@ pub enum Mechanism {
 pub struct Mechanisms(u8);
 
 impl Mechanism {
-    /// All by which a client shows that it knows a secret, the best first.
+    /// All mechanisms by which a client shows that it knows a secret, the best first.
     pub const ALL: &[Self] = &[
         #[cfg(feature = "scram")]
         Self::ScramSha256,
@@ -33,7 +33,7 @@ impl Mechanism {
         Self::Login,
     ];
 
-    /// The name, as registered.
+    /// The registered name.
     pub fn name(self) -> &'static str {
         match self {
             #[cfg(feature = "scram")]
@@ -45,7 +45,7 @@ impl Mechanism {
         }
     }
 
-    /// The mechanism of that name, in any case.
+    /// The mechanism of that name; upper and lower case are alike.
     pub fn of(name: &str) -> Option<Self> {
         let mut all = Self::ALL.iter().copied().chain([Self::External]);
         all.find(|one| one.name().eq_ignore_ascii_case(name))
@@ -53,10 +53,11 @@ impl Mechanism {
 }
 
 impl Mechanisms {
-    /// Those for which a password is needed: PLAIN and LOGIN, and with the feature `scram` SCRAM-SHA-256, too.
+    /// The mechanisms that use a password: PLAIN and LOGIN, and with the feature `scram` also
+    /// SCRAM-SHA-256.
     ///
-    /// An authenticator that has no verifiers offers them [without](Self::without) that one: any crate in a
-    /// program may ask for the feature.
+    /// An authenticator that has no verifiers offers them [without](Self::without) SCRAM-SHA-256,
+    /// since any crate in a program may switch that feature on.
     pub fn of_passwords() -> Self {
         let passwords = [
             #[cfg(feature = "scram")]
@@ -67,35 +68,35 @@ impl Mechanisms {
         passwords.into_iter().collect()
     }
 
-    /// The same, and that one.
+    /// This set and that mechanism.
     #[must_use]
     pub fn with(self, mechanism: Mechanism) -> Self {
         Self(self.0 | bit(mechanism))
     }
 
-    /// The same without that one.
+    /// This set without that mechanism.
     #[must_use]
     pub fn without(self, mechanism: Mechanism) -> Self {
         Self(self.0 & !bit(mechanism))
     }
 
-    /// Whether there is none.
+    /// Whether the set is empty.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether that is one of them.
+    /// Whether the set holds that mechanism.
     pub fn has(self, mechanism: Mechanism) -> bool {
         self.0 & bit(mechanism) != 0
     }
 
-    /// Those that are in both.
+    /// The mechanisms that are in both sets.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self(self.0 & other.0)
     }
 
-    /// Each of them, the best first.
+    /// Each mechanism, the best first.
     pub fn iter(self) -> impl Iterator<Item = Mechanism> {
         let all = Mechanism::ALL.iter().copied();
         let all = all.chain([Mechanism::External]);
@@ -114,7 +115,7 @@ impl FromIterator<Mechanism> for Mechanisms {
     }
 }
 
-/// The names, with blanks between them: as EHLO tells them.
+/// The names, separated by blanks, as EHLO lists them.
 impl fmt::Display for Mechanisms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.iter().map(Mechanism::name).collect();

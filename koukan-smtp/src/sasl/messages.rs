@@ -2,10 +2,10 @@
 
 use super::{Claim, exchange::Malformed};
 
-/// Separates what OAUTHBEARER sends.
+/// The separator of key and value pairs in OAUTHBEARER.
 const KVSEP: char = '\u{1}';
 
-/// Reads `[authzid] NUL authcid NUL passwd`. Nobody may act as another.
+/// Reads `[authzid] NUL authcid NUL passwd`. A user may not act as another one.
 ///
 /// *Source*: RFC 4616 section 2.
 pub(super) fn read_plain(message: &[u8]) -> Result<Claim, Malformed> {
@@ -32,7 +32,7 @@ pub(super) fn write_plain(user: &str, password: &str) -> Option<String> {
     (is_sound(user) && is_sound(password)).then(|| format!("\0{user}\0{password}"))
 }
 
-/// Reads `n,[a=user],^Aauth=Bearer token^A^A`, with other keys between.
+/// Reads `n,[a=user],^Aauth=Bearer token^A^A`; other keys may stand between.
 ///
 /// *Source*: RFC 7628 section 3.1.
 pub(super) fn read_bearer(message: &[u8]) -> Result<Claim, Malformed> {
@@ -61,7 +61,7 @@ pub(super) fn write_bearer(user: &str, token: &str) -> String {
     format!("n,a={user},{KVSEP}auth=Bearer {token}{KVSEP}{KVSEP}")
 }
 
-/// Reads `n,[a=user],`: whether channels are bound is not asked for, and who acts is told.
+/// Reads `n,[a=user],`: refuses channel binding, and returns the user for whom the client acts.
 ///
 /// *Source*: RFC 5801 section 4.
 pub(super) fn read_header(header: &str) -> Result<Option<Box<str>>, Malformed> {
@@ -78,14 +78,14 @@ pub(super) fn read_header(header: &str) -> Result<Option<Box<str>>, Malformed> {
     }
 }
 
-/// Writes a name in which `,` and `=` are escaped.
+/// Writes a name, with `,` and `=` escaped.
 ///
 /// *Source*: RFC 5802 section 5.1, `saslname`.
 pub(super) fn escape(name: &str) -> String {
     name.replace('=', "=3D").replace(',', "=2C")
 }
 
-/// Reads a name in which `,` and `=` are escaped; it is not empty.
+/// Reads a name in which `,` and `=` are escaped; it must not be empty.
 pub(super) fn unescape(name: &str) -> Result<String, Malformed> {
     if name.is_empty() || name.contains([',', '\0']) {
         return Err(Malformed);

@@ -1,16 +1,16 @@
-//! SASL: how a client shows who it is, without I/O; both halves.
+//! SASL: how a client authenticates, without I/O; both halves.
 //!
 //! | mechanism | the client shows | source |
 //! |---|---|---|
-//! | SCRAM-SHA-256 | that it knows the password, and the server that it knows the `scram::Verifier` | RFC 5802, RFC 7677 |
-//! | OAUTHBEARER | a token that somebody else made | RFC 7628 |
+//! | SCRAM-SHA-256 | that it knows the password; the server shows that it knows the `scram::Verifier` | RFC 5802, RFC 7677 |
+//! | OAUTHBEARER | a token that an authorization server has issued | RFC 7628 |
 //! | PLAIN | the password | RFC 4616 |
 //! | LOGIN | the password, in two steps | draft-murchison-sasl-login |
 //!
 //! SCRAM comes with the feature `scram`.
 //!
-//! A server runs an [`Exchange`]; a client a [`ClientExchange`]. Octets are those within base 64, which
-//! [`encode`] and [`decode`] know.
+//! A server runs an [`Exchange`], a client a [`ClientExchange`]. Both take and give octets without
+//! base 64; [`encode`] and [`decode`] convert.
 
 mod base64;
 mod claim;

@@ -39,11 +39,11 @@ pub(super) fn split<'a>(
     })
 }
 
-/// Where the `>` is that closes the path; one inside a quoted local part does not.
+/// The position of the `>` that closes the path; a `>` inside a quoted local part does not close it.
 fn path_end(inner: &str) -> Option<usize> {
     let first = memchr::memchr2(b'>', b'"', inner.as_bytes())?;
     if inner.as_bytes()[first] == b'>' {
-        // Nothing is quoted before it, as is usual.
+        // The usual case: nothing before it is quoted.
         return Some(first);
     }
     let (mut is_quoted, mut is_escaped) = (false, false);
@@ -59,7 +59,7 @@ fn path_end(inner: &str) -> Option<usize> {
     None
 }
 
-/// Takes `@one,@two:` off a path: it must be accepted, and should be ignored.
+/// Removes the source route, `@one,@two:`, from a path: a server must accept it and should ignore it.
 ///
 /// *Source*: RFC 5321 section 4.1.1.3 and appendix C.
 fn strip_source_route(path: &str) -> Result<&str, CommandError> {
@@ -71,7 +71,7 @@ fn strip_source_route(path: &str) -> Result<&str, CommandError> {
         hop.strip_prefix('@')
             .is_some_and(|domain| Domain::check(domain).is_ok())
     };
-    // Nobody needs a route to reach the null reverse-path.
+    // The null reverse-path has no destination, so a route to it makes no sense.
     if route.split(',').all(is_hop) && !mailbox.is_empty() {
         Ok(mailbox)
     } else {
@@ -79,7 +79,7 @@ fn strip_source_route(path: &str) -> Result<&str, CommandError> {
     }
 }
 
-/// Parses `*(SP esmtp-param)`; more spaces than one between two are tolerated.
+/// Parses `*(SP esmtp-param)`; more than one space between two parameters is tolerated.
 pub(super) fn parameters(text: &str) -> Result<Parameters, CommandError> {
     let mut parameters = Parameters::default();
     for word in text.split(' ').filter(|word| !word.is_empty()) {

@@ -1,4 +1,4 @@
-//! BDAT, whose line says how many octets follow that are no commands.
+//! BDAT: its line says how many octets of content follow. They must not be read as commands.
 
 use super::{Command, CommandError};
 
@@ -6,7 +6,7 @@ const VERB: &[u8] = b"BDAT";
 
 /// Whether a line is BDAT, or was meant to be.
 ///
-/// Rather one too many than one too few: what follows such a line is not carried out.
+/// In doubt the answer is yes: octets after such a line are not carried out as commands.
 pub(super) fn is_bdat(line: &[u8]) -> bool {
     let line = line.trim_ascii_start();
     line.split_at_checked(VERB.len())
@@ -15,12 +15,12 @@ pub(super) fn is_bdat(line: &[u8]) -> bool {
         })
 }
 
-/// The size of the chunk, where a line that [`is_bdat`] has one that cannot be misread: decimal
-/// digits between blanks.
+/// The size of the chunk, for a line that [`is_bdat`] accepts, if it cannot be misread: decimal
+/// digits between blanks. Otherwise `None`.
 pub(super) fn size(line: &[u8]) -> Option<u64> {
     let argument = line.trim_ascii_start().get(VERB.len()..)?;
     let mut words = argument.split(|octet| b" \t".contains(octet));
-    // The first is what stands right behind the verb.
+    // The first item is what stands directly behind the verb.
     let is_apart = words.next()?.is_empty();
     let word = words.find(|word| !word.is_empty())?;
     (is_apart && word.iter().all(u8::is_ascii_digit))
@@ -28,11 +28,11 @@ pub(super) fn size(line: &[u8]) -> Option<u64> {
         .flatten()
 }
 
-/// Parses the argument of BDAT; more spaces than one between two words are tolerated.
+/// Parses the argument of BDAT; more than one space between two words is tolerated.
 pub(super) fn parse(line: &str, argument: &str) -> Result<Command, CommandError> {
     let size = size(line.as_bytes());
     let malformed = || CommandError::Chunk { size };
-    // What a proxy before us makes of that is not known.
+    // A proxy before this server may read a TAB in another way.
     if line.contains('\t') {
         return Err(malformed());
     }

@@ -1,4 +1,4 @@
-//! Why a line is no command, and what to answer.
+//! Why a line is not a command, and how to reply to it.
 
 use koukan_core::{
     path::{InvalidMailbox, InvalidParameter},
@@ -9,7 +9,7 @@ use crate::codec::{BrokenLine, LineError};
 
 use super::{OtherProtocol, chunk};
 
-/// Why a line is no command that can be carried out.
+/// Why a line is not a command that can be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CommandError {
@@ -22,19 +22,20 @@ pub enum CommandError {
     /// There is no such verb.
     #[error("unknown command")]
     UnknownVerb,
-    /// The line begins with nothing like a verb: a header field, or octets of another protocol.
+    /// The line does not begin with anything like a verb: it is a header field, or belongs to
+    /// another protocol.
     #[error("no command")]
     NoVerb,
-    /// The line belongs to another protocol, whose content must never be taken for commands.
+    /// The line belongs to another protocol. Its content must never be read as commands.
     #[error("another protocol")]
     OtherProtocol(OtherProtocol),
-    /// BDAT breaks the grammar; the octets that follow its line are no commands for that.
+    /// BDAT breaks the grammar. The octets that follow its line are still not commands.
     #[error("malformed BDAT")]
     Chunk {
-        /// How many octets follow, where that can be read.
+        /// How many octets follow; `None` if the line does not say so clearly.
         size: Option<u64>,
     },
-    /// The argument breaks the grammar, is missing, or is there where none may be.
+    /// The argument breaks the grammar, is missing, or is given where none is allowed.
     #[error("malformed argument")]
     Argument,
     /// The address in MAIL breaks the grammar.
@@ -46,17 +47,17 @@ pub enum CommandError {
     /// A parameter breaks the grammar or is given twice.
     #[error("malformed parameter")]
     Parameter(#[from] InvalidParameter),
-    /// The address in MAIL is in UTF-8, and the SMTPUTF8 parameter is not there.
+    /// The address in MAIL is in UTF-8, but the SMTPUTF8 parameter is missing.
     #[error("address in UTF-8 without SMTPUTF8")]
     Utf8NotRequested,
 }
 
 impl CommandError {
-    /// What a broken line means, by what it was meant to be.
+    /// The error for a broken line, according to the command that it was meant to be.
     pub(in crate::codec) fn of(line: BrokenLine<'_>) -> Self {
         let BrokenLine { error, start } = line;
         if chunk::is_bdat(start) {
-            // Where the line ends, and the chunk begins, is certain in this case only.
+            // Only in this case it is certain where the line ends and the chunk begins.
             let is_whole = error == LineError::ControlOctet;
             let size = is_whole.then(|| chunk::size(start)).flatten();
             return Self::Chunk { size };
@@ -64,7 +65,7 @@ impl CommandError {
         OtherProtocol::of(start).map_or(Self::Line(error), Self::OtherProtocol)
     }
 
-    /// What a line means that is no command, by what it was meant to be; else `error`.
+    /// The error for a line that is not a command, according to what it was meant to be; otherwise `error`.
     pub(super) fn of_line(line: &[u8], error: Self) -> Self {
         if chunk::is_bdat(line) {
             let size = chunk::size(line);
@@ -106,8 +107,8 @@ impl CommandError {
     }
 }
 
-/// Whether a line that begins with that word is a header field, `Name:value`, and not a command of
-/// which a blank is missing, `MAILFROM:<path>`.
+/// Whether a line that begins with that word is a header field, `Name:value`, rather than a command
+/// without its blank, such as `MAILFROM:<path>`.
 fn is_field(word: &[u8]) -> bool {
     let Some(colon) = word.iter().position(|octet| *octet == b':') else {
         return false;

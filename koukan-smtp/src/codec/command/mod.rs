@@ -37,7 +37,7 @@ pub enum Command {
     Bdat {
         /// How many octets follow.
         size: u64,
-        /// Whether the message ends with them.
+        /// Whether this is the last chunk of the message.
         is_last: bool,
     },
     /// RSET.
@@ -58,7 +58,7 @@ pub enum Command {
     Xclient(Box<Xclient>),
     /// AUTH.
     Auth {
-        /// The mechanism, and the initial response where there is one, as written.
+        /// The mechanism and, if there is one, the initial response, as the client wrote them.
         argument: Box<str>,
     },
 }

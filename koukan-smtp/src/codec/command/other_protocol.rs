@@ -1,5 +1,5 @@
-//! Other protocols that are spoken to an SMTP server, by mistake or to have a request's content
-//! carried out as commands.
+//! Other protocols that reach an SMTP server by mistake, or as an attack that hides commands in the
+//! content of a request.
 
 /// A protocol other than SMTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,26 +15,26 @@ pub enum OtherProtocol {
     Proxy,
 }
 
-/// Methods of RFC 9110, RFC 5789 and, as HTTP/2 begins, RFC 9113.
+/// Methods of RFC 9110 and RFC 5789, and `PRI`, with which an HTTP/2 connection begins (RFC 9113).
 const METHODS: [&[u8]; 10] = [
     b"GET", b"HEAD", b"POST", b"PUT", b"DELETE", b"CONNECT", b"OPTIONS", b"TRACE", b"PATCH", b"PRI",
 ];
 
-/// The type of a TLS record with a handshake in it.
+/// The type of a TLS record that carries a handshake.
 const TLS_HANDSHAKE: u8 = 22;
 
 impl OtherProtocol {
-    /// Whether a line is a request of several words whose last names a protocol, as HTTP's do.
-    /// Whatever its first word is: a method may be called as an SMTP verb is.
+    /// Whether a line is a request of several words whose last word names a protocol, as in HTTP.
+    /// The first word does not matter: a method may have the name of an SMTP verb.
     pub(super) fn is_request(line: &str) -> bool {
-        // Seldom more than this is looked at.
+        // This cheap test already rules out nearly all lines.
         line.ends_with(|last: char| last.is_ascii_digit())
             && line
                 .rsplit_once([' ', '\t'])
                 .is_some_and(|(_, last)| is_version(last.as_bytes()))
     }
 
-    /// The protocol of a line that is no SMTP command, by how it begins and ends.
+    /// The protocol of a line that is not an SMTP command, judged by its beginning and its end.
     pub(super) fn of(line: &[u8]) -> Option<Self> {
         if line.first() == Some(&TLS_HANDSHAKE) {
             return Some(Self::Tls);

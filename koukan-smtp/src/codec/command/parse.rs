@@ -12,7 +12,7 @@ use super::{
     chunk,
 };
 
-/// Octets in the name of a client at most: RFC 5321 section 4.5.3.1.2.
+/// The most octets in a client's name: RFC 5321 section 4.5.3.1.2.
 const CLIENT_NAME_MAX: usize = 255;
 
 impl Command {
@@ -23,7 +23,7 @@ impl Command {
     ///
     /// # Errors
     ///
-    /// [`CommandError`], which knows the reply to it.
+    /// [`CommandError`], from which the reply follows.
     pub fn parse(line: &[u8]) -> Result<Self, CommandError> {
         let octets = line;
         let instead_of = |error| CommandError::of_line(octets, error);
@@ -49,7 +49,7 @@ impl Command {
             Verb::Rset => bare(Self::Rset),
             Verb::Quit => bare(Self::Quit),
             Verb::StartTls => bare(Self::StartTls),
-            // These two take an argument or none, and nobody looks at it.
+            // The argument of these two commands is optional and ignored.
             Verb::Noop => Ok(Self::Noop),
             Verb::Help => Ok(Self::Help),
             Verb::Vrfy => some(argument).map(|_| Self::Vrfy),
@@ -140,7 +140,7 @@ fn mail(argument: &str) -> Result<Command, CommandError> {
     }))
 }
 
-/// Whether a forward-path in UTF-8 is fine, the MAIL before it says.
+/// Whether a forward-path may be in UTF-8 depends on the MAIL before it, so it is not checked here.
 fn rcpt(argument: &str) -> Result<Command, CommandError> {
     let PathArgument { path, parameters } = argument::split(argument, "TO:")?;
     let forward_path: ForwardPath = path.parse().map_err(CommandError::ForwardPath)?;
@@ -219,7 +219,7 @@ mod tests {
             assert_eq!(parse(line), Err(CommandError::NoVerb), "{line}");
         }
         let http = CommandError::OtherProtocol(OtherProtocol::Http);
-        // The methods of a request are any words, also those that are verbs here.
+        // The method of a request can be any word, also the name of an SMTP verb.
         for line in [
             "GET / HTTP/1.1",
             "HELP / HTTP/1.1",

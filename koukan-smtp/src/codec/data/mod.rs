@@ -1,4 +1,4 @@
-//! The message after DATA: its end, and the dots that were put before its lines.
+//! The message after DATA: finds its end, and undoes the dot-stuffing of its lines.
 
 mod normalise;
 #[cfg(test)]
@@ -10,9 +10,9 @@ use super::{BareLineEnds, BodyEvent, ContentFault};
 
 /// Takes the message out of what a client sends after DATA.
 ///
-/// *Shape*: what comes out is the message with CRLF line ends, the last one included and stuffed
-/// dots removed. A piece is a slice of the buffer it came in; where dots have to go, its octets
-/// move up in place, and are never copied elsewhere.
+/// *Shape*: the result is the message with CRLF line ends, including the last one, and without
+/// stuffed dots. A piece is a slice of the buffer that it arrived in. To remove dots, the decoder
+/// moves octets within that buffer; it never copies them elsewhere.
 ///
 /// *Source*: RFC 5321 sections 4.1.1.4 and 4.5.2.
 ///
@@ -33,11 +33,11 @@ use super::{BareLineEnds, BodyEvent, ContentFault};
 pub struct DataDecoder {
     policy: BareLineEnds,
     line_max: Option<usize>,
-    /// What the front of the buffer is.
+    /// What comes next at the front of the buffer.
     at: At,
-    /// Whether lines that end with LF alone are about, so that octets are copied.
+    /// Whether the buffer may hold lines that end with LF alone; if so, octets are copied.
     is_normalising: bool,
-    /// Octets of the current line that were taken already.
+    /// Octets of the current line that were already taken.
     line_length: usize,
     fault: Fault,
 }
@@ -47,7 +47,7 @@ pub struct DataDecoder {
 enum At {
     /// A line, after CRLF or as the first.
     Line,
-    /// A line, after an LF alone: it may be content, and never the end of the message.
+    /// A line after an LF alone: it may be content, but never the end of the message.
     LineAfterLf,
     /// The rest of a line.
     Rest,
@@ -57,7 +57,7 @@ enum At {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fault {
     None,
-    /// Found, and to be reported once the octets before it are out.
+    /// Found, but not yet reported: the octets before it come first.
     Found(ContentFault),
     Reported,
 }
@@ -66,7 +66,7 @@ enum Fault {
 enum Stop {
     NeedMore,
     End,
-    /// An LF alone comes next, in place of which CRLF is to go on.
+    /// The next octet is an LF alone, which is to be replaced by CRLF.
     BareLf,
     Fault(ContentFault),
 }
@@ -74,7 +74,7 @@ enum Stop {
 impl DataDecoder {
     /// Makes a decoder for one message.
     ///
-    /// *Units*: `line_max` in octets, CRLF included, dot-stuffing undone; `None` is no limit.
+    /// *Units*: `line_max` is in octets, with the CRLF and without dot-stuffing; `None` means no limit.
     pub fn new(policy: BareLineEnds, line_max: Option<usize>) -> Self {
         Self {
             policy,
@@ -86,10 +86,10 @@ impl DataDecoder {
         }
     }
 
-    /// Takes the next event from the front of `buffer`; `None` when it needs more octets.
+    /// Takes the next event from the front of `buffer`; `None` when more octets are needed.
     ///
-    /// *Shape*: leaves at most two octets in the buffer when it needs more. After
-    /// [`BodyEvent::End`] the decoder is spent, and the buffer holds what follows the message.
+    /// *Shape*: when it needs more octets, it leaves at most two in the buffer. After [`BodyEvent::End`] the
+    /// decoder must not be used again; the buffer holds what follows the message.
     pub fn decode(&mut self, buffer: &mut BytesMut) -> Option<BodyEvent> {
         loop {
             if let Fault::Found(fault) = self.fault {
@@ -121,14 +121,14 @@ impl DataDecoder {
     fn found(&mut self, fault: ContentFault) {
         if self.fault == Fault::None {
             self.fault = Fault::Found(fault);
-            // Nothing but the end matters any more.
+            // After a fault only the end of the message matters.
             self.is_normalising = false;
         }
     }
 
-    /// Takes all that is certain to be content, up to the first fault.
+    /// Takes all octets that are certain to be content, up to the first fault.
     fn take_lines(&mut self, buffer: &mut BytesMut) -> (Bytes, Stop) {
-        // Octets before `read` are dealt with; those that stay are in front of `write`.
+        // Octets before `read` have been handled; those to be kept are before `write`.
         let (mut read, mut write) = (0, 0);
         let mut may_be_plain = self.line_max.is_none();
         let stop = loop {
@@ -150,7 +150,7 @@ impl DataDecoder {
                 0 => self.scan_line(&buffer[read..]),
                 plain => (plain, Line::Whole),
             };
-            // What is not plain is gone through line by line, and not looked at as a whole again.
+            // A buffer that is not plain is scanned line by line; the fast scan is not tried on it again.
             may_be_plain &= plain > 0;
             if read != write {
                 buffer.copy_within(read..read + taken, write);
@@ -178,7 +178,8 @@ impl DataDecoder {
         (is_over && self.fault == Fault::None).then_some(ContentFault::LineTooLong)
     }
 
-    /// Goes to the end of the line, past bare line ends that do not matter (any more).
+    /// Scans to the end of the line. Passes over bare line ends that the policy allows, or that no
+    /// longer matter.
     fn scan_line(&self, octets: &[u8]) -> (usize, Line) {
         let mut from = 0;
         loop {
@@ -198,12 +199,12 @@ impl DataDecoder {
         }
     }
 
-    /// What the dot at the start of a line after CRLF is.
+    /// The meaning of the dot at the start of a line after CRLF.
     fn dot(&self, line: &[u8]) -> Dot {
         match line {
             [b'.', b'\r', b'\n', ..] => Dot::End,
             [] | [b'.'] | [b'.', b'\r'] => Dot::NeedMore,
-            // Who stuffs dots at the starts of such lines puts two here.
+            // A client that stuffs dots after a bare LF would write two dots here.
             [b'.', b'\n', ..] if self.policy == BareLineEnds::Normalise => Dot::None,
             [b'.', ..] => Dot::Stuffed,
             _ => Dot::None,
@@ -211,16 +212,17 @@ impl DataDecoder {
     }
 }
 
-/// Octets at the front that are lines with CRLF at their ends, none but the first with a dot at its
-/// start; 0 where others are among them.
+/// How many octets at the front are whole lines that end with CRLF, where no line but the first
+/// begins with a dot; 0 if the octets at the front are of another kind.
 ///
-/// The same as scanning line by line, for what most messages are, but many octets at a time.
+/// Gives the same result as scanning line by line, but compares many octets at a time. Most
+/// messages are of this kind.
 fn plain_lines(octets: &[u8]) -> usize {
     let end = memchr::memmem::find(octets, b"\n.").or_else(|| memchr::memrchr(b'\n', octets));
     let Some(end) = end else { return 0 };
     let lines = &octets[..=end];
     let pairs = lines.iter().zip(&lines[1..]);
-    // Without a way out, so that many pairs are compared at once.
+    // The loop has no early exit, so that the compiler can compare many pairs at once.
     let is_paired = pairs.fold(true, |is, (first, second)| {
         is & ((*first == b'\r') == (*second == b'\n'))
     });
@@ -231,17 +233,17 @@ fn plain_lines(octets: &[u8]) -> usize {
     }
 }
 
-/// How far a scan for the end of a line came.
+/// Where a scan for the end of a line stopped.
 enum Line {
     Whole,
     Part,
-    /// To an LF alone that can be made good.
+    /// At an LF alone that can be replaced by CRLF.
     BareLf,
-    /// To a bare line end that cannot.
+    /// At a bare line end that cannot.
     Bare,
 }
 
-/// What the dot at the start of a line is, if there is one.
+/// The meaning of the dot at the start of a line, if there is one.
 enum Dot {
     None,
     Stuffed,

@@ -7,10 +7,10 @@ use crate::codec::ContentFault;
 use super::{At, DataDecoder, Dot, Fault, Stop};
 
 impl DataDecoder {
-    /// Takes all that is certain to be content, up to the first fault, with CRLF in place of each
-    /// LF that has no CR before it.
+    /// Takes all octets that are certain to be content, up to the first fault, and writes CRLF for
+    /// each LF that has no CR before it.
     ///
-    /// *Source*: RFC 6409 section 8 lets a submission server mend what it is given.
+    /// *Source*: RFC 6409 section 8 allows a submission server to correct the messages that it is given.
     pub(super) fn take_normalised(&mut self, buffer: &mut BytesMut) -> (Bytes, Stop) {
         let mut lines = BytesMut::with_capacity(buffer.len() + buffer.len() / 16);
         let mut read = 0;
@@ -40,9 +40,9 @@ impl DataDecoder {
                 [] | [b'\r'] => break self.length_fault().map_or(Stop::NeedMore, Stop::Fault),
                 [b'\r', b'\n', ..] => (2, At::Line),
                 [b'\n', ..] => (1, At::LineAfterLf),
-                // Nobody ends lines with CR alone. What it is to be is not for us to guess: a line
-                // end could begin another header field, and one more server may see the end of the
-                // message in it.
+                // No client ends lines with CR alone, so what it means here is unknown. Turned into
+                // a line end, it could begin another header field, and the next server could see
+                // the end of the message in it.
                 _ => break Stop::Fault(ContentFault::BareLineEnd),
             };
             lines.extend_from_slice(b"\r\n");
@@ -55,11 +55,11 @@ impl DataDecoder {
         };
         buffer.advance(read);
         if self.at == At::Line {
-            // What follows may be as it should be, and need not be copied then.
+            // The rest may have proper line ends, and then need not be copied.
             self.is_normalising = false;
         }
         if let (Stop::Fault(_), At::LineAfterLf) = (&stop, self.at) {
-            // From here on an LF alone is no line end.
+            // From here on an LF alone is not a line end.
             self.at = At::Rest;
         }
         debug_assert_eq!(self.fault, Fault::None);
@@ -67,10 +67,10 @@ impl DataDecoder {
     }
 }
 
-/// What the dot at the start of a line after an LF alone is.
+/// The meaning of the dot at the start of a line after an LF alone.
 ///
-/// Some programs stuff dots there, since they take the LF for a line end, and some do not; who
-/// does never sends a single one.
+/// Some programs stuff dots there, since they treat the LF as a line end; others do not. A program
+/// that stuffs dots never sends a single one.
 fn dot_after_lf(line: &[u8]) -> Dot {
     match line {
         [] | [b'.'] => Dot::NeedMore,

@@ -1,11 +1,11 @@
-//! Messages cut up in every way.
+//! Messages that arrive in pieces of every size.
 
 use proptest::prelude::*;
 
 use super::*;
 use BareLineEnds::{Keep, Normalise, Reject};
 
-/// The message, its fault, and what is left behind its end (`None`: it did not end).
+/// The message, its fault, and what remains after its end (`None` if it did not end).
 type Outcome = (Vec<u8>, Option<ContentFault>, Option<Vec<u8>>);
 
 fn receive(decoder: &mut DataDecoder, octets: &[u8], step: usize) -> Outcome {
@@ -118,7 +118,7 @@ fn a_bare_lf_becomes_crlf_and_ends_nothing() {
         (b"a\r\n.\nb\r\n.\r\n", b"a\r\n.\r\nb\r\n", b""),
         (b"a\n.\r\n.\r\nQUIT", b"a\r\n.\r\n", b"QUIT"),
         (b".\n.\n\r\n.\r\n", b".\r\n.\r\n\r\n", b""),
-        // A stuffed dot is removed; one that nobody can have stuffed stays.
+        // A stuffed dot is removed; a dot that cannot have been stuffed stays.
         (b"a\n..\n..b\n.c\r\n.\r\n", b"a\r\n.\r\n.b\r\n.c\r\n", b""),
         (
             b"a\r\n..\n.b\r\n..c\r\n.\r\n",
@@ -159,7 +159,7 @@ fn lines_that_are_made_good_have_the_same_limit() {
 }
 
 proptest! {
-    /// Nothing that goes on could be taken for an end by whoever gets it next.
+    /// The next server cannot take anything in the output for the end of the message.
     #[test]
     fn what_goes_on_has_crlf_only(input in "([a.\r\n]|\r\n|\n){0,24}", step in 1_usize..30) {
         let octets = [input.as_bytes(), b"\r\n.\r\n"].concat();
@@ -173,7 +173,7 @@ proptest! {
         prop_assert_eq!((message, fault, rest), whole);
     }
 
-    /// Where lines have a limit they are gone through one by one.
+    /// With a line limit, lines are scanned one by one.
     #[test]
     fn many_lines_at_once_are_as_one_by_one(
         input in "([a.\r\n]|\r\n|\r\n\\.){0,24}(\r\n\\.\r\n)?X?",

@@ -1,18 +1,19 @@
-//! Version 2: a signature, a fixed part, and as many octets as that says.
+//! Version 2: a signature, a fixed part, and as many octets as the fixed part says.
 
 use std::net::{IpAddr, SocketAddr};
 
 use super::{InvalidProxyHeader, Parsed, ProxyHeader, begins_with};
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
-/// Octets of the signature, the version with the command, the family, and the length.
+/// Octets of the fixed part: the signature, the version and command, the family, and the length.
 const FIXED: usize = 16;
-/// Octets behind that, at most. The addresses have 36; the rest tells of TLS, of networks and the like.
+/// The most octets behind the fixed part. The addresses have 36; the rest holds optional facts
+/// about TLS, the network and so on.
 const LEN_MAX: usize = 4096;
 
-/// The version with the command: the proxy speaks for itself.
+/// The version and the command LOCAL: the connection is the proxy's own.
 const LOCAL: u8 = 0x20;
-/// The same: the proxy passes on a connection.
+/// The version and the command PROXY: the proxy passes on a client's connection.
 const PROXY: u8 = 0x21;
 
 const UNSPECIFIED: u8 = 0x00;

@@ -1,4 +1,4 @@
-//! The header by which a proxy says whose connection it passes on.
+//! The header in which a proxy names the client whose connection it passes on.
 
 mod binary;
 mod text;
@@ -7,11 +7,11 @@ use std::net::SocketAddr;
 
 use bytes::{Buf, BytesMut};
 
-/// What a proxy says, before all else, of the connection that it passes on.
+/// What a proxy says, before anything else, about the connection that it passes on.
 ///
 /// *Source*: the PROXY protocol, versions 1 and 2, as HAProxy describes it
-/// (<https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>). Headers are taken for TCP over IPv4
-/// and IPv6; what version 2 may add of other facts is passed over.
+/// (<https://www.haproxy.org/download/3.2/doc/proxy-protocol.txt>). Headers for TCP over IPv4 and
+/// IPv6 are understood; optional facts in version 2 are ignored.
 ///
 /// # Example
 ///
@@ -34,11 +34,11 @@ pub enum ProxyHeader {
     Client {
         /// The client's address.
         from: SocketAddr,
-        /// The address of the proxy that it connected to.
+        /// The address of the proxy to which the client connected.
         to: SocketAddr,
     },
-    /// The proxy's own connection, as to see whether the server is well, or one of a client that the
-    /// proxy does not know by an IP address.
+    /// The proxy's own connection, for example a health check, or that of a client whose IP address
+    /// the proxy does not know.
     Own,
 }
 
@@ -47,16 +47,16 @@ pub enum ProxyHeader {
 #[error("not a PROXY header, version 1 or 2")]
 pub struct InvalidProxyHeader;
 
-/// A header and how many octets it has; `None` where more of it is to come.
+/// A header and how many octets it has; `None` when more octets are needed.
 type Parsed = Result<Option<(ProxyHeader, usize)>, InvalidProxyHeader>;
 
 impl ProxyHeader {
-    /// Takes a header off the front of `input`. `None` where it is not there to its end; then `input`
-    /// is as it was. A header has 4112 octets at most.
+    /// Takes a header off the front of `input`. `None` when it is incomplete; `input` is then
+    /// unchanged. A header has at most 4112 octets.
     ///
     /// # Errors
     ///
-    /// As soon as it can be told that there is none, whatever would follow.
+    /// [`InvalidProxyHeader`] as soon as it is certain that the input is not a header.
     pub fn decode(input: &mut BytesMut) -> Result<Option<Self>, InvalidProxyHeader> {
         let parsed = match input.first() {
             None => Ok(None),
@@ -71,7 +71,7 @@ impl ProxyHeader {
     }
 }
 
-/// Whether `input`, as far as it is there, begins so.
+/// Whether `input`, as far as it has arrived, agrees with `start`.
 fn begins_with(input: &[u8], start: &[u8]) -> bool {
     input.iter().zip(start).all(|(octet, other)| octet == other)
 }

@@ -7,7 +7,7 @@ use std::{
 
 use super::{InvalidProxyHeader, Parsed, ProxyHeader, begins_with};
 
-/// Octets of the line at most, its end included.
+/// The most octets in the line, with its line end.
 const LEN_MAX: usize = 107;
 
 pub(super) fn parse(input: &[u8]) -> Parsed {
@@ -30,7 +30,7 @@ pub(super) fn parse(input: &[u8]) -> Parsed {
 fn header(line: &str) -> Option<ProxyHeader> {
     let mut words = line.split(' ').skip(1);
     match words.next()? {
-        // Whatever follows.
+        // The rest of the line is ignored.
         "UNKNOWN" => Some(ProxyHeader::Own),
         "TCP4" => client::<Ipv4Addr>(words),
         "TCP6" => client::<Ipv6Addr>(words),
@@ -52,7 +52,7 @@ where
     words.next().is_none().then_some(header)
 }
 
-/// A port as nothing but its digits.
+/// Reads a port that consists of digits only.
 fn port(word: &str) -> Option<u16> {
     let is_plain = word == "0" || !word.starts_with(['0', '+']);
     word.parse().ok().filter(|_| is_plain)

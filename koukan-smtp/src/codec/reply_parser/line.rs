@@ -6,7 +6,7 @@ use koukan_core::reply::{EnhancedCode, Reply, ReplyCode};
 
 use super::InvalidReply;
 
-/// A line that begins with three digits and then a space, a TAB, a hyphen or its end.
+/// A line that begins with three digits, followed by a space, a TAB, a hyphen or the end of the line.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Line<'a> {
     /// The three digits.
@@ -37,17 +37,17 @@ impl<'a> Line<'a> {
         })
     }
 
-    /// What decides about a command: the first digit of the code.
+    /// The first digit of the code: it decides whether the command succeeded.
     pub(super) fn class(&self) -> u16 {
         self.number / 100
     }
 
-    /// Splits an enhanced code off the text that agrees with the reply code.
+    /// Splits the enhanced code off the text, if it agrees with the reply code.
     pub(super) fn split_enhanced<'t>(&self, text: &'t str) -> Option<(EnhancedCode, &'t str)> {
         if !text.starts_with(|c: char| c.is_ascii_digit()) {
             return None;
         }
-        // Such texts are short: to look at each octet costs less than a search that is made for long ones.
+        // Such texts are short: checking each octet is faster than a search made for long texts.
         let blank = text.bytes().position(|octet| octet == b' ');
         let (word, rest) = text.split_at(blank.unwrap_or(text.len()));
         let enhanced: EnhancedCode = word.parse().ok()?;
@@ -55,7 +55,7 @@ impl<'a> Line<'a> {
         agrees.then_some((enhanced, rest.strip_prefix(' ').unwrap_or(rest)))
     }
 
-    /// The reply that has no other line.
+    /// The reply that consists of this line only.
     pub(super) fn to_reply(self) -> Result<Reply, InvalidReply> {
         let code = code(self.number)?;
         let text = readable(self.text);
@@ -66,12 +66,12 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The code that three digits are.
+/// The reply code that the three digits stand for.
 pub(super) fn code(number: u16) -> Result<ReplyCode, InvalidReply> {
     ReplyCode::new(number).map_err(|_| InvalidReply::Code(number))
 }
 
-/// Text with `?` for what is not UTF-8.
+/// The text, with `?` in place of what is not UTF-8.
 pub(super) fn readable(text: &[u8]) -> Cow<'_, str> {
     if let Ok(text) = std::str::from_utf8(text) {
         return text.into();

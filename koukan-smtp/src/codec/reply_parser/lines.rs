@@ -1,4 +1,4 @@
-//! The lines of one reply, until the last one is there.
+//! The lines of one reply, collected until the last one arrives.
 
 use koukan_core::reply::{EnhancedCode, Reply};
 
@@ -7,10 +7,10 @@ use super::{
     line::{Line, code, readable},
 };
 
-/// What the lines so far come to.
+/// The reply that the lines so far make up.
 #[derive(Debug)]
 pub(super) struct Lines {
-    /// The three digits of the last line that had some.
+    /// The three digits of the last line that had a code.
     number: u16,
     enhanced: Option<EnhancedCode>,
     text: String,
@@ -35,7 +35,7 @@ impl Lines {
         }
     }
 
-    /// Adds a line. Its code counts, not those of the lines before it.
+    /// Adds a line. The code of the latest line counts.
     pub(super) fn add(&mut self, line: &Line<'_>) {
         let is_other_class = line.class() != self.number / 100;
         if line.number != self.number {
@@ -45,7 +45,7 @@ impl Lines {
             });
         }
         self.number = line.number;
-        // An enhanced code other than the first line's is left in the text rather than lost.
+        // An enhanced code that differs from the first line's stays in the text, so that it is not lost.
         let whole = readable(line.text);
         let text = match line.split_enhanced(&whole) {
             Some((enhanced, text)) if is_other_class => {
@@ -61,7 +61,7 @@ impl Lines {
         self.add_text(text);
     }
 
-    /// Adds a line that has no code: amid a reply it can be nothing but text.
+    /// Adds a line without a code: within a reply it can only be text.
     pub(super) fn add_text(&mut self, text: &str) {
         self.count += 1;
         if self.count <= LINES_MAX && self.text.len() + text.len() <= TEXT_MAX {

@@ -1,4 +1,4 @@
-//! Reads replies off the bytes that a server sends.
+//! Reads replies from the octets that a server sends.
 
 mod line;
 mod lines;
@@ -11,21 +11,20 @@ use self::{
     lines::Lines,
 };
 
-/// Octets of a line that are looked at. RFC 5321 section 4.5.3.1.5 asks for 512; real servers
-/// send more.
+/// Octets of a line that are kept. RFC 5321 section 4.5.3.1.5 asks for 512; real servers send more.
 const LINE_MAX: usize = 4096;
 /// Lines of a reply whose text is kept.
 const LINES_MAX: usize = 128;
 /// Octets of text of a reply that are kept.
 const TEXT_MAX: usize = 64 * 1024;
-/// Octets of a reply at which it is taken for one without an end.
+/// A reply with more octets is taken for one that never ends.
 const OCTETS_MAX: usize = 1024 * 1024;
 
-/// Parses replies out of a buffer that grows as bytes arrive.
+/// Parses replies from a buffer that grows as octets arrive.
 ///
-/// Servers say many things that no RFC provides for, and some take a message while they do. So as
-/// much as can be is read as what it must mean, and after what has no meaning the next reply can
-/// be read: how many replies there were is what a client must know.
+/// Some servers send replies that no RFC allows, and yet they accept the message. So the parser
+/// reads whatever has a clear meaning. After a line that has none, it can still read the next
+/// reply: a client must know how many replies there were.
 ///
 /// *Shape*:
 ///
@@ -56,21 +55,21 @@ const OCTETS_MAX: usize = 1024 * 1024;
 /// ```
 #[derive(Debug, Default)]
 pub struct ReplyParser {
-    /// Octets at the front of the input that hold no line end, so are not searched again.
+    /// Octets at the front of the input that hold no line end, and are not searched again.
     searched: usize,
-    /// Whether the rest of a line that was too long is still to come, and to be dropped.
+    /// Whether the rest of a line that is too long must be dropped when it arrives.
     is_skipping: bool,
-    /// The lines so far of a reply that goes on.
+    /// The lines so far of a reply that is incomplete.
     lines: Option<Lines>,
-    /// Octets of the reply that comes so far.
+    /// Octets so far of a reply that is incomplete.
     octets: usize,
 }
 
-/// An extension of a [`Reply`] whose lines had codes that differ: some of them may belong to another
-/// reply.
+/// An extension of a [`Reply`] whose lines had different codes: some of the lines may belong to
+/// another reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CodesDiffer {
-    /// Whether they differ in their first digit, so that it says yes and no at once.
+    /// Whether the codes differ in their first digit, so that the reply says both yes and no.
     pub in_class: bool,
 }
 
@@ -78,11 +77,11 @@ pub struct CodesDiffer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidReply {
-    /// A line does not start with three digits and then a space, a hyphen or its end, where a
-    /// reply was to begin. It was dropped; a reply may follow.
+    /// Where a reply was to begin, a line does not start with three digits followed by a space, a
+    /// hyphen or the end of the line. The line was dropped; a reply may follow.
     #[error("line does not start with a reply code")]
     NoCode,
-    /// A whole reply has a code outside 200 to 599. It was dropped; the next one may follow.
+    /// A whole reply has a code outside 200 to 599. The reply was dropped; the next one may follow.
     #[error("{0} is no reply code")]
     Code(u16),
     /// A reply goes on for more than 1 MiB. Nothing that follows can be trusted.
@@ -91,14 +90,14 @@ pub enum InvalidReply {
 }
 
 impl ReplyParser {
-    /// Takes the next whole reply off the front of `input`; `None` asks for more bytes.
+    /// Takes the next whole reply off the front of `input`; `None` when more octets are needed.
     ///
     /// Between two calls, `input` may only grow at its end.
     ///
     /// # Errors
     ///
-    /// [`InvalidReply`] where the bytes are no reply; unless it is [`InvalidReply::Endless`], what
-    /// comes after it can be asked for.
+    /// [`InvalidReply`] where the octets are not a reply. Except after [`InvalidReply::Endless`],
+    /// the next call goes on with what follows.
     pub fn parse(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, InvalidReply> {
         while let Some(length) = self.line_length(input) {
             self.octets += length;
@@ -124,11 +123,11 @@ impl ReplyParser {
         Ok(None)
     }
 
-    /// Takes a last line without a line end, after which the connection has ended.
+    /// Takes a last line that has no line end because the connection was closed.
     ///
     /// # Errors
     ///
-    /// As of [`ReplyParser::parse`].
+    /// The same as for [`ReplyParser::parse`].
     pub fn parse_end(&mut self, input: &mut BytesMut) -> Result<Option<Reply>, InvalidReply> {
         let is_cut = !self.is_skipping && Line::parse(input).is_some_and(|line| line.is_last);
         if !is_cut {
@@ -138,12 +137,12 @@ impl ReplyParser {
         self.parse(input)
     }
 
-    /// Whether a reply has begun and not ended.
+    /// Whether a reply has begun but not ended.
     pub fn is_amid_reply(&self) -> bool {
         self.lines.is_some() || self.is_skipping
     }
 
-    /// Octets of the first line, if it is there to its end or longer than what is kept of it.
+    /// Octets of the first line, if its end has arrived or if it is already longer than what is kept.
     fn line_length(&mut self, input: &[u8]) -> Option<usize> {
         match memchr::memchr(b'\n', &input[self.searched..]) {
             Some(position) => Some(self.searched + position + 1),
@@ -157,7 +156,7 @@ impl ReplyParser {
         }
     }
 
-    /// Takes a line in; returns what it completes.
+    /// Adds a line; returns the reply that it completes, if any.
     fn take_line(&mut self, line: &[u8]) -> Option<Result<Reply, InvalidReply>> {
         let parsed = Line::parse(line);
         let Some(lines) = &mut self.lines else {

@@ -7,7 +7,7 @@ use super::{
 
 const HEADER: &str = "n,,";
 
-/// What was said so far.
+/// The client after its first message.
 #[derive(Debug)]
 pub(in super::super) struct Client {
     first: String,
@@ -15,7 +15,7 @@ pub(in super::super) struct Client {
     password: super::super::Password,
 }
 
-/// The client has proved that it knows the password, and waits for the server to do the same.
+/// The client after it has proved that it knows the password; the server has to prove the same now.
 #[derive(Debug)]
 pub(in super::super) struct Proved {
     message: String,
@@ -40,7 +40,8 @@ impl Client {
         format!("{HEADER}{}", self.first)
     }
 
-    /// Answers the server's first message. This takes a while: it belongs in a thread of its own.
+    /// Answers the server's first message. This needs much computing time: run it on a thread for
+    /// blocking work.
     pub(in super::super) fn prove(&self, challenge: &[u8]) -> Result<Proved, Failed> {
         let challenge = str::from_utf8(challenge).map_err(|_| Failed::Malformed)?;
         let mut attributes = challenge.split(',');
@@ -74,7 +75,7 @@ impl Proved {
         &self.message
     }
 
-    /// Whether the server has shown by its last message that it knows the verifier.
+    /// Whether the server's last message proves that it knows the verifier.
     pub(in super::super) fn is_signed(&self, message: &[u8]) -> bool {
         message == format!("v={}", encode(self.signature)).as_bytes()
     }

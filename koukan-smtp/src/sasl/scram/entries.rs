@@ -6,16 +6,16 @@ use super::{InvalidVerifier, Verifier, keys::prepared};
 
 /// Verifiers by user.
 ///
-/// *Shape*: a line for each, `user:verifier`, as `koukan passwd` prints it. Empty lines, and those that
-/// begin with `#`, say nothing.
+/// *Shape*: one line for each user, `user:verifier`, as `koukan passwd` prints it. Empty lines and
+/// lines that begin with `#` are ignored.
 #[derive(Debug, Clone, Default)]
 pub struct Entries(HashMap<Box<str>, Verifier>);
 
-/// A line is no entry.
+/// A line that is not an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {fault}")]
 pub struct InvalidEntry {
-    /// Which line, from 1 on.
+    /// The number of the line, from 1.
     pub line: usize,
     /// What is wrong with it.
     pub fault: EntryFault,
@@ -25,34 +25,34 @@ pub struct InvalidEntry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EntryFault {
-    /// There is no user with a colon behind.
-    #[error("no user with a colon behind")]
+    /// There is no user name followed by a colon.
+    #[error("no user name followed by a colon")]
     NoUser,
-    /// There is an entry of the same user before it.
-    #[error("the user has another entry before")]
+    /// An earlier line has an entry for the same user.
+    #[error("an earlier line has the same user")]
     Twice,
-    /// What stands behind the user is no verifier.
+    /// The text behind the user name is not a verifier.
     #[error(transparent)]
     Verifier(#[from] InvalidVerifier),
 }
 
 impl Entries {
-    /// The verifier of a user, as a client may write the name.
+    /// The verifier of a user, whose name is given as a client may write it.
     pub fn get(&self, user: &str) -> Option<&Verifier> {
         self.0.get(&*prepared(user))
     }
 
-    /// How many there are.
+    /// How many entries there are.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Of how many iterations most of them are.
+    /// The count of iterations that most verifiers have.
     pub(crate) fn iterations(&self) -> Option<u32> {
         let mut counts = HashMap::<u32, usize>::new();
         for verifier in self.0.values() {
@@ -77,7 +77,7 @@ impl FromStr for Entries {
                 line: number + 1,
                 fault,
             };
-            // No verifier begins with anything else, and a name may hold a colon.
+            // A name may hold a colon, but every verifier begins with `SCRAM`.
             let at = line.rfind(":SCRAM").or_else(|| line.find(':'));
             let (user, verifier) = line.split_at(at.unwrap_or(0));
             if user.is_empty() {

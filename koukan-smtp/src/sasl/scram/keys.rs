@@ -1,16 +1,16 @@
-//! The arithmetic of SCRAM: keys of a password.
+//! The arithmetic of SCRAM: the keys that follow from a password.
 
 use std::borrow::Cow;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-/// The least count of iterations: RFC 7677 section 4.
+/// The smallest count of iterations: RFC 7677 section 4.
 pub const ITERATIONS_MIN: u32 = 4096;
-/// The largest count that is computed with: another host may say any.
+/// The largest count that is accepted. The count may come from another host, which could ask for any.
 pub const ITERATIONS_MAX: u32 = 1_000_000;
 
-/// A key, or what is made with one.
+/// A key, or a value computed with one.
 pub(super) type Key = [u8; 32];
 
 /// `SaltedPassword`.
@@ -37,7 +37,7 @@ pub(super) fn key(salted: &Key, name: &str) -> Key {
     signature(salted, name)
 }
 
-/// What a key makes of a text.
+/// The HMAC of a text with a key.
 pub(super) fn signature(key: &[u8], text: &str) -> Key {
     let mut keyed = keyed(key);
     keyed.update(text.as_bytes());
@@ -56,7 +56,7 @@ pub(super) fn xor(mut one: Key, other: Key) -> Key {
     one
 }
 
-/// A name or a password as it is compared; one that may not be is left as it is.
+/// A name or a password in the form in which it is compared; one with forbidden characters stays as it is.
 ///
 /// *Source*: RFC 4013.
 pub(super) fn prepared(text: &str) -> Cow<'_, str> {

@@ -1,10 +1,10 @@
-//! SCRAM-SHA-256: the client shows that it knows a password, without saying it.
+//! SCRAM-SHA-256: the client proves that it knows a password, without sending it.
 //!
 //! ```text
 //! C: n,,n=user,r=C            C is the client's nonce
 //! S: r=CS,s=salt,i=count      S is the server's
-//! C: c=biws,r=CS,p=proof      of the password and all that was said
-//! S: v=signature              of the verifier and all that was said
+//! C: c=biws,r=CS,p=proof      made from the password and all that was said before
+//! S: v=signature              made from the verifier and all that was said before
 //! ```
 //!
 //! *Source*: RFC 5802, RFC 7677.
@@ -33,7 +33,7 @@ use koukan_core::random::{NoRandomness, secret};
 
 use super::encode;
 
-/// A nonce that was never used before.
+/// A nonce that has not been used before.
 pub(super) fn nonce() -> Result<String, NoRandomness> {
     Ok(encode(secret::<18>()?))
 }

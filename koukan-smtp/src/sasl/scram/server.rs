@@ -6,10 +6,10 @@ use super::{
     keys::{hash, xor},
 };
 
-/// Octets of a client's nonce, at most.
+/// The most octets in a client's nonce.
 const NONCE_MAX: usize = 128;
 
-/// What was said so far.
+/// The server after the client's first message.
 #[derive(Debug)]
 pub(in super::super) struct Server {
     /// The header of the first message, as the client must repeat it.
@@ -20,7 +20,7 @@ pub(in super::super) struct Server {
     pub(in super::super) user: Box<str>,
 }
 
-/// The server has said its first message.
+/// The server after its own first message.
 #[derive(Debug)]
 pub(in super::super) struct Challenged {
     server: Server,
@@ -37,7 +37,7 @@ impl Server {
         let (header, first) = text.split_at(end);
         let acts_as = messages::read_header(header)?;
         let mut attributes = first.split(',');
-        // `m=` in front would be an extension that must be understood.
+        // An `m=` in front would be an extension that this server does not understand, so it is refused.
         let user = attributes.next().and_then(|one| one.strip_prefix("n="));
         let user = messages::unescape(user.ok_or(Malformed)?)?;
         let nonce = attributes.next().and_then(|one| one.strip_prefix("r="));
@@ -56,7 +56,7 @@ impl Server {
         })
     }
 
-    /// The server's first message, once the verifier of the user is known.
+    /// Makes the server's first message from the verifier of the user.
     pub(in super::super) fn challenge(self, verifier: Verifier, nonce: &str) -> Challenged {
         let nonce = format!("{}{nonce}", self.client_nonce);
         let (salt, iterations) = (encode(verifier.salt()), verifier.iterations());
@@ -75,8 +75,8 @@ impl Challenged {
         &self.challenge
     }
 
-    /// Reads the client's last message. Returns the server's last, or `None` where the client has not
-    /// proved anything.
+    /// Reads the client's last message. Returns the server's last message, or `None` where the
+    /// client's proof is wrong.
     pub(in super::super) fn verify(&self, message: &[u8]) -> Result<Option<String>, Malformed> {
         let text = str::from_utf8(message).map_err(|_| Malformed)?;
         let (without_proof, proof) = text.rsplit_once(",p=").ok_or(Malformed)?;

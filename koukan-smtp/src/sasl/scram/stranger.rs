@@ -1,26 +1,26 @@
-//! Verifiers of users whom there are not.
+//! Verifiers for users who do not exist.
 
 use super::{
     Entries, Verifier,
     keys::{Key, signature},
 };
 
-/// Iterations where no user is known.
+/// Iterations where there are no users to compare with.
 const ITERATIONS: u32 = 65_536;
-/// Octets of a salt, as `koukan passwd` makes them.
+/// Octets of a salt that `koukan passwd` makes.
 const SALT: usize = 16;
 
-/// Makes up verifiers: for the same user always the same, which looks like the others and fits no
-/// password.
+/// Makes up verifiers. The same user always gets the same one; it looks like a real verifier and
+/// fits no password.
 pub(crate) struct Stranger(Key);
 
 impl Stranger {
-    /// Verifiers that only this secret leads to.
+    /// Makes verifiers that depend on this secret.
     pub(crate) fn new(secret: Key) -> Self {
         Self(secret)
     }
 
-    /// The verifier of a user who is not among those.
+    /// The verifier for a user who is not among the known ones.
     pub(crate) fn verifier(&self, user: &str, known: &Entries) -> Verifier {
         let of = |what: &str| signature(&self.0, &format!("{what}:{user}"));
         let iterations = known.iterations().unwrap_or(ITERATIONS);

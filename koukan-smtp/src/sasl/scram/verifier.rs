@@ -10,12 +10,12 @@ use super::{
     keys::{ITERATIONS_MAX, ITERATIONS_MIN, Key, hash, key, salted, signature},
 };
 
-/// Octets of a salt, at most.
+/// The most octets in a salt.
 const SALT_MAX: usize = 64;
 const PREFIX: &str = "SCRAM-SHA-256$";
 
-/// What a server keeps in place of a password: who knows it can tell who knows the password, and cannot
-/// itself log in with it.
+/// What a server keeps in place of a password. Whoever has the verifier can check who knows the
+/// password, but cannot log in with the verifier.
 ///
 /// *Shape*: `SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>`, the last three in base 64.
 ///
@@ -35,14 +35,14 @@ pub enum InvalidVerifier {
     /// It has another shape.
     #[error("not of the form SCRAM-SHA-256$iterations:salt$key:key")]
     Shape,
-    /// It is one of too few iterations, or too many.
+    /// It has too few or too many iterations.
     #[error("iterations are not between {ITERATIONS_MIN} and {ITERATIONS_MAX}")]
     Iterations,
 }
 
 impl Verifier {
-    /// The verifier of a password, with a new salt. This takes a while: it belongs in a thread of its
-    /// own.
+    /// Makes the verifier of a password, with a new salt. This needs much computing time: run it on
+    /// a thread for blocking work.
     ///
     /// # Errors
     ///
@@ -56,7 +56,7 @@ impl Verifier {
         Ok(Self::of(password, &secret::<16>()?, iterations))
     }
 
-    /// One that fits no password: with keys that nobody knows.
+    /// Makes a verifier that fits no password: nobody knows its keys.
     pub(super) fn of_nobody(salt: &[u8], iterations: u32, keys: [Key; 2]) -> Self {
         let [stored_key, server_key] = keys;
         Self {
@@ -77,14 +77,14 @@ impl Verifier {
         }
     }
 
-    /// Whether it is the verifier of that password. This takes a while, the same for each: it belongs in
-    /// a thread of its own.
+    /// Whether it is the verifier of that password. This needs much computing time, the same for
+    /// each password: run it on a thread for blocking work.
     pub fn fits(&self, password: &str) -> bool {
         let other = Self::of(password, &self.salt, self.iterations);
         self.is_stored_key(&other.stored_key)
     }
 
-    /// How many times a password is hashed.
+    /// The count of iterations: how many times the password is hashed.
     pub fn iterations(&self) -> u32 {
         self.iterations
     }
@@ -144,7 +144,7 @@ impl fmt::Display for Verifier {
     }
 }
 
-/// Without the keys.
+/// Does not show the keys.
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Verifier")
@@ -157,7 +157,7 @@ impl fmt::Debug for Verifier {
 mod tests {
     use super::*;
 
-    /// Of the password `pencil` of RFC 7677 section 3.
+    /// The verifier of the password `pencil` of RFC 7677 section 3.
     const PENCIL: &str = "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$\
                           WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:\
                           wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU=";
