@@ -1,4 +1,4 @@
-//! The accept loop and its graceful end.
+//! The accept loop, and how it stops gracefully.
 
 use std::{
     net::SocketAddr,
@@ -33,7 +33,7 @@ use {
     tokio_rustls::Accept,
 };
 
-/// Accepts connections until `shutdown`, then lets the sessions end.
+/// Accepts connections until `shutdown`, then waits for the sessions to end.
 pub(super) async fn run<M: MakeMailService>(
     server: Server<M>,
     listener: Listener,
@@ -45,7 +45,7 @@ pub(super) async fn run<M: MakeMailService>(
         tasks: TaskTracker::new(),
         stop: Stop::default(),
     };
-    // A bug, as in an observer, costs that connection and not the listener.
+    // A panic, for example in an observer, costs that connection and not the listener.
     let admit = |(stream, remote)| {
         let accept = || sessions.accept(stream, remote);
         drop(catch_unwind(AssertUnwindSafe(accept)));
@@ -68,7 +68,7 @@ struct Sessions<M> {
 
 impl<M: MakeMailService> Sessions<M> {
     fn accept(&self, stream: ServerStream, remote: Option<SocketAddr>) {
-        // Replies are written in one piece, so waiting for more to send is of no use.
+        // Replies are written in one piece, so there is no gain in delaying small packets.
         let _ = stream.set_nodelay();
         let connected = Connected {
             remote_host: remote,
@@ -87,7 +87,7 @@ impl<M: MakeMailService> Sessions<M> {
         self.admit(stream, BytesMut::new(), &connected, permit);
     }
 
-    /// Has a proxy say who its client is, in a task of its own.
+    /// Reads in a task of its own which client a proxy speaks for.
     fn ask_proxy(
         &self,
         proxy: SocketAddr,
@@ -113,11 +113,11 @@ impl<M: MakeMailService> Sessions<M> {
                     connected.remote_host = Some(canonical(from));
                     connected.local_host = Some(canonical(to));
                 }
-                // A proxy may look whether anybody listens.
+                // A proxy may connect only to see whether the server is up.
                 Err(NoHeader::Nothing) => return,
                 Err(error) => {
                     let error = Causes(&error);
-                    tracing::warn!(%proxy, %error, "closing a connection, its client is not known");
+                    tracing::warn!(%proxy, %error, "closing a connection from a proxy that has not named its client");
                     return;
                 }
             }
@@ -126,7 +126,7 @@ impl<M: MakeMailService> Sessions<M> {
         });
     }
 
-    /// Lets a client in that has a permit.
+    /// Admits a client that has a permit.
     fn admit(
         &self,
         stream: ServerStream,
@@ -147,8 +147,8 @@ impl<M: MakeMailService> Sessions<M> {
         }
     }
 
-    /// A task of its own: a panic ends that session and no other, and nobody else has to wait to be
-    /// accepted.
+    /// Runs the session in a task of its own. A panic ends that session only, and no other client
+    /// has to wait to be accepted.
     fn spawn(&self, stream: ServerStream, input: BytesMut, connected: &Connected, permit: Permit) {
         let (server, stop) = (&self.server, self.stop.of_session());
         let open = server.connection(connected).open(&server.observers);
@@ -174,7 +174,7 @@ impl<M: MakeMailService> Sessions<M> {
         self.server.observers.tell(&Event::TurnedAway(connection));
         #[cfg(feature = "tls")]
         if self.server.security.immediate().is_some() {
-            // It would not be understood.
+            // The client would not understand a reply in clear.
             return;
         }
         say_and_close(stream, reply);
@@ -206,7 +206,7 @@ impl<M> Clone for Sessions<M> {
     }
 }
 
-/// A session that begins with TLS, if it comes to that.
+/// Runs a session; it begins with TLS if the server is configured so.
 #[cfg(feature = "tls")]
 async fn begin_with_tls<M: MakeMailService, H>(
     sessions: Sessions<M>,
@@ -237,12 +237,12 @@ async fn begin_with_tls<M: MakeMailService, H>(
     }
 }
 
-/// IPv4 where it was written as IPv6, so that all that looks at the client sees the same.
+/// Writes an IPv4 address that came as IPv6 as IPv4, so that each part of the server sees the same address.
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// Says that without waiting: a new socket has room for it.
+/// Sends the reply without waiting: the buffer of a new socket has room for it.
 fn say_and_close(stream: ServerStream, reply: &Reply) {
     let mut octets = Vec::new();
     codec::encode_reply(reply, false, &mut octets);

@@ -1,4 +1,4 @@
-//! How many connections there may be.
+//! Limits the number of connections.
 
 use std::net::IpAddr;
 
@@ -6,33 +6,33 @@ use koukan_core::shares::{Charge, Client, Shares};
 
 use super::Limits;
 
-/// Shares the connections between clients, each of which may have so many of them.
+/// Shares the connections between clients; each client may hold a limited number.
 #[derive(Debug, Clone)]
 pub(super) struct Admission {
     shares: Shares<Holder>,
     client_max: u64,
 }
 
-/// Who holds a connection.
+/// The holder of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Holder {
     Client(Client),
-    /// A proxy that has not said yet who its client is.
+    /// A proxy that has not yet named its client.
     Proxy(Client),
 }
 
-/// A proxy's connection whose client is not known yet; dropping it gives it back.
+/// A proxy's connection whose client is not known yet. Dropping it releases the connection.
 #[derive(Debug)]
 pub(super) struct Entry {
     charge: Charge<Holder>,
     client_max: u64,
 }
 
-/// The right of a client to hold one connection; dropping it gives it back.
+/// The right of a client to hold one connection. Dropping it releases the connection.
 #[derive(Debug)]
 pub(super) struct Permit {
     charge: Charge<Holder>,
-    /// Who had it first.
+    /// The first holder of the connection.
     first: Holder,
     client_max: u64,
 }
@@ -45,14 +45,14 @@ impl Admission {
         }
     }
 
-    /// A permit for that client, unless it or all have too many.
+    /// A permit for that client; `None` if the client, or the server as a whole, has too many connections.
     pub(super) fn admit(&self, client: Client) -> Option<Permit> {
         let holder = Holder::Client(client);
         Permit::new(self.shares.charge(&holder, 1)?, holder, self.client_max)
     }
 
-    /// Lets a proxy in that is to say who its client is, unless there are too many connections, or
-    /// it has too many on which it has not said it.
+    /// Admits a proxy that still has to name its client. `None` if the server has too many
+    /// connections, or the proxy has too many whose client it has not named.
     pub(super) fn enter(&self, proxy: IpAddr) -> Option<Entry> {
         let holder = Holder::Proxy(Client::at(proxy));
         Some(Entry {
@@ -63,7 +63,7 @@ impl Admission {
 }
 
 impl Entry {
-    /// A permit for the client that the proxy has named, unless that one has too many.
+    /// A permit for the client that the proxy has named; `None` if that client has too many connections.
     pub(super) fn admit(self, client: IpAddr) -> Option<Permit> {
         let holder = Holder::Client(Client::at(client));
         Permit::new(self.charge.hand_to(&holder)?, holder, self.client_max)
@@ -71,7 +71,7 @@ impl Entry {
 }
 
 impl Permit {
-    /// One for who has that charge now, unless that one has too many.
+    /// A permit for the present holder of the charge; `None` if that holder has too many connections.
     fn new(charge: Charge<Holder>, first: Holder, client_max: u64) -> Option<Self> {
         (charge.held() <= client_max).then_some(Self {
             charge,
@@ -80,8 +80,9 @@ impl Permit {
         })
     }
 
-    /// The same for the client for which whoever had it first turns out to be here, unless that client has
-    /// too many: then it is given back. A client that is not known has none of its own.
+    /// Passes the permit on to the client that the first holder turns out to speak for. `None`, and
+    /// the connection is released, if that client has too many. A client that is not known has no
+    /// count of its own; the first holder is charged.
     pub(super) fn hand_to(self, client: Option<IpAddr>) -> Option<Self> {
         let Self {
             charge,
@@ -171,7 +172,8 @@ mod tests {
         let held = ["192.0.2.1", "192.0.2.1", "192.0.2.2"].map(named);
         assert!(held.iter().all(Option::is_some));
         assert!(named("192.0.2.1").is_none());
-        // The next client of a connection; and one that is not known, for which the proxy answers.
+        // The proxy names its client anew; then it names one that is not known, for which the proxy
+        // itself is charged.
         let [first, ..] = held.map(Option::unwrap);
         assert_eq!(admission.shares.used(), 1);
         let first = first.hand_to(Some(address("192.0.2.3"))).unwrap();

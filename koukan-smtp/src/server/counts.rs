@@ -1,4 +1,4 @@
-//! Counts by client, of which one is forgotten every so often.
+//! Counts by client that go down by one at intervals.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -7,46 +7,46 @@ use tokio::time::Instant;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Clients of which something is known, at most.
+/// The most clients with a count.
 const CLIENTS_MAX: usize = 1 << 14;
-/// How often clients are looked for of which all is forgotten, at most.
+/// The shortest time between two searches for clients whose count is zero again.
 const SWEEP: Duration = Duration::from_secs(10);
 
-/// Counts by client. There is room for so many clients; of one more, some other is forgotten.
+/// Counts by client. The number of clients is bounded; where one more comes, another one is forgotten.
 #[derive(Debug, Default)]
 pub(super) struct Counts(Mutex<Table>);
 
 #[derive(Debug, Default)]
 struct Table {
     all: HashMap<Client, Count>,
-    /// When those were last looked for that can go.
+    /// When clients whose count is zero were last removed.
     swept: Option<Instant>,
 }
 
-/// What a client may have counted.
+/// The bound on a client's count.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bound {
-    /// How much at most: then it has too much.
+    /// At this count the client has too much.
     pub(super) max: u32,
-    /// It has too much until no more than this is left.
+    /// From then on the client has too much until its count is down to this.
     pub(super) again: u32,
-    /// How long until one is forgotten.
+    /// How long until the count goes down by one.
     pub(super) forget: Duration,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Count {
     count: u32,
-    /// Whether there were too many, and too many are left.
+    /// Whether the client has had too much, and has not been forgiven yet.
     is_full: bool,
     bound: Bound,
-    /// When the last one was forgotten, or the first counted.
+    /// When the count last went down, or was first raised.
     since: Instant,
 }
 
 impl Counts {
-    /// Adds so much to what was counted of a client, and returns what that is now, the bound at most;
-    /// `None`, and adds nothing, where the client had too much before.
+    /// Adds to the count of a client and returns the new count, which is at most the bound. Returns
+    /// `None`, and adds nothing, where the client already had too much.
     pub(super) fn add(&self, client: &Client, more: u32, bound: Bound) -> Option<u32> {
         let now = Instant::now();
         let mut table = self.lock();
@@ -78,7 +78,7 @@ impl Counts {
         })
     }
 
-    /// One was none.
+    /// Takes one back that should not have been counted.
     pub(super) fn take_back(&self, client: &Client) {
         let mut table = self.lock();
         if let Some(count) = table.all.get_mut(client) {
@@ -96,7 +96,7 @@ impl Counts {
 }
 
 impl Table {
-    /// Forgets clients of which all is forgotten, or else one of the others.
+    /// Removes the clients whose count is zero; if there are none, removes one of the others.
     fn make_room(&mut self, now: Instant) {
         let is_due = |swept| now.saturating_duration_since(swept) >= SWEEP;
         if self.swept.is_none_or(is_due) {
@@ -123,7 +123,7 @@ impl Count {
         self.is_full &= self.count > self.bound.again;
         self.since = match self.count {
             0 => now,
-            // Less than `passed`, since not all are forgotten.
+            // The remainder of `passed` counts towards the next one.
             _ => self.since + self.bound.forget * forgotten,
         };
     }
@@ -171,7 +171,7 @@ mod tests {
             assert_eq!(counts.add(&client(number), 1, BOUND), Some(1));
         }
         assert_eq!(counts.lock().all.len(), CLIENTS_MAX);
-        // Those of which all is forgotten go first, all at once.
+        // Clients whose count is zero go first, all at once.
         advance(SWEEP).await;
         assert_eq!(counts.add(&client(u32::MAX), 1, BOUND), Some(1));
         assert_eq!(counts.lock().all.len(), 1);

@@ -1,4 +1,4 @@
-//! Which clients have made too many errors, on whichever connections.
+//! Counts the errors of clients across their connections.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -9,16 +9,17 @@ use super::{
     counts::{Bound, Counts},
 };
 
-/// How many times as many errors clients may make that have shown who they are.
+/// Clients that have authenticated may make this many times as many errors.
 const KNOWN: u32 = 10;
 
-/// Counts the errors of clients: of those that have shown who they are by name, of others by address.
-/// Nobody on this host is counted, since others may stand behind it, nor proxies, nor who has no address.
+/// Counts the errors of clients: by user name if the client has authenticated, otherwise by
+/// address. Not counted are clients on this host, since others may stand behind them, proxies, and
+/// clients without an address.
 #[derive(Debug, Default)]
 pub(super) struct Errors(Counts);
 
 impl Errors {
-    /// Whether who connects from there has made too many errors.
+    /// Whether a client that connects from there has made too many errors.
     pub(super) fn bars_host(&self, config: &Config, host: Option<SocketAddr>) -> bool {
         let host = host.filter(|_| !is_trusted(config, host, false));
         host.is_some_and(|host| self.0.is_full(&Client::at(host.ip())))
@@ -30,8 +31,8 @@ impl Errors {
         client.is_some_and(|client| self.0.is_full(&client))
     }
 
-    /// Counts so many errors of the client. Returns how long it has to wait for what it does next; `None`
-    /// where it has made too many before.
+    /// Adds to the errors of the client. Returns how long the client has to wait for its next
+    /// command; `None` where it had already made too many.
     pub(super) fn count(
         &self,
         config: &Config,
@@ -56,7 +57,7 @@ impl Errors {
     }
 }
 
-/// Whose errors are counted: nobody's where there is no telling, and no proxy's.
+/// The client whose errors are counted; `None` where the client is not known, or is a proxy.
 fn counted(config: &Config, client: &Context, is_spoken_for: bool) -> Option<Client> {
     if is_trusted(config, client.remote_host, is_spoken_for) {
         return None;
@@ -64,7 +65,7 @@ fn counted(config: &Config, client: &Context, is_spoken_for: bool) -> Option<Cli
     Some(client.client()).filter(|client| *client != Client::Unknown)
 }
 
-/// Whether it is this host or a proxy that is there, and not a client of one.
+/// Whether the peer is this host or a proxy itself, and not a client that a proxy speaks for.
 fn is_trusted(config: &Config, host: Option<SocketAddr>, is_spoken_for: bool) -> bool {
     let is_proxy = host
         .is_some_and(|host| host.ip().to_canonical().is_loopback() || config.is_proxy(host.ip()));

@@ -20,13 +20,13 @@ impl Holding {
         Self { max, clock }
     }
 
-    /// What a client is told now.
+    /// What the reply to EHLO announces now.
     pub(super) fn offer(&self) -> FutureRelease {
         FutureRelease::of(self.clock.now(), self.max)
     }
 
-    /// Checks HOLDFOR and HOLDUNTIL, which only clients may use of whom it `is_known` who they are, and has
-    /// them mean the same whenever they are read.
+    /// Checks HOLDFOR and HOLDUNTIL, which only authenticated clients (`is_known`) may use. Turns
+    /// them into a point in time, so that they mean the same whenever they are read.
     ///
     /// *Source*: RFC 4865 sections 3 and 4.
     pub(super) fn check(&self, mail: &mut Mail, is_known: bool) -> Result<(), Reply> {

@@ -1,4 +1,4 @@
-//! What a client may ask for.
+//! The limits on a client.
 
 use std::time::Duration;
 
@@ -19,56 +19,54 @@ pub struct Limits {
     pub command_line: usize,
     /// Octets in a message, as advertised by SIZE; a larger one gets 552. Default 50 MiB.
     pub message_size: u64,
-    /// Octets in a line of a message, CRLF included; a message with a longer one gets 554.
-    /// Default: no limit.
+    /// Octets in a line of a message, CRLF included; a message with a longer line gets 554. Default: no limit.
     pub text_line: Option<usize>,
-    /// RCPT commands in a mail transaction; those beyond get 452. RFC 5321 section 4.5.3.1.8
-    /// demands 100 at least. Default 1000.
+    /// RCPT commands in a mail transaction; further ones get 452. RFC 5321 section 4.5.3.1.8 demands at least 100.
+    /// Default 1000.
     pub recipients: usize,
-    /// Different domains of the recipients of a mail transaction; those of others get 452. Default: no
-    /// limit.
+    /// Different domains of the recipients of a mail transaction; recipients of further domains get 452. Default: no limit.
     pub recipient_domains: Option<usize>,
     /// Mail transactions on a connection; the next MAIL gets 421. Default 10 000.
     pub transactions: u32,
-    /// Commands on a connection that are malformed or out of sequence; one more gets 421.
-    /// Recipients that were refused are counted by themselves. Default 20.
+    /// Commands on a connection that are malformed or out of sequence; one more gets 421. Refused recipients have a
+    /// count of their own. Default 20.
     pub errors: u32,
-    /// Recipients on a connection that are refused for good (5yz), against clients that look for
-    /// addresses; one more gets 421, unless as many were accepted. Default 100.
+    /// Recipients on a connection that are refused permanently (5yz); one more gets 421, unless at least as many were
+    /// accepted. This is a guard against clients that search for addresses. Default 100.
     pub refused_recipients: u32,
-    /// Of these, those whose replies go out at once; each further one waits for
-    /// [`Limits::refusal_delay`], unless as many were accepted. Default 10.
+    /// How many of the refused recipients get their reply at once. Each further reply waits for
+    /// [`Limits::refusal_delay`], unless at least as many recipients were accepted. Default 10.
     pub prompt_refusals: u32,
     /// How long the reply to a recipient beyond [`Limits::prompt_refusals`] waits. Default 1 second.
     pub refusal_delay: Duration,
-    /// Commands that lead nowhere (EHLO, HELO, NOOP, RSET, VRFY, EXPN, HELP) since the last
-    /// message that was accepted; one more gets 421. Default 100.
+    /// Commands without a result (EHLO, HELO, NOOP, RSET, VRFY, EXPN, HELP) since the last message that was accepted;
+    /// one more gets 421. Default 100.
     pub idle_commands: u32,
-    /// Errors of one client (by address, as for [`Limits::connections_per_client`]; ten times as many of one that has
-    /// shown who it is) on all its connections: commands that are malformed or out of sequence, and recipients that
-    /// are refused for good, unless as many were accepted on that connection. From a tenth of these on what it does
-    /// next waits for [`Limits::refusal_delay`]. With as many it gets 421 and is turned away when it connects, until
-    /// half of them are forgotten. Clients on this host are not counted, nor are proxies; their clients are.
-    /// Default 1000.
+    /// Errors of one client on all its connections: commands that are malformed or out of sequence, and recipients that are
+    /// refused permanently, unless at least as many were accepted on that connection. A client is counted by address, as for
+    /// [`Limits::connections_per_client`]; one that has authenticated is counted by name, and may make ten times as many. From a
+    /// tenth of this number on, each further command waits for [`Limits::refusal_delay`]. At this number the client gets 421, and
+    /// is turned away when it connects, until half of its errors are forgotten. Clients on this host and proxies are not counted;
+    /// a proxy's clients are. Default 1000.
     pub errors_per_client: u32,
     /// How long until all of [`Limits::errors_per_client`] are forgotten, one after the other. Default 1 hour.
     pub errors_forgotten: Duration,
-    /// Authentications that fail, of one client (by address, as for
-    /// [`Limits::connections_per_client`]): one more gets 421. One is forgotten each minute. Default 20.
+    /// Failed authentications of one client (by address, as for [`Limits::connections_per_client`]); one more gets
+    /// 421. One failure is forgotten each minute. Default 20.
     pub failed_authentications: u32,
-    /// How long the reply to an authentication that has failed waits, times the failures of that client
-    /// so far, up to ten. Default 1 second.
+    /// How long the reply to a failed authentication waits, multiplied by the number of the client's failures so far,
+    /// up to ten. Default 1 second.
     pub authentication_delay: Duration,
     /// Connections in all; one more gets 421. Default 4096.
     pub connections: usize,
-    /// Connections of one client (an IPv4 address, or the /64 network of an IPv6 address), behind a
-    /// proxy that of the client and not the proxy's; one more gets 421. Default 256.
+    /// Connections of one client; one more gets 421. A client is an IPv4 address, or the /64 network of an IPv6
+    /// address; behind a proxy the client's address counts, not the proxy's. Default 256.
     pub connections_per_client: usize,
-    /// Octets of a message that are read at once, and so held, at most. Default 64 KiB.
+    /// The most octets of a message that are read, and so held, at once. Default 64 KiB.
     pub body_buffer: usize,
-    /// Octets a second that a client must send while it sends a message, on average and apart
-    /// from [`ServerTimeouts::data_grace`](super::ServerTimeouts::data_grace), or it gets 421. Time that the
-    /// server itself takes does not count. Default 100.
+    /// Octets a second that a client must send on average during a message, or it gets 421.
+    /// [`ServerTimeouts::data_grace`](super::ServerTimeouts::data_grace) comes on top, and time that the server
+    /// itself takes does not count. Default 100.
     pub data_rate: u64,
 }
 
@@ -122,12 +120,12 @@ setters! {
     }
 }
 
-/// What the value of a limit may be: RFC 9422 section 4.
+/// The largest value that the keyword may carry: RFC 9422 section 4.
 const KEYWORD_MAX: u64 = 999_999;
 
 impl Limits {
-    /// The EHLO keyword that tells of limits on mail transactions; `None` where there are none that can be
-    /// told. That on domains of recipients cannot: RCPTDOMAINMAX is of a whole session.
+    /// The EHLO keyword that announces limits on mail transactions; `None` where there is none to announce. The limit
+    /// on domains is not announced: RCPTDOMAINMAX applies to a whole session.
     ///
     /// *Source*: RFC 9422.
     pub(super) fn keyword(&self) -> Option<String> {

@@ -1,19 +1,19 @@
-//! Who submits, and the service that their mail is given to.
+//! Chooses the sender and the service for each mail transaction.
 
 use koukan_core::{
     context::{Context, Sender},
     service::MailService,
 };
 
-/// Says for each mail transaction who submits it, and gives it a clone of a [`MailService`] that was
-/// built before.
+/// Chooses, for each mail transaction, on whose behalf it runs, and gives it a clone of a
+/// [`MailService`] that was built before.
 ///
-/// It is asked at MAIL, when what can be known of the client is known: its address, its name, TLS,
-/// who it is. So the same listener can have one chain for users who have authenticated themselves and
-/// another for everybody else. A client that may not send mail at all gets a service that refuses it.
+/// The server calls it at MAIL, when it knows as much of the client as it ever will: its address, its name, TLS,
+/// its identity. So the same listener can have one chain for authenticated users and another for everybody else.
+/// A client that may not send mail at all gets a service that refuses it.
 ///
-/// Implemented by every closure of the right shape, and by [`Shared`], which gives the same service to
-/// all.
+/// Implemented by every closure with matching types, and by [`Shared`], which gives the same
+/// service to every transaction.
 ///
 /// # Example
 ///
@@ -41,14 +41,14 @@ use koukan_core::{
 /// });
 /// ```
 pub trait MakeMailService: Send + Sync + 'static {
-    /// The service given.
+    /// The service that a transaction gets.
     type Service: MailService;
 
-    /// Says on whose behalf the transaction runs, and gives the service. It is asked once for each
-    /// MAIL and does not wait: it chooses, and builds nothing.
+    /// Says on whose behalf the transaction runs, and gives its service. The server calls this once
+    /// for each MAIL. It must not wait or build anything: it only chooses.
     ///
-    /// The sender in `context` is the one that the server was configured with; the transaction's
-    /// context will have the sender that is returned.
+    /// The sender in `context` is the one in the server's configuration. The context of the
+    /// transaction will have the sender that is returned.
     fn make(&self, context: &Context) -> (Sender, Self::Service);
 }
 
@@ -64,8 +64,8 @@ where
     }
 }
 
-/// Gives a clone of one service to every transaction, on behalf of the sender that the server was
-/// configured with.
+/// Gives a clone of one service to every transaction, on behalf of the sender in the server's
+/// configuration.
 #[derive(Debug, Clone)]
 pub struct Shared<S>(pub S);
 

@@ -1,23 +1,21 @@
 //! The SMTP server: accepts connections and drives a [`MailService`] with what clients send.
 //!
-//! - Commands are pipelined through to the service: recipients go upstream as they come, and the
-//!   replies go back in order with as few writes as possible.
-//! - A message is streamed upstream while it is received; one that is refused, too big or badly
-//!   framed is taken off the wire to its end and answered then. A client that is gone before the
-//!   end of its message has sent none.
-//! - Only CRLF ends a line, and only CRLF `.` CRLF a message. What a message with other line ends
-//!   in it becomes, [`BareLineEnds`] says.
-//! - What may not be meant as commands is not carried out: the chunk of a malformed BDAT is skipped,
-//!   and where its end cannot be told, or where a client speaks another protocol, the connection is
-//!   closed.
-//! - A client that speaks before the greeting is not turned away for it: what it sent is served
-//!   after the greeting. Where clients have to wait for it ([`ServerTimeouts::greeting_delay`]) it is.
-//! - Which service gets a mail transaction, and on whose behalf it runs, is decided at MAIL, by what is
-//!   known of the client then: [`MakeMailService`]. Before that a [`Greeter`] may refuse it, let it wait,
-//!   and say what it is offered.
-//! - Where a proxy stands before the server ([`Config::proxies`]), the client is who its PROXY header
-//!   names; limits count that address.
-//! - A service that answers 421 has the connection closed, as RFC 5321 section 3.8 says.
+//! - Commands are pipelined through to the service: recipients go upstream as they arrive, and the replies go back in
+//!   order with as few writes as possible.
+//! - A message is streamed upstream while it is received. One that is refused, too big or badly framed is still read
+//!   to its end, and then answered. If the client disconnects before the end of a message, the message does not count
+//!   as sent.
+//! - Only CRLF ends a line, and only CRLF `.` CRLF ends a message. [`BareLineEnds`] says what happens to a message
+//!   with other line ends.
+//! - Octets that may not be meant as commands are not carried out. The chunk of a malformed BDAT is skipped. If the
+//!   end of the chunk is unclear, or a client speaks another protocol, the connection is closed.
+//! - A client may speak before the greeting: what it sent is served after the greeting. Only if clients must wait
+//!   ([`ServerTimeouts::greeting_delay`]) is it turned away.
+//! - At MAIL, a [`MakeMailService`] chooses the service of the mail transaction and on whose behalf it runs, by what
+//!   is then known of the client. Before that, a [`Greeter`] may refuse the client, make it wait, and change what it
+//!   is offered.
+//! - Behind a proxy ([`Config::proxies`]), the client is the one that the PROXY header names; limits count that address.
+//! - When a service answers 421, the server closes the connection (RFC 5321 section 3.8).
 //!
 //! [`Limits`] and [`ServerTimeouts`] bound what a client can make the server hold or do.
 
@@ -86,7 +84,7 @@ use self::{
 };
 use crate::{Protocol, codec::BareLineEnds};
 
-/// An SMTP server: a configuration, and what gives each mail transaction its service.
+/// An SMTP server: a configuration, and what chooses the service of each mail transaction.
 ///
 /// # Example
 ///
@@ -115,7 +113,7 @@ pub struct Server<M> {
     make: Arc<M>,
     greeter: Option<BoxGreeter>,
     gate: Option<Arc<Gate>>,
-    /// Those of clients, on whichever connections.
+    /// The errors of all clients, across connections.
     errors: Arc<Errors>,
     config: Arc<Config>,
     observers: Observers,
@@ -131,8 +129,8 @@ impl<S: MailService> Server<Shared<S>> {
 }
 
 impl<M: MakeMailService> Server<M> {
-    /// Makes a server that chooses a service for each mail transaction: by a closure of
-    /// `&`[`Context`](koukan_core::context::Context), or any other [`MakeMailService`].
+    /// Makes a server that chooses a service for each mail transaction, by a closure that takes
+    /// `&`[`Context`](koukan_core::context::Context), or by any other [`MakeMailService`].
     pub fn with_make(make: M) -> Self {
         Self {
             make: Arc::new(make),
@@ -146,7 +144,7 @@ impl<M: MakeMailService> Server<M> {
         }
     }
 
-    /// Replaces the configuration as a whole.
+    /// Replaces the whole configuration.
     pub fn with_config(mut self, config: Config) -> Self {
         self.config = Arc::new(config);
         self
@@ -157,8 +155,8 @@ impl<M: MakeMailService> Server<M> {
         self.configure(|config| config.name = name.into())
     }
 
-    /// Sets what its clients speak. With [`Protocol::Lmtp`] they say LHLO in place of EHLO, and the end of
-    /// a message has a reply for each recipient that was accepted: the service's own for it
+    /// Sets the protocol that clients speak. With [`Protocol::Lmtp`] they say LHLO in place of EHLO, and the end of a
+    /// message has one reply for each accepted recipient: the reply that the service gives for that recipient
     /// ([`Reply::for_recipient`](koukan_core::reply::Reply::for_recipient)).
     ///
     /// *Source*: RFC 2033.
@@ -166,14 +164,14 @@ impl<M: MakeMailService> Server<M> {
         self.configure(|config| config.protocol = protocol)
     }
 
-    /// Has this service asked about clients before MAIL. Without one all are welcome, and offered all
-    /// that the server can do.
+    /// Asks this service about clients before MAIL. Without one, all clients are welcome, and are offered all that
+    /// the server can do.
     pub fn with_greeter(mut self, greeter: impl Greeter) -> Self {
         self.greeter = Some(BoxGreeter::new(greeter));
         self
     }
 
-    /// Lets clients authenticate themselves, over TLS: this says whether they are who they say to be.
+    /// Lets clients authenticate over TLS. The authenticator says whether they are who they claim to be.
     ///
     /// *Source*: RFC 4954.
     pub fn with_authenticator(mut self, authenticator: impl Authenticator) -> Self {
@@ -181,27 +179,27 @@ impl<M: MakeMailService> Server<M> {
         self
     }
 
-    /// Takes mail from clients only that have said who they are: others hear 530 5.7.0 at MAIL.
+    /// Takes mail only from clients that have authenticated; others get 530 5.7.0 at MAIL.
     pub fn with_auth_required(self) -> Self {
         self.configure(|config| config.is_auth_required = true)
     }
 
-    /// Lets clients authenticate themselves without TLS, too: passwords cross the network in clear.
+    /// Lets clients authenticate without TLS too: passwords then cross the network in clear.
     pub fn with_auth_in_clear(self) -> Self {
         self.configure(|config| config.is_auth_clear = true)
     }
 
-    /// Sets on whose behalf the transactions run, where a [`MakeMailService`] says nothing else.
+    /// Sets on whose behalf transactions run, unless a [`MakeMailService`] chooses another sender.
     pub fn with_sender(self, sender: Sender) -> Self {
         self.configure(|config| config.sender = sender)
     }
 
-    /// Sets what a client may ask for.
+    /// Sets the limits on a client.
     pub fn with_limits(self, limits: Limits) -> Self {
         self.configure(|config| config.limits = limits)
     }
 
-    /// Sets how long a client is waited for.
+    /// Sets how long the server waits for a client.
     pub fn with_timeouts(self, timeouts: ServerTimeouts) -> Self {
         self.configure(|config| config.timeouts = timeouts)
     }
@@ -211,20 +209,19 @@ impl<M: MakeMailService> Server<M> {
         self.configure(|config| config.bare_line_ends = policy)
     }
 
-    /// Takes connections from these networks for a proxy's, which begin with a PROXY header, version 1
-    /// or 2: the client is who that names. Applies to [`Server::run`] and [`Server::listen`].
+    /// Treats connections from these networks as a proxy's. They begin with a PROXY header, version 1 or 2, and the
+    /// client is the one that the header names. Applies to [`Server::run`] and [`Server::listen`].
     pub fn with_proxies(self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.configure(|config| config.proxies = networks.into_iter().collect())
     }
 
-    /// Believes clients from these networks who say by XCLIENT on whose behalf they are here: as Postfix
-    /// does, the session begins anew with the client that was named.
+    /// Lets clients from these networks name by XCLIENT the client that they speak for. As with Postfix, the session
+    /// then begins anew with the client that was named.
     pub fn with_xclients(self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.configure(|config| config.xclients = networks.into_iter().collect())
     }
 
-    /// Offers TLS: sessions have it from when the client says STARTTLS. Applies to [`Server::run`] and
-    /// [`Server::listen`].
+    /// Offers STARTTLS. Applies to [`Server::run`] and [`Server::listen`].
     ///
     /// *Source*: RFC 3207.
     #[cfg(feature = "tls")]
@@ -233,8 +230,7 @@ impl<M: MakeMailService> Server<M> {
         self
     }
 
-    /// Has every session begin with TLS, as on port 465. Applies to [`Server::run`] and
-    /// [`Server::listen`].
+    /// Makes every session begin with TLS, as on port 465. Applies to [`Server::run`] and [`Server::listen`].
     ///
     /// *Source*: RFC 8314 section 3.3.
     #[cfg(feature = "tls")]
@@ -243,7 +239,7 @@ impl<M: MakeMailService> Server<M> {
         self
     }
 
-    /// Takes mail from clients only that have TLS: others hear 530 5.7.0 at MAIL.
+    /// Takes mail only from clients that use TLS; others get 530 5.7.0 at MAIL.
     pub fn with_tls_required(self) -> Self {
         self.configure(|config| config.is_tls_required = true)
     }
@@ -259,44 +255,43 @@ impl<M: MakeMailService> Server<M> {
         self
     }
 
-    /// Offers clients that are known, or may authenticate themselves, to hold messages for so long at most
-    /// (FUTURERELEASE, RFC 4865), by that clock. Transactions come with HOLDUNTIL then: the service has to
-    /// see to it.
+    /// Offers FUTURERELEASE (RFC 4865) to clients that have authenticated or may do so: messages are held for `max`
+    /// at most, by that clock. The transactions then carry HOLDUNTIL; the service has to hold the message until then.
     pub fn with_future_release(self, max: Duration, clock: SharedClock) -> Self {
         self.configure(|config| config.holding = Some(Holding::new(max, clock)))
     }
 
-    /// Listens on `address` and serves whoever connects, until it is dropped.
+    /// Listens on `address` and serves every client, until the future is dropped.
     ///
     /// # Errors
     ///
-    /// When it cannot listen there.
+    /// If the server cannot listen there.
     pub async fn listen(self, address: impl ToSocketAddrs) -> io::Result<()> {
         let listener = TcpListener::bind(address).await?;
         self.run(listener, pending()).await;
         Ok(())
     }
 
-    /// Serves whoever connects until `shutdown` is ready, then stops gracefully.
+    /// Serves every client until `shutdown` is ready, then stops gracefully.
     ///
-    /// To stop gracefully is to accept no more connections, to end sessions between transactions
-    /// with 421, to let transactions that are under way end, and to abort with 421 those whose
-    /// client is silent for [`ServerTimeouts::stopping`], and what is left after [`ServerTimeouts::drain`].
+    /// To stop gracefully means: accept no more connections; end sessions that are between transactions with 421; let
+    /// running transactions end. A transaction is aborted with 421 if its client is silent for
+    /// [`ServerTimeouts::stopping`], or if it is still running after [`ServerTimeouts::drain`].
     ///
     /// # Cancel safety
     ///
-    /// When it is dropped, nothing more is accepted; sessions under way go on to their end.
+    /// When the future is dropped, no more connections are accepted; running sessions go on to their end.
     pub async fn run(self, listener: impl Into<Listener>, shutdown: impl Future<Output = ()>) {
         accept::run(self, listener.into(), shutdown).await;
     }
 
-    /// Serves one client on a transport that is connected already, until the session ends.
+    /// Serves one client on a transport that is already connected, until the session ends.
     ///
     /// The limits on the number of connections do not apply.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, a transaction that is under way is aborted.
+    /// When the future is dropped, a running transaction is aborted.
     pub fn serve<IO>(
         &self,
         io: IO,
@@ -308,12 +303,12 @@ impl<M: MakeMailService> Server<M> {
         self.serve_upgradable(Unchanging(io), connected)
     }
 
-    /// As [`Server::serve`], on a transport that may be upgraded in the middle of the session: then
-    /// the server offers STARTTLS.
+    /// Like [`Server::serve`], on a transport that may be upgraded in the middle of the session. The server then
+    /// offers STARTTLS.
     ///
     /// # Cancel safety
     ///
-    /// When the future is dropped, a transaction that is under way is aborted.
+    /// When the future is dropped, a running transaction is aborted.
     pub fn serve_upgradable<IO>(
         &self,
         io: IO,
@@ -322,12 +317,12 @@ impl<M: MakeMailService> Server<M> {
     where
         IO: Upgrade + Send,
     {
-        // Not an `async fn`: whoever spawns the future would have to prove anew that it is `Send`.
+        // Not an `async fn`, so that whoever spawns the future need not prove again that it is `Send`.
         let open = self.connection(connected).open(&self.observers);
         Session::new(self, io, BytesMut::new(), connected, Stop::default()).run(open)
     }
 
-    /// A connection, as observers are told of it.
+    /// The connection as observers are told of it.
     fn connection(&self, connected: &Connected) -> Connection<'_> {
         Connection::new(event::Protocol::Smtp)
             .of_sender(&self.config.sender)

@@ -1,4 +1,4 @@
-//! Proxies that say who their client is.
+//! Reads the PROXY header, in which a proxy names its client.
 
 use std::io;
 
@@ -10,16 +10,16 @@ use tokio::{
 
 use crate::codec::{InvalidProxyHeader, ProxyHeader};
 
-/// Octets to make room for at a time; what a client has said behind the header may come along.
+/// How many octets to make room for at a time. What the client sends after the header may come along.
 const READ: usize = 512;
 
-/// A proxy has not said who its client is.
+/// Why a proxy has not named its client.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NoHeader {
-    /// It has closed or reset the connection without a word.
+    /// The proxy has closed or reset the connection without sending anything.
     #[error("nothing was said")]
     Nothing,
-    /// It has closed the connection in the middle.
+    /// The proxy has closed the connection in the middle of the header.
     #[error("PROXY header is cut off")]
     CutOff,
     #[error("no PROXY header in time")]
@@ -30,7 +30,7 @@ pub(super) enum NoHeader {
     Lost(#[from] io::Error),
 }
 
-/// Reads the header of a proxy. What comes behind it is left in `input`.
+/// Reads the header of a proxy. What comes after the header is left in `input`.
 pub(super) async fn read(
     io: &mut (impl AsyncRead + Unpin),
     input: &mut BytesMut,
@@ -41,7 +41,7 @@ pub(super) async fn read(
         }
         input.reserve(READ);
         match io.read_buf(input).await {
-            // Some reset the connection when they have seen that somebody listens.
+            // Some proxies reset the connection once they have seen that the server listens.
             Ok(0) | Err(_) if input.is_empty() => return Err(NoHeader::Nothing),
             Ok(0) => return Err(NoHeader::CutOff),
             Ok(_) => {}
@@ -80,7 +80,7 @@ mod tests {
         }
     }
 
-    /// As some do that look whether anybody listens.
+    /// Some health checks end a connection like this.
     #[tokio::test]
     async fn a_reset_before_the_first_octet_is_nothing_and_later_it_is_a_loss() {
         let header = read(&mut Reset, &mut BytesMut::new()).await;

@@ -1,4 +1,4 @@
-//! A transport of which something was read already.
+//! A transport of which some octets were read already.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use std::{
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A transport of which these octets were read already: they are read once more before others.
+/// A transport of which some octets were read already. Reads return these octets once more, before any others.
 #[derive(Debug)]
 pub(super) struct Rewound<IO> {
     read: BytesMut,

@@ -1,4 +1,4 @@
-//! A transport that becomes TLS.
+//! A transport that is upgraded to TLS.
 
 use std::{
     fmt, io, mem,
@@ -12,16 +12,16 @@ use tokio_rustls::Accept;
 
 use super::{Upgrade, Upgraded};
 
-/// A transport that has TLS from when the client says STARTTLS, for
+/// A transport that is upgraded to TLS when the client says STARTTLS, for
 /// [`Server::serve_upgradable`](super::Server::serve_upgradable).
 ///
 /// *Source*: RFC 3207.
 pub struct Secured<IO>(State<IO>);
 
 enum State<IO> {
-    /// In clear, for good where there is no TLS.
+    /// In clear; without TLS to upgrade to, it stays so.
     Clear(IO, Option<ServerTls>),
-    /// Amid the handshake.
+    /// In the middle of the handshake.
     Beginning(Box<Accept<IO>>),
     Secure(Box<ServerStream<IO>>),
     /// The handshake has failed.
@@ -39,7 +39,7 @@ impl<IO> Secured<IO> {
         Self(State::Clear(io, tls))
     }
 
-    /// A transport that has TLS already.
+    /// A transport that uses TLS already.
     pub(super) fn secure(stream: ServerStream<IO>) -> Self {
         Self(State::Secure(Box::new(stream)))
     }
@@ -124,7 +124,7 @@ impl<IO> fmt::Debug for Secured<IO> {
     }
 }
 
-/// Nobody reads or writes amid the handshake, nor after it has failed.
+/// The error for reads and writes during the handshake or after it has failed; the server makes none then.
 fn not_now() -> io::Error {
     io::ErrorKind::NotConnected.into()
 }

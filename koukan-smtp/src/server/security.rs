@@ -1,11 +1,11 @@
-//! Whether sessions have TLS, and from when on.
+//! Whether sessions use TLS, and from when on.
 
 use koukan_core::tls::ServerTls;
 
-/// From when on a server's sessions have TLS.
+/// From when on the sessions of a server use TLS.
 #[derive(Debug, Clone, Default)]
 pub(super) enum Security {
-    /// They have none.
+    /// Never.
     #[default]
     None,
     /// From when the client says STARTTLS.
@@ -15,7 +15,7 @@ pub(super) enum Security {
 }
 
 impl Security {
-    /// What there is to be offered.
+    /// The TLS to offer with STARTTLS, if any.
     pub(super) fn offered(&self) -> Option<ServerTls> {
         match self {
             Self::Offered(tls) => Some(tls.clone()),
@@ -23,7 +23,7 @@ impl Security {
         }
     }
 
-    /// What sessions begin with.
+    /// The TLS with which sessions begin, if any.
     pub(super) fn immediate(&self) -> Option<&ServerTls> {
         match self {
             Self::Immediate(tls) => Some(tls),

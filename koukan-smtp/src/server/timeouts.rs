@@ -1,48 +1,45 @@
-//! How long the server waits for a client, and for who is asked about it.
+//! How long the server waits for a client, and for those who decide about it.
 
 use std::time::Duration;
 
-/// How long the server waits for a client, phase by phase; one that takes longer gets 421 where
-/// nothing else is said.
+/// How long the server waits for a client, by phase. A client that takes longer gets 421 unless stated otherwise.
 ///
-/// Time that passes while a reply from upstream is awaited does not count but for
-/// [`ServerTimeouts::session`]; bound it with a timeout layer on the service.
+/// Time spent waiting for a reply from upstream counts only towards [`ServerTimeouts::session`]; use a timeout layer
+/// on the service to limit it.
 ///
 /// *Source*: RFC 5321 section 4.5.3.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerTimeouts {
-    /// For the header of a proxy; a connection without it by then is closed. Default 5 seconds.
+    /// For the header of a proxy; without one by then the connection is closed. Default 5 seconds.
     pub proxy_header: Duration,
-    /// For the handshake where sessions begin with TLS; a connection without it by then is closed.
-    /// After STARTTLS, [`ServerTimeouts::command`] holds. Default 30 seconds.
+    /// For the handshake where sessions begin with TLS; without one by then the connection is closed. After STARTTLS,
+    /// [`ServerTimeouts::command`] applies. Default 30 seconds.
     pub handshake: Duration,
-    /// For a client to be silent after it has connected, until it is greeted; one that speaks before hears 554 and is
-    /// gone, as programs are that send unwanted mail and do not listen. Clients wait for 5 minutes (RFC 5321 section
-    /// 4.5.3.2.1), some for less. Who may speak for others by XCLIENT does not wait. Default: none.
+    /// How long a client must be silent after it has connected, until it is greeted. One that speaks earlier gets 554
+    /// and is disconnected; some programs that send unwanted mail do so. Clients wait for 5 minutes (RFC 5321 section
+    /// 4.5.3.2.1), some for less. Clients that may use XCLIENT do not wait. Default: none.
     pub greeting_delay: Duration,
-    /// For the [`Greeter`](super::Greeter) to answer; without an answer by then the client is refused
-    /// with 451, or 421 in place of the greeting. Default 1 minute.
+    /// For the [`Greeter`](super::Greeter) to answer; without an answer by then the client is refused with 451, or
+    /// 421 in place of the greeting. Default 1 minute.
     ///
-    /// As long may an [`Authenticator`](super::Authenticator) take; without an answer the client gets 454.
+    /// An [`Authenticator`](super::Authenticator) may take as long; without an answer by then the client gets 454.
     pub greeter: Duration,
     /// For the next command. Default 5 minutes (RFC 5321 section 4.5.3.2.7).
     pub command: Duration,
     /// For the next octets of a message. Default 3 minutes (RFC 5321 section 4.5.3.2.5).
     pub data_block: Duration,
-    /// For a message, on top of what its size allows at
-    /// [`Limits::data_rate`](super::Limits::data_rate). Default 1 minute.
+    /// For a message, in addition to the time that its size takes at [`Limits::data_rate`](super::Limits::data_rate).
+    /// Default 1 minute.
     pub data_grace: Duration,
-    /// For the client to take replies off the wire; a client that does not is dropped without
-    /// another. Default 2 minutes.
+    /// For the client to read its replies; a client that does not is disconnected without a further reply. Default 2 minutes.
     pub write: Duration,
-    /// For the whole session, looked at whenever the client is waited for. Default 2 hours.
+    /// For the whole session, checked whenever the server waits for the client. Default 2 hours.
     pub session: Duration,
-    /// After the server was told to stop, for the next command of a transaction that is under way,
-    /// and for the next octets of its message. Default 5 seconds.
+    /// After the server was told to stop: for the next command of a running transaction, and for the next octets of
+    /// its message. Default 5 seconds.
     pub stopping: Duration,
-    /// After the server was told to stop, for the transactions that are under way. Default 30
-    /// seconds.
+    /// After the server was told to stop: for the running transactions to end. Default 30 seconds.
     pub drain: Duration,
 }
 

@@ -1,4 +1,4 @@
-//! Transports that change in the middle of a session.
+//! Transports that are upgraded in the middle of a session.
 
 use std::{
     io,
@@ -9,44 +9,44 @@ use std::{
 use koukan_core::context::Tls;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// A transport that can become another one in the middle of a session, as a connection does whose
-/// client says STARTTLS.
+/// A transport that can be upgraded in the middle of a session, for example to TLS when the client
+/// says STARTTLS.
 ///
-/// The server offers STARTTLS while [`Upgrade::is_upgradable`], says 220, writes all of that, throws
-/// away what it has read, and then polls [`Upgrade::poll_upgrade`] until it is ready. From then on it
-/// reads and writes the other transport, and knows nothing of what the client has said before. The
-/// [`Greeter`](super::Greeter), the choice of the service and the transactions are told what
+/// The server offers STARTTLS while [`Upgrade::is_upgradable`]. At STARTTLS it says 220, writes all
+/// its output, drops all input that it has read, and then polls [`Upgrade::poll_upgrade`] until it
+/// is ready. From then on it uses the upgraded transport, and forgets what the client said before.
+/// The [`Greeter`](super::Greeter), the choice of the service and the transactions are told what
 /// [`Upgraded`] says of the client.
 ///
 /// See [`Server::serve_upgradable`](super::Server::serve_upgradable).
 ///
 /// *Source*: RFC 3207.
 pub trait Upgrade: AsyncRead + AsyncWrite + Unpin {
-    /// Whether it can be upgraded, and was not.
+    /// Whether the transport can be upgraded and has not been yet.
     fn is_upgradable(&self) -> bool;
 
-    /// Becomes the other transport; ready when that can be read and written.
+    /// Upgrades the transport; ready when it can be read and written again.
     ///
-    /// Nothing else is polled meanwhile.
+    /// The server polls nothing else meanwhile.
     ///
     /// # Errors
     ///
-    /// Where it fails the session ends, and the client hears nothing more.
+    /// If the upgrade fails, the session ends and the client gets no further reply.
     fn poll_upgrade(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<Upgraded>>;
 }
 
-/// What is known of a client since its transport was upgraded, in place of what was known before.
+/// What is known of a client after its transport was upgraded; replaces what was known before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Upgraded {
     /// The parameters of TLS.
     pub tls: Option<Tls>,
-    /// Who the client is, where the transport has proved it, as by a certificate.
+    /// Who the client is, where the transport has proved it, for example by a certificate.
     pub identity: Option<Box<str>>,
 }
 
 impl Upgraded {
-    /// A transport that has TLS now.
+    /// A transport that now uses TLS.
     pub fn to_tls(tls: Tls) -> Self {
         Self {
             tls: Some(tls),
@@ -54,7 +54,7 @@ impl Upgraded {
         }
     }
 
-    /// Says who the client is.
+    /// Sets who the client is.
     #[must_use]
     pub fn with_identity(mut self, identity: impl Into<Box<str>>) -> Self {
         self.identity = Some(identity.into());
@@ -62,7 +62,7 @@ impl Upgraded {
     }
 }
 
-/// A transport that stays what it is.
+/// A transport that cannot be upgraded.
 #[derive(Debug)]
 pub(super) struct Unchanging<IO>(pub(super) IO);
 

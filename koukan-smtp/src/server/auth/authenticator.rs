@@ -1,4 +1,4 @@
-//! Who says whether a client is who it says to be: the [`Authenticator`].
+//! The [`Authenticator`], which decides whether a client is who it claims to be.
 
 use std::{fmt, sync::Arc};
 
@@ -7,10 +7,10 @@ use tower::BoxError;
 
 use crate::sasl::{Answer, Claim, Mechanisms};
 
-/// Says whether clients are who they say to be.
+/// Decides whether clients are who they claim to be.
 ///
-/// A claim for whom there is nobody must take as long as one for somebody, and is answered alike: else
-/// clients learn who there is. Whoever asks limits the time, and counts failures.
+/// A claim for a user who does not exist must take as long, and get the same answer, as a false claim for one who
+/// does. Otherwise clients learn which users exist. The server limits the time and counts the failures.
 ///
 /// # Example
 ///
@@ -43,24 +43,24 @@ use crate::sasl::{Answer, Claim, Mechanisms};
 ///
 /// # Cancel safety
 ///
-/// The future of a question is dropped when the client has gone, its time is up, or the server stops.
+/// The server drops the future of a question when the client has gone, its time is up, or the server stops.
 #[async_trait]
 pub trait Authenticator: fmt::Debug + Send + Sync + 'static {
-    /// By which mechanisms clients may authenticate themselves: those whose claims are understood.
+    /// The mechanisms by which clients may authenticate: those whose claims this authenticator can answer.
     fn mechanisms(&self) -> Mechanisms;
 
-    /// How many questions of one server may be under way at a time; of these one client, by its address, gets seven
-    /// eighths, so that many that take long hold up nobody else. Whose question is one too many gets 454. Asked once,
-    /// when the server is made. Default: no limit.
+    /// How many questions of one server may be under way at a time. One client, by its address, gets at most seven
+    /// eighths of them, so that its slow questions hold up nobody else. A client whose question is one too many gets
+    /// 454. The server calls this once, when it is made. Default: no limit.
     fn questions_max(&self) -> u64 {
         u64::MAX
     }
 
-    /// Whether it is so.
+    /// Whether the claim is true.
     ///
     /// # Errors
     ///
-    /// [`Unavailable`] where that cannot be told just now; the client gets 454.
+    /// [`Unavailable`] where this cannot be decided at the moment; the client gets 454.
     async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable>;
 }
 
@@ -79,7 +79,7 @@ impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
     }
 }
 
-/// Whether a client is who it says to be cannot be told just now.
+/// It cannot be decided at the moment whether a client is who it claims to be.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot tell who a client is")]
 pub struct Unavailable(#[source] pub BoxError);

@@ -1,4 +1,4 @@
-//! Who has failed to authenticate himself, and how often.
+//! Counts failed authentications by client.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use crate::server::{
 
 /// How long until one failure is forgotten.
 const FORGET: Duration = Duration::from_secs(60);
-/// By how much a delay grows, at most.
+/// The largest factor by which the delay grows.
 const GROWTH_MAX: u32 = 10;
 
-/// Counts failures by client. An attempt counts as one from when it begins until it has succeeded, so
-/// that many at a time are no way round.
+/// Counts failures by client. An attempt counts as a failure from when it begins until it has
+/// succeeded, so that a client gains nothing by many attempts at a time.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Failures(Counts);
 
@@ -27,7 +27,7 @@ pub(in crate::server) struct Attempt {
 }
 
 impl Failures {
-    /// An attempt of a client; `None` where it has failed too often.
+    /// Begins an attempt of a client; `None` where the client has failed too often.
     pub(in crate::server) fn begin(&self, client: Client, limits: &Limits) -> Option<Attempt> {
         let max = limits.failed_authentications;
         let bound = Bound {
@@ -39,14 +39,14 @@ impl Failures {
         Some(Attempt { client, count })
     }
 
-    /// The attempt has succeeded, or nobody could tell.
+    /// Does not count the attempt: it has succeeded, or the authenticator could not decide.
     pub(in crate::server) fn take_back(&self, attempt: &Attempt) {
         self.0.take_back(&attempt.client);
     }
 }
 
 impl Attempt {
-    /// How long the client waits to hear that it has failed.
+    /// How long the client waits for the reply to this failure.
     pub(in crate::server) fn delay(&self, limits: &Limits) -> Duration {
         limits.authentication_delay * self.count.min(GROWTH_MAX)
     }

@@ -1,4 +1,4 @@
-//! Who says whether clients are who they say to be.
+//! Decides whether clients are who they claim to be.
 
 mod authenticator;
 mod failures;
@@ -21,8 +21,7 @@ use super::{
 
 use self::failures::Failures;
 
-/// What a server asks about clients that authenticate themselves, and what it remembers of those that
-/// have failed.
+/// The authenticator of a server, and what the server remembers of clients that have failed.
 pub(super) struct Gate {
     pub(super) authenticator: Box<dyn Authenticator>,
     pub(super) failures: Failures,
@@ -40,7 +39,7 @@ impl Gate {
     }
 }
 
-/// What a server can do for a client at that moment.
+/// What the server can do for a client at that moment.
 pub(super) fn abilities(
     gate: Option<&Gate>,
     config: &Config,

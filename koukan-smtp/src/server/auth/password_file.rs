@@ -1,4 +1,4 @@
-//! Users whose verifiers stand in a file.
+//! Users whose verifiers are kept in a file.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::{
     sync::{Mutex, PoisonError},
 };
 
-/// Knows users by their [verifiers](Entries), as a file has them, which can be replaced at any time;
-/// clones share them. Reading the file is up to whoever makes it.
+/// Knows users by their [verifiers](Entries), as a file lists them. The entries can be replaced at
+/// any time; clones share them. The caller reads the file.
 ///
-/// Passwords are hashed in the threads of a pool.
+/// Passwords are hashed on the threads of a pool.
 #[derive(Debug, Clone)]
 pub struct PasswordFile {
     entries: Arc<Mutex<Arc<Entries>>>,
@@ -29,7 +29,7 @@ pub struct PasswordFile {
 }
 
 impl PasswordFile {
-    /// Knows these users.
+    /// Makes an authenticator that knows these users.
     ///
     /// # Errors
     ///
@@ -42,13 +42,13 @@ impl PasswordFile {
         })
     }
 
-    /// Replaces all of them, for whoever authenticates himself from now on.
+    /// Replaces all entries, for authentications that begin from now on.
     pub fn replace(&self, entries: Entries) {
         let mut current = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(entries);
     }
 
-    /// The verifier of a user, and whether there is that user.
+    /// The verifier of a user, and whether that user exists.
     fn verifier(&self, user: &str) -> (Verifier, bool) {
         let entries = {
             let current = self.entries.lock().unwrap_or_else(PoisonError::into_inner);

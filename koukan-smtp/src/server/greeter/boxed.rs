@@ -1,4 +1,4 @@
-//! The greeter of a server, its type forgotten.
+//! A greeter whose type is erased.
 
 use std::{fmt, sync::Arc};
 
@@ -8,7 +8,8 @@ use tower::ServiceExt;
 
 use super::{Greeter, Greeting, Introduction, Offer};
 
-/// A [`Greeter`] whose type is forgotten: sessions need not be larger for it, and most have none.
+/// A [`Greeter`] whose type is erased, so that sessions without a greeter, which are most, need no
+/// room for one.
 #[derive(Clone)]
 pub(in crate::server) struct BoxGreeter(Arc<dyn Erased>);
 
@@ -38,7 +39,7 @@ impl<G: Greeter> Erased for G {
                 Ok(Greeting::Welcome(offer)) => Ok(offer),
                 Ok(Greeting::Refused(reply)) if reply.is_negative() => Err(reply),
                 Ok(Greeting::Refused(reply)) => {
-                    tracing::error!(%reply, "a greeter refuses with what is no refusal");
+                    tracing::error!(%reply, "a greeter refuses a client with a reply that is not a refusal");
                     Err(Reply::local_error())
                 }
                 Err(error) => Err(rescued(error)),

@@ -6,47 +6,47 @@ use koukan_core::{context::Context, reply::Reply};
 
 use super::Offer;
 
-/// A client of which something more is known than before.
+/// A client of which more is known than before.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Introduction {
     /// What has happened.
     pub step: Step,
-    /// All that is known of the client now, the step included. The sender is the one that the server
-    /// was configured with.
+    /// All that is known of the client now, including this step. The sender is the one in the
+    /// server's configuration.
     pub context: Arc<Context>,
-    /// What the server can offer this client now. The client is told, and held to, what the greeter
-    /// makes of it at [`Step::Hello`].
+    /// What the server can offer this client now. At [`Step::Hello`] the greeter may change it; the
+    /// client is told the result and held to it.
     pub offer: Offer,
 }
 
-/// What has happened to a client, before it says MAIL.
+/// What a client has done before it says MAIL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {
-    /// It has connected, and was not greeted yet.
+    /// The client has connected and was not greeted yet.
     Connected,
-    /// It has said EHLO or HELO: `client_name` in the context. A client may do so again and again.
+    /// The client has said EHLO or HELO: see `client_name` in the context. It may do so repeatedly.
     Hello,
-    /// The transport was upgraded, as after STARTTLS: `tls` and `identity` in the context are what is
-    /// known since. What the client said before is forgotten.
+    /// The transport was upgraded, as after STARTTLS: `tls` and `identity` in the context are new.
+    /// What the client said before is forgotten.
     Upgraded,
-    /// It has shown who it is: `identity` in the context.
+    /// The client has authenticated: see `identity` in the context.
     Authenticated,
 }
 
-/// What a greeter answers.
+/// The answer of a greeter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Greeting {
     /// The client may go on, and is offered that.
     Welcome(Offer),
-    /// It may not. One that is no refusal (4yz, 5yz) counts as a failure of the greeter.
+    /// The client may not go on. A reply that is not a refusal (4yz, 5yz) counts as a failure of the greeter.
     Refused(Reply),
 }
 
 impl Introduction {
-    /// A client of which that is known: for whoever calls a greeter, as tests do.
+    /// Makes an introduction, for callers of a greeter other than the server, such as tests.
     pub fn new(step: Step, context: Arc<Context>, offer: Offer) -> Self {
         Self {
             step,
@@ -55,7 +55,7 @@ impl Introduction {
         }
     }
 
-    /// Lets the client go on, with what was offered to begin with or was made of it.
+    /// Lets the client go on with the offer, changed or not.
     pub fn welcome(self) -> Greeting {
         Greeting::Welcome(self.offer)
     }

@@ -1,9 +1,8 @@
-//! Keywords of EHLO that the server knows nothing of.
+//! EHLO keywords that the server itself does not know.
 
 use std::{fmt, str::FromStr};
 
-/// Octets of a keyword with its parameters, at most: a line of a reply has 512, with its code and its
-/// end.
+/// The most octets in a keyword with its parameters: a reply line has 512, with its code and line end.
 const LEN_MAX: usize = 506;
 
 /// An EHLO keyword with its parameters, as in `XCLIENT NAME ADDR`.

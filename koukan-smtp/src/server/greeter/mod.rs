@@ -1,4 +1,4 @@
-//! Who is asked about a client before it may send mail: the [`Greeter`].
+//! The [`Greeter`], which is asked about a client before the client may send mail.
 
 mod boxed;
 mod introduction;
@@ -21,28 +21,26 @@ use tower::{BoxError, Service};
 /// | step | a client that is welcome hears | one that is refused hears | and may then |
 /// |---|---|---|---|
 /// | [`Step::Connected`] | 220 | the refusal [as a greeting](koukan_core::reply::Reply::as_greeting) | say QUIT; everything else gets 503 (RFC 5321 section 3.1) |
-/// | [`Step::Hello`] | 250, and after EHLO what it is [offered](Offer) | the refusal | go on as if it had not said EHLO: say it again, or whatever it could say before |
+/// | [`Step::Hello`] | 250, and after EHLO what it is [offered](Offer) | the refusal | go on as if it had not said EHLO: say EHLO again, or use whatever commands it could use before |
 /// | [`Step::Upgraded`] | nothing | nothing | say QUIT; everything else gets the refusal (RFC 3207 section 4.1) |
-/// | [`Step::Authenticated`] | 235 | the refusal | go on as who it was before, or try again |
+/// | [`Step::Authenticated`] | 235 | the refusal | go on with the identity that it had before, or try again |
 ///
-/// A refusal with 421 closes the connection. A greeter that fails refuses with the reply of
-/// [`Rescue`](koukan_core::service::Rescue), and one that has no answer within
-/// [`ServerTimeouts::greeter`](super::ServerTimeouts::greeter) with 451; in place of a greeting both are 421.
+/// A refusal with 421 closes the connection. If the greeter fails, the client is refused with the reply of
+/// [`Rescue`](koukan_core::service::Rescue); if it does not answer within
+/// [`ServerTimeouts::greeter`](super::ServerTimeouts::greeter), with 451. In place of a greeting, both are 421.
 ///
-/// The answer may be held back on purpose: the client waits for it. What it sends meanwhile is read, up
-/// to a bound, and carried out afterwards in order. Limits and timeouts are layers, as with every
-/// service.
+/// A greeter may delay its answer on purpose: the client waits for it. What the client sends meanwhile is read, up to
+/// a bound, and carried out afterwards in order. Limits and timeouts are layers, as with every service.
 ///
-/// Implemented for every service of the right shape.
+/// Implemented for every service with matching types.
 ///
 /// # Cancel safety
 ///
-/// The future of a call is dropped before it is ready when the client has gone, its time is up, or the
-/// server stops.
+/// The server drops the future of a call before it is ready when the client has gone, its time is up, or the server stops.
 ///
 /// # Example
 ///
-/// No client names itself after us, and those who do not say EHLO have to wait:
+/// Refuses clients that use the server's own name, and delays those that do not say EHLO:
 ///
 /// ```
 /// use std::time::Duration;

@@ -1,23 +1,22 @@
-//! What a client is offered in the reply to EHLO.
+//! What the reply to EHLO offers a client.
 
 use koukan_core::transaction::future_release::FutureRelease;
 
 use super::Keyword;
 use crate::{codec::XCLIENT_ATTRIBUTES, sasl::Mechanisms, server::Limits};
 
-/// The service extensions that the server offers a client, and holds it to: a parameter or command of
-/// an extension that is not offered is refused.
+/// The service extensions that the server offers a client. They bind the client: a parameter or command of an
+/// extension that is not offered is refused.
 ///
-/// A greeter takes away what this client is not to use, and adds [`others`](Self::others) that are
-/// none of the server's business, and are told as they are. What of the rest the server cannot do is
-/// not offered, whatever the greeter says. After HELO nothing of it is told, and what needs no EHLO
-/// holds.
+/// A greeter may remove what this client is not to use, and add [`others`](Self::others), which the server announces
+/// without doing anything about them. What the server cannot do is not offered, even if the greeter adds it. After
+/// HELO nothing is announced, and extensions that need no EHLO still hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Offer {
-    /// PIPELINING (RFC 2920). Commands may be pipelined, whether it is told or not.
+    /// PIPELINING (RFC 2920). Clients may pipeline commands whether it is announced or not.
     pub pipelining: bool,
-    /// SIZE (RFC 1870): the octets of a message, at most, where that is told. Never more than
+    /// SIZE (RFC 1870): the most octets in a message, where that is announced. Never more than
     /// [`Limits::message_size`].
     pub size: Option<u64>,
     /// 8BITMIME (RFC 6152).
@@ -32,8 +31,8 @@ pub struct Offer {
     pub binarymime: bool,
     /// DSN (RFC 3461).
     pub dsn: bool,
-    /// LIMITS (RFC 9422): [`Limits::recipients`], [`Limits::transactions`] and
-    /// [`Limits::recipient_domains`]. They hold whether they are told or not.
+    /// LIMITS (RFC 9422): [`Limits::recipients`], [`Limits::transactions`] and [`Limits::recipient_domains`]. These
+    /// limits hold whether they are announced or not.
     pub limits: bool,
     /// STARTTLS (RFC 3207), where the transport can be upgraded.
     pub starttls: bool,
@@ -41,25 +40,25 @@ pub struct Offer {
     pub requiretls: bool,
     /// AUTH (RFC 4954).
     pub auth: Authentication,
-    /// XCLIENT, for proxies that say who their client is ([`Config::xclients`](crate::server::Config)).
+    /// XCLIENT, for proxies that name their client ([`Config::xclients`](crate::server::Config)).
     pub xclient: bool,
-    /// FUTURERELEASE (RFC 4865), where the server holds messages and it is known who the client is, or the
-    /// client may authenticate itself: it may be used when that is known.
+    /// FUTURERELEASE (RFC 4865), where the server holds messages and the client has authenticated or may still do so.
+    /// The client may use it once it has authenticated.
     pub future_release: Option<FutureRelease>,
-    /// What else is told. The server does nothing else about it.
+    /// Further keywords, which are announced. The server does nothing else about them.
     pub others: Vec<Keyword>,
 }
 
-/// Whether a client may authenticate itself, and how.
+/// Whether a client may authenticate, and how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Authentication {
-    /// It may not.
+    /// The client may not.
     #[default]
     Never,
-    /// Once it has TLS, and not before.
+    /// Only once the client has TLS.
     AfterTls,
-    /// By any of these mechanisms.
+    /// With any of these mechanisms.
     By(Mechanisms),
 }
 
@@ -71,15 +70,14 @@ pub(in crate::server) struct Abilities {
     /// Whether the client has TLS.
     pub(in crate::server) is_secure: bool,
     pub(in crate::server) auth: Authentication,
-    /// Whether it may say that it speaks for others.
+    /// Whether the client may use XCLIENT.
     pub(in crate::server) may_xclient: bool,
     pub(in crate::server) future_release: Option<FutureRelease>,
 }
 
 impl Offer {
-    /// All that a server with those limits can do, for greeters that are called by something else than
-    /// the server; STARTTLS,
-    /// REQUIRETLS and AUTH are not among it.
+    /// All that a server with those limits can do, for callers of a greeter other than the server. It does not
+    /// include STARTTLS, REQUIRETLS and AUTH.
     pub fn all(limits: &Limits) -> Self {
         let abilities = Abilities {
             is_upgradable: false,
@@ -112,7 +110,7 @@ impl Offer {
         }
     }
 
-    /// The same without what the server cannot do.
+    /// The offer without what the server cannot do.
     pub(in crate::server) fn within(mut self, limits: &Limits, abilities: Abilities) -> Self {
         self.size = self.size.map(|size| size.min(limits.message_size));
         self.binarymime &= self.chunking;
@@ -129,7 +127,7 @@ impl Offer {
         self.binarymime && self.chunking
     }
 
-    /// The lines that tell of it.
+    /// The lines of the reply to EHLO that announce it.
     ///
     /// *Source*: RFC 5321 section 4.1.1.1.
     pub(in crate::server) fn lines(&self, limits: &Limits) -> String {

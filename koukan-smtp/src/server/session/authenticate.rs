@@ -1,4 +1,4 @@
-//! AUTH: the client says who it is, and somebody says whether that is so.
+//! AUTH: the client claims who it is, and an authenticator decides whether that is true.
 
 use std::{sync::Arc, task::Poll, time::Duration};
 
@@ -22,7 +22,7 @@ use crate::{
     },
 };
 
-/// Octets of a line of an authentication, at most, the CRLF included.
+/// The most octets in a line of an authentication exchange, with its CRLF.
 ///
 /// *Source*: RFC 4954 section 4.
 const LINE_MAX: usize = 12_288;
@@ -43,8 +43,8 @@ where
         )
     }
 
-    /// Finds out who the client is. One that is not who it says to be waits a while for the answer, and
-    /// is counted by its address.
+    /// Authenticates the client. A client whose claim is false waits a while for the reply, and its failure is
+    /// counted by address.
     ///
     /// *Source*: RFC 4954 section 4.
     pub(super) async fn authenticate(
@@ -92,7 +92,7 @@ where
         }
     }
 
-    /// The client is whose certificate it has shown, and acts for nobody else.
+    /// EXTERNAL: the client is the one whose certificate it has shown, and may act for nobody else.
     ///
     /// *Source*: RFC 4422 appendix A.
     async fn external(&mut self, initial: &str) -> Result<(), End> {
@@ -125,7 +125,7 @@ where
         }
     }
 
-    /// The client is of that name, unless the greeter turns it away.
+    /// Accepts the client under that name, unless the greeter refuses it.
     async fn accept(&mut self, identity: Box<str>) -> Result<Result<(), Reply>, End> {
         let facts = self.facts.with_identity(identity);
         let answer = self
@@ -134,8 +134,7 @@ where
         Ok(answer.map(|_| self.facts = facts))
     }
 
-    /// Lets the client and the authenticator speak to each other, until it is known who the client is,
-    /// or that it is not who it says to be.
+    /// Runs the exchange between the client and the authenticator until the claim is accepted or refused.
     async fn exchange(
         &mut self,
         gate: &Arc<Gate>,
@@ -182,7 +181,7 @@ where
         }
     }
 
-    /// Asks whether a claim is so, in the time there is for that.
+    /// Asks the authenticator whether a claim is true, within the time allowed.
     async fn ask_about(
         &mut self,
         gate: &Arc<Gate>,
@@ -214,8 +213,8 @@ where
         })
     }
 
-    /// Sends a challenge, and waits for the line that answers it. The error is what a client gets that
-    /// gives up, or sends what is no line.
+    /// Sends a challenge, and waits for the client's answer. The error is the reply to a client that cancels, or
+    /// sends a broken line.
     async fn challenge(&mut self, octets: &[u8]) -> Result<Result<Vec<u8>, Reply>, End> {
         self.send(Reply::challenge().with_text(sasl::encode(octets)))?;
         let timeouts = &self.config.timeouts;

@@ -24,18 +24,18 @@ use crate::{
 /// What is known of a message that is being received.
 #[derive(Debug)]
 pub(super) struct Message {
-    /// What filters are told and find out of it.
+    /// Facts about the message that filters read and add to.
     pub(super) signals: Signals,
     octets: u64,
     /// Its size as the client declared it.
     declared: Option<u64>,
-    /// What it will be answered with, whatever else follows.
+    /// The reply that the message will get, whatever else follows.
     refusal: Option<Reply>,
     chunks: BdatDecoder,
     pace: Pace,
-    /// Recipients that upstream has answered for.
+    /// How many recipients upstream has answered.
     answered: usize,
-    /// The positions of those that it has accepted.
+    /// The positions of the recipients that upstream has accepted.
     accepted: Vec<usize>,
 }
 
@@ -53,17 +53,17 @@ impl Message {
         }
     }
 
-    /// How long the client may be waited for between two chunks.
+    /// How long to wait for the client between two chunks.
     pub(super) fn patience(&self, config: &Config) -> Duration {
         self.pace.left(&config.limits, &config.timeouts)
     }
 
-    /// The client was waited for, between two chunks.
+    /// Counts time in which the client was waited for, between two chunks.
     pub(super) fn waited_for(&mut self, waited: Duration) {
         self.pace.received(waited, 0);
     }
 
-    /// Upstream has answered for the recipient that it was handed next.
+    /// Notes the answer of upstream for the next recipient.
     pub(super) fn recipient_answered(&mut self, is_accepted: bool) {
         if is_accepted {
             self.accepted.push(self.answered);
@@ -71,7 +71,7 @@ impl Message {
         self.answered += 1;
     }
 
-    /// The client declared a size.
+    /// Notes the size that the client declared.
     pub(super) fn expect(&mut self, size: Option<u64>) {
         self.declared = size;
     }
@@ -125,7 +125,7 @@ where
         )
     }
 
-    /// Takes the octets of a BDAT that cannot be carried out off the wire.
+    /// Reads the octets of a BDAT that cannot be carried out, and drops them.
     pub(super) async fn discard_chunk(&mut self, size: u64) -> Result<(), End> {
         let mut decoder = BdatDecoder::new(BareLineEnds::Keep);
         decoder.start_chunk(size, false);
@@ -140,7 +140,7 @@ where
         Ok(())
     }
 
-    /// Takes a message, or a part of it, off the wire and hands it upstream.
+    /// Reads a message, or a part of it, and hands it upstream.
     async fn receive(
         &mut self,
         mut decode: impl FnMut(&mut BytesMut) -> Option<BodyEvent>,
@@ -164,7 +164,7 @@ where
         if self.message.octets > self.state.message_size(&self.config.limits) {
             self.refuse(Reply::message_too_big());
         }
-        // Once the call has ended, its reply waits for the client to be done.
+        // If the call has already ended, its reply waits until the client has sent everything.
         let ready = self.wait_upstream(|driver, _, cx| driver.poll_body_ready(cx));
         if let Some(Ok(())) = ready.await
             && let Some(driver) = &mut self.driver
@@ -173,7 +173,7 @@ where
         }
     }
 
-    /// Aborts the transaction; the rest of the message is received, and then answered.
+    /// Aborts the transaction. The rest of the message is still received, and then answered.
     fn refuse(&mut self, reply: Reply) {
         self.driver = None;
         self.message.refusal.get_or_insert(reply);
@@ -191,7 +191,7 @@ where
             deadline,
             stopping: Some(timeouts.stopping),
         };
-        // No reply is to come before the final one, which is asked for at the end.
+        // No reply is expected before the final one, which is awaited at the end.
         let Event::Client = self
             .wait_for(client, |driver, _, cx| {
                 if let Some(driver) = driver {
@@ -209,7 +209,7 @@ where
         Ok(())
     }
 
-    /// Answers the message: once, or for each recipient.
+    /// Answers the message, once or for each recipient.
     async fn finish(&mut self) -> Result<(), End> {
         let reply = match self.message.refusal.take() {
             Some(reply) => reply,
@@ -228,12 +228,12 @@ where
         }
     }
 
-    /// Answers the message for each recipient that was accepted, in their order.
+    /// Answers the message for each accepted recipient, in order.
     ///
     /// *Source*: RFC 2033 section 4.2.
     fn answer_each(&mut self, reply: &Reply) -> Result<(), End> {
         for position in mem::take(&mut self.message.accepted) {
-            // What ends the session is said when all have their reply.
+            // A reply that ends the session is only acted upon once every recipient has its reply.
             let own = reply.for_recipient(position).clone().relayed();
             self.answer(self.with_id(own), Tally::Fine)?;
         }
@@ -243,7 +243,7 @@ where
         }
     }
 
-    /// A reply to the message, which says by which id it is known here where it was taken.
+    /// The reply to the message. If the message was accepted, the text names the id that it has here.
     fn with_id(&self, reply: Reply) -> Reply {
         match reply.is_positive() {
             true => with_id(&reply, TraceId::of(&self.message.signals)),
@@ -251,7 +251,7 @@ where
         }
     }
 
-    /// Lets the call use what it was handed, so that a refusal is known now and not a chunk later.
+    /// Lets the call work on what it was handed, so that a refusal is known now and not a chunk later.
     async fn let_call_run(&mut self) {
         self.wait_upstream(|driver, _, cx| Poll::Ready(driver.poll_progress(cx).is_ready()))
             .await;
@@ -263,18 +263,18 @@ where
         }
     }
 
-    /// The final reply, if it is there already and negative.
+    /// The final reply, if it is already known and negative.
     fn early_refusal(&self) -> Option<Reply> {
         let reply = self.driver.as_ref()?.final_reply()?;
         reply.is_negative().then(|| reply.clone())
     }
 }
 
-/// Octets for the id, about.
+/// The length of an id in octets, roughly.
 const ID: usize = 32;
 
-/// Says at the end of the reply by which id the message is known here: whoever asks what became of it
-/// can name it.
+/// Adds the id that the message has here to the text of the reply, so that its sender can name the
+/// message when asking about it.
 fn with_id(reply: &Reply, id: TraceId) -> Reply {
     let mut text = String::with_capacity(reply.text().len() + ID);
     text.push_str(reply.text());

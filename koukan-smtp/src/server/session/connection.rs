@@ -1,4 +1,4 @@
-//! The octets of a session: what came in, what is to go out, and the transport between.
+//! The octets of a session: input, output, and the transport between.
 
 use std::{
     future::poll_fn,
@@ -21,16 +21,16 @@ use crate::{
     server::{Upgrade, Upgraded},
 };
 
-/// Octets to make room for when a command is awaited.
+/// Octets to make room for when the next command is awaited.
 const COMMAND_READ: usize = 1024;
-/// Octets to make room for when a message begins; doubled while reads fill what they get. Memory that
-/// nothing is read into is not touched, and each read less is a step less for all that follows.
+/// Octets to make room for when a message begins; doubled while reads fill the room. Memory that no
+/// read fills is never touched. Fewer and larger reads save work in every later step.
 const BODY_READ: usize = 32 * 1024;
-/// Octets of a buffer that is kept between messages, at most.
+/// The largest buffer, in octets, that is kept between messages.
 const KEPT: usize = 8 * 1024;
-/// Octets of commands that are read ahead, at most.
+/// The most octets of commands that are read ahead.
 const READ_AHEAD: usize = 16 * 1024;
-/// Octets that are read and thrown away after a final 421, at most.
+/// The most octets that are read and dropped after a final 421.
 const LINGER_OCTETS: usize = 64 * 1024;
 /// How long a client may take to read a final 421.
 const LINGER: Duration = Duration::from_secs(2);
@@ -41,25 +41,24 @@ pub(super) struct Connection<IO> {
     io: IO,
     input: BytesMut,
     is_eof: bool,
-    /// Octets to make room for when there is little.
+    /// Octets to make room for when little room is left.
     read_size: usize,
     output: Vec<u8>,
-    /// Octets at the front of `output` that are on the wire already.
+    /// Octets at the front of `output` that were already written.
     written: usize,
     write_timeout: Duration,
-    /// Until when the client is to take what is being written, where it does not at once.
+    /// Until when the client has to accept what is being written; set only if it does not accept it at once.
     write_deadline: Option<Instant>,
-    /// Whether the transport has begun to become another one, and has not ended: nothing can be said
-    /// meanwhile.
+    /// Whether an upgrade of the transport has begun and not yet succeeded. Nothing can be sent meanwhile.
     is_upgrading: bool,
-    /// What the last upgrade has told of the client.
+    /// What the last upgrade has told about the client.
     upgraded: Upgraded,
-    /// For whatever is waited for.
+    /// The timer for whatever the session waits for.
     alarm: Alarm,
 }
 
 impl<IO: Upgrade> Connection<IO> {
-    /// A transport, of which `input` was read already.
+    /// A connection on a transport of which `input` was already read.
     pub(super) fn new(io: IO, input: BytesMut, write_timeout: Duration) -> Self {
         Self {
             io,
@@ -76,12 +75,12 @@ impl<IO: Upgrade> Connection<IO> {
         }
     }
 
-    /// What came in and was not used.
+    /// Input that was not used yet.
     pub(super) fn input_mut(&mut self) -> &mut BytesMut {
         &mut self.input
     }
 
-    /// How many octets came in and were not used.
+    /// Octets of input that were not used yet.
     pub(super) fn input_len(&self) -> usize {
         self.input.len()
     }
@@ -91,39 +90,39 @@ impl<IO: Upgrade> Connection<IO> {
         self.is_eof
     }
 
-    /// Whether the client will send no more, and has left no line to be carried out.
+    /// Whether the client will send no more, and no whole line of it is left to carry out.
     pub(super) fn has_said_all(&self) -> bool {
         self.is_eof && memchr::memchr(b'\n', &self.input).is_none()
     }
 
-    /// Whether so little came in that more may be read before it is used.
+    /// Whether there is so little unused input that more may be read.
     pub(super) fn may_read_ahead(&self) -> bool {
         self.input.len() < READ_AHEAD
     }
 
-    /// Puts a reply with those to go out.
+    /// Appends a reply to the output.
     pub(super) fn reply(&mut self, reply: &Reply, with_enhanced: bool) {
         codec::encode_reply(reply, with_enhanced, &mut self.output);
     }
 
-    /// Writes what is to go out.
+    /// Writes the output.
     ///
     /// # Errors
     ///
-    /// [`End::Gone`] if the transport fails or the client does not take what is written.
+    /// [`End::Gone`] if the transport fails or the client does not accept what is written.
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         if let Poll::Ready(result) = self.poll_write(cx) {
             self.write_deadline = None;
             return Poll::Ready(result);
         }
-        // Where the client takes what is written at once, nobody looks at the clock.
+        // The clock is only read if the client does not accept the output at once.
         let deadline = || Instant::now() + self.write_timeout;
         let deadline = *self.write_deadline.get_or_insert_with(deadline);
         ready!(self.alarm.poll(cx, deadline));
         Poll::Ready(Err(End::Gone))
     }
 
-    /// Ready when the client's time is up; for when nothing is left to write.
+    /// Ready when the client's time is up. For use when there is no output left to write.
     pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<End> {
         let late = |()| End::Closed(Reply::idle_too_long());
         self.alarm.poll(cx, deadline).map(late)
@@ -146,10 +145,10 @@ impl<IO: Upgrade> Connection<IO> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads what has come, into the input.
+    /// Reads what has arrived into the input.
     pub(super) fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         let room = self.input.capacity() - self.input.len();
-        // With a little room left in a big buffer, one more read fits; a sliver is no use.
+        // If a big buffer has some room left, one more read fits; a very small rest is not worth a read.
         if room < self.read_size / 8 {
             self.input.reserve(self.read_size);
         }
@@ -157,8 +156,8 @@ impl<IO: Upgrade> Connection<IO> {
         Poll::Ready(Ok(()))
     }
 
-    /// Has the transport upgraded, with nothing left to write. What was read before is thrown away:
-    /// whoever stood between may have put it there.
+    /// Upgrades the transport; there must be no output left. Input that was read before is dropped,
+    /// since someone on the network path may have put it there.
     pub(super) fn poll_upgrade(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
         self.is_upgrading = true;
         self.input.clear();
@@ -183,21 +182,21 @@ impl<IO: Upgrade> Connection<IO> {
         self.io.is_upgradable()
     }
 
-    /// Makes ready to receive a message of about `size` octets, if that is known.
+    /// Prepares to receive a message of about `size` octets, if the size is known.
     pub(super) fn begin_body(&mut self, size: Option<u64>, buffer_max: usize) {
         let max = buffer_max.max(COMMAND_READ);
         let size = size.map_or(0, |size| usize::try_from(size).unwrap_or(usize::MAX));
         self.read_size = size.clamp(BODY_READ.min(max), max);
     }
 
-    /// Lets reads of a message grow up to `buffer_max` octets while they fill what they get.
+    /// Lets reads of a message grow up to `buffer_max` octets while they fill the room.
     pub(super) fn grow_body(&mut self, buffer_max: usize) {
         if self.input.len() == self.input.capacity() {
             self.read_size = (self.read_size * 2).min(buffer_max.max(COMMAND_READ));
         }
     }
 
-    /// Goes back to commands; a large buffer is given back.
+    /// Goes back to reading commands; a large buffer is released.
     pub(super) fn end_body(&mut self) {
         if self.input.capacity() > KEPT && self.input.len() <= COMMAND_READ {
             self.input = BytesMut::from(&self.input[..]);
@@ -205,10 +204,10 @@ impl<IO: Upgrade> Connection<IO> {
         self.read_size = COMMAND_READ;
     }
 
-    /// Writes what is left and closes.
+    /// Writes the rest of the output and closes.
     ///
-    /// A socket that is closed with unread input makes the peer forget what it was sent last, so
-    /// from a client that may have sent more, that is read for a moment.
+    /// If a socket is closed while input is unread, the peer may lose the last reply. So input from
+    /// a client that may have sent more is read for a moment.
     pub(super) async fn close(mut self, may_have_sent_more: bool) {
         let is_flushed = poll_fn(|cx| self.poll_flush(cx)).await.is_ok();
         let is_closed = is_flushed && self.io.shutdown().await.is_ok();

@@ -7,13 +7,12 @@ use koukan_core::reply::Reply;
 pub(super) enum End {
     /// The client said QUIT.
     Quit,
-    /// The client has closed its half of the connection, and has no command left that is not
-    /// answered, other than one that a greeter has thought about for too long. It may still take what
-    /// it was answered.
+    /// The client has closed its half of the connection, and every command of it has been answered,
+    /// except for one on which a greeter took too long. The client may still read the replies.
     HungUp,
-    /// The connection is lost, or the client does not take replies off the wire.
+    /// The connection is lost, or the client does not read its replies.
     Gone,
-    /// The server has had enough of the client, and closes the connection with that reply.
+    /// The server closes the connection with that reply, because of what the client has done.
     Closed(Reply),
     /// The server stops.
     Stopped,

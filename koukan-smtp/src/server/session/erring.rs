@@ -1,4 +1,4 @@
-//! Clients that make errors: they are slowed down, and turned away when there are too many of them.
+//! Clients that make errors are slowed down, and turned away after too many.
 
 use std::{mem, pin::pin, time::Duration};
 
@@ -13,7 +13,7 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
-    /// Turns a client away that has made too many errors, here or elsewhere.
+    /// Turns a client away that has made too many errors, on this connection or on others.
     pub(super) fn turn_away_who_errs(&self) -> Result<(), End> {
         let (client, is_spoken_for) = (self.facts.context(), self.facts.is_spoken_for());
         match self.errors.bars(&self.config, client, is_spoken_for) {
@@ -22,7 +22,7 @@ where
         }
     }
 
-    /// Counts a command. One that is an error has the next one wait.
+    /// Counts a command. After one that is an error, the next command may have to wait.
     pub(super) fn count(&mut self, tally: Tally) -> Result<(), End> {
         match self.tallies.command(tally, &self.config.limits) {
             Ok(false) => Ok(()),
@@ -31,7 +31,7 @@ where
                 Ok(())
             }
             Err(end) => {
-                // Who says nothing of use all the time does so on the next connection, too.
+                // A client that only sends useless commands will do so on its next connection too.
                 let more = match tally {
                     Tally::Idle => self.config.limits.idle_commands,
                     _ => 1,
@@ -42,7 +42,7 @@ where
         }
     }
 
-    /// Lets a client wait that makes many errors. What is under way goes on.
+    /// Makes a client that has made many errors wait. A running transaction goes on meanwhile.
     pub(super) async fn do_penance(&mut self) -> Result<(), End> {
         let penance = mem::take(&mut self.penance);
         if penance.is_zero() {
@@ -53,8 +53,8 @@ where
         Ok(())
     }
 
-    /// Counts a recipient that was refused for good, of which the client hears a while later if there are
-    /// many. The call goes on.
+    /// Counts a permanently refused recipient. After many of them, the client gets the reply with a
+    /// delay. The call goes on meanwhile.
     pub(super) async fn recipient_refused(&mut self) -> Result<(), End> {
         let mut delay = self.tallies.recipient_refused(&self.config.limits)?;
         if self.tallies.has_more_refused_than_accepted() {
@@ -72,7 +72,7 @@ where
         Ok(())
     }
 
-    /// Counts errors of the client; how long it is to wait for them.
+    /// Counts errors of the client, and returns how long it has to wait for them.
     fn errs(&self, more: u32) -> Result<Duration, End> {
         let (client, is_spoken_for) = (self.facts.context(), self.facts.is_spoken_for());
         let delay = self.errors.count(&self.config, client, is_spoken_for, more);

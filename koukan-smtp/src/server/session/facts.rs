@@ -12,16 +12,16 @@ use crate::{
     server::{Config, Connected, Upgraded},
 };
 
-/// What is known of the client, as transactions are told.
+/// What is known of the client; transactions are told of it.
 #[derive(Debug)]
 pub(super) struct Facts {
-    /// On behalf of the sender that the server was configured with.
+    /// The facts, with the sender of the server's configuration.
     context: Arc<Context>,
-    /// The same on behalf of the sender of the last transaction, where that is another one.
+    /// The same, with the sender of the last transaction, if that differs.
     chosen: Option<Arc<Context>>,
-    /// Whether it is a proxy that has said who the client is, if anybody has.
+    /// Whether the identity, if there is one, was given by a proxy.
     is_identity_told: bool,
-    /// Whether a proxy speaks for the client: then a certificate that is shown is the proxy's.
+    /// Whether a proxy speaks for the client; a certificate is then the proxy's.
     is_spoken_for: bool,
 }
 
@@ -45,7 +45,7 @@ impl Facts {
         self.is_spoken_for
     }
 
-    /// The same of a client that names itself so.
+    /// The same, for a client that gives itself that name.
     pub(super) fn with_name(&self, name: ClientName) -> Self {
         let mut context = Context::clone(&self.context);
         context.client_name = Some(name);
@@ -56,7 +56,7 @@ impl Facts {
         }
     }
 
-    /// The same of a client that has shown to be of that name.
+    /// The same, for a client that has authenticated under that name.
     pub(super) fn with_identity(&self, identity: Box<str>) -> Self {
         let mut context = Context::clone(&self.context);
         context.identity = Some(identity);
@@ -66,7 +66,7 @@ impl Facts {
         }
     }
 
-    /// The same after an upgrade of the transport: what the client has said before is forgotten.
+    /// The same after an upgrade of the transport: what the client said before is forgotten.
     ///
     /// *Source*: RFC 3207 section 4.2.
     pub(super) fn after_upgrade(&self, upgraded: Upgraded) -> Self {
@@ -83,9 +83,9 @@ impl Facts {
         }
     }
 
-    /// The same as a proxy says of its client. How that names itself holds until it is said anew. Who
-    /// somebody has shown to be so far, the client is not: that was the proxy, or its client before. Nor is a
-    /// certificate the client's.
+    /// The same, for the client that a proxy names by XCLIENT. The name given with EHLO holds until
+    /// it is given anew. An identity so far belonged to the proxy, or to its client before, so it
+    /// is forgotten; so is a certificate.
     pub(super) fn told(&self, xclient: &Xclient) -> Self {
         let mut context = Context::clone(&self.context);
         forget_certificate(&mut context);
@@ -110,8 +110,8 @@ impl Facts {
         }
     }
 
-    /// What a transaction on behalf of that sender is told. The same sender as the last time costs
-    /// nothing.
+    /// The context for a transaction on behalf of that sender. If the sender is the same as the
+    /// last time, nothing is allocated.
     pub(super) fn on_behalf_of(&mut self, sender: Sender) -> Arc<Context> {
         if sender == self.context.sender {
             return Arc::clone(&self.context);
@@ -125,14 +125,14 @@ impl Facts {
     }
 }
 
-/// The certificate is not the client's.
+/// Forgets the certificate, which is not the client's.
 fn forget_certificate(context: &mut Context) {
     if let Some(tls) = &mut context.tls {
         tls.client = None;
     }
 }
 
-/// An address as it is told, of which the port may not be known.
+/// The address and port that a proxy names; the port may be unknown.
 fn host(
     before: Option<SocketAddr>,
     address: &Told<IpAddr>,
@@ -143,7 +143,7 @@ fn host(
         Told::Unknown | Told::Is(_) => None,
     };
     let address = address.over(before.map(|before| before.ip()))?;
-    // IPv4 is the same where it is written as IPv6.
+    // An IPv4 address written as IPv6 is the same address.
     Some(SocketAddr::new(
         address.to_canonical(),
         port.over(port_before).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! The client is greeted, once it has connected and when it says EHLO: the [`Greeter`] is asked.
+//! Greets the client when it connects and when it says EHLO: asks the [`Greeter`] about it.
 //!
 //! [`Greeter`]: crate::server::Greeter
 
@@ -24,7 +24,7 @@ use super::{
 };
 use crate::server::{Introduction, MakeMailService, Offer, Step, Upgrade};
 
-/// How long an answer is waited for on behalf of a client that has closed its half of the connection.
+/// How long to wait for an answer for a client that has closed its half of the connection.
 pub(super) const HALF_CLOSED: Duration = Duration::from_secs(10);
 
 impl<IO, M> Session<IO, M>
@@ -32,7 +32,7 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
-    /// Greets a client of which nothing was heard yet.
+    /// Greets a client that has just connected.
     pub(super) async fn greet(&mut self) -> Result<(), End> {
         self.turn_away_who_errs()?;
         let context = Arc::clone(self.facts.context());
@@ -46,7 +46,7 @@ where
         self.send(greeting)
     }
 
-    /// EHLO and HELO. A client that is refused is where it was before.
+    /// EHLO and HELO. If the client is refused, its state stays as it was.
     ///
     /// *Source*: RFC 5321 section 4.1.4.
     pub(super) async fn hello(&mut self, name: ClientName) -> Result<(), End> {
@@ -59,15 +59,14 @@ where
                 self.facts = facts;
                 self.state.greeted(is_extended, offer);
                 self.count(Tally::Idle)?;
-                // No enhanced status code is in that: RFC 2034 section 4.
+                // This reply has no enhanced status code: RFC 2034 section 4.
                 self.say(&reply, false)
             }
             Err(refusal) => self.answer(refusal, Tally::Error),
         }
     }
 
-    /// Asks the greeter about the client, and waits for the answer: what is offered, or how the client
-    /// is refused.
+    /// Asks the greeter about the client, and waits for the answer: the offer, or the reply that refuses the client.
     pub(super) async fn ask(
         &mut self,
         step: Step,
@@ -95,17 +94,17 @@ where
         Ok(answer.map(|offer: Offer| offer.within(&config.limits, abilities)))
     }
 
-    /// What comes of what somebody is asked about the client; `None` where that takes longer than
-    /// `patience`. A call that is under way goes on meanwhile, and the client is read, as far as there is
-    /// room. One that has closed its half and has nothing left to be carried out is waited for as long as
-    /// `half_closed` says, since it may still take the answer; most are gone.
+    /// Waits for the answer to a question about the client; `None` if that takes longer than `patience`. Meanwhile a
+    /// running call goes on, and input of the client is read as far as there is room. If the client has closed its
+    /// half and nothing of it is left to carry out, the wait is `half_closed` at most: it may still read the answer,
+    /// but most such clients are gone.
     pub(super) async fn outcome_of<T>(
         &mut self,
         mut outcome: BoxFuture<'static, T>,
         patience: Duration,
         half_closed: Duration,
     ) -> Result<Option<T>, End> {
-        // Most are there at once.
+        // Most answers are there at the first poll.
         let first = poll_fn(|cx| Poll::Ready(outcome.as_mut().poll(cx)));
         if let Poll::Ready(outcome) = first.await {
             return Ok(Some(outcome));

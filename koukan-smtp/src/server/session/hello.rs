@@ -1,4 +1,4 @@
-//! What the server says about itself.
+//! How the server introduces itself.
 
 use koukan_core::reply::Reply;
 
@@ -16,7 +16,7 @@ pub(super) fn greeting(config: &Config) -> Reply {
     Reply::service_ready().with_text(format!("{} {protocol} Koukan", config.name))
 }
 
-/// The answer to HELO, or to EHLO with what is offered.
+/// The reply to HELO, or to EHLO with the offer.
 ///
 /// *Source*: RFC 5321 section 4.1.1.1.
 pub(super) fn answer(config: &Config, is_extended: bool, offer: &Offer) -> Reply {

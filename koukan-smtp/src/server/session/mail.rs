@@ -1,4 +1,4 @@
-//! MAIL and RCPT: a call begins, and recipients are handed on to it.
+//! MAIL and RCPT: begin a call, and hand recipients to it.
 
 use std::task::Poll;
 
@@ -21,7 +21,7 @@ where
 {
     /// Begins a mail transaction.
     pub(super) fn mail(&mut self, mut mail: Mail) -> Result<(), End> {
-        // Who has sent the message to begin with is not believed: RFC 4954 section 5.
+        // The client is not trusted to say who submitted the message: RFC 4954 section 5.
         mail.parameters.remove("AUTH");
         let is_known = self.facts.context().identity.is_some();
         if let Some(holding) = &self.config.holding
@@ -43,7 +43,7 @@ where
         let context = self.facts.on_behalf_of(sender);
         let signals = self.message.signals.clone();
         if self.config.protocol.is_lmtp() {
-            // Nothing was set so far.
+            // This cannot fail, since no signal was set before.
             let _ = signals.set(HearsEach);
         }
         let (driver, reply) = Driver::start_with(service, context, mail, signals);
@@ -52,7 +52,7 @@ where
         Ok(())
     }
 
-    /// MAIL was refused: what follows it in the pipeline is no mistake of the client's.
+    /// MAIL was refused: commands that follow it in the pipeline are not the client's mistakes.
     pub(super) fn mail_refused(&mut self) {
         self.state.mail_refused();
         self.tallies.mail_refused();
@@ -60,7 +60,7 @@ where
 
     /// Hands a recipient upstream.
     pub(super) async fn rcpt(&mut self, rcpt: Rcpt) -> Result<(), End> {
-        // Who has refused MAIL may never take the recipients.
+        // An upstream that has refused MAIL may never take the recipients.
         while let Some((answered, reply)) = self.wait_for_room().await {
             self.answered(answered, reply).await?;
             while let Some(reply) = self.replies.pop_known() {
@@ -76,7 +76,7 @@ where
         Ok(())
     }
 
-    /// Waits until there is room for another recipient, or no call; or for a reply that comes before.
+    /// Waits until there is room for another recipient, or the call has ended, or a reply arrives first.
     async fn wait_for_room(&mut self) -> Option<(Answered, Reply)> {
         let next = self.wait_upstream(|driver, replies, cx| {
             if driver.poll_rcpt_ready(cx).is_ready() {

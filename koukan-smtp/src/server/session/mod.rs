@@ -1,11 +1,11 @@
-//! One SMTP session: what a client and the server say to each other on a connection.
+//! One SMTP session: the dialogue of a client and the server on a connection.
 //!
-//! [`State`] decides what a command leads to; the rest does it. Commands are carried out as they
-//! come, RCPT upstream before its predecessors are answered; [`Replies`] keeps the answers in
-//! order. A command whose meaning depends on earlier answers is held until these are there.
+//! [`State`] decides what to do with a command; the rest does it. Commands are carried out as they arrive; a
+//! recipient goes upstream before the earlier ones are answered. [`Replies`] keeps the answers in order. A
+//! command whose meaning depends on earlier answers is held until these are known.
 //!
-//! Whatever the session waits for, it waits in the loop of [`turn`], which is where it reads and
-//! writes: whatever can be answered at once goes out with one write.
+//! All waiting happens in the loop of [`turn`], which also reads and writes: replies that are ready
+//! together go out in one write.
 
 mod authenticate;
 mod body;
@@ -55,10 +55,10 @@ use super::{
 };
 use crate::codec::{Command, CommandDecoder, CommandError};
 
-/// How long a client may take to read its 421 when the server has waited long enough.
+/// How long a client may take to read its 421 once the server's time to stop is over.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// A command, or what is wrong with a line that is none.
+/// A command, or what is wrong with a line that is not a command.
 type Parsed = Result<Command, CommandError>;
 
 /// A session on a connection.
@@ -68,32 +68,32 @@ pub(super) struct Session<IO, M> {
     greeter: Option<BoxGreeter>,
     gate: Option<Arc<Gate>>,
     config: Arc<Config>,
-    /// What each mail transaction is told of the session.
+    /// What each mail transaction is told of the client.
     facts: Facts,
-    /// Whether who has connected may say that it speaks for others.
+    /// Whether the peer may use XCLIENT.
     may_xclient: bool,
     commands: CommandDecoder,
-    /// A command that waits until those before it are answered.
+    /// A command that waits until the earlier ones are answered.
     held: Option<Parsed>,
     state: State,
     replies: Replies,
     driver: Option<Driver>,
     message: Message,
     tallies: Tallies,
-    /// Of this client and others, also on other connections.
+    /// The errors of all clients, across connections.
     errors: Arc<Errors>,
-    /// How long the next command waits.
+    /// How long the next command has to wait.
     penance: Duration,
-    /// The turns of whatever is waited for.
+    /// Counts the turns of the waiting loop.
     turns: Passes,
-    /// Since when the client has been waited for.
+    /// Since when the server has waited for the client's next command.
     resting_since: Option<Instant>,
     stop: Stop,
     /// Whether the server has begun to stop.
     stopping: Watch,
-    /// When the session has lasted long enough.
+    /// When the time for the session is up.
     deadline: Instant,
-    /// The client's, where connections are counted.
+    /// The permit of the client, where connections are counted.
     permit: Option<Permit>,
 }
 
@@ -102,7 +102,7 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
-    /// A session with who has connected; `input` was read of it already.
+    /// A session with a connected client; `input` was already read from it.
     pub(super) fn new(
         server: &Server<M>,
         io: IO,
@@ -149,14 +149,14 @@ where
         }
     }
 
-    /// The same that holds a permit until its end.
+    /// The same session; it holds the permit until its end.
     pub(super) fn with_permit(mut self, permit: Permit) -> Self {
         self.permit = Some(permit);
         self
     }
 
-    /// Serves the client until either side has had enough, and holds `held` for as long; the future
-    /// of a whole task.
+    /// Serves the client until either side ends the session, and holds `held` for as long. This is
+    /// the future of a whole task.
     pub(super) async fn run<H>(mut self, held: H) {
         let _held = held;
         let mut over = self.stop.watch_over();
@@ -168,7 +168,7 @@ where
             }
             () = over.happened() => End::Stopped,
         };
-        // What was not delivered by now never will be.
+        // A transaction that has not been completed by now is aborted.
         self.driver = None;
         tracing::debug!(?end, "session ended");
         let (last, may_have_sent_more) = match end {
@@ -191,7 +191,7 @@ where
             over.happened().await;
             sleep(LAST_WORDS).await;
         };
-        // Who does not take what was said last by then will see the connection closed.
+        // A client that has not read the last reply by then only sees the connection close.
         tokio::select! {
             biased;
             () = close => {}
@@ -248,12 +248,12 @@ where
         !self.replies.is_empty() && State::must_wait(command)
     }
 
-    /// Whether the client has no business under way.
+    /// Whether the client has no command or transaction under way.
     fn is_resting(&self) -> bool {
         self.state.is_idle() && self.replies.is_empty()
     }
 
-    /// Waits for the first reply to come or for more input, whichever is first.
+    /// Waits for the next reply or for more input, whichever comes first.
     async fn wait(&mut self) -> Result<(), End> {
         let is_resting = self.is_resting();
         let is_blocked = self.held.is_some() || self.replies.is_full();
@@ -282,10 +282,10 @@ where
         }
     }
 
-    /// Until when to wait for the client: for a whole command, not for the next octet of one.
+    /// Until when to wait for the client: the limit is for a whole command, not for its next octet.
     fn patience(&mut self) -> Instant {
         if !self.replies.is_empty() {
-            // The client waits for us.
+            // The client is waiting for the server.
             self.resting_since = None;
             return self.deadline;
         }
@@ -360,7 +360,7 @@ where
         }
     }
 
-    /// Answers a command in its turn.
+    /// Answers a command when its turn comes.
     fn answer(&mut self, reply: Reply, tally: Tally) -> Result<(), End> {
         self.count(tally)?;
         if self.replies.is_empty() {
@@ -370,7 +370,7 @@ where
         Ok(())
     }
 
-    /// Answers a command whose turn it is.
+    /// Sends the reply to the command whose turn it is.
     fn send(&mut self, reply: Reply) -> Result<(), End> {
         self.say(&reply, self.state.has_enhanced_codes())
     }
@@ -383,7 +383,7 @@ where
         Ok(())
     }
 
-    /// Ends the transaction, which aborts it unless it has ended by itself.
+    /// Ends the transaction; if it has not ended by itself, that aborts it.
     fn close_transaction(&mut self) {
         self.driver = None;
         self.state.closed();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::server::{Limits, ServerTimeouts};
 
-/// How long a client was waited for, and how much it sent, since a message began.
+/// How long the server has waited for a client, and how much it has sent, since a message began.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Pace {
     waited: Duration,
@@ -12,12 +12,12 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// How long it may be waited for now.
+    /// How long to wait for the next octets.
     pub(super) fn patience(&self, limits: &Limits, timeouts: &ServerTimeouts) -> Duration {
         self.left(limits, timeouts).min(timeouts.data_block)
     }
 
-    /// How long it may be waited for in all from now on, unless it sends something.
+    /// How long the client may still take in all, unless it sends more.
     pub(super) fn left(&self, limits: &Limits, timeouts: &ServerTimeouts) -> Duration {
         let earned = Duration::from_secs(
             self.octets
@@ -30,12 +30,12 @@ impl Pace {
             .saturating_sub(self.waited)
     }
 
-    /// The client has sent so much of the message in all, some of it before it was waited for.
+    /// Notes how much of the message the client has sent in all, including octets that were there before.
     pub(super) fn has_brought(&mut self, octets: u64) {
         self.octets = self.octets.max(octets);
     }
 
-    /// The client was waited for, and sent something.
+    /// Notes that the server waited for the client, which then sent something.
     pub(super) fn received(&mut self, waited: Duration, octets: usize) {
         self.waited += waited;
         self.octets += octets as u64;

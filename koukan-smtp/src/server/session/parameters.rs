@@ -56,7 +56,7 @@ fn check_one(parameter: &Parameter, offer: &Offer) -> Result<(), Reply> {
             .map(|_| ())
             .ok_or_else(Reply::syntax_error)
     } else if offer.dsn && (is("RET") || is("ENVID"))
-        // What these say is checked by whoever knows the time.
+        // Their values are checked where the time is known.
         || offer.future_release.is_some() && (is("HOLDFOR") || is("HOLDUNTIL"))
     {
         Ok(())
@@ -70,7 +70,7 @@ fn check_size(value: Option<&str>, max: u64) -> Result<(), Reply> {
     if !digits.bytes().all(|octet| octet.is_ascii_digit()) {
         return Err(Reply::syntax_error());
     }
-    // A number that does not even fit is too big.
+    // A number too large for the type is too large for the limit.
     match digits.parse::<u64>() {
         Ok(size) if size <= max => Ok(()),
         _ => Err(Reply::message_too_big()),

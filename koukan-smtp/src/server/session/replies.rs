@@ -1,4 +1,4 @@
-//! Replies in the order of their commands.
+//! Sends replies in the order of their commands.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,7 @@ use koukan_core::{
     transaction::{Driver, Pending},
 };
 
-/// Replies that cannot be sent yet, since one of them or one before them is not there.
+/// Replies that cannot be sent yet, because one of them or an earlier one is not known.
 #[derive(Debug, Default)]
 pub(super) struct Replies(VecDeque<Awaited>);
 
@@ -21,7 +21,7 @@ enum Awaited {
     Rcpt(Pending),
 }
 
-/// Which command upstream has answered.
+/// The command that upstream has answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answered {
     Mail,
@@ -29,7 +29,7 @@ pub(super) enum Answered {
 }
 
 impl Replies {
-    /// Commands that may wait for a reply before reading ahead stops.
+    /// The most commands that may wait for a reply; beyond that, no more are read ahead.
     const MAX: usize = 128;
 
     pub(super) fn is_empty(&self) -> bool {
@@ -40,7 +40,7 @@ impl Replies {
         self.0.len() >= Self::MAX
     }
 
-    /// A reply that is there, to be sent after those that are not.
+    /// Adds a reply that is known, to be sent after those that are not.
     pub(super) fn push(&mut self, reply: Reply) {
         self.0.push_back(Awaited::Known(reply));
     }
@@ -53,7 +53,7 @@ impl Replies {
         self.0.push_back(Awaited::Rcpt(reply));
     }
 
-    /// The reply at the front, if it needs no waiting for.
+    /// The reply at the front, if it is known.
     pub(super) fn pop_known(&mut self) -> Option<Reply> {
         if !matches!(self.0.front(), Some(Awaited::Known(_))) {
             return None;
@@ -64,8 +64,8 @@ impl Replies {
         }
     }
 
-    /// Drives the call until the reply at the front is there, and takes it out; with none to come,
-    /// for ever.
+    /// Drives the call until the reply at the front is known, and takes it out. Never ready if no
+    /// reply is awaited.
     pub(super) fn poll_next(
         &mut self,
         driver: Option<&mut Driver>,
@@ -87,7 +87,7 @@ impl Replies {
         Poll::Ready((answered, reply))
     }
 
-    /// Answers with `reply` all that is still to be answered from upstream.
+    /// Gives `reply` to every command that still waits for upstream.
     pub(super) fn settle(&mut self, reply: &Reply) {
         for awaited in &mut self.0 {
             if let Awaited::Mail(_) | Awaited::Rcpt(_) = awaited {

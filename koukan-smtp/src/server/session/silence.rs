@@ -1,4 +1,4 @@
-//! A client waits for its greeting: one that speaks before is no mail server.
+//! Makes a client wait for its greeting: a client that speaks earlier is not a mail server.
 
 use std::{future::Future, pin::pin, time::Duration};
 
@@ -16,8 +16,8 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
-    /// Lets the client wait for as long as the configuration says. One that speaks meanwhile does not listen to what
-    /// it is told, and hears 554. Proxies that speak for others are no strangers, and do not wait.
+    /// Makes the client wait as long as the configuration says. A client that speaks meanwhile does not follow
+    /// the protocol, and gets 554. Proxies that speak for others are trusted and do not wait.
     ///
     /// *Source*: RFC 5321 sections 3.1 and 4.3.1.
     pub(super) async fn await_silence(&mut self) -> Result<(), End> {

@@ -1,4 +1,4 @@
-//! STARTTLS: the transport becomes another one.
+//! STARTTLS: upgrades the transport.
 
 use std::{convert::Infallible, sync::Arc, task::Poll};
 
@@ -20,7 +20,7 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
-    /// Forgets what the client has said, but for what is known of it.
+    /// Forgets what the client has said; keeps the facts about it.
     pub(super) fn begin_anew(&mut self) {
         let (config, context) = (&self.config, self.facts.context());
         let needs_tls = config.is_tls_required && context.tls.is_none();
@@ -31,8 +31,8 @@ where
             .with_identity_needed(needs_identity);
     }
 
-    /// Lets the client begin with TLS, waits for that, and forgets what was said before. A client that
-    /// is not welcome since hears so after the next command.
+    /// Lets the client begin with TLS, waits for the handshake, and forgets what was said before.
+    /// If the greeter then refuses the client, the client hears so after its next command.
     ///
     /// *Source*: RFC 3207 section 4.
     pub(super) async fn start_tls(&mut self) -> Result<(), End> {

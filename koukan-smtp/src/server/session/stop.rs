@@ -1,4 +1,4 @@
-//! How a session ends where the server stops.
+//! How a session ends when the server stops.
 
 use std::{
     future::{Future, poll_fn},
@@ -9,12 +9,12 @@ use std::{
 use tokio::task::coop::has_budget_remaining;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// What a session is told of the server's end.
+/// Tells sessions that the server stops.
 ///
 /// | the server | a session |
 /// |---|---|
-/// | has begun to stop | ends with 421 between transactions; amid one, as soon as the client has been silent for a moment |
-/// | has waited long enough | ends with 421, whatever is under way |
+/// | has begun to stop | ends with 421 between transactions; within one, as soon as the client has been silent for [`ServerTimeouts::stopping`](crate::server::ServerTimeouts::stopping) |
+/// | has waited long enough | ends with 421, even within a transaction |
 #[derive(Debug, Clone, Default)]
 pub(in crate::server) struct Stop {
     begun: CancellationToken,
@@ -22,7 +22,7 @@ pub(in crate::server) struct Stop {
 }
 
 impl Stop {
-    /// For a session, which waits without holding up others that wait.
+    /// A handle for a session, which can wait without contending with other sessions.
     pub(in crate::server) fn of_session(&self) -> Self {
         Self {
             begun: self.begun.child_token(),
@@ -49,24 +49,24 @@ impl Stop {
         self.begun.cancelled().await;
     }
 
-    /// To wait again and again until the server has begun to stop.
+    /// A watch that can be polled repeatedly, for the beginning of the stop.
     pub(super) fn watch_begun(&self) -> Watch {
         Watch::new(&self.begun)
     }
 
-    /// To wait again and again until the server has waited long enough.
+    /// A watch that can be polled repeatedly, for the end of the time to stop.
     pub(super) fn watch_over(&self) -> Watch {
         Watch::new(&self.over)
     }
 }
 
-/// Waits for one thing that nearly never happens, as part of a task that is woken for many others:
-/// only the first poll costs more than a look.
+/// Waits for an event that hardly ever happens, in a task that is woken for many other reasons:
+/// after the first poll, a poll costs hardly more than reading a flag.
 #[derive(Debug)]
 pub(super) struct Watch {
     token: CancellationToken,
     cancelled: Pin<Box<WaitForCancellationFutureOwned>>,
-    /// Whom it wakes.
+    /// The waker of the last poll.
     waker: Option<Waker>,
 }
 
@@ -79,14 +79,14 @@ impl Watch {
         }
     }
 
-    /// Ready once it has happened, and from then on.
+    /// Ready once the event has happened, and from then on.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.token.is_cancelled() {
             return Poll::Ready(());
         }
         let waker = self.waker.as_ref();
         if !waker.is_some_and(|waker| waker.will_wake(cx.waker())) {
-            // Where the task has used up what tokio lets it do in a row nobody may hear of it.
+            // If the task has used up tokio's cooperative budget, the waker may not have been registered.
             let is_heard = has_budget_remaining();
             if self.cancelled.as_mut().poll(cx).is_ready() {
                 return Poll::Ready(());
@@ -96,7 +96,7 @@ impl Watch {
         Poll::Pending
     }
 
-    /// Waits until it has happened.
+    /// Waits until the event has happened.
     pub(super) async fn happened(&mut self) {
         poll_fn(|cx| self.poll(cx)).await;
     }

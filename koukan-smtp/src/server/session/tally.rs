@@ -1,4 +1,4 @@
-//! What a client did so far that it may not do for ever.
+//! Counts what a client may not do for ever.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::server::Limits;
 pub(super) struct Tallies {
     errors: u32,
     idle_commands: u32,
-    /// Commands behind the last MAIL that was refused.
+    /// Commands after the last MAIL that was refused.
     futile_commands: usize,
     transactions: u32,
     accepted_recipients: u32,
@@ -20,11 +20,11 @@ pub(super) struct Tallies {
 }
 
 impl Tallies {
-    /// Counts a command; whether it is an error.
+    /// Counts a command, and returns whether it is an error.
     pub(super) fn command(&mut self, tally: Tally, limits: &Limits) -> Result<bool, End> {
         match tally {
             Tally::Fine => Ok(false),
-            // As many recipients as there may be, and DATA.
+            // One transaction can have as many futile commands as recipients, and DATA.
             Tally::Futile if self.futile_commands <= limits.recipients => {
                 self.futile_commands += 1;
                 Ok(false)
@@ -41,7 +41,7 @@ impl Tallies {
         }
     }
 
-    /// MAIL was refused: what was sent behind it already is not counted as errors.
+    /// MAIL was refused: commands that were already sent after it do not count as errors.
     pub(super) fn mail_refused(&mut self) {
         self.futile_commands = 0;
     }
@@ -59,10 +59,10 @@ impl Tallies {
         self.accepted_recipients = self.accepted_recipients.saturating_add(1);
     }
 
-    /// A recipient was refused for good; returns how long that reply is to wait.
+    /// A recipient was permanently refused; returns how long its reply has to wait.
     ///
-    /// Who looks for addresses is refused more often than not. A list with dead addresses in it is
-    /// not.
+    /// A client that searches for addresses is refused more often than not. A mailing list with
+    /// some dead addresses is not.
     pub(super) fn recipient_refused(&mut self, limits: &Limits) -> Result<Duration, End> {
         self.refused_recipients = self.refused_recipients.saturating_add(1);
         let refused = self.refused_recipients;
@@ -80,12 +80,12 @@ impl Tallies {
         })
     }
 
-    /// Whether more recipients were refused for good than were accepted.
+    /// Whether more recipients were permanently refused than accepted.
     pub(super) fn has_more_refused_than_accepted(&self) -> bool {
         self.refused_recipients > self.accepted_recipients
     }
 
-    /// The client has sent a message that was accepted, so it is here for a reason.
+    /// The client has sent a message that was accepted, so it has a purpose here.
     pub(super) fn accepted(&mut self) {
         self.idle_commands = 0;
     }

@@ -1,22 +1,22 @@
-//! Waiting: the one loop in which everything of a session is polled.
+//! Waiting: the one loop that polls everything in a session.
 //!
-//! Whatever a session waits for, it waits here, and each turn of the loop polls all of it. Nothing is
-//! waited for but what this turn has polled, so every way out names who wakes the task. What is woken
-//! within a turn makes another turn; what was woken between two waits is polled by the first turn of the
-//! second anyhow, and makes none.
+//! All waiting of a session happens in this loop, and each turn of the loop polls everything. The task only sleeps on
+//! what this turn has polled, so each return of `Pending` names who wakes the task. If something is woken within a
+//! turn, the loop makes another turn. If something is woken between two waits, the first turn of the second wait
+//! polls it anyway, so no extra turn is made.
 //!
 //! | step | where it is not ready, the task is woken by |
 //! |---|---|
-//! | what upstream is to do: a reply, room, the end; the call goes on with it | the call, or who answers |
-//! | what the greeter is to answer | the greeter, or the clock |
-//! | write what is to go out | the transport, or the clock for who takes nothing |
+//! | poll what upstream is to do: a reply, room, the end; this also runs the call | the call, or who answers |
+//! | poll the greeter's answer | the greeter, or the clock |
+//! | write the output | the transport, or the clock if the client accepts nothing |
 //! | read, where more may be read, or upgrade the transport | the transport |
-//! | the time that the client has | the clock |
-//! | the end of the server | the server, or the clock |
+//! | check the client's time | the clock |
+//! | check whether the server stops | the server, or the clock |
 //!
-//! In the middle of a message the client comes first; see [`Expected`]. While upstream alone is waited
-//! for, a client that is gone or slow makes no difference: nothing is read then, no time runs, and
-//! writing may fail.
+//! In the middle of a message the client is polled first; see [`Expected`]. While the session waits for upstream
+//! alone, a client that is gone or slow does not matter: nothing is read, the client's time does not run, and a
+//! failed write is ignored.
 
 use std::{
     future::{Future, poll_fn},
@@ -31,36 +31,35 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::{End, Session, connection::Connection, replies::Replies};
 use crate::server::{MakeMailService, Upgrade};
 
-/// How the client is waited for, beside upstream.
+/// How to wait for the client, in addition to upstream.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Client {
     pub(super) expected: Expected,
-    /// Until when.
+    /// When the client's time is up.
     pub(super) deadline: Instant,
-    /// How long it may be silent once the server stops; `None` where it is owed a reply.
+    /// How long the client may be silent once the server stops; `None` if the client is owed a reply.
     pub(super) stopping: Option<Duration>,
 }
 
-/// What the client is to do.
+/// What the client is expected to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Expected {
-    /// Nothing: it was read far enough ahead.
+    /// Nothing: enough was read ahead.
     Nothing,
-    /// To send commands. The replies that are there at once go out with those before them.
+    /// Send commands. Replies that are ready at once go out together with earlier ones.
     Commands,
-    /// To send octets of a message. What has come of it is read before the call is polled, which then
-    /// gets it in one go.
+    /// Send octets of a message. What has arrived is read before the call is polled, so that the call gets all of it at once.
     Octets,
-    /// To take part in the upgrade of the transport.
+    /// Take part in the upgrade of the transport.
     Upgrade,
 }
 
-/// What a wait has ended with.
+/// What ended a wait.
 #[derive(Debug)]
 pub(super) enum Event<T> {
-    /// Upstream, or the greeter, has done what it was to do.
+    /// What the session waited for from upstream, or from the greeter, has happened.
     Upstream(T),
-    /// So has the client, or it has closed its half of the connection.
+    /// The client has done what it was expected to do, or has closed its half of the connection.
     Client,
 }
 
@@ -69,12 +68,12 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
-    /// Waits for `upstream`, and for what the client sends; whatever is ready first.
+    /// Waits for `upstream` and for the client's input; ends with whichever is ready first.
     ///
     /// # Errors
     ///
-    /// [`End::Closed`] when the client's time is up, [`End::Gone`] when the transport fails or the
-    /// client does not take what is written, [`End::Stopped`].
+    /// [`End::Closed`] when the client's time is up, [`End::Gone`] when the transport fails or the client does not
+    /// accept what is written, [`End::Stopped`] when the server stops.
     pub(super) async fn wait_for<T>(
         &mut self,
         client: Client,
@@ -110,7 +109,7 @@ where
         poll_fn(|cx| turns.poll(cx, &mut turn)).await
     }
 
-    /// Waits for `upstream` alone, whatever the client does meanwhile; `None` without a call.
+    /// Waits for `upstream` alone, whatever the client does; `None` without a call.
     pub(super) async fn wait_upstream<T>(
         &mut self,
         mut upstream: impl FnMut(&mut Driver, &mut Replies, &mut task::Context<'_>) -> Poll<T>,
@@ -126,7 +125,7 @@ where
         let mut turn = |cx: &mut task::Context<'_>| {
             let done = upstream(driver, replies, cx);
             if done.is_pending() {
-                // That the client is gone shows when it is waited for.
+                // A lost client is noticed when the session next waits for it.
                 let _ = connection.poll_flush(cx);
             }
             done
@@ -135,7 +134,7 @@ where
     }
 }
 
-/// Gives the client some time to say something, which begins with the first poll.
+/// Limits how long the client may be silent; the time begins with the first poll.
 fn poll_silence(
     silence: &mut Option<Pin<Box<Sleep>>>,
     patience: Duration,
@@ -148,7 +147,7 @@ fn poll_silence(
     silence.as_mut().poll(cx)
 }
 
-/// Writes what is to go out, and lets the client do what it is to do, in its time.
+/// Writes the output, and polls the client for what it is expected to do within its time.
 fn poll_client<IO: Upgrade>(
     connection: &mut Connection<IO>,
     client: &Client,

@@ -1,4 +1,4 @@
-//! XCLIENT: a proxy says on whose behalf it is here.
+//! XCLIENT: a proxy names the client that it speaks for.
 
 use koukan_core::reply::Reply;
 
@@ -13,9 +13,9 @@ where
     IO: Upgrade,
     M: MakeMailService,
 {
-    /// Begins the session anew with the client that is named, who is greeted: the greeter is asked about
-    /// it as about one that has just connected. From then on it is that client's connection that counts;
-    /// one that has too many hears what it would have heard if it had connected itself.
+    /// Begins the session anew with the client that is named, and greets it: the greeter is asked
+    /// about it as about a new connection. From then on the connection counts as that client's. A
+    /// client with too many connections gets the same reply as if it had connected itself.
     ///
     /// *Source*: Postfix, `XCLIENT_README`.
     pub(super) async fn xclient(&mut self, xclient: &Xclient) -> Result<(), End> {

@@ -11,11 +11,11 @@ use crate::{codec::Xclient, sasl::Mechanism};
 /// What to do with a command.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) enum Action {
-    /// Ask about a client of that name; if it is welcome, start anew and say what is offered.
+    /// Ask the greeter about a client of that name; if it is welcome, start anew and announce the offer.
     Hello(ClientName),
     /// Start a mail transaction.
     Mail(Mail),
-    /// Refuse MAIL, which counts as an error; what follows it in the pipeline does not.
+    /// Refuse MAIL. This counts as an error; commands that follow it in the pipeline do not.
     RefuseMail(Reply),
     /// Hand the recipient upstream.
     Rcpt(Rcpt),
@@ -32,45 +32,45 @@ pub(in super::super) enum Action {
         is_last: bool,
         reply: Reply,
         tally: Tally,
-        /// Whether the message that it was to be a part of has failed with that.
+        /// Whether the message that the chunk was to be a part of fails with it.
         fails: bool,
     },
-    /// Have the transport upgraded.
+    /// Upgrade the transport.
     StartTls,
-    /// Begin anew with that client.
+    /// Start anew with that client.
     Xclient(Box<Xclient>),
-    /// Find out who the client is; the text is its initial response, in base 64, or nothing.
+    /// Authenticate the client; the text is its initial response in base 64, or empty.
     Authenticate(Mechanism, Box<str>),
     /// Abort the transaction, if there is one.
     Reset,
-    /// Answer, and nothing else.
+    /// Only answer.
     Answer(Reply, Tally),
-    /// Answer and close the connection: what else the client sends may not be meant as commands.
+    /// Answer and close the connection: further octets may not be meant as commands.
     Close(Reply),
     Quit,
 }
 
 impl Action {
-    /// Refuses a command, which counts as an error.
+    /// Refuses a command; this counts as an error.
     pub(super) fn refuse(reply: Reply) -> Self {
         Self::Answer(reply, Tally::Error)
     }
 }
 
-/// What a command counts as.
+/// What kind of command it is, for counting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Tally {
     Fine,
-    /// Leads nowhere.
+    /// It has no result.
     Idle,
-    /// Was sent before the client could know that MAIL was refused.
+    /// It was sent before the client could know that MAIL was refused.
     Futile,
     Error,
 }
 
 impl Tally {
-    /// What a chunk counts as: in the pipeline there may be as many as the message has; without octets
-    /// they are no use.
+    /// How a chunk counts. The pipeline may hold any number of chunks with octets, but chunks
+    /// without octets are useless.
     pub(in super::super) fn of_chunk(size: u64) -> Self {
         match size {
             0 => Self::Idle,

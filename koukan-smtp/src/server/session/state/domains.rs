@@ -2,12 +2,12 @@
 
 use koukan_core::transaction::Rcpt;
 
-/// The different domains of recipients, in lower case; none stands for recipients without one.
+/// The different domains of recipients, in lower case; `None` stands for recipients without a domain.
 #[derive(Debug, Default)]
 pub(super) struct Domains(Vec<Option<Box<str>>>);
 
 impl Domains {
-    /// Whether there would be more than so many with that recipient's.
+    /// Whether there would be more than `max` domains with that recipient's.
     pub(super) fn would_exceed(&self, rcpt: &Rcpt, max: usize) -> bool {
         self.0.len() >= max && !self.0.contains(&domain(rcpt))
     }

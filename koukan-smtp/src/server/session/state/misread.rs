@@ -1,4 +1,4 @@
-//! Lines that are no commands, and what may follow them.
+//! Lines that are not commands, and what may follow them.
 
 use koukan_core::reply::Reply;
 
@@ -8,13 +8,12 @@ use crate::{
     server::Limits,
 };
 
-/// Octets of a chunk that are taken off the wire to be thrown away, at most, unless a message may be
-/// larger than that.
+/// The most octets of a chunk that are read and dropped, unless the limit on messages is larger.
 const SKIPPED_MAX: u64 = 1 << 30;
 
 impl State {
-    /// What to do with a line that is no command: whatever follows it, nothing that was not meant as
-    /// a command may be taken for one.
+    /// What to do with a line that is not a command. Octets after it must not be carried out unless
+    /// they were meant as commands.
     pub(super) fn misread(&self, error: &CommandError, limits: &Limits) -> Action {
         let reply = error.reply();
         match error {
@@ -31,14 +30,14 @@ impl State {
                 reply.with_text("cannot tell where the chunk ends, closing connection"),
             ),
             CommandError::OtherProtocol(_) => Action::Close(reply),
-            // An SMTP client has said so by its first commands.
+            // A client whose first commands were valid speaks SMTP.
             CommandError::NoVerb
             | CommandError::Line(LineError::ControlOctet | LineError::TooLong)
                 if self.is_extended.is_none() =>
             {
                 Action::Close(Reply::other_protocol())
             }
-            // The argument of another command would be out of place as well.
+            // The argument of another command would be an error as well.
             CommandError::Argument
             | CommandError::ReversePath(_)
             | CommandError::Utf8NotRequested
@@ -52,7 +51,7 @@ impl State {
     }
 }
 
-/// Whether a chunk is so large that its end is not waited for.
+/// Whether a chunk is so large that the server does not wait for its end.
 pub(super) fn is_endless(size: u64, limits: &Limits) -> bool {
     size > limits.message_size.max(SKIPPED_MAX)
 }

@@ -1,4 +1,4 @@
-//! Which command is allowed when: the decisions of a session, without its doing.
+//! Which command is allowed when: the decisions of a session, without carrying them out.
 
 mod action;
 mod domains;
@@ -24,7 +24,7 @@ use crate::{
     server::{Limits, Offer},
 };
 
-/// Where a session stands.
+/// The state of a session.
 #[derive(Debug)]
 pub(super) struct State {
     protocol: Protocol,
@@ -32,26 +32,26 @@ pub(super) struct State {
     is_extended: Option<bool>,
     /// What the client may use.
     offer: Offer,
-    /// Whether the client has to have TLS before it sends mail.
+    /// Whether the client must have TLS before it sends mail.
     needs_tls: bool,
-    /// Whether it has to have said who it is.
+    /// Whether the client must have authenticated before it sends mail.
     needs_identity: bool,
-    /// Whether it has done so by AUTH.
+    /// Whether the client has authenticated by AUTH.
     is_authenticated: bool,
-    /// What every command is answered with but QUIT, where the client may not go on.
+    /// The reply to every command but QUIT, if the client may not go on.
     turned_away: Option<Reply>,
     phase: Phase,
 }
 
-/// Where the mail transaction stands.
+/// The state of the mail transaction.
 #[derive(Debug, Default)]
 enum Phase {
-    /// There is none.
+    /// There is no transaction.
     #[default]
     Idle,
     /// MAIL was refused; more of the same transaction may be in the pipeline (RFC 2920 section 3.1).
     Refused,
-    /// MAIL was handed upstream, and is not refused as yet.
+    /// MAIL was handed upstream, and has not been refused.
     Open(Envelope),
     /// At least one BDAT chunk was taken.
     Chunks,
@@ -59,20 +59,20 @@ enum Phase {
     Failed(Reply),
 }
 
-/// What matters of MAIL and RCPT for what may follow.
+/// What later commands depend on in MAIL and RCPT.
 #[derive(Debug)]
 struct Envelope {
     is_smtputf8: bool,
-    /// Whether the message is to come by BDAT alone.
+    /// Whether the message must come by BDAT.
     is_binary: bool,
     handed_on: usize,
-    /// The domains of those that were handed on, where they are limited.
+    /// The domains of the recipients that were handed upstream, where their number is limited.
     domains: Domains,
     accepted: usize,
 }
 
 impl State {
-    /// A session that begins, with what there is to be used.
+    /// A new session, in which the client may be offered that.
     pub(super) fn new(offer: Offer) -> Self {
         Self {
             protocol: Protocol::Smtp,
@@ -86,17 +86,17 @@ impl State {
         }
     }
 
-    /// The same of a client that speaks that.
+    /// The same, with a client that speaks that protocol.
     pub(super) fn with_protocol(self, protocol: Protocol) -> Self {
         Self { protocol, ..self }
     }
 
-    /// The same where the client has to have TLS before it sends mail, or not.
+    /// The same, with whether the client must have TLS before it sends mail.
     pub(super) fn with_tls_needed(self, needs_tls: bool) -> Self {
         Self { needs_tls, ..self }
     }
 
-    /// The same where the client has to have said who it is before it sends mail, or not.
+    /// The same, with whether the client must have authenticated before it sends mail.
     pub(super) fn with_identity_needed(self, needs_identity: bool) -> Self {
         Self {
             needs_identity,
@@ -104,12 +104,12 @@ impl State {
         }
     }
 
-    /// Whether replies have enhanced status codes: the client said EHLO, and was offered them.
+    /// Whether replies have enhanced status codes: the client said EHLO and was offered them.
     pub(super) fn has_enhanced_codes(&self) -> bool {
         self.is_extended() && self.offer.enhanced_status_codes
     }
 
-    /// How many octets a message may have.
+    /// The most octets in a message.
     pub(super) fn message_size(&self, limits: &Limits) -> u64 {
         self.offer.size.unwrap_or(limits.message_size)
     }
@@ -123,15 +123,15 @@ impl State {
         matches!(self.phase, Phase::Idle | Phase::Refused | Phase::Failed(_))
     }
 
-    /// Whether chunks of a message were taken, and more are to come.
+    /// Whether a message has begun with a chunk and more chunks are to come.
     pub(super) fn is_amid_chunks(&self) -> bool {
         matches!(self.phase, Phase::Chunks)
     }
 
-    /// Whether what to do with the command depends on replies that are not there yet.
+    /// Whether the action for this command depends on replies that are not known yet.
     ///
-    /// *Source*: RFC 2920 section 3.1; of the others, RSET, EHLO, STARTTLS, AUTH, QUIT, a malformed BDAT and
-    /// another protocol would take the answers of earlier commands with them.
+    /// *Source*: RFC 2920 section 3.1. Some other commands also wait, because they would discard the replies to
+    /// earlier ones: RSET, EHLO, STARTTLS, AUTH, QUIT, a malformed BDAT and another protocol.
     pub(super) fn must_wait(command: &Result<Command, CommandError>) -> bool {
         match command {
             Ok(
@@ -154,7 +154,7 @@ impl State {
         }
     }
 
-    /// What to do with a command, or with a line that is none.
+    /// What to do with a command, or with a line that is not a command.
     pub(super) fn decide(&self, command: Result<Command, CommandError>, limits: &Limits) -> Action {
         let command = match command {
             Ok(command) => command,
@@ -278,22 +278,22 @@ impl State {
         }
     }
 
-    // What has happened:
+    // Events that change the state:
 
-    /// The client said EHLO (`is_extended`) or HELO, and was offered that.
+    /// The client said EHLO (`is_extended`) or HELO, and got that offer.
     pub(super) fn greeted(&mut self, is_extended: bool, offer: Offer) {
         self.is_extended = Some(is_extended);
         self.offer = offer;
         self.phase = Phase::Idle;
     }
 
-    /// The client has shown who it is.
+    /// The client has authenticated.
     pub(super) fn authenticated(&mut self) {
         self.is_authenticated = true;
         self.needs_identity = false;
     }
 
-    /// The client may not go on: whatever it says but QUIT, it hears `reply`.
+    /// The client may not go on: every command but QUIT gets `reply`.
     pub(super) fn turned_away(&mut self, reply: Reply) {
         self.turned_away = Some(reply);
     }
@@ -314,7 +314,7 @@ impl State {
         self.phase = Phase::Refused;
     }
 
-    /// A recipient is handed upstream.
+    /// A recipient was handed upstream.
     pub(super) fn recipient_handed_on(&mut self, rcpt: &Rcpt, limits: &Limits) {
         if let Phase::Open(envelope) = &mut self.phase {
             envelope.handed_on += 1;
@@ -324,14 +324,14 @@ impl State {
         }
     }
 
-    /// Upstream took a recipient.
+    /// Upstream accepted a recipient.
     pub(super) fn recipient_accepted(&mut self) {
         if let Phase::Open(envelope) = &mut self.phase {
             envelope.accepted += 1;
         }
     }
 
-    /// A chunk of the message was taken, and more are to come.
+    /// A chunk of the message was taken; more are to come.
     pub(super) fn chunk_taken(&mut self) {
         self.phase = Phase::Chunks;
     }
@@ -341,21 +341,21 @@ impl State {
         self.phase = Phase::Failed(reply);
     }
 
-    /// A chunk was thrown away; `is_last` ends those that follow a failed one.
+    /// A chunk was dropped; `is_last` marks the end of those that follow a failed one.
     pub(super) fn chunk_discarded(&mut self, is_last: bool) {
         if is_last && matches!(self.phase, Phase::Failed(_)) {
             self.phase = Phase::Idle;
         }
     }
 
-    /// The transaction is over, one way or the other.
+    /// The transaction has ended, successfully or not.
     pub(super) fn closed(&mut self) {
         self.phase = Phase::Idle;
     }
 }
 
 impl Envelope {
-    /// What DATA or BDAT gets if there is nobody to deliver to.
+    /// The reply to DATA or BDAT if there is no accepted recipient.
     fn missing_recipient(&self) -> Option<Reply> {
         match self {
             Self { accepted: 1.., .. } => None,

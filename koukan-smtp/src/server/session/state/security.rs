@@ -1,4 +1,4 @@
-//! When a client may have TLS, and say who it is.
+//! When a client may start TLS, authenticate, and use XCLIENT.
 
 use koukan_core::reply::Reply;
 
@@ -14,7 +14,7 @@ impl State {
         }
     }
 
-    /// Between transactions, from who may say on whose behalf it is here.
+    /// XCLIENT is allowed between transactions, from a peer that may use it.
     pub(super) fn xclient(&self, xclient: Box<Xclient>) -> Action {
         match (self.offer.xclient, self.is_idle()) {
             (true, true) => Action::Xclient(xclient),

@@ -1,4 +1,4 @@
-//! The decisions as tables.
+//! The decisions, as tables.
 
 mod parameters;
 
@@ -15,7 +15,7 @@ fn limits() -> Limits {
     }
 }
 
-/// What there is to be used, on a transport that cannot be upgraded.
+/// The offer on a transport that cannot be upgraded.
 fn offer() -> Offer {
     offer_where(false)
 }
@@ -36,7 +36,7 @@ fn rcpt() -> Rcpt {
     Rcpt::new("a@b".parse::<koukan_core::path::ForwardPath>().unwrap())
 }
 
-/// States by name, each with what led to it.
+/// States by name, each with the events that led to it.
 fn state(name: &str) -> State {
     let mut state = State::new(offer());
     let steps: &[fn(&mut State)] = &[
@@ -250,7 +250,7 @@ fn who_is_turned_away_may_say_quit() {
     assert_eq!(decide(&state, "QUIT"), "Quit");
 }
 
-/// What the action counts as.
+/// How the action counts.
 fn tally(state: &State, line: &str) -> Tally {
     match state.decide(Command::parse(line.as_bytes()), &limits()) {
         Action::Answer(_, tally) | Action::Discard { tally, .. } => tally,

@@ -1,4 +1,4 @@
-//! What may stand behind MAIL and RCPT.
+//! The parameters of MAIL and RCPT.
 
 use super::*;
 
@@ -32,7 +32,7 @@ fn parameters_are_checked() {
         ("MAIL FROM:<> ENVID", "501 5.5.4"),
         ("MAIL FROM:<> NOTIFY=NEVER", "555 5.5.4"),
         ("MAIL FROM:<> X-ODD", "555 5.5.4"),
-        // Without TLS it cannot be kept.
+        // Without TLS it cannot be guaranteed.
         ("MAIL FROM:<> REQUIRETLS", "555 5.5.4"),
     ] {
         assert_eq!(decide(&state("greeted"), line), expected, "{line}");
