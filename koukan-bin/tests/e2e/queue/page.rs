@@ -60,13 +60,13 @@ fn each_command_of_the_page_does_what_is_asked() {
     let mut agent = Agent::start(host, sink_address);
     send(&agent, &["bob@smtp.example", "carol@smtp.example"]);
 
-    let listed = ask(&agent, "where is this mail?", "");
+    let listed = ask(&agent, "where is this message?", "");
     assert!(listed.contains("alice@example.org"), "{listed}");
     let bobs = ["queue", "list", "--to", "bob@smtp.example"];
     let id = json(&agent, &bobs)["transactions"][0]["id"].clone();
     let id = id.as_str().unwrap();
     eventually(LIMIT, || {
-        let shown = ask(&agent, "what did the other side say?", id);
+        let shown = ask(&agent, "what did the other side reply?", id);
         shown.contains("attempt 1, ")
     });
     assert!(ask(&agent, "what is in it?", id).ends_with("\r\n\r\nhello\r\n"));
@@ -74,7 +74,7 @@ fn each_command_of_the_page_does_what_is_asked() {
         let words = command("send it now", id);
         koukan(&agent, &words).output().unwrap().status.success()
     });
-    let shown = ask(&agent, "how does mail for that domain go?", "");
+    let shown = ask(&agent, "what is the state of mail for that domain?", "");
     assert!(shown.contains("queued         2\n"), "{shown}");
 
     let stopped = ask(&agent, "stop everything to that domain", "");
@@ -101,7 +101,7 @@ fn each_command_of_the_page_does_what_is_asked() {
     for to in ["bob", "carol", "dave"] {
         assert!(smtp.messages(&format!("{to}@smtp.example")).is_empty());
     }
-    ask(&agent, "and let it go again", "");
+    ask(&agent, "and resume it", "");
     for to in ["bob", "carol", "dave"] {
         eventually(LIMIT, || {
             smtp.messages(&format!("{to}@smtp.example")).len() == 1
@@ -110,7 +110,7 @@ fn each_command_of_the_page_does_what_is_asked() {
 
     ask(&agent, "stop everything to that domain", "");
     send(&agent, &["frank@smtp.example"]);
-    let returned = ask(&agent, "give all of it back to the senders", "");
+    let returned = ask(&agent, "return all of it to the senders", "");
     assert!(returned.starts_with("1 of 1 were changed"), "{returned}");
     eventually(LIMIT, || sink.messages("alice@example.org").len() == 1);
     let notification = sink.only_message("alice@example.org");
