@@ -1,4 +1,4 @@
-//! The generator straight to the sink, in one process.
+//! The generator sends directly to the sink, in one process.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,7 +11,7 @@ use crate::{
     tls::{Identity, Server},
 };
 
-/// What the generator and the sink tell.
+/// The reports of the generator and the sink.
 async fn run(change: impl FnOnce(&mut Load)) -> (Value, Value) {
     run_with(change, None).await
 }
@@ -104,7 +104,7 @@ async fn new_connections_with_tls_resume_sessions_of_their_client() {
     };
     let result = run_with(change, Some(server.clone())).await;
     has_all(&result);
-    // Each of three clients has a first connection.
+    // Each of three clients makes a first connection.
     let counts = json!({"full": 3, "resumed": 37});
     assert_eq!(result.0["handshakes"], counts);
     assert_eq!(server.counts().report(), counts);

@@ -17,7 +17,7 @@ use crate::{
     tls::{Handshakes, Identity},
 };
 
-/// What a sink is to get.
+/// What a sink expects.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Expected<'a> {
     pub(crate) messages: u32,
@@ -25,7 +25,7 @@ pub(crate) struct Expected<'a> {
     pub(crate) recipients: u32,
     /// The sink offers BDAT.
     pub(crate) is_chunking: bool,
-    /// The sink has all addresses of this machine, at its port.
+    /// Whether the sink listens on all addresses of this machine, at its port.
     pub(crate) is_everywhere: bool,
     /// A header field that each message must have.
     pub(crate) field: Option<&'static str>,
@@ -77,7 +77,7 @@ impl Destination {
         Ok(Self { process, lines })
     }
 
-    /// Waits until every message is there; none if that takes too long.
+    /// Waits until every message has arrived; `None` if that takes too long.
     pub(crate) fn await_all(&self, limit: Duration) -> Option<Instant> {
         let (at, _) = self.lines.recv_timeout(limit).ok()?;
         Some(at)
@@ -87,11 +87,11 @@ impl Destination {
         self.process.cpu_seconds()
     }
 
-    /// Ends the sink, and returns what it tells.
+    /// Ends the sink, and returns its report.
     ///
     /// # Errors
     ///
-    /// When not each message came once, whole, and to whom it was sent.
+    /// If any message did not arrive exactly once, complete, and at its recipient.
     pub(crate) fn end(mut self) -> Result<Value, Failed> {
         drop(self.process.0.stdin.take());
         let lines = std::iter::from_fn(|| self.lines.recv_timeout(Duration::from_secs(20)).ok());

@@ -1,5 +1,5 @@
-//! How many messages a second SQLite commits by itself, fifty at a time: what no agent that keeps
-//! its messages there can exceed.
+//! How many messages a second SQLite alone commits, fifty at a time: an upper bound for any agent
+//! that keeps its messages in SQLite.
 
 use std::{
     path::Path,
@@ -19,11 +19,11 @@ const SCHEMA: [&str; 2] = [
 ];
 /// Messages in a commit.
 const GROUP: usize = 50;
-/// Commits after which the log is brought into the database, about as often as the agent does so.
+/// The number of commits after which the log is checkpointed, about as often as the agent does it.
 const CHECKPOINT: u32 = 20;
 const TIME: Duration = Duration::from_secs(2);
 
-/// Messages a second, each a blob, a chunk and a transaction as the agent writes them.
+/// Messages a second; each is a blob, a chunk and a transaction as the agent writes them.
 pub(crate) fn per_second(size: usize) -> Result<f64, Failed> {
     let directory = tempfile::tempdir()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -90,8 +90,7 @@ async fn open(path: &Path) -> Result<SqliteConnection, Failed> {
     Ok(connection)
 }
 
-/// All statements of one commit as one text, and all rows of a table in one statement: nothing is
-/// faster.
+/// All statements of one commit in one text, and all rows of a table in one statement: the fastest way.
 fn group(messages: usize) -> String {
     let rows = |row: &str| vec![row; messages].join(", ");
     let (blob, chunk) = (rows("(?, ?, 1, 1795521486704529)"), rows("(?, 0, ?)"));

@@ -1,8 +1,8 @@
-//! Latencies, to a sixty-fourth.
+//! Latencies, with a precision of one sixty-fourth.
 
 use std::time::Duration;
 
-/// Buckets to each doubling, as a power of two.
+/// Buckets for each doubling, as a power of two.
 const STEPS: u32 = 6;
 
 /// Counts durations in buckets.
@@ -38,7 +38,7 @@ impl Histogram {
         for (bucket, count) in self.0.iter().enumerate() {
             if *count >= left {
                 let (doubling, step) = (bucket >> STEPS, bucket & ((1 << STEPS) - 1));
-                // The end of the bucket.
+                // The upper end of the bucket.
                 let nanos = (((1 << STEPS) + step as u128 + 1) << doubling) >> STEPS;
                 return nanos as f64 / 1e6;
             }

@@ -1,4 +1,5 @@
-//! Clients that have begun with TLS and say nothing, and others that look how soon they are greeted.
+//! Clients that hold TLS connections without sending anything, and new clients that measure how
+//! soon they are greeted.
 
 use std::{
     io::stdin,
@@ -26,15 +27,15 @@ use crate::{
 
 /// Connections that are made at the same time.
 const AT_ONCE: u32 = 32;
-/// Clients' addresses, so that none has more connections than one client may have.
+/// Addresses of clients, so many that no client exceeds the limit for one client.
 const ADDRESSES: u32 = 200;
 
-/// Which connections to hold.
+/// The connections to hold.
 #[derive(Debug, Args)]
 pub(crate) struct Hold {
-    /// Where to.
+    /// The address to connect to.
     address: SocketAddr,
-    /// The certificate to believe.
+    /// The certificate to trust.
     #[arg(long)]
     tls: PathBuf,
     /// Connections that are held.
@@ -46,7 +47,7 @@ pub(crate) struct Hold {
 }
 
 impl Hold {
-    /// Makes the connections, prints what came of it, and holds them until the standard input ends.
+    /// Makes the connections, prints the report, and holds the connections until standard input ends.
     pub(crate) fn run(&self) -> Result<(), Failed> {
         descriptors::raise();
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -59,7 +60,7 @@ impl Hold {
         Ok(())
     }
 
-    /// The connections, and how soon others were greeted.
+    /// The connections, and how soon new clients were greeted.
     pub(crate) async fn hold(&self) -> Result<(Vec<Stream>, Value), Failed> {
         let counts = Arc::new(Counts::default());
         let client = Client::new(&self.tls, false, Arc::clone(&counts))?;
@@ -90,7 +91,7 @@ impl Hold {
     }
 }
 
-/// A connection with TLS, from one of many addresses of loopback.
+/// A TLS connection, from one of many loopback addresses.
 async fn begin(address: SocketAddr, number: u32, client: Client) -> Result<Stream, Failed> {
     let socket = TcpSocket::new_v4()?;
     if address.ip().is_loopback() {
@@ -103,7 +104,7 @@ async fn begin(address: SocketAddr, number: u32, client: Client) -> Result<Strea
     begin_tls(Either::Left(stream), &client, &mut input).await
 }
 
-/// How long a client waits from when it connects until it has all of the greeting.
+/// How long a client waits from connecting until it has the whole greeting.
 async fn greeting(address: SocketAddr) -> Result<std::time::Duration, Failed> {
     let start = Instant::now();
     let mut stream = TcpStream::connect(address).await?;

@@ -1,4 +1,4 @@
-//! As much of HTTP as it takes to ask an agent.
+//! A minimal HTTP client for requests to an agent.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -16,7 +16,7 @@ pub(crate) struct Request {
     content: Vec<u8>,
 }
 
-/// What was answered.
+/// An answer.
 pub(crate) struct Answer {
     pub(crate) status: u16,
     headers: Vec<(String, String)>,
@@ -94,7 +94,7 @@ impl Answer {
         headers.find_map(|(known, value)| (known == name).then_some(value.as_str()))
     }
 
-    /// The path of the location.
+    /// The path of the `Location`.
     pub(crate) fn location(&self) -> Option<String> {
         let location = self.header("location")?;
         let path = location.find("/transactions/")?;

@@ -5,10 +5,10 @@
 //! ```
 //!
 //! Each case prints one row of a table and, with `--json`, one JSON object: messages per second,
-//! latency, processor time over all processes for 1000 messages, the agent's largest resident
-//! memory, its syncs and what it writes for a message; beside it the ceiling, the generator straight
-//! to the sink, and Postfix in the agent's place, in the same run. `backlog` tells how an agent fares
-//! with a long queue, and `postgres` what several agents promise that share one PostgreSQL database.
+//! latency, processor time of all processes for 1000 messages, the agent's largest resident memory,
+//! and its syncs and written octets for a message. Beside it, in the same run, are the ceiling (the
+//! generator sends directly to the sink) and Postfix in place of the agent. `backlog` measures an
+//! agent with a long queue, and `postgres` measures agents that share one PostgreSQL database.
 
 #![allow(
     clippy::print_stdout,
@@ -55,17 +55,19 @@ struct Cli {
 enum Command {
     /// Runs all cases, or one.
     Matrix(matrix::Matrix),
-    /// Stores many messages, starts anew, looks at the queue, and delivers all while one host hangs.
+    /// Stores many messages, restarts the agent, queries the queue, and delivers everything while
+    /// one host hangs.
     Backlog(backlog::Backlog),
-    /// Promises messages through agents that share one PostgreSQL database, beside what that commits by itself.
+    /// Stores messages through agents that share one PostgreSQL database, beside what that database
+    /// commits by itself.
     Postgres(postgres::Postgres),
-    /// Uploads one large message in ranges and prints the memory that took.
+    /// Uploads one large message in ranges and prints how much memory that took.
     Upload(upload::Upload),
-    /// Sends messages and prints what came of it as JSON.
+    /// Sends messages and prints the report as JSON.
     Generate(generate::Load),
-    /// Makes connections with TLS, says nothing on them, and prints how soon others are greeted.
+    /// Makes TLS connections, sends nothing on them, and prints how soon others are greeted.
     Hold(hold::Hold),
-    /// Takes messages and throws them away; prints which at the end of its input.
+    /// Accepts messages and discards them; prints a report at the end of its input.
     Sink(sink::Sink),
 }
 

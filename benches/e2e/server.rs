@@ -2,54 +2,54 @@
 
 use std::net::SocketAddr;
 
-/// Where messages go in.
+/// How messages are submitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Entry {
     /// SMTP, delivered while the client waits.
     Ingress,
-    /// SMTP, kept where the destination is not there.
+    /// SMTP, queued if the destination is down.
     Submission,
     /// HTTP.
     Rest,
 }
 
-/// A running server; what it cannot tell has a default.
+/// A running server; what it cannot measure has a default.
 pub(crate) trait Server {
     fn address(&self, entry: Entry) -> SocketAddr;
 
-    /// Processor time of each of its processes so far, or of all.
+    /// Processor time so far: of each of its processes, or of all together.
     fn cpu_seconds(&self) -> Vec<f64> {
         Vec::new()
     }
 
-    /// Resident memory of each of its processes, at most.
+    /// The largest resident memory of each of its processes.
     fn memory_mib(&self) -> Vec<f64> {
         Vec::new()
     }
 
-    /// What it wrote to storage so far.
+    /// How much it wrote to storage so far.
     fn written_kib(&self) -> Option<f64> {
         None
     }
 
-    /// Calls so far that bring octets to the medium.
+    /// Calls so far that sync data to disk.
     fn syncs(&self) -> Option<u64> {
         None
     }
 
-    /// Whether what it keeps is delivered within seconds once the destination is there.
+    /// Whether queued mail is delivered within seconds once the destination is up.
     fn retries_soon(&self) -> bool {
         true
     }
 
-    /// Resident memory of all its processes now, with what they share counted once.
+    /// Present resident memory of all its processes, with shared memory counted once.
     fn proportional_mib(&self) -> Option<f64> {
         None
     }
 
-    /// Stands still until it is resumed.
+    /// Suspends the server until it is resumed.
     fn pause(&self) {}
 
-    /// Goes on.
+    /// Resumes the server.
     fn resume(&self) {}
 }

@@ -1,7 +1,6 @@
 //! Messages that are signed on behalf of their author's domain.
 //!
-//! One signature does for all of them: it stands for what they have in common, and not for the number in
-//! each.
+//! One signature fits all of them: it covers what they have in common, and not the number in each.
 
 use aws_lc_rs::{
     digest::{SHA256, digest},
@@ -17,19 +16,19 @@ use crate::{
     message::{AUTHOR, DOMAIN, LINE, SUBJECT, Shape},
 };
 
-/// A field that signs all messages of a shape, and the record that tells its key.
+/// A field that signs all messages of a shape, and the record with its key.
 #[derive(Debug)]
 pub(crate) struct Signature {
     /// The header field, without its end of line.
     pub(crate) field: String,
-    /// Where the record stands.
+    /// The name of the record.
     pub(crate) name: String,
-    /// Its text.
+    /// The text of the record.
     pub(crate) record: String,
 }
 
 impl Signature {
-    /// By a key that is made for it: RSA of 2048 bits, relaxed/relaxed (RFC 6376).
+    /// Makes a signature with a new key: RSA of 2048 bits, relaxed/relaxed (RFC 6376).
     pub(crate) fn new(shape: &Shape) -> Result<Self, Failed> {
         let key = RsaKeyPair::generate(KeySize::Rsa2048)?;
         let body = digest(&SHA256, &LINE.repeat(shape.body / LINE.len()));

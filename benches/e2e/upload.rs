@@ -1,4 +1,4 @@
-//! One large message by HTTP, in ranges, interrupted and resumed, and the memory that takes.
+//! Uploads one large message by HTTP, in ranges, with interruptions, and measures the memory that this takes.
 
 use std::{
     io::Write,
@@ -27,7 +27,7 @@ pub(crate) struct Upload {
     /// Size of a range, in MiB.
     #[arg(long, default_value_t = 64)]
     range: u64,
-    /// The sink is down: the message is kept.
+    /// The sink is down: the message is queued.
     #[arg(long)]
     stored: bool,
 }
@@ -97,7 +97,7 @@ impl Upload {
         Ok(())
     }
 
-    /// How much is there: a range that begins too far is told.
+    /// How much has arrived: a range that begins too late is refused with that number.
     fn length(
         &self,
         server: SocketAddr,
@@ -149,7 +149,7 @@ fn put(
     }
     if broken_off.is_some() {
         stream.shutdown(Shutdown::Write)?;
-        // Whatever is answered: the connection is gone for the server.
+        // The answer does not matter: for the server the connection is gone.
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
         return Ok(());
     }

@@ -31,7 +31,7 @@ pub(crate) fn of_16_layers(times: usize) {
     deliver(service, 1, times);
 }
 
-/// 20 rules that let everything pass, of which every other one looks at each recipient.
+/// 20 rules that let everything pass; every other one is evaluated for each recipient.
 pub(crate) fn of_20_policies(times: usize) {
     let networks = || NetworkAddress::new(["192.0.2.0/24".parse().expect("a network")]);
     let mailboxes = || MailboxList::default().with_domains(["example.net"]);
@@ -61,7 +61,7 @@ async fn pass(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
     next.run(tx).await
 }
 
-/// Takes everything, and keeps nothing.
+/// Accepts everything, and keeps nothing.
 pub(crate) fn accepting() -> BoxMailService {
     BoxMailService::new(service_fn(|mut tx: Transaction| async move {
         tx.mail.answer(Reply::sender_ok());

@@ -30,7 +30,7 @@ pub(crate) fn decode_commands(times: usize) {
     }
 }
 
-/// The replies to them.
+/// The replies to these commands.
 pub(crate) fn parse_replies(times: usize) {
     let mut parser = ReplyParser::default();
     for _ in 0..times {
@@ -93,7 +93,7 @@ fn with_dots() -> String {
     String::from_utf8(message).expect("it is ASCII")
 }
 
-/// The same, to its end, as it comes from a socket: 64 KiB at a time.
+/// The same, to its end, in pieces of 64 KiB as they come from a socket.
 pub(crate) fn unstuff_dots(times: usize) {
     let wire = with_dots().replace("\n.", "\n..") + ".\r\n";
     for _ in 0..times {

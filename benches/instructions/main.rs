@@ -1,8 +1,8 @@
-//! Hot paths, each run so many times within one thread and without sockets: for counting
-//! instructions, which come out nearly the same wherever and whenever it runs.
+//! Hot paths, each run a number of times on one thread and without sockets, to count instructions.
+//! The counts are nearly the same wherever and whenever this runs.
 //!
-//! `scripts/instructions` counts them and compares with `baseline.json`. What is counted includes
-//! the client and the sink here, which are as simple as they can be.
+//! `scripts/instructions` counts them and compares with `baseline.json`. The counts include the
+//! client and the sink, which are as simple as possible.
 #![allow(clippy::print_stdout, reason = "tells which scenarios there are")]
 
 mod chain;
@@ -20,12 +20,12 @@ mod smtp_client;
 
 use std::env;
 
-/// The agent's own, since much of what a message costs is memory.
+/// The agent's allocator, since much of a message's cost is memory management.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What is run, and how often: the difference between few and many times leaves out what it takes
-/// to set it up.
+/// A scenario, and how often to run it: the difference between few and many runs excludes the cost
+/// of setting up.
 struct Scenario {
     name: &'static str,
     few: usize,
@@ -54,7 +54,7 @@ const SCENARIOS: &[Scenario] = &[
     scenario("json_view", 200, 2200, rest::write_view),
 ];
 
-/// Runs a scenario, so many times; or lists them, each with a few and with many times to run it.
+/// Runs a scenario a number of times; or lists the scenarios, each with a small and a large number of runs.
 fn main() -> Result<(), String> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let [name, times] = &arguments[..] else {

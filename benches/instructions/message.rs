@@ -1,4 +1,4 @@
-//! Messages built of a description, and taken apart.
+//! Messages that are built from a description, and parsed.
 
 use std::hint::black_box;
 

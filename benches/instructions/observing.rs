@@ -26,7 +26,7 @@ mod line;
 #[path = "../../koukan-bin/src/logging/time.rs"]
 mod time;
 
-/// Begins to observe.
+/// Makes the observers.
 pub(crate) fn start() -> Observers {
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(io::sink)
@@ -39,11 +39,11 @@ pub(crate) fn start() -> Observers {
     Observers::new(Log).with(Arc::new(Metrics::new(Registry)))
 }
 
-/// Counts as an exporter does. The exporter for Prometheus finds out how fast its clock goes, which
-/// takes so many instructions one time, and so many another.
+/// Counts as an exporter does. The Prometheus exporter calibrates its clock, which takes a varying
+/// number of instructions, so it is not used here.
 struct Registry;
 
-/// What was measured since it was added up.
+/// The measurements since they were last added up.
 #[derive(Default)]
 struct Measured(Mutex<Vec<f64>>);
 
@@ -71,7 +71,7 @@ impl HistogramFn for Measured {
     fn record(&self, value: f64) {
         let Self(values) = self;
         let mut values = values.lock().unwrap_or_else(PoisonError::into_inner);
-        // As many as are kept before somebody adds them up.
+        // As many as an exporter keeps before they are added up.
         if values.len() == 512 {
             values.clear();
         }

@@ -1,5 +1,5 @@
-//! A message through the agent: the same composition as `koukan` makes of a configuration with a
-//! listener whose chain adds `Received` and explodes to an SMTP destination.
+//! A message through the agent: the same parts as `koukan` puts together for a listener whose chain
+//! adds `Received` and explodes to an SMTP destination.
 
 use std::sync::Arc;
 
@@ -35,12 +35,12 @@ use crate::{
 
 const HOSTNAME: &str = "bench.example";
 
-/// Messages of 5 KB, each command after the reply to the one before.
+/// Messages of 5 KB; each command waits for the reply to the previous one.
 pub(crate) fn kept(times: usize) {
     relay(times, Load::default());
 }
 
-/// As [`kept`], and what happens is counted, and written to a log that goes nowhere.
+/// Like [`kept`], with metrics, and with a log that goes nowhere.
 pub(crate) fn observed(times: usize) {
     relay_to(times, Load::default(), observing::start());
 }

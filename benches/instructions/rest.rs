@@ -1,4 +1,4 @@
-//! The REST API within the process, and its JSON.
+//! The REST API within one process, and its JSON.
 
 use std::{collections::HashMap, hint::black_box};
 
@@ -30,7 +30,7 @@ use crate::{
 const CREATE: &str = r#"{"mail_from": {"m": "alice@example.com"},
     "rcpt_to": [{"m": "bob@example.com"}], "body": {"inline": "Subject: hi\r\n\r\nhello\r\n"}}"#;
 
-/// A whole message that is posted, committed and delivered to a service that takes everything.
+/// A whole message that is posted, committed and delivered to a service that accepts everything.
 pub(crate) fn create(times: usize) {
     block_on(async {
         let storage = storage(Observers::default()).await;

@@ -1,4 +1,4 @@
-//! What scenarios run on.
+//! The runtime and storage for scenarios.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use koukan_core::{
     storage::{MemoryBackend, Storage},
 };
 
-/// Runs `future` on one thread that has timers, and no sockets.
+/// Runs `future` on one thread with timers, but without sockets.
 pub(crate) fn block_on(future: impl Future<Output = ()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -18,7 +18,7 @@ pub(crate) fn block_on(future: impl Future<Output = ()>) {
     runtime.block_on(future);
 }
 
-/// Storage without a medium, which needs no thread of its own.
+/// Storage in memory, which needs no thread of its own.
 pub(crate) async fn storage(observers: Observers) -> Storage {
     let backend = Arc::new(MemoryBackend::new());
     let clock = Arc::new(SystemClock);
@@ -26,7 +26,7 @@ pub(crate) async fn storage(observers: Observers) -> Storage {
     storage.await.expect("memory does not fail")
 }
 
-/// Waits for what is written off the reply path, and checks that so many transactions ended.
+/// Waits for what is written outside the reply path, and checks how many transactions have ended.
 pub(crate) async fn check_finished(storage: &Storage, expected: usize) {
     storage.flush().await;
     let census = storage.backend().census().await;

@@ -1,4 +1,4 @@
-//! A destination that takes everything, and does as little as it can for it.
+//! A destination that accepts everything, and does as little as it can for it.
 
 use std::{
     io,
@@ -15,12 +15,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const PIPE: usize = 256 << 10;
 
-/// A network whose every host is this sink.
+/// A network where every host is this sink.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sink(Arc<AtomicUsize>);
 
 impl Sink {
-    /// The messages that came.
+    /// How many messages arrived.
     pub(crate) fn messages(&self) -> usize {
         self.0.load(Ordering::Relaxed)
     }
@@ -45,7 +45,7 @@ impl Resolver for Sink {
 async fn serve(mut io: DuplexStream, sink: Sink) -> io::Result<()> {
     let mut input = Vec::with_capacity(PIPE);
     let mut replies = Vec::with_capacity(4096);
-    // Octets of a chunk that are still to come, and what to say then.
+    // Octets of a chunk that are still missing, and the reply once they have arrived.
     let mut chunk = 0;
     let mut is_in_message = false;
     io.write_all(b"220 sink\r\n").await?;
@@ -53,7 +53,7 @@ async fn serve(mut io: DuplexStream, sink: Sink) -> io::Result<()> {
         let mut rest = &input[..];
         while !rest.is_empty() {
             if is_in_message {
-                // Nothing comes after a message before its reply.
+                // Nothing follows a message before its reply.
                 if rest.ends_with(b"\r\n.\r\n") {
                     rest = &[];
                     is_in_message = false;
@@ -92,7 +92,7 @@ async fn serve(mut io: DuplexStream, sink: Sink) -> io::Result<()> {
         }
         let used = input.len() - rest.len();
         input.drain(..used);
-        // A chunk is answered when it is there.
+        // A chunk is answered when it is complete.
         if chunk == 0 && !replies.is_empty() {
             io.write_all(&replies).await?;
             replies.clear();

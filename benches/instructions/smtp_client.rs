@@ -25,7 +25,7 @@ impl SmtpClient {
         self.command("EHLO client.example\r\n").await;
     }
 
-    /// Sends `message`, waiting for each reply, or for those of MAIL, RCPT and DATA together.
+    /// Sends `message`; waits for each reply, or for those of MAIL, RCPT and DATA together.
     pub(crate) async fn send(&mut self, message: &str, recipients: usize, is_pipelined: bool) {
         let mut waits = 1;
         self.output.push_str("MAIL FROM:<alice@example.org>\r\n");
@@ -58,7 +58,7 @@ impl SmtpClient {
         self.flush(1).await;
     }
 
-    /// Sends what was put together, and waits for so many replies.
+    /// Sends the output, and waits for this many replies.
     async fn flush(&mut self, replies: usize) {
         let sent = self.io.write_all(self.output.as_bytes()).await;
         sent.expect("the server reads");
@@ -66,7 +66,7 @@ impl SmtpClient {
         self.replies(replies).await;
     }
 
-    /// Waits for so many replies, all of them positive.
+    /// Waits for this many replies, all of them positive.
     async fn replies(&mut self, count: usize) {
         let mut missing = count;
         while missing > 0 {

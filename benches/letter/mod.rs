@@ -1,4 +1,4 @@
-//! The letter that benchmarks build and take apart.
+//! The message that benchmarks build and parse.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use koukan_core::{
 };
 use serde_json::{Value, json};
 
-/// The letter with an attachment of so many octets.
+/// The message, with an attachment of this many octets.
 pub(crate) fn composition(octets: usize) -> Composition {
     let spec = Spec::from_json(&letter()).expect("a good description");
     let octets: Bytes = (0..octets).map(|i| (i * 7 + i / 251) as u8).collect();

@@ -1,4 +1,4 @@
-//! What a transaction costs, and each filter it passes.
+//! The cost of a transaction, and of each filter that it passes.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 

@@ -1,4 +1,4 @@
-//! What the wire costs: commands, messages, dots.
+//! The cost of the wire format: commands, messages, dot-stuffing.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 

@@ -1,4 +1,4 @@
-//! What the fan-out to recipients costs.
+//! The cost of splitting a message by recipients.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 

@@ -1,4 +1,4 @@
-//! What the JSON of the REST API costs, both ways, from octets and to octets.
+//! The cost of the REST API's JSON, in both directions, from and to octets.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 

@@ -1,4 +1,4 @@
-//! What it costs to build a message and to take one apart.
+//! The cost of building and of parsing a message.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 

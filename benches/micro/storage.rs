@@ -1,5 +1,5 @@
-//! What it costs to keep a message: storage as stages use it, over SQLite in a directory for
-//! temporary files. What counts is the medium that the directory is on.
+//! The cost of keeping a message: storage as the stages use it, over SQLite in the directory for
+//! temporary files. The disk of that directory matters.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "a benchmark")]
 
@@ -24,9 +24,9 @@ use koukan_storage::{SqliteBackend, TempSpill};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, time::Instant};
 
-/// Octets that come at once, as from a socket.
+/// Octets that arrive at once, as from a socket.
 const CHUNK: usize = 64 << 10;
-/// One that memory holds, and one that is spilled.
+/// A message that fits into memory, and one that is spilled.
 const SIZES: [usize; 2] = [5_000, 500_000];
 
 struct Bench {
@@ -77,7 +77,7 @@ async fn append(storage: &Storage, message: &Bytes) -> Blob {
     blob
 }
 
-/// Has a message in the queue, committed.
+/// Commits a message to the queue.
 async fn create(storage: &Storage, message: &Bytes) {
     let (recorder, lease) = storage.begin(context(), mail("alice@example.org")).unwrap();
     // Nobody attempts it now.
@@ -88,7 +88,7 @@ async fn create(storage: &Storage, message: &Bytes) {
     taken.unwrap();
 }
 
-/// Leases the next one, reads its message, and writes down that it was delivered.
+/// Leases the next transaction, reads its message, and stores that it was delivered.
 async fn attempt(storage: &Storage) {
     let lease = storage.lease_due(1, &[]).await.unwrap().pop().unwrap();
     let body = Body::from(lease.body().unwrap());
@@ -137,7 +137,7 @@ fn storage(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What is queued is leased, read and settled, one after the other.
+/// Queued transactions are leased, read and settled, one after the other.
 fn attempts(criterion: &mut Criterion) {
     let bench = Bench::open();
     let (runtime, storage) = (&bench.runtime, &bench.storage);
@@ -166,7 +166,7 @@ fn attempts(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// Messages that are promised at the same time share commits.
+/// Messages that are stored at the same time share commits.
 fn group_commit(criterion: &mut Criterion) {
     let bench = Bench::open();
     let message = Bytes::from("x".repeat(5_000));

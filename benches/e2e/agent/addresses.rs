@@ -1,4 +1,4 @@
-//! Where an agent listens.
+//! The addresses on which an agent listens.
 
 use std::net::SocketAddr;
 
@@ -14,7 +14,7 @@ pub(super) struct Addresses {
     pub(super) ingress: SocketAddr,
     pub(super) submission: SocketAddr,
     pub(super) rest: SocketAddr,
-    /// The router delivers to SMTP servers by way of this.
+    /// The router uses this to deliver to SMTP servers.
     pub(super) gateway: SocketAddr,
 }
 

@@ -1,4 +1,4 @@
-//! What is run for an agent.
+//! The commands that start an agent.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use super::{
     sides,
 };
 
-/// What to run, with the configurations written.
+/// The commands; writes the configurations that they need.
 pub(super) fn commands(
     setup: Setup<'_>,
     directory: &TempDir,
@@ -63,7 +63,7 @@ pub(super) fn commands(
     programs.iter().map(command).collect()
 }
 
-/// A binary beside this one.
+/// A binary in the same directory as this one.
 pub(crate) fn binary(name: &str) -> Result<PathBuf, Failed> {
     let path = std::env::current_exe()?.with_file_name(name);
     if path.exists() {

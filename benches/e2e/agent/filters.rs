@@ -1,4 +1,4 @@
-//! What stands in the chains of an agent.
+//! The filters in the chains of an agent.
 
 use std::{
     iter,
@@ -13,7 +13,7 @@ use super::{Shape, commands::binary};
 /// How many filters [`Shape::Filtered`] has.
 const MANY: usize = 20;
 
-/// The filters of that shape, as a list in the configuration.
+/// The filters for that shape, as a list in the configuration.
 pub(super) fn filters(shape: Shape) -> String {
     let checks = [
         "spf_check",
@@ -34,7 +34,7 @@ pub(super) fn filters(shape: Shape) -> String {
     all.collect()
 }
 
-/// A rule that lets everything pass that is sent here: every other one looks at each recipient.
+/// A rule that lets all of the benchmark's mail pass; every other one is evaluated for each recipient.
 fn passing(number: usize) -> String {
     let (matcher, mode) = match number % 2 {
         0 => ("matcher: network_address, cidr: 192.0.2.0/24", ""),
@@ -46,7 +46,7 @@ fn passing(number: usize) -> String {
     format!("policy_action: {{ match: {{ {matcher} }}, {mode}tag: rule{number}, action: REJECT }}")
 }
 
-/// Makes a key that messages are signed with, RSA of 2048 bits, in that folder.
+/// Makes a key for signing messages, RSA of 2048 bits, in that directory.
 pub(crate) fn make_key(folder: &Path) -> Result<PathBuf, Failed> {
     let file = folder.join("key.pem");
     let mut command = Command::new(binary("koukan")?);

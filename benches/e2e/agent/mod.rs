@@ -1,4 +1,4 @@
-//! Koukan under test, in one process or in two.
+//! The agent under test, in one process or in two.
 
 mod addresses;
 mod commands;
@@ -24,17 +24,16 @@ pub(crate) use self::{commands::binary, filters::make_key, traced::TracedAgent};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup<'a> {
     pub(crate) shape: Shape,
-    /// TLS is offered to clients, and demanded of the sink.
+    /// Whether clients are offered TLS, and the sink must use it.
     pub(crate) tls: Option<(&'a Identity, Handshakes)>,
-    /// Which server it asks for names.
+    /// The DNS server that it asks.
     pub(crate) dns: Option<SocketAddr>,
-    /// Mail goes to the hosts that the DNS names, at the sink's port, and not to the sink whatever its
-    /// domain.
+    /// Whether mail goes to the hosts that the DNS names, at the sink's port, instead of always to the sink.
     pub(crate) is_by_domain: bool,
 }
 
 impl From<Shape> for Setup<'_> {
-    /// In clear, and without the DNS.
+    /// Without TLS and without the DNS.
     fn from(shape: Shape) -> Self {
         Self {
             shape,
@@ -45,16 +44,16 @@ impl From<Shape> for Setup<'_> {
     }
 }
 
-/// How the agent is put together.
+/// The parts of which the agent consists.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Shape {
     /// `koukan run` alone.
     Whole,
     /// The same, with twenty rules in its chains that let everything pass.
     Filtered,
-    /// The same, which signs messages.
+    /// The same, and signs messages.
     Signed,
-    /// The same, which finds out whether domains stand for messages, and says so in them.
+    /// The same, and checks messages with SPF, DKIM and DMARC, and writes the results into them.
     Checked,
     /// `koukan-router` and `koukan-gateway`, with HTTP between them.
     Split,

@@ -1,10 +1,10 @@
-//! How an agent takes mail, and how it passes it on.
+//! How an agent accepts mail, and how it passes it on.
 
 use crate::tls::Handshakes;
 
 use super::Setup;
 
-/// What the configuration says of the listener.
+/// The configuration of the listener.
 pub(super) fn listener(setup: Setup<'_>) -> String {
     let Some((identity, _)) = setup.tls else {
         return String::new();
@@ -17,7 +17,7 @@ pub(super) fn listener(setup: Setup<'_>) -> String {
     )
 }
 
-/// How hosts are found.
+/// The configuration of how hosts are found.
 pub(super) fn routes(setup: Setup<'_>) -> &'static str {
     match setup.is_by_domain {
         true => "[{ router: { rules: [{ dest_domain: { mx: true, port: SINK_PORT } }] } }]",
@@ -25,7 +25,7 @@ pub(super) fn routes(setup: Setup<'_>) -> &'static str {
     }
 }
 
-/// What it says of the endpoint.
+/// The configuration of the endpoint.
 pub(super) fn output(setup: Setup<'_>) -> &'static str {
     match (setup.is_by_domain, setup.tls) {
         (true, None) => "allow_networks: [\"127.0.0.0/8\"]",
@@ -35,7 +35,7 @@ pub(super) fn output(setup: Setup<'_>) -> &'static str {
     }
 }
 
-/// What it says besides.
+/// The rest of the configuration.
 pub(super) fn besides(setup: Setup<'_>) -> String {
     let destination = match setup.tls {
         Some((_, Handshakes::Full | Handshakes::Resumed)) => {

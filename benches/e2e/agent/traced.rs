@@ -1,4 +1,4 @@
-//! Koukan with its syncs counted.
+//! An agent whose syncs are counted.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::{
 
 use super::{Setup, addresses::Addresses, commands::commands};
 
-/// An agent whose syncs are counted; it is slower.
+/// An agent whose syncs are counted; the counting makes it slower.
 pub(crate) struct TracedAgent {
     processes: Vec<Traced>,
     addresses: Addresses,

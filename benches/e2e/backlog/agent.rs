@@ -51,7 +51,8 @@ impl Agent {
         })
     }
 
-    /// Stops the agent in order and starts it again: how long it takes until all of it listens.
+    /// Stops the agent in good order and starts it again; returns how long it takes until
+    /// everything listens.
     pub(super) fn restart(&mut self) -> Result<Duration, Failed> {
         signal(self.process.id(), "TERM");
         self.process.0.wait()?;

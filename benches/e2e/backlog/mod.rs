@@ -1,5 +1,5 @@
-//! A long queue: how soon an agent starts with it, how soon it answers those who look at it, and how
-//! soon it is delivered while one of three hosts takes connections and says nothing.
+//! A long queue: how soon an agent starts with it and answers requests about it, and how soon the
+//! queue is delivered while one of three hosts accepts connections and says nothing.
 
 mod agent;
 
@@ -22,7 +22,7 @@ use crate::{
 
 use self::agent::Agent;
 
-/// When each message has become due, at the latest.
+/// When each message is due, at the latest.
 const DUE: Duration = Duration::from_secs(6);
 /// How long the last message may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// How long the queue is.
 #[derive(Debug, Args)]
 pub(crate) struct Backlog {
-    /// Messages that wait, a tenth of them for the host that hangs.
+    /// Messages in the queue, a tenth of them for the host that hangs.
     #[arg(long, default_value_t = 100_000)]
     messages: u32,
     /// Octets of a message.
@@ -41,7 +41,7 @@ pub(crate) struct Backlog {
     repeats: u32,
 }
 
-/// What operators ask: pages, searches with hits all over and with none.
+/// Requests of operators: pages, and searches with hits everywhere and with none.
 const QUESTIONS: &[(&str, &str)] = &[
     ("a page of 100", "limit=100"),
     ("by state", "limit=100&state=waiting"),
@@ -85,7 +85,7 @@ impl Backlog {
                 millis(longest)
             );
         }
-        // All messages are to be due when the two hosts are there.
+        // All messages must be due before the two hosts are up.
         agent.pause();
         let mute = TcpListener::bind(hosts[2])?;
         let destinations = [
@@ -118,7 +118,7 @@ impl Backlog {
         Ok(())
     }
 
-    /// Sends messages that are to be kept.
+    /// Sends messages that are to be queued.
     fn store(&self, entry: SocketAddr, messages: u32) -> Result<(), Failed> {
         let output = Command::new(std::env::current_exe()?)
             .args(["generate", &entry.to_string(), "--sessions", "50"])

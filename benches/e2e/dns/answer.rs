@@ -1,17 +1,17 @@
-//! A message of the DNS that answers another (RFC 1035 section 4).
+//! Answers DNS messages (RFC 1035 section 4).
 
 use super::zone::Zone;
 
 const HEADER: usize = 12;
-/// How long answers are good for, in seconds.
+/// The time to live of answers, in seconds.
 const TTL: u32 = 3600;
-/// The name of the question, wherever a name is asked for.
+/// A pointer to the name in the question, for use wherever a name is needed.
 const NAME_OF_QUESTION: [u8; 2] = [0xc0, HEADER as u8];
 const IN: u16 = 1;
 const SOA: u16 = 6;
 const NO_SUCH_NAME: u8 = 3;
 
-/// What is answered; nothing to what is no question.
+/// The answer to a message; `None` if the message is not a question.
 pub(super) fn answer(message: &[u8], zone: &Zone) -> Option<Vec<u8>> {
     let header = message.get(..HEADER)?;
     let is_question = header[2] & 0xf8 == 0 && header[4..6] == [0, 1];
@@ -32,7 +32,7 @@ pub(super) fn answer(message: &[u8], zone: &Zone) -> Option<Vec<u8>> {
     let negative = u16::from(count == 0);
     let mut answer = Vec::with_capacity(512);
     answer.extend_from_slice(&header[..2]);
-    // An answer, of who is in charge and asks others, too, if that is wanted.
+    // An authoritative answer; recursion is available if it is desired.
     answer.extend_from_slice(&[0x84 | header[2] & 1, 0x80 | code]);
     for count in [1, count, negative, 0] {
         answer.extend_from_slice(&count.to_be_bytes());
@@ -42,7 +42,7 @@ pub(super) fn answer(message: &[u8], zone: &Zone) -> Option<Vec<u8>> {
         record(&mut answer, &NAME_OF_QUESTION, kind, data)?;
     }
     if negative == 1 {
-        // Of the root: for how long it is known that there is nothing.
+        // The SOA record of the root: for how long a negative answer may be cached.
         let numbers = [1, TTL, TTL, TTL, TTL].map(u32::to_be_bytes).concat();
         record(&mut answer, &[0], SOA, &[vec![0, 0], numbers].concat())?;
     }
@@ -60,7 +60,7 @@ fn record(answer: &mut Vec<u8>, name: &[u8], kind: u16, data: &[u8]) -> Option<(
     Some(())
 }
 
-/// A name in small letters, and how many octets it takes.
+/// A name in lower case, and how many octets it takes.
 fn name(octets: &[u8]) -> Option<(String, usize)> {
     let mut name = String::new();
     let mut at = 0;

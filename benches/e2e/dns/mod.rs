@@ -1,4 +1,4 @@
-//! A DNS server that knows a zone and nothing else, for resolvers under test.
+//! A DNS server that knows only one zone, for resolvers under test.
 
 mod answer;
 #[cfg(test)]
@@ -21,12 +21,12 @@ use crate::Failed;
 use self::answer::answer;
 pub(crate) use self::zone::Zone;
 
-/// Octets of a question, at most.
+/// The most octets in a question.
 const LARGEST: usize = 1232;
-/// How long an end may go unnoticed.
+/// How long it may take to notice that the server is to end.
 const STEP: Duration = Duration::from_millis(50);
 
-/// A server in a thread of its own, by UDP. It ends when this is dropped.
+/// A server on a thread of its own, over UDP. It ends when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Dns {
     address: SocketAddr,
@@ -35,7 +35,7 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    /// Answers at that address; port 0 stands for one that is free.
+    /// Listens on that address; port 0 stands for any free port.
     pub(crate) fn start(zone: Arc<Zone>, address: SocketAddr) -> Result<Self, Failed> {
         let socket = UdpSocket::bind(address)
             .map_err(|error| format!("the DNS server cannot have {address}: {error}"))?;
@@ -62,13 +62,13 @@ fn serve(socket: &UdpSocket, zone: &Zone, is_over: &AtomicBool) {
         match socket.recv_from(&mut question) {
             Ok((length, client)) => {
                 if let Some(answer) = answer(&question[..length], zone) {
-                    // Who hears nothing asks again.
+                    // A client without an answer asks again.
                     let _ = socket.send_to(&answer, client);
                 }
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            // A client's port may be closed by now.
+            // The client may have closed its port.
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {}
             Err(error) => {
                 eprintln!("the DNS server ends: {error}");
@@ -82,7 +82,7 @@ impl Drop for Dns {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // It has told if it failed.
+            // A failure has already been reported.
             let _ = thread.join();
         }
     }

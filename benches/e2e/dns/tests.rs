@@ -23,7 +23,7 @@ fn records_are_told_and_so_is_that_there_are_none() {
     let asked = question(b"\x02mx\x07exAMPLE\0", 1);
     let told = answer(&asked, &zone).unwrap();
     assert_eq!(told[..12], [7, 8, 0x85, 0x80, 0, 1, 0, 2, 0, 0, 0, 0]);
-    // As it was asked, small letters or not.
+    // The name is returned as it was asked, in the same case.
     assert_eq!(told[12..asked.len()], asked[12..]);
     let each = |last| [0xc0, 12, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 127, 1, 0, last];
     assert_eq!(told[asked.len()..], [each(1), each(2)].concat());
@@ -44,7 +44,8 @@ fn records_are_told_and_so_is_that_there_are_none() {
     .concat();
     assert!(text.ends_with(&data), "{text:?}");
 
-    // A name without such a record, and no such name: both with what tells how long that holds.
+    // A name without such a record, and a name that does not exist: both with a record that says
+    // how long this may be cached.
     let nothing = answer(&question(b"\x02mx\x07example\0", 28), &zone).unwrap();
     assert_eq!(nothing[2..12], [0x85, 0x80, 0, 1, 0, 0, 0, 1, 0, 0]);
     let nobody = answer(&question(b"\x02no\x07example\0", 1), &zone).unwrap();
@@ -76,6 +77,6 @@ fn it_answers_until_it_is_dropped() {
     assert_eq!(Some(told[..length].to_vec()), answer(&asked, &zone()));
     let address = dns.address();
     drop(dns);
-    // Nobody has the port any more.
+    // The port is free again.
     UdpSocket::bind(address).unwrap();
 }

@@ -1,4 +1,4 @@
-//! What a DNS server knows.
+//! The records of a DNS server.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,18 +17,18 @@ pub(crate) struct Zone {
 }
 
 impl Zone {
-    /// The same with an address of a host.
+    /// The same zone with an address of a host.
     pub(crate) fn with_address(self, name: &str, address: Ipv4Addr) -> Self {
         self.with(name, A, address.octets().to_vec())
     }
 
-    /// The same with a host that takes mail for a domain.
+    /// The same zone with a host that takes mail for a domain.
     pub(crate) fn with_mail_host(self, domain: &str, host: &str) -> Self {
         let preference = 10_u16.to_be_bytes().to_vec();
         self.with(domain, MX, [preference, labels(host)].concat())
     }
 
-    /// The same with a text, of ASCII.
+    /// The same zone with an ASCII text.
     pub(crate) fn with_text(self, name: &str, text: &str) -> Self {
         let pieces = text.as_bytes().chunks(255);
         let pieces = pieces.flat_map(|piece| [&[piece.len() as u8], piece].concat());
@@ -42,7 +42,7 @@ impl Zone {
         self
     }
 
-    /// The records of a name in small letters; `None` where there is no such name.
+    /// The records of a name in lower case; `None` if the name does not exist.
     pub(super) fn records(&self, name: &str, kind: u16) -> Option<&[Vec<u8>]> {
         self.names.contains(name).then(|| {
             let records = self.records.get(&(name.to_owned(), kind));
@@ -51,7 +51,7 @@ impl Zone {
     }
 }
 
-/// A name as in messages.
+/// A name in the wire format.
 fn labels(name: &str) -> Vec<u8> {
     let labels = name.split('.');
     let labels = labels.map(|label| [&[label.len() as u8], label.as_bytes()].concat());

@@ -1,4 +1,4 @@
-//! One client, which takes the next message whenever it is free.
+//! One client, which sends the next message whenever it is free.
 
 use std::{
     sync::{
@@ -14,7 +14,7 @@ use crate::{Failed, tls::Counts};
 
 use super::{Load, rest::Rest, schedule::Schedule, smtp::Smtp, tally::Tally};
 
-/// A client of either protocol.
+/// A client for either protocol.
 pub(super) struct Client {
     messages: u64,
     next: Arc<AtomicU64>,
@@ -30,7 +30,7 @@ enum Protocol {
 
 impl Client {
     /// With a timing, a message is sent when there is a permit, and its latency counts from when it
-    /// was due; otherwise at once, and from then.
+    /// was due. Without one, it is sent at once, and the latency counts from then.
     pub(super) fn new(
         load: &Load,
         next: Arc<AtomicU64>,
@@ -54,7 +54,7 @@ impl Client {
             if let Some((_, permits)) = &self.timing {
                 match permits.acquire().await {
                     Ok(permit) => permit.forget(),
-                    // All messages have been given out.
+                    // All messages have been given to clients.
                     Err(_) => return Ok(self.tally),
                 }
             }

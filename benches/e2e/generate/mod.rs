@@ -27,9 +27,9 @@ use self::{client::Client, schedule::Schedule, tally::Tally};
 /// What to send.
 #[derive(Debug, Clone, Args)]
 pub(crate) struct Load {
-    /// Where to.
+    /// The address to send to.
     pub(crate) address: SocketAddr,
-    /// Another address, which clients take in turn; may be given more than once.
+    /// A further address; clients are spread over all addresses. May be given more than once.
     #[arg(long)]
     pub(crate) also: Vec<SocketAddr>,
     /// Clients at the same time.
@@ -44,7 +44,7 @@ pub(crate) struct Load {
     /// Recipients of a message.
     #[arg(long, default_value_t = 1)]
     pub(crate) recipients: u64,
-    /// Domains of which each message goes to the next; without it all go to one.
+    /// The number of domains over which messages are spread; without it, all go to one domain.
     #[arg(long)]
     pub(crate) domains: Option<NonZeroU64>,
     /// A header field of each message, before all others.
@@ -59,28 +59,28 @@ pub(crate) struct Load {
     /// Sends by HTTP, a whole transaction in each request.
     #[arg(long)]
     pub(crate) rest: bool,
-    /// The sender on whose behalf it is sent by HTTP.
+    /// The sender on whose behalf messages are sent by HTTP.
     #[arg(long, default_value = "app")]
     pub(crate) sender: String,
-    /// Seconds to wait for what becomes of a message sent by HTTP.
+    /// Seconds to wait for the outcome of a message sent by HTTP.
     #[arg(long)]
     pub(crate) wait: Option<u32>,
     /// Messages a second, sent when they are due whether or not earlier ones were answered.
     #[arg(long)]
     pub(crate) rate: Option<f64>,
-    /// Messages that are due and wait for a client, at most.
+    /// The most messages that are due and wait for a client.
     #[arg(long, default_value_t = 10_000)]
     pub(crate) backlog: usize,
-    /// Begins with TLS (STARTTLS) and believes the certificate in this file.
+    /// Begins with TLS (STARTTLS) and trusts the certificate in this file.
     #[arg(long)]
     pub(crate) tls: Option<PathBuf>,
-    /// Resumes no session of TLS.
+    /// Does not resume TLS sessions.
     #[arg(long)]
     pub(crate) without_resumption: bool,
 }
 
 impl Load {
-    /// What each message looks like.
+    /// The shape of each message.
     fn shape(&self) -> Shape {
         let shape = Shape::new(self.size);
         match &self.field {
@@ -97,7 +97,7 @@ impl Load {
         Ok(())
     }
 
-    /// What one of the clients sends.
+    /// The part of the load that one client sends.
     fn of(&self, session: u64) -> Self {
         let addresses = [&[self.address][..], &self.also].concat();
         let turn = session % addresses.len() as u64;
@@ -107,7 +107,7 @@ impl Load {
         }
     }
 
-    /// Sends everything, and tells what came of it.
+    /// Sends everything, and returns the report.
     pub(crate) async fn send_all(&self) -> Result<Value, Failed> {
         let next = Arc::new(AtomicU64::new(0));
         let permits = Arc::new(Semaphore::new(0));

@@ -1,4 +1,4 @@
-//! A REST client that sends whole transactions, as bare as the SMTP one.
+//! A REST client that sends whole transactions, as simple as the SMTP client.
 
 use memchr::memmem::find;
 use serde_json::Value;
@@ -32,7 +32,7 @@ impl Rest {
         }
     }
 
-    /// Sends a message; whether it was accepted, and delivered if that was waited for.
+    /// Sends a message; returns whether it was accepted, and delivered if that was waited for.
     pub(super) async fn send(&mut self, number: u64) -> Result<bool, Failed> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
@@ -61,7 +61,7 @@ impl Rest {
         Ok(code.is_some_and(|code| code / 100 == 2))
     }
 
-    /// Ends the connection if each message is to have its own.
+    /// Closes the connection if each message is to have its own.
     pub(super) fn rest(&mut self) {
         if self.load.new_connections {
             self.stream = None;
@@ -96,7 +96,7 @@ fn content(shape: Shape, recipients: u64) -> String {
     )
 }
 
-/// The status of an answer and where its content starts, once all of it is there.
+/// The status of an answer and where its content starts, once the whole answer has arrived.
 fn answer(input: &[u8]) -> Result<Option<(u16, usize)>, Failed> {
     let Some(end) = find(input, b"\r\n\r\n") else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! When messages are due, where the answers do not decide that.
+//! When messages are due, if they are sent at a fixed rate.
 
 use std::{
     thread::sleep,
@@ -7,7 +7,7 @@ use std::{
 
 use tokio::sync::Semaphore;
 
-/// So many messages a second from an instant on.
+/// A fixed number of messages a second from an instant on.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Schedule {
     start: Instant,
@@ -31,9 +31,9 @@ impl Schedule {
     }
 
     /// Gives a permit for each message when it is due, until all are given or more than `bound`
-    /// wait for a client. How many waited, at most.
+    /// wait for a client. Returns the most that have waited.
     ///
-    /// It blocks: a thread's sleep is finer than a timer of the runtime.
+    /// It blocks: the sleep of a thread is more precise than a timer of the runtime.
     pub(super) fn release(&self, messages: u64, permits: &Semaphore, bound: usize) -> usize {
         let mut released = 0;
         let mut largest = 0;
@@ -41,7 +41,7 @@ impl Schedule {
             let waiting = permits.available_permits();
             largest = largest.max(waiting);
             if waiting > bound {
-                // The clients end; what was not sent is missed at the destination.
+                // The clients end; messages that were not sent are missing at the destination.
                 permits.close();
                 return largest;
             }
@@ -82,7 +82,7 @@ mod tests {
     fn a_backlog_beyond_the_bound_ends_it() {
         let permits = Semaphore::new(0);
         let schedule = Schedule::new(Instant::now(), 1e6);
-        // Nobody takes any.
+        // Nobody takes a permit.
         let largest = schedule.release(1_000_000, &permits, 3);
         assert!(largest > 3 && permits.is_closed());
     }

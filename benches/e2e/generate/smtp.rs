@@ -1,4 +1,4 @@
-//! An SMTP client that costs as little as it can: one write for each step, nothing made anew.
+//! An SMTP client that costs as little as possible: one write for each step, and no new buffers.
 
 use std::sync::Arc;
 
@@ -17,24 +17,24 @@ use crate::{
 
 use super::Load;
 
-/// Octets of a message that go out in one write with its header section.
+/// Octets of a message that are written together with its header section.
 const FIRST: usize = 64 << 10;
 
 /// A client and its connection.
 pub(super) struct Smtp {
     load: Load,
-    /// Each client has sessions of its own.
+    /// Each client has TLS sessions of its own.
     tls: Option<Client>,
     stream: Option<Stream>,
     input: Vec<u8>,
     steps: Vec<Step>,
     /// The message, or the start of a long one.
     start: Template,
-    /// Octets of whole lines after that.
+    /// Octets of whole lines after that start.
     rest: usize,
 }
 
-/// What is written before something is waited for.
+/// What is written before the client waits for something.
 struct Step {
     commands: Template,
     replies: u64,
@@ -85,7 +85,7 @@ impl Smtp {
         })
     }
 
-    /// Sends a message; whether it was accepted.
+    /// Sends a message; returns whether it was accepted.
     pub(super) async fn send(&mut self, number: u64) -> Result<bool, Failed> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
@@ -121,7 +121,7 @@ impl Smtp {
         Ok(is_accepted)
     }
 
-    /// Ends the connection if each message is to have its own.
+    /// Closes the connection if each message is to have its own.
     pub(super) async fn rest(&mut self) -> Result<(), Failed> {
         if self.load.new_connections
             && let Some(mut stream) = self.stream.take()
@@ -145,7 +145,7 @@ impl Smtp {
     }
 }
 
-/// Takes the greeting.
+/// Reads the greeting.
 pub(crate) async fn greet(stream: &mut TcpStream, input: &mut Vec<u8>) -> Result<(), Failed> {
     match reply(stream, input).await? {
         220 => Ok(()),
@@ -153,7 +153,7 @@ pub(crate) async fn greet(stream: &mut TcpStream, input: &mut Vec<u8>) -> Result
     }
 }
 
-/// Introduces itself, begins with TLS, and introduces itself once more.
+/// Sends EHLO, begins with TLS, and sends EHLO again.
 pub(crate) async fn begin_tls(
     mut stream: Stream,
     tls: &Client,
@@ -181,7 +181,7 @@ async fn ask(stream: &mut Stream, command: &[u8], input: &mut Vec<u8>) -> Result
     reply(stream, input).await
 }
 
-/// The code of the next reply; what came after it stays in `input`.
+/// The code of the next reply; what follows the reply stays in `input`.
 async fn reply(stream: &mut (impl AsyncRead + Unpin), input: &mut Vec<u8>) -> Result<u16, Failed> {
     let mut used = 0;
     loop {

@@ -1,8 +1,8 @@
-//! What came of the messages that a client sent.
+//! The outcomes of the messages that a client sent.
 
 use crate::histogram::Histogram;
 
-/// Refused messages that are told by number.
+/// How many refused messages are listed by number.
 const TOLD: usize = 5;
 
 /// Latencies and refusals.

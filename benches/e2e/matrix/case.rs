@@ -2,7 +2,7 @@
 
 use crate::{agent::Shape, postfix::Job, server::Entry, tls::Handshakes};
 
-/// What is sent, how, and through what.
+/// What is sent, how, and through which server.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Case {
     pub(super) name: &'static str,
@@ -15,9 +15,9 @@ pub(super) struct Case {
     pub(super) entry: Entry,
     pub(super) sink: Sink,
     pub(super) ceiling: Ceiling,
-    /// What Postfix does beside it.
+    /// What Postfix does for comparison.
     pub(super) job: Option<Job>,
-    /// A header field that each message must have when it arrives, and words in it.
+    /// A header field that each message must have when it arrives, and words that it must contain.
     pub(super) field: Option<&'static str>,
     /// TLS on both sides.
     pub(super) tls: Option<Handshakes>,
@@ -35,22 +35,22 @@ pub(super) struct Domains {
 /// What the sink does while the messages are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sink {
-    /// It takes them.
+    /// It accepts them.
     Up,
-    /// It refuses connections, so that each attempt fails and is written down.
+    /// It refuses connections, so that each attempt fails and is stored.
     Down,
-    /// It lets clients connect and says nothing, so that attempts last.
+    /// It accepts connections and says nothing, so that attempts hang.
     Mute,
 }
 
-/// What no agent can exceed.
+/// The upper bound for any agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ceiling {
-    /// The generator straight to the sink.
+    /// The generator sends directly to the sink.
     Direct,
-    /// SQLite's commits, fifty messages in each.
+    /// SQLite commits by itself, fifty messages in each commit.
     GroupCommit,
-    /// The agent without what the case is about.
+    /// The agent without the feature that the case measures.
     Whole,
     None,
 }
@@ -74,7 +74,7 @@ const fn case(name: &'static str, sessions: u32, messages: u32, size: usize) -> 
     }
 }
 
-/// A case with TLS and a handshake for each message, on both sides.
+/// A case with TLS on both sides, and a handshake for each message.
 const fn shaking_hands(name: &'static str, handshakes: Handshakes) -> Case {
     Case {
         tls: Some(handshakes),
@@ -83,7 +83,7 @@ const fn shaking_hands(name: &'static str, handshakes: Handshakes) -> Case {
     }
 }
 
-/// A case with mail for a thousand domains, which have so many hosts.
+/// A case with mail for a thousand domains, which share this many hosts.
 const fn to_domains(name: &'static str, hosts: u32) -> Case {
     Case {
         domains: Some(Domains {

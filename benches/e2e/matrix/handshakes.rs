@@ -1,15 +1,15 @@
-//! Whether connections shook hands as a case wants it.
+//! Checks that the handshakes were those that a case wants.
 
 use serde_json::Value;
 
 use crate::{Failed, tls::Handshakes};
 
-/// Handshakes of a hundred that may be full where sessions are resumed: those of first connections, and
-/// of those that are begun while no ticket is left.
+/// How many handshakes of a hundred may be full when sessions are resumed: those of first
+/// connections, and of connections that are made while no ticket is left.
 const FULL: u64 = 10;
 
-/// Verifies that on both sides of the agent there was a handshake for each message, and of which kind, or
-/// that connections were kept.
+/// Checks that on both sides of the agent there was a handshake of the right kind for each message,
+/// or that connections were kept.
 pub(super) fn verify(result: &Value, wanted: Handshakes, messages: u32) -> Result<(), Failed> {
     let messages = u64::from(messages);
     for side in ["handshakes", "sink_handshakes"] {
@@ -58,7 +58,7 @@ mod tests {
                 assert!(!is_right(right, wrong, wanted), "{wanted:?}");
             }
         }
-        // Neither side spoke TLS.
+        // Neither side used TLS.
         assert!(verify(&json!({}), Handshakes::Kept, 100).is_err());
     }
 }

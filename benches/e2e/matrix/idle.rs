@@ -1,5 +1,4 @@
-//! Connections with TLS on which nothing is said: what they take, and how soon others are greeted
-//! meanwhile.
+//! Idle TLS connections: how much memory they take, and how soon new clients are greeted meanwhile.
 
 use std::{
     io::{BufRead, BufReader},
@@ -24,11 +23,11 @@ use super::Matrix;
 pub(super) const NAME: &str = "idle";
 
 const CONNECTIONS: u32 = 5_000;
-/// Postfix has a process for each, and a hundred of them at most where nothing else is said.
+/// Postfix has a process for each connection, and at most a hundred by default.
 const CONNECTIONS_OF_POSTFIX: u32 = 90;
 
 impl Matrix {
-    /// The agent with its connections, and Postfix with as many as it has processes for.
+    /// Measures the agent with its connections, and Postfix with as many as it has processes for.
     pub(super) fn idle(&self) -> Result<Value, Failed> {
         let identity = Identity::make()?;
         let tls = Some((&identity, Handshakes::Kept));
@@ -52,7 +51,7 @@ impl Matrix {
                 job: Job::Relay,
                 tls,
                 zone: &zone,
-                // Nobody is asked.
+                // No name is looked up.
                 dns: sink,
             };
             match Postfix::start(setup, sink)
@@ -62,7 +61,7 @@ impl Matrix {
                     result["postfix_kib_each"] = other["kib_each"].clone();
                     result["postfix"] = other;
                 }
-                // That is no fault of the agent's.
+                // A failure of Postfix is not the agent's fault.
                 Err(error) => eprintln!("{NAME} by way of Postfix: {error}"),
             }
         }
@@ -70,7 +69,7 @@ impl Matrix {
     }
 }
 
-/// What a server takes for each of so many connections, and how soon it greets others.
+/// The memory that a server takes for each connection, and how soon it greets new clients.
 fn hold(server: &impl Server, identity: &Identity, connections: u32) -> Result<Value, Failed> {
     let memory = || server.proportional_mib().ok_or("its memory is not known");
     let before = memory()?;
@@ -79,7 +78,7 @@ fn hold(server: &impl Server, identity: &Identity, connections: u32) -> Result<V
     command.arg("--tls").arg(identity.certificate());
     command.args(["--connections", &connections.to_string()]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    // It holds them until it is ended.
+    // It holds the connections until it is ended.
     let mut holder = Process::start(&mut command)?;
     let output = holder.0.stdout.take().ok_or("it has no output")?;
     let mut told = String::new();

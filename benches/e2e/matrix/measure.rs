@@ -1,4 +1,4 @@
-//! Everything that is measured of a case.
+//! Everything that is measured in a case.
 
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ impl Matrix {
             };
             match fewer.through(|sink| Postfix::start(setup, sink)) {
                 Ok(other) => compare(&mut result, other),
-                // That is no fault of the agent's.
+                // A failure of Postfix is not the agent's fault.
                 Err(error) => eprintln!("{} by way of Postfix: {error}", case.name),
             }
         }
@@ -93,11 +93,11 @@ fn cpu_us(result: &Value, messages: u32) -> f64 {
     1e6 * all / f64::from(messages)
 }
 
-/// Adds what was measured of Postfix.
+/// Adds what was measured with Postfix.
 fn compare(result: &mut Value, mut other: Value) {
-    // One for each of some hundred processes.
+    // There would be one for each of some hundred processes.
     other["peak_mib_each"].take();
-    // It keeps everything first: what counts is when it has arrived.
+    // Postfix stores everything first, so the arrival of the messages is what counts.
     let rates = ["arrived_per_second", "per_second"].map(|rate| &other[rate]);
     let rate = rates.into_iter().find(|rate| !rate.is_null());
     result["postfix_per_second"] = json!(rate);

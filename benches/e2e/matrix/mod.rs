@@ -20,16 +20,16 @@ pub(crate) struct Matrix {
     /// Only the case of this name; may be given more than once.
     #[arg(long)]
     case: Vec<String>,
-    /// A tenth of the messages.
+    /// Sends a tenth of the messages.
     #[arg(long)]
     quick: bool,
-    /// Prints a JSON object for each case, and the table to the standard error.
+    /// Prints a JSON object for each case, and the table to standard error.
     #[arg(long)]
     json: bool,
     /// Does not compare with Postfix.
     #[arg(long)]
     without_postfix: bool,
-    /// The sink takes DATA only.
+    /// The sink offers DATA only.
     #[arg(long)]
     without_chunking: bool,
 }
@@ -37,7 +37,7 @@ pub(crate) struct Matrix {
 impl Matrix {
     /// # Errors
     ///
-    /// When a case failed; the others are run all the same.
+    /// If a case failed; the others are still run.
     pub(crate) fn run(&self) -> Result<(), Failed> {
         let names = || CASES.iter().map(|case| case.name).chain([idle::NAME]);
         for name in &self.case {
@@ -45,7 +45,7 @@ impl Matrix {
                 return Err(format!("there is no case {name}").into());
             }
         }
-        // Sinks with a thousand hosts' connections have them from here.
+        // Sinks with connections for a thousand hosts inherit the limit.
         descriptors::raise();
         self.tell(&report::head());
         let is_wanted =

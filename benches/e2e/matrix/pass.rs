@@ -25,19 +25,19 @@ use super::{
 
 /// How long the last message may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// When a message that failed is tried again, at the latest.
+/// When a failed message is retried, at the latest.
 const RETRY: Duration = Duration::from_secs(6);
-/// How long a message that comes twice may take to come again.
+/// How long to wait for a message that arrives a second time.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// So many messages of a case.
+/// A run with this many messages of a case.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pass<'a> {
     pub(super) case: &'a Case,
     pub(super) messages: u32,
     /// The sink offers BDAT.
     pub(super) is_chunking: bool,
-    /// Without what the case is about.
+    /// Whether the feature that the case measures is left out.
     pub(super) is_plain: bool,
     pub(super) site: &'a Site,
 }
@@ -62,7 +62,7 @@ impl<'a> Pass<'a> {
         handshakes.map(|handshakes| (&self.site.identity, handshakes))
     }
 
-    /// The generator straight to the sink.
+    /// The generator sends directly to the sink.
     pub(super) fn direct(&self) -> Result<Value, Failed> {
         let address = free_address()?;
         let expected = Expected {
@@ -101,11 +101,11 @@ impl<'a> Pass<'a> {
         } else if let Some(mute) = mute {
             drop(mute);
             let late = Destination::start(address, self.expected())?;
-            // They are tried again each when its time comes: that is no rate.
+            // Each of them is retried at its own time, so there is no rate to measure.
             late.await_all(PATIENCE);
             sink = Some(late);
         } else if server.retries_soon() {
-            // All messages are to be due when the sink is there.
+            // All messages must be due when the sink is up.
             server.pause();
             let late = Destination::start(address, self.expected())?;
             sleep(RETRY);
@@ -155,7 +155,7 @@ impl<'a> Pass<'a> {
         }
     }
 
-    /// Messages a second until the last has arrived.
+    /// Messages a second until the last one has arrived.
     fn rate(&self, since: Instant, sink: &Destination) -> Option<f64> {
         let all = sink.await_all(PATIENCE)?;
         Some(f64::from(self.messages) / (all - since).as_secs_f64())

@@ -2,21 +2,21 @@
 //!
 //! | column | |
 //! |---|---|
-//! | `msg/s` | messages that clients were told are accepted, a second |
-//! | `p50 ms`, `p99 ms` | from the start of a message, its connection included where it has its own, or from when it was due, until the last reply |
-//! | `ceiling`, `% of it` | messages a second of the generator straight to the sink, or of SQLite alone, or of the agent without filters or TLS |
-//! | `postfix`, `x it` | messages a second until the last of them arrived by way of Postfix; with the sink down, until it accepted the last |
-//! | `cpu s/1k` | processor time of generator, agent and sink for 1000 messages, the drain included |
-//! | `peak MiB` | largest resident memory of the agent, all its processes added up |
-//! | `syncs` | calls that bring octets to the medium for a message, from a pass of its own |
+//! | `msg/s` | messages a second that clients were told are accepted |
+//! | `p50 ms`, `p99 ms` | from the start of a message (including its connection if it has its own), or from when it was due, until the last reply |
+//! | `ceiling`, `% of it` | messages a second that the generator sends directly to the sink, or SQLite commits alone, or the agent handles without filters or TLS |
+//! | `postfix`, `x it` | messages a second through Postfix, until the last one arrived; with the sink down, until it accepted the last one |
+//! | `cpu s/1k` | processor time of generator, agent and sink for 1000 messages, including the drain |
+//! | `peak MiB` | largest resident memory of the agent, summed over its processes |
+//! | `syncs` | calls that sync data to disk, for a message, measured in a separate pass |
 //! | `KiB` | what the agent writes to storage for a message |
 //! | `more us` | the agent's processor time for a message beyond that of `ceiling`, in microseconds |
-//! | `drain/s` | messages a second, once the sink is there and all of them are due, until the last arrived |
-//! | `conn KiB`, `postfix's` | memory for each connection on which nothing is said; `p50 ms` and `p99 ms` then tell how soon a new client is greeted |
+//! | `drain/s` | messages a second until the last one arrived, once the sink is up and all of them are due |
+//! | `conn KiB`, `postfix's` | memory for each idle connection; `p50 ms` and `p99 ms` are then how soon a new client is greeted |
 
 use serde_json::Value;
 
-/// A column: its title, width, digits after the point, and what stands in it.
+/// A column: its title, width, digits after the point, and the value that it shows.
 struct Column {
     title: &'static str,
     width: usize,
@@ -71,7 +71,7 @@ pub(super) fn head() -> String {
     format!("{:<12}", "case") + &titles.collect::<String>()
 }
 
-/// The line of a case. What was not measured is left empty.
+/// The line of a case. What was not measured is empty.
 pub(super) fn line(case: &Value) -> String {
     let values = COLUMNS.iter().map(|column| {
         let (width, digits) = (column.width, column.digits);

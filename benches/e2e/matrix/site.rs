@@ -1,4 +1,4 @@
-//! What stands about generator, server and sink.
+//! What generator, server and sink use.
 
 use std::{net::Ipv4Addr, sync::Arc};
 
@@ -12,15 +12,15 @@ use crate::{
 
 use super::case::{Case, Domains};
 
-/// What stands about generator, server and sink.
+/// What generator, server and sink use.
 #[derive(Debug)]
 pub(super) struct Site {
-    /// Whose all servers are.
+    /// The certificate of all servers.
     pub(super) identity: Identity,
     pub(super) zone: Arc<Zone>,
-    /// A server that knows the zone.
+    /// A DNS server with the zone.
     pub(super) dns: Dns,
-    /// What signs all messages of the case.
+    /// The signature for all messages of the case.
     pub(super) signature: Signature,
 }
 
@@ -28,7 +28,7 @@ impl Site {
     pub(super) fn new(case: &Case) -> Result<Self, Failed> {
         let signature = Signature::new(&Shape::new(case.size))?;
         let zone = case.domains.map(zone).unwrap_or_default();
-        // The domain stands for what loopback sends, and for what is signed.
+        // The domain authorises loopback addresses (SPF), and publishes the key of the signature (DKIM).
         let zone = zone
             .with_text(DOMAIN, "v=spf1 ip4:127.0.0.0/8 -all")
             .with_text(&format!("_dmarc.{DOMAIN}"), "v=DMARC1; p=reject")
@@ -43,7 +43,7 @@ impl Site {
     }
 }
 
-/// Domains that have one host each. Hosts have addresses of their own, all of them on loopback.
+/// Domains with one host each. The hosts have different loopback addresses.
 fn zone(domains: Domains) -> Zone {
     let host = |number: u32| format!("mx{number}.hosts.example");
     let zone = (0..domains.count).fold(Zone::default(), |zone, number| {

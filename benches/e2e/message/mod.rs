@@ -1,5 +1,5 @@
-//! What is sent: every message says which one it is and how long it is, and is otherwise known in
-//! advance, so that whoever gets it can check all of it by comparing memory.
+//! The messages: each says which one it is and how long it is, and is otherwise known in advance,
+//! so that the receiver can check all of it by comparing memory.
 
 mod template;
 
@@ -19,11 +19,11 @@ pub(crate) const ID: &[u8] = b"X-Load-Id: ";
 /// The header field with the length of what follows the header section.
 pub(crate) const LENGTH: &[u8] = b"X-Load-Length: ";
 
-/// The domain of whoever sends all messages, and signs for them.
+/// The domain of the sender of all messages, which signs for them.
 pub(crate) const DOMAIN: &str = "example.org";
-/// Who has written all messages: what signs them goes by the domain.
+/// The author of all messages; its domain selects the signing key.
 pub(crate) const AUTHOR: &str = "load@example.org";
-/// What all messages are about.
+/// The subject of all messages.
 pub(crate) const SUBJECT: &str = "load";
 
 /// The shape of a message: a header section and a number of lines.
@@ -61,7 +61,7 @@ pub(crate) fn recipient(index: u64) -> String {
     format!("m#-{index}@example.com")
 }
 
-/// The same in one of many domains, with `%` for the number of the domain.
+/// The address of a message's recipient in one of many domains, with `%` for the number of the domain.
 pub(crate) fn recipient_elsewhere(index: u64) -> String {
     format!("m#-{index}@{}", domain("%"))
 }

@@ -1,4 +1,4 @@
-//! Octets in which only a number changes.
+//! Octets in which only a number varies.
 
 use std::num::NonZeroU64;
 
@@ -10,7 +10,7 @@ const DIGITS: usize = 10;
 pub(crate) struct Template {
     octets: Vec<u8>,
     places: Vec<usize>,
-    /// Places for the rest of the number, divided by `cycle`.
+    /// Places for the number modulo `cycle`.
     cycling: Vec<usize>,
     cycle: NonZeroU64,
 }
@@ -21,7 +21,7 @@ impl Template {
         Self::build(text, None)
     }
 
-    /// The same, in which each `%` is a place for the rest of the number, divided by this.
+    /// The same, where each `%` is a place for the number modulo `cycle`.
     pub(crate) fn cycling(text: &[u8], cycle: NonZeroU64) -> Self {
         Self::build(text, Some(cycle))
     }
@@ -94,7 +94,7 @@ mod tests {
         let mut template = Template::cycling(b"#%", 1000.try_into().unwrap());
         assert_eq!(template.fill(12_345), b"00000123450000000345");
         assert_eq!(template.fill(1_000), b"00000010000000000000");
-        // Without a cycle it is a letter like others.
+        // Without a cycle, `%` is an ordinary character.
         assert_eq!(Template::new(b"#%").fill(7), b"0000000007%");
     }
 }

@@ -1,4 +1,4 @@
-//! What looks at messages for Postfix.
+//! Milters, which check or sign messages for Postfix.
 
 use std::{
     fs::{self, Permissions},
@@ -19,14 +19,14 @@ use crate::{
 const OPENDKIM: &str = "/usr/sbin/opendkim";
 const RSPAMD: &str = "/usr/bin/rspamd";
 
-/// A running server that speaks Milter.
+/// A running Milter server.
 pub(super) struct Milter {
     process: Process,
     address: SocketAddr,
 }
 
 impl Milter {
-    /// OpenDKIM, which signs with a key of its own of the kind that the agent has.
+    /// OpenDKIM, which signs with a key of the same kind as the agent's.
     pub(super) fn opendkim(folder: &Path) -> Result<Self, Failed> {
         let address = free_address()?;
         let key = make_key(folder)?;
@@ -41,7 +41,7 @@ impl Milter {
         Self::start(command, address)
     }
 
-    /// rspamd, which asks that DNS server whether domains stand for messages.
+    /// rspamd, which checks messages with SPF, DKIM and DMARC through that DNS server.
     pub(super) fn rspamd(folder: &Path, dns: SocketAddr) -> Result<Self, Failed> {
         let address = free_address()?;
         let own = folder.join("rspamd");
@@ -54,7 +54,7 @@ impl Milter {
             .replace("ADDRESS", &address.to_string())
             .replace("SERVER", &dns.to_string())
             .replace("COUNT", &cores.to_string());
-        // The list that it comes with takes long to read, and no name is looked up in it.
+        // The list that comes with rspamd takes long to read, and no name is looked up in it.
         fs::write(own.join("tlds"), "com\norg\n")?;
         let config = own.join("rspamd.conf");
         fs::write(&config, text)?;
@@ -71,7 +71,7 @@ impl Milter {
         Ok(milter)
     }
 
-    /// Where it listens, as Postfix wants to have it.
+    /// Its address in Postfix' notation.
     pub(super) fn service(&self) -> String {
         format!("inet:{}:{}", self.address.ip(), self.address.port())
     }
@@ -86,7 +86,7 @@ impl Milter {
 
 impl Drop for Milter {
     fn drop(&mut self) {
-        // It ends those that it started, which would go on if it were killed.
+        // SIGTERM ends its child processes too; SIGKILL would leave them running.
         signal(self.process.id(), "TERM");
         for _ in 0..1000 {
             if !matches!(self.process.0.try_wait(), Ok(None)) {

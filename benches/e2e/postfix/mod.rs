@@ -1,5 +1,5 @@
-//! Postfix in the place of the agent, to compare with: an instance of its own, with its durable
-//! queue, in a temporary directory.
+//! Postfix in place of the agent, for comparison: a separate instance with its durable queue, in a
+//! temporary directory.
 
 mod milter;
 mod routes;
@@ -34,35 +34,35 @@ use self::milter::Milter;
 const POSTFIX: &str = "/usr/sbin/postfix";
 const DAEMONS: &str = "/usr/lib/postfix/sbin";
 
-/// What Postfix is to do besides.
+/// What Postfix has to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Job {
     /// It relays.
     Relay,
-    /// It has messages signed by OpenDKIM.
+    /// It lets OpenDKIM sign messages.
     Sign,
-    /// It has rspamd find out whether domains stand for messages.
+    /// It lets rspamd check messages with SPF, DKIM and DMARC.
     Check,
-    /// It asks the DNS for hosts.
+    /// It looks up hosts in the DNS.
     Route,
 }
 
-/// How it is set up.
+/// How Postfix is set up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setup<'a> {
     pub(crate) job: Job,
     /// TLS on both sides.
     pub(crate) tls: Option<(&'a Identity, Handshakes)>,
-    /// What the DNS knows.
+    /// The records of the DNS.
     pub(crate) zone: &'a Arc<Zone>,
-    /// A server that knows that.
+    /// A server with these records.
     pub(crate) dns: SocketAddr,
 }
 
 /// A running Postfix.
 pub(crate) struct Postfix {
     master: Process,
-    /// What looks at messages for it.
+    /// The Milter that it uses.
     milter: Option<Milter>,
     address: SocketAddr,
     _dns: Option<Dns>,
@@ -70,7 +70,7 @@ pub(crate) struct Postfix {
 }
 
 impl Postfix {
-    /// Whether there is one here and it may be started: it wants to be started by root.
+    /// Whether Postfix is installed and may be started; it must be started by root.
     pub(crate) fn is_possible() -> bool {
         let is_root = fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
         is_root && Path::new(POSTFIX).exists() && Path::new(DAEMONS).join("master").exists()
@@ -80,7 +80,7 @@ impl Postfix {
         let address = free_address()?;
         let directory = tempfile::tempdir()?;
         let folder = directory.path();
-        // Its processes run as a user of its own.
+        // Its processes run as another user.
         fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
         let milter = match setup.job {
             Job::Relay | Job::Route => None,
@@ -143,13 +143,13 @@ impl Server for Postfix {
         self.address
     }
 
-    /// Of all, since processes come and go.
+    /// For all processes together, since processes come and go.
     fn cpu_seconds(&self) -> Vec<f64> {
         let processes = self.processes().into_iter();
         vec![processes.map(cpu_seconds_with_ended).sum()]
     }
 
-    /// Of those that run now; what they share is counted for each.
+    /// For the processes that run now; shared memory is counted for each.
     fn memory_mib(&self) -> Vec<f64> {
         let each = self.processes().into_iter().map(resident_mib);
         each.map(|(resident, _)| resident).collect()
@@ -167,7 +167,7 @@ impl Server for Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        // It ends those that it started.
+        // It ends its child processes.
         signal(self.master.id(), "TERM");
         for _ in 0..100 {
             if !matches!(self.master.0.try_wait(), Ok(None)) {

@@ -13,7 +13,7 @@ use crate::{
     dns::{Dns, Zone},
 };
 
-/// Where a DNS server listens: what Postfix asks by names no port.
+/// The address of a DNS server: Postfix' configuration of servers has no port.
 const SERVER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(127, 53, 0, 1)), 53);
 
 /// Lines of the configuration: everything goes to the sink.
@@ -30,8 +30,8 @@ pub(super) fn by_domain(sink: SocketAddr) -> String {
     format!("smtp_tcp_port = {}", sink.port())
 }
 
-/// Starts a server that knows the zone, and has the command ask it. What names the servers for all of a
-/// machine is another file for this command alone.
+/// Starts a server with the zone, and lets the command use it. For this command alone, the file
+/// that names the machine's DNS servers is replaced.
 pub(super) fn with_resolver(
     command: &Command,
     zone: &Arc<Zone>,

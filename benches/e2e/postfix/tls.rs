@@ -1,8 +1,8 @@
-//! What Postfix is told of TLS.
+//! The TLS configuration of Postfix.
 
 use crate::tls::{Handshakes, Identity};
 
-/// Lines of its configuration. Sessions are resumed where the other side does so.
+/// Lines of the configuration. Sessions are resumed if the other side does so.
 pub(super) fn settings((identity, handshakes): (&Identity, Handshakes)) -> String {
     let reuse = match handshakes {
         Handshakes::Kept => "yes",

@@ -1,4 +1,4 @@
-//! An agent over a database that others may use as well.
+//! An agent over a database that others may share.
 
 use std::{
     fs,
@@ -14,7 +14,7 @@ use crate::{
     process::{Process, await_listener, free_address, signal},
 };
 
-/// Over how many of its connections an agent writes messages, by default.
+/// How many of its connections an agent uses to write messages, by default.
 pub(super) const WRITERS: u32 = 4;
 
 pub(super) struct Agent {
@@ -53,7 +53,7 @@ impl Agent {
         self.process.cpu_seconds()
     }
 
-    /// Stops it in order.
+    /// Stops it in good order.
     pub(super) fn stop(mut self) -> Result<(), Failed> {
         signal(self.process.id(), "TERM");
         self.process.0.wait()?;

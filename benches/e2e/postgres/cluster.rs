@@ -1,4 +1,4 @@
-//! The server, and what it uses.
+//! The PostgreSQL server, and what it uses.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::{
 
 use super::server::{Durability, Server, execute};
 
-/// What PostgreSQL comes with, where that differs from what other tests use; and how long syncs take is counted.
+/// PostgreSQL's defaults where other tests change them; and the duration of syncs is measured.
 const SETTINGS: &str = "-c shared_buffers=128MB -c track_wal_io_timing=on";
 
 /// A server that syncs each commit.
@@ -20,11 +20,11 @@ pub(super) struct Cluster(Server);
 pub(super) struct Usage {
     /// Processor time in seconds, of all its processes.
     pub(super) cpu: f64,
-    /// Octets of the write-ahead log, and what of it is whole pages of tables.
+    /// Octets of the write-ahead log, and how many of them are full-page images.
     wal: f64,
     pages: f64,
     syncs: f64,
-    /// Milliseconds that those took.
+    /// Milliseconds spent on syncs.
     syncing: f64,
 }
 
@@ -38,7 +38,7 @@ impl Cluster {
         self.0.database()
     }
 
-    /// The URL of a database with the tables of another, which nobody uses, and nothing in them.
+    /// The URL of a copy of an unused database, with the same tables and no rows.
     pub(super) fn emptied(&self, database: &str) -> String {
         let (_, name) = database.rsplit_once('/').expect("a URL has a path");
         let copy = format!("{name}_emptied");
@@ -51,7 +51,7 @@ impl Cluster {
         url
     }
 
-    /// So that each run begins alike: of each page that is changed after it all is logged.
+    /// So that each run begins in the same state: after a checkpoint, each changed page is logged as a whole.
     pub(super) fn checkpoint(&self) {
         self.0.execute("postgres", "CHECKPOINT");
     }
@@ -78,13 +78,13 @@ impl Cluster {
     }
 }
 
-/// How many commits agents have made of what they write.
+/// How many commits agents have made to write messages.
 pub(super) fn commits(database: &str) -> f64 {
     let told = execute(database, "SELECT sum(number) FROM commits");
     told.trim().parse().unwrap_or_default()
 }
 
-/// That so many messages wait, each with all its octets.
+/// Checks that this many messages are queued, each with all its octets.
 pub(super) fn check(database: &str, messages: u64) -> Result<(), Failed> {
     let question = "SELECT count(*) FROM transactions JOIN blobs ON blobs.id = blob_id \
          WHERE final_reason IS NULL AND is_finished AND len = body_len - length(prefix) \
@@ -99,7 +99,7 @@ pub(super) fn check(database: &str, messages: u64) -> Result<(), Failed> {
     }
 }
 
-/// Adds what was written between two times, for a message.
+/// Adds what was written between two measurements, for each message.
 pub(super) fn tell(run: &mut Value, before: Usage, after: Usage, messages: f64) {
     let syncs = after.syncs - before.syncs;
     run["wal_kib"] = json!((after.wal - before.wal) / messages / 1024.0);

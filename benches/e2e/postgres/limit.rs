@@ -1,4 +1,4 @@
-//! What PostgreSQL commits by itself, as its own `pgbench` tells.
+//! What PostgreSQL commits by itself, as measured by its own `pgbench`.
 
 use std::{fs, process::Command};
 
@@ -16,7 +16,7 @@ use super::{
     server,
 };
 
-/// How it is measured.
+/// How to measure.
 pub(super) struct Limit {
     pub(super) name: &'static str,
     pub(super) clients: u32,
@@ -25,7 +25,7 @@ pub(super) struct Limit {
     pub(super) seconds: u32,
 }
 
-/// For how long, or how often.
+/// How long, or how often.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Length {
     Seconds(u32),
@@ -94,7 +94,7 @@ impl Limit {
     }
 }
 
-/// Processor time of the children of this process that have ended.
+/// Processor time of this process' children that have ended.
 fn ended() -> f64 {
     cpu_seconds_with_ended(std::process::id()) - cpu_seconds("self")
 }

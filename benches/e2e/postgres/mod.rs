@@ -1,5 +1,5 @@
-//! Messages that are promised over PostgreSQL: agents that share one database, beside what PostgreSQL commits of
-//! the same rows by itself, in the same run.
+//! Messages that are stored in PostgreSQL: by agents that share one database, and for comparison by
+//! PostgreSQL alone, with the same rows, in the same run.
 
 mod agent;
 mod cluster;
@@ -24,7 +24,7 @@ use self::{agent::Agent, cluster::Cluster, limit::Limit, rows::Rows};
 /// How much is sent, and through how many agents.
 #[derive(Debug, Args)]
 pub(crate) struct Postgres {
-    /// How many agents share the database; a run for each.
+    /// How many agents share the database; one run for each number.
     #[arg(long, value_delimiter = ',', default_values_t = [1, 2, 3])]
     replicas: Vec<usize>,
     /// Messages of a run.
@@ -36,10 +36,10 @@ pub(crate) struct Postgres {
     /// Octets of a message.
     #[arg(long, default_value_t = 5_000)]
     size: usize,
-    /// For how many seconds PostgreSQL is measured by itself, with each kind of commits.
+    /// For how many seconds PostgreSQL alone is measured, with each kind of commits.
     #[arg(long, default_value_t = 10)]
     seconds: u32,
-    /// Prints a JSON object for each row, and the table to the standard error.
+    /// Prints a JSON object for each row, and the table to standard error.
     #[arg(long)]
     json: bool,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// # Errors
     ///
-    /// When a message was refused, or is not in the database.
+    /// If a message was refused, or is not in the database.
     pub(crate) fn run(&self) -> Result<(), Failed> {
         let cluster = Cluster::start();
         self.tell(&report::head());
@@ -66,7 +66,7 @@ impl Postgres {
         Ok(())
     }
 
-    /// Sends messages to so many agents whose destination is down.
+    /// Sends messages to agents whose destination is down.
     fn measure(&self, cluster: &Cluster, database: &str, replicas: usize) -> Result<Value, Failed> {
         let sink = free_address()?;
         let agents = (0..replicas).map(|_| Agent::start(database, sink));
@@ -81,7 +81,7 @@ impl Postgres {
         for agent in agents {
             agent.stop()?;
         }
-        // What each connection has written is counted when it ends.
+        // The statistics of a connection are only complete when it has ended.
         let written = cluster.usage();
         cluster::check(database, self.messages)?;
         let messages = self.messages as f64;
@@ -99,8 +99,8 @@ impl Postgres {
         Ok(run)
     }
 
-    /// What PostgreSQL commits of such rows by itself: each message in a commit of its own, and several together, as
-    /// the agent has done; named as their shares are in a row of the table.
+    /// What PostgreSQL commits of such rows by itself: each message in a commit of its own; and several
+    /// together, as many as the agent. The names are those of the shares in a row of the table.
     fn limits(
         &self,
         cluster: &Cluster,
@@ -123,7 +123,7 @@ impl Postgres {
                 .ok_or_else(|| Failed::from("pgbench told no rate"))
         };
         let alone = limit("pgbench", self.sessions, 1)?;
-        // As many as the connections over which an agent writes messages.
+        // Over as many connections as an agent uses to write messages.
         let batched = limit("pgbench, together", agent::WRITERS, together as u32)?;
         Ok([("of_limit", alone), ("of_batched", batched)])
     }

@@ -2,23 +2,23 @@
 //!
 //! | column | |
 //! |---|---|
-//! | `msg/s` | messages that clients were told are accepted, a second; of `pgbench`, messages that were committed |
+//! | `msg/s` | messages a second that clients were told are accepted; for `pgbench`, messages that were committed |
 //! | `p50 ms`, `p99 ms` | from the start of a message until the last reply |
-//! | `% of it` | of what PostgreSQL commits by itself over as many connections as there are clients, each message in a commit of its own |
-//! | `% batch` | of what it commits by itself over as many connections as one agent writes with, as many messages in each commit as that agent |
-//! | `agents`, `server`, `clients` | processor time for 1000 messages, in seconds: of the agents, of PostgreSQL, and of who sends |
-//! | `busy %` | of all processors during the run, those three |
+//! | `% of it` | the share of what PostgreSQL commits by itself over as many connections as there are clients, with each message in a commit of its own |
+//! | `% batch` | the share of what it commits by itself over as many connections as one agent writes with, with as many messages in each commit as that agent |
+//! | `agents`, `server`, `clients` | processor time for 1000 messages, in seconds: of the agents, of PostgreSQL, and of the clients |
+//! | `busy %` | the share of all processors that these three used during the run |
 //! | `/commit` | messages in a commit |
 //! | `KiB` | of the write-ahead log for a message |
-//! | `pages` | whole pages in it for a message, as they are logged when first changed after a checkpoint |
+//! | `pages` | full-page images in it for a message, which are logged when a page is first changed after a checkpoint |
 //! | `syncs` | of the log for a message |
-//! | `ms` | that a sync takes |
+//! | `ms` | the duration of a sync |
 
 use std::thread::available_parallelism;
 
 use serde_json::{Value, json};
 
-/// A column: its title, width, digits after the point, the name of what stands in it, and what that is taken times.
+/// A column: its title, width, digits after the point, the name of its value, and the factor for the value.
 #[derive(Clone, Copy)]
 struct Column(&'static str, usize, usize, &'static str, f64);
 
@@ -38,10 +38,10 @@ const COLUMNS: &[Column] = &[
     Column("syncs", 8, 3, "syncs", 1.0),
     Column("ms", 7, 2, "sync_ms", 1.0),
 ];
-/// The width of what a row is called.
+/// The width of the row names.
 const NAME: usize = 18;
 
-/// Adds how busy the processors were, of processor time in seconds for so many messages.
+/// Adds how busy the processors were: the processor time, in seconds, for all messages.
 pub(super) fn tell_load(run: &mut Value, cpu: f64, messages: f64) {
     let processors = available_parallelism().map_or(1, usize::from) as f64;
     let seconds = run["per_second"].as_f64().map(|rate| messages / rate);
@@ -55,7 +55,7 @@ pub(super) fn head() -> String {
     format!("{:<NAME$}", "") + &titles.collect::<String>()
 }
 
-/// The line of a run. What was not measured is left empty.
+/// The line of a run. What was not measured is empty.
 pub(super) fn line(run: &Value) -> String {
     let values = COLUMNS
         .iter()

@@ -1,4 +1,4 @@
-//! The rows that an agent has written of a message, as `pgbench` writes others like them.
+//! The rows that an agent writes for a message, and scripts for `pgbench` that write similar ones.
 
 use serde_json::{Map, Value};
 
@@ -6,8 +6,8 @@ use crate::Failed;
 
 use super::server::execute;
 
-/// The tables that a message is in, in the order in which an agent writes them; how its rows are found; and what of
-/// them is each message's own.
+/// The tables with a message's rows, in the order in which an agent writes them; the condition that
+/// finds the rows; and the columns whose values differ between messages.
 const TABLES: [(&str, &str, &[OwnColumn]); 4] = [
     (
         "blobs",
@@ -31,7 +31,7 @@ const TABLES: [(&str, &str, &[OwnColumn]); 4] = [
     ),
 ];
 
-/// A column, and what of it is each message's own.
+/// A column, and how its value differs between messages.
 type OwnColumn = (&'static str, Own);
 
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +50,12 @@ pub(super) struct Rows {
 struct Row {
     table: &'static str,
     values: Map<String, Value>,
-    /// What of them is the message's own.
+    /// The columns whose values differ between messages.
     own: &'static [(&'static str, Own)],
 }
 
 impl Rows {
-    /// Of a message that an agent has written to a database.
+    /// The rows of a message that an agent has written to a database.
     pub(super) fn of(database: &str) -> Result<Self, Failed> {
         let (mut rows, mut octets) = (Vec::new(), 0);
         for (table, is_its, own) in TABLES {
@@ -80,12 +80,12 @@ impl Rows {
         }
     }
 
-    /// The octets of a message, which each commit sends anew as an agent does.
+    /// The octets of a message, which each commit sends anew, as an agent does.
     pub(super) fn octets(&self) -> String {
         "x".repeat(self.octets)
     }
 
-    /// A script that commits so many messages in one statement: nothing is faster.
+    /// A script that commits this many messages in one statement: the fastest way.
     pub(super) fn script(&self, together: u32) -> String {
         let parts = self.rows.iter().enumerate().map(|(at, row)| {
             let names: Vec<_> = row.values.keys().map(String::as_str).collect();
@@ -129,7 +129,7 @@ impl Own {
     }
 }
 
-/// A value as it stands in a script. A colon would begin the name of a variable of `pgbench`, in a text as well.
+/// A value for a script. A colon would begin the name of a `pgbench` variable, even within a text.
 fn literal(value: &Value) -> String {
     match value {
         Value::String(text) => {
@@ -165,7 +165,7 @@ mod tests {
         VALUES ('t', 7, '{"a":1}', '{}', '[]', '\x0d0a3a', 'b', 8, TRUE, FALSE, 1, 0, 9, 'attempt', 0, 'd', 'r', E'\nf\n', 'h')
     "#;
 
-    /// All of a message but what is its own; the octets by their number.
+    /// All of a message except what differs between messages; the octets are represented by their number.
     const LIKE: &str = "SELECT to_jsonb(t) - 'id' - 'blob_id', to_jsonb(a) - 'transaction_id', \
         to_jsonb(b) - 'id', length(octets), start FROM transactions t JOIN attempts a ON a.transaction_id = t.id \
         JOIN blobs b ON b.id = t.blob_id JOIN chunks c ON c.blob_id = b.id";

@@ -1,4 +1,4 @@
-//! Where servers under test listen.
+//! Addresses for servers under test.
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
@@ -9,7 +9,7 @@ use std::{
 
 use crate::Failed;
 
-/// An address on loopback that nobody listens on, below the ports that connections are given.
+/// A free loopback address, with a port below those that outgoing connections get.
 pub(crate) fn free_address() -> Result<SocketAddr, Failed> {
     static NEXT: AtomicU16 = AtomicU16::new(10_000);
     loop {

@@ -1,4 +1,4 @@
-//! Child processes, and what they used.
+//! Child processes, and the resources that they used.
 
 mod address;
 mod traced;
@@ -18,7 +18,7 @@ pub(crate) use self::{
 ///
 /// # Errors
 ///
-/// What it told, where it failed.
+/// The output of the program, if it failed.
 pub(crate) fn complete(command: &mut Command) -> Result<(), Failed> {
     let program = command.get_program().to_owned();
     let output = command.output()?;

@@ -6,7 +6,7 @@ use crate::Failed;
 
 use super::{Process, children, signal};
 
-/// Calls that bring octets to the medium.
+/// Calls that sync data to disk.
 const SYNCS: [&str; 4] = ["fsync(", "fdatasync(", "msync(", "sync_file_range("];
 
 /// A program under `strace`.
@@ -22,7 +22,7 @@ impl Traced {
         version.is_ok_and(|output| output.status.success())
     }
 
-    /// Starts a program whose syncs are written to a file.
+    /// Starts a program; its syncs are logged to a file.
     pub(crate) fn start(command: &Command, file: PathBuf) -> Result<Self, Failed> {
         let calls: Vec<_> = SYNCS
             .iter()
@@ -40,7 +40,7 @@ impl Traced {
         Ok(Self { tracer, file })
     }
 
-    /// Sends a signal to what is traced.
+    /// Sends a signal to the traced program.
     pub(crate) fn signal(&self, name: &str) {
         for process in children(self.tracer.id()) {
             signal(process, name);
@@ -56,7 +56,7 @@ impl Traced {
 
 impl Drop for Traced {
     fn drop(&mut self) {
-        // The tracer ends with what it traces; if it ended first, that would go on.
+        // The tracer ends with the traced program; if it were ended first, the program would go on.
         self.signal("TERM");
         for _ in 0..1000 {
             if !matches!(self.tracer.0.try_wait(), Ok(None)) {
@@ -67,7 +67,7 @@ impl Drop for Traced {
     }
 }
 
-/// Calls in what the tracer wrote; one that was interrupted by another's has two lines.
+/// Counts calls in the tracer's log; a call that was interrupted by another thread's has two lines.
 fn count(text: &str) -> u64 {
     let is_call = |line: &&str| SYNCS.iter().any(|call| line.contains(call));
     text.lines().filter(is_call).count() as u64

@@ -1,4 +1,4 @@
-//! What processes used, as Linux tells it.
+//! The resources that processes used, according to Linux.
 
 use std::{fs, path::Path};
 
@@ -27,8 +27,8 @@ pub(crate) fn peak_mib(process: u32) -> f64 {
     field(format!("/proc/{process}/status"), "VmHWM:") / 1024.0
 }
 
-/// Resident memory of a process, and the same with what is shared divided among those who share it,
-/// in MiB.
+/// Resident memory of a process; and the same with shared memory divided among the processes that
+/// share it. In MiB.
 pub(crate) fn resident_mib(process: u32) -> (f64, f64) {
     let file = format!("/proc/{process}/smaps_rollup");
     (field(&file, "Rss:") / 1024.0, field(&file, "Pss:") / 1024.0)
@@ -47,7 +47,7 @@ fn field(file: impl AsRef<Path>, name: &str) -> f64 {
     value.unwrap_or_default()
 }
 
-/// The children of a process that live.
+/// The running children of a process.
 pub(crate) fn children(process: u32) -> Vec<u32> {
     let tasks = fs::read_dir(format!("/proc/{process}/task"));
     let tasks = tasks.into_iter().flatten().filter_map(Result::ok);

@@ -1,4 +1,4 @@
-//! Whether a message is what was sent.
+//! Checks that a message is the one that was sent.
 
 use std::sync::Arc;
 
@@ -8,17 +8,17 @@ use crate::message::{ID, LENGTH, LINE, LINES};
 
 use super::field::Field;
 
-/// Octets of a header section, at most.
+/// The most octets in a header section.
 pub(super) const HEAD: usize = 64 << 10;
 
-/// A message as it comes. Its body is compared with what was sent, block by block.
+/// A message as it arrives. Its body is compared with what was sent, block by block.
 #[derive(Debug, Default)]
 pub(super) struct Content {
     head: Vec<u8>,
     id: Option<u64>,
-    /// Octets of the body that are to come, once the header section is there.
+    /// Octets of the body that are missing, once the header section is complete.
     left: Option<usize>,
-    /// Octets of the body that came.
+    /// Octets of the body that have arrived.
     at: usize,
     is_damaged: bool,
     /// A header field that must be there.
@@ -26,7 +26,7 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// Of messages that must have that header field.
+    /// For messages that must have that header field.
     pub(super) fn with_field(field: Arc<Field>) -> Self {
         Self {
             field: Some(field),
@@ -39,7 +39,7 @@ impl Content {
         let Some(left) = self.left else {
             let known = self.head.len();
             self.head.extend_from_slice(octets);
-            // The empty line may come in pieces.
+            // The empty line may arrive in pieces.
             let from = known.saturating_sub(3);
             if let Some(end) = find(&self.head[from..], b"\r\n\r\n") {
                 let end = from + end + 4;
@@ -57,13 +57,13 @@ impl Content {
         self.advance(within.len());
     }
 
-    /// Octets of the body that are to come, if the header section is there and nothing is wrong so
-    /// far.
+    /// Octets of the body that are missing, if the header section is complete and there was no
+    /// error so far.
     pub(super) fn left(&self) -> Option<usize> {
         self.left.filter(|_| !self.is_damaged)
     }
 
-    /// How many of these are the next octets of the body.
+    /// How many of these octets agree with the next ones of the body.
     pub(super) fn matching(&self, octets: &[u8]) -> usize {
         let from = self.at % LINE.len();
         let (first, rest) = octets.split_at(octets.len().min(LINES.len() - from));
@@ -77,28 +77,28 @@ impl Content {
             .count()
     }
 
-    /// Takes octets that are known to be the next ones.
+    /// Skips octets that were already compared.
     pub(super) fn advance(&mut self, octets: usize) {
         self.at += octets;
         self.left = self.left.map(|left| left.saturating_sub(octets));
     }
 
-    /// Notes that the message is not what was sent.
+    /// Notes that the message differs from what was sent.
     pub(super) fn damage(&mut self) {
         self.is_damaged = true;
     }
 
-    /// Whether what came so far is whole lines.
+    /// Whether what has arrived so far consists of whole lines.
     pub(super) fn is_at_line_start(&self) -> bool {
         self.at.is_multiple_of(LINE.len())
     }
 
-    /// The number in the message, and whether all of it came as it was sent.
+    /// The number in the message, and whether the whole message arrived as it was sent.
     pub(super) fn verdict(&self) -> (Option<u64>, bool) {
         (self.id, !self.is_damaged && self.left == Some(0))
     }
 
-    /// Gets ready for another message.
+    /// Prepares for another message.
     pub(super) fn clear(&mut self) {
         self.head.clear();
         *self = Self {
@@ -115,7 +115,7 @@ impl Content {
         self.left = Some(length.unwrap_or_default() as usize);
     }
 
-    /// Whether the field is there that must be.
+    /// Whether the required field is present.
     fn has_field(&self) -> bool {
         let field = self.field.as_ref();
         field.is_none_or(|field| field.is_in(&self.head))

@@ -1,6 +1,6 @@
 //! A header field that messages must have.
 
-/// Its name, and words that stand in it.
+/// Its name, and words that it contains.
 #[derive(Debug)]
 pub(super) struct Field {
     name: String,
@@ -8,7 +8,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// As in `Name`, or `Name: word word`.
+    /// From a text like `Name`, or `Name: word word`.
     pub(super) fn new(text: &str) -> Self {
         let (name, words) = text.split_once(':').unwrap_or((text, ""));
         Self {
@@ -20,7 +20,7 @@ impl Field {
     /// Whether a header section has such a field with all the words.
     pub(super) fn is_in(&self, head: &[u8]) -> bool {
         let head = String::from_utf8_lossy(head);
-        // Long fields go on in lines that begin with a blank.
+        // Folded fields continue on lines that begin with a blank.
         let head = head.replace("\r\n\t", " ").replace("\r\n ", " ");
         let mut fields = head.split("\r\n").filter_map(|field| field.split_once(':'));
         fields.any(|(name, value)| {

@@ -1,8 +1,8 @@
-//! Which messages came, and how often.
+//! Which messages arrived, and how often.
 
 use serde_json::{Value, json};
 
-/// Messages that are told by number, of each fault.
+/// How many messages are listed by number for each fault.
 const TOLD: usize = 5;
 
 /// A count for each recipient of each message.
@@ -12,12 +12,12 @@ pub(crate) struct Ledger {
     counts: Vec<u8>,
     arrived: u64,
     damaged: Vec<u64>,
-    /// Messages that nobody sent, or that came to another's recipient.
+    /// Messages that were never sent, or that arrived at another message's recipient.
     foreign: u64,
     is_told: bool,
 }
 
-/// Whose message a recipient is to get: the number of the message, and which of its recipients.
+/// The message of a recipient: the number of the message, and the index of the recipient.
 pub(super) type Recipient = (u64, u64);
 
 impl Ledger {
@@ -30,7 +30,7 @@ impl Ledger {
         }
     }
 
-    /// Notes a message, by the number in it, that came whole or damaged.
+    /// Notes a message, by the number in it, that arrived whole or damaged.
     pub(super) fn note(&mut self, id: Option<u64>, is_whole: bool, to: &[Option<Recipient>]) {
         for recipient in to {
             let count = recipient.and_then(|(number, index)| {
@@ -51,13 +51,13 @@ impl Ledger {
         }
     }
 
-    /// Whether everything has come, the first time that this is so.
+    /// Whether everything has arrived; only true the first time.
     pub(super) fn is_newly_complete(&mut self) -> bool {
         let is_complete = self.arrived > 0 && self.arrived == self.counts.len() as u64;
         is_complete && !std::mem::replace(&mut self.is_told, true)
     }
 
-    /// What came and what did not.
+    /// What arrived and what did not.
     pub(crate) fn report(&self) -> Value {
         let with = |wanted: fn(u8) -> bool| {
             let counts = self.counts.iter().enumerate();
@@ -93,7 +93,7 @@ mod tests {
         ledger.note(Some(1), true, &[Some((1, 1))]);
         ledger.note(Some(2), true, &[Some((2, 0)), Some((2, 1))]);
         ledger.note(Some(2), true, &[Some((2, 1))]);
-        // Another's message, nobody's, and to somebody unknown.
+        // To another message's recipient, to nobody, and to an unknown recipient.
         ledger.note(Some(2), true, &[Some((3, 0))]);
         ledger.note(None, true, &[Some((3, 0))]);
         ledger.note(Some(2), true, &[None, Some((9, 0)), Some((2, 7))]);

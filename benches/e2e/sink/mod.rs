@@ -1,5 +1,5 @@
-//! A destination that answers as fast as it can and checks that each message comes once, whole, and
-//! to whom it was sent.
+//! A destination that answers as fast as it can, and checks that each message arrives exactly once,
+//! complete, and at its recipient.
 
 mod content;
 mod field;
@@ -31,30 +31,30 @@ use crate::{
 pub(crate) use self::ledger::Ledger;
 use self::{field::Field, session::Session};
 
-/// What to expect, and where.
+/// What to expect, and where to listen.
 #[derive(Debug, Args)]
 pub(crate) struct Sink {
     /// The address to listen on.
     address: SocketAddr,
-    /// Messages that are expected; `complete` is printed once they are there.
+    /// The number of expected messages; `complete` is printed once they have arrived.
     #[arg(long, default_value_t = 0)]
     messages: u64,
-    /// Recipients of each.
+    /// Recipients of each message.
     #[arg(long, default_value_t = 1)]
     recipients: u64,
     /// Offers DATA only.
     #[arg(long)]
     without_chunking: bool,
-    /// A header field that each message must have, and words in it, as in `Name: word word`.
+    /// A header field that each message must have, with words that it must contain, as in `Name: word word`.
     #[arg(long)]
     field: Option<String>,
     /// Offers STARTTLS, with the certificate in this file.
     #[arg(long, requires = "tls_key")]
     tls: Option<PathBuf>,
-    /// The file with its key.
+    /// The file with the private key.
     #[arg(long)]
     tls_key: Option<PathBuf>,
-    /// Has no session of TLS resumed.
+    /// Does not resume TLS sessions.
     #[arg(long)]
     without_resumption: bool,
 }
@@ -63,7 +63,7 @@ pub(crate) struct Sink {
 pub(crate) type Shared = Arc<Mutex<Ledger>>;
 
 impl Sink {
-    /// Takes messages until the standard input ends, and then prints what came.
+    /// Accepts messages until standard input ends, and then prints the report.
     pub(crate) fn run(&self) -> Result<(), Failed> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -73,7 +73,7 @@ impl Sink {
         let tls = files.map(|(file, key)| Server::new(file, key, !self.without_resumption));
         let tls = tls.transpose()?;
         let listener = runtime.block_on(TcpListener::bind(self.address))?;
-        // Whoever started the sink ends it by closing its input.
+        // The process that started the sink ends it by closing its input.
         let end = runtime.spawn_blocking(|| stdin().read_line(&mut String::new()));
         let field = self.field.as_deref().map(Field::new).map(Arc::new);
         let session = move || Session::new(!self.without_chunking, field.clone());
@@ -94,7 +94,7 @@ impl Sink {
     }
 }
 
-/// Serves whoever connects; as [`accept`] does, with a session of the default kind.
+/// Serves every client, as [`accept`] does, with default sessions.
 #[cfg(test)]
 pub(crate) async fn accept_default(
     listener: TcpListener,
@@ -104,7 +104,7 @@ pub(crate) async fn accept_default(
     accept(listener, ledger, tls, Session::default).await
 }
 
-/// Serves whoever connects.
+/// Serves every client.
 async fn accept(
     listener: TcpListener,
     ledger: Shared,
@@ -126,7 +126,7 @@ async fn accept(
     }
 }
 
-/// Serves a client, with TLS from when it asks for it.
+/// Serves a client, with TLS once the client asks for it.
 async fn serve(
     mut stream: TcpStream,
     mut session: Session,
@@ -144,7 +144,7 @@ async fn serve(
     }
 }
 
-/// Takes and answers commands until the session is over, or goes on with TLS.
+/// Reads and answers commands until the session ends, or continues with TLS.
 async fn converse(
     stream: &mut Stream,
     session: &mut Session,

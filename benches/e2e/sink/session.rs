@@ -15,7 +15,7 @@ const CHUNKING: &[u8] = b"250-CHUNKING\r\n";
 const STARTTLS: &[u8] = b"250-STARTTLS\r\n";
 const PIPELINING: &[u8] = b"250 PIPELINING\r\n";
 
-/// A session, fed with what comes in pieces of any size.
+/// A session; its input may arrive in pieces of any size.
 #[derive(Debug, Default)]
 pub(super) struct Session {
     phase: Phase,
@@ -31,13 +31,13 @@ enum Phase {
     Commands,
     /// After STARTTLS, before the handshake.
     Handshake,
-    /// After DATA, up to the dot. Once a message is not what was sent its end is searched for, and
-    /// `is_line_start` tells that what comes next may be the dot.
+    /// After DATA, up to the dot. Once a message differs from what was sent, only its end is
+    /// searched for; `is_line_start` says that a dot at this place may end the message.
     Data {
         is_searching: bool,
         is_line_start: bool,
     },
-    /// So many octets after BDAT.
+    /// This many octets after BDAT.
     Chunk {
         left: usize,
         is_last: bool,
@@ -55,7 +55,7 @@ impl Session {
         }
     }
 
-    /// The same, in which the client may begin with TLS.
+    /// The same session, in which the client may begin with TLS.
     pub(super) fn offering_tls(self) -> Self {
         Self {
             offers_tls: true,
@@ -63,7 +63,7 @@ impl Session {
         }
     }
 
-    /// Whether TLS is begun now; commands are then taken once more.
+    /// Whether TLS begins now; commands are read again afterwards.
     pub(super) fn begins_tls(&mut self) -> bool {
         let begins = matches!(self.phase, Phase::Handshake);
         if begins {
@@ -73,7 +73,7 @@ impl Session {
         begins
     }
 
-    /// Takes what it can of `input` and says how much; adds replies to `replies`.
+    /// Takes what it can of `input` and returns how much; adds replies to `replies`.
     pub(super) fn take(
         &mut self,
         input: &[u8],
@@ -96,7 +96,7 @@ impl Session {
         }
     }
 
-    /// Whether no command is taken now: the client has said goodbye, or begins with TLS.
+    /// Whether no command is read now: the client has said QUIT, or begins with TLS.
     pub(super) fn pauses(&self) -> bool {
         matches!(self.phase, Phase::Handshake | Phase::Over)
     }
@@ -175,7 +175,7 @@ impl Session {
         }
         if !*is_searching {
             let Some(left) = self.content.left() else {
-                // A message without an empty line ends before one of the next message.
+                // The empty line that is found may belong to the next message, if this one has none.
                 let end = find(input, b"\r\n\r\n").map(|end| end + 4);
                 let head = &input[..end.unwrap_or(input.len())];
                 let is_too_long = end.is_none() && input.len() > HEAD;
@@ -252,7 +252,7 @@ impl Session {
     }
 }
 
-/// Whose message goes to this recipient.
+/// The message that goes to this recipient.
 fn recipient(line: &[u8]) -> Option<Recipient> {
     let line = std::str::from_utf8(line).ok()?;
     let (_, address) = line.split_once(":<m")?;

@@ -37,7 +37,7 @@ fn chunks(number: u64, message: &[u8], first: usize) -> Vec<u8> {
     [&envelope(number), one, first, two, last].concat()
 }
 
-/// What a session makes of input that comes in two pieces, of which the first has `split` octets.
+/// The output of a session for input that arrives in two pieces, the first of `split` octets.
 fn play(input: &[u8], split: usize, messages: u64) -> (String, serde_json::Value) {
     let mut session = Session::default();
     let mut ledger = Ledger::new(messages, 1);
@@ -113,7 +113,7 @@ fn a_message_without_the_field_that_it_must_have_is_damaged() {
     ] {
         let mut session = Session::new(true, Some(Arc::new(Field::new("DKIM-Signature"))));
         let mut ledger = Ledger::new(2, 1);
-        // That holds of each message of a session.
+        // The same applies to each message of a session.
         let input = data(0, &message);
         session.take(&input, &mut Vec::new(), &mut ledger);
         assert_eq!(ledger.report()["damaged"]["count"], damaged);
@@ -135,7 +135,7 @@ fn tls_is_offered_until_it_is_begun() {
     let mut session = Session::new(true, None).offering_tls();
     assert_eq!(take(&mut session, b"EHLO a\r\n"), (8, clear.into()));
     assert!(!session.begins_tls() && !session.pauses());
-    // What comes after the command in clear is none.
+    // A command that follows STARTTLS in clear is dropped.
     let both = b"STARTTLS\r\nQUIT\r\n";
     assert_eq!(take(&mut session, both), (10, "220 go on\r\n".into()));
     assert!(session.pauses() && session.begins_tls());

@@ -15,7 +15,7 @@ use crate::Failed;
 
 use super::{Counts, Stream, identity::NAME, provider};
 
-/// Who believes one certificate. Clones resume each other's sessions.
+/// A client that trusts one certificate. Clients resume each other's sessions.
 #[derive(Clone)]
 pub(crate) struct Client {
     connector: TlsConnector,
@@ -23,7 +23,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Believes the certificate in that file.
+    /// Trusts the certificate in that file.
     pub(crate) fn new(
         certificate: &Path,
         is_resuming: bool,

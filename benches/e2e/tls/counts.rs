@@ -1,4 +1,4 @@
-//! How connections shook hands.
+//! Counts handshakes by kind.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,7 +22,7 @@ impl Counts {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What there was of each kind.
+    /// The number of each kind.
     pub(crate) fn report(&self) -> Value {
         let [full, resumed] =
             [&self.full, &self.resumed].map(|count| count.load(Ordering::Relaxed));

@@ -9,10 +9,10 @@ use tempfile::TempDir;
 
 use crate::Failed;
 
-/// Whose certificate it is.
+/// The name in the certificate.
 pub(super) const NAME: &str = "bench.example";
 
-/// A certificate of all servers of a run (ECDSA, P-256), and its key, as files.
+/// The certificate of all servers of a run (ECDSA, P-256), and its key, as files.
 #[derive(Debug)]
 pub(crate) struct Identity {
     directory: TempDir,

@@ -1,4 +1,4 @@
-//! TLS of the generator and of the sink, which count how often a session is resumed.
+//! TLS for the generator and the sink, which count how often a session is resumed.
 
 mod client;
 mod counts;
@@ -19,14 +19,14 @@ pub(crate) use self::{client::Client, counts::Counts, identity::Identity, server
 /// A connection in clear, or with TLS.
 pub(crate) type Stream = Either<TcpStream, Box<TlsStream<TcpStream>>>;
 
-/// How often the two ends of connections shake hands.
+/// How often the two ends of a connection do a handshake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Handshakes {
     /// Once for each connection, and connections are kept.
     Kept,
-    /// For each message, and each time in full.
+    /// For each message, in full.
     Full,
-    /// For each message, which goes on with an earlier session.
+    /// For each message, resuming an earlier session.
     Resumed,
 }
 

@@ -16,7 +16,7 @@ use crate::Failed;
 
 use super::{Counts, Stream, provider};
 
-/// Who has a certificate.
+/// A server with a certificate.
 #[derive(Clone)]
 pub(crate) struct Server {
     acceptor: TlsAcceptor,
@@ -24,7 +24,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Has the certificate and the key in these files; gives tickets, or has no session resumed.
+    /// Uses the certificate and the key in these files. It issues tickets, or never resumes a session.
     pub(crate) fn new(certificate: &Path, key: &Path, is_resuming: bool) -> Result<Self, Failed> {
         let certificate = CertificateDer::from_pem_file(certificate)?;
         let key = PrivateKeyDer::from_pem_file(key)?;
@@ -44,7 +44,7 @@ impl Server {
         })
     }
 
-    /// Has a client begin with TLS.
+    /// Lets a client begin with TLS.
     pub(crate) async fn begin(&self, stream: TcpStream) -> Result<Stream, Failed> {
         let stream = self.acceptor.accept(stream).await?;
         self.counts.note(stream.get_ref().1);

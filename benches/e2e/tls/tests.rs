@@ -1,4 +1,4 @@
-//! Both sides, with each other.
+//! Both sides, connected with each other.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use tokio::{
 
 use super::{Client, Counts, Identity, Server};
 
-/// Three connections one after the other: what each side counts.
+/// Three connections one after the other: the counts of each side.
 async fn three(is_client_resuming: bool, is_server_resuming: bool) -> [Value; 2] {
     let identity = Identity::make().unwrap();
     let (certificate, key) = (identity.certificate(), identity.key());
@@ -23,7 +23,7 @@ async fn three(is_client_resuming: bool, is_server_resuming: bool) -> [Value; 2]
         let connecting = async {
             let stream = TcpStream::connect(address).await.unwrap();
             let mut stream = client.begin(stream).await.unwrap();
-            // With what comes first come the tickets.
+            // Tickets arrive with the first data.
             assert_eq!(stream.read_u8().await.unwrap(), 7);
         };
         let accepting = async {
