@@ -1,4 +1,4 @@
-//! A queue of one's own: SMTP in, a durable queue in SQLite, SMTP out, without a configuration file.
+//! A queue of your own: SMTP in, a durable queue in SQLite, SMTP out, without a configuration file.
 //!
 //! ```sh
 //! cargo run -p koukan-examples --example embed_queue -- 127.0.0.1:1025 127.0.0.1:3025
@@ -38,8 +38,8 @@ async fn main() -> Result<(), BoxError> {
     let server = Server::new(received.layer(queue.submission())).with_name("mx.example.com");
     let listener = TcpListener::bind(&listen).await?;
     println!("listening on {}", listener.local_addr()?);
-    // Both stop in good order: the server ends what its clients have begun, and the queue gives back
-    // what it has not delivered, for the next start.
+    // Both stop in good order: the server finishes what its clients have begun, and the queue gives
+    // back what it has not delivered, for the next start.
     let stop = async || drop(ctrl_c().await);
     join!(server.run(listener, stop()), queue.run(stop()));
     backend.close().await;

@@ -1,8 +1,8 @@
-//! A filter made of an `async fn`: mail for users that are not known is refused at RCPT.
+//! A filter made from an `async fn`: it refuses unknown recipients at RCPT.
 //!
 //! ```sh
 //! cargo run -p koukan-examples --example filter_from_fn -- 127.0.0.1:1025
-//! swaks --to bob@example.com --server 127.0.0.1:1025      # taken
+//! swaks --to bob@example.com --server 127.0.0.1:1025      # accepted
 //! swaks --to eve@example.com --server 127.0.0.1:1025      # 550
 //! ```
 

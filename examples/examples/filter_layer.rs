@@ -1,5 +1,5 @@
-//! A filter as a tower Layer and Service: messages in which a word occurs are rejected while they
-//! pass, without being held.
+//! A filter as a tower Layer and Service: it rejects messages that contain a word, as they pass and
+//! without holding them.
 //!
 //! ```sh
 //! cargo run -p koukan-examples --example filter_layer -- 127.0.0.1:1025
@@ -23,7 +23,7 @@ use koukan_smtp::Server;
 use tokio::net::TcpListener;
 use tower::{BoxError, Layer, Service, ServiceBuilder, service_fn};
 
-/// Applies [`RejectWord`].
+/// The layer that adds [`RejectWord`].
 #[derive(Debug, Clone)]
 struct RejectWordLayer {
     word: Arc<[u8]>,
@@ -46,7 +46,7 @@ impl<S> Layer<S> for RejectWordLayer {
     }
 }
 
-/// Rejects messages that hold a word.
+/// Rejects messages that contain a word.
 #[derive(Debug, Clone)]
 struct RejectWord<S> {
     inner: S,
@@ -56,7 +56,7 @@ struct RejectWord<S> {
 impl<S: MailService> Service<Transaction> for RejectWord<S> {
     type Response = Reply;
     type Error = S::Error;
-    // The call is left alone, so its future is the inner one's.
+    // The call itself is not changed, so its future is the inner one's.
     type Future = S::Future;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
@@ -64,7 +64,7 @@ impl<S: MailService> Service<Transaction> for RejectWord<S> {
     }
 
     fn call(&mut self, tx: Transaction) -> S::Future {
-        // State for one transaction is what the closure captures.
+        // The closure holds the state for one transaction.
         let mut search = Search::new(Arc::clone(&self.word));
         let searched = tx.map_body(|body| body.map(move |chunk| search.pass(chunk)));
         self.inner.call(searched)
@@ -74,7 +74,7 @@ impl<S: MailService> Service<Transaction> for RejectWord<S> {
 /// Looks for a word in chunks that may be cut anywhere.
 struct Search {
     word: Arc<[u8]>,
-    /// The end of what came before, shorter than the word.
+    /// The end of the earlier chunks, shorter than the word.
     tail: Vec<u8>,
 }
 

@@ -1,5 +1,5 @@
-//! The program `koukan`, with a filter and an endpoint of one's own in its configuration and all of its
-//! commands: `run`, `check`, `schema`, `queue` and the others.
+//! The program `koukan` with all of its commands (`run`, `check`, `schema`, `queue` and the
+//! others), and with a filter and an endpoint of your own for its configuration.
 //!
 //! ```yaml
 //! chain:
@@ -52,7 +52,7 @@ struct Print {
     prefix: String,
 }
 
-/// Prints whom a message is for.
+/// Prints the recipients of a message.
 async fn print(prefix: String, mut tx: Transaction) -> Result<Reply, BoxError> {
     tx.mail.answer(Reply::sender_ok());
     while let Some(rcpt) = tx.recipients.next().await? {

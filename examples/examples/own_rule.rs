@@ -1,4 +1,5 @@
-//! The program `koukan`, with a rule of one's own for the filter `router`: it spreads users over hosts by their names.
+//! The program `koukan`, with a rule of your own for the filter `router`: it spreads users over
+//! hosts by their names.
 //!
 //! ```yaml
 //! chain:
@@ -28,7 +29,7 @@ struct Config {
     hosts: Vec<String>,
 }
 
-/// Each user has one of these hosts, always the same.
+/// Each user always has the same one of these hosts.
 #[derive(Debug)]
 struct Spread(Vec<HostPort>);
 

@@ -1,5 +1,5 @@
 //! An application that receives parsed mail with attachments by HTTP, and prints it: an ordinary
-//! axum program, without a crate of Koukan.
+//! axum program that uses no Koukan crate.
 //!
 //! ```sh
 //! cargo run -p koukan-examples --example rest_receiver -- 127.0.0.1:8002
@@ -29,7 +29,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-/// Octets of a message or of one of its parts, at most.
+/// The most octets in a message or one of its parts.
 const MESSAGE_MAX: usize = 64 << 20;
 
 type Shared = Arc<Receiver>;
@@ -40,16 +40,16 @@ struct Receiver {
     transactions: Mutex<BTreeMap<u64, Transaction>>,
 }
 
-/// One message on its way in.
+/// A message that is being received.
 #[derive(Default)]
 struct Transaction {
     from: String,
     to: String,
-    /// The parsed message, once it came.
+    /// The parsed message, once it has arrived.
     parsed: Option<Value>,
-    /// Its parts by the ids that stand in it, as far as they came.
+    /// Its parts that have arrived, by their ids in the parsed message.
     parts: BTreeMap<String, Option<Bytes>>,
-    /// The message itself, which comes last.
+    /// The message itself, which arrives last.
     message: Option<Bytes>,
     version: u64,
 }
@@ -75,7 +75,7 @@ async fn main() -> std::io::Result<()> {
     axum::serve(listener, routes).await
 }
 
-/// MAIL and RCPT: here is the place to refuse, with another `code` in `rcpt_response`.
+/// MAIL and RCPT: to refuse a recipient, put another `code` into `rcpt_response` here.
 async fn create(
     State(receiver): State<Shared>,
     Path(_sender): Path<String>,
@@ -101,7 +101,7 @@ async fn read(State(receiver): State<Shared>, Path(id): Path<u64>) -> Response {
     receiver.with(id, |_| Ok(()))
 }
 
-/// The message as JSON: its headers, its text, and which parts are to come.
+/// The message as JSON: its headers, its text, and the ids of the parts that follow.
 async fn parsed(
     State(receiver): State<Shared>,
     Path(id): Path<u64>,
@@ -128,7 +128,7 @@ async fn part(
     })
 }
 
-/// The message as it came by SMTP. With its end the transaction is complete.
+/// The message as it arrived by SMTP. Its end completes the transaction.
 async fn message(
     State(receiver): State<Shared>,
     Path(id): Path<u64>,
@@ -152,7 +152,7 @@ async fn cancel(State(receiver): State<Shared>, Path(id): Path<u64>) -> Response
 }
 
 impl Receiver {
-    /// Changes a transaction, and answers with it as it is then.
+    /// Changes a transaction, and answers with its new state.
     fn with(
         &self,
         id: u64,
@@ -234,7 +234,7 @@ impl Transaction {
     }
 }
 
-/// The ids of all contents that are to come, wherever they stand.
+/// The ids of all contents that are to follow, wherever they are in the JSON.
 fn create_ids(value: &Value, ids: &mut Vec<String>) {
     match value {
         Value::Object(fields) => {

@@ -1,5 +1,4 @@
-//! Sends a message by the REST API from a Rust service, with an ordinary HTTP client, and prints
-//! what became of it.
+//! Sends a message by the REST API from a Rust service, with an ordinary HTTP client, and prints the outcome.
 //!
 //! ```sh
 //! cargo run -- sink --listen 127.0.0.1:3025                       # in other terminals

@@ -1,5 +1,5 @@
-//! Who the client is decides what becomes of its mail: some may not speak, some wait, and neighbours
-//! have another service than everybody else.
+//! Treats mail according to the client: some clients are refused, some have to wait, and neighbours
+//! get another service than everybody else.
 //!
 //! ```sh
 //! cargo run -p koukan-examples --example smtp_by_client -- 127.0.0.1:1025
@@ -24,12 +24,12 @@ use koukan_smtp::{
 use tokio::net::TcpListener;
 use tower::{BoxError, ServiceBuilder, service_fn};
 
-/// The name by which a client introduces itself.
+/// The name that a client gives itself.
 fn name(client: &Context) -> &str {
     client.client_name.as_ref().map_or("", |name| &name.name)
 }
 
-/// Is asked about each client before it may say MAIL.
+/// Called for each client before it may say MAIL.
 async fn greet(mut client: Introduction) -> Result<Greeting, BoxError> {
     if client.step == Step::Hello {
         match name(&client.context) {
@@ -37,7 +37,7 @@ async fn greet(mut client: Introduction) -> Result<Greeting, BoxError> {
                 let reply = Reply::policy_refused().with_text("that is not who you are");
                 return Ok(reply.into());
             }
-            // Nobody we know has no dot in its name; the others may wait.
+            // A name without a dot belongs to nobody we know; make such clients wait.
             name if !name.contains('.') => tokio::time::sleep(Duration::from_secs(2)).await,
             _ => {}
         }
@@ -46,7 +46,7 @@ async fn greet(mut client: Introduction) -> Result<Greeting, BoxError> {
     Ok(client.welcome())
 }
 
-/// Takes mail for one domain, or for all, and says for whom it works.
+/// Accepts mail for one domain, or for all, and prints on whose behalf.
 fn chain(domain: Option<&'static str>) -> impl MailService {
     service_fn(move |mut tx: Transaction| async move {
         tx.mail.answer(Reply::sender_ok());
@@ -69,7 +69,7 @@ async fn main() -> Result<(), BoxError> {
     let address = std::env::args().nth(1);
     let listener = TcpListener::bind(address.as_deref().unwrap_or("127.0.0.1:1025")).await?;
     println!("listening on {}", listener.local_addr()?);
-    // Built once. At MAIL one of them is chosen, and cloned.
+    // Both are built once. At MAIL one of them is chosen and cloned.
     let neighbours = (Sender::new("submission"), BoxMailService::new(chain(None)));
     let others = (
         Sender::new("ingress"),
@@ -80,7 +80,7 @@ async fn main() -> Result<(), BoxError> {
         _ => others.clone(),
     };
     let greeter = ServiceBuilder::new()
-        // Whoever has to wait takes room: no more than a hundred at a time, the rest comes again.
+        // A client that waits takes room: at most a hundred wait at a time; the others have to try again.
         .load_shed()
         .concurrency_limit(100)
         .service(service_fn(greet));

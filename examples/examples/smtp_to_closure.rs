@@ -1,4 +1,4 @@
-//! A whole program: takes mail by SMTP, passes it through two layers of its own, and ends in a
+//! A whole program: accepts mail by SMTP, passes it through two layers of its own, and ends with a
 //! closure that prints it.
 //!
 //! ```sh
@@ -15,7 +15,7 @@ use koukan_smtp::Server;
 use tokio::net::TcpListener;
 use tower::{BoxError, ServiceBuilder, service_fn};
 
-/// Refuses mail without a sender to tell.
+/// Refuses mail with the null reverse-path: its sender could not be notified.
 async fn no_bounces(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
     if tx.mail.reverse_path().is_null() {
         return Ok(Reply::policy_refused());
@@ -23,7 +23,7 @@ async fn no_bounces(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
     next.run(tx).await
 }
 
-/// Says in the message where it has been.
+/// Adds a header field that shows where the message has been.
 async fn stamp(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
     let field = "X-Seen-By: an example\r\n".into();
     next.run(tx.prepend(field)).await

@@ -27,11 +27,11 @@ async fn main() -> Result<(), BoxError> {
         Ok::<_, BoxError>(Reply::message_accepted())
     });
     let service = ServiceBuilder::new()
-        // Outermost: what finds no room is answered 451 4.3.2 at once.
+        // Outermost: a transaction without room gets 451 4.3.2 at once.
         .load_shed()
         // Two mail transactions at a time, from MAIL to the final reply.
         .concurrency_limit(2)
-        // Inside the limit, so that waiting for room does not count: 451 4.4.7 when it is over.
+        // Inside the limit, so that waiting for room does not count: 451 4.4.7 when the time is over.
         .timeout(Duration::from_secs(60))
         .service(take);
     Server::new(service)

@@ -1,14 +1,14 @@
-//! A server that is told of events by webhooks, and takes those that are signed: an ordinary axum
-//! program, without a crate of Koukan.
+//! A server that is told of events by webhooks, and accepts signed requests only: an ordinary axum
+//! program that uses no Koukan crate.
 //!
 //! ```sh
 //! openssl rand -base64 32 > webhook.secret
 //! cargo run -p koukan-examples --example webhook_receiver -- 127.0.0.1:8003 webhook.secret
 //! ```
 //!
-//! The agent's configuration then has `storage: { events: {} }`, and
-//! `webhooks: [{ url: "http://127.0.0.1:8003/", secret_file: webhook.secret }]`. The same in Python and in
-//! JavaScript is beside this in `examples/webhooks`.
+//! The agent's configuration then has `storage: { events: {} }`, and `webhooks: [{ url:
+//! "http://127.0.0.1:8003/", secret_file: webhook.secret }]`. The same in Python and JavaScript is
+//! in `examples/webhooks`.
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 #![allow(
@@ -34,16 +34,16 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::Value;
 use sha2::Sha256;
 
-/// How far the clocks may be apart, in seconds: what is older may be somebody's repetition.
+/// How far the clocks may differ, in seconds: an older request may be a replay.
 const TOLERANCE: u64 = 300;
 
-/// Octets of a request, at most.
+/// The most octets in a request.
 const CONTENT_MAX: usize = 32 << 20;
 
 struct Receiver {
-    /// While one is replaced there are two.
+    /// There are two while one is being replaced.
     secrets: Vec<Vec<u8>>,
-    /// The last event that was taken: what comes again is known by its number.
+    /// The last event that was accepted: repeated events are recognised by their numbers.
     last: Mutex<u64>,
 }
 
@@ -92,12 +92,12 @@ async fn take(
             *last = number;
         }
     }
-    // Said when all is done with them: what is not taken comes again.
+    // Sent when everything is done with the events: what is not accepted is sent again.
     StatusCode::NO_CONTENT
 }
 
 impl Receiver {
-    /// Whether somebody who knows a secret has sent this, and not long ago.
+    /// Whether somebody who knows a secret has sent this recently.
     fn is_ours(&self, headers: &HeaderMap, content: &[u8]) -> Option<bool> {
         let text = |name| headers.get(name)?.to_str().ok();
         let (name, sent) = (text("webhook-id")?, text("webhook-timestamp")?);
@@ -112,7 +112,7 @@ impl Receiver {
                 };
                 mac.chain_update(format!("{name}.{sent}."))
                     .chain_update(content)
-                    // In the same time whatever differs.
+                    // A comparison in constant time.
                     .verify_slice(signature)
                     .is_ok()
             })

@@ -18,7 +18,7 @@ struct Example {
 
 impl Example {
     fn start(name: &str, more: &[String]) -> Self {
-        // Test programs lie in a folder beside that of the examples.
+        // Test programs are in a directory beside that of the examples.
         let this = std::env::current_exe().unwrap();
         let folder = this.parent().and_then(|deps| deps.parent()).unwrap();
         let mut process = Command::new(folder.join("examples").join(name))
@@ -38,7 +38,7 @@ impl Example {
         }
     }
 
-    /// Sends a message; the first digits of all replies after that to EHLO.
+    /// Sends a message; returns the first digits of all replies after that to EHLO.
     fn send(&self, from: &str, to: &[&str], text: &str) -> Vec<String> {
         let stream = TcpStream::connect(self.address).unwrap();
         stream
@@ -176,7 +176,7 @@ fn embed_queue_relays() {
     assert_eq!(upstream.next_line(), "from a@x to bob@example.com");
 }
 
-/// One HTTP request; the status and the body of the answer.
+/// Sends one HTTP request; returns the status and the body of the answer.
 fn http(server: SocketAddr, method: &str, target: &str, kind: &str, body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(server).unwrap();
     let limit = Some(Duration::from_secs(30));
@@ -282,7 +282,7 @@ fn what_many_want_takes_few_lines() {
     }
 }
 
-/// A configuration of `own_agent`.
+/// A configuration for `own_agent`.
 fn own_config(filter: &str, endpoint: &str) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();
     let text = format!(
@@ -361,7 +361,7 @@ fn own_agent_has_all_commands_with_its_own_parts() {
             break event["smtp"][0].as_str().unwrap().parse().unwrap();
         }
     };
-    // Nobody reads the log, and nothing of it is lost: it is small.
+    // The log is small, so it fits into the pipe, and need not be read meanwhile.
     let output = BufReader::new(process.stdout.take().unwrap());
     let mut example = Example {
         process,

@@ -1,4 +1,4 @@
-//! The receivers of webhooks take what is signed, and nothing else.
+//! The webhook receivers accept signed requests, and nothing else.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 #![allow(clippy::disallowed_methods, reason = "receivers look at the clock")]
@@ -88,7 +88,7 @@ fn content(ids: &[u64]) -> String {
 fn takes_what_is_signed(command: Command) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secret");
-    // One is being replaced.
+    // One secret is being replaced.
     fs::write(&file, format!("{SECRET}\n{NEXT}\n")).unwrap();
     let mut receiver = Receiver::start(command, &file);
     let now = SystemTime::now()
@@ -99,7 +99,7 @@ fn takes_what_is_signed(command: Command) {
     let first = content(&[7, 8]);
     let good = signed(SECRET, &first, now);
     assert_eq!(receiver.answer(&first, now, &good), 204);
-    // It comes again, with another event: the agent did not hear the answer.
+    // It is sent again, with another event: the agent did not get the answer.
     let again = content(&[7, 8, 9]);
     assert_eq!(
         receiver.answer(&again, now, &signed(NEXT, &again, now)),
@@ -159,7 +159,7 @@ fn script(program: &str, name: &str) -> Command {
 
 #[test]
 fn in_rust() {
-    // Test programs lie in a folder beside that of the examples.
+    // Test programs are in a directory beside that of the examples.
     let this = std::env::current_exe().unwrap();
     let folder = this.parent().and_then(Path::parent).unwrap();
     takes_what_is_signed(Command::new(folder.join("examples/webhook_receiver")));

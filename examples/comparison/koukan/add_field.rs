@@ -1,4 +1,4 @@
-//! Task 3: adds a field to each message, and prints it as it comes.
+//! Task 3: adds a field to each message, and prints the message as it arrives.
 
 #![allow(clippy::print_stdout, reason = "a program that talks to its user")]
 

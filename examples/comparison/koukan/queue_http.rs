@@ -1,4 +1,4 @@
-//! Task 4: keeps each message until an HTTP server has taken it, for up to five days; then its sender is told.
+//! Task 4: keeps each message until an HTTP server accepts it, for up to five days; then notifies its sender.
 
 use std::{env, future::pending, sync::Arc};
 

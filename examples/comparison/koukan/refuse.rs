@@ -1,4 +1,4 @@
-//! Tasks 2 and 5: refuses messages by what is in them, and tests that.
+//! Tasks 2 and 5: refuses messages by their content, and tests that.
 
 use bytes::Bytes;
 use koukan_core::body::Body;

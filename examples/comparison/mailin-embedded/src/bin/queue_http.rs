@@ -1,4 +1,4 @@
-//! Task 4: keeps each message until an HTTP server has taken it: all of it written by hand.
+//! Task 4: keeps each message until an HTTP server has accepted it: all of it written by hand.
 
 use std::{
     env, io,
@@ -61,7 +61,7 @@ fn deliver(queue: &(Mutex<Connection>, Condvar), url: &str) {
         connection = queue.0.lock().unwrap();
         match posted {
             Ok(_) => connection.execute("DELETE FROM mail WHERE id = ?1", [id]),
-            // Nobody is ever told that it failed, and nobody gives up.
+            // The sender is never notified of a failure, and nothing is ever given up.
             Err(_) => connection.execute(
                 "UPDATE mail SET due = ?1, tries = tries + 1 WHERE id = ?2",
                 [now() + (1 << tries.min(10)), id],
