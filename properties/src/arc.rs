@@ -1,4 +1,4 @@
-//! Chains of those who have passed a message on.
+//! ARC chains of forwarders.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use koukan_mail_auth::arc::{ArcResult, ArcVerified, ArcVerifying, SETS_MAX};
 
 use crate::mail_auth::run;
 
-/// The key of all that sealed what is in the corpus.
+/// The key with which all chains in the corpus were sealed.
 const RECORD: &str = "v=DKIM1; k=rsa; p=MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDCcuERLOvEm31YAki4VHR991SK+zyLSJbfvit2pXwWAHdDpWYkDVDUxWEKUG7W6JaHWQrSlqEoDmXrc1J0J1E/iuZCbV5+Gv5T8+lQyqzImY4KI58Ck12D+3/Bz5EbagAHvxR7/E57RAbx/SVpsZWS3i6K674uQ6/Nkzx1bTdNQQIDAQAB";
 
-/// When that was.
+/// The time of sealing.
 const NOW: u64 = 1_795_802_111;
 
 fn verified(message: &[u8], pieces: usize) -> ArcVerified {
@@ -29,14 +29,14 @@ fn verified(message: &[u8], pieces: usize) -> ArcVerified {
     }
     let passed = verifying.finish();
     let found = run(passed.verify(&resolver, NOW, Duration::from_secs(20)));
-    // Of each a key, and one for the message.
+    // There is a key for each of them, and one for the message.
     assert!(found.domains.len() <= SETS_MAX);
     assert!(resolver.asked().len() <= found.domains.len() + 1);
     found
 }
 
-/// The octets are a message: what becomes of its chain does not depend on how it is cut, and of what holds nothing that
-/// was signed can be changed.
+/// The octets are a message. The result of its chain does not depend on how the message is cut; and
+/// in a message with a valid chain, nothing that was signed can be changed.
 pub(crate) fn holds(octets: &[u8]) {
     let whole = verified(octets, octets.len().max(1));
     assert_eq!(whole, verified(octets, 1));

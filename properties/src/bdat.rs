@@ -1,10 +1,10 @@
-//! Messages in chunks: however they are cut, and wherever a chunk ends, the same is taken, no octet more,
-//! and nothing goes upstream that a bare line end could split in two.
+//! Messages in chunks. However they are cut, and wherever a chunk ends, the same octets are taken,
+//! and no more. Nothing goes upstream that a bare line end could split in two.
 
 use bytes::BytesMut;
 use koukan_smtp::codec::{BareLineEnds, BdatDecoder, BodyEvent};
 
-/// What stands behind the message: no decoder may touch it.
+/// The octets behind the message; no decoder may touch them.
 const NEXT: &[u8] = b"QUIT\r\n";
 
 pub(crate) fn holds(octets: &[u8]) {
@@ -28,12 +28,12 @@ pub(crate) fn holds(octets: &[u8]) {
         }
         let in_pieces = receive(policy, octets, chunk, step);
         assert_eq!(in_pieces.1, *is_faulty, "{policy:?}");
-        // Of a message that is not taken, nobody sees what came before.
+        // Of a message that is refused, nobody sees the beginning.
         assert!(*is_faulty || in_pieces.0 == *message, "{policy:?}");
     }
 }
 
-/// The message, in chunks of that size and pieces of that length, and whether it is not to be taken.
+/// The message, in chunks of that size and pieces of that length, and whether it is refused.
 fn receive(policy: BareLineEnds, octets: &[u8], chunk: usize, step: usize) -> (Vec<u8>, bool) {
     let mut decoder = BdatDecoder::new(policy);
     let (mut buffer, mut message, mut is_faulty) = (BytesMut::new(), Vec::new(), false);

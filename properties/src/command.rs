@@ -1,4 +1,4 @@
-//! Command lines: nothing panics, a second look sees the same, another parser agrees.
+//! Command lines: nothing panics, parsing again gives the same result, and another parser agrees.
 
 use bytes::BytesMut;
 use koukan_smtp::codec::{Command, CommandDecoder, CommandError};
@@ -14,7 +14,7 @@ pub(crate) fn holds(octets: &[u8]) {
         buffer.extend_from_slice(piece);
         while let Some(command) = decoder.decode(&mut buffer) {
             match command {
-                // What is relayed is what was received: it parses to itself.
+                // The relayed command is the received one: it parses to itself.
                 Ok(Command::Mail(mail)) => {
                     let line = format!(
                         "MAIL FROM:<{}>{}",
@@ -29,7 +29,7 @@ pub(crate) fn holds(octets: &[u8]) {
                     assert_eq!(Command::parse(line.as_bytes()), Ok(Command::Rcpt(rcpt)));
                 }
                 Ok(_) => {}
-                // Whoever speaks another protocol is sent away.
+                // A client that speaks another protocol is disconnected.
                 Err(CommandError::OtherProtocol(_)) => {}
                 Err(error) => assert!(error.reply().is_permanent()),
             }

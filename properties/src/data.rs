@@ -1,5 +1,5 @@
-//! Messages: however they are cut, they are what another receiver takes them for, and nothing
-//! goes upstream that a bare line end could split in two.
+//! Messages: however they are cut, the result is what another receiver sees, and nothing goes
+//! upstream that a bare line end could split in two.
 
 use bytes::BytesMut;
 use koukan_smtp::codec::{BareLineEnds, BodyEvent, DataDecoder};

@@ -1,7 +1,7 @@
-//! What holds of whatever octets strangers send: one property for each thing that is read.
+//! Properties that hold for any octets that strangers send: one for each kind of input.
 //!
-//! The fuzz targets look for octets of which a property does not hold; the tests try the corpus, and what is
-//! like it.
+//! The fuzz targets look for octets that violate a property; the tests try the corpus, and
+//! variations of it.
 
 #![allow(
     clippy::panic,
@@ -25,10 +25,10 @@ mod reply;
 mod sasl_client;
 mod sasl_server;
 
-/// A property: panics where it does not hold of the octets.
+/// A property: panics if the octets violate it.
 pub type Property = fn(&[u8]);
 
-/// All properties, by the name of their fuzz target and their folder of the corpus.
+/// All properties, by the name of their fuzz target and of their directory in the corpus.
 pub const ALL: [(&str, Property); 16] = [
     ("arc_chain", arc::holds),
     ("dkim_key", mail_auth::dkim_key),
@@ -48,11 +48,11 @@ pub const ALL: [(&str, Property); 16] = [
     ("spf_record", mail_auth::spf),
 ];
 
-/// Tries the property of that name.
+/// Checks the property with that name.
 ///
 /// # Panics
 ///
-/// Where it does not hold, or there is none of that name.
+/// If the octets violate it, or there is no property with that name.
 pub fn check(name: &str, octets: &[u8]) {
     let found = ALL.iter().find(|(of, _)| *of == name);
     let Some((_, holds)) = found else {

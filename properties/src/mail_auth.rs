@@ -1,4 +1,4 @@
-//! What others say of their mail: signatures, keys, and the records of SPF and DMARC.
+//! Mail authentication data of other domains: signatures, keys, and the records of SPF and DMARC.
 
 use std::{future::Future, sync::LazyLock, time::Duration};
 
@@ -9,12 +9,13 @@ use koukan_mail_auth::{
     spf::{Question, SpfResult, check_host},
 };
 
-/// Look-ups that one record may cost: ten terms (RFC 7208 section 4.6.4), each with ten names at most.
+/// The most look-ups that one record may cost: ten terms (RFC 7208 section 4.6.4), each with at
+/// most ten names.
 const LOOK_UPS_MAX: usize = 120;
-/// When it is.
+/// The present time.
 const NOW: i64 = 1_767_322_800;
 
-/// Runs to its end what nobody else has to be waited for.
+/// Runs a future that never has to wait for anything else.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -26,16 +27,16 @@ pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     }
 }
 
-/// A record, as it is written and with something after it that is for others.
+/// A record, unchanged and with an unknown term appended.
 fn with_more(record: &[u8], more: &str) -> [Vec<u8>; 2] {
     [record.to_vec(), [record, more.as_bytes()].concat()]
 }
 
 // === SPF ===
 
-/// The octets are the record of a domain.
+/// The octets are the SPF record of a domain.
 pub(crate) fn spf(octets: &[u8]) {
-    // A mistake is one wherever it stands, and what is for others is none.
+    // An error is one wherever it is, and unknown terms are no error.
     let [own, more] = with_more(octets, " x-other=1").map(|record| run(ask_spf(&record)));
     assert_eq!(own, more, "what is for others changes nothing");
     assert_eq!(own, run(ask_spf(octets)), "it is the same each time");
@@ -76,7 +77,7 @@ async fn ask_spf(record: &[u8]) -> SpfResult {
 
 // === DMARC ===
 
-/// The octets are the record of a domain.
+/// The octets are the DMARC record of a domain.
 pub(crate) fn dmarc(octets: &[u8]) {
     let [own, more] = with_more(octets, ";x-other=1").map(|record| {
         let resolver =
@@ -96,10 +97,10 @@ pub(crate) fn dmarc(octets: &[u8]) {
         assert!(resolver.asked().len() <= LOOK_UPS_MAX);
         answer
     });
-    // An unknown tag says nothing; a name that is there twice makes it no record.
+    // An unknown tag is ignored; a tag that occurs twice makes the record invalid.
     let is_twice = octets.windows(7).any(|name| name == b"x-other");
     assert!(is_twice || own == more, "{own:?} {more:?}");
-    // The domain stands for itself, if it says anything, and another never does.
+    // The domain confirms itself, if it has a policy; another domain never does.
     assert!(matches!(
         own[0].result,
         DmarcResult::Pass | DmarcResult::None
@@ -112,7 +113,7 @@ pub(crate) fn dmarc(octets: &[u8]) {
 
 // === DKIM ===
 
-/// A key, and a message that it has signed.
+/// A key, and a message signed with it.
 static SIGNED: LazyLock<(SigningKey, String)> = LazyLock::new(|| {
     // The key of RFC 8463 appendix A.2.
     const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
@@ -144,8 +145,8 @@ fn verified(message: &[u8], pieces: usize, record: &[u8]) -> Vec<Verified> {
     found
 }
 
-/// The octets are a message: what becomes of its signatures does not depend on how it is cut, and nothing that was
-/// signed can be changed.
+/// The octets are a message. The result of its signatures does not depend on how the message is
+/// cut, and nothing that was signed can be changed.
 pub(crate) fn dkim_signature(octets: &[u8]) {
     let (key, message) = &*SIGNED;
     let record = key.record();
@@ -165,7 +166,7 @@ pub(crate) fn dkim_signature(octets: &[u8]) {
     assert_eq!(good[0].algorithm, Some(Algorithm::Ed25519));
 }
 
-/// The octets are a key in the DNS: a signature that was made by another is not believed.
+/// The octets are a key in the DNS: a signature made with another key is never valid.
 pub(crate) fn dkim_key(octets: &[u8]) {
     let (key, message) = &*SIGNED;
     let found = verified(message.as_bytes(), 1 << 10, octets);

@@ -1,4 +1,4 @@
-//! Mailboxes: what is taken is written as it was read, and is the same mailbox as itself alone.
+//! Mailboxes: an accepted one is written as it was read, and is equal only to itself.
 
 use koukan_core::path::{ForwardPath, Mailbox, ReversePath};
 
@@ -18,7 +18,7 @@ pub(crate) fn holds(octets: &[u8]) {
         return;
     };
     let written = mailbox.as_str();
-    // What goes into a command or a header field must not end it.
+    // A mailbox in a command or a header field must not end it.
     assert!(!written.contains(|c: char| c.is_control()), "{written:?}");
     assert_eq!(written.parse().as_ref(), Ok(&mailbox));
     assert!(reverse.is_ok(), "{text:?} is a mailbox and no reverse-path");

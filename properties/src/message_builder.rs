@@ -1,5 +1,5 @@
-//! Specs: whatever JSON comes, what is accepted is rendered without a line that is too long or ends
-//! early, and reads as the same spec again.
+//! Message descriptions: whatever the JSON is, an accepted one is rendered without a line that is
+//! too long or ends early, and can be parsed to the same description again.
 
 use std::sync::Arc;
 

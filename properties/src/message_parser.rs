@@ -1,5 +1,5 @@
-//! Messages: whatever comes, the tree names all blobs and the lists name some of them, and what a
-//! builder accepts of it can be built and read again.
+//! Messages: for any message, the tree names all blobs and the lists name some of them; and if a
+//! builder accepts the result, it can be built and parsed again.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -64,7 +64,7 @@ pub(crate) fn holds(octets: &[u8]) {
         }
         Ok::<_, koukan_core::body::BodyError>(message)
     };
-    // What is attached as a message may be none.
+    // What is attached as a message may not be a valid one.
     if let Some(Ok(message)) = futures_util::FutureExt::now_or_never(rendering) {
         parse(message.into(), &limits);
     }

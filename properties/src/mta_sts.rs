@@ -1,4 +1,4 @@
-//! Policies of MTA-STS: what is read holds for a bounded time, what others write beside it changes nothing,
+//! MTA-STS policies: an accepted one is valid for a bounded time, unknown fields change nothing,
 //! and an asterisk stands for one label.
 
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(crate) fn holds(octets: &[u8]) {
         return;
     };
     assert!(policy.max_age() <= MAX_AGE);
-    // Other fields are for others.
+    // Unknown fields are ignored.
     let extended = format!("{text}\r\nx-other: *.example.com\r\n");
     assert_eq!(MtaStsPolicy::parse(&extended).as_ref(), Some(&policy));
     if policy.mode() == MtaStsMode::None {
@@ -26,7 +26,7 @@ pub(crate) fn holds(octets: &[u8]) {
         let Some(pattern) = line.strip_prefix("mx:").map(str::trim) else {
             continue;
         };
-        // One label stands for the asterisk, and no fewer or more.
+        // The asterisk stands for exactly one label.
         if let Some(parent) = pattern.strip_prefix("*.")
             && policy.names(&format!("mail.{parent}"))
         {

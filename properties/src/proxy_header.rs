@@ -1,9 +1,9 @@
-//! PROXY headers: nothing panics, cuts do not matter, and what is not there to its end is left alone.
+//! PROXY headers: nothing panics, cuts do not matter, and an incomplete header is left in the input.
 
 use bytes::BytesMut;
 use koukan_smtp::codec::ProxyHeader;
 
-/// Octets of a header, at most.
+/// The most octets in a header.
 const LEN_MAX: usize = 4112;
 
 pub(crate) fn holds(octets: &[u8]) {

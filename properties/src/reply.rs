@@ -1,4 +1,4 @@
-//! Whatever a server sends, in whatever pieces: the reply parser gives the same replies.
+//! Replies: whatever a server sends, the parser gives the same replies in whatever pieces it arrives.
 
 use bytes::BytesMut;
 use koukan_core::reply::Reply;

@@ -1,5 +1,6 @@
-//! What servers say to our client: whatever it is, no secret is told that the mechanism keeps, and no server
-//! that does not know it satisfies one that has to show it.
+//! Messages of servers to the SASL client: whatever they are, the client never reveals a secret
+//! that the mechanism protects, and a server that must prove that it knows the secret cannot
+//! satisfy the client without knowing it.
 
 use koukan_smtp::sasl::{ClientExchange, Credentials, Mechanism, Password};
 
@@ -7,7 +8,7 @@ use crate::sasl_server::mechanism;
 
 const SECRET: &str = "xyzzy-plugh";
 
-/// Challenges of one exchange, at most.
+/// The most challenges in one exchange.
 const CHALLENGES_MAX: usize = 4;
 
 pub(crate) fn holds(octets: &[u8]) {

@@ -1,9 +1,9 @@
-//! What clients say to show who they are: whatever it is, nobody is known by a name that was not given for
-//! them, and an exchange ends.
+//! Messages of clients to the SASL server: whatever they are, no client is accepted under a name
+//! that the authenticator did not give, and an exchange ends.
 
 use koukan_smtp::sasl::{Answer, Claim, Exchange, Mechanism, NextStep, decode, encode};
 
-/// Messages of one exchange, at most: none has as many.
+/// More messages than any exchange has.
 const MESSAGES_MAX: usize = 4;
 
 pub(crate) fn holds(octets: &[u8]) {
@@ -17,14 +17,14 @@ pub(crate) fn holds(octets: &[u8]) {
             assert_eq!(decode(encode(&decoded)).as_deref(), Ok(&decoded[..]));
         }
         let Ok(step) = exchange.respond(message) else {
-            // It is over.
+            // The exchange is over.
             assert_eq!(exchange.respond(message), Ok(NextStep::Refused));
             return;
         };
         match step {
             NextStep::Ask(claim) => {
                 is_clean(&claim);
-                // Nobody is taken at their word.
+                // The authenticator refuses every claim.
                 match exchange.answer(Answer::Refused) {
                     Ok(NextStep::Refused) => return,
                     Ok(NextStep::Challenge(_)) => {
@@ -47,7 +47,7 @@ pub(crate) fn mechanism(choice: u8) -> Mechanism {
     all[usize::from(choice) % all.len()]
 }
 
-/// Names and secrets are handed to files, servers and logs: NUL would end them.
+/// Names and secrets are passed to files, servers and logs, where a NUL would end them.
 fn is_clean(claim: &Claim) {
     assert!(!claim.user().is_some_and(|user| user.contains('\0')));
     if let Claim::Password { password, .. } = claim {

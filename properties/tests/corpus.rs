@@ -1,16 +1,16 @@
-//! Each property holds of its corpus, and of octets that are like it.
+//! Each property holds for its corpus, and for variations of it.
 
 use std::{fs, path::Path};
 
 use koukan_properties::ALL;
 
-/// Octets that are tried for each file of a corpus.
+/// How many variations are tried for each file of a corpus.
 const TRIES: u64 = 1_000;
 
-/// Octets of what is tried, at most.
+/// The most octets that are tried.
 const LEN_MAX: usize = 4_096;
 
-/// What syntaxes are made of.
+/// Pieces of syntax.
 const TOKENS: [&[u8]; 16] = [
     b"\r\n",
     b"\n",
@@ -30,7 +30,7 @@ const TOKENS: [&[u8]; 16] = [
     b"9999999999",
 ];
 
-/// Numbers that are the same each time (xorshift64*).
+/// Pseudo-random numbers that are the same each time (xorshift64*).
 struct Numbers(u64);
 
 impl Numbers {
@@ -48,7 +48,7 @@ impl Numbers {
     }
 }
 
-/// Changes octets here and there.
+/// Changes some octets.
 fn change(octets: &mut Vec<u8>, others: &[Vec<u8>], numbers: &mut Numbers) {
     for _ in 0..=numbers.below(4) {
         let at = numbers.below(octets.len() + 1);
@@ -105,7 +105,7 @@ fn each_property_holds() {
                     for _ in 0..TRIES {
                         let mut octets = seed.clone();
                         change(&mut octets, &seeds, &mut numbers);
-                        // Shown where it fails.
+                        // Printed if it fails.
                         let shown = octets.escape_ascii().to_string();
                         let result = std::panic::catch_unwind(|| holds(&octets));
                         assert!(result.is_ok(), "{name} does not hold of b\"{shown}\"");

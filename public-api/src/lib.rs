@@ -1,1 +1,1 @@
-//! Looks at the public API of Koukan's crates as their users see it: all of it is tests.
+//! Checks the public API of Koukan's crates as their users see it: this crate only has tests.

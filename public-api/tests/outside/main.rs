@@ -1,7 +1,8 @@
-//! What README and guides show compiles for others: in a workspace of its own, against the crates as they are packaged.
+//! The code in the README and guides compiles for others: in a separate workspace, against the
+//! packaged crates.
 //!
-//! Nothing is built that is not Koukan's, since that workspace asks for the features of this one and shares its target
-//! directory.
+//! Only Koukan's crates are built, since that workspace uses the same features as this one and
+//! shares its target directory.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -17,7 +18,7 @@ use std::{
 
 use self::{page::Page, workspace::Workspace};
 
-/// Pages with code for those who use the crates. All guides are among them.
+/// Pages with code for users of the crates, in addition to all guides.
 const PAGES: [&str; 5] = [
     "README.md",
     "koukan-bin/README.md",
@@ -32,7 +33,7 @@ fn file(path: &str) -> PathBuf {
     root.join(path)
 }
 
-/// Runs Cargo, without asking any registry: what it prints, or of what it complains.
+/// Runs Cargo without access to a registry; returns its output or its errors.
 fn cargo(directory: &Path, arguments: &[&str]) -> Result<String, String> {
     let output = Command::new(env!("CARGO"))
         .args(arguments)
@@ -60,7 +61,7 @@ fn pages() -> Vec<Page> {
 fn what_readme_and_guides_show_compiles_against_the_packages() {
     let pages = pages();
     let programs: Vec<_> = pages.iter().flat_map(Page::programs).collect();
-    // Every page but the comparison, whose programs are files of their own.
+    // Every page has programs, except the comparison, whose programs are in separate files.
     let silent = pages.iter().filter(|page| page.programs().is_empty());
     let silent: Vec<_> = silent.map(|page| page.name.as_str()).collect();
     assert_eq!(silent, ["guides_side_by_side"]);
@@ -74,7 +75,7 @@ fn what_readme_and_guides_show_compiles_against_the_packages() {
         panic!("{problem}");
     }
 
-    // What no package has is seen to be missing.
+    // An error in a program is found.
     workspace.add_example("wrong", "fn main() { koukan_core::nothing(); }");
     let problem = workspace.check().unwrap_err();
     assert!(

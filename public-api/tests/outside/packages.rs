@@ -11,16 +11,17 @@ use super::{cargo, file};
 
 /// A crate that was packaged.
 pub(crate) struct Package {
-    /// As others name it.
+    /// Its name as a dependency.
     pub(crate) name: String,
-    /// The directory that it is unpacked to.
+    /// The directory in which it was unpacked.
     pub(crate) directory: String,
     file: PathBuf,
 }
 
 impl Package {
-    /// Unpacks it below that directory. In packages all files have one old time, by which Cargo would take what was
-    /// compiled of an earlier package for this one's: they get the time at which they are unpacked.
+    /// Unpacks it below that directory. In packages all files have the same old time, so Cargo
+    /// could mistake the build of an earlier package for this one's. So the files get the time at
+    /// which they are unpacked.
     pub(crate) fn unpack(&self, below: &Path) {
         let tar = Command::new("tar")
             .arg("-xzmf")
@@ -32,7 +33,7 @@ impl Package {
     }
 }
 
-/// Packages all crates that may be published.
+/// Packages all crates that are published.
 pub(crate) fn pack() -> Vec<Package> {
     let published = published();
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packages");
@@ -62,7 +63,7 @@ pub(crate) fn pack() -> Vec<Package> {
     packed.collect()
 }
 
-/// The names and versions of the crates of this workspace that may be published.
+/// The names and versions of the published crates of this workspace.
 fn published() -> Vec<(String, String)> {
     let metadata = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
     let metadata: Value = serde_json::from_str(&cargo(&file(""), &metadata).unwrap()).unwrap();

@@ -1,19 +1,19 @@
-//! Programs that stand in a page.
+//! Programs in a page.
 
 use std::{fs, path::Path};
 
 /// A page in Markdown.
 pub(crate) struct Page {
-    /// Its path, as the name of a program may be.
+    /// Its path, in a form that is valid as the name of a program.
     pub(crate) name: String,
     text: String,
 }
 
-/// A program that is shown.
+/// A program in a page.
 pub(crate) struct Program {
-    /// Its page, and where it stands among that page's.
+    /// The name of its page, and its number in the page.
     pub(crate) name: String,
-    /// All of it, as it compiles.
+    /// The whole program, as it compiles.
     pub(crate) text: String,
 }
 
@@ -30,7 +30,7 @@ impl Page {
         Self { name, text }
     }
 
-    /// The blocks of Rust, each made a program as rustdoc makes it one.
+    /// The Rust code blocks, each made into a program as rustdoc does.
     pub(crate) fn programs(&self) -> Vec<Program> {
         let mut programs = Vec::new();
         let mut lines = self.text.lines();
@@ -50,7 +50,7 @@ impl Page {
     }
 }
 
-/// A block as a program: what is hidden is shown, and what is no `main` stands in one.
+/// A block as a program: hidden lines are included, and a block without a `main` is put into one.
 fn program(block: &[&str]) -> String {
     let shown = block.iter().map(|line| match *line {
         "#" => "",
@@ -60,7 +60,7 @@ fn program(block: &[&str]) -> String {
     if text.contains("fn main()") {
         return text;
     }
-    // `Ok::<(), Error>(())` at the end says of what kind errors are.
+    // `Ok::<(), Error>(())` at the end gives the type of errors.
     let error = text.rsplit_once("Ok::<(), ");
     let error = error.and_then(|(_, end)| end.trim_end().strip_suffix(">(())"));
     match error {

@@ -1,4 +1,4 @@
-//! A workspace in which the crates are there as packages alone.
+//! A workspace that only has the packaged crates.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// One with the programs of `examples`.
+    /// Makes the workspace with the programs in `examples`.
     pub(crate) fn create(packages: &[Package]) -> Self {
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("outside");
         let _ = fs::remove_dir_all(&directory);
@@ -22,7 +22,7 @@ impl Workspace {
         fs::create_dir_all(&below).unwrap();
         packages.iter().for_each(|package| package.unpack(&below));
         fs::write(directory.join("Cargo.toml"), manifest(packages)).unwrap();
-        // The same versions of all others.
+        // The same versions of all other crates.
         fs::copy(file("Cargo.lock"), directory.join("Cargo.lock")).unwrap();
         let examples = directory.join("examples");
         fs::copy(file("examples/Cargo.toml"), examples.join("Cargo.toml")).unwrap();
@@ -33,15 +33,15 @@ impl Workspace {
         Self { directory }
     }
 
-    /// A program more.
+    /// Adds a program.
     pub(crate) fn add_example(&self, name: &str, text: &str) {
         let programs = self.directory.join("examples/examples");
         fs::write(programs.join(format!("{name}.rs")), text).unwrap();
     }
 
-    /// Has the compiler look at all of it; an error is what it says.
+    /// Compiles everything; returns the compiler's errors.
     pub(crate) fn check(&self) -> Result<String, String> {
-        // That of this test: what is not Koukan's is there.
+        // The target directory of this test, which already has other crates' builds.
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         let target = target.to_str().unwrap();
         let all = ["check", "--workspace", "--lib", "--examples", "--quiet"];
@@ -52,7 +52,7 @@ impl Workspace {
     }
 }
 
-/// The manifest of this workspace, but what was its members is found as others find it.
+/// This workspace's manifest, with its members replaced by packages.
 fn manifest(packages: &[Package]) -> String {
     let own = fs::read_to_string(file("Cargo.toml")).unwrap();
     let mut manifest = String::new();

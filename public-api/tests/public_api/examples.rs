@@ -1,10 +1,10 @@
-//! That everything which stands in a chain of services shows how it is used.
+//! Checks that everything that can be part of a chain of services has an example.
 
 use serde_json::Value;
 
 use crate::rustdoc::{Crate, inner};
 
-/// Modules whose types are stages: each of their modules has an example.
+/// The modules whose types are stages: each of them has an example.
 const STAGES: &str = "koukan_core::stage::";
 
 /// Whether there is an example that is compiled.
@@ -12,7 +12,7 @@ fn has_example(docs: &str) -> bool {
     let fences = docs
         .lines()
         .filter_map(|line| line.trim_start().strip_prefix("```"));
-    // Every second one ends an example.
+    // Every second fence ends an example.
     let mut begun = fences.step_by(2);
     begun.any(|words| {
         words
@@ -25,7 +25,7 @@ fn docs(item: &Value) -> &str {
     item["docs"].as_str().unwrap_or_default()
 }
 
-/// Whether it, or a method of its own, has an example.
+/// Whether an item, or one of its methods, has an example.
 fn shows(of: &Crate, item: &Value) -> bool {
     let impls = inner(item).1["impls"].as_array();
     let impls = impls.into_iter().flatten().filter_map(|id| of.item(id));

@@ -1,15 +1,16 @@
-//! Types of other crates: a new major version of one of these is one of ours, so they are few and named.
+//! Types of other crates in the API: a new major version of one of these is a new one of ours, so
+//! they are few and listed.
 
 use std::{collections::BTreeSet, fs};
 
 use crate::{golden, rustdoc};
 
-/// Of the language itself.
+/// The crates of the language itself.
 const STANDARD: [&str; 3] = ["alloc", "core", "std"];
 
-/// What macros write, and nobody names.
+/// Crates that only macros' output uses.
 const GENERATED: [&str; 1] = ["pin_project_lite"];
-/// Crates whose types are reached by another one's name.
+/// Crates whose types are reached through another crate.
 const REACHED_BY: [(&str, &str); 6] = [
     ("axum_core", "axum"),
     ("hickory_net", "hickory"),
@@ -64,12 +65,12 @@ const FOREIGN: [(&str, &str, &str); 8] = [
     ),
 ];
 
-/// The crates that the paths in a text begin with.
+/// The crates with which the paths in a text begin.
 fn crates(text: &str) -> BTreeSet<&str> {
     let is_part = |char: char| char.is_ascii_alphanumeric() || char == '_' || char == ':';
     let paths = text.split(|char| !is_part(char));
     let firsts = paths.filter_map(|path| Some(path.split_once("::")?.0));
-    // Parameters and types of traits have capitals.
+    // Type parameters and traits begin with a capital.
     let is_crate = |first: &&str| first.starts_with(|char: char| char.is_ascii_lowercase());
     firsts.filter(is_crate).collect()
 }

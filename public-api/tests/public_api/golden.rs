@@ -1,14 +1,14 @@
-//! The whole of it, in files: who changes what is public sees that.
+//! The whole public API in files, so that every change is visible.
 
 use std::{collections::BTreeSet, fmt::Write, fs};
 
 use crate::rustdoc::{self, CRATES};
 
 const RENEW: &str = "UPDATE_GOLDEN=1 cargo test --locked -p koukan-public-api golden";
-/// Lines that are shown of a difference, at most.
+/// The most lines of a difference that are shown.
 const SHOWN_MAX: usize = 60;
 
-/// What is public in a crate, an item a line.
+/// The public items of a crate, one in each line.
 pub(crate) fn text(name: &str) -> String {
     let api = public_api::Builder::from_rustdoc_json(rustdoc::path(name))
         .omit_blanket_impls(true)
@@ -40,7 +40,7 @@ fn what_is_public_stands_in_a_file() {
     );
 }
 
-/// The lines that are in one only.
+/// The lines that are only in one of them.
 fn difference(known: &str, now: &str) -> String {
     let [known, now] = [known, now].map(|text| BTreeSet::from_iter(text.lines()));
     let gone = known.difference(&now).map(|line| format!("  - {line}\n"));

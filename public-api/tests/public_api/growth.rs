@@ -1,4 +1,4 @@
-//! That types can grow: what gets another field or another variant one day says so now.
+//! Checks that types can grow: a type that may get another field or variant later is declared so now.
 
 use std::{collections::BTreeSet, fs};
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::rustdoc::{self, CRATES, Crate, inner};
 
-/// The file that names those which never grow, or only with a new major version.
+/// The file that lists types that never grow, or only with a new major version.
 const FILE: &str = "public-api/exhaustive.txt";
 
-/// Whether others could take it apart, or make it, by naming each of its fields or variants.
+/// Whether users can take it apart, or construct it, by naming all fields or variants.
 fn is_exhaustive(item: &Value) -> bool {
     let says_so = item["attrs"].to_string().contains("non_exhaustive");
     let (kind, inner) = inner(item);

@@ -1,4 +1,4 @@
-//! The public API of the crates that are published, as rustdoc knows it: what it is, and that it can grow.
+//! The public API of the published crates, according to rustdoc: what it is, and that it can grow.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

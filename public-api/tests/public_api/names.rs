@@ -1,4 +1,4 @@
-//! That a name says which type is meant.
+//! Checks that a name stands for one type only.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What rustdoc tells of the crates, as JSON.
+//! What rustdoc says about the crates, as JSON.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,7 +10,7 @@ use std::{
 
 use serde_json::Value;
 
-/// Those that are published, by their names in Rust.
+/// The published crates, by their names in Rust.
 pub(crate) const CRATES: [&str; 8] = [
     "koukan",
     "koukan_core",
@@ -27,15 +27,16 @@ pub(crate) fn file(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)
 }
 
-/// The file with the JSON of a crate. All of them are made once, with the features of all tests and
-/// examples: those for which the crates have been checked already wherever they have been documented.
+/// The file with the JSON of a crate. All files are made once, with the features of all tests and
+/// examples. If the crates were documented before, they were checked with these features, so little
+/// is built again.
 pub(crate) fn path(name: &str) -> PathBuf {
     static MADE: LazyLock<PathBuf> = LazyLock::new(make);
     MADE.join(format!("{name}.json"))
 }
 
 fn make() -> PathBuf {
-    // That of this test, wherever it was said: what is built there already is not built again.
+    // The target directory of this test, so that nothing is built again.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let output = Command::new(env!("CARGO"))
         .args([
@@ -62,16 +63,16 @@ fn make() -> PathBuf {
     target.join("doc")
 }
 
-/// An item by which something public is reached.
+/// An item of the public API.
 pub(crate) struct Item<'a> {
-    /// Where it is reached: of several paths, the first.
+    /// The path by which it is reached: the first of several.
     pub(crate) path: String,
     pub(crate) json: &'a Value,
     /// The documentation of the module through which it is reached.
     pub(crate) module_docs: &'a str,
 }
 
-/// What is public in a crate.
+/// The public API of a crate.
 pub(crate) struct Crate {
     json: Value,
 }
@@ -87,7 +88,7 @@ impl Crate {
         self.json["index"].get(id.to_string())
     }
 
-    /// All items but modules that a path leads to, each once.
+    /// All items with a path, except modules, each once.
     pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let root = self.item(&self.json["root"]).unwrap();
         let mut walk = Walk {
@@ -100,7 +101,7 @@ impl Crate {
     }
 }
 
-/// The kind of an item, and what is told of it.
+/// The kind of an item, and its data.
 pub(crate) fn inner(item: &Value) -> (&str, &Value) {
     let inner = item["inner"].as_object().unwrap();
     let (kind, inner) = inner.iter().next().unwrap();
@@ -130,7 +131,7 @@ impl<'a> Walk<'a> {
             let (kind, of) = inner(item);
             match kind {
                 "use" => {
-                    // What is of another crate is not there.
+                    // Items of other crates are not in the JSON.
                     let Some(used) = self.of.item(&of["id"]) else {
                         continue;
                     };
