@@ -1,4 +1,4 @@
-//! The output side's handle of a transaction: the right to make one attempt at it.
+//! The output side's handle of a transaction: the right to make one attempt.
 
 use std::{
     sync::Arc,
@@ -29,20 +29,20 @@ use super::{
 
 /// A transaction to be attempted, which nobody else works on.
 ///
-/// While the transaction arrives, recipients and body come one by one; once it was read back from
-/// the backend, all is there.
+/// While the transaction arrives, recipients and body come one by one. If it was read back from the
+/// backend, everything is there.
 ///
 /// A lease ends in one of four ways: it is settled ([`Lease::finish`]); it is lost; it is given back
-/// since the agent stops, as if nobody had had it; or it is dropped before it is finished, which is
-/// a failure: that counts as an attempt, and the next one comes later and later. Whatever is to be
-/// written then is written, and tried again in the background while the backend fails.
+/// since the agent stops, and does not count; or it is dropped before it is finished, which is a
+/// failure: it counts as an attempt, and the next one follows after an increasing delay. The end is
+/// written, if necessary in the background, and repeated while the backend fails.
 pub struct Lease {
     pub(super) storage: Storage,
     pub(super) live: Arc<Live>,
     work: Work,
-    /// When it was due, where it was read back.
+    /// When it was due, if it was read back.
     due: Option<Timestamp>,
-    /// Whether it may have crashed the process, so that it is to be attempted alone.
+    /// Whether it may have crashed the process, so that it must be attempted alone.
     pub(super) is_suspect: bool,
     pub(super) attempt_count: u32,
     pub(super) last_attempt: Option<Arc<Attempt>>,
@@ -50,12 +50,12 @@ pub struct Lease {
     pub(super) token: Option<MessageToken>,
     /// What it has in common with others that carry the same message.
     pub(super) message_key: Option<MessageKey>,
-    /// Whether another attempt at the message is made beside it, which counts for this one as well
-    /// where the hosts are not reached.
+    /// Whether another attempt at the message is made beside it, which also counts for this one if no
+    /// host is reached.
     pub(super) is_companion: bool,
-    /// Where the sender is to be notified: those with the same message of whom they are told together.
+    /// For notifications: others with the same message in the same notification.
     pub(super) others: Vec<Self>,
-    /// Whether it was read back: nobody brings its octets now.
+    /// Whether it was read back, so that nobody sends its octets now.
     is_stored: bool,
     pub(super) is_finished: bool,
 }
@@ -92,7 +92,7 @@ impl Lease {
         let recipients = transaction.recipients.clone();
         let (held, message_key) = (transaction.held, transaction.message_key);
         let crashes = transaction.crashes;
-        // Nobody but this session can have changed it since it was read.
+        // Only this session can have changed it since it was read.
         let registry = &storage.0.registry;
         let live = registry.find_or_add(transaction.id, || storage.image_of(transaction));
         live.update(Side::Output, |state| {
@@ -124,7 +124,7 @@ impl Lease {
         }
     }
 
-    /// In how many crashes of the process it was worked on since an attempt at it ended.
+    /// In how many crashes of the process it was being worked on, since an attempt at it has ended.
     pub(crate) fn crashes(&self) -> u32 {
         self.live.lock().crashes
     }
@@ -139,13 +139,13 @@ impl Lease {
         self.live.created
     }
 
-    /// From when on its time runs: since it was started, or was to be sent.
+    /// The start of its time: when it was created, or its time of sending.
     pub fn begins(&self) -> Timestamp {
         let created = self.live.created;
         self.live.send_at().map_or(created, |at| at.max(created))
     }
 
-    /// Whether it is to be sent later: nothing is attempted before.
+    /// Whether its time of sending is still to come: nothing is attempted before.
     pub(crate) fn is_scheduled(&self) -> bool {
         let at = self.live.send_at();
         at.is_some_and(|at| at > self.storage.clock().now())
@@ -162,8 +162,8 @@ impl Lease {
         &self.live.signals
     }
 
-    /// The signals of an attempt. What is promised already is attempted at the agent's own cost: no
-    /// client can be in the way of that.
+    /// The signals of an attempt. Promised mail is attempted at the agent's own cost, so no client
+    /// can obstruct it.
     pub(crate) fn branch_signals(&self) -> Signals {
         match self.is_stored {
             true => {
@@ -174,12 +174,12 @@ impl Lease {
         }
     }
 
-    /// Whether it was read back from the queue, so that no client waits for the replies.
+    /// Whether it was read back from the queue, so that no client waits for its replies.
     pub(crate) fn is_stored(&self) -> bool {
         self.is_stored
     }
 
-    /// The id of the message, by which logs know it.
+    /// The trace id, which identifies the message in logs.
     pub fn trace_id(&self) -> TraceId {
         self.live.trace_id()
     }
@@ -188,19 +188,19 @@ impl Lease {
     ///
     /// # Panics
     ///
-    /// Where it is not known yet: a transaction whose originator has not said it is not given out.
+    /// If it is not known yet; a lease is never handed out before the originator has sent MAIL.
     pub fn mail(&self) -> &Mail {
         self.live
             .mail()
             .expect("a transaction is attempted after its MAIL command is known")
     }
 
-    /// What is to be done.
+    /// The work to do.
     pub fn work(&self) -> Work {
         self.work
     }
 
-    /// How many attempts were made before.
+    /// How many attempts were made before this one.
     pub fn attempt_count(&self) -> u32 {
         self.attempt_count
     }
@@ -210,12 +210,12 @@ impl Lease {
         self.last_attempt.as_deref()
     }
 
-    /// The storage that the lease is of.
+    /// The storage that the lease belongs to.
     pub fn storage(&self) -> &Storage {
         &self.storage
     }
 
-    /// Says that an attempt begins: replies of the one before it no longer count.
+    /// Notes that an attempt begins: replies of the previous one no longer count.
     pub(crate) fn begin_attempt(&self) {
         self.live.update(Side::Output, |state| {
             state.attempt_count = self.attempt_count.saturating_add(1);
@@ -224,7 +224,7 @@ impl Lease {
         });
     }
 
-    /// The recipients so far, with what has become of them.
+    /// The recipients so far, with their states.
     pub fn recipients(&self) -> Vec<Recipient> {
         self.live.lock().recipients.clone()
     }
@@ -257,15 +257,15 @@ impl Lease {
         })
     }
 
-    /// Ready when the attempt is to end, with why: the transaction is cancelled, or was given up
-    /// because its message did not come, or the agent stops, or others may have the transaction soon.
+    /// Ready when the attempt must end, with the reason: the transaction was cancelled, or given up
+    /// because its message did not come; the agent stops; or others may have the transaction soon.
     pub(crate) fn poll_halt(&self, cx: &task::Context<'_>, gone: Gone) -> Poll<Halt> {
-        // Asked for while the state is locked: who changes it looks for those who wait afterwards.
+        // Read while the state is locked: whoever changes it looks for those that wait afterwards.
         let halt = |state: &State| state.halt(gone, self.storage.0.presence.loss());
         self.live.poll(cx, Side::Output, halt)
     }
 
-    /// How often octets of the message could not be read back from where they are kept.
+    /// How often octets of the message could not be read back from storage.
     pub(crate) fn read_failures(&self) -> u32 {
         let state = self.live.lock();
         state.body.as_ref().map_or(0, LiveBody::read_failures)
@@ -276,18 +276,18 @@ impl Lease {
         self.live.answer(answer);
     }
 
-    /// Whether it waits in the queue, and may go on waiting where its destination is not reached.
+    /// Whether it is queued, and may wait longer if its destination is not reached.
     pub(crate) fn may_be_held_back(&self) -> bool {
         // A suspect that waits would be looked at again at once.
         self.terms().is_some() && !self.is_suspect
     }
 
-    /// Whether it goes with another attempt at the same message, which tries the hosts for both.
+    /// Whether it is attempted together with another one, which tries the hosts for both.
     pub(crate) fn is_companion(&self) -> bool {
         self.is_companion
     }
 
-    /// Whether it was due so long ago that it is not to be held back any longer.
+    /// Whether it was due so long ago that it must not be held back any longer.
     pub(crate) fn is_late(&self) -> bool {
         let age = self
             .due
@@ -296,7 +296,7 @@ impl Lease {
             .is_some_and(|age| age >= LATE)
     }
 
-    /// Passes on another reply to RCPT in the place of the one that there was.
+    /// Passes on another reply to RCPT, replacing the previous one.
     pub(crate) fn answer_again(&self, recipient: usize, reply: Reply) {
         self.live.update(Side::Output, |state| {
             let mut answers = state.answers.iter_mut();
@@ -308,13 +308,12 @@ impl Lease {
         });
     }
 
-    /// Whether somebody keeps the transaction, so that nobody waits for the replies in order to act on
-    /// them.
+    /// Whether the transaction is kept, so that nobody needs the replies to decide about it.
     pub(crate) fn is_kept(&self) -> bool {
         self.live.lock().durability != Durability::Volatile
     }
 
-    /// What was promised to the originator, where the transaction is in custody already.
+    /// What was promised to the originator, if the transaction is in custody.
     pub fn terms(&self) -> Option<Terms> {
         match self.live.lock().durability {
             Durability::Leased { terms, .. } => Some(terms),

@@ -15,14 +15,14 @@ use super::{
     live_body::{LiveBody, LivePart, spec_of},
 };
 
-/// The message of a leased transaction; [`Body::from`] makes a body of it.
+/// The message of a leased transaction. [`Body::from`] turns it into a body.
 #[derive(Debug, Clone)]
 pub struct LeaseBody {
-    /// Complete header lines that stand before the rest.
+    /// Complete header lines before the rest.
     prefix: Vec<Bytes>,
     /// The rest, which may still grow; or the description of the message.
     blob: Blob,
-    /// The parts of a message that is described.
+    /// The parts of a described message.
     parts: Option<Arc<[LivePart]>>,
 }
 
@@ -37,13 +37,13 @@ impl LeaseBody {
 }
 
 impl Lease {
-    /// Says that the message is a copy of one of which there are others.
+    /// Marks the message as one of several copies.
     pub(crate) fn set_token(&mut self, token: Option<MessageToken>) {
         self.token = token;
     }
 
-    /// A number from 0 up to 1, the same for all copies of the message, so that those that fail together
-    /// are tried again together.
+    /// A number from 0 up to 1, which is the same for all copies of the message, so that copies that
+    /// fail together are retried together.
     pub(crate) fn unit(&self, random: impl FnOnce() -> f64) -> f64 {
         match &self.token {
             Some(token) => token.unit(random),

@@ -1,4 +1,4 @@
-//! What becomes of a lease that is dropped.
+//! What happens to a lease that is dropped.
 
 use std::{fmt, iter, sync::Arc, time::Duration};
 
@@ -12,7 +12,7 @@ use super::{
     record::{Attempt, Work},
 };
 
-/// How long a transaction waits after a failure to work on it, at least and at most.
+/// The shortest and the longest delay after a failure to work on a transaction.
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(3600);
 
@@ -36,13 +36,13 @@ impl Drop for Lease {
 }
 
 impl Lease {
-    /// The agent stops: it is as if no attempt had begun.
+    /// The agent stops: the attempt does not count.
     fn stop(&self) {
         let durability = self.live.update(Side::Output, |state| {
             state.is_abandoned = true;
             match state.durability {
                 Durability::Volatile => state.answers.push(UpstreamReply::Final(Reply::stopping())),
-                // Whoever was promised something reads of attempts that are written down.
+                // Readers of promised transactions see recorded attempts only.
                 _ => {
                     state.answers.clear();
                     state.attempt_count = self.attempt_count;
@@ -57,8 +57,8 @@ impl Lease {
         }
     }
 
-    /// Whoever had the lease has failed: were the transaction due at once, it would be so for ever. It
-    /// counts as an attempt that has brought no more than it has answered.
+    /// The holder of the lease has failed. If the transaction were due at once, that could repeat for
+    /// ever. So it counts as an attempt with the replies that have come.
     fn fail(&self) {
         let now = self.storage.clock().now();
         let unwritten = self.live.lock().unwritten(self.attempt_count, now);
@@ -90,7 +90,8 @@ impl Lease {
         }
     }
 
-    /// As `fail`, where no attempt was to be made: the longer ago the last one was, the later.
+    /// As `fail`, if no attempt was to be made: the longer ago the last attempt was, the longer the
+    /// delay.
     fn put_off(&self) {
         let now = self.storage.clock().now();
         let last = self.last_attempt.as_ref().map(|attempt| attempt.ended);
@@ -103,7 +104,7 @@ impl Lease {
         }
     }
 
-    /// What the lease is to be dropped with by whoever stops.
+    /// A guard to be dropped just before the lease by a stop.
     pub(crate) fn stopper(&self) -> Stopper {
         let others = self.others.iter();
         Stopper {
@@ -114,16 +115,16 @@ impl Lease {
     }
 }
 
-/// Dropped right before a lease, that is given back since the agent stops; but not in a panic.
+/// Dropped just before a lease that is given back since the agent stops; has no effect in a panic.
 pub(crate) struct Stopper {
     live: Arc<Live>,
-    /// Those beside it.
+    /// The companions in the same notification.
     others: Vec<Arc<Live>>,
     is_armed: bool,
 }
 
 impl Stopper {
-    /// Has the lease fail where it is dropped from now on.
+    /// If the lease is dropped from now on, it has failed.
     pub(crate) fn disarm(mut self) {
         self.is_armed = false;
     }
@@ -139,8 +140,8 @@ impl Drop for Stopper {
     }
 }
 
-/// How long a transaction waits after a failure that came after so many attempts: from a minute, and
-/// twice as long each time, up to an hour.
+/// The delay after a failure, by the number of attempts so far: a minute, doubled each time, up to
+/// an hour.
 fn pause(attempts: u32) -> Duration {
     // Six doublings are more than an hour.
     LONGEST.min(SHORTEST * (1 << attempts.min(6)))

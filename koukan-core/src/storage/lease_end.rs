@@ -13,10 +13,10 @@ use super::{
 };
 
 impl Lease {
-    /// Ends the lease with what the attempt brought: passes on the final reply, and writes the
+    /// Ends the lease with the result of the attempt: passes on the final reply, and writes the
     /// outcome if the transaction is in the durable tier.
     ///
-    /// While the backend fails it is tried again.
+    /// The write is repeated while the backend fails.
     ///
     /// # Errors
     ///
@@ -24,12 +24,12 @@ impl Lease {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the outcome is written in the background.
+    /// If the future is dropped, the outcome is written in the background.
     pub async fn finish(self, end: AttemptEnd) -> Result<(), BackendError> {
         self.finish_with(end, None).await
     }
 
-    /// As [`Lease::finish`], with a notification that is queued in the same commit, where the
+    /// As [`Lease::finish`], with a notification that is queued in the same commit, if the
     /// transaction is in the durable tier.
     ///
     /// # Errors
@@ -57,7 +57,7 @@ impl Lease {
         });
         if let Some(end) = to_settle {
             let ending = self.storage.settling(&self.live, end, notification);
-            // Boxed: most transactions are never stored, and need not carry the room for it.
+            // Boxed, since most transactions are never stored and need no room for it.
             Box::pin(ending.write()).await?;
         }
         Ok(())
@@ -79,8 +79,8 @@ impl Lease {
         let (durability, is_over) = self.live.update(Side::Output, |state| {
             state.is_abandoned = true;
             let is_over = match state.durability {
-                // Whoever commits gives the lease back, and the cancellation is written then; that of
-                // a draft when its attempt has ended.
+                // The committer gives the lease back and writes the cancellation; for a draft that is
+                // done when its attempt has ended.
                 Durability::Leased { .. } | Durability::Committing | Durability::Draft => false,
                 Durability::Volatile | Durability::Settled => state.settle(status.clone()),
             };
@@ -112,8 +112,8 @@ impl Lease {
         self.settling(settlement, News::Over).write().await
     }
 
-    /// Ends the lease of a transaction that nobody is to attempt again: what its last attempt brought
-    /// is its end.
+    /// Ends the lease of a transaction that is not attempted again: the result of its last attempt is
+    /// its end.
     ///
     /// # Errors
     ///
@@ -135,8 +135,7 @@ impl Lease {
         self.settling(settlement, News::Attempted).write().await
     }
 
-    /// Gives the lease back: the attempt at it that has begun does not count, and it is due as it
-    /// was.
+    /// Gives the lease back: the current attempt does not count, and the due time is unchanged.
     pub(crate) async fn give_back(mut self) {
         self.is_finished = true;
         self.let_others_go();
@@ -146,7 +145,7 @@ impl Lease {
         }
     }
 
-    /// Ends the lease without an attempt, until that time.
+    /// Ends the lease without an attempt. The transaction is due again at `until`.
     ///
     /// # Errors
     ///
@@ -164,8 +163,8 @@ impl Lease {
             .await
     }
 
-    /// Takes back that an attempt has begun; returns the fencing token where the transaction is in
-    /// the durable tier.
+    /// Forgets that an attempt has begun. Returns the fencing token if the transaction is in the
+    /// durable tier.
     pub(super) fn forget_attempt(&self) -> Option<u64> {
         self.live.update(Side::Output, |state| {
             state.is_abandoned = true;
@@ -183,14 +182,14 @@ impl Lease {
         Status::Due(Due { at, work })
     }
 
-    /// Leaves a transaction that is new to the queue: no attempt is made now.
+    /// Leaves a transaction that was just queued: no attempt is made now.
     pub(crate) fn leave(mut self) {
         self.is_finished = true;
         self.live
             .update(Side::Output, |state| state.is_abandoned = true);
     }
 
-    /// Sees to it that what readers were shown of the attempts before stays.
+    /// Keeps what readers were shown of earlier attempts.
     pub(super) fn show(&self, attempt: &mut Attempt) {
         let Some(before) = &self.last_attempt else {
             return;
@@ -201,7 +200,7 @@ impl Lease {
         attempt.shown = Some(Box::new(shown));
     }
 
-    /// The fencing token and the terms, where the transaction is in the durable tier.
+    /// The fencing token and the terms, if the transaction is in the durable tier.
     pub(super) fn token(&self) -> Option<(u64, Terms)> {
         match self.live.lock().durability {
             Durability::Leased { fence, terms } => Some((fence, terms)),
@@ -217,15 +216,14 @@ impl Lease {
 }
 
 impl Storage {
-    /// The end of a lease with what an attempt under it brought. Only this session can say what became
-    /// of it.
+    /// The end of a lease with the result of an attempt. Only this session knows that result.
     pub(super) fn settling(
         &self,
         live: &Arc<Live>,
         end: AttemptEnd,
         notification: Option<Box<NewTransaction>>,
     ) -> Ending {
-        // Where it is under no lease any more, the backend says so.
+        // If it is no longer leased, the backend says so.
         let (fence, terms) = match live.lock().durability {
             Durability::Leased { fence, terms } => (fence, terms),
             _ => (0, Terms::default()),
@@ -238,7 +236,7 @@ impl Storage {
         Ending::new(self.clone(), Arc::clone(live), fence, end)
     }
 
-    /// The end of a lease without an attempt; it goes on as `status` says.
+    /// The end of a lease without an attempt; the transaction continues with `status`.
     pub(super) fn postponing(&self, live: &Arc<Live>, fence: u64, status: Status) -> Ending {
         let settlement = Settlement {
             id: live.id,
@@ -255,7 +253,7 @@ impl Storage {
         Ending::new(self.clone(), Arc::clone(live), fence, end)
     }
 
-    /// The end of a lease that is given back; the transaction is due as it was.
+    /// The end of a lease that is given back, with the due time unchanged.
     pub(super) fn releasing(&self, live: &Arc<Live>, fence: u64) -> Ending {
         Ending::new(self.clone(), Arc::clone(live), fence, End::GivenBack)
     }

@@ -1,10 +1,10 @@
-//! Leases of what is due for one destination.
+//! Leases of due attempts at one destination.
 
 use super::{BackendError, Lease, Storage, record::SchedulingKey};
 
 impl Storage {
-    /// Takes at most `limit` attempts for that destination under lease that are due, but for those that may
-    /// have crashed the process.
+    /// Leases at most `limit` due attempts at this destination, except those that may have crashed the
+    /// process.
     ///
     /// # Errors
     ///

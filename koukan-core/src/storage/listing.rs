@@ -9,19 +9,19 @@ use super::{Search, record::TransactionId};
 /// Which transactions are listed, newest first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listing {
-    /// Only those of the sender of this name, whatever the tag.
+    /// Only those of the sender with this name, whatever the tag.
     pub sender: Option<Box<str>>,
     /// Only those in this state.
     pub state: Option<QueueState>,
-    /// Only those that are looked for.
+    /// Only those that match this search.
     pub search: Search,
-    /// Only those that come after this one in the list.
+    /// Only those after this position in the list.
     pub before: Option<ListCursor>,
-    /// How many, at most.
+    /// How many at most.
     pub limit: usize,
 }
 
-/// What is to happen with the transactions that are listed.
+/// States by which transactions are listed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueueState {
     /// Due now or later, not under lease.
@@ -30,18 +30,18 @@ pub enum QueueState {
     Active,
     /// Final.
     Finished,
-    /// Held back by somebody, and not under lease; it counts as waiting, too.
+    /// Held and not leased; also counts as waiting.
     Held,
-    /// Not attempted yet, since it is to be sent at a certain time; it counts as waiting, too.
+    /// Not attempted yet, with a time of sending; also counts as waiting.
     Scheduled,
     /// Waiting or under lease.
     Unfinished,
 }
 
-/// A place in a list: that of the transaction with these values.
+/// A position in a list: that of the transaction with these values.
 ///
-/// A list goes from new to old; transactions that were started at the same time stand in the order
-/// of their identities, the greatest first.
+/// Lists go from new to old. Transactions created at the same time are ordered by identity, the
+/// greatest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListCursor {
     /// When the transaction was started.
@@ -50,13 +50,13 @@ pub struct ListCursor {
     pub id: TransactionId,
 }
 
-/// A text is no place in a list.
+/// The text is not a position in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a place in a list")]
 pub struct InvalidCursor;
 
 impl QueueState {
-    /// Whether what is in the state `other`, which is the narrowest, is in this one.
+    /// Whether this state includes the (most specific) state `other`.
     pub fn takes(self, other: Self) -> bool {
         match self {
             Self::Unfinished => other != Self::Finished,
@@ -65,7 +65,7 @@ impl QueueState {
         }
     }
 
-    /// The state in a word, as in the REST API.
+    /// A word for the state, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Waiting => "waiting",

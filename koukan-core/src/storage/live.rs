@@ -29,9 +29,9 @@ pub(super) use super::sides::Side;
 
 /// A transaction in memory, where its input side, its output side and its readers meet.
 ///
-/// The input side adds requests, the output side adds replies; nothing is ever taken back, but for
-/// the replies of an attempt, which give way to those of the next. Whoever waits is woken by what the
-/// others change; that may be another lease of the same transaction.
+/// The input side adds requests, the output side adds replies. Nothing is taken back, except the
+/// replies of an attempt, which are replaced by those of the next one. Each waits to be woken by
+/// changes of the others; a later lease of the same transaction counts as another.
 #[derive(Debug)]
 pub(super) struct Live {
     pub(super) id: TransactionId,
@@ -49,51 +49,52 @@ pub(super) struct State {
     pub(super) has_all_recipients: bool,
     pub(super) body: Option<LiveBody>,
     pub(super) is_cancelled: bool,
-    /// There will be no message where there is none yet.
+    /// If there is no message yet, there will be none.
     pub(super) is_input_gone: bool,
-    /// It is, or was, a draft whose recipients were all refused before its message was there.
+    /// Whether it is, or was, a draft whose recipients were all refused before its message was
+    /// there.
     pub(super) is_refused: bool,
     /// The lease has ended without a final reply.
     pub(super) is_abandoned: bool,
-    /// It is under lease of a session that was dead before it was given up.
+    /// It is leased by a session that died before the lease was given up.
     pub(super) is_lost: bool,
-    /// Which attempts are to end, since the agent stops.
+    /// Which attempts must end, since the agent stops.
     pub(super) drain: Drain,
-    /// What it means that the lease is dropped.
+    /// The meaning of dropping the lease.
     pub(super) on_drop: OnDrop,
-    /// Attempts that have begun.
+    /// How many attempts have begun.
     pub(super) attempt_count: u32,
-    /// The attempt before the one under way.
+    /// The attempt before the current one.
     pub(super) last_attempt: Option<Arc<Attempt>>,
-    /// Replies of the attempt under way, in the order in which they came.
+    /// The replies of the current attempt, in the order in which they came.
     pub(super) answers: Vec<UpstreamReply>,
     /// How the attempt ended, once it has.
     pub(super) end: Option<AttemptEnd>,
     pub(super) durability: Durability,
     pub(super) doubt: Doubt,
-    /// What was promised to the originator, once something was.
+    /// What was promised to the originator, if anything was.
     pub(super) terms: Terms,
-    /// What is to happen next, as far as that is settled.
+    /// The next step, as far as it is settled.
     pub(super) status: Option<Status>,
-    /// Since when no attempt is made, where somebody holds it back.
+    /// Since when it is held, if it is.
     pub(super) held: Option<Timestamp>,
-    /// In how many crashes it was worked on since an attempt ended.
+    /// In how many crashes it was being worked on, since an attempt has ended.
     pub(super) crashes: u32,
     /// What it has in common with others that carry the same message.
     pub(super) message_key: Option<MessageKey>,
-    /// Grows with each change.
+    /// Counts the changes.
     pub(super) changes: u64,
     waiting: Waiting,
 }
 
-/// What it means that a lease is dropped before it is finished.
+/// The meaning of dropping a lease before it is finished.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum OnDrop {
-    /// Whoever had it has failed.
+    /// Its holder has failed.
     Fails,
-    /// Whoever had it stops.
+    /// Its holder stops.
     Stops,
-    /// There will be another in its place.
+    /// Another lease replaces it.
     BeginsAgain,
 }
 
@@ -104,7 +105,7 @@ pub enum UpstreamReply {
     Mail(Reply),
     /// To RCPT, by the recipient's position.
     Rcpt(usize, Reply),
-    /// To the message, or to all that was asked; it may carry final replies by the recipients'
+    /// To the message, or to the whole transaction. It may carry final replies by the recipients'
     /// positions.
     Final(Reply),
 }
@@ -112,24 +113,24 @@ pub enum UpstreamReply {
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttemptEnd {
-    /// What it brought.
+    /// Its result.
     pub attempt: Box<Attempt>,
     /// When another attempt may be made, unless attempts or time are used up.
     pub retry_at: Option<Timestamp>,
 }
 
-/// Whether the transaction is in the durable tier.
+/// Where the transaction stands with respect to the durable tier. ARCHITECTURE.md has a diagram.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Durability {
     /// In memory only.
     Volatile,
-    /// On its way.
+    /// Being committed.
     Committing,
-    /// There, as a draft that nobody works on: it is to be completed.
+    /// In the durable tier as a draft that nobody works on: the message is still to come.
     Draft,
-    /// There, under a lease of this session with this fencing token.
+    /// In the durable tier, under a lease of this session with this fencing token.
     Leased { fence: u64, terms: Terms },
-    /// There, and nothing that happens here matters to it any more.
+    /// In the durable tier, without a lease of this session.
     Settled,
 }
 
@@ -158,7 +159,8 @@ impl Live {
         TraceId::of(&self.signals)
     }
 
-    /// The durable signals as they are kept; the id of the message only where it is another.
+    /// The durable signals in their stored form, with the message's id only if it differs from the
+    /// transaction's.
     pub(super) fn carried(&self) -> Carried {
         let trace_id = self.trace_id();
         let is_other = TransactionId::from(trace_id) != self.id;
@@ -168,7 +170,7 @@ impl Live {
             .with_send_at(self.send_at())
     }
 
-    /// When it is sent at the earliest, where that was said.
+    /// The earliest time of sending, if one was given.
     pub(super) fn send_at(&self) -> Option<Timestamp> {
         self.signals.find::<SendAt>().map(|at| at.time())
     }
@@ -178,20 +180,20 @@ impl Live {
         self.mail.get()
     }
 
-    /// The reverse-path; the null one while it is not known.
+    /// The reverse-path; null while it is not known.
     pub(super) fn reverse_path(&self) -> &ReversePath {
         const NULL: &ReversePath = &ReversePath::Null;
         self.mail().map_or(NULL, |mail| &mail.reverse_path)
     }
 
-    /// Sets the MAIL command, unless it is known; returns what it is.
+    /// Sets the MAIL command, unless it is known. Returns the current one.
     pub(super) fn set_mail(&self, mail: Mail) -> &Mail {
         let mail = self.mail.get_or_init(|| mail);
         self.update(Side::Reader, |_| ());
         mail
     }
 
-    /// Whether an attempt is what is to be done next.
+    /// Whether the next step is an attempt.
     pub(super) fn is_to_be_attempted(&self) -> bool {
         let state = self.lock();
         matches!(&state.status, Some(Status::Due(due)) if due.work == Work::Attempt)
@@ -201,14 +203,14 @@ impl Live {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes the state, on behalf of `side`, and wakes everyone who waits for such a change.
+    /// Changes the state on behalf of `side`, and wakes everybody who waits for such a change.
     pub(super) fn update<T>(&self, side: Side, change: impl FnOnce(&mut State) -> T) -> T {
         // Nobody waits for requests on the side that makes them.
         let own = (side == Side::Input).then_some(Side::Input);
         self.change(own, change)
     }
 
-    /// Adds a reply of the attempt under way, for which no attempt waits.
+    /// Adds a reply of the current attempt; no attempt waits for it.
     pub(super) fn answer(&self, answer: UpstreamReply) {
         self.change(Some(Side::Output), |state| state.answers.push(answer));
     }
@@ -224,9 +226,9 @@ impl Live {
         result
     }
 
-    /// Notes what the settlement under that lease has written; a later lease goes on.
+    /// Notes what the settlement under this lease has written. A later lease is not affected.
     ///
-    /// Whether it has not been known.
+    /// Returns whether that was news.
     pub(super) fn settled(&self, fence: u64, recipients: Vec<Recipient>, status: Status) -> bool {
         self.update(Side::Output, |state| {
             let is_held =
@@ -239,7 +241,7 @@ impl Live {
         })
     }
 
-    /// Notes that the lease with that token was given back; a later lease goes on.
+    /// Notes that the lease with this token was given back. A later lease is not affected.
     pub(super) fn released(&self, fence: u64) {
         self.update(Side::Output, |state| {
             if matches!(state.durability, Durability::Leased { fence: held, .. } if held == fence) {
@@ -248,7 +250,7 @@ impl Live {
         });
     }
 
-    /// Looks for something in the state on behalf of `side`; if it is not there yet, the task is
+    /// Looks for something in the state on behalf of `side`. If it is not there yet, the task is
     /// woken at a change.
     pub(super) fn poll<T>(
         &self,
@@ -264,7 +266,7 @@ impl Live {
         Poll::Pending
     }
 
-    /// The task of `waker` does not wait on behalf of `side` any more.
+    /// The task of `waker` no longer waits on behalf of `side`.
     pub(super) fn unregister_task(&self, side: Side, waker: &task::Waker) {
         let own = self.lock().waiting.of(side).remove_first(waker);
         drop(own);
@@ -320,8 +322,8 @@ impl State {
         self.recipients.len() - 1
     }
 
-    /// The attempt of which readers know, where only so many are written down: as it ended, or as
-    /// far as it came.
+    /// The attempt that readers know of, if only `written` attempts are recorded: how it ended, or
+    /// how far it came.
     pub(super) fn unwritten(&self, written: u32, now: Timestamp) -> Option<Attempt> {
         if self.attempt_count <= written {
             return None;
@@ -345,7 +347,7 @@ impl State {
         Some(Attempt::broken_off(now, mail, recipients))
     }
 
-    /// Whether an attempt has ended, and that is still being written down.
+    /// Whether an attempt has ended and is still being recorded.
     pub(super) fn is_settling(&self) -> bool {
         let is_under_way = matches!(
             self.durability,
@@ -359,7 +361,7 @@ impl State {
         self.status.as_ref().is_some_and(Status::is_final)
     }
 
-    /// Notes what is to happen next, unless it is over already; whether it was not.
+    /// Notes the next step, unless it is over already. Returns whether it was not.
     pub(super) fn settle(&mut self, status: Status) -> bool {
         let is_open = !self.is_final();
         if is_open {

@@ -11,12 +11,12 @@ use crate::{
     message::builder::Spec,
 };
 
-/// The message: octets that stand before the blob, and the blob, which may still grow.
+/// The message: octets before the blob, and the blob, which may still grow.
 #[derive(Debug, Clone)]
 pub(super) struct LiveBody {
     pub(super) prefix: Vec<Bytes>,
     pub(super) blob: Blob,
-    /// The parts of a composition, whose description the blob is.
+    /// The parts of a composition, whose description is the blob.
     pub(super) parts: Option<Arc<[LivePart]>>,
 }
 
@@ -41,7 +41,7 @@ impl LiveBody {
         self.parts.as_deref().unwrap_or_default()
     }
 
-    /// Sets another blob in the place of the message, or of the part of that name.
+    /// Replaces the blob of the message, or of the part with this name.
     pub(super) fn replace(&mut self, name: &str, blob: Blob) {
         let Some(parts) = &self.parts else {
             self.blob = blob;
@@ -57,20 +57,19 @@ impl LiveBody {
         self.parts = Some(replaced.collect());
     }
 
-    /// Whether all that is known of it is there. Of what was read back, [`LiveBody::has_all_parts`] tells
-    /// whether that is all.
+    /// Whether everything that is known of it is there. For a message that was read back,
+    /// [`LiveBody::has_all_parts`] tells whether that is all.
     pub(super) fn is_complete(&self) -> bool {
         let mut blobs = self.blobs();
         blobs.all(|blob| blob.len().is_some())
     }
 
-    /// Whether each part that the description names is among the parts: what is written of a draft, and
-    /// read back, is without those that are still to come, and what is over may lack some that were
-    /// removed.
+    /// Whether each part that the description names is there. A draft that was read back lacks parts
+    /// that are still to come, and a finished transaction may lack parts that were removed.
     ///
     /// # Errors
     ///
-    /// [`BodyError::Failed`] where the description cannot be read, or is none.
+    /// [`BodyError::Failed`] where the description cannot be read, or is invalid.
     pub(super) async fn has_all_parts(&self) -> Result<bool, BodyError> {
         if self.parts.is_none() {
             return Ok(true);
@@ -91,11 +90,11 @@ impl LiveBody {
     }
 }
 
-/// What the description of a message says.
+/// The description of a message.
 ///
 /// # Errors
 ///
-/// [`BodyError::Failed`] where it cannot be read, or is none.
+/// [`BodyError::Failed`] where it cannot be read, or is invalid.
 pub(super) async fn spec_of(description: Blob) -> Result<Spec, BodyError> {
     // It was small enough when it was taken.
     let description = Body::from(description).collect(usize::MAX).await?;

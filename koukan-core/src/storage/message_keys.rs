@@ -1,13 +1,12 @@
-//! Which of the transactions that are committed together carry the same octets.
+//! Which transactions in a commit carry the same octets.
 
 use std::{collections::HashMap, iter};
 
 use super::record::{BodyKind, MessageKey, NewBody};
 
-/// A key for each body: one in common for those that have the same octets, none for those that have no
-/// equal.
+/// A key for each body: the same key for bodies with the same octets, none for a body that is unique.
 ///
-/// The legs of a message share its blob, so that nothing but what stands before it is compared.
+/// The legs of a message share its blob, so only the octets before it are compared.
 pub(super) fn same_message(bodies: &[NewBody]) -> Vec<Option<MessageKey>> {
     // The usual case costs nothing.
     if bodies.len() < 2 {
@@ -16,7 +15,7 @@ pub(super) fn same_message(bodies: &[NewBody]) -> Vec<Option<MessageKey>> {
     let mut keys: Vec<_> = iter::repeat_n(None, bodies.len()).collect();
     let mut first = HashMap::with_capacity(1);
     for (index, body) in bodies.iter().enumerate() {
-        // What becomes of a composition depends on its parts as well.
+        // The result of a composition depends on its parts as well.
         if body.kind != BodyKind::Message {
             continue;
         }

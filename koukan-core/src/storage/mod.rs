@@ -109,8 +109,7 @@ use self::{
     suspensions::Suspensions,
 };
 
-/// The only thing between the input and the output side: the live tier, over a durable
-/// [`Backend`].
+/// The link between the input and the output side: the live tier, over a durable [`Backend`].
 ///
 /// Clones share everything.
 #[derive(Clone)]
@@ -124,7 +123,7 @@ struct Inner {
     presence: Presence,
     replicas: ReplicaCount,
     summaries: Summaries,
-    /// Set where events are committed before replies.
+    /// Set if events are committed before replies.
     events_first: OnceLock<()>,
     registry: Arc<Registry>,
     looks: Looks,
@@ -132,17 +131,17 @@ struct Inner {
     suspensions: Suspensions,
     suppressions: Suppressions,
     pace: Mutex<Pace>,
-    /// What is written when nobody waits for it, a permit each.
+    /// One permit for each write in the background.
     background: Arc<Semaphore>,
-    /// Commits of which nobody knows whether they were written, a permit each.
+    /// One permit for each commit with an unknown result.
     in_doubt: Arc<Semaphore>,
 }
 
-/// Writes that nobody waits for at a time, at most; more go uncounted.
+/// How many background writes are counted; more are not counted.
 const BACKGROUND_MAX: u32 = 1 << 20;
 
-/// There is no room for another transaction: the memory budget is used up, or no more is left of the
-/// medium than is kept for what is queued.
+/// There is no room for another transaction: the memory budget is used up, or the medium has no more
+/// than its reserve left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no room for another transaction, in memory or on the medium")]
 pub struct Exhausted;
@@ -150,8 +149,8 @@ pub struct Exhausted;
 impl Storage {
     /// Begins a session on `backend`.
     ///
-    /// Must be called within a tokio runtime: what became of transactions that were never
-    /// committed is written down by a task in the background.
+    /// Must be called within a tokio runtime: a background task writes summaries of transactions
+    /// that were never committed.
     ///
     /// # Errors
     ///
@@ -164,8 +163,8 @@ impl Storage {
         Self::open_observed(backend, pool, clock, Observers::default()).await
     }
 
-    /// As [`Storage::open`]; the observers are told what becomes of transactions, also by the stages
-    /// that work on this storage.
+    /// As [`Storage::open`]. Observers are told what happens to transactions, also by the stages
+    /// over this storage.
     ///
     /// # Errors
     ///
@@ -215,11 +214,11 @@ impl Storage {
         Ok(storage)
     }
 
-    /// Starts a transaction in memory: the input side's handle, and the output side's lease.
+    /// Starts a transaction in memory. Returns the input side's handle and the output side's lease.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when too much is in memory already, or the medium is nearly full.
+    /// [`Exhausted`] when the memory budget is used up, or the medium is nearly full.
     pub fn begin(
         &self,
         context: Arc<Context>,
@@ -228,8 +227,8 @@ impl Storage {
         self.begin_with(context, mail, Signals::default())
     }
 
-    /// As [`Storage::begin`], with signals that are shared with whoever set them: the durable ones go
-    /// with the transaction. The first transaction of a message has the message's id as its own.
+    /// As [`Storage::begin`], with signals that are shared with whoever set them; durable signals
+    /// accompany the transaction. The first transaction of a message has the message's id as its own.
     ///
     /// # Errors
     ///
@@ -243,7 +242,7 @@ impl Storage {
         self.begin_as(None, context, mail.into(), signals)
     }
 
-    /// As [`Storage::begin_with`], with that identity, where it has one already.
+    /// As [`Storage::begin_with`], with this identity, if it has one already.
     pub(crate) fn begin_as(
         &self,
         id: Option<TransactionId>,
@@ -282,12 +281,12 @@ impl Storage {
         self.backend().has_room()
     }
 
-    /// What makes the blobs of live transactions.
+    /// Creates the blobs of live transactions.
     pub fn pool(&self) -> &BlobPool {
         &self.0.pool
     }
 
-    /// Whom the octets of a transaction are charged to: unless somebody else was named, its client.
+    /// The account that a transaction is charged to: its client's, unless another one is set.
     fn account<'a>(&self, context: &Context, signals: &'a Signals) -> &'a Account {
         signals.account_or(|| self.pool().account(Payer::Client(context.client())))
     }
@@ -302,17 +301,16 @@ impl Storage {
         &self.0.destinations
     }
 
-    /// Waits until what became of transactions so far is written down, and leases that were
-    /// dropped are given back.
+    /// Waits until all summaries so far are written, and dropped leases are given back.
     pub async fn flush(&self) {
-        // All permits are there when nobody has one.
+        // All permits are available when nobody has one.
         let _ = self.0.background.acquire_many(BACKGROUND_MAX).await;
         self.0.summaries.flush().await;
     }
 
-    /// Does something that nobody waits for, but [`Storage::flush`].
+    /// Runs work that only [`Storage::flush`] waits for.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        // Without a runtime the process is ending; its leases end with its session.
+        // Without a runtime the process is ending, and its leases end with its session.
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
@@ -330,7 +328,7 @@ impl Storage {
         })
     }
 
-    /// When a transaction is attempted first: now, or when it is to be sent.
+    /// The time of the first attempt: now, or the time of sending.
     fn due_first(&self, live: &Live) -> Status {
         let now = self.0.clock.now();
         let at = live.send_at().map_or(now, |at| at.max(now));
@@ -338,8 +336,8 @@ impl Storage {
         Status::Due(Due { at, work })
     }
 
-    /// From now on clients are told that upstream has taken their message when its events are
-    /// committed, where the backend keeps events. Without this those are written some time later, and a
+    /// From now on clients are told that upstream has accepted their message only when its events are
+    /// committed, if the backend keeps events. Without this, events are written some time later, and a
     /// crash may lose them.
     pub fn commit_events_first(&self) {
         // Once is enough.
@@ -355,7 +353,7 @@ impl Storage {
         self.0.summaries.add(live);
     }
 
-    /// As `summarise`, and waits until it is written where events are committed first.
+    /// As `summarise`; also waits until it is written, if events are committed first.
     async fn summarise_first(&self, live: Arc<Live>) {
         match self.commits_events_first() {
             true => self.0.summaries.write(live).await,

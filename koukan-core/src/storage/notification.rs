@@ -1,4 +1,4 @@
-//! Notifications about messages that nobody keeps.
+//! Notifications about messages that are not kept.
 
 use crate::event::{Event, Message, Notified};
 
@@ -9,16 +9,16 @@ use super::{
 };
 
 impl Storage {
-    /// Queues a notification about a message of which nothing need be kept: its client waits for the reply, and is
-    /// told of success only then.
+    /// Queues a notification about a message that need not be kept: its client waits for the reply, and is told of
+    /// success only afterwards.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; nobody may be told.
+    /// [`BackendError`]; then nobody may be notified.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the notification may be in the queue.
+    /// If the future is dropped, the notification may be in the queue.
     pub(crate) async fn queue_notification(
         &self,
         message: Message<'_>,

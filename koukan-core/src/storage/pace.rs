@@ -1,15 +1,15 @@
-//! Whether the wall clock was set back while the process runs.
+//! Detects that the wall clock was set back while the process runs.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// How far the wall clock may fall behind the time that has passed, from one look to the next,
-/// before it counts as set back.
+/// How far the wall clock may fall behind the passing time, from one look to the next, before it
+/// counts as set back.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
-/// How the wall clock goes, beside the time that passes: what it shows may be set back.
+/// Compares the wall clock with the passing time.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Pace {
     shown: Timestamp,
@@ -22,8 +22,7 @@ impl Pace {
         Self { shown, since }
     }
 
-    /// Takes in what the wall clock shows; returns by how much it was set back since it was looked
-    /// at last.
+    /// Takes the time of the wall clock. Returns by how much it was set back since the last look.
     pub(super) fn follow(&mut self, shown: Timestamp, now: Instant) -> Duration {
         let passed = now.duration_since(self.since);
         let expected = self.shown.checked_add(passed).unwrap_or(Timestamp::MAX);
@@ -36,7 +35,7 @@ impl Pace {
         }
     }
 
-    /// Forgets that it was set back by so much.
+    /// Forgets that it was set back by this much.
     pub(super) fn go_back(&mut self, by: Duration) {
         self.shown = self.shown.checked_add(by).unwrap_or(Timestamp::MAX);
     }

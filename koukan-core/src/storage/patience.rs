@@ -1,4 +1,4 @@
-//! Trying again while the backend fails.
+//! Retrying while the backend fails.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::{
 
 use super::{BackendError, record::TransactionId};
 
-/// How long a failed call is waited for, at first and at most.
+/// The first and the longest delay after a failed call.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
 
-/// Waits longer and longer.
+/// Waits longer each time.
 pub(super) struct Patience(Duration);
 
 impl Default for Patience {
@@ -22,7 +22,7 @@ impl Default for Patience {
 }
 
 impl Patience {
-    /// Tells that something has failed, and waits until it is to be tried again.
+    /// Logs a failure, and waits until the next try.
     pub(super) async fn failed(&mut self, id: TransactionId, what: &str, error: &BackendError) {
         tracing::error!(%id, error = %Causes(error), "could not {what}, will try again");
         let Self(back_off) = self;

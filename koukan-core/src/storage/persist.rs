@@ -1,4 +1,4 @@
-//! Bringing bodies into the durable tier and back.
+//! Writing bodies to the durable tier, and reading them back.
 
 use std::{io, sync::Arc};
 
@@ -13,22 +13,22 @@ use super::{
     record::{BlobContent, BodyKind, NewBody, NewPart, StoredBody},
 };
 
-/// Octets of a blob that are written in the transaction's own commit, at most; larger blobs are
+/// The largest blob that is written in the transaction's own commit, in octets; larger ones are
 /// written before it.
 const INLINE_MAX: u64 = 64 << 10;
 /// Octets of a larger blob that are written at a time.
 const PIECE: usize = 256 << 10;
 
 impl Storage {
-    /// Makes a body fit to be inserted, with the parts that are finished; large blobs are written
-    /// now. `None` where something of it is not finished.
+    /// Prepares a body for its commit, with the parts that are finished; large blobs are written
+    /// now. `None` where something is not finished.
     pub(super) async fn persist(&self, body: LiveBody) -> Result<Option<NewBody>, BackendError> {
         let is_complete = body.is_complete();
         let body = self.persist_finished(body).await?;
         Ok(body.filter(|_| is_complete))
     }
 
-    /// As [`Storage::persist`]; parts that are not finished are left out.
+    /// As [`Storage::persist`], leaving out parts that are not finished.
     pub(super) async fn persist_finished(
         &self,
         body: LiveBody,
@@ -61,7 +61,7 @@ impl Storage {
         }))
     }
 
-    /// The length and the octets of a blob, if it is finished. What has no room in the
+    /// The length and the octets of a blob, if it is finished. A blob that is too large for the
     /// transaction's own commit is written now.
     async fn persist_blob(
         &self,
@@ -84,7 +84,7 @@ impl Storage {
     async fn write_blob(&self, blob: &Blob, len: u64) -> Result<(), BackendError> {
         let now = self.clock().now();
         let mut reader = blob.reader();
-        // What an earlier try has written stands.
+        // Octets that an earlier try has written are kept.
         let mut offset = blob.stored_len();
         let mut skip = offset;
         let mut piece = BytesMut::new();
@@ -113,7 +113,7 @@ impl Storage {
         Ok(())
     }
 
-    /// A body as it lies in the backend.
+    /// A body in the backend.
     pub(super) fn stored_body(&self, body: StoredBody) -> LiveBody {
         let blob = |id, len| Blob::stored(id, len, self.backing(id));
         let parts = body.parts.into_iter().map(|part| LivePart {

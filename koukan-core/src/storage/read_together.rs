@@ -1,14 +1,14 @@
-//! Small messages that were leased together, and are read together.
+//! Reads small messages together that were leased together.
 //!
-//! To ask a backend for each would cost as much again as the attempt's own writes. So whoever asks for the
-//! first of them has all read that are still wanted, and the others find theirs in memory:
+//! Asking a backend for each of them would cost as much again as the attempt's own writes. So the first
+//! one that is asked for causes a read of all that are still wanted, and the others find theirs in memory:
 //!
-//! | who asks | finds |
+//! | caller | finds |
 //! |---|---|
-//! | the first | nothing yet: all are read in one go |
+//! | the first | nothing yet: all are read at once |
 //! | others meanwhile | the same read, which each of them drives |
-//! | others later | the octets, which then are theirs alone |
-//! | whoever asks again, or where they could not be kept or read | the backend, as without all this |
+//! | others later | the octets, which then belong to them alone |
+//! | a second call, or where octets could not be kept or read | the backend, as usual |
 
 use std::{collections::BTreeMap, io, sync::Arc};
 
@@ -27,13 +27,13 @@ use crate::{
 
 use super::{Backend, Lease, Storage};
 
-/// Octets of a message that is read with others, at most.
+/// The largest message that is read together with others, in octets.
 const SMALL: u64 = 16 << 10;
-/// Messages that are read at a time, at most.
+/// How many messages are read at a time.
 const TOGETHER_MAX: usize = 64;
 
 impl Storage {
-    /// Has small messages of these be read together, once somebody asks for one of them.
+    /// Arranges that small messages of these leases are read together, when the first is asked for.
     pub(super) fn read_together(&self, leases: Vec<Lease>) -> Vec<Lease> {
         let blobs = leases.iter().filter_map(small_blob);
         let blobs: Vec<_> = blobs.collect();
@@ -68,7 +68,7 @@ impl Storage {
     }
 }
 
-/// The message of a lease, where it is small and lies in the backend.
+/// The message of a lease, if it is small and in the backend.
 fn small_blob(lease: &Lease) -> Option<Blob> {
     let state = lease.live.lock();
     let blob = &state.body.as_ref()?.blob;
@@ -82,22 +82,22 @@ struct Together {
     read: Shared<BoxFuture<'static, ()>>,
     kept: Arc<Kept>,
     blob: BlobId,
-    /// Not 0 once it has taken what was kept for it.
+    /// Not 0 once it has taken its octets.
     is_taken: AtomicU32,
     alone: Arc<dyn Backing>,
 }
 
-/// What was read, as long as somebody may still ask for it.
+/// The octets that were read, while somebody may still ask for them.
 struct Kept {
     backend: Arc<dyn Backend>,
-    /// The octets are the agent's cost, as the attempts are.
+    /// The octets are charged to the agent, as attempts are.
     account: Account,
     wanted: Mutex<BTreeMap<BlobId, Wanted>>,
 }
 
 #[derive(Default)]
 struct Wanted {
-    /// How many may still ask for it.
+    /// How many callers may still ask for it.
     readers: usize,
     octets: Option<Blob>,
 }
@@ -134,8 +134,8 @@ impl Drop for Together {
 // === impl Kept ===
 
 impl Kept {
-    /// Reads all that are wanted. What fails is read for itself when it is asked for, so that its failure
-    /// is that of one attempt.
+    /// Reads all that are wanted. A message whose read fails is read separately when it is asked for, so
+    /// that the failure affects one attempt only.
     async fn read(self: Arc<Self>) {
         let blobs: Vec<_> = self.lock().keys().copied().collect();
         let read = self.backend.read_small_blobs(&blobs, SMALL).await;

@@ -1,14 +1,14 @@
-//! Reading events where several processes might, and one is to.
+//! The right to read events, which one of several processes has.
 
 use super::{BackendError, Storage, record::SessionId};
 
 impl Storage {
-    /// Waits until this process has the reading of events under that name, of all that share the backend; the
-    /// session that has it. At once where the store is this process's alone.
+    /// Waits until this process has the right to read events under this name, among all that share the
+    /// backend. Returns the session that has it. At once where the store belongs to this process.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it may be held all the same.
+    /// If the future is dropped, the right may be held all the same.
     pub async fn hold_reader(&self, name: &str) -> SessionId {
         let presence = &self.0.presence;
         loop {
@@ -23,24 +23,24 @@ impl Storage {
             {
                 return session;
             }
-            // Whether another has gone is looked at as often as this one says that it lives.
+            // Whether the other reader has gone is checked at every refresh of this session.
             refreshed.await;
         }
     }
 
-    /// Whether no other has it that lives. Who only waits writes nothing.
+    /// Whether no other live session has it. A process that only waits writes nothing.
     async fn may_hold(&self, name: &str, session: SessionId) -> bool {
         let holder = self.backend().reader(name).await;
         holder.is_ok_and(|holder| holder.is_none_or(|holder| holder == session))
     }
 
-    /// Whether a session that took the reading of events surely has it yet. It asks the clock and nobody else: who
-    /// stood still asks before it does what others would see.
+    /// Whether a session that took the right certainly still has it. It reads only the clock. A process that stood
+    /// still calls this before it does anything that others would see.
     pub fn holds_reader(&self, session: SessionId) -> bool {
         self.0.presence.holds(session)
     }
 
-    /// Waits until what a session holds may be another's: it cannot say that it lives, or is dead.
+    /// Waits until the right of a session may be another's: the session cannot be refreshed, or is dead.
     ///
     /// # Cancel safety
     ///
@@ -61,7 +61,7 @@ impl Storage {
         }
     }
 
-    /// Where another process takes requests about the reader of events of that name, if that has it.
+    /// The address for requests about the reader with this name, if another process has it.
     ///
     /// # Errors
     ///

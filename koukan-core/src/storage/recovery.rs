@@ -1,14 +1,14 @@
-//! What a transaction that may crash the process has to put up with.
+//! The delay for a transaction that may crash the process.
 
 use std::time::Duration;
 
-/// Crashes in a row that a transaction is not blamed for.
+/// How many crashes in a row are tolerated without a delay.
 const TOLERATED: u32 = 4;
 const SHORTEST: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// How long a transaction waits that was under lease in so many crashes in a row, without an
-/// attempt ended in between.
+/// How long a transaction waits that was leased in so many crashes in a row, with no attempt ended
+/// in between.
 ///
 /// Zero for the first four, then a minute that doubles up to an hour. Every backend uses it when a
 /// session begins ([`Sessions::open_session`](super::Sessions::open_session)).

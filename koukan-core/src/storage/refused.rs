@@ -1,9 +1,9 @@
-//! A draft whose recipients were all refused before its message was there.
+//! Drafts whose recipients were all refused before their message was there.
 //!
-//! Nothing more is tried, and readers see that it is over. Its originator may be uploading all the
-//! same, and others of its transactions may share what was uploaded: so it stays a draft for a
-//! while. Where its message becomes complete, it ends as it would have with it, so that its sender
-//! is notified if that was asked for; otherwise it is given up, as every draft is.
+//! Nothing more is tried, and readers see that it is over. But its originator may be uploading all
+//! the same, and other transactions may share the upload. So it stays a draft for some time. If its
+//! message becomes complete, it ends as it would have with it, so that its sender is notified if
+//! that was requested. Otherwise it is given up, as every draft is.
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,12 +19,12 @@ use super::{
     record::{Due, FinalReason, Recipient, Status, Terms, Work},
 };
 
-/// How long uploads are still taken and what was uploaded is kept, at most.
+/// For how long uploads are still accepted and kept.
 const KEPT: Duration = Duration::from_secs(3600);
 
 impl Storage {
-    /// Writes down that the attempt at a draft, which has ended, has refused all its recipients; does
-    /// nothing where the message has become complete meanwhile, or that is written down.
+    /// Records that the attempt at a draft has ended and has refused all its recipients. Does nothing
+    /// if the message has become complete meanwhile, or this is recorded already.
     pub(super) async fn refuse_draft(&self, live: &Arc<Live>) -> Result<(), BackendError> {
         let (mail, mut recipients, end, due) = {
             let state = live.lock();
@@ -58,7 +58,7 @@ impl Storage {
         }
         let is_news = live.update(Side::Reader, |state| {
             state.is_refused = true;
-            // A commit that is under way may fail, and leaves the draft then.
+            // A commit that is under way may fail, and leave the draft.
             let is_draft = matches!(state.durability, Durability::Draft | Durability::Committing);
             if is_draft {
                 state.recipients.clone_from(&recipients);
@@ -74,7 +74,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Gives up a draft that was refused; does nothing where its message is complete.
+    /// Gives up a refused draft. Does nothing if its message is complete.
     pub(super) async fn give_up_refused(&self, live: &Arc<Live>) -> Result<(), BackendError> {
         let settled = self.settle_unleased(live, Unleased::Refused).await;
         settled.map(|_| ())
@@ -82,7 +82,7 @@ impl Storage {
 }
 
 impl State {
-    /// Why nothing more will be tried, as readers are told.
+    /// The final reason, as readers are told.
     pub(super) fn final_reason(&self) -> Option<FinalReason> {
         match &self.status {
             Some(Status::Final(reason)) => Some(*reason),
@@ -108,7 +108,7 @@ impl State {
 }
 
 impl Lease {
-    /// Why a draft whose time has come ends: it was refused, or its message did not come.
+    /// Why a draft ends whose time is over: it was refused, or its message did not come.
     pub(crate) fn end_of_draft(&self) -> FinalReason {
         let recipients = &self.live.lock().recipients;
         if is_settled(recipients) {

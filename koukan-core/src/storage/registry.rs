@@ -1,4 +1,4 @@
-//! Where live transactions are found by their identity.
+//! Finds live transactions by identity.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -14,7 +14,7 @@ use super::{Drain, live::Live, record::TransactionId};
 
 /// All live transactions of a [`Storage`](super::Storage).
 ///
-/// Invariant: there is one [`Live`] for a transaction at a time, however many hold it, so that
+/// Invariant: there is at most one [`Live`] for a transaction at a time, however many hold it. So
 /// readers, the input side and the output side meet in it.
 #[derive(Debug, Default)]
 pub(super) struct Registry(Mutex<Known>);
@@ -22,22 +22,22 @@ pub(super) struct Registry(Mutex<Known>);
 #[derive(Debug, Default)]
 struct Known {
     lives: IdMap<TransactionId, Weak<Live>>,
-    /// What is being read from the durable tier; whoever asks names it.
+    /// The current reads from the durable tier.
     reads: HashMap<TransactionId, Reads>,
-    /// Which attempts are to end, also at what becomes live later.
+    /// Which attempts must end, also at transactions that become live later.
     drain: Drain,
 }
 
-/// The reads of one transaction that are under way.
+/// The current reads of one transaction.
 #[derive(Debug, Default)]
 struct Reads {
     count: usize,
-    /// How often the transaction has ceased to be live meanwhile.
+    /// How often the transaction has ceased to be live during them.
     ended: u64,
 }
 
-/// A read of a transaction from the durable tier. What it brings is out of date where the
-/// transaction was live, and has ceased to be, since it began: it was changed then.
+/// A read of a transaction from the durable tier. Its result is out of date if the transaction was
+/// live and has ceased to be since the read began, since it was changed then.
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
     registry: &'a Registry,
@@ -47,7 +47,7 @@ pub(super) struct Reading<'a> {
 }
 
 impl Registry {
-    /// Says that a transaction is to be read.
+    /// Begins a read of a transaction.
     pub(super) fn begin_read(&self, id: TransactionId) -> Reading<'_> {
         let mut known = self.lock();
         let reads = known.reads.entry(id).or_default();
@@ -69,7 +69,7 @@ impl Registry {
         self.lock().lives.get(&id)?.upgrade()
     }
 
-    /// The transaction, which `make` makes if it is not live: nobody else can change it now.
+    /// The transaction; `make` creates it if it is not live. Nobody else can change it now.
     pub(super) fn find_or_add(
         &self,
         id: TransactionId,
@@ -84,18 +84,18 @@ impl Registry {
         live
     }
 
-    /// Notes which attempts are to end at what becomes live from now on.
+    /// Notes which attempts must end at transactions that become live from now on.
     pub(super) fn set_drain(&self, drain: Drain) {
         self.lock().drain = drain;
     }
 
-    /// All that is live.
+    /// All live transactions.
     pub(super) fn all(&self) -> Vec<Arc<Live>> {
         let known = self.lock();
         known.lives.values().filter_map(Weak::upgrade).collect()
     }
 
-    /// Forgets a transaction whose last holder is gone, unless there is another one of the same
+    /// Forgets a transaction whose last holder is gone, unless there is another one with the same
     /// identity by now.
     pub(super) fn remove(&self, live: &Live) {
         let mut known = self.lock();
@@ -117,8 +117,8 @@ impl Registry {
 }
 
 impl Reading<'_> {
-    /// The transaction, which `make` makes of what was read if it is not live; `None` where that is
-    /// out of date.
+    /// The transaction; `make` creates it from what was read if it is not live. `None` where the
+    /// read is out of date.
     pub(super) fn find_or_add(&self, make: impl FnOnce() -> Arc<Live>) -> Option<Arc<Live>> {
         let mut known = self.registry.lock();
         if let Some(live) = known.lives.get(&self.id).and_then(Weak::upgrade) {

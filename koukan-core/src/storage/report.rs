@@ -1,4 +1,4 @@
-//! What observers are told of transactions in storage.
+//! The reports about stored transactions.
 
 use crate::{
     event::{Accepted, Custodian, Deferred, Event, Failed, Message, Notified, Observers},
@@ -18,8 +18,8 @@ impl Storage {
         &self.0.observers
     }
 
-    /// Reports what a transaction in custody is to do next, and the recipients that nothing more is
-    /// tried for: those of `after` that were not settled `before`.
+    /// Reports the next step of a transaction in custody, and the recipients for which nothing more
+    /// is tried: those of `after` that were not settled `before`.
     pub(super) fn report_settled(
         &self,
         live: &Live,
@@ -74,15 +74,15 @@ impl Storage {
         self.report_settled(live, before, &after, status, reply);
     }
 
-    /// Reports that the originator of a transaction, which comes by requests, is told that its message
-    /// was accepted.
+    /// Reports that the originator of a transaction that is created by requests is told that its
+    /// message was accepted.
     pub(super) fn report_accepted(&self, live: &Live, custody: Custodian) {
         let message = live.as_message();
         self.observers()
             .tell(&Event::Accepted(Accepted { message, custody }));
     }
 
-    /// Reports the end of a transaction that was never committed, where it was cancelled, given up or
+    /// Reports the end of a transaction that was never committed: it was cancelled, given up or
     /// delivered.
     pub(super) fn report_uncommitted(&self, live: &Live, status: &Status) {
         match status {

@@ -1,4 +1,4 @@
-//! How long things are kept, and what of them was removed.
+//! How long things are kept, and how many were removed.
 
 use std::time::Duration;
 
@@ -6,9 +6,9 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Retention {
-    /// Transactions that are final.
+    /// Final transactions.
     pub finished: Duration,
-    /// Blobs that no transaction refers to.
+    /// Blobs without references.
     pub orphaned: Duration,
     /// Events.
     pub events: EventRetention,
@@ -23,17 +23,17 @@ pub struct Removed {
     pub blobs: u64,
     /// Events.
     pub events: u64,
-    /// Addresses that are suppressed no longer, or were too many.
+    /// Suppressions that have ended or exceeded the limit.
     pub suppressions: u64,
 }
 
-/// How long events are kept: until one of these is exceeded.
+/// Limits for stored events. Events beyond either limit are removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventRetention {
-    /// How old they become.
+    /// Their largest age.
     pub age: Duration,
-    /// How many there are.
+    /// Their largest number.
     pub count: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What is looked for among transactions, and what of them is looked at.
+//! Searching for transactions.
 
 use jiff::Timestamp;
 
@@ -6,38 +6,38 @@ use crate::{host_port::HostPort, path::Mailbox, reply::Reply, transaction::Mail}
 
 use super::record::{Attempt, Recipient, SchedulingKey, StoredTransaction, TransactionId};
 
-/// Which transactions are looked for: those of which all of this is true.
+/// Conditions on transactions, all of which must hold.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Search {
-    /// It is this one.
+    /// It has this identity.
     pub id: Option<TransactionId>,
     /// The reverse-path is this mailbox, or the null reverse-path where this is empty.
     pub reverse_path: Option<Box<str>>,
     /// One of the recipients is this mailbox.
     pub recipient: Option<Box<str>>,
-    /// One of the recipients is of this domain.
+    /// One of the recipients is in this domain.
     pub domain: Option<Box<str>>,
-    /// It goes to this host or domain (see [`SchedulingKey`]), as far as that was known before it was
-    /// attempted.
+    /// It goes to this host or domain (see [`SchedulingKey`]), as far as that was known before an
+    /// attempt.
     pub destination: Option<Box<str>>,
     /// It was started at this time or later.
     pub since: Option<Timestamp>,
     /// It was started before this time.
     pub until: Option<Timestamp>,
-    /// The last reply has all of these words, or parts of words; of more than [`Search::WORDS_MAX`]
-    /// only the first.
+    /// The last reply contains all of these words, or parts of words; only the first
+    /// [`Search::WORDS_MAX`] count.
     pub last_reply: Option<Box<str>>,
 }
 
-/// What is looked for, in the form in which it is compared: ASCII case does not matter, and the last
-/// reply's does not at all.
+/// The conditions in the form in which they are compared. ASCII case does not matter; in the last
+/// reply no case does.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SearchTerms {
     /// As [`Searched::reverse_path`].
     pub reverse_path: Option<String>,
-    /// Text that is part of [`Searched::forward_paths`] where one of the recipients is it.
+    /// Text that is part of [`Searched::forward_paths`] if this is one of the recipients.
     pub recipient: Option<String>,
-    /// Text that is part of [`Searched::forward_paths`] where one of the recipients is of the domain.
+    /// Text that is part of [`Searched::forward_paths`] if one of the recipients is in the domain.
     pub domain: Option<String>,
     /// Text at the end of the [`SchedulingKey`].
     pub destination: Option<String>,
@@ -45,23 +45,23 @@ pub struct SearchTerms {
     pub words: Vec<String>,
 }
 
-/// What of a transaction is looked at, as texts that can be kept in columns.
+/// The searched values of a transaction, as texts that can be stored in columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Searched {
-    /// The mailbox of the reverse-path, empty where that is null.
+    /// The mailbox of the reverse-path; empty where it is null.
     pub reverse_path: String,
     /// The mailboxes of the recipients, each between two line feeds: `"\na@x.example\nb@y.example\n"`.
     pub forward_paths: String,
-    /// What an attempt has brought, or what settled the recipients before that: the different
-    /// replies, each on a line.
+    /// The replies of an attempt, or those that settled the recipients before: each different reply on
+    /// a line.
     pub last_reply: Option<String>,
 }
 
-/// Octets of [`Searched::last_reply`] at most, about.
+/// The approximate largest size of [`Searched::last_reply`], in octets.
 const REPLY_MAX: usize = 1000;
 
 impl Search {
-    /// Words of the last reply that are looked for, at most.
+    /// How many words of the last reply are searched.
     pub const WORDS_MAX: usize = 16;
 
     /// The form in which it is compared.
@@ -81,7 +81,7 @@ impl Search {
         }
     }
 
-    /// Whether a transaction is one that is looked for, by what does not need [`SearchTerms`].
+    /// Whether a transaction meets the conditions that do not need [`SearchTerms`].
     pub(super) fn takes(&self, stored: &StoredTransaction) -> bool {
         self.id.is_none_or(|id| stored.id == id)
             && self.since.is_none_or(|since| stored.created >= since)
@@ -90,7 +90,7 @@ impl Search {
 }
 
 impl SearchTerms {
-    /// Whether a transaction is one that is looked for.
+    /// Whether a transaction meets the conditions.
     pub(super) fn takes(&self, stored: &StoredTransaction) -> bool {
         if *self == Self::default() {
             return true;
@@ -115,7 +115,7 @@ impl SearchTerms {
 }
 
 impl Searched {
-    /// What of a transaction is looked at whose last attempt was this.
+    /// The searched values of a transaction after this last attempt.
     pub fn of(mail: &Mail, recipients: &[Recipient], attempt: Option<&Attempt>) -> Self {
         let mut forward_paths = String::from("\n");
         for recipient in recipients {
@@ -134,7 +134,7 @@ impl Searched {
         }
     }
 
-    /// What settled the recipients, or what the attempt meant for them; nothing of one that was broken off.
+    /// The replies that settled the recipients, or the results of the attempt; empty if it was broken off.
     pub fn last_reply(recipients: &[Recipient], attempt: Option<&Attempt>) -> Option<String> {
         let attempt = attempt.filter(|attempt| attempt.given_final_reply().is_some());
         let mut text = String::new();
@@ -157,7 +157,7 @@ impl Searched {
     }
 }
 
-/// A mailbox as it is compared: without quotes that it does not need, in lower case.
+/// A mailbox in the form in which it is compared: without unnecessary quotes, in lower case.
 fn of_mailbox(mailbox: &Mailbox) -> String {
     let mut text = mailbox.unquoted_local_part().into_owned();
     text.push('@');
@@ -166,7 +166,7 @@ fn of_mailbox(mailbox: &Mailbox) -> String {
     text
 }
 
-/// What somebody calls a mailbox, as it is compared.
+/// A mailbox as a person writes it, in the form in which it is compared.
 fn address(text: &str) -> String {
     match text.parse::<Mailbox>() {
         Ok(mailbox) => of_mailbox(&mailbox),
@@ -174,7 +174,8 @@ fn address(text: &str) -> String {
     }
 }
 
-/// What somebody calls a destination, as it is compared: as [`SchedulingKey::host`] tells it.
+/// A destination as a person writes it, in the form in which it is compared: as
+/// [`SchedulingKey::host`].
 fn host(text: &str) -> String {
     match text.parse::<HostPort>() {
         Ok(host) if host.unix().is_some() => text.to_owned(),

@@ -1,4 +1,4 @@
-//! The sides of a live transaction, and who waits on which.
+//! The sides of a live transaction, and the tasks that wait on each.
 
 use crate::waking::Waiters;
 
@@ -7,11 +7,11 @@ use crate::waking::Waiters;
 pub(super) enum Side {
     Input,
     Output,
-    /// Whoever reads, and whoever steps in from outside.
+    /// Readers, and interventions from outside.
     Reader,
 }
 
-/// The tasks that wait for a change, by the side for which they do.
+/// The waiting tasks, by side.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     input: Waiters,
@@ -28,7 +28,7 @@ impl Waiting {
         }
     }
 
-    /// Takes out those who wait, but for those of that side.
+    /// Takes out the waiting tasks, except those of this side.
     pub(super) fn take_all_but(&mut self, own: Option<Side>) -> Self {
         let mut taken = Self {
             readers: self.readers.take(),

@@ -23,23 +23,23 @@ use super::{
 
 /// A transaction at one moment.
 ///
-/// The replies are those of the most recent attempt that has brought any.
+/// The replies are those of the most recent attempt that has any.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// Its identity.
     pub id: TransactionId,
-    /// When it was started.
+    /// When it was created.
     pub created: Timestamp,
     /// The facts of the session it came by.
     pub context: Arc<Context>,
-    /// The durable signals; the id of the message only where it is another than `id`.
+    /// The durable signals, with the message's id only if it differs from `id`.
     pub signals: Carried,
     /// The MAIL command, once it is known.
     pub mail: Option<Mail>,
     /// The RCPT commands so far.
     pub recipients: Vec<Rcpt>,
-    /// The message, once anything is known of it.
+    /// The message, once anything is known about it.
     pub body: Option<SnapshotBody>,
     /// The reply to MAIL.
     pub mail_reply: Option<Reply>,
@@ -47,23 +47,23 @@ pub struct Snapshot {
     pub recipient_replies: Vec<Option<Reply>>,
     /// The final reply.
     pub final_reply: Option<Reply>,
-    /// What became of each recipient, as far as an attempt has ended that says so.
+    /// The result for each recipient, as far as an attempt that has ended tells it.
     pub outcomes: Vec<Option<RecipientOutcome>>,
-    /// Whether somebody works on it now.
+    /// Whether it is being worked on.
     pub is_active: bool,
     /// Whether an attempt has ended.
     pub has_attempt_ended: bool,
-    /// Whether that is still being written down, so that nobody knows what comes next.
+    /// Whether that attempt is still being recorded, so that the next step is unknown.
     pub is_settling: bool,
-    /// Attempts that have begun.
+    /// How many attempts have begun.
     pub attempt_count: u32,
-    /// Since when no attempt is made, where somebody holds it back.
+    /// Since when it is held, if it is.
     pub held: Option<Timestamp>,
-    /// In how many crashes of the process it was worked on since an attempt at it ended.
+    /// In how many crashes of the process it was being worked on, since an attempt at it has ended.
     pub crashes: u32,
-    /// When the next attempt is due, where one is.
+    /// When the next attempt is due, if there is one.
     pub next_attempt: Option<Timestamp>,
-    /// Whether it waits, unattempted, for the time at which it is to be sent.
+    /// Whether it waits, unattempted, for its time of sending.
     pub is_scheduled: bool,
     /// What was promised to the originator.
     pub terms: Terms,
@@ -77,9 +77,9 @@ pub struct Snapshot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SnapshotBody {
-    /// Whether all of it is there.
+    /// Whether it is complete.
     pub is_complete: bool,
-    /// The parts of a composition; `None` of a message.
+    /// The parts of a composition; `None` for a message.
     pub parts: Option<Vec<SnapshotPart>>,
 }
 
@@ -87,9 +87,9 @@ pub struct SnapshotBody {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SnapshotPart {
-    /// What the description calls it.
+    /// Its name in the description.
     pub name: Box<str>,
-    /// Whether all of it is there.
+    /// Whether it is complete.
     pub is_complete: bool,
 }
 
@@ -154,13 +154,13 @@ impl SnapshotBody {
 }
 
 impl State {
-    /// Whether somebody works on it, or it comes in.
+    /// Whether it is being worked on, or still arriving.
     fn is_active(&self) -> bool {
         !self.is_final() && !matches!(self.durability, Durability::Draft | Durability::Settled)
     }
 }
 
-/// What became of recipients in the end, or in the attempt that ended last.
+/// The results for recipients: final ones, or those of the last attempt.
 fn outcomes(recipients: &[Recipient], ended: Option<&Attempt>) -> Vec<Option<RecipientOutcome>> {
     let outcome = |(index, recipient): (usize, &Recipient)| match &recipient.settled {
         Some(reply) => Some(RecipientOutcome::of(reply.clone())),
@@ -187,7 +187,7 @@ fn shown(state: &State) -> Shown {
     }
 }
 
-/// What the attempt under way has brought so far.
+/// The replies of the current attempt so far.
 fn answered(state: &State) -> Shown {
     let mut shown = Shown {
         recipients: vec![None; state.recipients.len()],

@@ -1,4 +1,4 @@
-//! What became of transactions that were never committed, written down off the reply path.
+//! Summaries of transactions that were never committed, written off the reply path.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,14 +15,14 @@ use super::{
 };
 use crate::{causes::Causes, supervision::contain};
 
-/// Summaries that wait to be written, at most; more are dropped.
+/// How many summaries may wait to be written; more are dropped.
 const QUEUED: usize = 4096;
-/// Summaries that are written in one commit, at most.
+/// How many summaries are written in one commit.
 const BATCH: usize = 1024;
 /// How long the first summary of a batch waits for others.
 const LINGER: Duration = Duration::from_millis(50);
-/// How long a reply waits for its events: half of the time that clients wait for it at least (RFC 5321
-/// section 4.5.3.2.6).
+/// How long a reply waits for its events: half of the time that clients must wait for it at least (RFC
+/// 5321 section 4.5.3.2.6).
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) struct Summaries(mpsc::Sender<Entry>);
@@ -30,7 +30,7 @@ pub(super) struct Summaries(mpsc::Sender<Entry>);
 enum Entry {
     /// Held until it is written, so that readers find the transaction meanwhile.
     Summary(Arc<Live>),
-    /// The same, for somebody who waits for it.
+    /// The same, for a caller who waits for it.
     Awaited(Arc<Live>, oneshot::Sender<()>),
     Flush(oneshot::Sender<()>),
 }
@@ -49,17 +49,18 @@ impl Summaries {
         }
     }
 
-    /// Has a summary written, and waits for it, but not for ever.
+    /// Writes a summary, and waits for it for a limited time.
     ///
     /// # Cancel safety
     ///
-    /// Dropped while it waits for room in the queue, it may not be written; after that it is.
+    /// If the future is dropped while it waits for room in the queue, the summary may not be
+    /// written; afterwards it is.
     pub(super) async fn write(&self, live: Arc<Live>) {
         let id = live.trace_id();
         let (done, is_done) = oneshot::channel();
         let written = async {
             if self.0.send(Entry::Awaited(live, done)).await.is_ok() {
-                // The task that writes is gone at the end of the runtime only.
+                // The writing task is gone only at the end of the runtime.
                 let _ = is_done.await;
             }
         };
@@ -71,7 +72,7 @@ impl Summaries {
     pub(super) async fn flush(&self) {
         let (done, is_done) = oneshot::channel();
         if self.0.send(Entry::Flush(done)).await.is_ok() {
-            // The task that writes is gone at the end of the runtime only.
+            // The writing task is gone only at the end of the runtime.
             let _ = is_done.await;
         }
     }
@@ -111,7 +112,7 @@ async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
     }
 }
 
-/// Writes a batch; where that fails, even by a panic, it costs the batch and not the task.
+/// Writes a batch. A failure, even a panic, costs the batch and not the task.
 async fn summarise(backend: &dyn Backend, summaries: Vec<NewTransaction>) {
     let error = match contain(backend.summarise(summaries)).await {
         Ok(Ok(())) => return,
@@ -121,7 +122,7 @@ async fn summarise(backend: &dyn Backend, summaries: Vec<NewTransaction>) {
     tracing::warn!(%error, "could not write down what became of transactions");
 }
 
-/// The summary of a transaction that is over and was never committed.
+/// The summary of a finished transaction that was never committed.
 fn of(live: &Live) -> Option<NewTransaction> {
     let mail = live.mail()?;
     let state = live.lock();

@@ -1,4 +1,4 @@
-//! Which addresses are suppressed.
+//! The suppressed addresses.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::record::Suppression;
 
-/// Addresses that may be suppressed at a time, of all senders; of more those stay that end last.
+/// How many addresses may be suppressed at a time, for all senders; beyond that, those stay that
+/// end last.
 const SUPPRESSED_MAX: usize = 100_000;
 
 /// Addresses that are suppressed, of all senders, up to [`SUPPRESSED_MAX`].
@@ -21,7 +22,7 @@ pub(super) struct SuppressionList {
 }
 
 impl SuppressionList {
-    /// Adds one, in place of what holds for its address.
+    /// Adds one, replacing an earlier one for its address.
     pub(super) fn keep(&mut self, one: Suppression) {
         self.remove(&one.sender, &one.address);
         let end = (one.until, one.sender.clone(), one.address.clone());
@@ -33,7 +34,7 @@ impl SuppressionList {
         }
     }
 
-    /// Takes out what holds for an address.
+    /// Removes the one for an address.
     pub(super) fn remove(&mut self, sender: &str, address: &str) -> Option<Suppression> {
         let of_sender = self.by_sender.get_mut(sender)?;
         let removed = of_sender.remove(address)?;
@@ -51,7 +52,7 @@ impl SuppressionList {
         }
     }
 
-    /// Forgets what has ended; returns how many these were.
+    /// Forgets those that have ended. Returns their number.
     pub(super) fn expire(&mut self, now: Timestamp) -> usize {
         let before = self.ends.len();
         while self.ends.first().is_some_and(|(end, ..)| *end <= now) {
@@ -65,7 +66,7 @@ impl SuppressionList {
         self.by_sender.contains_key(sender)
     }
 
-    /// Those of a sender, in the order of addresses, after one of them, up to so many.
+    /// Those of a sender, in the order of addresses, after this one, at most `limit`.
     pub(super) fn of_sender(
         &self,
         sender: &str,
@@ -85,7 +86,7 @@ impl SuppressionList {
         self.by_sender.values().flat_map(BTreeMap::values)
     }
 
-    /// What holds for an address.
+    /// The suppression of an address, if there is one.
     pub(super) fn find(&self, sender: &str, address: &str, now: Timestamp) -> Option<&Suppression> {
         let found = self.by_sender.get(sender)?.get(address)?;
         (found.until > now).then_some(found)

@@ -1,4 +1,4 @@
-//! Addresses to which senders send nothing, since they were found to be bad.
+//! Suppressed addresses, to which senders send nothing.
 
 use std::{
     collections::HashMap,
@@ -21,17 +21,17 @@ use super::{
     suppression_list::SuppressionList,
 };
 
-/// Findings of attempts that are being written by themselves, at most.
+/// How many separate writes of findings may be under way.
 const WRITING_MAX: usize = 64;
 
-/// What is suppressed, as it stands in the backend.
+/// The suppressions, as in the backend.
 pub(super) struct Suppressions {
-    /// For how long an address is suppressed, by the sender's name; of others none is.
+    /// For how long addresses are suppressed, by the sender's name; other senders suppress none.
     expiries: OnceLock<HashMap<Box<str>, Duration>>,
     known: Mutex<SuppressionList>,
-    /// Held while whoever operates the agent changes one, here and in the backend.
+    /// Held while an operator changes one, here and in the backend.
     changing: tokio::sync::Mutex<()>,
-    /// Findings of attempts that may yet be written by themselves.
+    /// Permits for separate writes of findings.
     writing: Arc<Semaphore>,
 }
 
@@ -53,8 +53,8 @@ impl Suppressions {
 }
 
 impl Storage {
-    /// Has addresses suppressed that are found to be bad, by the name of the sender, for so long. Must be
-    /// said before the storage is used; without it none is.
+    /// Sets, by sender name, for how long addresses that are found to be bad are suppressed. It must be
+    /// called before the storage is used; without it none are.
     pub fn suppress(&self, expiries: impl IntoIterator<Item = (Box<str>, Duration)>) {
         // Once is enough.
         let _ = self
@@ -69,19 +69,19 @@ impl Storage {
         self.0.suppressions.expiries.get()?.get(sender).copied()
     }
 
-    /// Whether a sender may have addresses now to which nothing is sent.
+    /// Whether a sender may have suppressed addresses now.
     pub(crate) fn suppresses_any(&self, sender: &str) -> bool {
         self.suppresses_for(sender).is_some() && self.0.suppressions.lock().has_any(sender)
     }
 
-    /// What holds for an address.
+    /// The suppression of an address, if there is one.
     pub fn suppression(&self, sender: &str, mailbox: &Mailbox) -> Option<Suppression> {
         let (address, now) = (suppressed_address(mailbox), self.clock().now());
         let known = self.0.suppressions.lock();
         known.find(sender, &address, now).cloned()
     }
 
-    /// What holds for a sender, in the order of addresses, after one of them.
+    /// A sender's suppressions, in the order of addresses, after this one.
     pub fn suppressions(
         &self,
         sender: &str,
@@ -94,15 +94,15 @@ impl Storage {
         known.of_sender(sender, after, limit)
     }
 
-    /// Suppresses an address, in place of what held for it before.
+    /// Suppresses an address, replacing an earlier suppression.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; then all is as it was, as far as the backend can tell.
+    /// [`BackendError`]; then nothing has changed, as far as the backend can tell.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it may hold in the backend alone, until the process begins anew.
+    /// If the future is dropped, the change may be in the backend only, until the process restarts.
     pub async fn keep_suppression(&self, one: Suppression) -> Result<(), BackendError> {
         let _changing = self.0.suppressions.changing.lock().await;
         let change = SuppressionChange::Keep(one.clone());
@@ -114,16 +114,16 @@ impl Storage {
         Ok(())
     }
 
-    /// Has an address sent to again; returns what held for it.
+    /// Ends the suppression of an address. Returns it.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; then it stays suppressed.
+    /// [`BackendError`]; then it is still suppressed.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it may stay suppressed, until it is asked for again or the process begins
-    /// anew.
+    /// If the future is dropped, it may stay suppressed, until the call is repeated or the process
+    /// restarts.
     pub async fn remove_suppression(
         &self,
         sender: &str,
@@ -139,8 +139,8 @@ impl Storage {
         Ok(self.0.suppressions.lock().remove(sender, &address))
     }
 
-    /// Writes what an attempt has found out that is not written itself. Where the backend is behind with that, it
-    /// holds here alone, until the process begins anew.
+    /// Writes the findings of an attempt that is not recorded itself. If the backend is too slow for that, they
+    /// are kept only in memory, until the process restarts.
     pub(crate) fn keep_found(&self, found: Vec<Suppression>) {
         if found.is_empty() {
             return;
@@ -161,8 +161,8 @@ impl Storage {
         });
     }
 
-    /// Notes in an attempt which addresses it has found to be bad, where its sender has them suppressed: from
-    /// now on they are, and they stay so with the commit that writes the attempt.
+    /// Notes the bad addresses in an attempt, if its sender suppresses them. They are suppressed from now on,
+    /// and the commit of the attempt makes that durable.
     pub(crate) fn suppress_bad(&self, lease: &Lease, attempt: &mut Attempt) {
         let sender = &lease.context().sender.name;
         let Some(expiry) = self.suppresses_for(sender) else {
@@ -193,7 +193,7 @@ impl Storage {
         bad.iter().for_each(|one| known.keep(one.clone()));
         drop(known);
         if !lease.is_stored() {
-            // It may be that nobody ever writes the attempt.
+            // The attempt may never be written.
             self.keep_found(bad.clone());
         }
         attempt.suppresses = bad;

@@ -1,4 +1,4 @@
-//! What whoever operates the agent has stopped by destination.
+//! Destinations that operators have suspended.
 
 use std::{
     collections::BTreeMap,
@@ -12,27 +12,27 @@ use super::{
     record::{Suspension, SuspensionChange},
 };
 
-/// Destinations that may be suspended at a time.
+/// How many destinations may be suspended at a time.
 const SUSPENDED_MAX: usize = 10_000;
 
-/// Destinations for which nothing is attempted, as they stand in the backend.
+/// The suspended destinations, as in the backend.
 #[derive(Debug, Default)]
 pub(super) struct Suspensions {
     by_host: Mutex<BTreeMap<Box<str>, Suspension>>,
-    /// How many there are: each attempt wants to know whether there is any.
+    /// Their number: each attempt asks whether there are any.
     count: AtomicUsize,
-    /// Held while one changes, here and in the backend: what the two are told comes in the same order.
+    /// Held during a change, so that memory and backend see changes in the same order.
     changing: tokio::sync::Mutex<()>,
 }
 
-/// What came of a suspension that was asked for.
+/// The result of a suspension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suspended {
-    /// From now on it is.
+    /// It is suspended now.
     Now,
-    /// It was before, and stays as it was.
+    /// It was suspended before, and is unchanged.
     Before,
-    /// It is not: too many are.
+    /// It is not suspended: too many are.
     TooMany,
 }
 
@@ -64,10 +64,10 @@ impl Suspensions {
 }
 
 impl Storage {
-    /// Stops attempts for a host or a domain until it is resumed, also after a restart; those under way
-    /// go on.
+    /// Suspends a host or domain until it is resumed, also across restarts. Current attempts go on.
     ///
-    /// *Shape*: as [`SchedulingKey::host`](super::record::SchedulingKey::host) tells it, in lower case.
+    /// *Shape*: as [`SchedulingKey::host`](super::record::SchedulingKey::host) returns it, in lower
+    /// case.
     ///
     /// # Errors
     ///
@@ -75,8 +75,8 @@ impl Storage {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it may be stopped in the backend alone, until it is asked for again or the
-    /// process begins anew.
+    /// If the future is dropped, it may be suspended in the backend only, until the call is repeated or
+    /// the process restarts.
     pub async fn suspend(&self, host: &str, by: &str) -> Result<Suspended, BackendError> {
         let _changing = self.0.suspensions.changing.lock().await;
         if self.suspension(host).is_some() {
@@ -90,33 +90,34 @@ impl Storage {
             since: self.clock().now(),
             by: by.into(),
         });
-        // Before it is known here, so that what is given back is not leased again.
+        // The backend first, so that transactions that are given back are not leased again.
         self.backend().change_suspension(change.clone()).await?;
         self.0.suspensions.change(change);
         Ok(Suspended::Now)
     }
 
-    /// Has what goes to a host or a domain attempted again; `false` where it was not suspended.
+    /// Resumes a host or domain; `false` where it was not suspended.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; then it stays suspended, as far as the backend can tell.
+    /// [`BackendError`]; then it is still suspended, as far as the backend can tell.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it may stay suspended in the backend, until it is asked for again.
+    /// If the future is dropped, it may stay suspended in the backend, until the call is repeated.
     pub async fn resume_destination(&self, host: &str) -> Result<bool, BackendError> {
         let _changing = self.0.suspensions.changing.lock().await;
         let before = self.suspension(host);
         let change = SuspensionChange::Resume(host.into());
-        // Before it is known there, so that what is leased then is not given back.
+        // Memory first, so that transactions that are leased then are not given back.
         self.0.suspensions.change(change.clone());
         if let Err(error) = self.backend().change_suspension(change).await {
             match self.backend().suspensions().await {
                 // Only the answer was lost.
                 Ok(all) if all.iter().all(|one| *one.host != *host) => {}
                 stands => {
-                    // What is suspended here alone would be leased and given back again and again.
+                    // A suspension in memory only would cause leases that are given back again and
+                    // again.
                     if let (Ok(_), Some(before)) = (stands, before) {
                         let back = SuspensionChange::Suspend(before);
                         self.0.suspensions.change(back);
@@ -129,22 +130,22 @@ impl Storage {
         Ok(before.is_some())
     }
 
-    /// Whether attempts for any destination are stopped.
+    /// Whether any destination is suspended.
     pub fn is_any_suspended(&self) -> bool {
         self.0.suspensions.count.load(Ordering::Acquire) > 0
     }
 
-    /// Whether attempts for a host or a domain are stopped.
+    /// Whether a host or domain is suspended.
     pub fn is_suspended(&self, host: &str) -> bool {
         self.is_any_suspended() && self.0.suspensions.lock().contains_key(host)
     }
 
-    /// Since when and by whom attempts for a host or a domain are stopped, where they are.
+    /// Since when and by whom a host or domain is suspended, if it is.
     pub fn suspension(&self, host: &str) -> Option<Suspension> {
         self.0.suspensions.lock().get(host).cloned()
     }
 
-    /// All that is suspended, in the order of names.
+    /// All suspensions, in the order of names.
     pub fn suspensions(&self) -> Vec<Suspension> {
         self.0.suspensions.lock().values().cloned().collect()
     }

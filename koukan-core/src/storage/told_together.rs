@@ -1,8 +1,8 @@
-//! Transactions with one message whose sender is notified once.
+//! Transactions of one message in a single notification.
 //!
-//! Each recipient of a message may be a transaction of its own. Those that are to be told of in one round are
-//! under lease together, and end in one commit with the notification that tells of all of them: so nobody is
-//! told of twice, whatever fails, and whenever the process ends.
+//! Each recipient of a message may be a transaction of its own. Those to be notified at the same time are
+//! leased together, and end in one commit with the notification about all of them. So no recipient is
+//! reported twice, whatever fails, and whenever the process ends.
 
 use std::{iter, mem, sync::Arc};
 
@@ -14,13 +14,13 @@ use super::{
 };
 
 impl Lease {
-    /// The transactions of which one notification tells, this one first.
+    /// The transactions in one notification, this one first.
     pub(crate) fn told_together(&self) -> impl Iterator<Item = &Self> {
         iter::once(self).chain(&self.others)
     }
 
-    /// Parts those for whom there are to be notifications of their own: a filter may have changed who is
-    /// told, or how.
+    /// Separates those that need notifications of their own: a filter may have changed the reverse-path,
+    /// or the notification.
     pub(crate) fn into_told_apart(mut self) -> Vec<Self> {
         let others = mem::take(&mut self.others);
         let mut apart = vec![self];
@@ -37,12 +37,12 @@ impl Lease {
         self.mail() == other.mail() && self.trace_id() == other.trace_id()
     }
 
-    /// Ends a lease for notification, and those beside it: queues the notification, if one is to be sent, and
+    /// Ends a lease for a notification, and its companions: queues the notification, if there is one, and
     /// marks the transactions final, in one commit.
     ///
     /// # Errors
     ///
-    /// As [`Lease::finish`]; where one of the leases is lost, the others are given back.
+    /// As [`Lease::finish`]. If one of the leases is lost, the others are given back.
     ///
     /// # Cancel safety
     ///
@@ -69,7 +69,7 @@ impl Lease {
             .await
     }
 
-    /// The end of the transaction, where it is in the durable tier.
+    /// The end of the transaction, if it is in the durable tier.
     fn over(&mut self) -> Option<Settlement> {
         self.is_finished = true;
         let (fence, _) = self.token()?;
@@ -87,7 +87,7 @@ impl Lease {
         })
     }
 
-    /// Gives those back that were to be told of together with this one.
+    /// Gives back the companions in the same notification.
     pub(super) fn let_others_go(&mut self) {
         for mut other in mem::take(&mut self.others) {
             other.is_finished = true;

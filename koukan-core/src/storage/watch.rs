@@ -17,15 +17,15 @@ use super::{
     record::{BodyKind, TransactionId},
 };
 
-/// A reader's hold on a transaction, wherever that is: while it is held, every change that this
-/// process makes shows in it.
+/// A reader's hold on a transaction, wherever that is. While it is held, it shows every change that
+/// this process makes.
 #[derive(Debug)]
 pub struct Watch {
     live: Arc<Live>,
     seen: u64,
 }
 
-/// The finished body of a transaction, to be shared with another.
+/// The finished body of a transaction, to be shared with another one.
 #[derive(Debug, Clone)]
 pub struct SharedBody(pub(super) LiveBody);
 
@@ -67,14 +67,14 @@ impl Watch {
         self.live.id
     }
 
-    /// The transaction as it is now; [`Watch::changed`] waits for changes after this one.
+    /// The current state of the transaction. [`Watch::changed`] waits for changes after this one.
     pub fn snapshot(&mut self) -> Snapshot {
         let state = self.live.lock();
         self.seen = state.changes;
         Snapshot::of(&self.live, &state)
     }
 
-    /// Waits until the transaction is not as it was at the last [`Watch::snapshot`].
+    /// Waits until the transaction has changed since the last [`Watch::snapshot`].
     ///
     /// # Cancel safety
     ///
@@ -90,12 +90,12 @@ impl Watch {
         })
     }
 
-    /// The body, if all of it is there; of a message that is described, each part that the description
+    /// The body, if it is complete; for a described message, including each part that the description
     /// names.
     ///
     /// # Errors
     ///
-    /// [`BackendError`] where the description cannot be read, or is none.
+    /// [`BackendError`] where the description cannot be read, or is invalid.
     pub async fn body(&self) -> Result<Option<SharedBody>, BackendError> {
         let body = {
             let state = self.live.lock();
@@ -108,7 +108,7 @@ impl Watch {
         Ok(is_whole.then_some(SharedBody(body)))
     }
 
-    /// How many octets the body has, if all of it is there; `None` of one that is described.
+    /// The size of the body in octets, if it is complete; `None` for a described one.
     pub(crate) fn len(&self) -> Option<u64> {
         let state = self.live.lock();
         let body = state.body.as_ref().filter(|body| body.parts.is_none())?;
@@ -116,12 +116,12 @@ impl Watch {
         Some(prefix as u64 + body.blob.len()?)
     }
 
-    /// How many octets a part has, if all of it is there.
+    /// The size of a part in octets, if it is complete.
     pub(crate) fn part_len(&self, name: &str) -> Option<u64> {
         self.part(name)?.len()
     }
 
-    /// A part of the body by its name, if all of it is there.
+    /// A part of the body by its name, if it is complete.
     pub fn part(&self, name: &str) -> Option<Blob> {
         let state = self.live.lock();
         let mut parts = state.body.as_ref()?.parts().iter();
@@ -131,7 +131,7 @@ impl Watch {
 }
 
 impl SharedBody {
-    /// What the octets of its blob are.
+    /// The meaning of the octets in its blob.
     pub fn kind(&self) -> BodyKind {
         match self.0.parts {
             Some(_) => BodyKind::Composition,

@@ -1,13 +1,13 @@
 //! Which of several processes answers for a transaction.
 //!
-//! | the transaction | who answers |
+//! | the transaction | answered by |
 //! |---|---|
 //! | is worked on by this process | this process |
-//! | is under lease by a session that lives | that session |
-//! | was never committed, or is a draft, and its identity names a session that lives | that session |
-//! | is any other | whoever is asked |
+//! | is leased by a live session | that session |
+//! | was never committed, or is a draft, and its identity names a live session | that session |
+//! | any other | whoever is asked |
 //!
-//! A session that has not [published](Storage::publish_address) where requests are taken answers for none.
+//! A session without a [published](Storage::publish_address) address answers for no transaction.
 
 use super::{
     BackendError, Storage,
@@ -16,18 +16,18 @@ use super::{
 };
 
 impl Storage {
-    /// Tells other processes over the same backend where requests for what this one works on are taken: the base
-    /// of the URIs. It is told again whenever the session changes. Nothing where the store is this process's alone.
+    /// Tells other processes over the same backend the base URI for requests about this process's transactions. It
+    /// is published again whenever the session changes. Does nothing where the store belongs to this process.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; then it is told as soon as the backend is heard again.
+    /// [`BackendError`]; then it is published as soon as the backend answers again.
     pub async fn publish_address(&self, address: &str) -> Result<(), BackendError> {
         self.0.presence.set_address(address);
         self.publish().await
     }
 
-    /// Where another process takes requests for a transaction, if one answers for it: the base of the URIs.
+    /// The base URI of another process that answers for a transaction, if there is one.
     ///
     /// # Errors
     ///
@@ -58,10 +58,10 @@ impl Storage {
             .then_some(address))
     }
 
-    /// Waits until another process answers for a transaction, and tells where. Until then, what others make of
-    /// one that nobody works on here shows in whatever [watches](Storage::watch) it.
+    /// Waits until another process answers for a transaction, and returns its base URI. Until then, changes by
+    /// others to a transaction that nobody works on here show in any [watch](Storage::watch) of it.
     ///
-    /// It looks each time that the session is refreshed. Where the store is this process's alone it never ends.
+    /// It looks at each refresh of the session. Where the store belongs to this process, it never ends.
     ///
     /// # Cancel safety
     ///
@@ -70,14 +70,14 @@ impl Storage {
         let presence = &self.0.presence;
         loop {
             presence.refreshed().notified().await;
-            // However many wait, the backend is asked by few of them at a time.
+            // However many wait, only few ask the backend at a time.
             let Ok(_turn) = presence.looking().acquire().await else {
                 continue;
             };
             if self.is_worked_on(id) {
                 continue;
             }
-            // What fails is tried again at the next refresh.
+            // The next refresh tries again.
             if let Ok(Some(there)) = self.elsewhere(id).await {
                 return there;
             }
@@ -87,13 +87,14 @@ impl Storage {
         }
     }
 
-    /// Whether a transaction that is not there may be known to another process, or may have been to one that is
-    /// dead: then this one has not made it.
+    /// Whether a transaction that is missing may be, or have been, known to another process: then this one has
+    /// not created it.
     pub(crate) fn may_be_elsewhere(&self, id: TransactionId) -> bool {
         self.0.presence.is_shared() && !id.may_be_of(self.session())
     }
 
-    /// The identity of a new transaction: of several processes over a backend it names the one that makes it.
+    /// The identity of a new transaction. If several processes share the backend, it names the one that creates
+    /// it.
     pub(super) fn new_id(&self) -> TransactionId {
         match self.0.presence.is_shared() {
             true => TransactionId::of_session(self.session()),
@@ -101,7 +102,7 @@ impl Storage {
         }
     }
 
-    /// Whether this process works on a transaction, or it is over as far as this process knows.
+    /// Whether this process works on a transaction, or knows that it is over.
     fn is_worked_on(&self, id: TransactionId) -> bool {
         let Some(live) = self.0.registry.find(id) else {
             return false;

@@ -37,14 +37,14 @@ use super::{
     },
 };
 
-/// Storage that lives as long as the process: for a gateway, which keeps nothing, and for tests.
+/// A backend that lives as long as the process: for a gateway, which keeps nothing, and for tests.
 ///
-/// Clones share the store and count as one process; [`MemoryBackend::another_process`] shares the
-/// store alone.
+/// Clones share the store and count as one process. [`MemoryBackend::another_process`] shares only
+/// the store.
 #[derive(Clone, Default)]
 pub struct MemoryBackend {
     store: Arc<Mutex<Store>>,
-    /// Sessions that were begun through this handle and its clones live as long as this.
+    /// Sessions begun through this handle and its clones live as long as this.
     process: Arc<()>,
 }
 
@@ -54,15 +54,15 @@ impl MemoryBackend {
         Self::default()
     }
 
-    /// Keeps the newest events, up to that many; must be called before it is used.
+    /// Keeps the newest events, at most `max`. It must be called before the backend is used.
     #[must_use]
     pub fn with_events(self, max: usize) -> Self {
         self.lock().events = Some(Events::new(max));
         self
     }
 
-    /// The same store as another process would see it: when the last clone of a handle is
-    /// dropped, the sessions that were begun through it are dead.
+    /// The same store, as another process would see it: when the last clone of a handle is dropped,
+    /// the sessions begun through it are dead.
     #[must_use]
     pub fn another_process(&self) -> Self {
         Self {
@@ -71,9 +71,9 @@ impl MemoryBackend {
         }
     }
 
-    /// Has sessions die that are not refreshed for `term`, as in a database that several processes share, and
-    /// goes by `clock` instead of theirs; must be called before it is used. With
-    /// [`MemoryBackend::another_process`] this is several replicas over one store, for tests.
+    /// Lets sessions die that are not refreshed for `term`, as in a shared database, and uses `clock` instead
+    /// of the callers' clocks. It must be called before the backend is used. Together with
+    /// [`MemoryBackend::another_process`] this simulates several replicas over one store, for tests.
     #[must_use]
     pub fn with_session_term(self, term: Duration, clock: SharedClock) -> Self {
         self.lock().sessions.shared = Some(Shared { term, clock });

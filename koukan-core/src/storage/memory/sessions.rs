@@ -1,4 +1,4 @@
-//! Who works on a store in memory.
+//! The sessions of a store in memory.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -18,22 +18,22 @@ use crate::{
 
 use super::{entry::Entry, store::Store};
 
-/// Transactions to be cancelled that a session is told of at a time, at most.
+/// How many transactions to be cancelled are reported to a session at a time.
 const TOLD_AT_ONCE: usize = 256;
 
-/// The sessions that live.
+/// The live sessions.
 #[derive(Default)]
 pub(super) struct Roll {
     known: HashMap<SessionId, Presence>,
-    /// Where sessions die that are not refreshed.
+    /// Set where sessions die without a refresh.
     pub(super) shared: Option<Shared>,
-    /// Who reads events, by the names of the readers.
+    /// Who reads events, by the readers' names.
     readers: HashMap<Box<str>, SessionId>,
-    /// What is to be cancelled by whoever works on it.
+    /// Transactions to be cancelled by whoever works on them.
     to_cancel: BTreeSet<TransactionId>,
 }
 
-/// As several processes share a store.
+/// The settings of a store that several processes share.
 pub(super) struct Shared {
     pub(super) term: Duration,
     pub(super) clock: SharedClock,
@@ -41,7 +41,7 @@ pub(super) struct Shared {
 
 struct Presence {
     process: Weak<()>,
-    /// By the clock of the store, where it has one.
+    /// By the clock of the store, if it has one.
     refreshed: Option<Timestamp>,
     address: Option<Box<str>>,
 }
@@ -62,7 +62,7 @@ impl Roll {
         }
     }
 
-    /// The session takes leases.
+    /// Checks that the session may take leases.
     pub(super) fn check(&self, session: SessionId) -> Result<(), BackendError> {
         let may_lease = self.shared.is_none() || self.is_alive(session);
         may_lease.then_some(()).ok_or(BackendError::SessionLost)
@@ -212,20 +212,20 @@ impl Store {
         holder.filter(|holder| self.sessions.is_alive(*holder))
     }
 
-    /// What is to be written under lease is so by a session that lives.
+    /// Checks that a transaction that is written under a lease is leased by a live session.
     pub(super) fn check_leaser(&self, new: &NewTransaction) -> Result<(), BackendError> {
         let leaser = new.leased_by;
         leaser.map_or(Ok(()), |session| self.sessions.check(session))
     }
 
-    /// Takes the leases of dead sessions away; how many there were.
+    /// Frees the leases of dead sessions. Returns their number.
     fn free_dead(&mut self, now: Timestamp) -> u64 {
         self.sessions.forget_dead();
         let known: Vec<_> = self.sessions.known.keys().copied().collect();
         self.give_leases_back(|holder| known.contains(&holder), |entry| entry.recover(now))
     }
 
-    /// Ends the leases of those who do not keep theirs; how many there were.
+    /// Ends the leases of sessions that do not keep theirs. Returns their number.
     fn give_leases_back(
         &mut self,
         keeps: impl Fn(SessionId) -> bool,
@@ -246,7 +246,7 @@ impl Store {
         (before - self.leased.len()) as u64
     }
 
-    /// By how much the wall clock was set back since the newest time that is written down.
+    /// By how much the wall clock was set back, compared with the latest stored time.
     fn set_back_by(&self, now: Timestamp) -> Duration {
         let newest = self.transactions.values().map(Entry::newest).max();
         let ahead = newest.map(|newest| newest.duration_since(now));

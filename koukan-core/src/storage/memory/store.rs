@@ -21,32 +21,32 @@ use super::{
     suppressed::Suppressed, waiting::Waiting,
 };
 
-/// Transactions and blobs that are removed in one go, at most.
+/// How many transactions and blobs are removed in one go at most.
 const COLLECTED_AT_ONCE: usize = 256;
 
-/// Invariant: every transaction stands in one of `waiting`, `leased` and `finished`; those of
-/// `finished` are final, and the others are counted by their blobs.
+/// Invariant: every transaction is in one of `waiting`, `leased` and `finished`. Those in
+/// `finished` are final; the others are counted by their blobs.
 #[derive(Default)]
 pub(super) struct Store {
     pub(super) blobs: Blobs,
     pub(super) transactions: IdMap<TransactionId, Entry>,
     pub(super) index: Index,
-    /// Due now or later and not under lease.
+    /// Due now or later, and not leased.
     pub(super) waiting: Waiting,
     pub(super) leased: BTreeSet<TransactionId>,
-    /// By the time since when they are final; those first for which that is not known.
+    /// By the time since when they are final; first those for which that is unknown.
     pub(super) finished: BTreeSet<(Option<Timestamp>, TransactionId)>,
     pub(super) sessions: Roll,
     /// Where they are kept.
     pub(super) events: Option<Events>,
-    /// How far readers of events have come, by name.
+    /// The positions of readers of events, by name.
     pub(super) cursors: HashMap<Box<str>, u64>,
     pub(super) suppressed: Suppressed,
 }
 
-/// The identity of a new transaction is that of an old one.
+/// The identity of a new transaction is in use already.
 #[derive(Debug, thiserror::Error)]
-#[error("a transaction of that identity is there already")]
+#[error("a transaction with that identity exists already")]
 pub(super) struct Duplicate;
 
 impl Store {
@@ -56,7 +56,7 @@ impl Store {
         Ok(())
     }
 
-    /// Writes down what became of a transaction; one that is there already stays as it is.
+    /// Writes a summary. A transaction that exists already is unchanged.
     pub(super) fn summarise(&mut self, summary: NewTransaction) {
         if self.check(&summary).is_ok() {
             self.tell(|| summary.summary_events());
@@ -71,7 +71,7 @@ impl Store {
         self.replace_draft(new)
     }
 
-    /// The draft that a transaction is written in the place of.
+    /// The draft that a transaction replaces.
     pub(super) fn draft_of(&self, new: &NewTransaction) -> Result<&Entry, BackendError> {
         let name = &new.context.sender.name;
         let draft = self.transactions.get(&new.id);
@@ -80,7 +80,7 @@ impl Store {
         draft.ok_or(BackendError::NotDraft)
     }
 
-    /// Writes a transaction in the place of its draft; its body can be written.
+    /// Replaces a draft by its transaction, whose body is known to be valid.
     pub(super) fn replace_draft(&mut self, mut new: NewTransaction) -> Result<(), BackendError> {
         let draft = self.draft_of(&new)?;
         new.created = draft.stored.created;
@@ -123,7 +123,7 @@ impl Store {
         self.put(new);
     }
 
-    /// Adds events, where they are kept.
+    /// Adds events, if they are kept.
     pub(super) fn tell(&mut self, events: impl FnOnce() -> Vec<NewEvent>) {
         if let Some(kept) = &mut self.events {
             kept.add(events());
@@ -160,7 +160,7 @@ impl Store {
         }
     }
 
-    /// Notes a transaction where it belongs.
+    /// Puts a transaction where it belongs.
     pub(super) fn file(&mut self, entry: &Entry) {
         let id = entry.stored.id;
         if entry.lease.is_some() {
@@ -302,7 +302,7 @@ impl Store {
         }
     }
 
-    /// Gives a date to what has been final since nobody knows when.
+    /// Sets a date for final transactions that have none.
     fn date_finished(&mut self, now: Timestamp) {
         while let Some((None, id)) = self.finished.first().copied() {
             self.finished.remove(&(None, id));

@@ -1,4 +1,4 @@
-//! The transactions of a store in memory that wait to be leased.
+//! The transactions of a store in memory that wait for a lease.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,7 +14,7 @@ use crate::storage::{
 
 use super::entry::Entry;
 
-/// What is due now or later and not under lease, and by itself what is held; where that is an attempt, its
+/// Transactions that are due now or later and not leased; held ones separately. Attempts have their
 /// destination.
 #[derive(Default)]
 pub(super) struct Waiting {
@@ -23,25 +23,25 @@ pub(super) struct Waiting {
     /// Those that were in the fewest crashes first.
     suspects: BTreeMap<(u32, Timestamp, TransactionId), Option<Bound>>,
     held: BTreeSet<TransactionId>,
-    /// Of those in `clear`, the attempts at messages that others carry as well, and without a destination the
-    /// notifications of these; first due first.
+    /// Of those in `clear`, by message: attempts at messages that others carry as well, and, without a
+    /// destination, their notifications; the earliest first.
     by_message: HashMap<OfMessage, BTreeSet<(Timestamp, TransactionId)>>,
-    /// Destinations for which no attempt is made.
+    /// The suspended destinations.
     suspended: BTreeMap<Box<str>, Suspension>,
 }
 
-/// A message, and where attempts at it go.
+/// A message, with the destination of attempts.
 type OfMessage = (MessageKey, Option<SchedulingKey>);
 
-/// Where something that is to be attempted goes.
+/// The destination of an attempt.
 struct Bound {
     destination: SchedulingKey,
-    /// The host or the domain that all of it goes to, or nothing.
+    /// The host or domain that all of it goes to; empty if there is none.
     only_host: Box<str>,
 }
 
 impl Waiting {
-    /// Adds what is due; does nothing with what is final.
+    /// Adds a due transaction. Does nothing with a final one.
     pub(super) fn add(&mut self, entry: &Entry) {
         let id = entry.stored.id;
         let Some(due) = entry.due() else { return };
@@ -85,7 +85,7 @@ impl Waiting {
         };
     }
 
-    /// How much there is, and what of it is due at `now`.
+    /// How many there are, and how many of them are due at `now`.
     pub(super) fn depth(&self, now: Timestamp) -> QueueDepth {
         let clear = self.clear.keys().map(|(at, _)| *at);
         let all = clear.chain(self.suspects.keys().map(|(_, at, _)| *at));
@@ -99,7 +99,7 @@ impl Waiting {
         }
     }
 
-    /// What comes first of all that is due at `now`, but for attempts for those destinations.
+    /// The first transactions that are due at `now`, except attempts at these destinations.
     pub(super) fn due(
         &self,
         standing: Standing,
@@ -122,7 +122,7 @@ impl Waiting {
         }
     }
 
-    /// The first that are due at `now` of the attempts for that destination.
+    /// The first due attempts at this destination.
     pub(super) fn due_for(
         &self,
         destination: &SchedulingKey,
@@ -138,7 +138,7 @@ impl Waiting {
         due.map(|((_, id), _)| *id).take(limit).collect()
     }
 
-    /// The first that are due of those companions.
+    /// The first due companions.
     pub(super) fn companions(&self, wanted: &Companions, limit: usize) -> Vec<TransactionId> {
         let key = (wanted.message_key, wanted.destination.clone());
         let waiting = self.by_message.get(&key).into_iter().flatten();
@@ -174,7 +174,7 @@ impl Waiting {
         self.clear.len() + self.suspects.len() + self.held.len()
     }
 
-    /// Forgets all but what is suspended.
+    /// Removes everything except the suspensions.
     pub(super) fn clear(&mut self) {
         *self = Self {
             suspended: std::mem::take(&mut self.suspended),
@@ -200,7 +200,7 @@ impl Waiting {
         !self.suspended.is_empty() && self.suspended.contains_key(host)
     }
 
-    /// Whether it is to be attempted for a destination that is suspended.
+    /// Whether it is an attempt at a suspended destination.
     pub(super) fn stops(&self, entry: &Entry) -> bool {
         let is_attempt = entry.due().is_some_and(|due| due.work == Work::Attempt);
         is_attempt && !self.suspended.is_empty() && self.is_suspended(&entry.only_host())
@@ -213,7 +213,7 @@ impl Waiting {
     }
 }
 
-/// The message of what may have companions, and where an attempt goes.
+/// The message of a transaction that may have companions, and the destination of an attempt.
 fn message(entry: &Entry) -> Option<OfMessage> {
     let is_clear = entry.standing() == Standing::Clear;
     let message = entry.stored.message_key.filter(|_| is_clear)?;

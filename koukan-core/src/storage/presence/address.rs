@@ -1,4 +1,4 @@
-//! Tells other processes where requests for what the session works on are taken.
+//! Publishes the address for requests about this session's transactions.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::{
 use super::{Address, Presence};
 
 impl Presence {
-    /// Notes where requests are taken; it is still to be told.
+    /// Sets the address, which is not published yet.
     pub(in crate::storage) fn set_address(&self, address: &str) {
         let text = address.into();
         self.lock().address = Some(Address { text, told: None });
@@ -18,7 +18,7 @@ impl Presence {
 }
 
 impl Storage {
-    /// Tells where requests are taken, unless that was told of this session already.
+    /// Publishes the address, unless it is published for this session.
     pub(in crate::storage) async fn publish(&self) -> Result<(), BackendError> {
         let (session, address) = {
             let known = self.0.presence.lock();
@@ -38,7 +38,7 @@ impl Storage {
         Ok(())
     }
 
-    /// As [`Storage::publish`], in the background: the session is kept meanwhile.
+    /// As [`Storage::publish`], in the background, while the session is refreshed.
     pub(super) fn publish_beside(&self) {
         {
             let known = self.0.presence.lock();

@@ -1,4 +1,4 @@
-//! Says that the session lives, and sees to what others ask for.
+//! Refreshes the session, and handles requests of other processes.
 
 use std::{
     future::poll_fn,
@@ -26,12 +26,12 @@ use crate::{
 
 use super::{LOST, Loss, Presence, SHAKEN, eighths};
 
-/// What the time that has passed since the session was refreshed last means.
+/// The time since the last refresh, and its consequences.
 #[derive(Debug, Clone, Copy)]
 struct Hold {
     term: Duration,
     since: Instant,
-    /// Whether the backend did not answer, or failed, when it was asked last.
+    /// Whether the backend did not answer, or failed, at the last call.
     is_unheard: bool,
 }
 
@@ -40,7 +40,7 @@ impl Hold {
         Loss::after(self.since.elapsed(), self.term)
     }
 
-    /// When it means more.
+    /// When the next consequence follows.
     fn next(self) -> Option<Instant> {
         match self.loss() {
             Loss::None => Some(self.since + eighths(self.term, SHAKEN)),
@@ -49,14 +49,14 @@ impl Hold {
         }
     }
 
-    /// How long the backend is waited for.
+    /// How long to wait for the backend.
     fn patience(self) -> Duration {
         self.term / 2
     }
 }
 
 impl Storage {
-    /// Has the session kept for as long as this storage is held; it was begun at that time.
+    /// Keeps the session refreshed while this storage is held; it was begun at this time.
     ///
     /// # Errors
     ///
@@ -74,7 +74,7 @@ impl Storage {
             is_unheard: false,
         };
         let asked = Instant::now();
-        // Before anything is done by a clock that others do not have.
+        // Before anything is done by a clock that others do not share.
         let refreshed = self.ask(self.session(), hold).await?;
         hold.since = asked;
         self.hold(&mut hold);
@@ -86,10 +86,10 @@ impl Storage {
         Ok(())
     }
 
-    /// Refreshes the session once; when it is to be done again.
+    /// Refreshes the session once. Returns the time of the next refresh.
     async fn refresh(&self, hold: &mut Hold) -> Instant {
         let session = self.session();
-        // It may have stood still.
+        // The process may have stood still.
         self.lose(hold.loss());
         let asked = Instant::now();
         match self.ask(session, *hold).await {
@@ -98,7 +98,7 @@ impl Storage {
                 self.hold(hold);
                 self.take_in(refreshed, asked);
             }
-            // It has ended itself while it was asked for.
+            // The session was ended here during the call.
             Err(BackendError::SessionLost) if self.0.presence.lock().has_left => {}
             Err(BackendError::SessionLost) => self.renew(hold).await,
             Err(error) => {
@@ -110,7 +110,7 @@ impl Storage {
         hold.since + eighths(hold.term, 1)
     }
 
-    /// Asks the backend, and gives up what is to be while it does not answer.
+    /// Asks the backend, and gives work up as necessary while it does not answer.
     async fn ask(&self, session: SessionId, hold: Hold) -> Result<Refreshed, BackendError> {
         let now = self.clock().now();
         let mut answer = pin!(contain(self.backend().refresh_session(session, now)));
@@ -131,11 +131,11 @@ impl Storage {
         }
     }
 
-    /// Begins another session in the place of one that is dead, once nothing is worked on.
+    /// Replaces a dead session by a new one, once nothing is worked on.
     async fn renew(&self, hold: &mut Hold) {
-        tracing::error!(session = %self.session(), "the session is dead; what it worked on is left to others");
+        tracing::error!(session = %self.session(), "the session is dead; its work is left to other replicas");
         self.lose(Loss::All);
-        // Whose writes fail is to try again now, and hear that they are in vain.
+        // Failing writes are repeated now, to learn that they are in vain.
         self.0.presence.heard.notify_waiters();
         self.all_given_up().await;
         let session = SessionId::random();
@@ -149,7 +149,7 @@ impl Storage {
             sleep(eighths(hold.term, 1)).await;
         }
         self.0.presence.lock().session = session;
-        // What was committed meanwhile is under lease of the one that is dead.
+        // Transactions that were committed meanwhile are leased by the dead session.
         for live in self.0.registry.all() {
             live.update(Side::Reader, |state| {
                 state.is_lost |= matches!(state.durability, Durability::Leased { .. });
@@ -171,27 +171,27 @@ impl Storage {
         }
     }
 
-    /// Gives up what is worked on; what is given up already stays so.
+    /// Gives work up. Work that was given up before stays so.
     fn lose(&self, loss: Loss) {
         let presence = &self.0.presence;
         if loss <= presence.noted_loss() {
             return;
         }
         if presence.noted_loss() == Loss::None {
-            tracing::error!("cannot say that this session lives; what it works on is given up");
+            tracing::error!("cannot refresh this session; its work is given up");
         }
         presence.set(loss);
         for live in self.0.registry.all() {
-            // Whoever makes an attempt sees it.
+            // The attempts notice this.
             live.update(Side::Reader, |_| ());
         }
     }
 
-    /// Goes on: the session surely lives.
+    /// Continues: the session is certainly alive.
     fn hold(&self, hold: &mut Hold) {
         let presence = &self.0.presence;
         presence.note_refresh(hold.since);
-        // It may have taken that long.
+        // The call may have taken that long.
         if hold.loss() == Loss::None {
             presence.set(Loss::None);
         }
@@ -207,19 +207,22 @@ impl Storage {
             time.set(shown, asked);
         }
         if refreshed.freed > 0 {
-            tracing::info!(freed = refreshed.freed, "took up what a dead session held");
+            tracing::info!(
+                freed = refreshed.freed,
+                "took over the transactions of a dead session"
+            );
         }
         if refreshed.live > 0 {
             self.0.replicas.set(refreshed.live);
         }
         self.publish_beside();
-        // Others may have queued, or given back, something.
+        // Others may have queued something, or given it back.
         self.some_are_due(self.clock().now());
         self.see_to(refreshed.to_cancel);
     }
 
-    /// Cancels what others want to be cancelled, and forgets drafts that they have given up, unless that is being
-    /// done.
+    /// Cancels what other processes want cancelled, and forgets drafts that they have given up, unless that is
+    /// being done already.
     fn see_to(&self, ids: Vec<TransactionId>) {
         let now = self.clock().now();
         let mut drafts = self.0.registry.all();
@@ -238,14 +241,14 @@ impl Storage {
                 }
             }
             for live in drafts {
-                // It is looked for again at the next refresh.
+                // The next refresh tries again.
                 let _ = storage.forget_given_up(&live).await;
             }
             drop(permit);
         });
     }
 
-    /// Notes that a draft is over, where it is.
+    /// Notes that a draft is over, if it is.
     async fn forget_given_up(&self, live: &Live) -> Result<(), BackendError> {
         let now = self.clock().now();
         let stored = self.backend().find(live.id).await?;
@@ -253,7 +256,7 @@ impl Storage {
             return Ok(());
         };
         live.update(Side::Reader, |state| {
-            // Who has taken it under lease here says so.
+            // Whoever has leased it here reports that.
             if is_overdue_draft(state, now) {
                 state.durability = Durability::Settled;
                 state.is_abandoned = true;
@@ -284,13 +287,13 @@ impl Presence {
     }
 }
 
-/// Whether it is a draft that was to be given up by then, by whichever process.
+/// Whether it is a draft that was due to be given up by then, by any process.
 fn is_overdue_draft(state: &State, now: Timestamp) -> bool {
     let is_due = matches!(&state.status, Some(Status::Due(due)) if due.at <= now);
     state.durability == Durability::Draft && is_due
 }
 
-/// Keeps the session until nobody holds the storage any more, or it has left.
+/// Keeps the session until the storage is dropped, or the session has left.
 async fn keep(storage: Weak<Inner>, mut hold: Hold) {
     let mut next = hold.since + eighths(hold.term, 1);
     loop {

@@ -1,21 +1,22 @@
-//! The session of this process, and whether it may work on what it has under lease.
+//! The session of this process, and whether it may work on its leases.
 //!
-//! Where several processes share a backend, each says again and again that it lives. One that is not heard for
-//! a term is dead, and what it had under lease goes to others. So it has to stop before that, without having been
-//! told: its clock begins when it *sends* what was answered last, which the backend hears later.
+//! Where several processes share a backend, each refreshes its session regularly. A session that is not refreshed
+//! for a term is dead, and its leases go to others. A process must therefore stop before that, without being
+//! told. Its clock starts when it *sends* the last refresh that was answered, which is before the backend
+//! receives it.
 //!
-//! | since then | what is done |
+//! | time since then | what is done |
 //! |---|---|
-//! | an eighth of a term | it says so again |
-//! | [`SHAKEN`] | nothing new is begun; attempts whose message has not gone out are given up, and not ready |
-//! | [`LOST`] | so are all others |
-//! | a term | others may have what it had |
+//! | an eighth of a term | it refreshes the session again |
+//! | [`SHAKEN`] | nothing new is begun; attempts whose message was not sent are given up; the agent is not ready |
+//! | [`LOST`] | all other attempts are given up, too |
+//! | a term | others may have its leases |
 //!
-//! A process that stood still for longer, or had no processor, goes on where it was, before its timers tell it. So the
-//! clock is asked whenever an attempt goes on, right before what it sends next.
+//! A process that stood still for longer continues where it was, before its timers tell it. So the clock is read
+//! whenever an attempt continues, right before what it sends next.
 //!
-//! What is given up is given back as soon as the backend is heard again, uncounted. Where the session died
-//! meanwhile, another begins once nothing is worked on any more; the writes of the one before do not go through.
+//! Work that is given up is given back, without counting, as soon as the backend answers again. If the session has
+//! died meanwhile, another one begins once nothing is worked on; writes of the dead session fail.
 
 mod address;
 mod keeper;
@@ -40,26 +41,27 @@ use super::{BackendError, Storage, record::SessionId};
 
 pub(super) use self::time::BackendTime;
 
-/// After how many eighths of a term that which has not gone out is given up.
+/// After how many eighths of a term attempts are given up whose message was not sent.
 const SHAKEN: u32 = 5;
-/// After how many all is.
+/// After how many all attempts are given up.
 const LOST: u32 = 7;
-/// Reads at a time, at most, for those who wait for others to take something up.
+/// How many reads run at a time for those who wait for other processes to take something over.
 const LOOKING_MAX: usize = 4;
 
-/// What is given up of what is worked on.
+/// Which work is given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Loss {
     /// Nothing.
     None,
-    /// Whatever has not gone out; without its reply nobody knows what became of what has.
+    /// Everything that was not sent; the result of a message that was sent is known only by its
+    /// reply.
     Unsent,
     /// All.
     All,
 }
 
 impl Loss {
-    /// What is given up where nothing was answered for so long.
+    /// What is given up after this much time without an answer.
     fn after(silence: Duration, term: Duration) -> Self {
         if silence >= eighths(term, LOST) {
             Self::All
@@ -73,25 +75,25 @@ impl Loss {
 
 /// The session of this process.
 pub(super) struct Presence {
-    /// How long it lives unless it is refreshed.
+    /// How long it lives without a refresh.
     term: Option<Duration>,
     known: Mutex<Known>,
-    /// The [`Loss`] that was found out, beside `known`: it is asked for at each poll of an attempt.
+    /// The [`Loss`] noticed so far, separate from `known`, since every poll of an attempt reads it.
     loss: AtomicU32,
-    /// Since when it is told in `since`.
+    /// The origin of the times in `since`.
     base: Instant,
-    /// When what was answered last was sent, in nanoseconds.
+    /// When the last answered refresh was sent, in nanoseconds.
     since: AtomicU64,
     is_sound: watch::Sender<bool>,
-    /// Told whenever the session was refreshed.
+    /// Notified at every refresh of the session.
     refreshed: Notify,
-    /// Told when the backend is heard again that was silent or failed.
+    /// Notified when the backend answers again after it was silent or failed.
     heard: Notify,
-    /// One at a time sees to what others want, and have done.
+    /// A permit to handle requests of other processes.
     seeing_to: Arc<Semaphore>,
-    /// Told where requests are taken, by one at a time.
+    /// A permit to publish the address.
     publishing: Arc<Semaphore>,
-    /// Of those who wait for others to take something up, so many look at a time.
+    /// Permits for those who wait for other processes to take something over.
     looking: Semaphore,
     time: Option<Arc<BackendTime>>,
 }
@@ -102,15 +104,15 @@ struct Known {
     address: Option<Address>,
 }
 
-/// Where requests for what the session works on are taken.
+/// The address for requests about this session's transactions.
 struct Address {
     text: Arc<str>,
-    /// The session of which the others have been told so.
+    /// The session for which it is published.
     told: Option<SessionId>,
 }
 
 impl Presence {
-    /// A session that was begun at that time, where it lives for a term.
+    /// A session begun at this time, with this term.
     pub(super) fn new(
         session: SessionId,
         term: Option<(Duration, Instant)>,
@@ -140,12 +142,12 @@ impl Presence {
         self.lock().session
     }
 
-    /// Whether others work on the same backend, or may.
+    /// Whether other processes work on the same backend, or may.
     pub(super) fn is_shared(&self) -> bool {
         self.term.is_some()
     }
 
-    /// The session, where it may take something under lease.
+    /// The session, if it may take leases.
     pub(super) fn leasing(&self) -> Result<SessionId, BackendError> {
         let session = self.session();
         self.holds(session)
@@ -153,7 +155,7 @@ impl Presence {
             .ok_or(BackendError::SessionLost)
     }
 
-    /// Whether what that session took under lease may be worked on: it is still this one, and surely lives.
+    /// Whether leases of this session may be worked on: it is the current one, and certainly alive.
     pub(super) fn holds(&self, session: SessionId) -> bool {
         if self.term.is_none() {
             return true;
@@ -162,13 +164,13 @@ impl Presence {
         !known.has_left && known.session == session && self.loss() == Loss::None
     }
 
-    /// What is given up of what is worked on. The clock is asked: a process that stood still goes on with
-    /// whatever it was at, before its timers tell it.
+    /// Which work must be given up. It reads the clock, since a process that stood still continues before
+    /// its timers tell it.
     pub(super) fn loss(&self) -> Loss {
         self.noted_loss().max(self.loss_by_now())
     }
 
-    /// What those who work on something were woken for.
+    /// The loss that those at work were woken for.
     fn noted_loss(&self) -> Loss {
         match self.loss.load(Ordering::Acquire) {
             0 => Loss::None,
@@ -185,7 +187,7 @@ impl Presence {
         Loss::after(since.elapsed(), term)
     }
 
-    /// Notes when what was answered last was sent.
+    /// Notes when the last answered refresh was sent.
     fn note_refresh(&self, sent: Instant) {
         let since = sent.saturating_duration_since(self.base).as_nanos();
         // 584 years.
@@ -193,17 +195,17 @@ impl Presence {
         self.since.store(since, Ordering::Release);
     }
 
-    /// Waits until the backend is heard again, where it was silent or has failed.
+    /// Waits until the backend answers again, after it was silent or failed.
     pub(super) async fn heard_again(&self) {
         self.heard.notified().await;
     }
 
-    /// Told whenever the session was refreshed.
+    /// Notified at every refresh of the session.
     pub(super) fn refreshed(&self) -> &Notify {
         &self.refreshed
     }
 
-    /// Permits for those who look what others have taken up.
+    /// Permits for looking at what other processes have taken over.
     pub(super) fn looking(&self) -> &Semaphore {
         &self.looking
     }
@@ -218,41 +220,42 @@ fn eighths(term: Duration, count: u32) -> Duration {
 }
 
 impl Storage {
-    /// The identity of this run; where the session died of silence, of what has gone on since.
+    /// The identity of this session. If it has died, the identity of its successor.
     pub fn session(&self) -> SessionId {
         self.0.presence.session()
     }
 
-    /// How many processes work on the same backend, as it said last. What a host takes is divided among them.
+    /// The number of processes over the same backend, by its last answer. The limits of hosts are divided
+    /// among them.
     pub fn replicas(&self) -> &ReplicaCount {
         &self.0.replicas
     }
 
-    /// Whether this process may work on what is queued: `false` while it cannot tell a backend that is shared
-    /// that it lives, so that others may take over.
+    /// Whether this process may work on the queue: `false` while it cannot refresh its session in a shared
+    /// backend, so that others may take over.
     pub fn is_sound(&self) -> watch::Receiver<bool> {
         self.0.presence.is_sound.subscribe()
     }
 
-    /// Whether the session was ended on a backend that others share.
+    /// Whether the session has left a shared backend.
     pub(crate) fn has_left(&self) -> bool {
         let presence = &self.0.presence;
         presence.is_shared() && presence.lock().has_left
     }
 
-    /// Ends the session, after all else: what is still under lease is given back, so that others have it at
-    /// once. Nothing is worked on any more.
+    /// Ends the session, after everything else: its remaining leases are given back, so that others have
+    /// them at once. Nothing may be worked on any more.
     ///
     /// # Errors
     ///
-    /// [`BackendError`]; then the session dies of silence.
+    /// [`BackendError`]; then the session dies at the end of its term.
     pub async fn leave(&self) -> Result<(), BackendError> {
         let session = {
             let mut known = self.0.presence.lock();
             known.has_left = true;
             known.session
         };
-        // Whoever holds something by it sees it.
+        // Whoever holds something under the session notices.
         self.0.presence.refreshed.notify_waiters();
         self.backend().end_session(session).await
     }

@@ -1,4 +1,4 @@
-//! The time of day as a backend shows it that several processes share.
+//! The time of a shared backend.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use crate::{
     sync::{Mutex, PoisonError},
 };
 
-/// Goes as the backend's clock does, since it was heard first; before that as this machine's. So the clocks
-/// of those who share a backend may differ, and what one is to do in an hour, another does in an hour.
+/// Follows the backend's clock from its first answer on, and this machine's before that. So the clocks of
+/// processes that share a backend may differ.
 #[derive(Debug)]
 pub(in crate::storage) struct BackendTime {
     own: SharedClock,

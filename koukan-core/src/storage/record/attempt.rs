@@ -8,7 +8,7 @@ use crate::reply::{Encryption, FinalReplies, Handover, RemoteMta, Reply};
 
 use super::{Conversation, Shown, Suppression};
 
-/// What one attempt at a transaction brought.
+/// The result of one attempt at a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attempt {
     /// When it began.
@@ -20,29 +20,30 @@ pub struct Attempt {
     /// The replies to RCPT, by the recipients' order in the transaction; `None` for recipients
     /// that were settled before or got no reply.
     pub recipient_replies: Vec<Option<Reply>>,
-    /// The final reply, or the reply that made an end before the message was sent.
+    /// The final reply, or the reply that ended the attempt before the message was sent.
     pub final_reply: Reply,
-    /// The final replies of recipients that have one of their own, by the recipients' order; of the
-    /// others `final_reply` holds. Empty where it holds for all.
+    /// The final replies of recipients that have one of their own, in the recipients' order;
+    /// `final_reply` applies to the others. Empty where it applies to all.
     pub final_replies: Vec<Option<Reply>>,
-    /// The host that replied last, or that the last reply is about, where one was reached.
+    /// The host that gave the last reply, or that it is about, where one was reached.
     pub remote: Option<RemoteMta>,
-    /// What readers are shown from its end on; `None` where that is what it brought, as of a first
+    /// What readers are shown from its end on; `None` where that is its own result, as for a first
     /// attempt.
     pub shown: Option<Box<Shown>>,
-    /// How the connection to that host was encrypted, where it was.
+    /// The encryption of the connection to that host, if there was any.
     pub tls: Option<Box<Encryption>>,
-    /// What was said, where it has failed for somebody and that is known; backends need not tell of it
-    /// where not all attempts are asked for.
+    /// The conversation, if the attempt has failed for some recipient and it is known. Backends need
+    /// not return it unless all attempts are read.
     pub conversation: Option<Arc<Conversation>>,
-    /// Addresses that it has found to be bad, to be written with it. What is read back has none.
+    /// Addresses that it has found to be bad, to be written with it. Empty in an attempt that was read
+    /// back.
     pub suppresses: Vec<Suppression>,
 }
 
-/// What an attempt meant for one recipient.
+/// The result of an attempt for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RecipientOutcome {
-    /// Upstream has taken the message for it.
+    /// Upstream has accepted the message for it.
     Delivered(Reply),
     /// It failed and may succeed later.
     Transient(Reply),
@@ -60,7 +61,7 @@ pub struct Failure {
 }
 
 impl Attempt {
-    /// An attempt that was broken off before there was a final reply.
+    /// An attempt that was broken off before a final reply.
     pub fn broken_off(
         at: Timestamp,
         mail_reply: Option<Reply>,
@@ -86,26 +87,26 @@ impl Attempt {
         (self.final_reply != Reply::broken_off()).then_some(&self.final_reply)
     }
 
-    /// The final reply for the recipient at `index`: its own, or that for all.
+    /// The final reply for the recipient at `index`: its own, or the one for all.
     pub fn final_reply_for(&self, index: usize) -> &Reply {
         let own = self.final_replies.get(index).and_then(Option::as_ref);
         own.unwrap_or(&self.final_reply)
     }
 
-    /// Whether upstream has taken the message for some recipient, though `final_reply` may say
+    /// Whether upstream has accepted the message for some recipient, even if `final_reply` says
     /// otherwise.
     pub fn is_any_delivered(&self) -> bool {
         let mut own = self.final_replies.iter().flatten();
         self.final_reply.is_positive() || own.any(Reply::is_positive)
     }
 
-    /// Whether upstream has taken the message for all that it was for.
+    /// Whether upstream has accepted the message for all its recipients.
     pub(crate) fn is_all_delivered(&self) -> bool {
         let own = self.recipient_replies.iter().chain(&self.final_replies);
         self.final_reply.is_positive() && !own.flatten().any(Reply::is_negative)
     }
 
-    /// The final reply, which carries those of recipients that have one of their own.
+    /// The final reply, carrying those of recipients that have their own.
     pub(in crate::storage) fn whole_reply(&self) -> Reply {
         let mut own = FinalReplies::default();
         for (index, reply) in self.final_replies.iter().enumerate() {
@@ -116,7 +117,7 @@ impl Attempt {
         own.into_reply_or(self.final_reply.clone())
     }
 
-    /// Notes of all to whom it has delivered that their sender was told.
+    /// Notes for all delivered recipients that their sender was notified.
     pub(crate) fn told_of_success(&mut self) {
         let own = self.final_replies.iter_mut().flatten();
         for reply in own.chain([&mut self.final_reply]) {
@@ -127,7 +128,7 @@ impl Attempt {
         }
     }
 
-    /// What the attempt meant for the recipient at `index`.
+    /// The result for the recipient at `index`.
     pub fn outcome(&self, index: usize) -> RecipientOutcome {
         let rcpt_reply = self.recipient_replies.get(index).and_then(Option::as_ref);
         let deciding = match rcpt_reply {
@@ -135,7 +136,7 @@ impl Attempt {
             _ => self.final_reply_for(index),
         };
         let reply = deciding.clone();
-        // Who has said it matters for failures, and who tells of it for success: notifications do.
+        // Notifications need to know who gave a failure, and who reports a success.
         RecipientOutcome::of(if reply.is_positive() {
             reply.with_handover_only()
         } else {
@@ -145,7 +146,7 @@ impl Attempt {
 }
 
 impl RecipientOutcome {
-    /// What the reply that decides means.
+    /// The result that the deciding reply means.
     pub fn of(reply: Reply) -> Self {
         if reply.is_permanent() {
             Self::Permanent(reply)

@@ -4,10 +4,10 @@ use bytes::Bytes;
 
 use crate::blob::BlobId;
 
-/// A message to be written: octets that stand before the blob, and the blob.
+/// A message to be written: octets before the blob, and the blob.
 #[derive(Debug, Clone)]
 pub struct NewBody {
-    /// Header fields that were put before the blob; complete lines.
+    /// Header fields that were prepended; complete lines.
     pub prefix: Bytes,
     /// The blob.
     pub blob: BlobId,
@@ -15,13 +15,13 @@ pub struct NewBody {
     pub len: u64,
     /// The blob's octets.
     pub content: BlobContent,
-    /// What the blob's octets are.
+    /// The meaning of the blob's octets.
     pub kind: BodyKind,
-    /// The parts of a composition, as far as they are there; names are unique.
+    /// The parts of a composition that are there; names are unique.
     pub parts: Vec<NewPart>,
 }
 
-/// What the octets of a body's blob are.
+/// The meaning of the octets of a body's blob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum BodyKind {
     /// The message.
@@ -34,7 +34,7 @@ pub enum BodyKind {
 /// A part of a composition, to be written.
 #[derive(Debug, Clone)]
 pub struct NewPart {
-    /// What the description calls it.
+    /// Its name in the description.
     pub name: Box<str>,
     /// The blob.
     pub blob: BlobId,
@@ -44,19 +44,19 @@ pub struct NewPart {
     pub content: BlobContent,
 }
 
-/// Where the octets of a blob come from when a transaction is written.
+/// The source of a blob's octets when a transaction is written.
 #[derive(Debug, Clone)]
 pub enum BlobContent {
-    /// They are written in the same commit, unless the blob is there already.
+    /// They are written in the same commit, unless the blob exists.
     Inline(Vec<Bytes>),
     /// They were appended and finished before.
     Stored,
 }
 
-/// A message as it lies in a backend.
+/// A message in a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredBody {
-    /// Octets that stand before the blob.
+    /// Octets before the blob.
     pub prefix: Bytes,
     /// The blob, to be read with [`Blobs::read_blob`](crate::storage::Blobs::read_blob).
     pub blob: BlobId,
@@ -68,7 +68,7 @@ pub struct StoredBody {
     pub parts: Vec<StoredPart>,
 }
 
-/// A part of a composition as it lies in a backend.
+/// A part of a composition in a backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredPart {
     /// What the description calls it.

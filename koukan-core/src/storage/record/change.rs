@@ -1,54 +1,54 @@
-//! What whoever operates the agent has changed about queued transactions.
+//! Changes of queued transactions by operators.
 
 use jiff::Timestamp;
 
 use super::{Due, EventKind, TransactionId, Work};
 
-/// A change of several transactions; each of them is judged by itself.
+/// A change of several transactions, each of which is judged separately.
 #[derive(Debug, Clone)]
 pub struct Change {
-    /// Which.
+    /// Which transactions.
     pub ids: Vec<TransactionId>,
-    /// What is to become of them.
+    /// The change.
     pub action: QueueAction,
-    /// The present time.
+    /// The current time.
     pub now: Timestamp,
     /// Whether they are only judged, and nothing is written.
     pub is_dry: bool,
 }
 
-/// What is to become of a queued transaction.
+/// A change of a queued transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum QueueAction {
-    /// It is attempted now, and not when it would be due. Its attempts still count.
+    /// Attempt it now, before it is due. Its attempts still count.
     Retry,
-    /// No attempt is made until it is released; one that is under way goes on.
+    /// Make no attempt until it is released. A current attempt goes on.
     Hold,
-    /// It is not held any longer, and attempted now; what waits for the time at which it is to be sent, at that time.
+    /// End the hold, and attempt it now; with a time of sending, at that time.
     Release,
-    /// Nothing more is tried, and nobody is told.
+    /// End it, without notification.
     Cancel,
-    /// Nothing more is tried, and the reverse-path is notified, where that was promised.
+    /// End it, and notify the reverse-path, if that was promised.
     Bounce,
 }
 
-/// What is known of a transaction when it is judged.
+/// The facts by which a change is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seen {
-    /// What is to be done; `None` where it is final.
+    /// Its work; `None` where it is final.
     pub work: Option<Work>,
     /// Whether it is under lease.
     pub is_leased: bool,
     /// Whether it is held.
     pub is_held: bool,
-    /// Whether all of it goes to a destination that is suspended.
+    /// Whether all of it goes to a suspended destination.
     pub is_suspended: bool,
 }
 
-/// Why a transaction stays as it is.
+/// Why a transaction stays unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Skipped {
-    /// It is over, or not there.
+    /// It is over, or does not exist.
     Finished,
     /// An attempt is under way.
     Active,
@@ -58,13 +58,13 @@ pub enum Skipped {
     NotHeld,
     /// Its message is still to come.
     Draft,
-    /// All is over but the notification.
+    /// Everything is done except the notification.
     Notifying,
-    /// Its destination is suspended: that must be resumed first.
+    /// Its destination is suspended, and must be resumed first.
     Suspended,
 }
 
-/// A transaction, and whether it was changed, or would be.
+/// A transaction, and whether it was or would be changed.
 pub type Judged = (TransactionId, Result<(), Skipped>);
 
 impl QueueAction {
@@ -77,11 +77,11 @@ impl QueueAction {
         Self::Bounce,
     ];
 
-    /// Whether it can be done to a transaction of which that is known.
+    /// Whether this change is possible, given these facts.
     ///
     /// # Errors
     ///
-    /// [`Skipped`], where it cannot.
+    /// [`Skipped`] where it is not.
     pub fn judge(self, seen: Seen) -> Result<(), Skipped> {
         let work = seen.work.ok_or(Skipped::Finished)?;
         match (self, work) {
@@ -97,12 +97,12 @@ impl QueueAction {
         }
     }
 
-    /// Whether the change itself is all of it. The others end each transaction under a lease of its own.
+    /// Whether the change is a single write. The others end each transaction under a lease of its own.
     pub fn is_one_write(self) -> bool {
         matches!(self, Self::Retry | Self::Hold | Self::Release)
     }
 
-    /// When that is due after this is done `now` to a transaction that is to be sent at `send_at` at the earliest.
+    /// The due time after this action at `now`, for a transaction whose earliest time of sending is `send_at`.
     pub(crate) fn due_after(
         self,
         due: Due,
@@ -116,7 +116,7 @@ impl QueueAction {
         }
     }
 
-    /// The event that the change itself is, where it is one.
+    /// The event of the change itself, if it is one.
     pub fn event_kind(self) -> Option<EventKind> {
         match self {
             Self::Hold => Some(EventKind::Held),
@@ -125,7 +125,7 @@ impl QueueAction {
         }
     }
 
-    /// The action in a word, as in the REST API.
+    /// A word for the action, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Retry => "retry",
@@ -138,7 +138,7 @@ impl QueueAction {
 }
 
 impl Skipped {
-    /// The reason in a word, as in the REST API.
+    /// A word for the reason, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Finished => "finished",

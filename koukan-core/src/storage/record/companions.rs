@@ -1,21 +1,19 @@
-//! What is taken under lease beside a transaction.
+//! Companions of a leased transaction.
 
 use jiff::Timestamp;
 
 use super::{MessageKey, SchedulingKey};
 
-/// What is to be done with one message, and can be done together with something that is under lease:
-/// attempts for one destination, which can be made in one exchange with the host, or notifications, of which
-/// one can tell of all.
+/// Work on one message that can be done together with leased work: attempts at one destination, which can be
+/// made in one exchange with the host; or notifications, which can be combined into one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Companions {
-    /// What all that carry the message have in common.
+    /// The key that all transactions with the message share.
     pub message_key: MessageKey,
-    /// Where attempts are to go; `None` stands for what its sender is to be notified of, wherever it was to
-    /// go.
+    /// The destination of attempts; `None` for notifications, whatever the destination was.
     pub destination: Option<SchedulingKey>,
-    /// When they are due at the latest.
+    /// The latest time at which they are due.
     pub until: Timestamp,
-    /// How many of them are wanted, at most.
+    /// How many of them are wanted at most.
     pub limit: usize,
 }

@@ -1,4 +1,4 @@
-//! What was said in an attempt.
+//! The conversation in an attempt.
 
 use std::sync::Arc;
 
@@ -7,28 +7,28 @@ use tokio::time::Instant;
 
 use crate::reply::{Recording, Reply, Speaker};
 
-/// What was said with the host that was met last in an attempt, where that has failed for somebody.
+/// The conversation with the last host of an attempt that has failed for some recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conversation {
-    /// What was said, in order; see [`Dialogue`](crate::reply::Dialogue).
+    /// The lines, in order; see [`Dialogue`](crate::reply::Dialogue).
     pub said: Vec<Spoken>,
-    /// Octets that had no room.
+    /// Octets that there was no room for.
     pub left_out: u64,
 }
 
-/// One or more lines that one side has said together.
+/// One or more lines that one side has sent together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoken {
-    /// When.
+    /// When they were written or read.
     pub at: Timestamp,
-    /// Who.
+    /// The speaker.
     pub by: Speaker,
-    /// What, without the last line end.
+    /// The lines, without the last line end.
     pub text: Box<str>,
 }
 
 impl Conversation {
-    /// What goes with the last of those replies that tell of it. `now` is the present time.
+    /// The conversation of the last of these replies that has one. `now` is the current time.
     pub(crate) fn of<'a>(
         replies: impl Iterator<Item = &'a Reply>,
         now: Timestamp,

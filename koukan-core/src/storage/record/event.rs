@@ -1,6 +1,6 @@
-//! What has changed about transactions, as it is kept for whoever reads events.
+//! Changes of transactions, stored for readers of events.
 //!
-//! | what is written | events |
+//! | write | events |
 //! |---|---|
 //! | a transaction that is to be delivered | `queued`; after an attempt, those of a settlement |
 //! | a draft | none, until it is completed |
@@ -8,8 +8,8 @@
 //! | a hold, a release | `held`, `released` |
 //! | a summary | `delivered`, for each recipient that was |
 //!
-//! The last event of the commit that ends a transaction says why it is over; where there is no other,
-//! that is `ended`. A retry by whoever operates the agent changes no state, and is no event.
+//! The last event of the commit that ends a transaction gives the final reason; if there is no other
+//! event, that is `ended`. A retry by an operator changes no state, and is no event.
 
 use jiff::Timestamp;
 
@@ -29,9 +29,9 @@ use super::{
 pub struct NewEvent {
     /// The transaction.
     pub transaction: TransactionId,
-    /// The id of the message, which its transactions have in common.
+    /// The id of the message, which all its transactions share.
     pub message: TraceId,
-    /// On whose behalf it is sent.
+    /// The sender.
     pub sender: Sender,
     /// When it happened.
     pub at: Timestamp,
@@ -41,23 +41,23 @@ pub struct NewEvent {
     pub recipient: Option<Box<str>>,
     /// The reply that decided, without extensions.
     pub reply: Option<Reply>,
-    /// The host that gave it, where one did.
+    /// The host that gave it, if one did.
     pub remote: Option<RemoteMta>,
     /// How many attempts there were.
     pub attempts: u32,
-    /// When the next one is made, at the earliest.
+    /// The earliest time of the next attempt.
     pub next_attempt: Option<Timestamp>,
     /// The transaction of the notification that was queued.
     pub notification: Option<TransactionId>,
-    /// Why the transaction is over, where it is from then on.
+    /// The final reason, if the transaction is over from then on.
     pub end: Option<FinalReason>,
 }
 
-/// An event that is kept.
+/// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptEvent {
-    /// Grows by one with each event; the first is 1. Those of one transaction stand in the order in
-    /// which they were committed.
+    /// Grows by one with each event; the first is 1. The events of one transaction are in the order
+    /// in which they were committed.
     pub number: u64,
     /// What happened.
     pub event: NewEvent,
@@ -69,29 +69,29 @@ pub struct KeptEvent {
 pub enum EventKind {
     /// The agent has promised to deliver the transaction.
     Queued,
-    /// A destination has taken the message for the recipient.
+    /// A destination has accepted the message for the recipient.
     Delivered,
-    /// The recipient was refused for the time being, and waits for the next attempt.
+    /// The recipient was refused transiently, and waits for the next attempt.
     Deferred,
-    /// The recipient was refused for good, or given up by whoever operates the agent.
+    /// The recipient was refused permanently, or bounced by an operator.
     Failed,
-    /// The recipient was refused for the time being until attempts or time ran out.
+    /// The recipient was refused transiently until attempts or time ran out.
     Expired,
     /// The transaction was cancelled.
     Cancelled,
     /// The transaction was given up, since its message did not come in time.
     Abandoned,
-    /// Somebody holds the transaction back.
+    /// The transaction is held.
     Held,
-    /// It is held back no longer.
+    /// The hold has ended.
     Released,
     /// A notification of the failure is in the queue.
     Bounced,
-    /// The transaction is over; what became of its recipients was told before.
+    /// The transaction is over; the results for its recipients were reported before.
     Ended,
 }
 
-/// What all events of one commit of a transaction have in common.
+/// What all events in one commit of a transaction have in common.
 pub(in crate::storage) struct EventSource {
     pub(in crate::storage) transaction: TransactionId,
     pub(in crate::storage) message: TraceId,
@@ -116,7 +116,7 @@ impl EventKind {
         Self::Ended,
     ];
 
-    /// In a word, as in the REST API.
+    /// A word for it, as in the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Queued => "queued",
@@ -133,7 +133,7 @@ impl EventKind {
         }
     }
 
-    /// The one of that word.
+    /// The kind with this word.
     pub fn of_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
@@ -150,7 +150,7 @@ impl EventKind {
 // === impl NewEvent ===
 
 impl NewEvent {
-    /// Somebody has begun or ceased to hold a transaction back, in which this many attempts were made.
+    /// The event that a transaction with this many attempts was held or released.
     pub fn of_hold(
         (transaction, attempts): (TransactionId, u32),
         (context, signals): (&Context, &Carried),
@@ -169,8 +169,7 @@ impl NewEvent {
 }
 
 impl NewTransaction {
-    /// What it means for readers of events that this is committed: a pure function, for backends that
-    /// keep events.
+    /// The events of committing this: a pure function, for backends that keep events.
     pub fn events(&self) -> Vec<NewEvent> {
         if matches!(&self.status, Status::Due(due) if due.work == Work::Abandon) {
             return Vec::new();
@@ -195,7 +194,8 @@ impl NewTransaction {
         events
     }
 
-    /// The same of a summary of what was never committed: what was refused, its client was told.
+    /// The events of a summary of a transaction that was never committed: refusals were reported to
+    /// its client.
     pub fn summary_events(&self) -> Vec<NewEvent> {
         let source = self.event_source();
         let mut events = Vec::new();
@@ -203,7 +203,7 @@ impl NewTransaction {
         let given = last.filter(|attempt| attempt.given_final_reply().is_some());
         let mut recipients = self.recipients.clone();
         for (index, recipient) in recipients.iter_mut().enumerate() {
-            // Where nobody has concluded what the attempt means, it says so itself.
+            // If nobody has drawn a conclusion from the attempt, its own result counts.
             let outcome = || Some(given?.outcome(index).reply().clone());
             recipient.settled = recipient.settled.take().or_else(outcome);
         }
@@ -230,8 +230,8 @@ impl NewTransaction {
 // === impl EventSource ===
 
 impl EventSource {
-    /// What a settlement means for readers of events, where the recipients stood like that `before`, and
-    /// the sender is `told` by that notification.
+    /// The events of a settlement, where the recipients stood like this `before`, and the sender is
+    /// `told` by this notification.
     pub(in crate::storage) fn of_settlement(
         &self,
         before: &[Recipient],
@@ -256,7 +256,7 @@ impl EventSource {
         events
     }
 
-    /// What became of the recipients that were not settled before.
+    /// The results for the recipients that were not settled before.
     fn recipients(
         &self,
         before: &[Recipient],
@@ -292,7 +292,7 @@ impl EventSource {
         }
     }
 
-    /// Says why it is over, where it is.
+    /// Sets the final reason, if it is over.
     fn end(&self, status: &Status, events: &mut Vec<NewEvent>) {
         let Status::Final(reason) = status else {
             return;

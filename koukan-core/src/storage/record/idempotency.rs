@@ -1,28 +1,28 @@
-//! What makes a request safe to repeat.
+//! Keys that make it safe to repeat a request.
 
 use std::fmt;
 
-/// What a sender calls a request, and which request that was.
+/// A sender's name for a request, and a digest of that request.
 ///
-/// Of the transactions of a sender's name, one at most has a key. Whoever repeats the request finds
-/// that transaction; whoever uses the key for another request is told so.
+/// At most one of a sender's transactions has a key. Repeating the request finds that transaction;
+/// using the key for another request is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IdempotencyKey {
-    /// The name.
+    /// The key.
     pub key: Box<str>,
-    /// Which request it is; `None` where nobody remembers, as with keys of an older version. Such a
-    /// key is taken for that of any request.
+    /// The digest of the request; `None` where it is unknown, as for keys of an older version. Such
+    /// a key matches every request.
     pub request: Option<RequestDigest>,
 }
 
-/// A digest of all that a request asks for: two requests with the same digest ask for the same.
+/// A digest of a whole request: requests with the same digest are the same.
 ///
 /// *Shape*: 32 octets, of SHA-256.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RequestDigest([u8; 32]);
 
 impl IdempotencyKey {
-    /// Whether a request of this key repeats the one of that digest.
+    /// Whether a request with this key repeats the one with digest `first`.
     pub fn repeats(&self, first: Option<&RequestDigest>) -> bool {
         match (&self.request, first) {
             (Some(this), Some(first)) => this == first,
@@ -44,7 +44,7 @@ impl RequestDigest {
 }
 
 impl From<&str> for IdempotencyKey {
-    /// A key of which nobody remembers the request.
+    /// A key whose request is unknown.
     fn from(key: &str) -> Self {
         Self {
             key: key.into(),

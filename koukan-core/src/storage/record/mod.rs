@@ -1,5 +1,5 @@
-//! What is kept of a transaction: the values that pass between [`Storage`](super::Storage) and a
-//! [`Backend`](super::Backend).
+//! The values that [`Storage`](super::Storage) and a [`Backend`](super::Backend) exchange about
+//! transactions.
 
 mod attempt;
 mod body;

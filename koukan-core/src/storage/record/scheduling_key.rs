@@ -1,4 +1,4 @@
-//! What attempts wait for each other by.
+//! The key by which attempts wait for each other.
 
 use std::{fmt, sync::Arc};
 
@@ -6,11 +6,11 @@ use crate::{context::Context, path::Mailbox};
 
 use super::Recipient;
 
-/// Where a transaction is to go, as far as that is known before it is attempted: what is attempted for
-/// one destination waits for that alone.
+/// The destination of a transaction, as far as it is known before an attempt. Attempts at one
+/// destination wait only for each other.
 ///
-/// A pure function of what is stored: the sender, whose chain it goes by, and the host that was named
-/// for it, or else the domain of its first recipient.
+/// It is a pure function of the stored transaction: the sender, who selects the chain, and the next
+/// hop that was named, or else the domain of the first recipient.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SchedulingKey(Arc<str>);
 
@@ -19,12 +19,12 @@ impl SchedulingKey {
     pub fn of(context: &Context, recipients: &[Recipient]) -> Self {
         let sender = context.sender.to_string().to_ascii_lowercase();
         let text = match &context.next_hop {
-            // Two paths that differ in capitals are two sockets.
+            // Two paths that differ in case are two sockets.
             Some(host) => format!("{sender} {}", host.to_lower_case()),
             None => {
                 let first = recipients.first();
                 let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
-                // The postmaster without a domain is here.
+                // The postmaster without a domain is local.
                 let domain = mailbox.map_or("", Mailbox::domain_text);
                 format!("{sender} {}", domain.to_ascii_lowercase())
             }
@@ -32,8 +32,8 @@ impl SchedulingKey {
         Self(text.into())
     }
 
-    /// Whether all of the transaction goes there: to a host that was named for it, or to recipients of the
-    /// one domain.
+    /// Whether all of the transaction goes there: to a next hop that was named, or to recipients in a
+    /// single domain.
     pub fn is_of_all(context: &Context, recipients: &[Recipient]) -> bool {
         let domain = |recipient: &Recipient| {
             let mailbox = recipient.rcpt.forward_path.mailbox();
@@ -46,8 +46,8 @@ impl SchedulingKey {
             })
     }
 
-    /// The host or the domain that all of the transaction goes to; empty where that is not one, or not
-    /// known.
+    /// The host or domain that all of the transaction goes to; empty if there is none, or it is
+    /// unknown.
     pub fn only_host(&self, context: &Context, recipients: &[Recipient]) -> &str {
         match Self::is_of_all(context, recipients) {
             true => self.host(),
@@ -55,12 +55,12 @@ impl SchedulingKey {
         }
     }
 
-    /// The host or the domain: what stands after the sender. Empty where none is known.
+    /// The host or domain: the part after the sender. Empty where none is known.
     pub fn host(&self) -> &str {
         self.0.rsplit_once(' ').map_or("", |(_, host)| host)
     }
 
-    /// Its text, in which it is kept and compared.
+    /// Its text, in which it is stored and compared.
     pub fn as_str(&self) -> &str {
         &self.0
     }

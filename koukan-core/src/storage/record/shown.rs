@@ -1,13 +1,13 @@
-//! What readers are shown of the replies.
+//! The replies that readers are shown.
 
 use crate::reply::Reply;
 
 use super::{Attempt, Recipient};
 
-/// The replies that readers are shown, of all attempts so far.
+/// The replies that readers are shown, over all attempts so far.
 ///
-/// What was shown once never goes away: a reply gives way only to a later attempt's, and never once
-/// it is positive.
+/// A reply that was shown never disappears. It is replaced only by one of a later attempt, and
+/// never once it is positive.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shown {
     /// The reply to MAIL.
@@ -19,7 +19,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// What is shown after an attempt.
+    /// The replies to show after an attempt.
     pub fn after(attempt: &Attempt, recipients: &[Recipient]) -> Self {
         if let Some(shown) = &attempt.shown {
             return (**shown).clone();
@@ -34,8 +34,8 @@ impl Shown {
         brought.completed(recipients)
     }
 
-    /// Once the final reply is there, nothing is open any more: what got no reply of its own has
-    /// what settled it before, or the final reply if that is negative.
+    /// After the final reply, nothing is open any more: a recipient without a reply of its own has
+    /// the reply that settled it before, or the final reply if that is negative.
     #[must_use]
     pub fn completed(mut self, recipients: &[Recipient]) -> Self {
         let Some(last) = &self.last else {
@@ -51,7 +51,7 @@ impl Shown {
         self
     }
 
-    /// What is shown where this came after `before`.
+    /// The replies to show when this follows `before`.
     #[must_use]
     pub fn over(self, before: Self) -> Self {
         let mut recipients = before.recipients;

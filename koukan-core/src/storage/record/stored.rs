@@ -1,4 +1,4 @@
-//! A transaction as a backend keeps it.
+//! A transaction in a backend.
 
 use std::sync::Arc;
 
@@ -16,35 +16,35 @@ use super::{
     Attempt, IdempotencyKey, MessageKey, NewBody, NewEvent, SessionId, StoredBody, TransactionId,
 };
 
-/// A transaction to be written in one commit, with its body where that fits.
+/// A transaction to be written in one commit, with its body if that is small enough.
 #[derive(Debug, Clone)]
 pub struct NewTransaction {
-    /// Its identity; must be new.
+    /// Its identity, which must be new.
     pub id: TransactionId,
-    /// When it was started.
+    /// When it was created.
     pub created: Timestamp,
     /// The facts of the session it came by.
     pub context: Arc<Context>,
-    /// The durable signals; the id of the message only where it is another than `id`.
+    /// The durable signals, with the message's id only if it differs from `id`.
     pub signals: Carried,
     /// The MAIL command.
     pub mail: Mail,
     /// The recipients, in order.
     pub recipients: Vec<Recipient>,
-    /// The message; `None` in the summary of a transaction that is over, and in a draft.
+    /// The message; `None` in a summary and in a draft.
     pub body: Option<NewBody>,
-    /// What it has in common with others of the same message, where there are some.
+    /// The key that it shares with other transactions of the same message, if there are any.
     pub message_key: Option<MessageKey>,
     /// What was promised to the originator.
     pub terms: Terms,
     /// Attempts that were made before it was written.
     pub attempts: Vec<Attempt>,
-    /// What is to happen next.
+    /// The next step.
     pub status: Status,
-    /// The session that is working on it now, if one is; its fencing token is 1.
+    /// The session that holds its lease from the start, if there is one; the fencing token is 1.
     pub leased_by: Option<SessionId>,
-    /// What its originator calls it, so that a repeated request finds it again: unique among the
-    /// transactions of a sender's name. It lives as long as the transaction.
+    /// The originator's name for it, so that a repeated request finds it: unique among a sender's
+    /// transactions, and kept as long as the transaction.
     pub idempotency_key: Option<IdempotencyKey>,
 }
 
@@ -54,17 +54,17 @@ pub struct NewTransaction {
 pub enum Commit {
     /// A new one, as [`Queue::insert`](super::super::Queue::insert) writes it.
     Insert(NewTransaction),
-    /// One in the place of its draft, as [`Queue::complete`](super::super::Queue::complete)
-    /// writes it.
+    /// One that replaces its draft, as [`Queue::complete`](super::super::Queue::complete) writes
+    /// it.
     Complete(NewTransaction),
 }
 
-/// A recipient, and what has become of it.
+/// A recipient with its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// The RCPT command.
     pub rcpt: Rcpt,
-    /// The reply that settled it for good: delivered, or failed permanently.
+    /// The reply that settled it: delivered, or failed permanently.
     pub settled: Option<Reply>,
 }
 
@@ -73,31 +73,31 @@ pub struct Recipient {
 pub struct Terms {
     /// Transient failures are retried.
     pub retry: bool,
-    /// Final failures are told to the reverse-path.
+    /// The reverse-path is notified of permanent failures.
     pub notify: bool,
 }
 
-/// What is to happen next with a transaction.
+/// The next step for a transaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// There is something to do.
+    /// There is work to do.
     Due(Due),
     /// Nothing more will be tried.
     Final(FinalReason),
 }
 
-/// Something to do at a certain time.
+/// Work at a certain time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Due {
     /// Not before this time.
     pub at: Timestamp,
-    /// What.
+    /// The work.
     pub work: Work,
 }
 
 impl Due {
-    /// When it is due where it is made due earlier, at `at`: an attempt that waits for the time at which the message is
-    /// to be sent waits for that all the same.
+    /// The new status when it is made due earlier, at `at`: an attempt that waits for its time of sending is not made
+    /// before that.
     pub(crate) fn brought_forward(self, at: Timestamp, send_at: Option<Timestamp>) -> Timestamp {
         let send_at = send_at.filter(|send_at| self.work == Work::Attempt && self.at >= *send_at);
         let at = send_at.map_or(at, |send_at| at.max(send_at));
@@ -105,24 +105,25 @@ impl Due {
     }
 }
 
-/// What is to be done with a transaction that is due.
+/// The work for a due transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
     /// An attempt at delivery.
     Attempt,
-    /// A notification about recipients that failed, or whose sender wants to be told of success.
+    /// A notification about recipients that failed, or whose sender has asked for notifications of
+    /// success.
     Notify,
-    /// Giving it up: it is a *draft*, whose message is not complete, and its time has come.
-    /// Nothing is attempted.
+    /// Giving it up: it is a *draft* whose message is not complete, and its time is over. Nothing
+    /// is attempted.
     Abandon,
 }
 
-/// What is known of a transaction from crashes of the process.
+/// Whether a transaction may have crashed the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Standing {
-    /// It was not under lease in a crash since the last attempt at it ended.
+    /// It was not leased during a crash since the last attempt at it has ended.
     Clear,
-    /// It was, so that it may be what crashed the process.
+    /// It was, so it may have caused the crash.
     Suspect,
 }
 
@@ -132,9 +133,10 @@ pub enum Standing {
 pub enum FinalReason {
     /// Every recipient was delivered.
     Delivered,
-    /// Some recipients were delivered; the others failed for good, or ran out of attempts or time.
+    /// Some recipients were delivered; the others failed permanently, or ran out of attempts or
+    /// time.
     PartlyDelivered,
-    /// Some recipient failed for good, and none was delivered.
+    /// Some recipient failed permanently, and none was delivered.
     Failed,
     /// Attempts or time ran out.
     Expired,
@@ -144,24 +146,24 @@ pub enum FinalReason {
     DownstreamTimeout,
 }
 
-/// A transaction as it was read back.
+/// A transaction that was read back.
 #[derive(Debug, Clone)]
 pub struct StoredTransaction {
     /// Its identity.
     pub id: TransactionId,
-    /// When it was started.
+    /// When it was created.
     pub created: Timestamp,
     /// The facts of the session it came by.
     pub context: Arc<Context>,
-    /// The durable signals; the id of the message only where it is another than `id`.
+    /// The durable signals, with the message's id only if it differs from `id`.
     pub signals: Carried,
     /// The MAIL command.
     pub mail: Mail,
     /// The recipients, in order.
     pub recipients: Vec<Recipient>,
-    /// The message, unless it was only summarised or has been collected.
+    /// The message, unless there is only a summary or it was removed.
     pub body: Option<StoredBody>,
-    /// What it has in common with others that carry the same octets.
+    /// The key that it shares with other transactions of the same octets.
     pub message_key: Option<MessageKey>,
     /// What was promised to the originator.
     pub terms: Terms,
@@ -169,24 +171,25 @@ pub struct StoredTransaction {
     pub attempt_count: u32,
     /// The most recent attempt.
     pub last_attempt: Option<Attempt>,
-    /// What is to happen next.
+    /// The next step.
     pub status: Status,
-    /// Since when no attempt is made, where somebody holds it back. Only where an attempt is to be made.
+    /// Since when it is held, if it is; only where an attempt is to be made.
     pub held: Option<Timestamp>,
-    /// In how many crashes of the process it was worked on since an attempt at it ended: it may be what crashes it.
+    /// In how many crashes of the process it was being worked on, since an attempt at it has ended: it may have
+    /// caused them.
     pub crashes: u32,
 }
 
-/// A transaction that this session alone may work on, until it settles or releases it.
+/// A transaction that only this session may work on, until it settles or releases it.
 #[derive(Debug, Clone)]
 pub struct Leased {
     /// The transaction.
     pub transaction: StoredTransaction,
-    /// Grows with each lease of the transaction; every write checks it.
+    /// The fencing token. It grows with each lease of the transaction, and every write checks it.
     pub fence: u64,
 }
 
-/// What becomes of a leased transaction; written in one commit, which also ends the lease.
+/// The outcome for a leased transaction. It is written in one commit, which also ends the lease.
 #[derive(Debug, Clone)]
 pub struct Settlement {
     /// The transaction.
@@ -197,17 +200,17 @@ pub struct Settlement {
     pub fence: u64,
     /// The attempt that was made, if one was.
     pub attempt: Option<Attempt>,
-    /// What has become of the recipients: as many as the transaction has, in order.
+    /// The recipients with their new states: all of the transaction's, in order.
     pub recipients: Vec<Recipient>,
-    /// What is to happen next.
+    /// The next step.
     pub status: Status,
     /// A notification to be queued in the same commit.
     pub notification: Option<Box<NewTransaction>>,
-    /// What readers of events are to know of it, before what they are told of the notification. Empty
-    /// where the backend keeps no events.
+    /// The events of the settlement, before those of the notification. Empty where the backend keeps no
+    /// events.
     pub events: Vec<NewEvent>,
-    /// What becomes of others, in the same commit: of all of them or of none, this one included. Those have
-    /// none of their own.
+    /// Settlements of others in the same commit, all or none, including this one. These contain no further
+    /// ones.
     pub together: Vec<Self>,
 }
 
@@ -219,8 +222,8 @@ impl Status {
 }
 
 impl Recipient {
-    /// Whether the sender is to be told what has become of it (RFC 3461 section 5.2): that it has failed,
-    /// or that it was delivered where nobody else tells of that.
+    /// Whether the sender must be notified of its result (RFC 3461 section 5.2): that it failed, or that
+    /// it was delivered where nobody else reports that.
     pub fn is_to_be_told(&self) -> bool {
         let notify = self.rcpt.notify();
         let is_told =
@@ -232,7 +235,7 @@ impl Recipient {
         }
     }
 
-    /// Those of `recipients` that are not settled.
+    /// The recipients that are not settled.
     pub(crate) fn open(recipients: &[Self]) -> Vec<&ForwardPath> {
         let open = recipients.iter();
         let open = open.filter(|recipient| recipient.settled.is_none());
@@ -241,8 +244,8 @@ impl Recipient {
 }
 
 impl StoredTransaction {
-    /// Whether it waits, unattempted, for the time at which it is to be sent; not told of what is under
-    /// lease or held.
+    /// Whether it waits, unattempted, for its time of sending. Leased and held transactions are not
+    /// considered.
     pub fn is_scheduled(&self) -> bool {
         let due = match &self.status {
             Status::Due(due) if due.work == Work::Attempt => Some(due.at),
@@ -253,7 +256,7 @@ impl StoredTransaction {
 }
 
 impl Commit {
-    /// What is written.
+    /// The transaction to write.
     pub fn transaction(&self) -> &NewTransaction {
         match self {
             Self::Insert(new) | Self::Complete(new) => new,
@@ -272,10 +275,10 @@ impl NewTransaction {
 }
 
 impl Settlement {
-    /// Since when the transaction is final, as far as the settlement tells: the end of the attempt
+    /// Since when the transaction is final, as far as the settlement tells: the end of the attempt,
     /// or the time of the notification.
     ///
-    /// Where it does not tell, a backend counts from when it first collects garbage.
+    /// If it does not tell, a backend counts from its next removal of garbage.
     pub fn final_since(&self) -> Option<Timestamp> {
         let attempt = self.attempt.as_ref().map(|attempt| attempt.ended);
         let notified = self.notification.as_ref().map(|new| new.created);
@@ -284,7 +287,7 @@ impl Settlement {
 }
 
 impl FinalReason {
-    /// The reason in words, as in logs and the REST API.
+    /// Words for the reason, as in logs and the REST API.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Delivered => "delivered",

@@ -1,4 +1,4 @@
-//! Addresses to which a sender sends nothing for a while.
+//! Suppressed addresses, to which a sender sends nothing for some time.
 
 use jiff::Timestamp;
 
@@ -9,10 +9,10 @@ use crate::{
 
 use super::Attempt;
 
-/// Octets of a reason that are kept at most.
+/// The longest reason that is kept, in octets.
 const REASON_MAX: usize = 400;
 
-/// An address to which a sender sends nothing for a while, since it was found to be bad.
+/// An address to which a sender sends nothing for some time, since it was found to be bad.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suppression {
     /// The sender's name.
@@ -23,16 +23,16 @@ pub struct Suppression {
     pub since: Timestamp,
     /// Until when.
     pub until: Timestamp,
-    /// Why: what was said of it, or the words of whoever operates the agent.
+    /// The reason: the reply to it, or an operator's text.
     pub reason: Box<str>,
 }
 
-/// A change of what is suppressed.
+/// A change of the suppressions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SuppressionChange {
-    /// From now on this holds, in place of what held for the address before.
+    /// Adds this one, replacing an earlier one for the address.
     Keep(Suppression),
-    /// Nothing holds any longer for an address.
+    /// Removes the one for an address.
     Remove {
         /// The sender's name.
         sender: Box<str>,
@@ -41,10 +41,10 @@ pub enum SuppressionChange {
     },
 }
 
-/// One text for all ways to write a mailbox.
+/// The same text for all spellings of a mailbox.
 ///
-/// *Shape*: a valid mailbox; the local part is quoted only where it must be, the domain in lower case. What
-/// [`Mailbox::is_same`] takes for one has one text.
+/// *Shape*: a valid mailbox, with the local part quoted only if necessary, and the domain in lower case.
+/// Mailboxes that are equal by [`Mailbox::is_same`] have the same text.
 pub fn suppressed_address(mailbox: &Mailbox) -> Box<str> {
     let (local, domain) = (mailbox.unquoted_local_part(), mailbox.domain_text());
     let domain = domain.to_ascii_lowercase();
@@ -67,13 +67,13 @@ pub fn suppressed_address(mailbox: &Mailbox) -> Box<str> {
 }
 
 impl Suppression {
-    /// A reason of bounded length.
+    /// A reason, cut to the maximum length.
     pub fn reason(text: &str) -> Box<str> {
         let end = text.floor_char_boundary(REASON_MAX);
         text[..end].replace('\n', " / ").into()
     }
 
-    /// What a recipient is told that is not sent to.
+    /// The reply for a suppressed recipient.
     pub(crate) fn reply(&self) -> Reply {
         let date = self.since.strftime("%Y-%m-%d");
         let reason = &self.reason;
@@ -85,11 +85,13 @@ impl Suppression {
 }
 
 impl Attempt {
-    /// The reply that says for good that the address of the recipient at `index` is bad, where one did.
+    /// The reply that says permanently that the address of the recipient at `index` is bad, if there is
+    /// one.
     ///
-    /// That is said by the enhanced codes 5.1.1, 5.1.2, 5.1.3 and 5.1.6 of a server upstream, by 5.1.10 of
-    /// anybody, and, where a server has no enhanced codes, by 550, 551 and 553 to RCPT. Whatever is about
-    /// the message, its size, a policy, or the mailbox at this time says nothing of the address.
+    /// The address is bad by the enhanced codes 5.1.1, 5.1.2, 5.1.3 and 5.1.6 of an upstream server, by
+    /// 5.1.10 of anybody, and, if a server has no enhanced codes, by 550, 551 and 553 to RCPT. Replies
+    /// about the message, its size, a policy, or a temporary state of the mailbox say nothing about the
+    /// address.
     ///
     /// *Source*: RFC 3463 section 3.2, RFC 7505 section 4.
     pub fn bad_address(&self, index: usize) -> Option<&Reply> {
@@ -103,7 +105,7 @@ impl Attempt {
         let reply = match (is_at_rcpt, own) {
             (true, _) => rcpt,
             (false, Some(own)) => own,
-            // Of several it is not known whom the reply for all is about.
+            // With several recipients it is unknown whom the reply for all is about.
             (false, None) if is_lone => &self.final_reply,
             (false, None) => return None,
         };
@@ -112,7 +114,7 @@ impl Attempt {
         }
         let is_bad = match reply.enhanced() {
             Some(code) if code.subject() == 1 => match code.detail() {
-                // Our own 5.1.2 may be for want of a route, which is no fault of the address.
+                // Our own 5.1.2 may mean a missing route, for which the address is not to blame.
                 1 | 2 | 3 | 6 => reply.is_from_upstream(),
                 10 => true,
                 _ => false,

@@ -1,4 +1,4 @@
-//! Destinations for which no attempt is made, and what is queued for each.
+//! Suspended destinations, and the queue for each destination.
 
 use jiff::Timestamp;
 
@@ -6,10 +6,10 @@ use crate::reply::Reply;
 
 use super::{Attempt, RecipientOutcome};
 
-/// No attempt is made for a destination until it is resumed.
+/// A suspension: no attempt is made at a destination until it is resumed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspension {
-    /// The host or the domain, as [`SchedulingKey::host`](super::SchedulingKey::host) tells it.
+    /// The host or domain, as [`SchedulingKey::host`](super::SchedulingKey::host) returns it.
     pub host: Box<str>,
     /// Since when.
     pub since: Timestamp,
@@ -17,12 +17,12 @@ pub struct Suspension {
     pub by: Box<str>,
 }
 
-/// A change of what is suspended.
+/// A change of the suspensions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SuspensionChange {
-    /// Nothing is attempted for a destination; where it is suspended already, that stays as it is.
+    /// Suspends a destination. If it is suspended already, it stays as it is.
     Suspend(Suspension),
-    /// What goes to that host or domain is attempted again.
+    /// Resumes this host or domain.
     Resume(Box<str>),
 }
 
@@ -31,23 +31,23 @@ pub enum SuspensionChange {
 pub struct DestinationCensus {
     /// The host or the domain.
     pub host: Box<str>,
-    /// Transactions that are not over, whatever is to be done with them.
+    /// Transactions that are not over, with any work.
     pub queued: u64,
-    /// Those of them that somebody works on.
+    /// Those that are being worked on.
     pub active: u64,
-    /// Those that are held one by one, and not worked on.
+    /// Those that are held individually, and not worked on.
     pub held: u64,
-    /// Those that are due for an attempt, and are neither held nor worked on.
+    /// Those with a due attempt that are neither held nor worked on.
     pub due: u64,
-    /// When the first attempt is due of those that are neither held nor due yet.
+    /// When the next attempt is due, of those that are neither held nor due yet.
     pub next: Option<Timestamp>,
-    /// The attempt that ended last of those at what is queued.
+    /// The most recent attempt at a queued transaction.
     pub last_attempt: Option<Attempt>,
 }
 
 impl DestinationCensus {
-    /// What the last attempt was told, where it was told something: of several recipients the first whose
-    /// delivery failed counts.
+    /// The reply to the last attempt, if it got one; with several recipients, that of the first whose
+    /// delivery failed.
     pub fn last_reply(&self) -> Option<Reply> {
         let attempt = self.last_attempt.as_ref()?;
         attempt.given_final_reply()?;

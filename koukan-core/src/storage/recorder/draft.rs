@@ -1,4 +1,4 @@
-//! Transactions that are made by requests that come and go.
+//! Transactions that are created by requests.
 
 use std::sync::Arc;
 
@@ -22,19 +22,19 @@ use super::{
 };
 
 impl Recorder {
-    /// Sets the MAIL command; returns what it is, which is another one where it was set before.
+    /// Sets the MAIL command, unless it is set. Returns the current one.
     pub fn mail(&self, mail: Mail) -> &Mail {
         self.live.set_mail(mail)
     }
 
-    /// Adds durable signals that come later than the transaction; what is there stays.
+    /// Adds durable signals that come later than the transaction. Signals that are set stay.
     pub fn signals(&self, carried: Carried) {
         self.live
             .update(Side::Reader, |_| self.live.signals.add_carried(carried));
     }
 
-    /// Sets a message that is described: the description, in JSON, and its parts by the names
-    /// that stand there, which may still grow.
+    /// Sets a described message: the description in JSON, and its parts by name, which may still
+    /// grow.
     pub fn composition(&self, description: Blob, parts: Vec<(Box<str>, Blob)>) {
         let parts = parts
             .into_iter()
@@ -50,7 +50,7 @@ impl Recorder {
         });
     }
 
-    /// The description of a message that is described.
+    /// The description of a described message.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Recorder {
             .map_err(|error| BackendError::Failed(error.into()))
     }
 
-    /// Sets the body of another transaction as that of this one, by reference.
+    /// Sets the body of another transaction as the body of this one, by reference.
     pub fn shared_body(&self, body: SharedBody) {
         self.live.update(Side::Reader, |state| {
             state.has_all_recipients = true;
@@ -76,8 +76,8 @@ impl Recorder {
         });
     }
 
-    /// Sets another blob in the place of a part by its name; of a message, whatever the name. Whoever
-    /// reads the one before goes on with that.
+    /// Replaces the blob of the part with this name; for a message, whatever the name. Readers of the
+    /// old blob continue with that.
     pub(crate) fn replace_blob(&self, name: &str, blob: Blob) {
         self.live.update(Side::Reader, |state| {
             if let Some(body) = &mut state.body {
@@ -86,8 +86,8 @@ impl Recorder {
         });
     }
 
-    /// Stops the attempt under way by dropping it, and gives a lease for another: to whoever reads,
-    /// the two are one.
+    /// Stops the current attempt by dropping it, and returns a lease for another. For readers the
+    /// two are one attempt.
     pub(crate) fn begin_again<A>(&self, attempt: A) -> Lease {
         self.live.lock().on_drop = OnDrop::BeginsAgain;
         drop(attempt);
@@ -99,14 +99,14 @@ impl Recorder {
         Lease::of_new(self.storage.clone(), Arc::clone(&self.live))
     }
 
-    /// Stops the attempt under way by dropping it, as if none had begun.
+    /// Stops the current attempt by dropping it, without counting it.
     pub(crate) fn stop_attempt<A>(&self, attempt: A) {
         self.live.lock().on_drop = OnDrop::Stops;
         drop(attempt);
         self.live.lock().on_drop = OnDrop::Fails;
     }
 
-    /// Tells readers that something of the body has changed.
+    /// Tells readers that the body has changed.
     pub fn touch(&self) {
         self.live.update(Side::Reader, |_| ());
     }
@@ -122,16 +122,16 @@ impl Recorder {
         Watch::new(Arc::clone(&self.live))
     }
 
-    /// Commits the transaction, whose message is complete, under these terms; in the place of its
-    /// draft if that was committed before.
+    /// Commits the transaction, whose message is complete, under these terms. It replaces its
+    /// draft, if one was committed.
     ///
     /// # Errors
     ///
-    /// [`CustodyError`]; nothing was promised then.
+    /// [`CustodyError`]; then nothing was promised.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the transaction may have been committed or not.
+    /// If the future is dropped, the transaction may or may not have been committed.
     pub async fn commit(
         &self,
         terms: Terms,
@@ -143,7 +143,7 @@ impl Recorder {
         Ok(())
     }
 
-    /// As [`Recorder::commit`], of several transactions: all of them or none. The first has the
+    /// As [`Recorder::commit`], for several transactions, all or none. The first has the
     /// idempotency key.
     pub(crate) async fn commit_all(
         all: &[&Self],
@@ -159,8 +159,8 @@ impl Recorder {
         Ok(())
     }
 
-    /// Commits what there is of the transaction, whose message is still to come; unless that does
-    /// by `until`, it is given up.
+    /// Commits the transaction so far as a draft, whose message is still to come. Unless it has
+    /// come by `until`, the draft is given up.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl Recorder {
         until: Timestamp,
     ) -> Result<(), CustodyError> {
         let (storage, live) = (self.storage.clone(), Arc::clone(&self.live));
-        // In a task of its own: what was committed must not be unknown to everyone.
+        // In a task of its own: a committed draft must not be unknown to everybody.
         let commit = async move {
             storage
                 .write_draft(&live, terms, idempotency_key, until)
@@ -189,9 +189,9 @@ impl Recorder {
         Ok(())
     }
 
-    /// Says that the attempt has ended and nobody will take custody of a transaction to which
-    /// nothing was promised: its end is that of the transaction. One of which a draft was promised
-    /// goes on unless all its recipients were refused for good.
+    /// Says that the attempt has ended and nobody will take custody. If nothing was promised, the
+    /// end of the attempt is the end of the transaction. A transaction with a promised draft goes
+    /// on, unless all its recipients were refused permanently.
     ///
     /// # Errors
     ///
@@ -228,12 +228,12 @@ impl Recorder {
             }
             // Who cancelled it writes that now.
             Durability::Draft if self.live.lock().is_cancelled => {}
-            // A message that is complete is committed by whoever completed it, with this end.
+            // A complete message is committed by whoever completed it, with this end.
             Durability::Draft
                 if status == Status::Final(FinalReason::Failed) && !self.is_complete() =>
             {
-                // Unless the message was completed since: then it is attempted or notified of by
-                // what the commit has found.
+                // If the message was completed meanwhile, the commit's result decides about
+                // attempts and notification.
                 self.storage.refuse_draft(&self.live).await?;
             }
             _ => {}
@@ -242,12 +242,12 @@ impl Recorder {
     }
 
     /// Whether it is a draft whose recipients were all refused: nothing more is tried, and uploads are
-    /// taken for a while.
+    /// accepted for some time.
     pub fn is_refused(&self) -> bool {
         self.live.lock().is_refused
     }
 
-    /// Takes no more uploads of a draft that was refused.
+    /// Ends the uploads of a refused draft.
     ///
     /// # Errors
     ///
@@ -256,7 +256,7 @@ impl Recorder {
         self.storage.give_up_refused(&self.live).await
     }
 
-    /// Ends a transaction to which nothing was promised, with a reason of its own.
+    /// Ends a transaction to which nothing was promised, with this reason.
     pub fn give_up(&self, reason: FinalReason) {
         let status = Status::Final(reason);
         let is_over = self.live.update(Side::Reader, |state| {
@@ -285,7 +285,7 @@ impl Storage {
         let mut new = self.draft_of(live, mail, status.clone()).await?;
         new.terms = terms;
         new.idempotency_key = idempotency_key;
-        // Who cancels it from here on leaves that to this commit.
+        // A cancellation from here on is left to this commit.
         let is_open = live.update(Side::Reader, |state| {
             let is_open = state.durability == Durability::Volatile && !state.is_cancelled;
             if is_open {
@@ -298,7 +298,7 @@ impl Storage {
         }
         let has_key = new.idempotency_key.is_some();
         let (written, is_known) = self.insert_draft(new).await;
-        // By its key the originator would find it.
+        // The originator would find it by its key.
         let is_in_doubt = !is_known && !has_key;
         if let Some(doubtful) = is_in_doubt.then(|| self.begin_doubt(live)).flatten() {
             self.take_back_in_background(Arc::clone(live), doubtful, false);
@@ -323,8 +323,8 @@ impl Storage {
         Ok(())
     }
 
-    /// Writes a draft; where that fails, it may be there all the same, and only the answer lost. Whether
-    /// it is known that it is not.
+    /// Writes a draft. If that fails, it may have been written, with only the answer lost. Also returns
+    /// whether it is known that it was not.
     async fn insert_draft(&self, new: NewTransaction) -> (Result<(), BackendError>, bool) {
         let id = new.id;
         let written = contain(self.backend().insert(new)).await;
@@ -338,7 +338,7 @@ impl Storage {
         }
     }
 
-    /// A draft as it is written: what there is of the transaction, without a lease or a key.
+    /// The draft as it is written: the transaction so far, without a lease or a key.
     pub(in super::super) async fn draft_of(
         &self,
         live: &Live,
@@ -370,10 +370,10 @@ impl Storage {
         })
     }
 
-    /// Goes on with a draft that no recorder of this process is making: after a restart. One whose
-    /// recipients were all refused has nothing to be attempted.
+    /// Continues a draft that no recorder of this process has, after a restart. If all its
+    /// recipients were refused, nothing is attempted.
     ///
-    /// `None` where it is no draft.
+    /// `None` where it is not a draft.
     pub fn resume(&self, watch: &Watch) -> Option<(Recorder, Option<Lease>)> {
         let live = watch.live();
         if live.lock().durability != Durability::Draft {
@@ -384,7 +384,7 @@ impl Storage {
         if recorder.is_refused() {
             return Some((recorder, None));
         }
-        // A lease that was dropped before no longer counts: there is another one.
+        // A lease that was dropped before no longer counts: there is a new one.
         live.update(Side::Reader, |state| state.is_abandoned = false);
         let lease = Lease::of_new(self.clone(), Arc::clone(live));
         Some((recorder, Some(lease)))

@@ -27,7 +27,8 @@ use super::{
 
 /// Writes a transaction as it arrives, and reads the replies that come back.
 ///
-/// Dropping it, and every [`Custody`] made from it that was not taken, cancels the transaction.
+/// If it is dropped, together with every [`Custody`] of it that was not taken, the transaction is
+/// cancelled.
 pub struct Recorder {
     pub(super) storage: Storage,
     pub(super) live: Arc<Live>,
@@ -51,17 +52,17 @@ impl Recorder {
         self.live.id
     }
 
-    /// The id of the message, by which logs know it.
+    /// The trace id, which identifies the message in logs.
     pub fn trace_id(&self) -> TraceId {
         self.live.trace_id()
     }
 
-    /// Makes the blob for a body that is not one yet.
+    /// The account for a body that is not a blob yet.
     pub fn account(&self) -> &Account {
         self.storage.account(&self.live.context, &self.live.signals)
     }
 
-    /// Says whom its octets are charged to, unless that was said before.
+    /// Sets who pays for its octets, unless that is set.
     pub(crate) fn pay(&self, payer: Payer) {
         let account = || self.storage.pool().account(payer);
         self.live.signals.account_or(account);
@@ -73,14 +74,14 @@ impl Recorder {
             .update(Side::Input, |state| state.push_recipient(rcpt))
     }
 
-    /// Says that there are no more recipients.
+    /// Notes that there are no more recipients.
     pub fn finish_recipients(&self) {
         self.live
             .update(Side::Input, |state| state.has_all_recipients = true);
     }
 
-    /// Sets the message: complete header lines that stand before the blob, and the blob, which may
-    /// still grow. The first body stands.
+    /// Sets the message: complete header lines before the blob, and the blob, which may still grow.
+    /// Only the first call has an effect.
     pub fn body(&self, prefix: Vec<Bytes>, blob: Blob) {
         self.live.update(Side::Input, |state| {
             state.has_all_recipients = true;
@@ -90,7 +91,7 @@ impl Recorder {
         });
     }
 
-    /// The next reply from upstream, in the order in which they came; the final one is the last.
+    /// The next reply from upstream, in the order in which they came. The final one is the last.
     ///
     /// # Cancel safety
     ///
@@ -104,7 +105,7 @@ impl Recorder {
         let seen = self.answers_seen;
         let look = |state: &State| {
             let answer = state.answers.get(seen).cloned();
-            // Where the lease has ended without a final reply there will be none.
+            // If the lease has ended without a final reply, there will be none.
             let is_over = state.is_abandoned;
             answer.or_else(|| is_over.then(|| UpstreamReply::Final(Reply::local_error())))
         };
@@ -115,14 +116,14 @@ impl Recorder {
         answer
     }
 
-    /// Nobody is to be woken by an answer until the next [`Recorder::poll_answer`]: for whoever is
-    /// awake and looks for answers before it sleeps.
+    /// Nobody is woken by an answer until the next [`Recorder::poll_answer`]: for a task that looks for
+    /// answers before it sleeps.
     pub(crate) fn unregister(&self) {
         self.live.unregister(Side::Input);
     }
 
-    /// An attempt that is polled by this task is not to be woken by what is written now: for whoever polls it
-    /// right after.
+    /// An attempt that is polled by this task is not woken by the next writes: for a task that polls it right
+    /// afterwards.
     pub(crate) fn unregister_attempt(&self, own: &task::Waker) {
         self.live.unregister_task(Side::Output, own);
     }
@@ -132,27 +133,27 @@ impl Recorder {
         &self.custody
     }
 
-    /// Says that upstream has taken the message, so that nothing is left to do: what became of the
-    /// transaction is written down some time later, off the reply path.
+    /// Notes that upstream has accepted the message, so that nothing is left to do. The summary is
+    /// written later, off the reply path.
     pub fn delivered(self) {
         self.note_delivered();
     }
 
-    /// As [`Recorder::delivered`]; what is left is to be dropped.
+    /// As [`Recorder::delivered`]; drop the recorder afterwards.
     pub(crate) fn note_delivered(&self) {
         self.custody.forgo();
-        // Summaries wait to be written; the message need not wait with them.
+        // The summary waits to be written; the message need not wait with it.
         let body = self.live.update(Side::Input, |state| state.body.take());
         drop(body);
         self.storage.summarise(Arc::clone(&self.live));
     }
 
-    /// As [`Recorder::delivered`], and waits until the events of it are committed; not for ever: who has
-    /// been taken the message off must be told so. What is left is to be dropped.
+    /// As [`Recorder::delivered`], and waits until its events are committed, for a limited time: a
+    /// client whose message was accepted must be told so. Drop the recorder afterwards.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, they are written all the same.
+    /// If the future is dropped, they are written all the same.
     pub(crate) fn note_delivered_first(&self) -> impl Future<Output = ()> + Send + use<> {
         self.custody.forgo();
         let body = self.live.update(Side::Input, |state| state.body.take());
@@ -161,7 +162,7 @@ impl Recorder {
         async move { storage.summarise_first(live).await }
     }
 
-    /// Whether events are committed before a client is told that upstream has taken its message.
+    /// Whether events are committed before a client is told that upstream has accepted its message.
     pub(crate) fn commits_events_first(&self) -> bool {
         self.storage.commits_events_first()
     }
@@ -169,7 +170,7 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        // Who takes custody waits for the message.
+        // Taking custody waits for the message.
         if self.custody.is_shared() {
             self.live
                 .update(Side::Input, |state| state.is_input_gone = true);
