@@ -183,7 +183,10 @@ impl Storage {
         let begun = Instant::now();
         let recovered = backend.open_session(session, clock.now()).await?;
         if recovered.freed > 0 {
-            tracing::info!(freed = recovered.freed, "took up what a dead session held");
+            tracing::info!(
+                freed = recovered.freed,
+                "took over the transactions of a dead session"
+            );
         }
         if !recovered.brought_forward.is_zero() {
             due::warn_of_set_back(recovered.brought_forward);

@@ -2,27 +2,26 @@
 //!
 //! The service is an HTTP client of another agent or of a receiving application, or a
 //! [`RestHandler`](crate::stage::rest_handler::RestHandler) in the same process. A transaction is
-//! created with MAIL and the recipients that are there, recipients that come later are appended,
-//! those that come together in one request; the replies are watched for by hanging reads beside
-//! that, and each command is answered as its reply comes. The message goes up as one stream, and
-//! before it, where upstream asks for one, the parsed message
-//! ([`Parsed`](crate::signals::Parsed)) with its blobs.
+//! created with MAIL and the recipients known by then. Later recipients are appended; those that
+//! arrive together go in one request. Meanwhile, hanging reads watch for replies, and each command
+//! is answered when its reply comes. The message goes up as one stream, preceded by the parsed
+//! message ([`Parsed`](crate::signals::Parsed)) and its blobs if upstream asks for one.
 //!
 //! An *incremental* resource (a router for a gateway, a gateway for a router) takes MAIL alone, and
-//! recipients one by one; it gets the message once MAIL and the recipients are answered, and a sign
-//! of life every refresh interval while nothing else is sent. An *ordinary* one takes everything
-//! with the create but the message; where the message is there too, and small, it goes with the
-//! rest. MAIL is then answered with 250 as soon as the client's first recipient is waited for, and
-//! recipients that come after the create with 452.
+//! recipients one by one. It gets the message once MAIL and the recipients are answered, and a heartbeat
+//! every refresh interval while nothing else is sent. An *ordinary* resource takes everything but the
+//! message with the create; a small message that is already complete goes along. MAIL is then answered with
+//! 250 as soon as the call waits for the client's first recipient, and recipients that arrive after the
+//! create are answered with 452.
 //!
 //! With a [`Sharing`](crate::stage::sharing::Sharing) around it, copies of a message for several recipients
 //! are one transaction upstream.
 //!
-//! Where the parsed message is refused, the message goes up as it is: the application may still take
+//! If upstream refuses the parsed message, the message itself is still sent: the application may accept
 //! that.
 //!
-//! Creates are repeated with the same idempotency key, reads as they are, appends after a read that
-//! tells what arrived, and the upload of the message only while no octet of it was taken.
+//! A create is repeated with the same idempotency key, a read as it is, an append after a read that shows
+//! what arrived, and the upload of the message only if no octet of it was taken.
 //!
 //! | upstream | reply |
 //! |---|---|
@@ -36,15 +35,15 @@
 //! | refuses as malformed, unknown sender, not allowed | [`Reply::misconfigured`], 451 4.3.5, and an error in the log |
 //! | fails (500) | [`Reply::destination_failed`], 451 4.4.0 |
 //! | refuses otherwise | [`Reply::local_error`], 451 4.3.0 |
-//! | answers something else than was asked, or than this API answers, or more than is read, or names a host that is not to be asked | [`Reply::bad_upstream_reply`], 451 4.5.0, and an error in the log |
+//! | answers something other than what was asked, breaks this API, answers more than is read, or names a host that must not be asked | [`Reply::bad_upstream_reply`], 451 4.5.0, and an error in the log |
 //!
 //! # Where to read
 //!
 //! | module | holds |
 //! |---|---|
-//! | `delivery` | one call: what goes with the create, and one host after another |
-//! | `intake`, `replies` | what the originator gives, and what is still to be answered |
-//! | `request` | each kind of request, how often it is repeated, and what its failure means |
+//! | `delivery` | one call: what goes with the create, and trying one host after another |
+//! | `intake`, `replies` | what the originator gives, and which commands are not answered yet |
+//! | `request` | each kind of request, how often it is repeated, and the meaning of its failure |
 //! | `session` | a transaction that was created: which request is made when, and how it ends |
 //! | `message` | the message on its way: how far it has come, and from where it can be sent again |
 //!

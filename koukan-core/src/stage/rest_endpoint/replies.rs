@@ -1,4 +1,4 @@
-//! The commands of one transaction, and what is still to be answered of them.
+//! The commands of one transaction, and which of them are not answered yet.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use crate::{
     transaction::{Command, Owed, Positions, Rcpt, Slot},
 };
 
-/// The recipients of one transaction in the order in which they came, and the replies that are owed.
+/// The recipients of one transaction in their order, and the replies that upstream owes.
 #[derive(Default)]
 pub(super) struct Replies {
-    /// Upstream has until the deadline of a recipient, which it is given when upstream is told of it.
+    /// The deadline of a recipient starts when upstream is told of it.
     owed: Owed<Slot>,
     rcpts: Vec<Rcpt>,
     positions: Positions,
-    /// How many of the recipients upstream has answered, from the first.
+    /// How many of the recipients upstream has answered, counted from the first.
     answered: usize,
     accepted: usize,
     /// The recipients that upstream has refused, in their order.
@@ -39,8 +39,8 @@ impl Replies {
         self.accepted > 0
     }
 
-    /// Until when upstream owes the reply to the first recipient that it has not answered, if it was
-    /// told of that.
+    /// The deadline of upstream's reply to the first recipient it has not answered, if it was told
+    /// of that recipient.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.owed.rcpt_deadline()
     }
@@ -53,14 +53,14 @@ impl Replies {
         self.rcpts.push(rcpt);
     }
 
-    /// The recipients from that position on, of which upstream is told now.
+    /// Upstream is now told of the recipients from that position on.
     pub(super) fn tell_from(&mut self, offset: usize, timeout: Duration) -> Vec<Rcpt> {
         self.owed
             .set_rcpt_deadlines(offset, Instant::now() + timeout);
         self.rcpts[offset..].to_vec()
     }
 
-    /// Answers the recipients from that position on by itself; upstream is not told of them.
+    /// Answers the recipients from that position on without telling upstream of them.
     pub(super) fn refuse_from(&mut self, offset: usize, reply: &Reply) {
         self.rcpts.truncate(offset);
         self.positions.truncate(offset);
@@ -86,11 +86,12 @@ impl Replies {
         }
     }
 
-    /// Upstream's final reply, `whole` for all and `each` by recipient where it says that too.
+    /// Upstream's final reply: `whole` for all, and `each` by recipient if upstream gives such
+    /// replies.
     pub(super) fn final_reply(&self, whole: Reply, each: &[Option<Reply>]) -> Reply {
         let mut replies = FinalReplies::default();
         for (index, reply) in each.iter().enumerate().take(self.rcpts.len()) {
-            // Of one that was refused it is told once more why.
+            // A refused recipient gets its refusal again.
             if self.refused.binary_search(&index).is_err() {
                 let reply = reply.as_ref().map_or_else(|| whole.clone(), proper);
                 replies.push(index, reply);
@@ -100,13 +101,13 @@ impl Replies {
             return whole;
         }
         self.positions.downstream(match replies.len() {
-            // A lone recipient's reply is the one for all, whatever that says.
+            // With a single recipient, its own reply replaces the one for all.
             1 => replies.into_reply(),
             _ => replies.into_reply_or(whole),
         })
     }
 
-    /// Upstream has accepted the message without a word on the recipients that are still open: so it
+    /// Upstream accepted the message without a reply to the recipients that are still open, so it
     /// accepted those too.
     pub(super) fn accept_rest(&mut self) {
         for slot in self.owed.take_rcpts(0) {
@@ -115,8 +116,8 @@ impl Replies {
     }
 }
 
-/// A reply that answers a command: upstream may give codes that do not. One that closes a connection
-/// there closes none here.
+/// A reply that answers a command: upstream may give codes that do not. A reply that closes a
+/// connection there closes none here.
 pub(super) fn proper(reply: &Reply) -> Reply {
     if reply.is_negative() {
         reply.clone().relayed().with_extension(FromUpstream)

@@ -13,16 +13,16 @@ use crate::{reply::Reply, resource::ResourceService, transaction::Transaction};
 
 use super::{RestEndpointSettings, delivery::Delivery};
 
-/// Delivers every transaction by way of a [`ResourceService`]; the
-/// [module documentation](super) says how, and what its refusals become.
+/// Delivers every transaction through a [`ResourceService`]. The [module documentation](super)
+/// describes how, and which replies its refusals become.
 ///
-/// Where the signal [`Destination`](crate::signals::Destination) is set, upstream is told its first
+/// If the signal [`Destination`](crate::signals::Destination) is set, upstream is told its first
 /// host (`remote_host`). The next ones are tried in turn while the create fails or MAIL gets a
 /// transient reply.
 ///
 /// # Errors
 ///
-/// [`BodyError`](crate::body::BodyError) and [`Aborted`](crate::transaction::Aborted), where the
+/// [`BodyError`](crate::body::BodyError) and [`Aborted`](crate::transaction::Aborted), if the
 /// message or the recipients do not end cleanly; upstream has not seen the end of the message then.
 /// Everything else is a reply.
 ///
@@ -73,12 +73,12 @@ impl<R: ResourceService> Service<Transaction> for RestEndpoint<R> {
     type Future = BoxFuture<'static, Result<Reply, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        // Each request waits for the resource service by itself.
+        // Each request waits until the resource service is ready.
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, mut transaction: Transaction) -> Self::Future {
-        // Copies of a message have met before, in a `Sharing`: nobody need wait for this one.
+        // Copies of a message were already combined by a `Sharing`: none has to wait for this one.
         drop(transaction.body.take_token());
         let resource = self.resource.clone();
         let delivery = Delivery::new(resource, Arc::clone(&self.settings), transaction);

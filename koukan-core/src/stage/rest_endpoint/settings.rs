@@ -1,4 +1,4 @@
-//! What an endpoint is told when it is made.
+//! How an endpoint is configured.
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -31,7 +31,7 @@ pub struct RestEndpointTimeouts {
 }
 
 impl Default for RestEndpointTimeouts {
-    /// What an SMTP client waits at least: RFC 5321 section 4.5.3.2.
+    /// The least that an SMTP client waits: RFC 5321 section 4.5.3.2.
     fn default() -> Self {
         Self {
             start: Duration::from_secs(5 * 60),
@@ -65,7 +65,7 @@ impl RestEndpointTimeouts {
 }
 
 impl Default for RestEndpointSettings {
-    /// An incremental resource that is told nothing but the envelope and the message.
+    /// An incremental resource that is told only the envelope and the message.
     fn default() -> Self {
         Self {
             sender: None,
@@ -82,7 +82,7 @@ impl Default for RestEndpointSettings {
 }
 
 impl RestEndpointSettings {
-    /// Creates transactions on behalf of this sender, and not of the context's.
+    /// Creates transactions on behalf of this sender instead of the context's.
     #[must_use]
     pub fn with_sender(mut self, sender: Sender) -> Self {
         self.sender = Some(Arc::new(sender));
@@ -96,15 +96,15 @@ impl RestEndpointSettings {
         self
     }
 
-    /// Sets how often an incremental resource is told that the client is still there; 30 seconds
-    /// by default.
+    /// Sets how often an incremental resource is told that the client is still there. Default: 30
+    /// seconds.
     #[must_use]
     pub fn with_refresh_interval(mut self, interval: Duration) -> Self {
         self.refresh_interval = interval;
         self
     }
 
-    /// Sets how long each read may hang; 30 seconds by default.
+    /// Sets how long each read may hang. Default: 30 seconds.
     #[must_use]
     pub fn with_wait(mut self, wait: Duration) -> Self {
         self.wait = wait;
@@ -112,7 +112,7 @@ impl RestEndpointSettings {
     }
 
     /// Sets whether the resource takes a transaction step by step, as gateways and routers for
-    /// gateways do, which is the default; an ordinary one takes it as a whole.
+    /// gateways do (the default). An ordinary resource takes it as a whole.
     #[must_use]
     pub fn with_incremental(mut self, is_incremental: bool) -> Self {
         self.is_incremental = is_incremental;
@@ -120,34 +120,33 @@ impl RestEndpointSettings {
     }
 
     /// Sets whether upstream is told the facts of the SMTP session (addresses, EHLO name, TLS,
-    /// authentication); by default it is not.
+    /// authentication). By default it is not.
     #[must_use]
     pub fn with_session_facts(mut self, has_session_facts: bool) -> Self {
         self.has_session_facts = has_session_facts;
         self
     }
 
-    /// Sets whether the signal [`Destination`](crate::signals::Destination) is waited for, until
-    /// there is a recipient, where a routing filter needs one for it; by default it is used only
-    /// where it is set when the call begins.
+    /// Sets whether the endpoint waits for the signal [`Destination`](crate::signals::Destination)
+    /// until there is a recipient, for routing filters that need one. By default it uses the signal
+    /// only if it is set when the call begins.
     #[must_use]
     pub fn with_destination_awaited(mut self, awaits_destination: bool) -> Self {
         self.awaits_destination = awaits_destination;
         self
     }
 
-    /// Sets how many octets of a message may go with the create of an ordinary resource; 64 KiB by
-    /// default.
+    /// Sets how many octets of a message may go with the create of an ordinary resource. Default:
+    /// 64 KiB.
     #[must_use]
     pub fn with_inline_max(mut self, octets: usize) -> Self {
         self.inline_max = octets;
         self
     }
 
-    /// Sets whether upstream is told the durable signals of the message and its id
-    /// (`filter_output`): those that are set when the transaction is created there, and later ones with
-    /// the next recipient or before the message. By default it is not, since not every program takes
-    /// them.
+    /// Sets whether upstream is told the durable signals of the message and its id (`filter_output`):
+    /// signals known at the create go with it, later ones with the next recipient or before the
+    /// message. By default it is not told, since not every program accepts them.
     #[must_use]
     pub fn with_filter_output(mut self, has_filter_output: bool) -> Self {
         self.has_filter_output = has_filter_output;

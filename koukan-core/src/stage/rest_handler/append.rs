@@ -1,4 +1,4 @@
-//! Adding to a transaction that is made step by step.
+//! Adds to a transaction that is made step by step.
 
 use std::sync::Arc;
 
@@ -92,14 +92,14 @@ impl Shared {
         if let Some(source) = &mut source {
             source.originate(mail_from.as_ref().or(snapshot.mail.as_ref()))?;
         }
-        // From here on nothing is refused: all of it is added, or nothing was.
+        // From here on nothing is refused: either all of it is added or nothing is.
         if let Some(mail) = mail_from
             && *transaction.recorder.mail(mail.clone()) != mail
         {
             let detail = "the transaction has another mail_from already";
             return Err(Refusal::new(RefusalKind::Conflict, detail).at("mail_from"));
         }
-        // They are there before the recipients that they are about.
+        // The signals are there before the recipients they are about.
         if !told.is_empty() {
             transaction.recorder.signals(told);
         }
@@ -134,7 +134,7 @@ fn check_version(if_match: Option<&Version>, current: &Version) -> Result<(), Re
     }
 }
 
-/// The recipients that are not there yet.
+/// The recipients that are not known yet.
 fn new_recipients(
     known: &[Rcpt],
     given: Vec<Rcpt>,

@@ -1,4 +1,4 @@
-//! Attempts beside requests.
+//! Attempts that run beside requests.
 
 use std::{fmt, sync::Arc};
 
@@ -9,14 +9,14 @@ use crate::{
     storage::Lease,
 };
 
-/// The attempts that a [`RestHandler`](super::RestHandler) has begun, each in a task of its own:
-/// requests come and go, and the attempt goes on.
+/// The attempts that a [`RestHandler`](super::RestHandler) has begun. Each runs in a task of its
+/// own and goes on when the request ends.
 #[derive(Clone)]
 pub struct Attempts(Arc<Inner>);
 
 struct Inner {
     room: Arc<Semaphore>,
-    /// The same room, as it is shared between clients.
+    /// The same room, shared fairly between clients.
     shares: Shares<Client>,
     max: u32,
     is_stopping: watch::Sender<bool>,
@@ -28,14 +28,14 @@ pub(super) struct Room {
     _charge: Charge<Client>,
 }
 
-/// A lease that is attempted beside the requests, and the room for that.
+/// A lease that is attempted beside the requests, and its room.
 pub(super) struct Admitted {
     pub(super) lease: Lease,
     pub(super) room: Room,
 }
 
 impl Admitted {
-    /// Without room the transaction is left to the queue, and so is one that is to be sent later.
+    /// Without room, and if the transaction is scheduled for later, it is left to the queue.
     pub(super) fn new(lease: Lease, room: Option<Room>) -> Option<Self> {
         match room {
             Some(room) if !lease.is_scheduled() => Some(Self { lease, room }),
@@ -58,7 +58,7 @@ impl Attempts {
         }))
     }
 
-    /// Lets requests that wait for a change return, and refuses new transactions.
+    /// Makes requests that wait for a change return, and refuses new transactions.
     pub fn stop(&self) {
         self.0.is_stopping.send_replace(true);
     }
@@ -67,13 +67,13 @@ impl Attempts {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Nothing is lost if it is dropped before it ends.
     pub async fn ended(&self) {
-        // All room is there when nobody has any.
+        // Once all room can be acquired, no attempt has any.
         let _ = self.0.room.acquire_many(self.0.max).await;
     }
 
-    /// Room for one more of a client, if there is some for it.
+    /// Room for one more attempt of a client, if there is any.
     pub(super) fn room(&self, client: &Client) -> Option<Room> {
         Some(Room {
             _charge: self.0.shares.charge(client, 1)?,
@@ -85,10 +85,10 @@ impl Attempts {
         *self.0.is_stopping.borrow()
     }
 
-    /// Ready when waits are to end.
+    /// Ready when requests are to stop waiting.
     pub(super) async fn stopping(&self) {
         let mut is_stopping = self.0.is_stopping.subscribe();
-        // The sender lives as long as this.
+        // The sending half lives as long as `self`.
         let _ = is_stopping.wait_for(|is_stopping| *is_stopping).await;
     }
 }

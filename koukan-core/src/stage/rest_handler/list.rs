@@ -1,4 +1,4 @@
-//! Listing.
+//! Lists transactions.
 
 use crate::{
     resource::{
@@ -10,7 +10,7 @@ use crate::{
 
 use super::{service::Shared, view::view};
 
-/// Transactions of one list, at most.
+/// The maximum number of transactions in one list.
 const LIMIT_MAX: usize = 1000;
 
 impl Shared {

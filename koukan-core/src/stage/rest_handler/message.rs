@@ -1,4 +1,4 @@
-//! Messages of several transactions: reading them, waiting for them, giving them up.
+//! Messages with several transactions: reads them, waits for them, gives them up.
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
@@ -70,7 +70,7 @@ impl Shared {
         Ok(MessageResponse::Current(message))
     }
 
-    /// The transactions of a message that are kept, which the caller may act for.
+    /// The kept transactions of a message for which the caller may act.
     pub(super) async fn of_message(
         &self,
         caller: &Caller,
@@ -84,7 +84,7 @@ impl Shared {
         }
         let mut watches = Vec::with_capacity(id.count());
         for transaction in id.transactions() {
-            // They end one by one, and are removed one by one.
+            // They end and are removed one by one.
             let Some(mut watch) = self.storage.watch(transaction).await? else {
                 continue;
             };
@@ -100,8 +100,8 @@ impl Shared {
         }
     }
 
-    /// A message, once each of its transactions is as is waited for, or, where a version is known, once
-    /// there is another; or the time is up, or the agent stops.
+    /// Returns a message once each of its transactions is in the requested state, or, if a version is
+    /// given, once the version is another one; or when the time is up, or the agent stops.
     pub(super) async fn message(
         &self,
         id: MessageId,
@@ -115,7 +115,7 @@ impl Shared {
             let is_wanted = |snapshot: &Snapshot, shown: &Shown| {
                 shown.view.is_final() || is_awaited(wait_for, snapshot)
             };
-            // Each has as long as the others have left.
+            // Each gets the time that the others have left.
             for watch in &mut *watches {
                 let left = deadline.saturating_duration_since(Instant::now());
                 self.wait(watch, Some(left), is_wanted).await;
@@ -141,10 +141,10 @@ impl Shared {
     }
 }
 
-/// Waits until one of them is not as it was shown last.
+/// Waits until one of them has changed since it was last shown.
 async fn any_changed(watches: &[Watch]) {
     poll_fn(|cx| {
-        // All of them are asked, so that each wakes whoever waits.
+        // All are polled, so that each of them can wake the task.
         let changed = watches.iter().filter(|it| it.poll_changed(cx).is_ready());
         match changed.count() {
             0 => Poll::Pending,

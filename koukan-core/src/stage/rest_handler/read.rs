@@ -1,4 +1,4 @@
-//! Reading and giving up.
+//! Reads transactions and gives them up.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::{
 
 use super::{service::Shared, view::Shown};
 
-/// How long a cancel waits for whoever works on the transaction to end it.
+/// How long a cancel waits for the task that works on the transaction to end it.
 pub(super) const CANCEL_WAIT: Duration = Duration::from_secs(5);
 
 impl Shared {
@@ -47,8 +47,8 @@ impl Shared {
             .into())
     }
 
-    /// A transaction that was created, after the wait that was asked for: for its end, or, where
-    /// it is the client's turn, for replies to all that it said.
+    /// A transaction that was created, after the requested wait: for its end, or, if it is the
+    /// client's turn, for replies to everything it sent.
     pub(super) async fn created(
         &self,
         mut watch: Watch,
@@ -72,8 +72,8 @@ impl Shared {
         }
     }
 
-    /// The wait of a create, where that may bring something: of what is to be sent later nothing is heard
-    /// before. Reads are repeated by who waits, and wait.
+    /// The wait of a create, if waiting may help: for a scheduled transaction nothing happens before its
+    /// time. Clients that wait repeat their reads, and those wait.
     pub(super) fn worthwhile(&self, watch: &mut Watch, wait: Option<Duration>) -> Option<Duration> {
         let snapshot = watch.snapshot();
         let until = self.storage.clock().now().checked_add(wait?).ok()?;
@@ -115,7 +115,7 @@ impl Shared {
     }
 }
 
-/// Whether what a request waits for, short of the end, is there.
+/// Whether the state that a request waits for, short of the end, is reached.
 pub(super) fn is_awaited(wait_for: WaitFor, snapshot: &Snapshot) -> bool {
     wait_for == WaitFor::Attempt && snapshot.has_attempt_ended && !snapshot.is_settling
 }

@@ -1,4 +1,4 @@
-//! What failures become.
+//! The refusals that failures become.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::{
     storage::{BackendError, CustodyError, record::FinalReason},
 };
 
-/// When to try again where uploads must be finished first.
+/// When to try again if other uploads must be finished first.
 const RETRY_AFTER_UPLOADS: Duration = Duration::from_secs(60);
 
-/// For how long failures are counted before they are told.
+/// For how long failures are counted before they are logged.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static FAILED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
@@ -38,7 +38,7 @@ pub(in crate::stage) fn unknown_transaction() -> Refusal {
 /// The transaction is over.
 pub(super) fn over(reason: FinalReason) -> Refusal {
     let advice = match reason {
-        // Another one would be sent once more.
+        // Another request would send the message again.
         FinalReason::Delivered | FinalReason::PartlyDelivered => {
             "read it to see what has become of each recipient"
         }
@@ -54,7 +54,7 @@ fn given_up() -> Refusal {
     Refusal::new(RefusalKind::Conflict, detail)
 }
 
-/// The idempotency key is that of another request.
+/// The idempotency key belongs to another request.
 pub(super) fn key_reused() -> Refusal {
     let detail = "the key was used for another request: repeat that as it was, or take another key";
     Refusal::new(RefusalKind::KeyReused, detail).at("Idempotency-Key")

@@ -4,17 +4,17 @@ use std::{collections::HashMap, sync::Arc};
 
 use crate::{context::Sender, storage::record::Terms};
 
-/// How a sender's transactions are made, and what is promised to it.
+/// How a sender's transactions are made, and what the sender is promised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SenderPolicy {
     /// How its transactions are made.
     pub dialect: Dialect,
-    /// What is promised where a create does not say otherwise; nothing to the incremental dialect.
+    /// The terms if a create gives none; the incremental dialect has none.
     pub terms: Terms,
-    /// Whether `remote_host` is the host to deliver to, and not that of the SMTP client. Such a
-    /// sender is for trusted callers only: others could have this host connect wherever they like.
+    /// Whether `remote_host` is the host to deliver to instead of the address of the SMTP client.
+    /// Only for trusted callers: others could make this host connect anywhere.
     pub has_next_hop: bool,
-    /// Whether there is no other way to know the host to deliver to, so that a create must tell it.
+    /// Whether a create must name the host to deliver to, because nothing else determines it.
     pub needs_next_hop: bool,
 }
 
@@ -22,9 +22,9 @@ pub struct SenderPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// With MAIL and RCPT at once; committed before the create is answered.
+    /// MAIL and RCPT come at once; the transaction is committed before the create is answered.
     Whole,
-    /// Step by step, as by an SMTP client; nothing is committed here.
+    /// Step by step, as with an SMTP client; nothing is committed here.
     Incremental,
 }
 
@@ -33,12 +33,12 @@ pub trait Senders: Send + Sync + 'static {
     /// The policy for this sender and tag, if transactions may be created on its behalf.
     fn find(&self, sender: &Sender) -> Option<SenderPolicy>;
 
-    /// Whether there is a sender of that name, whatever its tags.
+    /// Whether there is a sender with that name, whatever its tags.
     fn has(&self, name: &str) -> bool;
 }
 
 impl Default for SenderPolicy {
-    /// An application's: whole, retried and notified.
+    /// The policy of an application: whole, with retries and notifications.
     fn default() -> Self {
         Self {
             dialect: Dialect::Whole,
@@ -53,7 +53,7 @@ impl Default for SenderPolicy {
 }
 
 impl SenderPolicy {
-    /// An SMTP gateway's.
+    /// The policy of an SMTP gateway.
     pub fn incremental() -> Self {
         Self {
             dialect: Dialect::Incremental,

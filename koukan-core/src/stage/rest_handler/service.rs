@@ -26,11 +26,11 @@ use super::{
     unfinished_uploads::UnfinishedUploads,
 };
 
-/// Answers requests for transactions out of [`Storage`], and has each attempted by `output`, an
-/// [`AttemptService`].
+/// Answers requests for transactions from [`Storage`], and has `output`, an [`AttemptService`],
+/// attempt each transaction.
 ///
-/// A [`ResourceService`](crate::resource::ResourceService), and a
-/// [`MessageService`](crate::resource::MessageService); clones share everything.
+/// A [`ResourceService`](crate::resource::ResourceService) and a
+/// [`MessageService`](crate::resource::MessageService). Clones share everything.
 pub struct RestHandler<O> {
     pub(super) shared: Arc<Shared>,
     pub(super) output: O,
@@ -43,12 +43,12 @@ pub(super) struct Shared {
     pub(super) registry: Registry,
     pub(super) attempts: Attempts,
     pub(super) unfinished: UnfinishedUploads,
-    /// Held while a draft is taken up again.
+    /// Held while a draft is resumed.
     pub(super) resuming: tokio::sync::Mutex<()>,
 }
 
 impl<O: AttemptService> RestHandler<O> {
-    /// A handler that keeps transactions in `storage`, and knows the senders in `senders`.
+    /// A handler that keeps transactions in `storage`, for the senders in `senders`.
     pub fn new(
         storage: Storage,
         output: O,
@@ -69,7 +69,7 @@ impl<O: AttemptService> RestHandler<O> {
         }
     }
 
-    /// Goes with a transaction beside the requests, in a task of its own.
+    /// Attends a transaction beside the requests, in a task of its own.
     pub(super) fn attend(&self, transaction: &Arc<OpenTransaction>, admitted: Option<Admitted>) {
         let (shared, transaction) = (Arc::clone(&self.shared), Arc::clone(transaction));
         let output = self.output.clone();
@@ -117,7 +117,7 @@ impl Shared {
         Ok(watch)
     }
 
-    /// The transaction of a location that stands for one.
+    /// The transaction at a location that denotes one.
     pub(super) async fn find_at(
         &self,
         caller: &Caller,

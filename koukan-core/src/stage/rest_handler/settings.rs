@@ -1,4 +1,4 @@
-//! What a RestHandler may do.
+//! The limits and times of a `RestHandler`.
 
 use std::time::Duration;
 
@@ -6,31 +6,31 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RestHandlerSettings {
-    /// The domain for the Message-ID of messages that have none.
+    /// The domain for the Message-ID of messages without one.
     pub hostname: Box<str>,
-    /// The largest message, and the largest part, in octets.
+    /// The maximum size of the message, and of each part, in octets.
     pub max_message_size: u64,
-    /// Recipients of one transaction, at most.
+    /// The maximum number of recipients of one transaction.
     pub max_recipients: usize,
-    /// Transactions that are being made, and attempts that clients watch, at most; what is beyond it is
-    /// left to the queue, or refused where there is none.
+    /// The maximum number of transactions being made and of attempts that clients watch. Beyond it,
+    /// transactions are left to the queue, or refused if there is none.
     pub max_in_flight: usize,
-    /// Transactions of one sender whose message is still to be uploaded, at most; those that are made
-    /// step by step do not count.
+    /// The maximum number of transactions of one sender whose message is still to be uploaded.
+    /// Transactions made step by step do not count.
     pub max_unfinished_uploads: usize,
-    /// The longest that a request is held back for a change.
+    /// The longest time that a request waits for a change.
     pub max_wait: Duration,
-    /// How long an incremental transaction lives without change or heartbeat.
+    /// How long an incremental transaction lives without a change or heartbeat.
     pub downstream_timeout: Duration,
-    /// How long the message of any other transaction may take to come.
+    /// How long the message of any other transaction may take to arrive.
     pub upload_timeout: Duration,
-    /// How long before it is to be sent a transaction may be made.
+    /// How far in the future the time of sending may be.
     pub max_send_at: Duration,
 }
 
 impl Default for RestHandlerSettings {
-    /// 50 MiB, 1000 recipients, 10,000 in flight, 1000 unfinished uploads; waits of 30 seconds, a downstream timeout of two
-    /// minutes, a day for uploads, and 30 days until a transaction is to be sent.
+    /// 50 MiB, 1000 recipients, 10,000 in flight, 1000 unfinished uploads; waits of 30 seconds, a downstream timeout of
+    /// two minutes, a day for uploads, and 30 days until the time of sending.
     fn default() -> Self {
         Self {
             hostname: "localhost".into(),

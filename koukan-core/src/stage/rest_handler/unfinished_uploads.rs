@@ -7,18 +7,19 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Counts the transactions of each sender whose message is still to come. Each may wait for it for
-/// a day, so that a sender may not have any number of them. Those that were refused already give way
-/// to others, the oldest first.
+/// Counts the transactions of each sender whose message is still to come. Each may wait for it for a
+/// day, so a sender may have only a limited number. Transactions whose recipients were all refused
+/// give way to others, oldest first.
 ///
-/// Only those count that this process has made or gone on with.
+/// Only transactions that this process has made or resumed count.
 #[derive(Clone, Default)]
 pub(super) struct UnfinishedUploads(Arc<Mutex<HashMap<Box<str>, OfSender>>>);
 
 #[derive(Default)]
 struct OfSender {
     count: usize,
-    /// Of those that were refused, in the order in which they were: who is told to give way.
+    /// The notifiers of refused transactions, in the order of their refusal: they are told to give
+    /// way.
     refused: VecDeque<Arc<Notify>>,
 }
 
@@ -27,13 +28,13 @@ pub(super) struct Upload {
     counts: UnfinishedUploads,
     sender: Box<str>,
     gives_way: Arc<Notify>,
-    /// Whose place it has, and who is not told yet.
+    /// The transaction whose place it has, if that was not told yet.
     displaced: Mutex<Option<Arc<Notify>>>,
 }
 
 impl UnfinishedUploads {
-    /// Counts one more of a sender, unless it has `max` already of which none gives way. One that
-    /// does is told by [`Upload::confirm`].
+    /// Counts one more transaction of a sender, unless the sender already has `max` of which none
+    /// gives way. One that gives way is told by [`Upload::confirm`].
     pub(super) fn begin(&self, sender: &str, max: usize) -> Option<Upload> {
         let displaced = {
             let mut counts = self.lock();
@@ -60,7 +61,7 @@ impl UnfinishedUploads {
 }
 
 impl Upload {
-    /// Says that the transaction was made: what it displaces gives way.
+    /// Notes that the transaction was made: the one it displaces gives way.
     pub(super) fn confirm(&self) {
         if let Some(displaced) = self.take_displaced() {
             displaced.notify_one();
@@ -72,7 +73,7 @@ impl Upload {
         displaced.unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Says that the transaction was refused; who is told when it is to give way.
+    /// Notes that the transaction was refused. Returns what is notified when it must give way.
     pub(super) fn refused(&self) -> Arc<Notify> {
         let mut counts = self.counts.lock();
         if let Some(of) = counts.get_mut(&self.sender) {
@@ -88,7 +89,7 @@ impl Drop for Upload {
         let mut counts = self.counts.lock();
         if let Some(of) = counts.get_mut(&self.sender) {
             of.count -= 1;
-            // It was never made: what would have given way has its place again.
+            // It was never made, so the transaction it would have displaced has its place again.
             if let Some(displaced) = displaced {
                 of.refused.push_front(displaced);
             }
@@ -128,14 +129,14 @@ mod tests {
         let first = unfinished.begin("a", 2).unwrap();
         let second = unfinished.begin("a", 2).unwrap();
         let (first_way, second_way) = (first.refused(), second.refused());
-        // One that is not made in the end displaces nothing.
+        // A transaction that is not made in the end displaces nothing.
         drop(unfinished.begin("a", 2).unwrap());
         assert!(poll_immediate(first_way.notified()).await.is_none());
         let third = unfinished.begin("a", 2).unwrap();
         third.confirm();
         first_way.notified().await;
         drop(second);
-        // The first has not ended yet, and gives way but once.
+        // The first has not ended yet, and gives way only once.
         assert!(unfinished.begin("a", 2).is_none());
         drop(first);
         assert!(unfinished.begin("a", 2).is_some());

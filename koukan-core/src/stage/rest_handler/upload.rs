@@ -1,4 +1,4 @@
-//! Uploading.
+//! Uploads messages and parts.
 
 use std::sync::Arc;
 
@@ -47,14 +47,14 @@ impl<O: AttemptService> RestHandler<O> {
         let uploaded = uploaded.await;
         let is_finalized = match &uploaded {
             Ok(uploaded) => uploaded.finalized,
-            // The commit may have failed the time before.
+            // An earlier commit may have failed.
             Err(_) => incoming.blob().len().is_some(),
         };
         if !is_finalized {
             return uploaded.map(ResourceResponse::Uploaded);
         }
         transaction.recorder.touch();
-        // A client that goes away must not leave a message half committed.
+        // If the client disconnects, the message must not be left half committed.
         let completed = tokio::spawn(async move { transaction.complete().await }).await;
         let is_news = completed.map_err(|_| Refusal::internal())??;
         match uploaded {
@@ -63,7 +63,7 @@ impl<O: AttemptService> RestHandler<O> {
         }
     }
 
-    /// The open transaction; a draft that nobody is making is taken up again.
+    /// The open transaction; a draft that no request is making is resumed.
     async fn open(
         &self,
         caller: &Caller,
@@ -72,7 +72,7 @@ impl<O: AttemptService> RestHandler<O> {
     ) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
         let snapshot = watch.snapshot();
-        // What its recipients refused may come to its end, for others to share.
+        // A draft whose recipients were all refused may end, so that others can take its place.
         if let Some(reason) = snapshot.final_reason
             && !snapshot.is_draft
         {
@@ -81,7 +81,7 @@ impl<O: AttemptService> RestHandler<O> {
         if let Some(transaction) = shared.registry.find(watch.id()) {
             return Ok(transaction);
         }
-        // In a task of its own: whoever asked need not be polled for others to get their turn.
+        // In a task of its own: others get their turn even if this caller is not polled.
         let this = self.clone();
         let client = caller.client().clone();
         let name = name.to_owned();
@@ -90,7 +90,7 @@ impl<O: AttemptService> RestHandler<O> {
         resumed.await.map_err(|_| Refusal::internal())?
     }
 
-    /// Takes a draft up again.
+    /// Resumes a draft.
     async fn resume(
         &self,
         client: &Client,
@@ -99,7 +99,7 @@ impl<O: AttemptService> RestHandler<O> {
         name: &str,
     ) -> Result<Arc<OpenTransaction>, Refusal> {
         let shared = &self.shared;
-        // One at a time: there is one lease and one body to be made.
+        // One at a time: only one lease and one body may be made.
         let _resuming = shared.resuming.lock().await;
         if let Some(transaction) = shared.registry.find(watch.id()) {
             return Ok(transaction);
@@ -111,7 +111,7 @@ impl<O: AttemptService> RestHandler<O> {
         let transaction = OpenTransaction::new(recorder, Dialect::Whole, terms, None);
         let transaction = Arc::new(transaction);
         shared.restore(&transaction).await?;
-        // It was taken before, so that it is taken however many there are.
+        // It was accepted before, so it is accepted now whatever the number.
         shared.count(&transaction, usize::MAX)?;
         shared.registry.add(&transaction);
         let admitted = lease.and_then(|lease| Admitted::new(lease, shared.attempts.room(client)));
@@ -145,7 +145,7 @@ impl Shared {
         Ok(incoming)
     }
 
-    /// Brings a draft back to where it was: octets of uploads that had not ended are lost, and
+    /// Restores the state of a draft. Octets of uploads that had not ended are lost and must be
     /// uploaded again.
     async fn restore(&self, transaction: &OpenTransaction) -> Result<(), Refusal> {
         let recorder = &transaction.recorder;
@@ -163,8 +163,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Why nothing is taken of an upload of that name: it is complete, also where the transaction is
-    /// over since, or there is none.
+    /// Why an upload with that name is not accepted: it is complete (even if the transaction is over
+    /// since), or there is none.
     fn closed(&self, watch: &Watch, name: &str, end: Option<FinalReason>) -> Refusal {
         let uploaded = (name == MESSAGE).then(|| self.registry.uploaded(watch.id()));
         let len = uploaded.flatten().or_else(|| match name {

@@ -67,7 +67,8 @@ pub(in crate::stage) fn view(snapshot: &Snapshot) -> View {
     }
 }
 
-/// Whether the message was whole: it was delivered, or answered for a recipient that was accepted.
+/// Whether the message was complete: it was delivered, or answered for a recipient that was
+/// accepted.
 fn was_whole(snapshot: &Snapshot) -> bool {
     let is_delivered = matches!(
         snapshot.final_reason,
@@ -78,7 +79,7 @@ fn was_whole(snapshot: &Snapshot) -> bool {
     is_delivered || snapshot.final_reply.as_ref().is_some_and(is_answered)
 }
 
-/// What has become of each recipient, where replies to commands do not say it.
+/// The final reply of each recipient, if the replies to commands do not tell it.
 fn final_replies(snapshot: &Snapshot) -> Vec<Option<Reply>> {
     let Some(last) = &snapshot.final_reply else {
         return Vec::new();
@@ -126,12 +127,12 @@ fn details(snapshot: &Snapshot, location: Location) -> Details {
     }
 }
 
-/// A time as backends keep it, so that it is shown the same before and after.
+/// A time with the precision that backends keep, so that it looks the same before and after.
 pub(super) fn micros(time: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(time.as_microsecond()).unwrap_or(time)
 }
 
-/// What has become of a recipient.
+/// The state of a recipient.
 fn state(outcome: Option<&RecipientOutcome>, end: Option<FinalReason>) -> RecipientState {
     match (outcome, end) {
         (Some(RecipientOutcome::Delivered(_)), _) => RecipientState::Delivered,
@@ -169,7 +170,7 @@ fn message(location: &Location, finalized: bool) -> BodyView {
     }
 }
 
-/// The version of a view: a hash of all that it shows, so that it is the same wherever and
+/// The version of a view: a hash of everything it shows, so that it is the same wherever and
 /// whenever the transaction is read.
 fn version(view: &View) -> Version {
     let mut hash = Hash(Fnv1a::new(0));
@@ -210,7 +211,7 @@ fn version(view: &View) -> Version {
     Version::new(format!("{:016x}", hash.finish()))
 }
 
-/// What a version is made of: the same in every process, whatever its release.
+/// The hash behind a version: the same in every process, whatever its release.
 struct Hash(Fnv1a);
 
 impl Hasher for Hash {

@@ -18,7 +18,7 @@ use super::{service::StorageWriter, writing::Writing};
 /// A transaction that is written as its originator gives it.
 struct Written {
     commands: Commands,
-    /// Until it has ended.
+    /// Present until it has ended.
     writing: Option<Writing>,
     has_all_recipients: bool,
 }
@@ -27,7 +27,7 @@ impl<O: AttemptService> Direct for StorageWriter<O> {
     fn start(&self, start: Start) -> Result<(Box<dyn Taker>, Pending), Box<Start>> {
         let mut commands = Commands::new();
         let (slot, mail) = commands.mail();
-        // There is no call around it that would contain a bug of the output's.
+        // No call around it would contain a bug of the output's.
         let begun = catch_unwind(AssertUnwindSafe(|| self.begin(start)));
         let writing = match begun {
             Ok(Ok(mut writing)) => {

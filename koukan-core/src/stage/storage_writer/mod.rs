@@ -2,14 +2,15 @@
 //!
 //! It hands the transaction to the output side at once, and answers each command with the reply
 //! that comes back. It commits nothing by itself: a negative reply carries a
-//! [`Custody`](crate::storage::Custody) by which whoever gets it can.
+//! [`Custody`](crate::storage::Custody), with which whoever receives the reply can commit the
+//! transaction.
 //!
-//! | it answers | when |
+//! | answer | when |
 //! |---|---|
-//! | what upstream replies | it replies in time |
-//! | [`Reply::destination_timeout`](crate::reply::Reply::destination_timeout) to MAIL or RCPT, with custody | it does not; the attempt goes on |
+//! | upstream's reply | upstream replies in time |
+//! | [`Reply::destination_timeout`](crate::reply::Reply::destination_timeout) to MAIL or RCPT, with custody | upstream does not reply in time; the attempt goes on |
 //! | [`Reply::elapsed`](crate::reply::Reply::elapsed) to the message, with custody | likewise |
-//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | memory or disk is short |
+//! | [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | memory or disk space is short |
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! The open slots of one transaction, and the time each may stay open.
+//! The open slots of one transaction, and how long each may stay open.
 
 use std::{
     task::{Context, Poll},
@@ -62,7 +62,7 @@ impl OpenSlots {
         }
     }
 
-    /// Answers what has been open for too long.
+    /// Answers the slots that have been open for too long.
     pub(super) fn poll_timeouts(&mut self, cx: &mut Context<'_>, reply: impl Fn() -> Reply) {
         while let Some(deadline) = self.owed.deadline() {
             if self.alarm.poll(cx, deadline).is_pending() {
@@ -74,7 +74,7 @@ impl OpenSlots {
         }
     }
 
-    /// Ready at a deadline for all of them together.
+    /// Ready at a deadline that holds for all of them together.
     pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>, deadline: Instant) -> Poll<()> {
         self.alarm.poll(cx, deadline)
     }

@@ -23,14 +23,13 @@ use crate::{
 
 use super::writing::Writing;
 
-/// Writes transactions into [`Storage`] and has each attempted by `output`, an
-/// [`AttemptService`].
+/// Writes transactions into [`Storage`] and has each attempted by `output`, an [`AttemptService`].
 ///
-/// What is to be sent later, by HOLDFOR or HOLDUNTIL (RFC 4865), is not attempted: it is refused for the time
-/// being, so that whoever may do so takes custody.
+/// A transaction scheduled by HOLDFOR or HOLDUNTIL (RFC 4865) is not attempted. It gets a transient refusal,
+/// so that a stage that may do so takes custody.
 ///
-/// The attempt runs within the call, so it ends with it, unless the call returns first with a
-/// reply that somebody may take custody by: then it goes on in a task of its own.
+/// The attempt runs within the call and ends with it, unless the call returns first with a reply that offers
+/// custody: then it goes on in a task of its own.
 #[derive(Clone)]
 pub struct StorageWriter<O> {
     storage: Storage,
@@ -39,19 +38,18 @@ pub struct StorageWriter<O> {
     timeouts: StorageWriterTimeouts,
 }
 
-/// How long a client waits for upstream before it is answered by the storage writer itself.
+/// How long a client waits for upstream before the storage writer itself answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StorageWriterTimeouts {
-    /// For the reply to MAIL, and for that to each RCPT.
+    /// For the reply to MAIL, and for the reply to each RCPT.
     pub rcpt: Duration,
     /// For the final reply, from the end of the message.
     pub final_reply: Duration,
 }
 
 impl Default for StorageWriterTimeouts {
-    /// Half a minute and a minute: well within what SMTP clients wait (RFC 5321 section
-    /// 4.5.3.2).
+    /// Half a minute and a minute: well below what SMTP clients wait (RFC 5321 section 4.5.3.2).
     fn default() -> Self {
         Self {
             rcpt: Duration::from_secs(30),
@@ -77,9 +75,10 @@ impl StorageWriterTimeouts {
 }
 
 impl StorageWriterTimeouts {
-    /// For clients that send the message again when they are told to try later: the final reply is
-    /// waited for nearly as long as they wait (ten minutes, RFC 5321 section 4.5.3.2.6). Whoever is
-    /// told earlier sends another copy while the destination may still take the first.
+    /// For clients that send the message again when they are told to try later: the final reply may
+    /// take nearly as long as such a client waits (ten minutes, RFC 5321 section 4.5.3.2.6). A
+    /// client that is answered earlier sends another copy while the destination may still take the
+    /// first.
     #[must_use]
     pub fn of_ingress() -> Self {
         Self {
@@ -100,7 +99,7 @@ impl<O> StorageWriter<O> {
         }
     }
 
-    /// Writes transactions on behalf of another sender, whose chain they then go through.
+    /// Writes transactions on behalf of another sender, whose chain they then pass through.
     #[must_use]
     pub fn with_sender(mut self, sender: Sender) -> Self {
         self.sender = Some(Arc::new(sender));
@@ -116,8 +115,8 @@ impl<O> StorageWriter<O> {
 }
 
 impl<O: AttemptService> StorageWriter<O> {
-    /// Erases the type. Whoever originates a transaction of such a service directly, with nothing in
-    /// between, makes no call for it.
+    /// Erases the type. An originator directly in front of such a service makes no call for a
+    /// transaction.
     pub fn boxed(self) -> BoxMailService {
         BoxMailService::with_direct(self.clone(), self)
     }
@@ -133,7 +132,7 @@ impl<O: AttemptService> StorageWriter<O> {
         if mail.is_to_be_held()
             && let Some(until) = mail.take_hold(self.storage.clock().now())
         {
-            // There is none as yet, or it was said before.
+            // It cannot be set yet, or was set before.
             let _ = signals.set(SendAt::new(until));
         }
         let context = self.context(context, token.as_ref());
@@ -145,7 +144,7 @@ impl<O: AttemptService> StorageWriter<O> {
 }
 
 impl<O> StorageWriter<O> {
-    /// What the transaction is written with: all copies of a message have one in common.
+    /// The context with which the transaction is written: all copies of a message share one.
     fn context(&self, context: Arc<Context>, token: Option<&MessageToken>) -> Arc<Context> {
         match (&self.sender, token) {
             (None, _) => context,
@@ -161,8 +160,8 @@ impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
     type Future = BoxFuture<'static, Result<Reply, BoxError>>;
 
     fn poll_ready(&mut self, _: &mut task::Context<'_>) -> Poll<Result<(), BoxError>> {
-        // That the output is ready is waited for within the attempt: until then the transaction
-        // is being written.
+        // The attempt waits until the output is ready; until then the transaction is already
+        // written.
         Poll::Ready(Ok(()))
     }
 
@@ -179,12 +178,12 @@ impl<O: AttemptService> Service<Transaction> for StorageWriter<O> {
             context,
             mail,
             signals,
-            // It is written as it comes, so what is attempted is the same message.
+            // It is written as it comes, so the attempt has the same message.
             token: body.take_token(),
         };
         let Ok(writing) = self.begin(start) else {
             return Box::pin(async {
-                // Answered with that, too.
+                // That reply answers the slot, too.
                 drop(slot);
                 Ok(Reply::insufficient_storage())
             });

@@ -22,9 +22,9 @@ use crate::{
 
 use super::{StorageWriterTimeouts, replies::OpenSlots};
 
-/// A transaction, its attempt, and what is still to be answered.
+/// A transaction, its attempt, and the commands that are not answered yet.
 ///
-/// What comes from downstream is written to the end even when upstream has refused it: custody may
+/// Everything from downstream is written to the end even if upstream has refused it: custody may
 /// still be taken then.
 pub(super) struct Writing {
     recorder: Recorder,
@@ -40,15 +40,15 @@ pub(super) struct Writing {
 enum Message {
     /// It is still to be given.
     Awaited,
-    /// It was given, and what it is made of is found out.
+    /// It was given, and its form is being determined.
     Given(Body),
-    /// Somebody else writes it.
+    /// Another task writes it.
     Growing(Blob),
     /// It is written here.
     Copied(BoxFuture<'static, Result<(), BodyError>>),
-    /// All of it is there; until then the final reply may take.
+    /// It is complete. The final reply may take until this time.
     Whole(Instant),
-    /// Upstream has taken it, and the events of that are committed before the reply.
+    /// Upstream has taken it; its events are committed before the reply.
     Taken(BoxFuture<'static, ()>, Reply),
 }
 
@@ -146,7 +146,7 @@ impl Writing {
             }
             self.message = match mem::replace(&mut self.message, Message::Awaited) {
                 Message::Given(body) => self.write(body, cx),
-                // The time for the final reply begins with the message's end.
+                // The time for the final reply begins at the end of the message.
                 _ => Message::Whole(Instant::now() + self.timeouts.final_reply),
             };
         }
@@ -154,12 +154,12 @@ impl Writing {
 
     /// Writes the message.
     fn write(&self, body: Body, cx: &Context<'_>) -> Message {
-        // The attempt is polled right after, where it is in this task.
+        // If the attempt is in this task, it is polled right after.
         self.recorder.unregister_attempt(cx.waker());
         match body.into_blob() {
             Ok((prefix, blob)) => {
                 self.recorder.body(prefix, blob.clone());
-                // Custody takes the whole of it.
+                // Custody takes all of it.
                 Message::Growing(blob)
             }
             Err(body) => {
@@ -170,9 +170,8 @@ impl Writing {
         }
     }
 
-    /// The final reply, or that to a message that waits for it for too long; none yet where it is to be
-    /// waited for what is written. An attempt that goes on is kept for as long as somebody may take
-    /// custody.
+    /// The final reply, or the reply to a message that has waited too long; none yet if events must be
+    /// committed first. An attempt that goes on is kept as long as custody may be taken.
     fn end(&mut self) -> Option<Reply> {
         if let Some(reply) = self.final_reply.take() {
             let reply = self.positions.downstream(reply);
@@ -180,7 +179,7 @@ impl Writing {
                 return Some(self.with_custody(reply));
             }
             if self.recorder.commits_events_first() {
-                // Whatever it holds is not held while the disk works.
+                // The attempt's resources are not held while the disk works.
                 self.attempt = None;
                 let committed = self.recorder.note_delivered_first();
                 self.message = Message::Taken(Box::pin(committed), reply);
@@ -196,7 +195,7 @@ impl Writing {
         Some(self.with_custody(Reply::elapsed()))
     }
 
-    /// Polls `f` and, beside it, everything that goes on meanwhile.
+    /// Polls `f` together with everything else that is going on.
     async fn beside<T>(&mut self, mut f: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
         poll_fn(|cx| {
             let result = f(cx);
@@ -253,7 +252,7 @@ fn begin(lease: Lease, mut output: impl AttemptService) -> BoxFuture<'static, ()
     let failed = move |error: BoxError| {
         tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&*error), "an attempt could not be made");
     };
-    // Nearly always it is ready at once, and then nothing waits with the lease.
+    // It is nearly always ready at once, and then nothing waits with the lease.
     let mut cx = Context::from_waker(Waker::noop());
     if let Poll::Ready(Ok(())) = output.poll_ready(&mut cx) {
         let attempt = output.call(lease);
@@ -270,7 +269,7 @@ fn begin(lease: Lease, mut output: impl AttemptService) -> BoxFuture<'static, ()
     })
 }
 
-/// By a negative reply custody can be taken.
+/// A negative reply offers custody.
 fn with_custody(reply: Reply, custody: &Custody) -> Reply {
     if reply.is_positive() {
         return reply;

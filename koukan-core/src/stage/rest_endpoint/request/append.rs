@@ -1,4 +1,4 @@
-//! Adds recipients, signals, or a sign of life, to the transaction upstream.
+//! Adds recipients, signals or a heartbeat to the transaction upstream.
 
 use crate::{
     resource::{Append, Draft, Location, Operation, ResourceService, Version},
@@ -8,8 +8,8 @@ use crate::{
 
 use super::{Current, ask, backoff::Backoff, current, failure::Failure, read};
 
-/// What is to be added: recipients that come after `offset` others, signals that were not told, or
-/// nothing at all.
+/// What is to be added: recipients that come after `offset` others, signals that upstream was not
+/// told of, or nothing at all.
 #[derive(Debug)]
 pub(in super::super) struct Group {
     pub(in super::super) offset: usize,
@@ -17,8 +17,8 @@ pub(in super::super) struct Group {
     pub(in super::super) signals: Option<Carried>,
 }
 
-/// Adds to a transaction. Where its version is not the one that was known, or nobody knows what
-/// became of the request, the transaction is read and what is missing in it is added.
+/// Adds to a transaction. If upstream has another version than the known one, or the result of the
+/// request is unknown, reads the transaction and adds what is missing in it.
 pub(in super::super) async fn append<R: ResourceService>(
     resource: R,
     transaction: Location,
@@ -69,7 +69,8 @@ impl Group {
         self.rcpt_to.is_empty() && self.signals.is_none()
     }
 
-    /// Leaves out what a transaction of that many recipients has already; false if that is all.
+    /// Leaves out what a transaction with that many recipients already has. False if nothing is
+    /// left.
     fn is_missing_in(&mut self, known: usize) -> bool {
         let arrived = known.saturating_sub(self.offset).min(self.rcpt_to.len());
         self.rcpt_to.drain(..arrived);

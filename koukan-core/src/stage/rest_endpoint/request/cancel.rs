@@ -1,4 +1,4 @@
-//! What is left upstream when a call ends early.
+//! What happens upstream when a call ends early.
 
 use std::future::Future;
 
@@ -22,7 +22,7 @@ impl<R: ResourceService> CancelOnDrop<R> {
         }
     }
 
-    /// The transaction has ended, or is upstream's now.
+    /// The transaction has ended, or upstream is responsible for it now.
     pub(in super::super) fn disarm(&mut self) {
         self.transaction = None;
     }
@@ -36,7 +36,7 @@ impl<R: ResourceService> Drop for CancelOnDrop<R> {
     }
 }
 
-/// Goes on after the call was dropped; without a runtime there is nobody to do it.
+/// Continues after the call was dropped; without a runtime there is nothing to run it.
 pub(in super::super) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     if let Ok(runtime) = Handle::try_current() {
         drop(runtime.spawn(task));

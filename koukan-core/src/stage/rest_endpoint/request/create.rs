@@ -17,11 +17,11 @@ use super::{
     cancel::{cancel, spawn},
 };
 
-/// How long a create whose call was dropped may still take, so that it can be cancelled.
+/// How long a create may take after its call was dropped, so that the transaction can be cancelled.
 const AFTERTHOUGHT: Duration = Duration::from_secs(60);
 
-/// A create under way. Where it is dropped before it ends, it is carried on with in a task of its
-/// own, and what it made is cancelled: nobody knows yet where that is.
+/// A create under way. If it is dropped before it ends, a task of its own carries on with it and
+/// cancels the transaction: its location is not known before.
 pub(in super::super) struct Creating<R: ResourceService> {
     resource: R,
     create: Option<BoxFuture<'static, Result<Created, Failure>>>,
@@ -66,7 +66,7 @@ impl<R: ResourceService> Drop for Creating<R> {
     }
 }
 
-/// Creates a transaction; repeats the request, by the same key, while that may help.
+/// Creates a transaction; repeats the request with the same key while that may help.
 async fn create<R: ResourceService>(resource: R, request: Create) -> Result<Created, Failure> {
     let operation = || Operation::Create(Box::new(request.clone()));
     match ask_repeatedly(&resource, 3, operation).await? {

@@ -1,4 +1,4 @@
-//! Why a request came to nothing, and what that is for the client.
+//! Why a request failed, and what that means for the client.
 
 use tower::BoxError;
 
@@ -8,29 +8,29 @@ use crate::{
     resource::{BadAnswer, Refusal, RefusalKind},
 };
 
-/// A request came to nothing.
+/// A request failed.
 #[derive(Debug, thiserror::Error)]
 pub(in super::super) enum Failure {
     /// It was refused.
     #[error("refused: {0}")]
     Refused(Refusal),
-    /// The resource service failed: nobody knows whether it was granted.
+    /// The resource service failed: it is unknown whether the request was granted.
     #[error("resource service failed: {}", Causes(&**.0))]
     Broken(BoxError),
     /// The answer breaks the contract.
     #[error("{0}")]
     Bad(BadAnswer),
-    /// The answer is not one to that request.
-    #[error("answered something else than was asked")]
+    /// The answer does not belong to that request.
+    #[error("answered something other than what was asked")]
     Unexpected,
 }
 
 /// How far a transaction had come upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super) enum Step {
-    /// It was to be created.
+    /// It was being created.
     Create,
-    /// It had been.
+    /// It had been created.
     Later,
 }
 
@@ -43,7 +43,7 @@ impl Failure {
         }
     }
 
-    /// Whether the same request may be granted in a moment.
+    /// Whether the same request may be granted a moment later.
     pub(in super::super) fn is_passing(&self) -> bool {
         match self {
             Self::Broken(_) => true,
@@ -55,12 +55,12 @@ impl Failure {
         }
     }
 
-    /// Whether upstream has another version of the transaction than was said.
+    /// Whether upstream has another version of the transaction than the request said.
     pub(in super::super) fn is_version_mismatch(&self) -> bool {
         matches!(self, Self::Refused(refusal) if refusal.kind == RefusalKind::VersionMismatch)
     }
 
-    /// The reply for the client; what somebody must see to is logged as an error.
+    /// The reply for the client. Whatever needs an operator is logged as an error.
     pub(in super::super) fn reply(&self, step: Step) -> Reply {
         let reply = self.meaning(step);
         if let Self::Bad(bad) = self {
@@ -97,7 +97,7 @@ impl Failure {
             | RefusalKind::Forbidden
             | RefusalKind::WrongContentType
             | RefusalKind::VersionMissing => Reply::misconfigured(),
-            // Upstream's fault, and not ours.
+            // It is upstream's fault, not this agent's.
             RefusalKind::Internal => Reply::destination_failed(),
             _ => Reply::local_error(),
         }

@@ -23,14 +23,14 @@ use crate::resource::{
     WaitFor,
 };
 
-/// A transaction as upstream has told it.
+/// A transaction as upstream described it.
 #[derive(Debug)]
 pub(super) struct Current {
     pub(super) view: Box<View>,
     pub(super) version: Version,
 }
 
-/// Makes one request. What is refused is a failure.
+/// Makes one request. A refusal is a failure.
 pub(super) async fn ask<R: ResourceService>(
     resource: R,
     operation: Operation,
@@ -43,7 +43,8 @@ pub(super) async fn ask<R: ResourceService>(
     }
 }
 
-/// Makes the same request again, `repetitions` times at most, while it may be granted in a moment.
+/// Makes the same request again, at most `repetitions` times, while it may be granted a moment
+/// later.
 async fn ask_repeatedly<R: ResourceService>(
     resource: &R,
     repetitions: u32,
@@ -60,7 +61,7 @@ async fn ask_repeatedly<R: ResourceService>(
     }
 }
 
-/// Reads the transaction as it is now, more than once if need be.
+/// Reads the transaction as it is now, repeatedly if necessary.
 pub(super) async fn read<R: ResourceService>(
     resource: &R,
     transaction: &Location,

@@ -10,7 +10,7 @@ use crate::resource::{
 
 use super::{Current, Failure, ask_repeatedly, current};
 
-/// Where reads do not hang, or fail, this long from one to the next.
+/// The interval between reads that do not hang, or fail.
 const PACE: Duration = Duration::from_secs(1);
 
 /// The replies that are known.
@@ -32,7 +32,7 @@ impl Known {
         }
     }
 
-    /// Whether a view shows replies that are not known.
+    /// Whether a view contains replies that are not known yet.
     fn is_less_than(self, view: &View) -> bool {
         let now = Self::of(view);
         now.mail && !self.mail
@@ -42,9 +42,9 @@ impl Known {
     }
 }
 
-/// Waits until the transaction has another version than this one, or shows more replies: there are
-/// applications that give another entity tag only for some changes. Reads that fail are repeated, a
-/// few times in a row.
+/// Waits until the transaction has another version than this one, or shows more replies: some
+/// applications change the entity tag only on some changes. Failed reads are repeated a few times
+/// in a row.
 pub(in super::super) async fn watch<R: ResourceService>(
     resource: R,
     transaction: Location,
@@ -71,7 +71,7 @@ pub(in super::super) async fn watch<R: ResourceService>(
                 }
             }
         }
-        // An upstream that answers at once is not asked as fast as it answers.
+        // If upstream answers at once, it is not asked again at that rate.
         sleep(PACE.min(wait).saturating_sub(asked.elapsed())).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Beginning the requests that may be made now.
+//! Begins the requests that can be made now.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{
     Appending, Sending, Session, Stage,
 };
 
-/// How long recipients or a message may be on their way before upstream is watched beside.
+/// How long recipients or a message may be on their way before upstream is also watched.
 const UNWATCHED: Duration = Duration::from_millis(100);
 
 impl<R: ResourceService> Session<'_, R> {
@@ -24,7 +24,7 @@ impl<R: ResourceService> Session<'_, R> {
         self.begin_watch();
     }
 
-    /// Tells upstream of the recipients that came since it was told last.
+    /// Tells upstream of the recipients that have arrived since the last request.
     fn begin_append(&mut self) {
         let replies = &mut self.delivery.intake.replies;
         if replies.recipients() == self.told {
@@ -71,8 +71,8 @@ impl<R: ResourceService> Session<'_, R> {
         });
     }
 
-    /// Tells upstream of the signals that were found out since it was told last: they are there before
-    /// the message. Says whether all of them are.
+    /// Tells upstream of the signals that were set since the last request, so that they arrive before
+    /// the message. Returns whether upstream knows all of them.
     fn has_told_signals(&mut self) -> bool {
         if self.appending.is_some() {
             return !self.delivery.settings.has_filter_output;
@@ -127,13 +127,13 @@ impl<R: ResourceService> Session<'_, R> {
         }
     }
 
-    /// Whether a request under way may end soon and change the transaction: a watch that is begun
-    /// before would tell of that change and nothing else.
+    /// Whether a request under way may end soon and change the transaction: a watch that begins now
+    /// would only report that change.
     fn is_about_to_tell(&self) -> bool {
         self.watch_at().is_some_and(|at| Instant::now() < at)
     }
 
-    /// When what is on its way is long enough on its way to be watched meanwhile.
+    /// The time from which upstream is watched while a request is still under way.
     pub(super) fn watch_at(&self) -> Option<Instant> {
         let is_under_way = self.appending.is_some() || matches!(self.message, Stage::Sending(_));
         let is_to_begin = is_under_way && self.watching.is_none() && self.is_owed();

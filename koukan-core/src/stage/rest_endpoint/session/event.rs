@@ -1,4 +1,4 @@
-//! Waiting for whatever happens next.
+//! Waits for the next event.
 
 use std::task::{Context, Poll};
 
@@ -15,17 +15,17 @@ use super::{
     Session, Stage,
 };
 
-/// What a transaction waits for.
+/// An event that a transaction waits for.
 pub(super) enum Event {
     /// The originator has given something, or it is time to begin a request.
     Given,
-    /// Upstream has told of the transaction: recipients were added, or it has changed.
+    /// Upstream has described the transaction: recipients were added, or it has changed.
     Told(Result<Current, Failure>),
     /// Upstream knows that the originator is still there.
     Refreshed(Result<Current, Failure>),
-    /// Upstream has the message, and may have said more.
+    /// Upstream has the message, and may have replied.
     Sent(Result<Option<Current>, SendError>),
-    /// Upstream owes a reply for too long.
+    /// Upstream's reply is overdue.
     Overdue,
 }
 
@@ -70,13 +70,13 @@ impl<R: ResourceService> Session<'_, R> {
             && self.heartbeat.poll(cx, heartbeat).is_ready()
         {
             self.begin_heartbeat();
-            // The request is polled for the first time where the others are.
+            // The request is polled for the first time together with the others.
             cx.waker().wake_by_ref();
         }
         Poll::Pending
     }
 
-    /// Takes all that the originator has given, so that it goes upstream together.
+    /// Takes everything that the originator has given, so that it goes upstream together.
     fn poll_given(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
         let mut given = Poll::Pending;
         while let Poll::Ready(more) = self.delivery.intake.poll_recipient(cx, self.told) {
@@ -92,7 +92,7 @@ impl<R: ResourceService> Session<'_, R> {
         given
     }
 
-    /// Whether what comes before the message is done.
+    /// Whether everything that precedes the message is done.
     fn is_message_wanted(&self) -> bool {
         let intake = &self.delivery.intake;
         let is_told = intake.is_recipients_end() && self.told == intake.replies.recipients();
@@ -100,7 +100,7 @@ impl<R: ResourceService> Session<'_, R> {
         is_told && (is_answered || !self.delivery.settings.is_incremental)
     }
 
-    /// When the first of the replies that upstream owes is overdue.
+    /// When the first of the replies that upstream owes becomes overdue.
     fn overdue_at(&self, cx: &Context<'_>) -> Option<Instant> {
         let timeouts = &self.delivery.settings.timeouts;
         let envelope = if self.upstream.is_mail_accepted() {

@@ -1,11 +1,11 @@
-//! What upstream's answers come to.
+//! Evaluates what upstream has answered.
 
 use crate::{reply::Reply, resource::ResourceService};
 
 use super::{super::replies::proper, Ended, Session, Stage};
 
 impl<R: ResourceService> Session<'_, R> {
-    /// Passes on what upstream has answered; says how the transaction ends, if it does.
+    /// Passes on upstream's answers. Returns how the transaction ends, if it does.
     pub(super) fn judge(&mut self) -> Option<Ended> {
         let view = &self.upstream.view;
         let intake = &mut self.delivery.intake;
@@ -17,7 +17,7 @@ impl<R: ResourceService> Session<'_, R> {
         }
         intake.replies.answer_rcpts(&view.rcpt_response);
         if let Some(reply) = view.data_response.as_ref().map(proper) {
-            // Nothing but the end of the message makes it true that it was taken.
+            // A reply that the message was taken counts only once all of it was sent.
             let (is_under_way, has_all) = match &self.message {
                 Stage::Held | Stage::Ready => (false, false),
                 Stage::Sending(sending) => (true, sending.progress.is_ended()),
@@ -30,7 +30,7 @@ impl<R: ResourceService> Session<'_, R> {
                 return Some(Ended::Replied(reply));
             }
             if is_under_way {
-                // It has overtaken the end of the upload.
+                // This reply has overtaken the end of the upload.
                 return None;
             }
         }
@@ -41,7 +41,7 @@ impl<R: ResourceService> Session<'_, R> {
         is_final.then(|| Ended::Replied(Reply::given_up()))
     }
 
-    /// Upstream has all of the message, and says what becomes of it.
+    /// Upstream has the whole message and gives its final reply.
     fn final_reply(&mut self, reply: Reply) -> Ended {
         let intake = &mut self.delivery.intake;
         let final_replies = &self.upstream.view.final_replies;
@@ -56,7 +56,7 @@ impl<R: ResourceService> Session<'_, R> {
         Ended::Replied(reply)
     }
 
-    /// What stands for all recipients where each was refused.
+    /// The reply for all recipients if each was refused.
     fn refusal(&self) -> Reply {
         let replies: Vec<_> = self
             .upstream

@@ -1,10 +1,9 @@
 //! One transaction upstream.
 //!
-//! Two sides meet here: what the originator gives, and what upstream tells. [`Session::run`] turns
-//! round between three steps: see whether the transaction has ended, begin every request that may
-//! be made now, wait for the next [`Event`](event::Event). Three requests at most are under way at
-//! once, and none waits for another: one that adds recipients, one that sends the message, one that
-//! watches.
+//! It connects two sides: what the originator gives, and what upstream answers. [`Session::run`]
+//! repeats three steps: see whether the transaction has ended, begin every request that can be made
+//! now, wait for the next [`Event`](event::Event). At most three requests are under way at once,
+//! and none waits for another: one adds recipients, one sends the message, one watches.
 
 mod begin;
 mod event;
@@ -33,7 +32,7 @@ use self::{event::Event, upstream::Upstream};
 pub(super) enum Ended {
     /// With this reply.
     Replied(Reply),
-    /// With this one, and nothing was said that keeps another host from being tried.
+    /// With this reply, and upstream has said nothing that rules out trying another host.
     Unheard(Reply),
 }
 
@@ -55,7 +54,7 @@ pub(super) struct Session<'a, R: ResourceService> {
     watch: Alarm,
 }
 
-/// A request that brings the transaction as it is then.
+/// A request that returns the transaction as it is then.
 type Request = BoxFuture<'static, Result<Current, Failure>>;
 
 struct Appending {
@@ -65,9 +64,9 @@ struct Appending {
 
 /// How far the message has come.
 enum Stage {
-    /// It is not upstream's turn to have it.
+    /// It is not time to send it.
     Held,
-    /// It is known what it is made of.
+    /// Its content is known.
     Ready,
     /// It is on its way.
     Sending(Sending),
@@ -81,8 +80,8 @@ struct Sending {
 }
 
 impl Ended {
-    /// With a reply before which nothing was said: another host may still be tried where it is
-    /// transient.
+    /// With a reply before which upstream said nothing: if it is transient, another host may still
+    /// be tried.
     pub(super) fn unheard(reply: Reply) -> Self {
         if reply.is_transient() {
             Self::Unheard(reply)
@@ -99,7 +98,7 @@ impl Ended {
 }
 
 impl<'a, R: ResourceService> Session<'a, R> {
-    /// A transaction that was just created with all recipients that there are.
+    /// A transaction that was just created with all recipients known so far.
     pub(super) fn new(delivery: &'a mut Delivery<R>, created: Created, begun: Instant) -> Self {
         let now = Instant::now();
         let has_body = delivery.intake.has_body();
@@ -122,7 +121,7 @@ impl<'a, R: ResourceService> Session<'a, R> {
         }
     }
 
-    /// Has the transaction.
+    /// Carries the transaction through to its end.
     pub(super) async fn run(mut self) -> Result<Ended, BoxError> {
         loop {
             if let Some(ended) = self.judge() {
@@ -133,7 +132,7 @@ impl<'a, R: ResourceService> Session<'a, R> {
                 Event::Given => {}
                 Event::Told(Ok(now)) | Event::Refreshed(Ok(now)) => self.upstream.take(now),
                 Event::Refreshed(Err(failure)) => {
-                    // What is asked next will tell.
+                    // The next request will show it.
                     tracing::debug!(error = %failure, "could not refresh");
                 }
                 Event::Sent(Ok(now)) => {

@@ -1,4 +1,4 @@
-//! What upstream has told of the transaction.
+//! What upstream has said about the transaction.
 
 use crate::{
     reply::Reply,
@@ -7,13 +7,13 @@ use crate::{
 
 use super::super::request::{CancelOnDrop, Current};
 
-/// A transaction upstream, as far as it has told; it is cancelled when this is dropped, unless it
-/// has ended or is upstream's now.
+/// The newest known state of a transaction upstream. Dropping this cancels the transaction, unless
+/// it has ended or upstream is responsible for it.
 pub(super) struct Upstream<R: ResourceService> {
     pub(super) transaction: Location,
     pub(super) version: Version,
-    /// The newest view. Those of requests that crossed may come out of order; what was told once
-    /// stays, since everything in it is written once.
+    /// The newest view. Views from requests that crossed may arrive out of order; what was seen
+    /// once stays, since each part of a view is written only once.
     pub(super) view: View,
     guard: CancelOnDrop<R>,
 }
@@ -66,14 +66,14 @@ impl<R: ResourceService> Upstream<R> {
             .is_some_and(Reply::is_positive)
     }
 
-    /// Where the message is wanted.
+    /// Where to upload the message.
     pub(super) fn body_uri(&self) -> Location {
         let body = self.view.body.as_ref();
         let status = body.and_then(|body| body.blob_status.as_ref());
         status.map_or_else(|| self.transaction.join("body"), |blob| blob.uri.clone())
     }
 
-    /// Where the parsed message is wanted, if it is.
+    /// Where to send the parsed message, if upstream wants it.
     pub(super) fn builder_uri(&self) -> Option<Location> {
         let builder = self.view.body.as_ref()?.message_builder.as_ref()?;
         builder.uri.clone()

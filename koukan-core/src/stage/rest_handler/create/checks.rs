@@ -1,4 +1,4 @@
-//! Who may create a transaction, and what a create must say.
+//! Who may create a transaction, and what a create must contain.
 
 use crate::{
     context::Sender,
@@ -9,7 +9,7 @@ use crate::{
 use super::super::{Dialect, SenderPolicy, service::Shared};
 
 impl Shared {
-    /// The policy of a sender that the caller may act for.
+    /// The policy of a sender for whom the caller may act.
     pub(super) fn policy(&self, caller: &Caller, sender: &Sender) -> Result<SenderPolicy, Refusal> {
         if !caller.may_act_for(&sender.name) {
             let detail = "transactions may not be created for that sender";
@@ -33,7 +33,7 @@ impl Shared {
         Ok(policy)
     }
 
-    /// Whether what is said makes a transaction under that policy.
+    /// Whether the request makes a transaction under that policy.
     pub(super) fn check(&self, policy: &SenderPolicy, draft: &Draft) -> Result<(), Refusal> {
         self.check_count(draft.rcpt_to.len())?;
         self.check_hold(policy.dialect, draft)?;
@@ -55,8 +55,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether what SMTP parameters say of a later release holds here: HOLDFOR and HOLDUNTIL are for
-    /// gateways, whose transactions are made step by step.
+    /// Whether the SMTP parameters for a later release are allowed here: HOLDFOR and HOLDUNTIL are
+    /// for gateways, whose transactions are made step by step.
     pub(in super::super) fn check_hold(
         &self,
         dialect: Dialect,
@@ -73,7 +73,7 @@ impl Shared {
         checked.or_else(|error| refused(error.to_string()))
     }
 
-    /// When what is said is to be sent, where that is not now.
+    /// The time of sending that the request gives, unless it is now.
     pub(super) fn send_at(&self, draft: &Draft) -> Result<Option<SendAt>, Refusal> {
         let now = self.storage.clock().now();
         let Some(at) = draft.send_at.filter(|at| *at > now) else {
@@ -99,8 +99,8 @@ impl Shared {
     }
 }
 
-/// What is made step by step is answered while its client waits, who retries and notifies by
-/// himself: nothing can be promised here.
+/// The client of a transaction that is made step by step waits for the answers, and retries and
+/// notifies by itself: nothing can be promised here.
 pub(in super::super) fn check_promises(draft: &Draft) -> Result<(), Refusal> {
     let promises = [("retry", draft.retry), ("notification", draft.notification)];
     for (field, promise) in promises {

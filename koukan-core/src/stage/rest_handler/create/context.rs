@@ -1,4 +1,5 @@
-//! What a create says of a transaction: its context, its terms, and what its MAIL command needs.
+//! What a create determines of a transaction: its context, its terms, and the needs of its MAIL
+//! command.
 
 use crate::{
     blob::Payer,
@@ -24,7 +25,7 @@ pub(super) fn terms(policy: &SenderPolicy, draft: &Draft) -> Terms {
     }
 }
 
-/// The facts of the session, as far as the caller is believed.
+/// The facts of the session, as far as the caller is trusted.
 pub(super) fn context(
     caller: &Caller,
     policy: &SenderPolicy,
@@ -40,7 +41,7 @@ pub(super) fn context(
         context.next_hop.clone_from(&draft.remote_host);
     }
     if !caller.is_trusted() {
-        // A gateway sends for others, and everybody else for itself.
+        // A gateway sends on behalf of others; everybody else for itself.
         if let Client::Named(name) = caller.client() {
             context.identity = Some((&**name).into());
         }
@@ -65,7 +66,7 @@ pub(super) fn context(
     context
 }
 
-/// Whom its octets are charged to: who asks for it, or whoever that one is believed to ask for.
+/// Who is charged for its octets: the caller, or the client for whom a trusted caller acts.
 pub(super) fn payer(caller: &Caller, policy: &SenderPolicy, draft: &Draft) -> Payer {
     let is_asked_by_itself = policy.has_next_hop || !caller.is_trusted();
     let other = draft.remote_address().filter(|_| !is_asked_by_itself);
@@ -83,8 +84,8 @@ pub(super) fn signals(
     carried(caller, filter_output).map(Signals::of_carried)
 }
 
-/// What others found out of a message, as far as the caller is believed: who may name a result of a
-/// filter decides what is made of that.
+/// The results that others' filters found for the message, as far as the caller is trusted: a
+/// filter's result can decide what happens to the message.
 pub(in super::super) fn carried(
     caller: &Caller,
     filter_output: Map<String, Value>,
@@ -103,7 +104,7 @@ pub(in super::super) fn check_carried(carried: &Carried) -> Result<(), Refusal> 
     checked.map_err(|error| Refusal::malformed(error.to_string()).at("filter_output"))
 }
 
-/// Says in the MAIL command what the message and the addresses need, where that was not said.
+/// Adds to the MAIL command what the message and the addresses need, unless it is there.
 pub(super) fn with_needs(mut mail: Mail, rcpts: &[Rcpt], source: Option<&Source>) -> Mail {
     let spec = source.and_then(Source::spec);
     let is_ascii = mail.reverse_path.as_str().is_ascii()
@@ -112,7 +113,7 @@ pub(super) fn with_needs(mut mail: Mail, rcpts: &[Rcpt], source: Option<&Source>
             .all(|rcpt| rcpt.forward_path.as_str().is_ascii());
     let mut need = |keyword, value| {
         if let Ok(parameter) = Parameter::new(keyword, value) {
-            // It is there already where whoever submitted said so.
+            // The submitter may have added it already.
             let _ = mail.parameters.push(parameter);
         }
     };

@@ -1,4 +1,4 @@
-//! Creating a message: a transaction for each recipient, all of them or none.
+//! Creates a message: one transaction for each recipient, all of them or none.
 
 use std::{mem, sync::Arc};
 
@@ -29,13 +29,13 @@ use super::{
     context::{context, payer, signals, terms, with_needs},
 };
 
-/// A message that was made, or had been by the request that this one repeats.
+/// A message that was created now, or earlier by the request that this one repeats.
 struct Made {
     id: MessageId,
     is_replayed: bool,
 }
 
-/// What all transactions of a message have.
+/// What all transactions of a message have in common.
 enum Content {
     Octets(Blob),
     Shared(SharedBody),
@@ -49,7 +49,7 @@ impl<O: AttemptService> RestHandler<O> {
     ) -> Result<MessageResponse, Refusal> {
         let (wait, wait_for) = (create.wait, create.wait_for);
         let shared = Arc::clone(&self.shared);
-        // A client that goes away must not leave a message half made.
+        // If the client disconnects, the message must not be left half created.
         let made = tokio::spawn(self.make_message(caller.clone(), create)).await;
         let Made { id, is_replayed } = made.map_err(|_| Refusal::internal())??;
         let mut watches = shared.of_message(&caller, id).await?;
@@ -77,10 +77,10 @@ impl<O: AttemptService> RestHandler<O> {
         } = create;
         let rcpts = mem::take(&mut draft.rcpt_to);
         let count = rcpts.len();
-        // Its values take much memory: what is kept of it is text.
+        // The values take much memory: only their text is kept.
         let signals = signals(&caller, mem::take(&mut draft.filter_output))?;
         let policy = shared.policy(&caller, &sender)?;
-        // The same request has as many recipients.
+        // The repeated request has as many recipients.
         let repeated = |first: TransactionId| Made {
             id: MessageId::new(first, count),
             is_replayed: true,
@@ -98,7 +98,7 @@ impl<O: AttemptService> RestHandler<O> {
         shared.check(&policy, &draft)?;
         let rcpts = mem::take(&mut draft.rcpt_to);
         if let Some(send_at) = shared.send_at(&draft)? {
-            // There is none as yet.
+            // It cannot be set yet.
             let _ = signals.set(send_at);
         }
         let missing = |field| move || Refusal::malformed("is missing").at(field);
@@ -123,8 +123,8 @@ impl<O: AttemptService> RestHandler<O> {
         let first = begun.first().map(|(recorder, _)| recorder.id());
         let first = first.ok_or_else(Refusal::internal)?;
         let content = shared.content(source, &account, first).await?;
-        // One is attempted at once. Several are left to the queue, where those that go to the same place
-        // are leased together and share an exchange.
+        // A single transaction is attempted at once. Several are left to the queue, which leases those
+        // with the same destination together so that they share an exchange.
         let is_alone = begun.len() == 1;
         let mut transactions = Vec::with_capacity(begun.len());
         for ((recorder, lease), (_, rcpt)) in begun.into_iter().zip(commands) {
@@ -161,7 +161,7 @@ impl<O: AttemptService> RestHandler<O> {
 }
 
 impl Shared {
-    /// Begins the transactions of a message, in the order of its recipients.
+    /// Begins the transactions of a message in the order of its recipients.
     fn begin_all(
         &self,
         context: &Arc<Context>,
@@ -189,12 +189,12 @@ impl Shared {
             };
             begun.push(one.map_err(|_| Refusal::no_room())?);
         }
-        // What it holds of each is little: they have the message in common.
+        // Each holds little, because they share the message.
         account.reduce(WAITING);
         Ok(begun)
     }
 
-    /// The message, once for all its transactions: a description is written out.
+    /// The message, once for all its transactions. A description is written to a blob.
     async fn content(
         &self,
         source: Source,
@@ -206,7 +206,7 @@ impl Shared {
             Source::Shared(body) => return Ok(Content::Shared(body)),
             Source::Described(described) => self.completed(*described, id),
         };
-        // What pays for the description does so until it is written out.
+        // The account is charged for the description until it is written.
         let Described {
             spec,
             reused,

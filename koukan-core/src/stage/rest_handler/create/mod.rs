@@ -1,4 +1,4 @@
-//! Creating.
+//! Creates transactions.
 
 mod checks;
 mod context;
@@ -23,7 +23,7 @@ use crate::{
 
 use self::context::{context, payer, signals, terms, with_needs};
 
-/// Octets that a transaction takes whose message is not expected soon.
+/// Octets charged for a transaction whose message is not expected soon.
 const WAITING: u64 = 4 << 10;
 
 use super::{
@@ -35,7 +35,7 @@ use super::{
     service::Shared,
 };
 
-/// A transaction that was created, or had been by the request that this one repeats.
+/// A transaction that was created now, or earlier by the request that this one repeats.
 struct Made {
     watch: Watch,
     is_replayed: bool,
@@ -49,7 +49,7 @@ impl<O: AttemptService> RestHandler<O> {
     ) -> Result<ResourceResponse, Refusal> {
         let (wait, wait_for) = (create.wait, create.wait_for);
         let shared = Arc::clone(&self.shared);
-        // A client that goes away must not leave a transaction half made.
+        // If the client disconnects, the transaction must not be left half created.
         let made = tokio::spawn(self.make(caller, create)).await;
         let Made { watch, is_replayed } = made.map_err(|_| Refusal::internal())??;
         let created = shared.created(watch, (wait, wait_for), is_replayed);
@@ -65,7 +65,7 @@ impl<O: AttemptService> RestHandler<O> {
         let Create {
             sender, mut draft, ..
         } = create;
-        // Its values take much memory: what is kept of it is text.
+        // The values take much memory: only their text is kept.
         let signals = signals(&caller, mem::take(&mut draft.filter_output))?;
         let policy = shared.policy(&caller, &sender)?;
         if let Some(key) = &key
@@ -75,7 +75,7 @@ impl<O: AttemptService> RestHandler<O> {
         }
         shared.check(&policy, &draft)?;
         if let Some(send_at) = shared.send_at(&draft)? {
-            // There is none as yet.
+            // It cannot be set yet.
             let _ = signals.set(send_at);
         }
         let payer = payer(&caller, &policy, &draft);
@@ -137,7 +137,8 @@ impl<O: AttemptService> RestHandler<O> {
         let watch = transaction.recorder.watch();
         self.attend(&transaction, admitted);
         if is_volatile {
-            // What the chain answers at once is in the answer: it saves the client a request.
+            // Replies that the chain gives at once are part of the answer, which saves the client a
+            // request.
             tokio::task::yield_now().await;
         }
         Ok(Made {
@@ -148,7 +149,7 @@ impl<O: AttemptService> RestHandler<O> {
 }
 
 impl Shared {
-    /// Gives a new transaction what came with its create.
+    /// Adds to a new transaction what came with its create.
     async fn fill(&self, transaction: &OpenTransaction, rcpts: Vec<Rcpt>, source: Option<Source>) {
         let mut progress = transaction.changing.lock().await;
         for rcpt in rcpts {
@@ -163,7 +164,8 @@ impl Shared {
         }
     }
 
-    /// Counts a transaction whose message is still to come, unless its sender has `max` of those.
+    /// Counts a transaction whose message is still to come, unless its sender already has `max` of
+    /// them.
     pub(super) fn count(&self, transaction: &OpenTransaction, max: usize) -> Result<(), Refusal> {
         let snapshot = transaction.recorder.watch().snapshot();
         let upload = self.unfinished.begin(&snapshot.context.sender.name, max);
@@ -171,7 +173,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Commits what was created: all of it, or a draft.
+    /// Commits what was created: the whole transaction, or a draft.
     async fn commit(
         &self,
         transaction: &OpenTransaction,
@@ -187,9 +189,9 @@ impl Shared {
         transaction.recorder.commit_draft(terms, key, until).await
     }
 
-    /// The transaction that was made with the key before, as far as that is remembered here, and as
-    /// long as it is kept. Nothing else of the request is looked at: it was found good, and what it
-    /// needed then may be gone.
+    /// The transaction that was created earlier with this key, if this process remembers it and it
+    /// is still kept. The rest of the request is not checked: it was valid then, and what it needed
+    /// may be gone now.
     async fn made_before(
         &self,
         sender: &str,

@@ -24,9 +24,9 @@ use super::{RestHandlerSettings, open_transaction::OpenTransaction, service::Sha
 /// The field of a description.
 const DESCRIPTION: &str = "body.message_builder";
 
-/// A message whose source was looked up.
+/// A message source that was looked up.
 pub(super) enum Source {
-    /// Octets, all there.
+    /// Complete octets.
     Octets(Blob),
     /// The body of another transaction.
     Shared(SharedBody),
@@ -34,17 +34,17 @@ pub(super) enum Source {
     Described(Box<Described>),
 }
 
-/// A description, and what it takes from other transactions.
+/// A description, and the blobs it uses from other transactions.
 pub(super) struct Described {
     pub(super) spec: Spec,
-    /// By the names that they have in the description.
+    /// By their names in the description.
     pub(super) reused: BTreeMap<Box<str>, Blob>,
-    /// What pays for the description.
+    /// The memory charged for the description.
     pub(super) memory: HeldOctets,
 }
 
 impl Shared {
-    /// Looks up the source of a message of `sender`.
+    /// Looks up the source of a message from `sender`.
     pub(super) async fn source(
         &self,
         caller: &Caller,
@@ -84,7 +84,7 @@ impl Shared {
                 let mut memory = account.hold();
                 let added = memory.add(text_len(&json));
                 added.map_err(|_| Refusal::no_room())?;
-                // Its values take more memory than what they stand for.
+                // The values take more memory than the text they were read from.
                 drop(json);
                 self.described(caller, sender, spec, memory).await
             }
@@ -112,8 +112,8 @@ impl Shared {
         }
     }
 
-    /// A description with what was left out, once and for all: it is rendered to the same octets at each
-    /// attempt.
+    /// A description with its omitted fields filled in once, so that each attempt renders the same
+    /// octets.
     pub(super) fn completed(&self, mut described: Described, id: TransactionId) -> Described {
         let now = self.storage.clock().now();
         let hostname = &self.settings.hostname;
@@ -121,8 +121,8 @@ impl Shared {
         described
     }
 
-    /// The parts of a description in its order: blobs that are `there`, and for the others those that
-    /// are to be uploaded.
+    /// The parts of a description in order: the blobs in `there`, and for the others those that are
+    /// to be uploaded.
     pub(super) fn parts(
         &self,
         transaction: &OpenTransaction,
@@ -194,8 +194,8 @@ impl Shared {
 }
 
 impl Shared {
-    /// Why something cannot be reused that cannot be found: another replica may have, or have had, it in memory
-    /// alone.
+    /// Why something that is to be reused cannot be found: another replica may have it, or have had it, only in
+    /// memory.
     fn missing(&self, id: &str, refusal: Refusal) -> Refusal {
         let is_elsewhere = |id| self.storage.may_be_elsewhere(id);
         match id.parse::<TransactionId>() {
@@ -208,7 +208,7 @@ impl Shared {
     }
 }
 
-/// How many octets a value has as text.
+/// How many octets a value takes as text.
 fn text_len(json: &Value) -> u64 {
     struct Count(u64);
     impl io::Write for Count {
@@ -222,7 +222,7 @@ fn text_len(json: &Value) -> u64 {
         }
     }
     let mut count = Count(0);
-    // Neither a value nor who counts fails.
+    // Neither the value nor the counter can fail.
     let _ = serde_json::to_writer(&mut count, json);
     count.0
 }
@@ -247,7 +247,7 @@ fn too_large(settings: &RestHandlerSettings) -> Refusal {
 }
 
 impl Source {
-    /// The description, where it is one.
+    /// The description, if it is one.
     pub(super) fn spec(&self) -> Option<&Spec> {
         match self {
             Self::Described(described) => Some(&described.spec),
@@ -255,7 +255,7 @@ impl Source {
         }
     }
 
-    /// Says whom a message that is described is from, if that was left out; nothing where the
+    /// Fills in the originator of a described message if it was omitted; does nothing if the
     /// reverse-path is not known.
     pub(super) fn originate(&mut self, mail: Option<&Mail>) -> Result<(), Refusal> {
         match (self, mail) {

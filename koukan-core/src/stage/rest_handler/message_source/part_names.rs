@@ -1,4 +1,4 @@
-//! What the parts that a message shares with others are called in it.
+//! The names of parts that a message shares with others.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use crate::{
 
 /// The names of the parts of one message.
 ///
-/// A part that is shared keeps the name that its client knows: the `create_id` beside the
-/// `reuse_uri`, else the one that it has where it comes from.
+/// A shared part keeps the name that its client knows: the `create_id` beside the `reuse_uri`, or
+/// else the name it has where it comes from.
 pub(super) struct Names {
     /// Those of parts that are uploaded.
     uploaded: BTreeSet<Box<str>>,
@@ -29,8 +29,8 @@ impl Names {
         }
     }
 
-    /// The name of what is shared from `uri`, where it is called `there`; it is `id` where that is
-    /// given.
+    /// The name of the part shared from `uri`, which is called `there` at its origin; the name is
+    /// `id` if that is given.
     pub(super) fn name(
         &mut self,
         uri: &str,
@@ -50,7 +50,7 @@ impl Names {
         Ok(name)
     }
 
-    /// The name that was given before.
+    /// The name that was given earlier.
     pub(super) fn known(&self, uri: &str, id: Option<&str>) -> Option<Box<str>> {
         let key = (uri.into(), id.map(Into::into));
         self.reused.get(&key).cloned()
@@ -96,7 +96,7 @@ mod tests {
         let mut names = names(&["cat"]);
         assert_eq!(&*names.name("/1", None, "cat").unwrap(), "cat-");
         assert_eq!(&*names.name("/2", None, "cat").unwrap(), "cat--");
-        // An upload by that name is the same content then.
+        // Then an upload with that name is the same content.
         assert_eq!(&*names.name("/3", Some("cat"), "x").unwrap(), "cat");
         let refused = names.name("/4", Some("cat"), "x").unwrap_err();
         assert_eq!(refused.kind, RefusalKind::Conflict);

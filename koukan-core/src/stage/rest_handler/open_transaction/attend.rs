@@ -1,4 +1,4 @@
-//! What goes on with an open transaction beside the requests that make it.
+//! The tasks that run for an open transaction beside the requests that make it.
 
 use std::{panic::AssertUnwindSafe, sync::Arc};
 
@@ -12,9 +12,9 @@ use super::{
     OpenTransaction,
 };
 
-/// Goes with a transaction from its create to its end, or until its message is complete: attempts
-/// it, again where what was uploaded of the message gave way to something else, and gives it up
-/// where its originator is silent for too long.
+/// Attends a transaction from its create until its end, or until its message is complete. Attempts
+/// it, and again if an uploaded part was replaced; gives it up if its originator is silent for too
+/// long.
 pub(in super::super) async fn attend(
     shared: Arc<Shared>,
     transaction: Arc<OpenTransaction>,
@@ -29,7 +29,7 @@ pub(in super::super) async fn attend(
         let Some(mut lease) = lease else { return };
         loop {
             let reading = transaction.replaced_blobs.reading();
-            // A bug in a filter costs the attempt, and leaves nothing in the registry.
+            // A bug in a filter costs only this attempt, and leaves nothing in the registry.
             let attempt = AssertUnwindSafe(output.clone().oneshot(lease)).catch_unwind();
             let mut attempt = Box::pin(attempt);
             let ended = tokio::select! {
@@ -62,7 +62,7 @@ pub(in super::super) async fn attend(
         () = &mut work => {}
         () = transaction.silent(timeout) => {
             transaction.recorder.give_up(FinalReason::DownstreamTimeout);
-            // The attempt sees that; without MAIL there is none.
+            // The attempt notices the end; without MAIL there is no attempt.
             if transaction.recorder.watch().snapshot().mail.is_some() {
                 (&mut work).await;
             }
@@ -91,7 +91,7 @@ pub(in super::super) async fn attend(
     shared.registry.remove(&transaction);
 }
 
-/// Ready when a transaction that was refused is to give way to other uploads.
+/// Ready when a transaction that was refused must give way to other uploads.
 async fn gives_way(transaction: &OpenTransaction) {
     if transaction.recorder.is_refused()
         && let Some(told) = transaction.refused()
@@ -101,8 +101,8 @@ async fn gives_way(transaction: &OpenTransaction) {
     std::future::pending::<()>().await;
 }
 
-/// Ready when the agent stops and the message has not been uploaded: it is promised to nobody that
-/// this process waits for it, and the draft can be completed after the next start.
+/// Ready when the agent stops before the message was uploaded: nobody was promised that this
+/// process waits for it, and the draft can be completed after the next start.
 async fn stopped_before_message(shared: &Shared, transaction: &OpenTransaction) {
     shared.attempts.stopping().await;
     if transaction.is_incremental() || transaction.recorder.is_complete() {
@@ -122,7 +122,7 @@ async fn mail_known(transaction: &OpenTransaction) {
     }
 }
 
-/// Waits until the transaction is no draft any more.
+/// Waits until the transaction is no longer a draft.
 async fn settled(transaction: &OpenTransaction) {
     let mut watch = transaction.recorder.watch();
     while watch.snapshot().is_draft {

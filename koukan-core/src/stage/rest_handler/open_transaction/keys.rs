@@ -4,21 +4,21 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::storage::record::{IdempotencyKey, RequestDigest, TransactionId};
 
-/// Keys of one sender that are remembered beside those of open transactions, at most.
+/// How many keys of one sender are remembered in addition to those of open transactions.
 const REMEMBERED: usize = 10_000;
 
-/// The keys of open transactions, and of those that were open last, by sender.
+/// The keys of open transactions, and of the most recent ones that are no longer open, by sender.
 #[derive(Default)]
 pub(super) struct Keys(HashMap<Box<str>, OfSender>);
 
 #[derive(Default)]
 struct OfSender {
     known: HashMap<Box<str>, Keyed>,
-    /// Those of transactions that are not open any more, the oldest first.
+    /// The keys of transactions that are no longer open, oldest first.
     remembered: VecDeque<(Box<str>, TransactionId)>,
 }
 
-/// A transaction that has a key, and which request made it.
+/// A transaction that has a key, and the request that made it.
 #[derive(Clone, Copy)]
 struct Keyed {
     id: TransactionId,
@@ -43,7 +43,7 @@ impl Keys {
         })
     }
 
-    /// Notes the key of a transaction, unless another one has it.
+    /// Notes the key of a transaction, unless another transaction has it.
     pub(super) fn add(&mut self, sender: &str, key: &IdempotencyKey, id: TransactionId) {
         let of = self.of(sender);
         let request = key.request;
@@ -51,7 +51,7 @@ impl Keys {
         of.known.entry(name).or_insert(Keyed { id, request });
     }
 
-    /// Notes that the transaction is not open any more: its key is remembered until many others have
+    /// Notes that the transaction is no longer open: its key is remembered until many others have
     /// come.
     pub(super) fn retire(&mut self, sender: &str, key: &str, id: TransactionId) {
         let of = self.of(sender);

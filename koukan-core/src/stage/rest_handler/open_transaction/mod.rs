@@ -34,25 +34,25 @@ use super::{Dialect, unfinished_uploads::Upload};
 /// The name under which the message itself is uploaded.
 pub(super) const MESSAGE: &str = "";
 
-/// A transaction that requests are still making, as they come and go.
+/// A transaction that requests are still making; it outlives each of them.
 pub(super) struct OpenTransaction {
     pub(super) recorder: Recorder,
     pub(super) dialect: Dialect,
     terms: Terms,
-    /// The idempotency key that it has while nothing is committed.
+    /// Its idempotency key while nothing is committed.
     key: Option<IdempotencyKey>,
     /// Held while commands are added or the message is completed.
     pub(super) changing: tokio::sync::Mutex<Progress>,
     /// The blobs that are uploaded: the message as [`MESSAGE`], or its parts by their names.
     uploads: Mutex<BTreeMap<Box<str>, Arc<IncomingBlob>>>,
     touched: Mutex<Instant>,
-    /// Counts it until its message has come.
+    /// Counts the transaction until its message has arrived.
     unfinished: Mutex<Option<Upload>>,
-    /// What the attempt reads that does not count any more.
+    /// Blobs that were replaced and that the attempt may still read.
     pub(super) replaced_blobs: ReplacedBlobs,
 }
 
-/// How far a transaction is.
+/// How far a transaction has come.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) has_body: bool,
@@ -83,7 +83,7 @@ impl OpenTransaction {
         self.key.as_ref()
     }
 
-    /// How many octets of the message were uploaded, where it is complete.
+    /// How many octets of the message were uploaded, if it is complete.
     fn uploaded(&self) -> Option<u64> {
         let message = self.upload(MESSAGE)?;
         message.blob().len().map(|_| message.whole().len)
@@ -93,12 +93,12 @@ impl OpenTransaction {
         self.dialect == Dialect::Incremental
     }
 
-    /// The upload of that name, if there is one.
+    /// The upload with that name, if there is one.
     pub(super) fn upload(&self, name: &str) -> Option<Arc<IncomingBlob>> {
         self.lock_uploads().get(name).cloned()
     }
 
-    /// Expects the upload of that name, which is that of a part or [`MESSAGE`].
+    /// Expects the upload with that name, which is the name of a part or [`MESSAGE`].
     pub(super) fn expect(&self, name: &str, max_octets: u64) -> Arc<IncomingBlob> {
         let mut uploads = self.lock_uploads();
         let incoming = uploads.entry(name.into()).or_insert_with(|| {
@@ -108,20 +108,20 @@ impl OpenTransaction {
         Arc::clone(incoming)
     }
 
-    /// Has another blob take the place of the upload of that name: the attempt that reads the old
-    /// one begins again.
+    /// Replaces the upload with that name by another blob: an attempt that reads the old one begins
+    /// again.
     pub(super) fn replace(&self, name: &str, replaced: Replaced) {
         self.recorder.replace_blob(name, replaced.blob);
         self.replaced_blobs.add(replaced.old);
     }
 
-    /// Counts it as one whose message is still to come.
+    /// Counts the transaction as one whose message is still to come.
     pub(super) fn count(&self, upload: Upload) {
         let slot = self.unfinished.lock();
         *slot.unwrap_or_else(PoisonError::into_inner) = Some(upload);
     }
 
-    /// Says that it was made: what it displaces gives way.
+    /// Notes that the transaction was made: what it displaces gives way.
     pub(super) fn confirm_count(&self) {
         let counted = self.unfinished.lock();
         let counted = counted.unwrap_or_else(PoisonError::into_inner);
@@ -130,20 +130,21 @@ impl OpenTransaction {
         }
     }
 
-    /// Says that all its recipients were refused before its message was there; who is told when it
-    /// is to give way to other uploads.
+    /// Notes that all its recipients were refused before its message arrived. Returns what is
+    /// notified when it must give way to other uploads.
     fn refused(&self) -> Option<Arc<Notify>> {
         let counted = self.unfinished.lock();
         let counted = counted.unwrap_or_else(PoisonError::into_inner);
         counted.as_ref().map(Upload::refused)
     }
 
-    /// Notes that the originator is there.
+    /// Notes that the originator is present.
     pub(super) fn touch(&self) {
         *self.lock_touched() = Instant::now();
     }
 
-    /// Ready when the originator has said nothing for so long; never where nothing is to be said.
+    /// Ready when the originator has been silent for that long; never if nothing is expected from
+    /// it.
     pub(super) async fn silent(&self, timeout: Duration) {
         if !self.is_incremental() {
             return pending().await;
@@ -178,7 +179,7 @@ impl OpenTransaction {
         let recorders: Vec<_> = all.iter().map(|one| &one.recorder).collect();
         Recorder::commit_all(&recorders, terms, key).await?;
         for one in all {
-            // Nobody else knows them as yet.
+            // Nobody else knows of them yet.
             *one.changing.lock().await = Progress {
                 has_body: true,
                 is_committed: true,
@@ -187,15 +188,15 @@ impl OpenTransaction {
         Ok(())
     }
 
-    /// Commits a transaction of the whole dialect whose message is complete by now, once; returns
-    /// whether it was done now.
+    /// Commits a transaction of the whole dialect whose message is complete now, once. Returns
+    /// whether this call did it.
     pub(super) async fn complete(&self) -> Result<bool, CustodyError> {
         let mut progress = self.changing.lock().await;
         if self.is_incremental() || progress.is_committed || !self.recorder.is_complete() {
             return Ok(false);
         }
-        // Nothing gives way to something else any more. What reads what did is no attempt at what
-        // is committed.
+        // Nothing is replaced any more. An attempt that reads a replaced blob is not an attempt at
+        // the committed transaction.
         self.replaced_blobs.gone().await;
         self.recorder.commit(self.terms, None).await?;
         progress.is_committed = true;

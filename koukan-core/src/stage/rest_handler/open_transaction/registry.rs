@@ -1,4 +1,4 @@
-//! Where open transactions are found, and what is remembered of those that were open.
+//! Finds open transactions, and remembers some facts of those that are no longer open.
 
 use std::{
     collections::VecDeque,
@@ -19,14 +19,14 @@ use super::{
     keys::{Keys, Known},
 };
 
-/// Messages whose length is remembered after their transaction was open, at most.
+/// For how many messages the length is remembered after their transaction was open.
 const REMEMBERED: usize = 10_000;
 
 /// The transactions that requests of this process are still making, by identity and by idempotency
 /// key.
 ///
-/// A request is repeated above all where its answer was lost, which is often when the transaction
-/// is over: so what is needed to answer as before is remembered for a while.
+/// Requests are mostly repeated because their answer was lost, which is often when the transaction
+/// is already over. So the facts needed to answer as before are remembered for a while.
 #[derive(Default)]
 pub(in super::super) struct Registry(Mutex<Entries>);
 
@@ -34,9 +34,9 @@ pub(in super::super) struct Registry(Mutex<Entries>);
 struct Entries {
     transactions: IdMap<TransactionId, Arc<OpenTransaction>>,
     keys: Keys,
-    /// How many octets were uploaded of messages.
+    /// How many octets of each message were uploaded.
     uploaded: IdMap<TransactionId, u64>,
-    /// The same, the oldest first.
+    /// The same messages, oldest first.
     uploads: VecDeque<TransactionId>,
 }
 
@@ -72,12 +72,12 @@ impl Registry {
         entries.keys.retire(sender, &key.key, id);
     }
 
-    /// Frees the key of a transaction that is not kept any more.
+    /// Frees the key of a transaction that is no longer kept.
     pub(in super::super) fn forget(&self, sender: &str, key: &str, id: TransactionId) {
         self.lock().keys.forget(sender, key, id);
     }
 
-    /// How many octets were uploaded of a message that is complete, where that is remembered.
+    /// How many octets were uploaded of a message that is complete, if that is remembered.
     pub(in super::super) fn uploaded(&self, id: TransactionId) -> Option<u64> {
         match self.find(id) {
             Some(transaction) => transaction.uploaded(),
@@ -90,7 +90,7 @@ impl Registry {
         self.lock().transactions.insert(id, Arc::clone(transaction));
     }
 
-    /// Notes that a transaction is not open any more.
+    /// Notes that a transaction is no longer open.
     pub(in super::super) fn remove(&self, transaction: &OpenTransaction) {
         let id = transaction.recorder.id();
         let uploaded = transaction.uploaded();
@@ -112,13 +112,13 @@ impl Registry {
 }
 
 impl Entries {
-    /// What becomes of the key of a transaction that has ended.
+    /// Decides what happens to the key of a transaction that has ended.
     fn end(&mut self, key: &IdempotencyKey, mut watch: Watch) {
         let snapshot = watch.snapshot();
         let sender = &snapshot.context.sender.name;
         match is_answered(&snapshot) {
             true => self.keys.retire(sender, &key.key, snapshot.id),
-            // Nobody has taken anything, so it may be tried again.
+            // Nobody has taken anything, so the request may be tried again.
             false => self.keys.forget(sender, &key.key, snapshot.id),
         }
     }
@@ -135,7 +135,7 @@ impl Entries {
     }
 }
 
-/// Whether the request was answered by more than that something is wrong here.
+/// Whether the request was answered with more than a local failure.
 fn is_answered(snapshot: &Snapshot) -> bool {
     let mut rcpts = snapshot.recipient_replies.iter().flatten();
     let reply = snapshot.final_reply.as_ref();

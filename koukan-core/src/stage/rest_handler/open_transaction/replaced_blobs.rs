@@ -1,4 +1,4 @@
-//! Blobs that gave way to others while an attempt may have read them.
+//! Blobs that were replaced while an attempt may have read them.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,10 +6,10 @@ use tokio::sync::Notify;
 
 use crate::blob::BlobWriter;
 
-/// The writers of blobs that do not count any more, while there is an attempt which may read them.
+/// The writers of replaced blobs, as long as an attempt may be reading those blobs.
 ///
-/// As long as a writer is there its blob does not end, so that the attempt neither completes what
-/// does not count nor fails by it: it is stopped, and only then do the blobs end.
+/// While its writer exists a blob does not end, so the attempt neither completes with outdated
+/// content nor fails because of it. The attempt is stopped, and only then do the blobs end.
 #[derive(Default)]
 pub(in super::super) struct ReplacedBlobs {
     /// `None` while there is no attempt.
@@ -28,8 +28,7 @@ impl ReplacedBlobs {
         Reading(self)
     }
 
-    /// Adds the writer of a blob that does not count any more; where no attempt is under way, the
-    /// blob ends at once.
+    /// Adds the writer of a replaced blob. If no attempt is under way, the blob ends at once.
     pub(super) fn add(&self, writer: BlobWriter) {
         match &mut *self.lock() {
             Some(writers) => writers.push(writer),
@@ -38,9 +37,9 @@ impl ReplacedBlobs {
         self.added.notify_one();
     }
 
-    /// Ready when no attempt reads what does not count any more.
+    /// Ready when no attempt reads a replaced blob.
     ///
-    /// Whoever attempts stops as soon as there is such a thing, and waits for nobody then.
+    /// The attempt stops as soon as there is a replaced blob, and then waits for nobody.
     pub(super) async fn gone(&self) {
         let is_there = || {
             self.lock()
@@ -64,7 +63,7 @@ impl ReplacedBlobs {
 }
 
 impl Reading<'_> {
-    /// Ready when what the attempt reads may not count any more.
+    /// Ready when the attempt may be reading a replaced blob.
     pub(in super::super) async fn is_stale(&self) {
         loop {
             let added = self.0.added.notified();
