@@ -1,25 +1,25 @@
-//! Parts that run for as long as the process does: [`supervise`].
+//! Runs parts that live as long as the process does: [`supervise`].
 
 use std::{any::Any, fmt, panic::AssertUnwindSafe, pin::pin, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
 
-/// How a part is started anew that was lost.
+/// How a part that was lost is restarted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Restarts {
-    /// How often in a row it is started anew, at most. Once more, and it is given up.
+    /// The maximum number of restarts in a row. At the next loss the part is given up.
     pub max: u32,
-    /// From the first loss to the restart; it doubles with each loss in a row.
+    /// The time from the first loss to the restart; it doubles with each loss in a row.
     pub pause: Duration,
-    /// From a loss to the restart, at most.
+    /// The longest time from a loss to the restart.
     pub longest_pause: Duration,
-    /// A loss after so long is the first in a row.
+    /// A loss after this time counts as the first in a row.
     pub steady: Duration,
 }
 
 impl Restarts {
-    /// For a part that cannot be started anew: the first loss is the last.
+    /// For a part that cannot be restarted: the first loss is the last.
     pub const NEVER: Self = Self {
         max: 0,
         pause: Duration::ZERO,
@@ -27,7 +27,7 @@ impl Restarts {
         steady: Duration::ZERO,
     };
 
-    /// How long to wait after so many losses in a row; `None` where the part is given up.
+    /// How long to wait after this number of losses in a row; `None` if the part is given up.
     fn pause_after(&self, losses: u32) -> Option<Duration> {
         let doublings = losses.saturating_sub(1).min(31);
         let pause = self.pause.saturating_mul(1 << doublings);
@@ -36,7 +36,7 @@ impl Restarts {
 }
 
 impl Default for Restarts {
-    /// Five times, after 1, 2, 4, 8 and 10 seconds. What has run for a minute is steady.
+    /// Five restarts, after 1, 2, 4, 8 and 10 seconds. A part that has run for a minute is steady.
     fn default() -> Self {
         Self {
             max: 5,
@@ -51,35 +51,35 @@ impl Default for Restarts {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// It ended, although nobody had told it to.
+    /// It ended although nobody had told it to.
     Ended,
-    /// It panicked, with this message. The message is for logs: it may tell of what is internal.
+    /// It panicked with this message. The message is for logs: it may contain internals.
     Panicked(Box<str>),
 }
 
-/// A part was lost once more than it may be started anew.
+/// A part was lost once more than it may be restarted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{part} {loss}, and was started anew {restarts} times before")]
 #[non_exhaustive]
 pub struct GivenUp {
-    /// What the part is called.
+    /// The name of the part.
     pub part: Box<str>,
     /// How it was lost the last time.
     pub loss: Loss,
-    /// How often it had been started anew since it was steady.
+    /// How often it had been restarted since it was steady.
     pub restarts: u32,
 }
 
-/// Runs a part until `stop` is ready, and starts it anew where it ends or panics before that.
+/// Runs a part until `stop` is ready, and restarts it if it ends or panics before.
 ///
-/// `start` begins the part. It has to end the part when it sees the same stop; what the part has
-/// still to do then is waited for. `notice` is told of each loss, and by `None` that the part runs
-/// again. The log tells of both.
+/// `start` begins the part, which must end when it sees the same stop; `supervise` waits for what
+/// the part still has to do then. `notice` is told of each loss, and with `None` that the part runs
+/// again. Both are logged as well.
 ///
 /// # Errors
 ///
-/// [`GivenUp`] where the part was lost more often in a row than `restarts` says: whoever runs it is
-/// to end the process.
+/// [`GivenUp`] if the part was lost more often in a row than `restarts` allows: the caller should
+/// then end the process.
 ///
 /// # Cancel safety
 ///
@@ -150,11 +150,10 @@ pub async fn supervise<F: Future<Output = ()>>(
     }
 }
 
-/// Waits for a future that may panic, and makes a value of the panic.
+/// Awaits a future that may panic, and returns the panic as a value.
 ///
-/// The future is dropped then. What it shares with others must not be left between two states by a
-/// panic: the state of a part belongs to the part, and what is shared lies behind locks that are
-/// held for a few lines.
+/// After a panic the future is dropped. A panic must not leave shared state half changed: a part
+/// owns its state, and what it shares is behind locks that are held for a few lines only.
 ///
 /// # Errors
 ///
@@ -168,7 +167,7 @@ pub async fn contain<F: Future>(future: F) -> Result<F::Output, Loss> {
     ended.map_err(|payload| Loss::Panicked(message(&*payload).into()))
 }
 
-/// What a panic says.
+/// The message of a panic.
 fn message(payload: &(dyn Any + Send)) -> &str {
     let text = payload.downcast_ref::<&'static str>().copied();
     let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));

@@ -1,8 +1,8 @@
-//! The locks and counters of what threads share.
+//! The locks and counters for state that threads share.
 //!
-//! They are the standard library's. They are named here, in one place, so that the package
+//! They are those of the standard library. They are named here, in one place, so that the package
 //! `interleavings` can compile the same sources with locks that try one order of threads after
-//! another. What is to be tried out there takes its locks from here.
+//! another. Code that is tested there takes its locks from here.
 
 pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -10,15 +10,15 @@ use crate::reply::Reply;
 pub enum Answer {
     /// Gives this reply at once.
     Reply(Reply),
-    /// Gives this reply after a time; other commands are not held up.
+    /// Gives this reply after a delay, without delaying other commands.
     After(Duration, Reply),
     /// Never answers, and does not give up either.
     Never,
-    /// Drops the slot; for the message as [`Answer::Fail`].
+    /// Drops the slot; for the message the same as [`Answer::Fail`].
     Drop,
     /// Ends the call with this final reply.
     Return(Reply),
-    /// Ends the call with an error of this text.
+    /// Ends the call with an error that has this text.
     Fail(&'static str),
     /// Panics with this text.
     Panic(&'static str),

@@ -12,7 +12,7 @@ use crate::{
     tls::{Certificate, Certificates, ClientTls, ServerTls, record_of},
 };
 
-/// An authority that certifies whatever a test asks for.
+/// An authority that certifies any name for tests.
 ///
 /// # Example
 ///
@@ -37,11 +37,12 @@ pub struct Pem {
 }
 
 impl Authority {
-    /// An authority of its own.
+    /// A new authority.
     pub fn new() -> Self {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Each has a name of its own: who trusts one would take another's key for that one's.
+        // Each has a name of its own. Otherwise a client that trusts one would take another's key
+        // for its key.
         static COUNT: AtomicU32 = AtomicU32::new(1);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let name = format!("authority {number} for tests");
@@ -51,43 +52,43 @@ impl Authority {
         Self(issuer.expect("the parameters are sound"))
     }
 
-    /// Its own certificate, in PEM, for those who are to trust it.
+    /// Its own certificate in PEM, for those who are to trust it.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// The TLSA record of its own certificate: with that usage, selector and matching type.
+    /// The TLSA record of its own certificate with that usage, selector and matching type.
     ///
     /// # Panics
     ///
-    /// Where there is no such selector or matching type.
+    /// If there is no such selector or matching type.
     pub fn tlsa(&self, parameters: [u8; 3]) -> Tlsa {
         record_of(self.0.der(), parameters).expect("there are such records")
     }
 
-    /// A certificate for that name, a domain or an IP address, that is valid for some thousand years.
+    /// A certificate for that name, a domain or an IP address, valid for thousands of years.
     pub fn issue(&self, name: &str) -> Pem {
         self.sign(CertificateParams::new([name.to_owned()]).expect("it is a name"))
     }
 
-    /// The same until the start of that day.
+    /// As [`Authority::issue`], valid until the start of that day.
     pub fn issue_until(&self, name: &str, (year, month, day): (i32, u8, u8)) -> Pem {
         let mut params = CertificateParams::new([name.to_owned()]).expect("it is a name");
         params.not_after = date_time_ymd(year, month, day);
         self.sign(params)
     }
 
-    /// As [`Authority::issue`], ready to be used.
+    /// As [`Authority::issue`], as a [`Certificate`].
     pub fn certificate(&self, name: &str) -> Certificate {
         self.issue(name).certificate()
     }
 
-    /// A server that is certified to have that name.
+    /// A server with a certificate for that name.
     pub fn server(&self, name: &str) -> ServerTls {
         ServerTls::new(Certificates::new([self.certificate(name)]))
     }
 
-    /// A client that trusts this authority and no other.
+    /// A client that trusts only this authority.
     pub fn client(&self) -> ClientTls {
         ClientTls::verified_by(self.pem().as_bytes()).expect("it has a certificate")
     }
@@ -109,7 +110,7 @@ impl Default for Authority {
 }
 
 impl Pem {
-    /// The same, ready to be used.
+    /// The same as a [`Certificate`].
     pub fn certificate(&self) -> Certificate {
         let read = Certificate::from_pem(self.certificate.as_bytes(), self.key.as_bytes());
         read.expect("they were made for each other")
@@ -119,12 +120,12 @@ impl Pem {
     ///
     /// # Panics
     ///
-    /// As that.
+    /// As there.
     pub fn tlsa(&self, parameters: [u8; 3]) -> Tlsa {
         self.certificate().tlsa(parameters)
     }
 
-    /// Until when it is valid.
+    /// When it expires.
     pub fn not_after(&self) -> Option<Timestamp> {
         self.certificate().not_after()
     }

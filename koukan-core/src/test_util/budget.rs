@@ -1,10 +1,10 @@
-//! Running a play while tokio's cooperative budget is spent, at one point after another.
+//! Runs a test play with tokio's cooperative budget exhausted at one point after another.
 //!
-//! tokio gives a task a budget at each poll. Where that is spent, everything of tokio's (sockets,
-//! timers, channels, tasks that are waited for) says `Pending` though it may be ready, and wakes the
-//! task to be polled again. A busy session meets this anywhere; whoever takes that `Pending` for
-//! "nothing is there, and I shall be told" may lose a wake. [`in_every_budget`] makes it happen
-//! everywhere.
+//! tokio gives a task a budget at each poll. Once it is used up, everything of tokio's (sockets,
+//! timers, channels, join handles) returns `Pending` even if it is ready, and wakes the task to be
+//! polled again. In a busy session this can happen anywhere, and code that takes that `Pending` to
+//! mean "nothing is there, and I shall be woken" may lose a wake. [`in_every_budget`] makes it
+//! happen everywhere.
 
 use std::{
     fmt::Debug,
@@ -25,16 +25,16 @@ use tokio::{
 };
 use tower::Service;
 
-/// What tokio gives a task at each poll.
+/// The budget that tokio gives a task at each poll.
 const WHOLE: usize = 128;
-/// Of what is left of the budget, the most: more is not used within one poll of a play.
+/// The largest remaining budget that is tried: no poll of a play uses more.
 const LEFT_MAX: usize = 12;
-/// Polls of one play at most: with more it turns round.
+/// The maximum number of polls of one play: with more it is taken to be an endless loop.
 const POLLS_MAX: usize = 20_000;
-/// Longer than anything that a play waits for.
+/// Longer than any wait in a play.
 const FOR_EVER: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// At which polls of the futures that are wrapped the budget is spent; clones count together.
+/// At which polls of the wrapped futures the budget is exhausted. Clones count together.
 #[derive(Debug, Clone)]
 pub struct Budget {
     spent: Spent,
@@ -44,29 +44,29 @@ pub struct Budget {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Spent {
     Never,
-    /// At that poll, but for so much.
+    /// At that poll, except for so much.
     At {
         poll: usize,
         left: usize,
     },
-    /// At about every other poll, but for so much. At every one, nothing would ever go on.
+    /// At about every other poll, except for so much. At every poll, nothing would ever advance.
     Often {
         left: usize,
     },
 }
 
-/// Runs `play` with an untouched budget, then with one that is spent at about every other poll, and
-/// then with one that is spent at each poll of it in turn: from the beginning of the poll, and after the
-/// task has used one, two and more of it, so that every await within the poll meets it.
+/// Runs `play` with an untouched budget, then with one that is exhausted at about every other poll, and
+/// then with one that is exhausted at each poll in turn: at the beginning of the poll, and after the
+/// task has used one, two and more units, so that every await within the poll is hit.
 ///
-/// What is to meet it is wrapped with [`Budget::around`]. Each run has a runtime of its own in
+/// Wrap the futures that are to be hit with [`Budget::around`]. Each run has a runtime of its own in
 /// paused time.
 ///
 /// # Panics
 ///
-/// Where a play has another result than with the untouched budget, or takes another time, as it
-/// does where only a timeout ends what a lost wake has stopped; where it has no end; and where it
-/// polls nothing that is wrapped.
+/// If a play has another result than with the untouched budget, or takes another time (as it does
+/// if a lost wake is only resolved by a timeout); if it does not end; and if it polls nothing that
+/// is wrapped.
 pub fn in_every_budget<T: Debug + PartialEq>(play: impl AsyncFn(Budget) -> T) {
     let (expected, polls) = run(Spent::Never, &play);
     assert!(polls > 0, "nothing is wrapped with Budget::around");
@@ -81,7 +81,7 @@ pub fn in_every_budget<T: Debug + PartialEq>(play: impl AsyncFn(Budget) -> T) {
     }
 }
 
-/// The result with the time that it took, and the polls of what was wrapped.
+/// The result with the time that it took, and the number of polls of wrapped futures.
 fn run<T>(spent: Spent, play: &impl AsyncFn(Budget) -> T) -> ((T, Duration), usize) {
     let mut runtime = Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build();
@@ -101,10 +101,10 @@ fn run<T>(spent: Spent, play: &impl AsyncFn(Budget) -> T) -> ((T, Duration), usi
 }
 
 impl Budget {
-    /// Spends the budget before it polls `future`.
+    /// Exhausts the budget before it polls `future`.
     ///
-    /// How much of it is left counts from the beginning of the task's poll: wrap what is spawned, or
-    /// what a test waits for before it does anything else.
+    /// The remaining budget counts from the beginning of the task's poll, so wrap a spawned future,
+    /// or the first thing that a test awaits.
     pub fn around<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         Around {
             budget: self.clone(),
@@ -112,7 +112,7 @@ impl Budget {
         }
     }
 
-    /// Spends the budget before it polls the calls of `service`.
+    /// Exhausts the budget before it polls the calls of `service`.
     pub fn around_service<S>(&self, service: S) -> AroundService<S> {
         AroundService {
             budget: self.clone(),
@@ -140,13 +140,13 @@ impl Budget {
     }
 }
 
-/// About every other poll, in no order: of futures that are polled by turns none is spared, and none
-/// is hit always.
+/// About every other poll, irregularly: of futures that are polled in turn none is always spared,
+/// and none is always hit.
 fn is_often(poll: usize) -> bool {
     (poll as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 63 == 1
 }
 
-/// Spends the budget before each poll.
+/// Exhausts the budget before each poll.
 struct Around<F> {
     budget: Budget,
     inner: Pin<Box<F>>,
@@ -161,8 +161,7 @@ impl<F: Future> Future for Around<F> {
     }
 }
 
-/// Spends the budget before each poll of the calls of a service; made by
-/// [`Budget::around_service`].
+/// Exhausts the budget before each poll of a service's calls; made by [`Budget::around_service`].
 #[derive(Debug, Clone)]
 pub struct AroundService<S> {
     budget: Budget,
@@ -214,7 +213,7 @@ mod tests {
         });
     }
 
-    /// Takes the `Pending` of a receiver for "nothing is there", and polls it no more.
+    /// Takes a receiver's `Pending` to mean "nothing is there", and does not poll it again.
     async fn forgetful(mut queue: mpsc::Receiver<u32>) -> Option<u32> {
         let mut is_asked = false;
         let first = std::future::poll_fn(|cx| {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 
-/// A clock that tests set; clones share the time.
+/// A clock that tests set. Clones share the time.
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<Mutex<Timestamp>>);
 
@@ -24,7 +24,7 @@ impl ManualClock {
         *self.lock() = now;
     }
 
-    /// Moves the time on.
+    /// Moves the time forward.
     pub fn advance(&self, by: Duration) {
         let by = SignedDuration::try_from(by).expect("a test's duration is short");
         *self.lock() += by;
@@ -48,7 +48,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// A clock that goes as tokio's does, so that pausing that and letting it advance moves both.
+/// A clock that follows tokio's: pausing and advancing that one moves both.
 #[derive(Debug, Clone, Copy)]
 pub struct TokioClock {
     start: Timestamp,
@@ -66,7 +66,7 @@ impl TokioClock {
 }
 
 impl Default for TokioClock {
-    /// Starts where [`ManualClock`] does.
+    /// Starts at the same time as [`ManualClock`].
     fn default() -> Self {
         Self::starting_at(ManualClock::default().now())
     }

@@ -14,7 +14,7 @@ use tokio::io::{DuplexStream, duplex};
 
 use crate::network::{BoxWire, Connector};
 
-/// Octets that are under way on a pipe.
+/// The capacity of a pipe in octets.
 const PIPE: usize = 64 << 10;
 
 type Serve = dyn Fn(SocketAddr, DuplexStream) + Send + Sync;
@@ -55,7 +55,7 @@ struct State {
 }
 
 impl ScriptedConnector {
-    /// Gives the server's end of each connection to `serve`, which spawns what speaks there.
+    /// Gives the server's end of each connection to `serve`, which spawns the server's side.
     pub fn new(serve: impl Fn(SocketAddr, DuplexStream) + Send + Sync + 'static) -> Self {
         Self {
             serve: Arc::new(serve),
@@ -70,14 +70,14 @@ impl ScriptedConnector {
         self
     }
 
-    /// Lets whoever connects to an address wait for ever.
+    /// Makes connections to an address wait forever.
     #[must_use]
     pub fn with_silent(self, address: SocketAddr) -> Self {
         self.lock().silent.insert(address);
         self
     }
 
-    /// The addresses that were to be connected to so far.
+    /// The addresses to which connections were requested so far.
     pub fn asked(&self) -> Vec<SocketAddr> {
         self.lock().asked.clone()
     }

@@ -1,4 +1,4 @@
-//! What is logged, as text.
+//! Log output as text.
 
 use std::{
     io::{self, Write},
@@ -10,13 +10,13 @@ use tracing::{
     subscriber::{DefaultGuard, NoSubscriber, set_default},
 };
 
-/// Who listens beside.
+/// A second subscriber.
 ///
-/// While one subscriber is all there is, a line that another thread is the first to log is switched
-/// on or off for all threads by what that thread listens to; while there are two, by each of them.
+/// With only one subscriber, the level at which the first thread to log a line listens switches
+/// that line on or off for all threads. With two, each subscriber decides.
 static BESIDE: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(NoSubscriber::new()));
 
-/// What this thread logs while this lives.
+/// What this thread logs while this exists.
 #[derive(Debug)]
 pub struct CapturedLog {
     lines: Lines,
@@ -27,7 +27,7 @@ pub struct CapturedLog {
 struct Lines(Arc<Mutex<Vec<u8>>>);
 
 impl CapturedLog {
-    /// Begins to keep what this thread logs at that level and above.
+    /// Starts to keep what this thread logs at that level and above.
     pub fn at(level: Level) -> Self {
         LazyLock::force(&BESIDE);
         let lines = Lines::default();
@@ -51,11 +51,11 @@ impl CapturedLog {
         String::from_utf8_lossy(&octets).into_owned()
     }
 
-    /// The line that has this in it.
+    /// The line that contains this text.
     ///
     /// # Panics
     ///
-    /// Where it is not exactly one.
+    /// If there is not exactly one.
     pub fn only_line(&self, with: &str) -> String {
         let text = self.text();
         let mut lines = text.lines().filter(|line| line.contains(with));

@@ -1,12 +1,11 @@
 //! Scripted services and originators, for tests of services and filters.
 //!
-//! [`Script`] is a [`MailService`](crate::service::MailService) that answers by a table and keeps
-//! what it got; [`send`] originates a whole transaction; [`ManualClock`] is a clock that tests
-//! set, and [`SeededRandom`] draws the same numbers whenever its seed is the same;
-//! [`ScriptedResolver`], which may be a zone file, and [`ScriptedConnector`] are a network. [`at_rest`] lets everything else go
-//! as far as it can; [`CapturedLog`] keeps what is logged. [`context`], [`mail`] and
-//! [`rcpt`] make the parts of a transaction of literals. [`FaultyBackend`] puts faults before a
-//! backend, and [`in_every_budget`] runs a play while tokio's cooperative budget is spent.
+//! [`Script`] is a [`MailService`](crate::service::MailService) that answers by a table and keeps what it received.
+//! [`send`] originates a whole transaction. [`ManualClock`] is a clock that tests set, and [`SeededRandom`] draws the
+//! same numbers for the same seed. [`ScriptedResolver`], which can read a zone file, and [`ScriptedConnector`] are a
+//! network. [`at_rest`] lets everything else run as far as it can. [`CapturedLog`] keeps what is logged. [`context`],
+//! [`mail`] and [`rcpt`] make the parts of a transaction from literals. [`FaultyBackend`] adds faults in front of a
+//! backend, and [`in_every_budget`] runs a test play while tokio's cooperative budget is exhausted.
 //!
 //! # Example
 //!

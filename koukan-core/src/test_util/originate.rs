@@ -12,7 +12,7 @@ use crate::{
 
 use super::context;
 
-/// Sends one message to `recipients` by way of `service` and returns all replies.
+/// Sends one message to `recipients` through `service` and returns all replies.
 pub async fn send<S: MailService>(
     service: S,
     mail: Mail,
@@ -24,7 +24,7 @@ pub async fn send<S: MailService>(
     send_with(service, request).await
 }
 
-/// As [`send`], with all that a transaction may bring along.
+/// As [`send`], with everything that a transaction can carry.
 pub async fn send_with<S: MailService>(service: S, request: DeliverRequest) -> DeliverOutcome {
     let Ok(outcome) = Deliver::new(service).call(request).await;
     outcome

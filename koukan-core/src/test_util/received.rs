@@ -1,4 +1,4 @@
-//! What a scripted service got.
+//! What a scripted service received.
 
 use std::{
     mem,
@@ -16,18 +16,18 @@ use crate::{
     transaction::{Mail, Rcpt, Transaction},
 };
 
-/// One transaction, as a [`Script`](super::Script) got it.
+/// One transaction, as a [`Script`](super::Script) received it.
 #[derive(Debug, Clone)]
 pub struct Received {
     /// The facts of the session.
     pub context: Arc<Context>,
-    /// What filters found out; shared with the transaction.
+    /// The results of filters; shared with the transaction.
     pub signals: Signals,
     /// The MAIL command.
     pub mail: Mail,
     /// The recipients that were not refused.
     pub recipients: Vec<Rcpt>,
-    /// The octets of the message that came.
+    /// The octets of the message that arrived.
     pub body: Bytes,
     /// How the transaction ended.
     pub end: End,
@@ -38,7 +38,7 @@ pub struct Received {
 pub enum End {
     /// With this final reply; the message ended cleanly if it is positive.
     Replied(Reply),
-    /// The body or the recipients ended with an error, whose text this is.
+    /// The body or the recipients ended with an error that has this text.
     Failed(String),
     /// The call was dropped.
     Dropped,
@@ -62,7 +62,7 @@ impl Received {
     ///
     /// # Panics
     ///
-    /// Where it is not UTF-8.
+    /// If it is not UTF-8.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the message is UTF-8")
     }
@@ -84,7 +84,7 @@ pub(super) struct Progress {
 }
 
 impl Log {
-    /// Waits until the script has come as far as that.
+    /// Waits until the script has come that far.
     pub(super) async fn until(&self, is_reached: impl FnMut(&Progress) -> bool) {
         // There is a sender in `self`.
         let _ = self.progress.subscribe().wait_for(is_reached).await;
@@ -104,7 +104,7 @@ impl Log {
     }
 }
 
-/// One transaction while it goes on; it is logged when this is dropped.
+/// One transaction while it is under way; it is logged when this is dropped.
 pub(super) struct Entry {
     log: Log,
     received: Option<Received>,

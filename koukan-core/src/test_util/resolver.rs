@@ -1,4 +1,4 @@
-//! A DNS of a few names.
+//! A scripted DNS.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,10 +12,10 @@ use async_trait::async_trait;
 
 use crate::network::{DnsAnswer, LookupError, Mx, Resolver, Tlsa};
 
-/// A [`Resolver`] that answers by a table, and keeps what it was asked.
+/// A [`Resolver`] that answers by a table, and keeps the questions it was asked.
 ///
-/// What is not in the table is [`LookupError::NoSuchName`]. Clones share the table, so that an answer
-/// can be changed while the resolver is in use.
+/// A name that is not in the table gives [`LookupError::NoSuchName`]. Clones share the table, so
+/// answers can be changed while the resolver is in use.
 ///
 /// # Example
 ///
@@ -58,42 +58,42 @@ impl ScriptedResolver {
         Self::default()
     }
 
-    /// Says which addresses a host has.
+    /// Sets the addresses of a host.
     #[must_use]
     pub fn with_addresses(self, host: &str, addresses: impl Into<DnsAnswer<IpAddr>>) -> Self {
         self.lock().addresses.insert(key(host), addresses.into());
         self
     }
 
-    /// Says which hosts take a domain's mail.
+    /// Sets the hosts that take a domain's mail.
     #[must_use]
     pub fn with_mx(self, domain: &str, hosts: impl Into<DnsAnswer<Mx>>) -> Self {
         self.lock().mx.insert(key(domain), hosts.into());
         self
     }
 
-    /// Says which texts a name has.
+    /// Sets the texts of a name.
     #[must_use]
     pub fn with_txt(self, name: &str, texts: impl Into<DnsAnswer<Box<[u8]>>>) -> Self {
         self.lock().txt.insert(key(name), texts.into());
         self
     }
 
-    /// Says what a server's certificate must match.
+    /// Sets what a server's certificate must match.
     #[must_use]
     pub fn with_tlsa(self, name: &str, records: impl Into<DnsAnswer<Tlsa>>) -> Self {
         self.lock().tlsa.insert(key(name), records.into());
         self
     }
 
-    /// Says which names an address has.
+    /// Sets the names of an address.
     #[must_use]
     pub fn with_ptr(self, address: IpAddr, names: impl Into<DnsAnswer<Box<str>>>) -> Self {
         self.lock().ptr.insert(address, names.into());
         self
     }
 
-    /// Lets every look-up of a name, or of an address as text, fail.
+    /// Makes every look-up of a name, or of an address as text, fail.
     #[must_use]
     pub fn with_failure(self, name: &str) -> Self {
         self.lock().failing.insert(key(name));
@@ -107,7 +107,7 @@ impl ScriptedResolver {
         self
     }
 
-    /// What was asked so far, as in `MX example.com`; for addresses `A mx.example.com`.
+    /// The questions so far, in the form `MX example.com`; for addresses `A mx.example.com`.
     pub fn asked(&self) -> Vec<String> {
         self.lock().asked.clone()
     }

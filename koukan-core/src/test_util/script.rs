@@ -23,10 +23,10 @@ use super::{
     received::{Entry, Log},
 };
 
-/// An endpoint that answers by a table and keeps what it got; clones share what they got.
+/// An endpoint that answers by a table and keeps what it received. Clones share what they received.
 ///
-/// Without further ado it accepts everything. It takes recipients as long as they come, whatever
-/// the answers, and then the message.
+/// Without settings it accepts everything. It takes recipients as long as they come, whatever the
+/// answers, and then the message.
 #[derive(Debug, Clone)]
 pub struct Script {
     table: Arc<Table>,
@@ -58,14 +58,14 @@ impl Script {
         }
     }
 
-    /// Sets what becomes of MAIL.
+    /// Sets the answer to MAIL.
     #[must_use]
     pub fn mail(mut self, answer: impl Into<Answer>) -> Self {
         self.table_mut().mail = answer.into();
         self
     }
 
-    /// Sets what becomes of RCPT for one forward-path.
+    /// Sets the answer to RCPT for one forward-path.
     #[must_use]
     pub fn rcpt(mut self, forward_path: &str, answer: impl Into<Answer>) -> Self {
         let rcpts = &mut self.table_mut().rcpts;
@@ -73,22 +73,22 @@ impl Script {
         self
     }
 
-    /// Sets what becomes of RCPT for all other forward-paths.
+    /// Sets the answer to RCPT for all other forward-paths.
     #[must_use]
     pub fn other_rcpts(mut self, answer: impl Into<Answer>) -> Self {
         self.table_mut().other_rcpts = answer.into();
         self
     }
 
-    /// Sets what becomes of the message once it has ended cleanly.
+    /// Sets the answer to the message once it has ended cleanly.
     #[must_use]
     pub fn message(mut self, answer: impl Into<Answer>) -> Self {
         self.table_mut().message = answer.into();
         self
     }
 
-    /// Sets the final reply for one forward-path; the others have what [`Script::message`] says. Where
-    /// such recipients are accepted the service answers the message by recipient.
+    /// Sets the final reply for one forward-path; the others get that of [`Script::message`]. If such
+    /// recipients are accepted, the service answers the message by recipient.
     #[must_use]
     pub fn message_for(mut self, forward_path: &str, reply: Reply) -> Self {
         let messages = &mut self.table_mut().messages;
@@ -96,23 +96,23 @@ impl Script {
         self
     }
 
-    /// The transactions that have ended, in that order.
+    /// The transactions that have ended, in the order of their end.
     pub fn received(&self) -> Vec<Received> {
         self.log.received()
     }
 
-    /// The one transaction there was.
+    /// The only transaction.
     ///
     /// # Panics
     ///
-    /// Where there were none, or more than one.
+    /// If there was none, or more than one.
     pub fn only_received(&self) -> Received {
         let mut received = self.received();
         assert_eq!(received.len(), 1, "not one transaction: {received:?}");
         received.remove(0)
     }
 
-    /// Waits until that many transactions have ended; returns all that have.
+    /// Waits until that many transactions have ended. Returns all that have.
     ///
     /// # Cancel safety
     ///
@@ -122,8 +122,8 @@ impl Script {
         self.received()
     }
 
-    /// Waits until that many octets of messages have come, in all transactions together, those
-    /// under way included.
+    /// Waits until that many octets of messages have arrived in all transactions together,
+    /// including those under way.
     ///
     /// # Cancel safety
     ///
@@ -238,7 +238,7 @@ impl Play {
         }
     }
 
-    /// The final reply, where `others` is that for recipients without one of their own.
+    /// The final reply; `others` is the one for recipients without a reply of their own.
     fn final_reply(&self, others: &Reply) -> Reply {
         let messages = &self.table.messages;
         let mut replies = FinalReplies::default();

@@ -1,4 +1,4 @@
-//! Randomness that a seed repeats.
+//! Randomness that a seed reproduces.
 
 use std::{
     marker::PhantomData,
@@ -9,10 +9,10 @@ use std::{
 
 use crate::random::{self, Random};
 
-/// Random numbers that are the same whenever the seed is the same.
+/// Random numbers that are the same for the same seed.
 ///
-/// Not for secrets. Who needs numbers of its own that do not depend on how many others took
-/// [forks](SeededRandom::fork) one.
+/// Not for secrets. To get numbers that do not depend on how many others have drawn,
+/// [fork](SeededRandom::fork) a source of your own.
 #[derive(Debug)]
 pub struct SeededRandom(AtomicU64);
 
@@ -22,7 +22,7 @@ impl SeededRandom {
         Self(AtomicU64::new(seed))
     }
 
-    /// Another source that depends on this one's seed and on `number` alone, as long as nothing has
+    /// Another source that depends only on this one's seed and on `number`, as long as nothing has
     /// been drawn from this one.
     #[must_use]
     pub fn fork(&self, number: u64) -> Self {
@@ -35,12 +35,12 @@ impl SeededRandom {
         random::mix(self.0.fetch_add(random::STEP, Ordering::Relaxed))
     }
 
-    /// A number from 0 up to, but not, `end`; 0 where `end` is.
+    /// A number from 0 up to, but excluding, `end`; 0 if `end` is 0.
     pub fn below(&self, end: u64) -> u64 {
         self.number().checked_rem(end).unwrap_or_default()
     }
 
-    /// Whether something happens that happens so many times in a thousand.
+    /// Whether an event happens whose probability is `per_mille` in a thousand.
     pub fn happens(&self, per_mille: u64) -> bool {
         self.below(1000) < per_mille
     }
@@ -49,7 +49,7 @@ impl SeededRandom {
     ///
     /// # Panics
     ///
-    /// Where there are none.
+    /// If there are none.
     pub fn pick<'a, T>(&self, choices: &'a [T]) -> &'a T {
         let index = self.below(choices.len() as u64);
         &choices[usize::try_from(index).expect("an index")]
@@ -69,19 +69,19 @@ impl Random for SeededRandom {
     }
 }
 
-/// While there is one, identities that its thread makes follow from a seed.
+/// While this exists, the identities that its thread makes follow from a seed.
 ///
-/// For simulations, which run in one thread: there, the same seed makes the same identities. They
+/// For simulations, which run in one thread: there, the same seed gives the same identities. They
 /// are guessable.
 #[derive(Debug)]
 pub struct SeededIdentities {
     before: Option<u64>,
-    /// It is of the thread that made it.
+    /// It belongs to the thread that made it.
     _thread: PhantomData<*const ()>,
 }
 
 impl SeededIdentities {
-    /// Begins to make them of `seed`.
+    /// Begins to derive identities from `seed`.
     #[must_use]
     pub fn of(seed: u64) -> Self {
         Self {

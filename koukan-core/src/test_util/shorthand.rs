@@ -1,4 +1,4 @@
-//! Parts of a transaction, made of literals.
+//! Makes parts of a transaction from literals.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-/// The context of sender `test`, of which nothing else is known.
+/// The context of sender `test`, with nothing else known.
 pub fn context() -> Arc<Context> {
     Arc::new(Context::new(Sender::new("test")))
 }
@@ -18,7 +18,7 @@ pub fn context() -> Arc<Context> {
 ///
 /// # Panics
 ///
-/// Where `remote_host` is not an IP address with a port.
+/// If `remote_host` is not an IP address with a port.
 pub fn context_from(remote_host: &str, name: &str) -> Context {
     let mut context = Context::new(Sender::new("test"));
     context.remote_host = Some(remote_host.parse().expect("an IP address and port"));
@@ -33,7 +33,7 @@ pub fn context_from(remote_host: &str, name: &str) -> Context {
 ///
 /// # Panics
 ///
-/// Where it is not a mailbox.
+/// If it is not a mailbox.
 pub fn mail(reverse_path: &str) -> Mail {
     let path: Result<ReversePath, _> = reverse_path.parse();
     Mail::new(path.expect("a valid reverse-path"))
@@ -43,7 +43,7 @@ pub fn mail(reverse_path: &str) -> Mail {
 ///
 /// # Panics
 ///
-/// Where it is not a mailbox.
+/// If it is not a mailbox.
 pub fn rcpt(forward_path: &str) -> Rcpt {
     let path: Result<ForwardPath, _> = forward_path.parse();
     Rcpt::new(path.expect("a valid forward-path"))

@@ -1,4 +1,4 @@
-//! Zone files, as a script for a resolver.
+//! Zone files as a script for a resolver.
 //!
 //! *Source*: RFC 1035 section 5.
 
@@ -11,7 +11,7 @@ use crate::network::{Alias, DnsAnswer, Mx, Proof, Tlsa};
 
 use super::ScriptedResolver;
 
-/// What a zone says of one name.
+/// The records of one name.
 #[derive(Default)]
 struct Name {
     addresses: Vec<IpAddr>,
@@ -24,17 +24,17 @@ struct Name {
 }
 
 impl ScriptedResolver {
-    /// A DNS of the names in a zone file: records of the kinds A, AAAA, MX, TXT, TLSA, PTR and CNAME; of
-    /// an alias only addresses are found. A name that
-    /// stands there has no records of other kinds, which is an answer; any other name does not exist.
+    /// A DNS with the names in a zone file: records of the types A, AAAA, MX, TXT, TLSA, PTR and CNAME.
+    /// Aliases are followed for addresses only. A name in the file has no records of other types, which is
+    /// an answer; any other name does not exist.
     ///
-    /// Comments with an exclamation mark are faults, of the name before them: `;! servfail` lets each
-    /// look-up of it fail, and `;! timeout` lets none ever end. `;! secure` on a line of its own says that
-    /// the DNS proves what follows, and `;! insecure` that it does not.
+    /// Comments with an exclamation mark are faults of the name before them: `;! servfail` makes each
+    /// look-up of it fail, and `;! timeout` makes none ever end. `;! secure` on a line of its own says
+    /// that what follows is proven by DNSSEC, and `;! insecure` that it is not.
     ///
     /// # Panics
     ///
-    /// Where a line cannot be read.
+    /// If a line cannot be read.
     ///
     /// # Example
     ///
@@ -88,7 +88,7 @@ impl Reader {
             self.origin = key(words.next()?);
             return Some(());
         }
-        // Those of a record that has the owner of the one before begin with its kind, or with a TTL.
+        // Records with the same owner as the one before begin with their type, or with a TTL.
         let is_new = words.peek().is_some_and(|word| !is_kind_or_ttl(word));
         if is_new {
             self.owner = self.absolute(words.next()?);
@@ -166,7 +166,7 @@ impl Reader {
             false => Proof::Insecure,
         };
         let (mut end, mut of, mut is_secure) = (name, None, name.is_secure);
-        // No more than there are names: they may lead in a circle.
+        // No more steps than there are names: aliases may form a circle.
         for _ in 0..self.names.len() {
             let Some(target) = &end.alias_of else {
                 break;
@@ -232,7 +232,7 @@ fn is_kind_or_ttl(word: &str) -> bool {
     ) || word.parse::<u32>().is_ok()
 }
 
-/// The words of a line, texts without their quotation marks, and what stands behind `;!`.
+/// The words of a line, texts without their quotation marks, and what follows `;!`.
 fn tokens(line: &str) -> Option<(Vec<String>, Option<String>)> {
     let mut tokens = Vec::new();
     let mut rest = line.trim();
@@ -263,7 +263,7 @@ fn hexadecimal(text: &str) -> Option<Box<[u8]>> {
         .collect()
 }
 
-/// The address that a name of the reverse tree stands for.
+/// The address that a name of the reverse tree denotes.
 fn address_of(name: &str) -> Option<IpAddr> {
     if let Some(labels) = name.strip_suffix(".in-addr.arpa") {
         let labels: Vec<_> = labels.rsplit('.').collect();

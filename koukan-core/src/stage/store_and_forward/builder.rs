@@ -36,15 +36,15 @@ pub struct StoreAndForwardBuilder<C> {
 }
 
 impl StoreAndForward {
-    /// A queue in front of an endpoint, which is attempted as [`RetryPolicy::default`] says.
+    /// A queue in front of an endpoint, with attempts as in [`RetryPolicy::default`].
     ///
-    /// An endpoint is any mail service: an SMTP client, a closure, filters around either. Of notifications
-    /// it gets those for mail that failed, too.
+    /// An endpoint is any mail service: an SMTP client, a closure, filters around either. It also gets the
+    /// notifications about mail that failed.
     pub fn builder(endpoint: impl MailService) -> StoreAndForwardBuilder<Chain> {
         Self::builder_with_retry(endpoint, RetryPolicy::default())
     }
 
-    /// As [`StoreAndForward::builder`], with another policy.
+    /// As [`StoreAndForward::builder`], with another retry policy.
     pub fn builder_with_retry(
         endpoint: impl MailService,
         retry: RetryPolicy,
@@ -55,7 +55,7 @@ impl StoreAndForward {
         })
     }
 
-    /// A queue in front of several chains: which one it is depends on the sender.
+    /// A queue in front of several chains; the sender determines which one is used.
     pub fn builder_with_chains<C: Chains>(chains: C) -> StoreAndForwardBuilder<C> {
         StoreAndForwardBuilder {
             chains,
@@ -85,44 +85,45 @@ impl<C: Chains> StoreAndForwardBuilder<C> {
         self
     }
 
-    /// Keeps mail there. Default: in memory, where a 250 for what is queued lasts as long as the process.
+    /// Stores mail in that backend. Default: in memory, so a 250 for queued mail holds only as long as the
+    /// process.
     pub fn with_backend(mut self, backend: Arc<dyn Backend>) -> Self {
         self.backend = backend;
         self
     }
 
-    /// Makes the messages' blobs in that pool, which has a place to spill to. Default: in memory, up to the
+    /// Makes the messages' blobs in that pool, which can spill to disk. Default: in memory, up to the
     /// budget of [`Limits::default`].
     pub fn with_pool(mut self, pool: BlobPool) -> Self {
         self.pool = pool;
         self
     }
 
-    /// Tells the time by another clock.
+    /// Uses another clock.
     pub fn with_clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Takes the jitter between attempts from another source.
+    /// Uses another source for the jitter between attempts.
     pub fn with_random(mut self, random: impl Random) -> Self {
         self.random = Arc::new(random);
         self
     }
 
-    /// Tells an observer what becomes of transactions; may be said several times.
+    /// Tells an observer about the progress of transactions. May be called several times.
     pub fn with_observer(mut self, observer: impl Observer) -> Self {
         self.observers = self.observers.with(Arc::new(observer));
         self
     }
 
-    /// Makes so many attempts at what is queued at a time, at most. Default [`MAX_IN_FLIGHT`].
+    /// Limits how many attempts at queued mail run at the same time. Default [`MAX_IN_FLIGHT`].
     pub fn with_max_in_flight(mut self, max: usize) -> Self {
         self.max_in_flight = max;
         self
     }
 
-    /// Keeps what is no longer of use for so long; default as of [`Retention`].
+    /// Sets how long mail that is over, and unused blobs, are kept. Default: see [`Retention`].
     pub fn with_retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self

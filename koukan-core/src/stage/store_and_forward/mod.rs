@@ -1,6 +1,6 @@
-//! A queue of one's own in a few lines: [`StoreAndForward`].
+//! A complete queue in a few lines: [`StoreAndForward`].
 //!
-//! It puts together what an agent is made of, from an endpoint and a [`Backend`](crate::storage::Backend):
+//! It assembles the parts of an agent from an endpoint and a [`Backend`](crate::storage::Backend):
 //!
 //! ```text
 //! submission(), ingress()  Exploder → StorageWriter ─┐
@@ -8,9 +8,9 @@
 //! run()                    Dispatcher ───────────────┘
 //! ```
 //!
-//! What comes in is delivered while its client waits where that is possible, and is committed to the backend,
-//! attempted again and reported to its sender where it is not: the durability rule of
-//! [`storage`](crate::storage) holds. Whoever wants other parts puts the stages together by hand.
+//! Mail is delivered while its client waits if possible. Otherwise it is committed to the backend, attempted
+//! again, and reported to its sender if it fails: the durability rule of [`storage`](crate::storage) holds.
+//! For other parts, combine the stages by hand.
 //!
 //! # Example
 //!
@@ -59,27 +59,27 @@ use super::{
     storage_writer::{StorageWriter, StorageWriterTimeouts},
 };
 
-/// A queue, and what takes mail into it. Clones share it.
+/// A queue, and the services that take mail into it. Clones share it.
 ///
-/// It works on what is kept for later while [`StoreAndForward::run`] is polled: without that, what is answered with
-/// 250 may wait for ever.
+/// Queued mail is worked on only while [`StoreAndForward::run`] is polled: without that, mail answered with 250 may
+/// wait forever.
 #[derive(Clone)]
 pub struct StoreAndForward<C: Chains = Chain> {
     storage: Storage,
     output: OutputHandler<C>,
     dispatcher: Dispatcher<OutputHandler<C>>,
     retention: Retention,
-    /// Whose turn it is to work on what is kept.
+    /// Held by the call of `run` that works on queued mail.
     turn: Arc<Semaphore>,
 }
 
 impl<C: Chains> StoreAndForward<C> {
-    /// Takes mail of users' programs: what can succeed later is kept and answered with 250.
+    /// Takes mail from users' programs: mail that may succeed later is queued and answered with 250.
     pub fn submission(&self) -> Exploder<StorageWriter<OutputHandler<C>>> {
         self.take(ReplyPolicy::Submission, StorageWriterTimeouts::default())
     }
 
-    /// Takes mail of other agents, which try again by themselves: they hear what the destination said.
+    /// Takes mail from other agents, which retry by themselves: they get the destination's reply.
     pub fn ingress(&self) -> Exploder<StorageWriter<OutputHandler<C>>> {
         self.take(ReplyPolicy::Ingress, StorageWriterTimeouts::of_ingress())
     }
@@ -94,7 +94,7 @@ impl<C: Chains> StoreAndForward<C> {
         Exploder::new(writer, policy, self.storage.pool().clone())
     }
 
-    /// Takes transactions as resources, on behalf of these senders: what the REST API is a face of.
+    /// Takes transactions as resources on behalf of these senders, as the REST API does.
     pub fn resources(
         &self,
         senders: impl IntoIterator<Item = (Sender, SenderPolicy)>,
@@ -106,10 +106,10 @@ impl<C: Chains> StoreAndForward<C> {
         RestHandler::new(storage, output, senders, RestHandlerSettings::default())
     }
 
-    /// What is kept.
+    /// The storage of the queue.
     ///
-    /// Where other processes share the backend, [`Storage::leave`] is called last of all, after
-    /// [`StoreAndForward::run`] and whoever accepts connections have ended: the others have at once what is left.
+    /// If other processes share the backend, call [`Storage::leave`] last, after [`StoreAndForward::run`] and all
+    /// listeners have ended: the others then take over the remaining mail at once.
     pub fn storage(&self) -> &Storage {
         &self.storage
     }

@@ -6,20 +6,20 @@ use crate::storage::Drain;
 
 use super::{super::output_handler::Chains, StoreAndForward};
 
-/// How long the last writes may take.
+/// The maximum time for the last writes.
 const FLUSH: Duration = Duration::from_secs(5);
 
 impl<C: Chains> StoreAndForward<C> {
-    /// Works on what is kept, until `stop` is ready; then it stops in good order. What is no longer of use is
-    /// removed meanwhile.
+    /// Works on queued mail until `stop` is ready, and then stops in order. Meanwhile it also removes what is no
+    /// longer of use.
     ///
-    /// From then on what is committed is given back to the backend, to be attempted after the next start, and
-    /// clients that wait get up to 16 s before they are told to try again later. Whoever accepts connections
-    /// stops before. In all it takes up to 30 s.
+    /// After `stop`, newly committed mail is given back to the backend, to be attempted after the next start,
+    /// and waiting clients have up to 16 s before they are told to try again later. Listeners must stop before.
+    /// In total it takes up to 30 s.
     ///
-    /// It may be called again, and goes on then. Only one works at a time: another one begins when it has ended.
-    /// Where others share the backend they have what is left at once, so the queue is to be opened anew there:
-    /// called again, it returns with a warning.
+    /// It may be called again, and then goes on. Only one call works at a time: another one begins when it has
+    /// ended. If other processes share the backend, they took over the remaining mail at once, so the queue must
+    /// be opened anew: calling this again returns with a warning.
     ///
     /// # Cancel safety
     ///
@@ -29,7 +29,7 @@ impl<C: Chains> StoreAndForward<C> {
         let turn = tokio::select! {
             biased;
             turn = self.turn.acquire() => turn,
-            // Whoever works goes on.
+            // The call that works on the queue goes on.
             () = &mut stop => return,
         };
         if self.storage.has_left() {
@@ -42,7 +42,7 @@ impl<C: Chains> StoreAndForward<C> {
         self.storage.drain(Drain::No);
         let (stopping, stopped) = oneshot::channel::<()>();
         let ended = async {
-            // Whether it is told or dropped, it is over.
+            // Both a message and a dropped sender end it.
             let stopped = async { stopped.await.unwrap_or_default() };
             self.dispatcher.clone().run(stopped).await;
             self.storage.given_back().await;
@@ -59,7 +59,7 @@ impl<C: Chains> StoreAndForward<C> {
         self.storage.drain_by_steps(ended).await;
         let closed = async {
             self.storage.flush().await;
-            // So that others who share the backend have at once what is left.
+            // Processes that share the backend then take over the remaining mail at once.
             self.storage.leave().await
         };
         if !matches!(timeout(FLUSH, closed).await, Ok(Ok(()))) {

@@ -32,26 +32,26 @@ use crate::{
 use super::{Defect, Faults};
 use crate::test_util::SeededRandom;
 
-/// A backend with faults before another one.
+/// A backend that adds faults in front of another one.
 pub struct FaultyBackend {
     pub(super) inner: Arc<dyn Backend>,
     pub(super) faults: Faults,
     pub(super) random: SeededRandom,
     pub(super) readers: Arc<Semaphore>,
-    /// The reader of the last read, with that defect.
+    /// The reader of the last read, with the corresponding defect.
     pub(super) held: Mutex<Option<OwnedSemaphorePermit>>,
-    /// When this began, and how far the simulation was then.
+    /// When this began, and how long the simulation had been running then.
     pub(super) start: (Instant, Duration),
     pub(super) calls: AtomicU64,
     pub(super) observer: Option<OnDelivered>,
     pub(super) holds_time: bool,
 }
 
-/// Is told which recipients stand as delivered in what was written just now.
+/// Is told which recipients were just written down as delivered.
 pub type OnDelivered = Arc<dyn Fn(&Recipient) + Send + Sync>;
 
 impl FaultyBackend {
-    /// Puts faults before `inner`; the simulation has been going on for `since` already.
+    /// Adds faults in front of `inner`; the simulation has been running for `since`.
     pub fn new(
         inner: Arc<dyn Backend>,
         faults: Faults,
@@ -72,28 +72,27 @@ impl FaultyBackend {
     }
 
     /// Tells `observer` of each recipient that is written down as delivered, as soon as it is,
-    /// whatever the caller is told.
+    /// whatever result the caller gets.
     #[must_use]
     pub fn with_observer(mut self, observer: OnDelivered) -> Self {
         self.observer = Some(observer);
         self
     }
 
-    /// Has tokio's clock, where that is paused, stand still while the backend behind works: needed
-    /// where that takes real time, since a paused clock goes on whenever a runtime has nothing to
-    /// do.
+    /// Stops tokio's paused clock while the inner backend works. This is needed if that takes real
+    /// time, since a paused clock advances whenever a runtime has nothing to do.
     #[must_use]
     pub fn with_time_held(mut self, holds_time: bool) -> Self {
         self.holds_time = holds_time;
         self
     }
 
-    /// How many calls there were.
+    /// How many calls were made.
     pub fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// How many readers nobody has.
+    /// How many readers are free.
     pub fn free_readers(&self) -> usize {
         self.readers.available_permits()
     }
@@ -245,7 +244,7 @@ impl Queue for FaultyBackend {
     }
 
     async fn suspensions(&self) -> Result<Vec<Suspension>, BackendError> {
-        // Asked once, when the agent begins: one that cannot begin does not.
+        // Asked once when the agent begins; if it fails the agent does not begin.
         self.reach().await;
         self.behind(|| self.inner.suspensions()).await
     }
@@ -360,7 +359,7 @@ impl Records for FaultyBackend {
     }
 
     async fn census(&self) -> Result<Census, BackendError> {
-        // Asked by whoever looks on, too: it costs no reader, and does not fail.
+        // Observers ask this too: it takes no reader, and does not fail.
         self.behind(|| self.inner.census()).await
     }
 }

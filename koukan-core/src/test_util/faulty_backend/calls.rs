@@ -1,4 +1,4 @@
-//! What becomes of a call: it takes its time, fails, or is not heard of.
+//! What happens to a call: it takes time, fails, or gets no answer.
 
 use std::{
     future::Future,
@@ -15,14 +15,14 @@ use crate::{
 
 use super::{Defect, FaultyBackend, TroubleKind, held_time::holding_time};
 
-/// How many times as long as usual a slow call takes.
+/// How many times longer than usual a slow call takes.
 const SLOWNESS: u32 = 200;
 
-/// What counts as usual for a slow call where calls take less, or no time at all.
+/// The usual time of a slow call if calls take less, or no time at all.
 const USUAL_MIN: Duration = Duration::from_millis(1);
 
 impl FaultyBackend {
-    /// Whether one of these troubles comes now.
+    /// Whether one of these kinds of trouble happens now.
     pub(super) fn trouble(&self, kinds: &[TroubleKind]) -> Option<TroubleKind> {
         let now = self.start.1 + self.start.0.elapsed();
         let mut trouble = self.faults.trouble.iter();
@@ -32,7 +32,7 @@ impl FaultyBackend {
         happens.then_some(trouble.kind)
     }
 
-    /// How long nothing is heard of the medium, if so.
+    /// How long the medium does not answer, if so.
     fn silence(&self) -> Option<Duration> {
         let now = self.start.1 + self.start.0.elapsed();
         let cuts = self.faults.trouble.iter();
@@ -42,7 +42,7 @@ impl FaultyBackend {
         Some(cut.during.end - now)
     }
 
-    /// Fails as soon as something is heard of the medium, where it is cut off.
+    /// Fails once the medium answers again, if it is cut off.
     async fn hear(&self) -> Result<(), BackendError> {
         let Some(silence) = self.silence() else {
             return Ok(());
@@ -51,7 +51,7 @@ impl FaultyBackend {
         Err(BackendError::Failed("the connection was lost".into()))
     }
 
-    /// Waits until something is heard of the medium.
+    /// Waits until the medium answers.
     pub(super) async fn reach(&self) {
         while let Some(silence) = self.silence() {
             sleep(silence).await;
@@ -92,7 +92,7 @@ impl FaultyBackend {
         self.change(TroubleKind::LeaseUnheard, lease).await
     }
 
-    /// Writes something; with the trouble `unheard`, the caller does not hear of it.
+    /// Writes something; with the trouble `unheard`, the caller does not get the answer.
     pub(super) async fn change<T, F>(
         &self,
         unheard: TroubleKind,
@@ -127,7 +127,8 @@ impl FaultyBackend {
     {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if self.faults.defect == Some(Defect::ReaderHeld) {
-            // The same caller comes again for the next piece; for another, nothing is given back.
+            // The same caller comes again for the next piece; for another caller nothing is given
+            // back.
             let reader = Arc::clone(&self.readers).acquire_owned().await;
             let before = self.lock_held().replace(reader.expect("never closed"));
             std::mem::forget(before);
@@ -146,7 +147,7 @@ impl FaultyBackend {
         result
     }
 
-    /// Calls the backend behind.
+    /// Calls the inner backend.
     pub(super) async fn behind<T, F>(&self, call: impl FnOnce() -> F) -> T
     where
         F: Future<Output = T>,

@@ -1,22 +1,22 @@
-//! What a wrong implementation would do.
+//! Defects of a wrong implementation.
 
-/// A defect that is put in on purpose, to see that it is noticed.
+/// A deliberate defect, to check that it is noticed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Defect {
-    /// A transaction is said to be written some time before it is.
+    /// A transaction is acknowledged some time before it is written.
     AcknowledgedBeforeCommit,
-    /// A settlement that arrives once more is written, although another has the lease by then.
+    /// A settlement that arrives again is written although another session has the lease by then.
     FenceForgotten,
-    /// What was read is kept back, with the reader, until the caller comes again.
+    /// After a read, the reader is kept until the caller comes again.
     ReaderHeld,
-    /// One transaction in a few is said to be written and is not.
+    /// A few transactions are acknowledged and never written.
     LegForgotten,
-    /// A lease that is taken for one kind of work is given out for another.
+    /// A lease that was taken for one kind of work is given out for another.
     LeaseForOtherWork,
-    /// What is leased together with something else is leased to others as well.
+    /// A companion leased together with another transaction is leased to others as well.
     CompanionsShared,
-    /// A lease that was settled or given back is given back again.
+    /// A lease that was settled or released is released again.
     ReleasedTwice,
-    /// Of the events that are read one in a few is left out.
+    /// A few of the events are left out when they are read.
     EventForgotten,
 }

@@ -1,4 +1,4 @@
-//! What is to go wrong.
+//! The faults to add.
 
 use std::{ops::Range, time::Duration};
 
@@ -7,50 +7,50 @@ use super::Defect;
 /// How a [`FaultyBackend`](super::FaultyBackend) behaves.
 #[derive(Debug, Clone)]
 pub struct Faults {
-    /// Each call takes up to so long.
+    /// The longest time that a call takes.
     pub latency: Duration,
-    /// How many calls may read at a time.
+    /// How many calls may read at the same time.
     pub readers: usize,
     /// When calls fail. Times count from the start of the simulation.
     pub trouble: Vec<Trouble>,
-    /// What a wrong implementation would do.
+    /// A defect of a wrong implementation.
     pub defect: Option<Defect>,
 }
 
-/// A time in which calls fail.
+/// A period in which calls fail.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
-    /// When, from the start of the simulation.
+    /// The period, from the start of the simulation.
     pub during: Range<Duration>,
-    /// How.
+    /// How calls fail.
     pub kind: TroubleKind,
-    /// How many calls in a thousand.
+    /// How many of a thousand calls fail.
     pub per_mille: u64,
 }
 
 /// How a call fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TroubleKind {
-    /// The medium has no room: a write fails, and nothing is written.
+    /// The medium is full: a write fails, and nothing is written.
     Full,
-    /// The medium fails, and nothing is written or read.
+    /// The medium fails: nothing is written or read.
     Failed,
-    /// A write is made, and its answer is lost; one that takes what is stored under lease is made and
+    /// A write is made and its answer is lost. A call that leases stored transactions is made and
     /// answered.
     AnswerLost,
-    /// What is stored is taken under lease, and the answer is lost, so that the caller does not know of
-    /// the lease.
+    /// Stored transactions are leased and the answer is lost, so the caller does not know of the lease.
     LeaseUnheard,
-    /// A call takes many times as long; where calls take no time, some as well.
+    /// A call takes many times as long as usual; some calls do even if calls otherwise take no time.
     Slow,
-    /// What takes something under lease panics, and does nothing.
+    /// A call that leases something panics and does nothing.
     LeasePanics,
-    /// Nothing is heard of the medium until this is over; then all that was asked, or not answered yet, fails.
+    /// The medium does not answer until the period is over; then every call that was made, or is still
+    /// unanswered, fails.
     CutOff,
 }
 
 impl Default for Faults {
-    /// Fast and without faults, with four readers.
+    /// Fast, without faults, and with four readers.
     fn default() -> Self {
         Self {
             latency: Duration::ZERO,

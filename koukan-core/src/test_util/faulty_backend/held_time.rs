@@ -9,13 +9,13 @@ use std::{
 
 use tokio::{sync::oneshot, task::spawn_blocking};
 
-/// Waits for `call`, and has a paused clock of tokio stand still from each `Pending` of it until it
-/// wakes its caller.
+/// Awaits `call`, and stops tokio's paused clock from each `Pending` of it until it wakes its
+/// caller.
 ///
-/// The caller need not poll it again soon: the clock goes on all the same.
+/// Even if the caller does not poll it again soon, the clock then goes on.
 pub(super) async fn holding_time<F: Future>(call: F) -> F::Output {
     let mut call = pin!(call);
-    // Where the call is ready, the waker is dropped, and the hold with it.
+    // When the call is ready the waker is dropped, and with it the hold.
     poll_fn(|cx| {
         let waker = Waker::from(Hold::of(cx.waker().clone()));
         call.as_mut().poll(&mut Context::from_waker(&waker))
@@ -23,11 +23,11 @@ pub(super) async fn holding_time<F: Future>(call: F) -> F::Output {
     .await
 }
 
-/// A waker that has the clock stand still until it wakes: a runtime's clock does so while something
+/// A waker that stops the clock until it wakes: a runtime's clock stands still while something
 /// blocks one of its threads.
 struct Hold {
     caller: Waker,
-    /// Whoever blocks ends when this is dropped.
+    /// The blocking task ends when this is dropped.
     end: Mutex<Option<oneshot::Sender<()>>>,
 }
 
@@ -50,7 +50,7 @@ impl Wake for Hold {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // In this order: the runtime has something to do before the clock may go on.
+        // In this order: the runtime has work before the clock may go on.
         self.caller.wake_by_ref();
         let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         *end = None;

@@ -1,14 +1,15 @@
-//! A [`Backend`](crate::storage::Backend) that is slow, full, or fails, as a seed says: [`FaultyBackend`].
+//! A [`Backend`](crate::storage::Backend) that is slow, full, or fails, determined by a seed:
+//! [`FaultyBackend`].
 //!
-//! It stands before any other backend, and adds
+//! It stands in front of any other backend, and adds
 //!
-//! - *time*: each call takes as long as the seed says, half of it before and half of it after what
-//!   it does, so that a crash may come between the two;
-//! - *readers*: as SQLite has few connections for reading, only so many calls read at a time, and a
-//!   call keeps its reader for as long as it takes, whether it is polled or not;
-//! - *trouble*: for a while, some calls fail, or do what they are asked and then say that they
-//!   failed, or nothing is heard of any of them;
-//! - *defects*: what a wrong implementation would do. A simulation has to notice.
+//! - *time*: the seed determines how long each call takes, half of it before and half of it after its
+//!   effect, so that a crash may come between the two;
+//! - *readers*: as SQLite has few connections for reading, only a limited number of calls read at the same
+//!   time, and a call keeps its reader for its whole duration, whether it is polled or not;
+//! - *trouble*: for a while, some calls fail, or succeed and report a failure, or no call is
+//!   answered;
+//! - *defects*: the behaviour of a wrong implementation, which a simulation has to notice.
 
 mod backend;
 mod calls;

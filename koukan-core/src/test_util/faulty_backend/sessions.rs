@@ -19,7 +19,7 @@ impl Sessions for FaultyBackend {
         session: SessionId,
         now: Timestamp,
     ) -> Result<Recovered, BackendError> {
-        // An agent that cannot begin does not: there is nothing to be seen of it.
+        // An agent that cannot begin does not, so there is nothing to observe.
         self.reach().await;
         self.behind(|| self.inner.open_session(session, now)).await
     }

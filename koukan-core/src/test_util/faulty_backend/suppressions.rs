@@ -1,4 +1,4 @@
-//! The part that keeps addresses to which nothing is sent.
+//! The part that keeps suppressed addresses.
 
 use async_trait::async_trait;
 
@@ -16,7 +16,7 @@ impl SuppressionLists for FaultyBackend {
     }
 
     async fn suppressions(&self) -> Result<Vec<Suppression>, BackendError> {
-        // Asked once, when the agent begins: one that cannot begin does not.
+        // Asked once when the agent begins; if it fails the agent does not begin.
         self.behind(|| self.inner.suppressions()).await
     }
 }

@@ -1,4 +1,4 @@
-//! What a backend with a defect does.
+//! The behaviour of a backend with a defect.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,14 +10,14 @@ use crate::storage::record::{
 
 use super::{Defect, FaultyBackend};
 
-/// How long after it was acknowledged a transaction is written, with that defect.
+/// How long after its acknowledgement a transaction is written, with that defect.
 const LATE: Duration = Duration::from_secs(2);
 
-/// How often a settlement that arrives once more is tried, a second apart.
+/// How often a settlement is repeated, a second apart.
 const TRIES: u32 = 30 * 60;
 
 impl FaultyBackend {
-    /// Writes a transaction as a defect says, if it is concerned.
+    /// Writes a transaction as the defect determines, if it is affected.
     pub(super) fn write_wrongly(&self, new: &NewTransaction) -> bool {
         match self.faults.defect {
             Some(Defect::AcknowledgedBeforeCommit) => {
@@ -43,7 +43,7 @@ impl FaultyBackend {
         leased
     }
 
-    /// Has leases of companions given to others as well.
+    /// Gives leases of companions to others as well.
     pub(super) async fn share(&self, leased: &[Leased], session: SessionId) {
         if self.faults.defect != Some(Defect::CompanionsShared) {
             return;
@@ -55,18 +55,18 @@ impl FaultyBackend {
         }
     }
 
-    /// Gives a lease back that is given back or settled already.
+    /// Releases a lease that was already released or settled.
     pub(super) async fn release_again(&self, id: TransactionId, session: SessionId, fence: u64) {
         if self.faults.defect != Some(Defect::ReleasedTwice) {
             return;
         }
-        // Whoever has it by now loses it.
+        // Whichever session has it by now loses it.
         for fence in fence..fence + 3 {
             let _ = self.inner.release(id, session, fence).await;
         }
     }
 
-    /// Where the fence is forgotten, a settlement that arrives once more, when another has the
+    /// With the fence forgotten, a settlement that arrives again, when another session has the
     /// lease, is written again.
     pub(super) fn settle_late(&self, settlement: &Settlement) {
         let is_over = matches!(settlement.status, Status::Final(_));
