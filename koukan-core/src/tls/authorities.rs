@@ -1,4 +1,4 @@
-//! Whose certificates a server believes of its clients.
+//! Whose certificates a server accepts from its clients.
 
 use std::{
     fmt,
@@ -17,7 +17,7 @@ use rustls::{
 
 use super::{InvalidRoots, provider};
 
-/// The authorities whose certificates are believed of clients.
+/// The authorities whose certificates are accepted from clients.
 ///
 /// They can be replaced while connections are made; clones share them.
 #[derive(Clone)]
@@ -28,16 +28,16 @@ impl Authorities {
     ///
     /// # Errors
     ///
-    /// [`InvalidRoots`], also where there is none.
+    /// [`InvalidRoots`], also if there are none.
     pub fn from_pem(pem: &[u8]) -> Result<Self, InvalidRoots> {
         Ok(Self(Arc::new(Mutex::new(verifier(pem)?))))
     }
 
-    /// Replaces all of them, for connections that begin from now on.
+    /// Replaces all of them for connections that begin from now on.
     ///
     /// # Errors
     ///
-    /// As [`Authorities::from_pem`]; they stay what they were.
+    /// As [`Authorities::from_pem`]; the authorities then stay unchanged.
     pub fn replace(&self, pem: &[u8]) -> Result<(), InvalidRoots> {
         let verifier = verifier(pem)?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = verifier;
@@ -69,11 +69,11 @@ fn verifier(pem: &[u8]) -> Result<Arc<dyn ClientCertVerifier>, InvalidRoots> {
     builder.build().map_err(|error| InvalidRoots(error.into()))
 }
 
-/// Asks clients for certificates of these authorities.
+/// Asks clients for certificates from these authorities.
 #[derive(Debug)]
 pub(super) struct Asking {
     pub(super) authorities: Authorities,
-    /// Whether those that have none are not served.
+    /// Whether clients without a certificate are refused.
     pub(super) is_required: bool,
 }
 
@@ -82,7 +82,7 @@ impl ClientCertVerifier for Asking {
         self.is_required
     }
 
-    /// They may change, and clients need not be told.
+    /// They may change, and clients do not need the hints.
     fn root_hint_subjects(&self) -> &[DistinguishedName] {
         &[]
     }

@@ -12,7 +12,7 @@ use rustls::{
 
 use super::{provider, validity::not_after};
 
-/// A server's certificate, with those that certify it, and its private key.
+/// A server's certificate, its chain, and its private key.
 ///
 /// Clones share them. `Debug` does not show the key.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Certificate {
     not_after: Option<Timestamp>,
 }
 
-/// What is given is not a certificate with its key.
+/// The input is not a certificate with its key.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidCertificate {
@@ -30,22 +30,22 @@ pub enum InvalidCertificate {
     Unreadable {
         /// The file.
         file: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// There is no certificate.
     #[error("there is no certificate in PEM, as in -----BEGIN CERTIFICATE-----")]
     NoCertificate,
-    /// What is marked as a certificate is none.
+    /// A block marked as a certificate is not one.
     #[error("the certificate cannot be read")]
     Malformed(#[source] rustls::Error),
     /// There is no private key.
     #[error("there is no private key in PEM, as in -----BEGIN PRIVATE KEY-----")]
     NoKey,
-    /// The key is of a kind that is not known.
+    /// The type of the key is not supported.
     #[error("the private key cannot be used")]
     UnknownKey(#[source] rustls::Error),
-    /// The key is another certificate's.
+    /// The key belongs to another certificate.
     #[error("the private key is not that of the certificate, which stands first in its file")]
     OtherKey,
     /// The text is not PEM.
@@ -54,11 +54,11 @@ pub enum InvalidCertificate {
 }
 
 impl Certificate {
-    /// Reads a certificate, those that certify it after it, and its key; all in PEM.
+    /// Reads a certificate, the chain that follows it, and its key; all in PEM.
     ///
     /// # Errors
     ///
-    /// [`InvalidCertificate`], which holds nothing of the key.
+    /// [`InvalidCertificate`], which contains nothing of the key.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, InvalidCertificate> {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
             .collect::<Result<_, _>>()
@@ -101,7 +101,7 @@ impl Certificate {
         super::record_of(&self.key.cert[0], parameters).expect("there are such records")
     }
 
-    /// Whether it is a certificate for that name: a domain or an IP address.
+    /// Whether the certificate is valid for that name: a domain or an IP address.
     pub fn is_for(&self, name: &str) -> bool {
         let (Ok(name), Ok(certificate)) = (
             ServerName::try_from(name),
@@ -114,14 +114,14 @@ impl Certificate {
         verify_server_name(&certificate, &name).is_ok()
     }
 
-    /// Until when it is valid, where that can be read.
+    /// When it expires, if that can be read.
     pub fn not_after(&self) -> Option<Timestamp> {
         self.not_after
     }
 }
 
 impl PartialEq for Certificate {
-    /// The same certificates; their key is the same then.
+    /// Equal certificates have the same key.
     fn eq(&self, other: &Self) -> bool {
         self.key.cert == other.key.cert
     }

@@ -1,4 +1,4 @@
-//! Which certificate a client is shown.
+//! Which certificate is presented.
 
 use std::{
     fmt,
@@ -14,25 +14,25 @@ use rustls::{
 
 use super::Certificate;
 
-/// The certificates of a server: a client is shown the first that is for the name it asks for, or the
-/// first of all. Those of a client: a server is shown the first.
+/// The certificates of a server: a client is shown the first that is valid for the name it asks for,
+/// or the first of all. Or the certificates of a client: a server is shown the first.
 ///
-/// They can be replaced while connections are made and used; clones share them.
+/// They can be replaced while connections are made and used. Clones share them.
 #[derive(Clone)]
 pub struct Certificates(Arc<Mutex<Arc<[Certificate]>>>);
 
 impl Certificates {
-    /// These certificates. Without any, no client gets a connection.
+    /// These certificates. With none, no client gets a connection.
     pub fn new(certificates: impl IntoIterator<Item = Certificate>) -> Self {
         Self(Arc::new(Mutex::new(certificates.into_iter().collect())))
     }
 
-    /// Replaces all of them, for connections that begin from now on.
+    /// Replaces all of them for connections that begin from now on.
     pub fn replace(&self, certificates: impl IntoIterator<Item = Certificate>) {
         *self.lock() = certificates.into_iter().collect();
     }
 
-    /// Those that there are now.
+    /// The current certificates.
     pub fn all(&self) -> Arc<[Certificate]> {
         Arc::clone(&self.lock())
     }
@@ -55,7 +55,7 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
-/// Of a client, the first is shown.
+/// A client shows its first certificate.
 impl ResolvesClientCert for Certificates {
     fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
         self.choose(None)

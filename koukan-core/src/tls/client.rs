@@ -20,31 +20,31 @@ use crate::{context::Tls, network::Tlsa};
 
 use super::{Certificates, ClientStream, dane::Dane, facts::facts, provider};
 
-/// What a client needs to speak TLS: whose certificates it believes. Clones share it, and the sessions
-/// that they resume.
+/// The settings of a TLS client: whose certificates it accepts. Clones share it and the sessions that
+/// can be resumed.
 #[derive(Clone)]
 pub struct ClientTls {
     config: Arc<ClientConfig>,
     verifier: Arc<dyn ServerCertVerifier>,
     is_verifying: bool,
-    /// By which name a server is asked for, whatever it is called.
+    /// The name under which a server is asked for, if not its own.
     asks_for: Option<Arc<str>>,
 }
 
-/// Those to be trusted cannot be found out.
+/// The trusted certificates cannot be determined.
 #[derive(Debug, thiserror::Error)]
 #[error("the certificates of those to be trusted cannot be read")]
 pub struct InvalidRoots(#[source] pub(super) BoxError);
 
 impl ClientTls {
-    /// A client that takes any certificate: what it sends cannot be read by who only listens, but
-    /// anybody who stands between can be the server.
+    /// A client that accepts any certificate: what it sends cannot be read by someone who only
+    /// listens, but anyone in between can pose as the server.
     pub fn unverified() -> Self {
         let verifier = Arc::new(Unverified(provider()));
         Self::with_verifier(verifier, false)
     }
 
-    /// A client that believes those whom the operating system believes.
+    /// A client that trusts the authorities that the operating system trusts.
     ///
     /// # Errors
     ///
@@ -54,11 +54,11 @@ impl ClientTls {
         Ok(Self::with_verifier(Arc::new(verifier), true))
     }
 
-    /// A client that believes these authorities, in PEM, and no other.
+    /// A client that trusts only these authorities, in PEM.
     ///
     /// # Errors
     ///
-    /// [`InvalidRoots`], also where there is none.
+    /// [`InvalidRoots`], also if there are none.
     pub fn verified_by(pem: &[u8]) -> Result<Self, InvalidRoots> {
         let mut roots = RootCertStore::empty();
         for root in CertificateDer::pem_slice_iter(pem) {
@@ -78,10 +78,11 @@ impl ClientTls {
         Ok(Self::with_verifier(verifier, true))
     }
 
-    /// A client that believes the servers that these records name, and no other (DANE). `None` where no
-    /// record is one that SMTP uses: of a server's own certificate (usage 3), whatever is its name and
-    /// whenever it ends, or of one who certifies (usage 2), which is for one of the names. The server is
-    /// asked for by the first of these: the domain at which the records stand.
+    /// A client that accepts only the servers that these records name (DANE). `None` if no record is of
+    /// a kind that SMTP uses: one that names a server's own certificate (usage 3), whatever name is in
+    /// it and whenever it expires, or one that names an authority (usage 2) whose certificate is for one
+    /// of the names. The server is asked for by the first of the names: the domain at which the records
+    /// stand.
     ///
     /// *Source*: RFC 7672 section 3.
     pub fn named_by(records: &[Tlsa], names: &[&str]) -> Option<Self> {
@@ -91,8 +92,8 @@ impl ClientTls {
         Some(client)
     }
 
-    /// The same that shows servers which ask for it the first of these certificates. Sessions are not resumed:
-    /// a later one may be another's.
+    /// The same client, which shows the first of these certificates to servers that ask for one. Sessions are
+    /// not resumed, since a later one may use another certificate.
     #[must_use]
     pub fn with_certificates(mut self, certificates: Certificates) -> Self {
         let config = Arc::make_mut(&mut self.config);
@@ -116,29 +117,29 @@ impl ClientTls {
         }
     }
 
-    /// The same that takes certificates which are not believed as well, and says so in the log: to find
-    /// out what would be refused.
+    /// The same client, but it also accepts untrusted certificates and logs a warning: to find out what
+    /// would be refused.
     #[must_use]
     pub fn lenient(&self) -> Self {
         let verifier = Arc::new(Lenient(Arc::clone(&self.verifier)));
         Self::with_verifier(verifier, false)
     }
 
-    /// Whether a server's certificate must be for its name, and be believed.
+    /// Whether a server's certificate must be trusted and valid for its name.
     pub fn is_verifying(&self) -> bool {
         self.is_verifying
     }
 
-    /// Begins with TLS on a stream to the server of that name, a domain or an IP address; whoever waits
-    /// for it limits the time.
+    /// Starts TLS on a stream to the server with that name, a domain or an IP address. The caller
+    /// limits the time.
     ///
     /// # Errors
     ///
-    /// Where the server speaks no TLS, or none that is allowed, or is not believed.
+    /// If the server does not speak TLS, speaks no version that is allowed, or is not trusted.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the stream is gone.
+    /// If it is dropped before it ends, the stream is gone.
     pub async fn connect<Io>(&self, name: &str, io: Io) -> io::Result<(ClientStream<Io>, Tls)>
     where
         Io: AsyncRead + AsyncWrite + Unpin,
@@ -162,7 +163,7 @@ impl fmt::Debug for ClientTls {
     }
 }
 
-/// Takes what another does not believe, and says so.
+/// Accepts what another verifier does not, and logs it.
 #[derive(Debug)]
 struct Lenient(Arc<dyn ServerCertVerifier>);
 
@@ -210,7 +211,7 @@ impl ServerCertVerifier for Lenient {
     }
 }
 
-/// Believes any certificate, and that the server has its key.
+/// Accepts any certificate, and that the server has its key.
 #[derive(Debug)]
 struct Unverified(Arc<CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! Certificates that the DNS names: DANE.
+//! Certificates named in the DNS: DANE.
 
 use std::sync::Arc;
 
@@ -18,26 +18,27 @@ use crate::network::Tlsa;
 
 use super::provider;
 
-/// The record names the certificate of one who certifies.
+/// The record names the certificate of an authority.
 const TRUST_ANCHOR: u8 = 2;
 /// The record names the server's own certificate.
 const END_ENTITY: u8 = 3;
 
-/// Believes what TLSA records name.
+/// Accepts the certificates that TLSA records name.
 #[derive(Debug)]
 pub(super) struct Dane {
     records: Box<[Tlsa]>,
-    /// What one certificate may be for that is vouched for by a record.
+    /// The names for one of which a certificate must be valid if it is issued by an authority that
+    /// a record names.
     names: Box<[ServerName<'static>]>,
     provider: Arc<CryptoProvider>,
 }
 
-/// No record is of the certificate.
+/// No record matches the certificate.
 #[derive(Debug, thiserror::Error)]
-#[error("no TLSA record is of the server's certificate")]
+#[error("no TLSA record matches the server's certificate")]
 struct NotNamed;
 
-/// Whether a record may be of a certificate: others are left out, as those are that name public authorities.
+/// Whether SMTP uses a record of this kind. Others are left out, such as those that name public authorities.
 ///
 /// *Source*: RFC 7672 section 3.1.
 pub(super) fn is_usable(record: &Tlsa) -> bool {
@@ -51,7 +52,7 @@ pub(super) fn is_usable(record: &Tlsa) -> bool {
 }
 
 impl Dane {
-    /// By those of the records that are usable; `None` where none is.
+    /// A verifier for the usable ones of the records; `None` if there are none.
     pub(super) fn new(records: &[Tlsa], names: &[&str]) -> Option<Self> {
         let records: Box<[_]> = records.iter().filter(|it| is_usable(it)).cloned().collect();
         let names = names.iter().map(|name| (*name).to_owned());
@@ -69,7 +70,7 @@ impl Dane {
     }
 }
 
-/// Whether a certificate is for another name.
+/// Whether the error is that a certificate is for another name.
 fn is_of_name(why: &CertificateError) -> bool {
     matches!(
         why,
@@ -77,7 +78,7 @@ fn is_of_name(why: &CertificateError) -> bool {
     )
 }
 
-/// Whether a record is of that certificate.
+/// Whether a record matches that certificate.
 ///
 /// *Source*: RFC 6698 section 2.1.
 fn is_of(record: &Tlsa, certificate: &CertificateDer<'_>) -> bool {
@@ -99,8 +100,8 @@ fn is_of(record: &Tlsa, certificate: &CertificateDer<'_>) -> bool {
     }
 }
 
-/// The record of that usage, selector and matching type for a certificate in DER; `None` where there is no
-/// such.
+/// The record with that usage, selector and matching type for a certificate in DER; `None` if there is no
+/// such record.
 #[cfg(feature = "test-certificates")]
 pub(crate) fn record_of(certificate: &[u8], [usage, selector, matching]: [u8; 3]) -> Option<Tlsa> {
     let certificate = CertificateDer::from(certificate);
@@ -127,8 +128,8 @@ pub(crate) fn record_of(certificate: &[u8], [usage, selector, matching]: [u8; 3]
 }
 
 impl ServerCertVerifier for Dane {
-    /// Of the server's own certificate neither name nor time counts where a record names that; where one
-    /// names who certifies it, both do.
+    /// If a record names the server's own certificate, neither its name nor its dates count. If a record
+    /// names an authority, both do.
     ///
     /// *Source*: RFC 7672 sections 3.1.1 and 3.1.2.
     fn verify_server_cert(
@@ -146,10 +147,10 @@ impl ServerCertVerifier for Dane {
         for other in others.iter().filter(|it| self.names(TRUST_ANCHOR, it)) {
             roots.add(other.clone().into_owned())?;
         }
-        // A certificate as a whole need not be shown by the server.
+        // The server need not present a certificate that a record contains completely.
         for record in &self.records {
             if (record.usage, record.selector, record.matching) == (TRUST_ANCHOR, 0, 0) {
-                // What is no certificate is nobody.
+                // Data that is not a certificate is ignored.
                 let _ = roots.add(CertificateDer::from(record.data.to_vec()));
             }
         }

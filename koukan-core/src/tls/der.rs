@@ -1,9 +1,9 @@
-//! Elements of certificates, as they are encoded (DER).
+//! Elements of certificates in their encoding (DER).
 
 pub(super) const SEQUENCE: u8 = 0x30;
 const VERSION: u8 = 0xa0;
 
-/// The fields of a certificate from its validity on; `None` where they do not stand where they should.
+/// The fields of a certificate from its validity on; `None` if the structure is not as expected.
 ///
 /// *Source*: RFC 5280 section 4.1.
 pub(super) fn up_to_validity(certificate: &[u8]) -> Option<&[u8]> {
@@ -19,19 +19,19 @@ pub(super) fn up_to_validity(certificate: &[u8]) -> Option<&[u8]> {
     Some(fields)
 }
 
-/// The content of the first element, if it has that tag, and what comes after it.
+/// The content of the first element, if it has that tag, and the rest.
 pub(super) fn element(octets: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
     let (found, content, rest) = any(octets)?;
     (found == tag).then_some((content, rest))
 }
 
-/// Tag and content of the first element, and what comes after it.
+/// Tag and content of the first element, and the rest.
 pub(super) fn any(octets: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = octets.split_first()?;
     let (&first, rest) = rest.split_first()?;
     let (len, rest) = match first {
         ..0x80 => (usize::from(first), rest),
-        // More octets of length than an element that fits into memory has.
+        // A length this long belongs to no element that fits into memory.
         0x80 | 0x85.. => return None,
         _ => {
             let (len, rest) = rest.split_at_checked(usize::from(first & 0x7f))?;

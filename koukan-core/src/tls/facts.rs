@@ -1,4 +1,4 @@
-//! What is known of a connection once it has TLS.
+//! The facts of a connection that has TLS.
 
 use rustls::CommonState;
 
@@ -13,7 +13,7 @@ pub(super) fn facts(connection: &CommonState) -> Tls {
     };
     let suite = connection.negotiated_cipher_suite();
     let cipher = suite.and_then(|suite| suite.suite().as_str());
-    // Of version 1.3 rustls calls them otherwise than the registry does.
+    // For version 1.3, rustls uses other names than the registry.
     let cipher = cipher.map(|name| name.replacen("TLS13_", "TLS_", 1));
     Tls {
         version: version.into(),

@@ -1,4 +1,4 @@
-//! Whose a certificate is, by the names in it.
+//! The holder of a certificate, by the names in it.
 
 use super::der::{SEQUENCE, any, element, up_to_validity};
 
@@ -7,11 +7,11 @@ const OBJECT_IDENTIFIER: u8 = 0x06;
 const OCTET_STRING: u8 = 0x04;
 const BOOLEAN: u8 = 0x01;
 const EXTENSIONS: u8 = 0xa3;
-/// A mailbox, among the alternative names.
+/// The tag of a mailbox among the alternative names.
 const RFC822_NAME: u8 = 0x81;
-/// A domain, among them.
+/// The tag of a domain among them.
 const DNS_NAME: u8 = 0x82;
-/// Kinds of text: UTF8String, PrintableString, IA5String.
+/// Tags of text: UTF8String, PrintableString, IA5String.
 const TEXTS: [u8; 3] = [0x0c, 0x13, 0x16];
 
 /// `id-ce-subjectAltName`, 2.5.29.17.
@@ -19,11 +19,12 @@ const ALTERNATIVE_NAMES: &[u8] = &[0x55, 0x1d, 0x11];
 /// `id-at-commonName`, 2.5.4.3.
 const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
 
-/// Octets of a name, at most.
+/// The maximum length of a name in octets.
 const LEN_MAX: usize = 255;
 
-/// The name of whoever has a certificate in DER: the first mailbox among its alternative names, else the first
-/// domain, else the common name of its subject. `None` where there is none, or one that is no plain text.
+/// The name of the holder of a certificate in DER: the first mailbox among its alternative names, or else the
+/// first domain, or else the common name of its subject. `None` if there is none, or one that is not plain
+/// text.
 ///
 /// *Source*: RFC 5280 sections 4.1.2.6 and 4.2.1.6.
 pub(super) fn holder(certificate: &[u8]) -> Option<Box<str>> {
@@ -41,7 +42,7 @@ pub(super) fn holder(certificate: &[u8]) -> Option<Box<str>> {
     is_plain.then(|| name.into())
 }
 
-/// The alternative names, in what follows the subject.
+/// The alternative names, in the fields that follow the subject.
 fn alternative_names(fields: &[u8]) -> Option<&[u8]> {
     let mut fields = Elements(fields);
     let (_, extensions) = fields.find(|(tag, _)| *tag == EXTENSIONS)?;
@@ -68,7 +69,7 @@ fn common_name(subject: &[u8]) -> Option<&[u8]> {
     })
 }
 
-/// Tag and content of one element after the other, up to what is none.
+/// Tag and content of one element after the other, up to the first invalid one.
 struct Elements<'a>(&'a [u8]);
 
 impl<'a> Iterator for Elements<'a> {

@@ -1,8 +1,8 @@
-//! TLS, for servers and for clients: certificates and whom to trust, without a socket.
+//! TLS for servers and clients: certificates and trust, without a socket.
 //!
-//! [`ServerTls`] and [`ClientTls`] turn any two-way stream of octets into one that is encrypted. TLS 1.2
-//! and later are spoken, by rustls; keys are exchanged in a way that is safe from later quantum computers
-//! with whoever can do that.
+//! [`ServerTls`] and [`ClientTls`] turn any two-way stream of octets into an encrypted one. TLS 1.2 and
+//! later are supported, by rustls. With peers that support it, the key exchange is safe from later
+//! quantum computers.
 
 mod authorities;
 mod certificate;
@@ -32,7 +32,7 @@ pub(crate) use self::dane::record_of;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 
-/// What encrypts; named wherever it is needed, since a program may have several.
+/// The cryptography provider. It is always named, since a program may have several.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }

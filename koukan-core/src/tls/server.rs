@@ -17,7 +17,7 @@ use super::{
     provider,
 };
 
-/// What a server needs to speak TLS: its certificates, and keys of its own by which clients resume
+/// The settings of a TLS server: its certificates, and its own keys with which clients resume
 /// sessions. Clones share all of it.
 ///
 /// # Example
@@ -36,7 +36,7 @@ pub struct ServerTls {
 }
 
 impl ServerTls {
-    /// A server that has these certificates.
+    /// A server with these certificates.
     pub fn new(certificates: Certificates) -> Self {
         let mut config = config(Arc::new(NoClientAuth), &certificates);
         if let Ok(tickets) = Ticketer::new() {
@@ -49,9 +49,9 @@ impl ServerTls {
         }
     }
 
-    /// Asks clients for certificates of these authorities; where one `is_required`, those without are not
-    /// served. Whose it is is a fact of the connection ([`Tls::client`]). Sessions are not resumed: it may be
-    /// that a certificate is not believed any more.
+    /// Asks clients for certificates from these authorities. If one `is_required`, clients without one are
+    /// refused. The holder is a fact of the connection ([`Tls::client`]). Sessions are not resumed, because a
+    /// certificate may no longer be accepted by then.
     #[must_use]
     pub fn with_authorities(mut self, authorities: Authorities, is_required: bool) -> Self {
         let asking = Asking {
@@ -67,7 +67,7 @@ impl ServerTls {
         self
     }
 
-    /// Offers these protocols, the first one before the others, to clients that ask (ALPN, RFC 7301).
+    /// Offers these protocols, in order of preference, to clients that ask (ALPN, RFC 7301).
     #[must_use]
     pub fn with_protocols<'a>(mut self, protocols: impl IntoIterator<Item = &'a str>) -> Self {
         let protocols = protocols.into_iter().map(|name| name.as_bytes().to_vec());
@@ -80,11 +80,11 @@ impl ServerTls {
         &self.certificates
     }
 
-    /// Has a client begin with TLS on a stream, and takes part; whoever waits for it limits the time.
+    /// Performs the handshake with a client on a stream. The caller limits the time.
     ///
     /// # Errors
     ///
-    /// Where the client speaks no TLS, or none that is allowed.
+    /// If the client does not speak TLS, or speaks no version that is allowed.
     pub fn accept<Io>(&self, io: Io) -> Accept<Io>
     where
         Io: AsyncRead + AsyncWrite + Unpin,
@@ -92,7 +92,7 @@ impl ServerTls {
         TlsAcceptor::from(Arc::clone(&self.config)).accept(io)
     }
 
-    /// What is known of the connection.
+    /// The facts of the connection.
     pub fn facts<Io>(stream: &ServerStream<Io>) -> Tls {
         let connection = stream.get_ref().1;
         let shown = connection.peer_certificates().and_then(<[_]>::first);
@@ -115,7 +115,7 @@ fn config(verifier: Arc<dyn ClientCertVerifier>, certificates: &Certificates) ->
     let resolver = Arc::new(certificates.clone());
     let builder = builder.with_client_cert_verifier(verifier);
     let mut config = builder.with_cert_resolver(resolver);
-    // Clients keep their sessions themselves: none takes memory here.
+    // Clients keep their sessions themselves, so none takes memory here.
     config.session_storage = Arc::new(NoServerSessionStorage {});
     config
 }

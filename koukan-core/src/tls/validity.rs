@@ -1,4 +1,4 @@
-//! Until when a certificate is valid.
+//! When a certificate expires.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
@@ -7,7 +7,7 @@ use super::der::{SEQUENCE, any, element, up_to_validity};
 const UTC_TIME: u8 = 0x17;
 const GENERALIZED_TIME: u8 = 0x18;
 
-/// Reads `notAfter` of a certificate in DER; `None` where it does not stand where it should.
+/// Reads `notAfter` of a certificate in DER; `None` if the structure is not as expected.
 ///
 /// *Source*: RFC 5280 sections 4.1 and 4.1.2.5.
 pub(super) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
@@ -20,7 +20,7 @@ pub(super) fn not_after(certificate: &[u8]) -> Option<Timestamp> {
 
 fn parse(tag: u8, time: &str) -> Option<Timestamp> {
     let full = match tag {
-        // Years are 1950 to 2049.
+        // The years are 1950 to 2049.
         UTC_TIME => {
             let year: u8 = time.get(..2)?.parse().ok()?;
             let century = if year < 50 { "20" } else { "19" };

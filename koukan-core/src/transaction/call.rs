@@ -1,4 +1,4 @@
-//! The call of a service, which is waited for until it is ready.
+//! The call of a service, including the wait until the service is ready.
 
 use std::{
     future::Future,
@@ -14,7 +14,7 @@ use crate::reply::Reply;
 use super::{MailService, Transaction};
 
 pin_project! {
-    /// A call: what it begins with and what it comes to take the same room.
+    /// A call: its start and its future share the same memory.
     #[project = CallProjection]
     pub(super) enum Call<S, F> {
         Waiting {

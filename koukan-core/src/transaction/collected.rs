@@ -15,7 +15,7 @@ use crate::{
 ///
 /// # Example
 ///
-/// An endpoint that refuses what it cannot keep, with the reply that says so:
+/// An endpoint that refuses a message it cannot keep, with the reply that says so:
 ///
 /// ```
 /// use koukan_core::{reply::Reply, transaction::{Collected, Transaction}};
@@ -34,7 +34,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Collected {
     octets: Bytes,
-    /// `None` where nobody is charged.
+    /// `None` if nobody is charged.
     _held: Option<HeldOctets>,
 }
 
@@ -44,8 +44,8 @@ impl Collected {
     /// # Errors
     ///
     /// [`BodyError`]: a rejection with [`Reply::message_too_big`](crate::reply::Reply::message_too_big), or with
-    /// [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) where the account has no room.
-    /// Passed on with `?` it is the answer.
+    /// [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) if the account has no room.
+    /// Passed on with `?`, it becomes the reply.
     pub async fn of(body: Body, signals: &Signals, limit: usize) -> Result<Self, BodyError> {
         let mut held = signals.account().map(Account::hold);
         let octets = body.collect_held(limit, held.as_mut()).await?;

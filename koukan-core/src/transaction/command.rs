@@ -10,7 +10,7 @@ use super::slot::{Slot, Watch};
 
 /// A command and the right to answer it.
 ///
-/// Whoever consumes it answers it. Passing it on passes on both.
+/// It is consumed by answering it. Passing it on passes on the right to answer.
 #[derive(Debug)]
 #[must_use = "a dropped command is answered with the final reply or 451"]
 pub struct Command<T> {
@@ -23,12 +23,12 @@ impl<T> Command<T> {
         Self { request, slot }
     }
 
-    /// What is asked.
+    /// The request.
     pub fn request(&self) -> &T {
         &self.request
     }
 
-    /// What is asked, to be changed before it goes upstream.
+    /// The request, to be changed before it goes upstream.
     pub fn request_mut(&mut self) -> &mut T {
         &mut self.request
     }
@@ -46,12 +46,12 @@ impl<T> Command<T> {
         }
     }
 
-    /// Takes request and slot apart.
+    /// Separates request and slot.
     pub fn into_parts(self) -> (T, Slot) {
         (self.request, self.slot)
     }
 
-    /// Puts another request into the place of this one, with the same slot.
+    /// Replaces the request and keeps the slot.
     pub fn with_request<U>(self, request: U) -> Command<U> {
         Command {
             request,
@@ -66,10 +66,10 @@ impl Command<Rcpt> {
         self.slot.watch()
     }
 
-    /// The recipient's position in the transaction: how many RCPT commands its originator gave
-    /// before, those included that were refused on the way.
+    /// The recipient's position in the transaction: how many RCPT commands the originator gave
+    /// before it, including those that were refused on the way.
     ///
-    /// It tells whose final reply is whose: see [`FinalReplies`](crate::reply::FinalReplies).
+    /// It relates final replies to recipients: see [`FinalReplies`](crate::reply::FinalReplies).
     pub fn position(&self) -> usize {
         self.slot.position()
     }

@@ -1,4 +1,4 @@
-//! The commands of one transaction, as whoever originates it keeps them: [`Commands`].
+//! The commands of one transaction, as its originator keeps them: [`Commands`].
 
 use std::sync::Arc;
 
@@ -10,9 +10,10 @@ use super::slot::{Home, Pending, Place, Shared, Slot, slot, slot_at};
 pub(super) const MAIL: usize = 0;
 const FIRST: usize = 1;
 
-/// MAIL and the recipients that were asked: makes the slots, and answers at the end what is open.
+/// MAIL and the recipients that were asked: makes the slots, and answers those still open at the
+/// end.
 ///
-/// Only here slots are made.
+/// Slots are made only here.
 pub(crate) struct Commands {
     /// Keeps MAIL and the first recipient, which is the only one of most transactions.
     home: Arc<dyn Home>,
@@ -23,12 +24,12 @@ pub(crate) struct Commands {
     final_reply: Option<Reply>,
 }
 
-/// MAIL and the first RCPT by themselves.
+/// MAIL and the first RCPT alone.
 #[derive(Default)]
 struct Both([Shared; 2]);
 
 impl Commands {
-    /// For a transaction that has nothing else to keep with them.
+    /// For a transaction that keeps nothing else with them.
     pub(crate) fn new() -> Self {
         Self::at(Arc::new(Both::default()))
     }
@@ -42,12 +43,12 @@ impl Commands {
         }
     }
 
-    /// The slot of MAIL; to be asked for once.
+    /// The slot of MAIL; may be requested once.
     pub(crate) fn mail(&self) -> (Slot, Pending) {
         slot_at(Place::new(Arc::clone(&self.home), MAIL), 0)
     }
 
-    /// The slot of the next recipient; where there is a final reply already, that has answered it.
+    /// The slot of the next recipient; if there is already a final reply, that has answered it.
     pub(crate) fn rcpt(&mut self) -> (Option<Slot>, Pending) {
         if let Some(reply) = &self.final_reply {
             let (slot, pending) = slot(self.rcpt_count);
@@ -68,7 +69,7 @@ impl Commands {
         (Some(slot), pending)
     }
 
-    /// The transaction has ended with that reply: it is that of all that is open.
+    /// The transaction has ended with that reply, which answers every open slot.
     pub(crate) fn end(&mut self, reply: Reply) {
         let mail = self.home.command(MAIL);
         mail.answer_with(|| reply.to_unanswered(None));

@@ -1,9 +1,10 @@
 //! Transactions without a call.
 //!
-//! A call costs its streams, its future and its polls: little, but there is one for each recipient of a
-//! message, and where nothing stands between who originates a transaction and the stage that takes it, it
-//! is not needed. Such a stage is [`Direct`]: it is given the commands as they come, in the place of two
-//! streams. Who originates the transaction need not know: it gives to an [`Upstream`].
+//! A call costs its streams, its future and its polls. That is little, but there is a call for each
+//! recipient of a message, and if nothing stands between the originator of a transaction and the stage
+//! that takes it, no call is needed. Such a stage implements [`Direct`]: it receives the commands as they
+//! come instead of two streams. The originator need not know which kind of stage it has: it gives
+//! everything to an [`Upstream`].
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,43 +26,44 @@ pub(crate) struct Start {
     pub(crate) context: Arc<Context>,
     pub(crate) mail: Mail,
     pub(crate) signals: Signals,
-    /// Where the message is a copy of which there are others.
+    /// Set if the message is a copy of which there are others.
     pub(crate) token: Option<MessageToken>,
 }
 
-/// A service that takes transactions without a call, beside those that come to it by one.
+/// A service that takes transactions without a call as well as with one.
 pub(crate) trait Direct: Send + Sync {
-    /// Begins a transaction, and gives the reply to come to MAIL; gives back what is to be begun by a call.
+    /// Begins a transaction, and returns the pending reply to MAIL. Gives back a transaction that needs a
+    /// call.
     fn start(&self, start: Start) -> Result<(Box<dyn Taker>, Pending), Box<Start>>;
 }
 
-/// A transaction that was begun without a call; dropped, it is aborted.
+/// A transaction that was begun without a call. Dropping it aborts the transaction.
 ///
 /// The five laws hold for it.
 pub(crate) trait Taker: Send {
     /// Takes a recipient.
     fn rcpt(&mut self, rcpt: Rcpt) -> Pending;
 
-    /// Hears that there are no more recipients.
+    /// There are no more recipients.
     fn data(&mut self);
 
     /// Takes the whole message, after the recipients.
     fn body(&mut self, body: Body);
 
-    /// Goes on; ready at the end.
+    /// Advances the transaction; ready at its end.
     fn poll(&mut self, cx: &mut task::Context<'_>) -> Poll<()>;
 
     /// The final reply, once it has ended.
     fn final_reply(&self) -> Option<&Reply>;
 
-    /// Ends with that reply, since it has failed.
+    /// Ends with that reply, because the transaction has failed.
     fn end(&mut self, reply: Reply);
 
-    /// Gives up what is upstream, if it has not ended.
+    /// Gives up the transaction upstream, if it has not ended.
     fn abandon(&mut self);
 }
 
-/// Where a transaction is given to.
+/// The receiver of a transaction.
 pub(crate) enum Upstream {
     Call(Driver),
     Direct(Box<dyn Taker>),
@@ -100,7 +102,7 @@ impl Upstream {
         }
     }
 
-    /// Says that something is handed on, and that this is polled right after: nobody is to be woken for it.
+    /// Notes that something is handed on and this is polled right after, so that no task has to be woken.
     pub(super) fn expect(&self) {
         if let Self::Call(driver) = self {
             driver.expect();
@@ -120,7 +122,7 @@ impl Upstream {
         })
     }
 
-    /// Gives up what is upstream, if it has not ended.
+    /// Gives up the transaction upstream, if it has not ended.
     pub(super) fn abandon(&mut self) {
         match self {
             Self::Call(driver) => driver.abandon(),

@@ -1,4 +1,4 @@
-//! The other half of a transaction: whoever originates it holds the [`Driver`].
+//! The originator's half of a transaction: the [`Driver`].
 
 use std::{
     fmt,
@@ -34,9 +34,9 @@ use super::{
 
 /// Originates one transaction: starts the call and feeds it command by command.
 ///
-/// The driver owns the call. The call advances while any of the driver's `async` methods is
-/// polled, and only then; nothing is spawned. Between commands, poll [`Driver::progress`]. What is
-/// handed on wakes whoever polled the driver before. Several tasks may share a driver behind a lock:
+/// The driver owns the call. The call advances only while one of the driver's `async` methods is
+/// polled; nothing is spawned. Between commands, poll [`Driver::progress`]. Handing something on
+/// wakes the task that polled the driver before. Several tasks may share a driver behind a lock:
 /// each is woken when the call can go on, and when what it waits for is there.
 ///
 /// Dropping the driver drops the call and ends both streams with [`Aborted`](super::Aborted).
@@ -81,24 +81,24 @@ pub struct Driver {
     body: Option<pipe::Sender<Piece>>,
     /// The first commands, the queues and the polls of the call.
     line: Arc<Line>,
-    /// What the call is polled with.
+    /// The waker with which the call is polled.
     waker: Waker,
 }
 
-/// The call has ended already; its final reply waits in [`Driver::finish`].
+/// The call has already ended; [`Driver::finish`] returns its final reply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("transaction has ended")]
 pub struct CallEnded;
 
 impl Driver {
-    /// Starts a call of `service` with its MAIL command, and returns the reply to come to that.
+    /// Starts a call of `service` with its MAIL command, and returns the pending reply to MAIL.
     ///
-    /// The service is waited for if it is not ready, so its limits apply to transactions.
+    /// If the service is not ready, the call waits for it, so its limits apply to transactions.
     pub fn start<S: MailService>(service: S, context: Arc<Context>, mail: Mail) -> (Self, Pending) {
         Self::start_with(service, context, mail, Signals::default())
     }
 
-    /// As [`Driver::start`], with signals that are known already or that the caller wants to read.
+    /// As [`Driver::start`], with signals that are already known or that the caller wants to read.
     pub fn start_with<S: MailService>(
         service: S,
         context: Arc<Context>,
@@ -114,7 +114,7 @@ impl Driver {
         Self::start_copy(service, start)
     }
 
-    /// As [`Driver::start_with`], for a copy of a message of which there may be others.
+    /// As [`Driver::start_with`], for a message that may have other copies.
     pub(crate) fn start_copy<S: MailService>(service: S, start: Start) -> (Self, Pending) {
         let Start {
             context,
@@ -146,14 +146,14 @@ impl Driver {
         (driver, pending)
     }
 
-    /// Hands a recipient upstream and returns the reply to come; waits only for room in the queue.
+    /// Hands a recipient upstream and returns the pending reply. Waits only for room in the queue.
     ///
     /// After [`Driver::data`], or when the call has ended, the reply is there at once: the final
     /// reply if that is negative.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the recipient was not handed on.
+    /// If it is dropped before it ends, the recipient was not handed on.
     pub async fn rcpt(&mut self, rcpt: Rcpt) -> Pending {
         poll_fn(|cx| self.poll_rcpt_ready(cx)).await;
         self.start_rcpt(rcpt)
@@ -165,7 +165,8 @@ impl Driver {
         if let Some(slot) = slot
             && let Some(recipients) = &self.recipients
         {
-            // Nobody pulls recipients any more: the slot is dropped, and so answered in time.
+            // Nobody pulls recipients any more: the slot is dropped, and is answered like any
+            // dropped slot.
             let _ = recipients.send(Command::new(rcpt, slot));
         }
         pending
@@ -182,12 +183,12 @@ impl Driver {
     ///
     /// # Errors
     ///
-    /// [`CallEnded`] when the call has ended, or does not pull the body any more; the octets are
-    /// dropped and the rest need not be sent.
+    /// [`CallEnded`] if the call has ended, or no longer pulls the body. The octets are dropped and
+    /// the rest need not be sent.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the octets were not handed on.
+    /// If it is dropped before it ends, the octets were not handed on.
     pub async fn send(&mut self, chunk: Bytes) -> Result<(), CallEnded> {
         poll_fn(|cx| self.poll_body_ready(cx)).await?;
         self.start_send(chunk)
@@ -204,10 +205,10 @@ impl Driver {
         body.send(Piece::Chunk(chunk)).map_err(|_| CallEnded)
     }
 
-    /// Hands the whole body upstream at once, by reference where it is a blob; in place of
-    /// [`Driver::send`], and before the recipients are answered if need be.
+    /// Hands the whole body upstream at once, by reference if it is a blob. Use it instead of
+    /// [`Driver::send`]; it may be called before the recipients are answered.
     ///
-    /// What follows is [`Driver::finish`].
+    /// Call [`Driver::finish`] next.
     pub fn whole_body(&mut self, body: Body) {
         self.data();
         if let Some(sender) = self.body.take() {
@@ -219,16 +220,16 @@ impl Driver {
 
     /// Ends the body cleanly and waits for the final reply.
     ///
-    /// It stands for all recipients; [`Reply::for_recipient`] tells what each one's is.
+    /// It holds for all recipients; [`Reply::for_recipient`] gives the reply for each one.
     ///
     /// # Cancel safety
     ///
-    /// Once polled, the end of the body is said; calling it again goes on waiting.
+    /// Once it was polled, the body has ended; calling it again continues to wait.
     pub async fn finish(&mut self) -> Reply {
         poll_fn(|cx| self.poll_finish(cx)).await
     }
 
-    /// As [`Driver::finish`], to be polled.
+    /// The polling form of [`Driver::finish`].
     pub fn poll_finish(&mut self, cx: &mut task::Context<'_>) -> Poll<Reply> {
         self.data();
         if let Some(body) = self.body.take() {
@@ -243,12 +244,12 @@ impl Driver {
     ///
     /// # Cancel safety
     ///
-    /// Give `&mut pending` to go on waiting later.
+    /// Pass `&mut pending` to be able to continue waiting later.
     pub async fn wait(&mut self, mut pending: impl AsMut<Pending>) -> Reply {
         poll_fn(|cx| self.poll_wait(cx, pending.as_mut())).await
     }
 
-    /// As [`Driver::wait`], to be polled.
+    /// The polling form of [`Driver::wait`].
     pub fn poll_wait(&mut self, cx: &mut task::Context<'_>, pending: &mut Pending) -> Poll<Reply> {
         if let Some(reply) = pending.look() {
             return Poll::Ready(reply);
@@ -259,16 +260,16 @@ impl Driver {
 
     /// Drives the call until it has ended.
     ///
-    /// For `select!` beside reading the next command.
+    /// For use in `select!` beside reading the next command.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped.
+    /// Nothing is lost if it is dropped.
     pub async fn progress(&mut self) {
         poll_fn(|cx| self.poll_progress(cx)).await;
     }
 
-    /// As [`Driver::progress`], to be polled.
+    /// The polling form of [`Driver::progress`].
     pub fn poll_progress(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         let Some(call) = &mut self.call else {
             return Poll::Ready(());
@@ -286,11 +287,11 @@ impl Driver {
         self.commands.final_reply()
     }
 
-    /// Ready when [`Driver::start_rcpt`] finds room in the queue; drives the call where there is
+    /// Ready when [`Driver::start_rcpt`] finds room in the queue; drives the call while there is
     /// none.
     pub fn poll_rcpt_ready(&mut self, cx: &mut task::Context<'_>) -> Poll<()> {
         if self.has_recipients_room(cx).is_pending() {
-            // Room may come of it; or the end, which is as good.
+            // That may make room, or end the call, which is as good.
             let _ = self.poll_progress(cx);
         }
         self.has_recipients_room(cx)
@@ -298,15 +299,15 @@ impl Driver {
 
     fn has_recipients_room(&self, cx: &task::Context<'_>) -> Poll<()> {
         match &self.recipients {
-            // No more were asked than there is room for.
+            // Fewer recipients were asked than there is room for.
             _ if self.commands.rcpt_count() < RECIPIENTS_QUEUED => Poll::Ready(()),
             Some(recipients) => recipients.poll_ready(cx).map(|_| ()),
             None => Poll::Ready(()),
         }
     }
 
-    /// Ready when [`Driver::start_send`] finds room in the queue; drives the call where there is
-    /// none. There are no more recipients then.
+    /// Ready when [`Driver::start_send`] finds room in the queue; drives the call while there is
+    /// none. There must be no more recipients.
     ///
     /// # Errors
     ///
@@ -326,8 +327,8 @@ impl Driver {
         }
     }
 
-    /// Says that something is handed on, and that the driver is polled right after: nobody is to be woken
-    /// for it.
+    /// Notes that something is handed on and the driver is polled right after, so that no task has to be
+    /// woken.
     pub(super) fn expect(&self) {
         self.line.expect();
     }

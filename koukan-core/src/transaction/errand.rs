@@ -1,4 +1,5 @@
-//! One transaction carried out for whoever has all of it, or gets it piece by piece: [`Errand`].
+//! Carries out one transaction for an originator that has all of it or gets it piece by piece:
+//! [`Errand`].
 
 use std::{
     future::Future,
@@ -10,41 +11,41 @@ use crate::{body::Body, few::Few, reply::Reply};
 
 use super::{Aborted, Pending, Rcpt, Upstream};
 
-/// What an [`Errand`] passes on, and where the replies go.
+/// The source of what an [`Errand`] passes on, and the destination of the replies.
 pub(crate) trait Originator {
     /// Whether there may be another recipient.
     fn has_recipients(&self) -> bool;
 
-    /// The next recipient, and the index that its reply is told by; `None` after the last.
+    /// The next recipient, and the index with which its reply is reported; `None` after the last.
     fn poll_recipient(&mut self, cx: &mut Context<'_>) -> Poll<Option<(usize, Rcpt)>>;
 
-    /// The message. It is asked for when all recipients were passed on, and again whenever something
+    /// The message. It is requested once all recipients were passed on, and again whenever a command
     /// was answered.
     ///
     /// # Errors
     ///
-    /// [`Aborted`] where there will be none: nothing may be delivered.
+    /// [`Aborted`] if there will be no message: nothing may be delivered.
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Body, Aborted>>;
 
-    /// Takes the reply to MAIL, and returns what it counts as: with a refusal all is over.
+    /// Takes the reply to MAIL, and returns the reply that counts: a refusal ends everything.
     fn take_mail_reply(&mut self, reply: Reply) -> Reply;
 
-    /// Takes the reply to a recipient, and returns what it counts as: without anybody accepted no
-    /// message is asked for.
+    /// Takes the reply to a recipient, and returns the reply that counts: if no recipient is
+    /// accepted, the message is not requested.
     fn take_rcpt_reply(&mut self, index: usize, reply: Reply) -> Reply;
 }
 
-/// A transaction and what it is given.
+/// A transaction and its originator.
 ///
-/// Nothing waits for a reply before what follows goes upstream: what is there is handed on at
-/// once, so that an endpoint can pipeline.
+/// It does not wait for a reply before it passes on the next item: everything available goes
+/// upstream at once, so that an endpoint can pipeline.
 pub(crate) struct Errand<O> {
     pub(crate) originator: O,
     upstream: Upstream,
     mail: Option<Pending>,
     mail_reply: Option<Reply>,
     rcpts: Few<Asked>,
-    /// How many of them have no reply.
+    /// How many of them have no reply yet.
     unanswered: usize,
     has_all_recipients: bool,
     has_body: bool,
@@ -58,7 +59,8 @@ struct Asked {
 }
 
 impl<O: Originator> Errand<O> {
-    /// Goes on with a transaction that has begun. Without `mail`, the reply to MAIL is nobody's concern.
+    /// Continues a transaction that has begun. Without `mail`, nobody is interested in the reply to
+    /// MAIL.
     pub(crate) fn new(originator: O, upstream: Upstream, mail: Option<Pending>) -> Self {
         Self {
             originator,
@@ -72,12 +74,12 @@ impl<O: Originator> Errand<O> {
         }
     }
 
-    /// Goes on until there is a reply that makes an end: the final one, or the refusal of MAIL or of
-    /// all recipients.
+    /// Continues until there is a reply that ends the transaction: the final one, or the refusal of
+    /// MAIL or of all recipients.
     ///
     /// # Errors
     ///
-    /// [`Aborted`] where the originator gave up.
+    /// [`Aborted`] if the originator gave up.
     pub(crate) fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Aborted>> {
         self.feed(cx)?;
         loop {
@@ -93,7 +95,7 @@ impl<O: Originator> Errand<O> {
             if let Some(reply) = self.end() {
                 return Poll::Ready(Ok(reply));
             }
-            // Only where a reply made the originator give more is there more to do.
+            // Only a reply that made the originator give more leaves more to do.
             if !is_answered || !self.feed(cx)? {
                 return Poll::Pending;
             }
@@ -131,7 +133,7 @@ impl<O: Originator> Errand<O> {
         self.rcpts.iter().filter_map(|rcpt| rcpt.reply.as_ref())
     }
 
-    /// Hands on what has arrived; says whether something has. The driver is to be polled then.
+    /// Passes on what has arrived. Returns whether anything has; the driver must be polled then.
     fn feed(&mut self, cx: &mut Context<'_>) -> Result<bool, Aborted> {
         let mut is_fed = false;
         while !self.has_all_recipients {
@@ -171,7 +173,7 @@ impl<O: Originator> Errand<O> {
         Ok(is_fed)
     }
 
-    /// Passes back what was answered; says whether something was.
+    /// Passes back the replies. Returns whether there were any.
     fn answer(&mut self, cx: &mut Context<'_>) -> bool {
         let mut is_answered = false;
         if let Some(mail) = &mut self.mail
@@ -194,13 +196,13 @@ impl<O: Originator> Errand<O> {
         is_answered
     }
 
-    /// The reply that makes an end, if it is known.
+    /// The reply that ends the transaction, if it is known.
     fn end(&self) -> Option<Reply> {
         let is_mail_refused = self.mail_reply.as_ref().is_some_and(Reply::is_negative);
         let is_envelope_answered = self.has_all_recipients && self.unanswered == 0;
         if let Some(reply) = self.upstream.final_reply() {
-            // Where nobody is left to send to, a chain may end with words of its own, which are
-            // not what the recipients were refused with.
+            // If no recipient is left, a chain may end with a reply of its own, which is not the
+            // one with which the recipients were refused.
             let refusal = if is_envelope_answered && !is_mail_refused {
                 self.refusal()
             } else {
@@ -218,7 +220,7 @@ impl<O: Originator> Errand<O> {
         refusal.or_else(|| Some(Reply::no_valid_recipients()))
     }
 
-    /// What stands for all recipients, where there are some and each was refused.
+    /// The reply for all recipients, if there are some and each was refused.
     fn refusal(&self) -> Option<&Reply> {
         if self.is_any_accepted() {
             return None;

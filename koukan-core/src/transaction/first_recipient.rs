@@ -1,4 +1,4 @@
-//! Waiting for a recipient before anything else is done.
+//! Waits for a recipient before anything else happens.
 
 use std::future::poll_fn;
 
@@ -9,13 +9,13 @@ use crate::reply::Reply;
 use super::{Aborted, Command, Recipients, Transaction, slot::slot};
 
 impl Transaction {
-    /// Waits until there is a recipient; `None` where there will be none. MAIL is answered with 250 then, and
-    /// where that takes the client's next command: should it be refused upstream later, that is the final
+    /// Waits until there is a recipient; `None` if there will be none. If the client sends RCPT only after
+    /// the reply to MAIL, MAIL is answered with 250; if upstream refuses it later, that becomes the final
     /// reply.
     ///
     /// # Errors
     ///
-    /// [`Aborted`] when the originator is gone.
+    /// [`Aborted`] if the originator is gone.
     pub(crate) async fn with_recipient(self) -> Result<Option<Self>, Aborted> {
         let Self {
             mail,
@@ -39,7 +39,7 @@ impl Transaction {
             }
             return Ok(None);
         };
-        // Nobody hears of that one: MAIL is answered.
+        // Nobody receives that reply: MAIL is already answered.
         let slot = own.unwrap_or_else(|| slot(0).0);
         let all = stream::iter([Ok(first)]).chain(recipients);
         Ok(Some(Self {

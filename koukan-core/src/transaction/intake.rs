@@ -1,4 +1,4 @@
-//! How an endpoint takes a transaction's envelope in: [`Intake`].
+//! How an endpoint takes in a transaction's envelope: [`Intake`].
 
 use std::{
     collections::VecDeque,
@@ -12,8 +12,8 @@ use super::{Aborted, Command, Mail, Rcpt, Recipients, Slot};
 
 /// The envelope of a transaction, pulled as far as upstream can be told of it.
 ///
-/// For endpoints that tell upstream in one go of all that is there, so that little waits for a
-/// round trip: [`Intake::gather`] takes what was given and waits for nothing, [`Intake::poll_more`]
+/// For endpoints that tell upstream everything available in one go, to save round trips:
+/// [`Intake::gather`] takes what has already arrived without waiting, and [`Intake::poll_more`]
 /// waits for more beside upstream's replies.
 ///
 /// # Example
@@ -44,7 +44,7 @@ use super::{Aborted, Command, Mail, Rcpt, Recipients, Slot};
 #[derive(Debug)]
 pub struct Intake {
     mail: Mail,
-    /// Until MAIL is answered.
+    /// Present until MAIL is answered.
     mail_slot: Option<Slot>,
     recipients: Recipients,
     is_end: bool,
@@ -53,8 +53,8 @@ pub struct Intake {
 }
 
 impl Intake {
-    /// Takes a transaction in; of the recipients `waiting_max` at most are pulled before they are
-    /// taken out by [`Intake::next_recipient`].
+    /// Takes in a transaction. At most `waiting_max` recipients are pulled before they are taken
+    /// out with [`Intake::next_recipient`].
     pub fn new(mail: Command<Mail>, recipients: Recipients, waiting_max: usize) -> Self {
         let (mail, slot) = mail.into_parts();
         Self {
@@ -72,19 +72,19 @@ impl Intake {
         &self.mail
     }
 
-    /// Answers MAIL, unless that was done.
+    /// Answers MAIL, unless it was answered.
     pub fn answer_mail(&mut self, reply: Reply) {
         if let Some(slot) = self.mail_slot.take() {
             slot.answer(reply);
         }
     }
 
-    /// The recipients that were pulled and not taken out, in their order.
+    /// The recipients that were pulled and not taken out, in order.
     pub fn waiting(&self) -> impl Iterator<Item = &Command<Rcpt>> {
         self.waiting.iter()
     }
 
-    /// Whether no recipient waits to be taken out.
+    /// Whether no recipient is waiting to be taken out.
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -94,28 +94,28 @@ impl Intake {
         self.is_end
     }
 
-    /// Takes out the first recipient that waits.
+    /// Takes out the first waiting recipient.
     pub fn next_recipient(&mut self) -> Option<Command<Rcpt>> {
         self.waiting.pop_front()
     }
 
-    /// Puts a recipient back that was taken out, before all others: upstream is to be told of it
+    /// Puts a recipient that was taken out back before all others: upstream must be told of it
     /// again.
     pub fn put_back(&mut self, rcpt: Command<Rcpt>) {
         self.waiting.push_front(rcpt);
     }
 
-    /// Pulls the recipients that are there; waits for none.
+    /// Pulls the recipients that have arrived, without waiting for more.
     ///
-    /// An originator that gives several things in a row lets the call advance after the last.
+    /// If the originator gives several things in a row, the call advances after the last.
     ///
     /// # Errors
     ///
-    /// [`Aborted`] when the originator is gone; nothing may be delivered then.
+    /// [`Aborted`] if the originator is gone; nothing may be delivered then.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Nothing is lost if it is dropped before it ends.
     pub async fn gather(&mut self) -> Result<(), Aborted> {
         poll_fn(|cx| self.poll_gather(cx)).await
     }
@@ -125,8 +125,8 @@ impl Intake {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits until a recipient waits to be taken out, or none will come; answers MAIL with 250 if
-    /// that takes the client's next command.
+    /// Waits until a recipient is waiting to be taken out, or none will come. Answers MAIL with 250
+    /// if the client sends RCPT only after that reply.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl Intake {
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Nothing is lost if it is dropped before it ends.
     pub async fn wait_for_recipient(&mut self) -> Result<(), Aborted> {
         self.gather().await?;
         while self.waiting.is_empty() && !self.is_end {
@@ -145,8 +145,8 @@ impl Intake {
         Ok(())
     }
 
-    /// Pulls the next recipient, or the end of them; pending as well while as many wait as may, or
-    /// after the end.
+    /// Pulls the next recipient, or the end of them. Also pending while the maximum number is
+    /// waiting, and after the end.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a driver and its call have in common.
+//! What a driver and its call share.
 
 use std::{
     sync::Arc,
@@ -17,16 +17,16 @@ use super::{
     slot::{Home, Shared},
 };
 
-/// RCPT commands that wait to be pulled, at most.
+/// How many RCPT commands may wait to be pulled.
 pub(super) const RECIPIENTS_QUEUED: usize = 32;
-/// Body chunks that wait to be pulled, at most.
+/// How many body chunks may wait to be pulled.
 const CHUNKS_QUEUED: usize = 4;
 
-/// All that a driver and its call share, in one piece of memory: most transactions have one recipient, and
-/// there is one of these for each.
+/// Everything that a driver and its call share, in one allocation: most transactions have one recipient,
+/// and each transaction needs one of these.
 ///
-/// What waits in the queues holds this, and so does the waker of the call: both are gone with the
-/// consumer's ends, which the call has.
+/// The items in the queues hold a reference to this, and so does the waker of the call. Both are gone once
+/// the call drops the consumer's ends.
 pub(super) struct Line {
     /// The polls of the call.
     notes: Notes,
@@ -47,19 +47,19 @@ impl Line {
         })
     }
 
-    /// The commands; to be asked for once.
+    /// The commands; may be requested once.
     pub(super) fn commands(self: &Arc<Self>) -> Commands {
         Commands::at(Arc::<Self>::clone(self))
     }
 
-    /// The recipients' queue; to be asked for once.
+    /// The recipients' queue; may be requested once.
     pub(super) fn recipients(
         self: &Arc<Self>,
     ) -> (pipe::Sender<Command<Rcpt>>, pipe::Receiver<Command<Rcpt>>) {
         ends(Arc::<Self>::clone(self))
     }
 
-    /// The body's queue; to be asked for once.
+    /// The body's queue; may be requested once.
     pub(super) fn body(self: &Arc<Self>) -> (pipe::Sender<Piece>, pipe::Receiver<Piece>) {
         ends(Arc::<Self>::clone(self))
     }
@@ -69,7 +69,7 @@ impl Line {
         Waker::from(Arc::clone(self))
     }
 
-    /// Says that something is handed on, and that the call is polled right after.
+    /// Notes that something is handed on and the call is polled right after.
     pub(super) fn expect(&self) {
         self.notes.expect();
     }

@@ -1,4 +1,4 @@
-//! The alias that all stages, filters and endpoints satisfy.
+//! The trait alias that all stages, filters and endpoints satisfy.
 
 use tower::{BoxError, Service};
 
@@ -8,11 +8,11 @@ use super::Transaction;
 
 /// A tower [`Service`] that takes one [`Transaction`] and returns its final reply.
 ///
-/// Implemented for every service of the right shape; nobody implements it by hand.
+/// Implemented for every service with these types; it is not implemented by hand.
 ///
 /// # Example
 ///
-/// A service made of a closure:
+/// A service made from a closure:
 ///
 /// ```
 /// use koukan_core::{reply::Reply, service::MailService, transaction::Transaction};

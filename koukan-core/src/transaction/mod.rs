@@ -70,7 +70,7 @@ pub struct Transaction {
     pub recipients: Recipients,
     /// The message, as it comes.
     pub body: Body,
-    /// What filters found out so far.
+    /// The results of filters so far.
     pub signals: Signals,
 }
 
@@ -82,14 +82,14 @@ impl Transaction {
         self
     }
 
-    /// Replaces the stream of recipients by what `f` makes of it.
+    /// Replaces the stream of recipients with the one that `f` makes of it.
     #[must_use]
     pub fn map_recipients(mut self, f: impl FnOnce(Recipients) -> Recipients) -> Self {
         self.recipients = f(self.recipients);
         self
     }
 
-    /// Passes on the recipients that `f` lets pass; the others are answered with its rejection.
+    /// Passes on the recipients that `f` accepts; the others are answered with its rejection.
     #[must_use]
     pub fn filter_recipients<R: Into<Rejection>>(
         self,
@@ -107,15 +107,15 @@ impl Transaction {
         self.map_recipients(|recipients| recipients.map_replies(f))
     }
 
-    /// Replaces the body by what `f` makes of it.
+    /// Replaces the body with the one that `f` makes of it.
     #[must_use]
     pub fn map_body(mut self, f: impl FnOnce(Body) -> Body) -> Self {
         self.body = f(self.body);
         self
     }
 
-    /// Puts octets, complete header fields, before the message, and adds them to what the message comes
-    /// to; see [`Parameters::grow_size`](crate::path::Parameters::grow_size).
+    /// Puts octets, which must be complete header fields, before the message, and adds them to its
+    /// announced size; see [`Parameters::grow_size`](crate::path::Parameters::grow_size).
     #[must_use]
     pub fn prepend(mut self, octets: Bytes) -> Self {
         let parameters = &mut self.mail.request_mut().parameters;
@@ -124,12 +124,13 @@ impl Transaction {
         self
     }
 
-    /// Has `f` read and change the fields of the header section, or reject the message. Nothing of the message
-    /// passes upstream before the header section is whole, and all that follows it passes as it comes. The
-    /// header section is charged to the [account](Signals::account) of the transaction.
+    /// Lets `f` read and change the fields of the header section, or reject the message. Nothing of the
+    /// message passes upstream before the header section is complete; everything after it passes as it comes.
+    /// The header section is charged to the [account](Signals::account) of the transaction.
     ///
-    /// What the message comes to is known upstream before `f` is called: it grows by `added`, the octets of
-    /// fields that `f` adds at most. See [`Parameters::grow_size`](crate::path::Parameters::grow_size).
+    /// Upstream must know the message's size before `f` is called, so the announced size grows by `added`, the
+    /// maximum number of octets in the fields that `f` adds. See
+    /// [`Parameters::grow_size`](crate::path::Parameters::grow_size).
     ///
     /// | rejection | when |
     /// |---|---|
@@ -192,10 +193,9 @@ impl Transaction {
         })
     }
 
-    /// Holds the whole message, up to `limit` octets, until `f` has made a body of it or rejected
-    /// it; see [`Body::then_whole`]. What is held is charged to the
-    /// [account](Signals::account) of the transaction: where that has no room the message is rejected with
-    /// [`Reply::insufficient_storage`].
+    /// Holds the whole message, up to `limit` octets, until `f` has made a body of it or rejected it; see
+    /// [`Body::then_whole`]. The message is charged to the [account](Signals::account) of the transaction:
+    /// if that has no room, the message is rejected with [`Reply::insufficient_storage`].
     #[must_use]
     pub fn then_whole<F, Fut>(self, limit: usize, f: F) -> Self
     where

@@ -1,18 +1,18 @@
-//! Replies that are owed, and until when.
+//! Replies that are owed, and their deadlines.
 
 use std::collections::VecDeque;
 
 use tokio::time::Instant;
 
-/// What is still to be answered of one transaction: MAIL, and each RCPT by its position among the
-/// recipients.
+/// The commands of one transaction that are not answered yet: MAIL, and each RCPT by its position among
+/// the recipients.
 ///
-/// `T` stands for the command: its [`Slot`](super::Slot). The deadlines of recipients come in the order of
+/// `T` stands for the command: its [`Slot`](super::Slot). The deadlines of recipients are in the order of
 /// their positions; a command without one may take any time.
 #[derive(Debug)]
 pub(crate) struct Owed<T> {
     mail: Option<Debt<T>>,
-    /// By their positions, which grow.
+    /// By position, in ascending order.
     rcpts: VecDeque<(usize, Debt<T>)>,
 }
 
@@ -37,13 +37,13 @@ impl<T> Owed<T> {
         self.mail = Some(Debt { command, deadline });
     }
 
-    /// The reply to a recipient is owed; its position is after those of all others.
+    /// The reply to a recipient is owed; its position is greater than all others.
     pub(crate) fn add_rcpt(&mut self, position: usize, command: T, deadline: Option<Instant>) {
         debug_assert!(self.rcpts.back().is_none_or(|(last, _)| *last < position));
         self.rcpts.push_back((position, Debt { command, deadline }));
     }
 
-    /// Recipients from that position on have until then.
+    /// Sets the deadline of the recipients from that position on.
     pub(crate) fn set_rcpt_deadlines(&mut self, from: usize, deadline: Instant) {
         let from = self.rcpts.partition_point(|(position, _)| *position < from);
         for (_, debt) in self.rcpts.range_mut(from..) {
@@ -73,29 +73,29 @@ impl<T> Owed<T> {
         debts.into_iter().map(|(_, debt)| debt.command)
     }
 
-    /// Until when the reply to MAIL is owed.
+    /// The deadline of the reply to MAIL.
     pub(crate) fn mail_deadline(&self) -> Option<Instant> {
         self.mail.as_ref()?.deadline
     }
 
-    /// Until when the reply to the first recipient is owed.
+    /// The deadline of the reply to the first recipient.
     pub(crate) fn rcpt_deadline(&self) -> Option<Instant> {
         self.rcpts.front()?.1.deadline
     }
 
-    /// The first of all deadlines.
+    /// The earliest deadline.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let deadlines = [self.mail_deadline(), self.rcpt_deadline()];
         deadlines.into_iter().flatten().min()
     }
 
-    /// Takes MAIL if its deadline has come.
+    /// Takes MAIL if its deadline has passed.
     pub(crate) fn take_overdue_mail(&mut self, now: Instant) -> Option<T> {
         let overdue = self.mail.take_if(|debt| is_overdue(debt, now))?;
         Some(overdue.command)
     }
 
-    /// Takes the first recipient if its deadline has come.
+    /// Takes the first recipient if its deadline has passed.
     pub(crate) fn take_overdue_rcpt(&mut self, now: Instant) -> Option<T> {
         if !is_overdue(&self.rcpts.front()?.1, now) {
             return None;

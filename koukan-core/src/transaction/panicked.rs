@@ -1,8 +1,8 @@
-//! What a panic in a service becomes.
+//! The error for a panic in a service.
 
 use std::any::Any;
 
-/// A service panicked: a bug that costs this transaction and no other.
+/// A service panicked: a bug that costs only this transaction.
 #[derive(Debug, thiserror::Error)]
 #[error("panicked: {0}")]
 pub(crate) struct Panicked(String);

@@ -1,10 +1,11 @@
-//! Recipients downstream, and where another transaction takes their place.
+//! Maps recipients of another transaction to their positions downstream.
 
 use crate::reply::{FinalReplies, Reply};
 
-/// Where each recipient of another transaction, stored or upstream, stands downstream.
+/// The downstream position of each recipient of another transaction, stored or upstream.
 ///
-/// It is the same position unless a filter has refused some before; nothing is kept until then.
+/// The position is the same unless a filter has refused earlier recipients; nothing is kept until
+/// then.
 #[derive(Debug, Default)]
 pub(crate) struct Positions {
     same: usize,
@@ -27,7 +28,7 @@ impl Positions {
         self.same = self.same.min(len);
     }
 
-    /// Where a recipient stands downstream.
+    /// The downstream position of a recipient.
     fn position(&self, index: usize) -> Option<usize> {
         match index.checked_sub(self.same) {
             None => Some(index),
@@ -35,8 +36,8 @@ impl Positions {
         }
     }
 
-    /// The other transaction's final reply, in which recipients are known by their positions
-    /// downstream.
+    /// The other transaction's final reply, with recipients identified by their downstream
+    /// positions.
     pub(crate) fn downstream(&self, reply: Reply) -> Reply {
         let Some(replies) = reply.final_replies().filter(|_| !self.others.is_empty()) else {
             return reply;

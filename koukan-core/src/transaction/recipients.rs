@@ -18,8 +18,8 @@ use super::{Aborted, Command, Rcpt};
 
 /// A bounded stream of RCPT commands, in the order in which the client sent them.
 ///
-/// It ends cleanly (`None`) when the originator says that there are no more, and with [`Aborted`]
-/// when the originator is gone.
+/// It ends cleanly (`None`) when the originator has no more recipients, and with [`Aborted`] when
+/// the originator is gone.
 ///
 /// Filters transform it and return at once ([`Recipients::map`], [`Recipients::filter`]); only
 /// endpoints and proxies pull it. A filter's closure must not wait for the client's next command.
@@ -43,7 +43,7 @@ impl Recipients {
         Self(Source::Ended(Ok(())))
     }
 
-    /// Makes recipients of any stream of commands that someone's [`Driver`](super::Driver) made.
+    /// Makes recipients from any stream of commands that a [`Driver`](super::Driver) made.
     pub fn from_stream(stream: impl Stream<Item = Item> + Send + 'static) -> Self {
         Self(Source::Boxed(Box::pin(stream)))
     }
@@ -52,16 +52,16 @@ impl Recipients {
     ///
     /// # Errors
     ///
-    /// [`Aborted`] when the originator is gone; nothing may be delivered then.
+    /// [`Aborted`] if the originator is gone; nothing may be delivered then.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped before it ends.
+    /// Nothing is lost if it is dropped before it ends.
     pub async fn next(&mut self) -> Result<Option<Command<Rcpt>>, Aborted> {
         poll_fn(|cx| self.poll_recipient(cx)).await.transpose()
     }
 
-    /// As [`Recipients::next`], to be polled.
+    /// The polling form of [`Recipients::next`].
     pub fn poll_recipient(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         let item = ready!(match &mut self.0 {
             Source::Ended(Ok(())) => Poll::Ready(None),
@@ -70,7 +70,7 @@ impl Recipients {
             Source::Pipe(receiver) => return receiver.poll_next(cx),
             Source::Boxed(stream) => stream.as_mut().poll_next(cx),
         });
-        // Whoever asks again gets the same end, whatever the stream would say.
+        // Asking again gives the same end, whatever the stream would say.
         match &item {
             Some(Ok(_)) => {}
             Some(Err(Aborted)) => self.0 = Source::Ended(Err(Aborted)),
@@ -85,7 +85,8 @@ impl Recipients {
         self.filter_map(move |rcpt| Some(f(rcpt)))
     }
 
-    /// Passes on the recipients for which `f` gives a command; what `f` consumed it has answered.
+    /// Passes on the recipients for which `f` returns a command; `f` has answered those it
+    /// consumed.
     pub fn filter_map(
         self,
         f: impl FnMut(Command<Rcpt>) -> Option<Command<Rcpt>> + Send + 'static,
@@ -93,7 +94,7 @@ impl Recipients {
         Self::from_stream(FilterMap { inner: self, f })
     }
 
-    /// Passes on the recipients that `f` lets pass; the others are answered with its rejection.
+    /// Passes on the recipients that `f` accepts; the others are answered with its rejection.
     pub fn filter<R: Into<Rejection>>(
         self,
         mut f: impl FnMut(&Rcpt) -> Result<(), R> + Send + 'static,
@@ -108,7 +109,7 @@ impl Recipients {
     }
 
     /// As [`Recipients::filter_map`], with a closure that may wait (for a look-up, never for the
-    /// client). The order stays; one recipient is looked at at a time.
+    /// client). The order is kept; one recipient is processed at a time.
     pub fn then<F, Fut>(self, f: F) -> Self
     where
         F: FnMut(Command<Rcpt>) -> Fut + Send + 'static,

@@ -1,4 +1,4 @@
-//! What a failure becomes for the client: the table is that of [`Rescue`](crate::service::Rescue).
+//! Which reply the client gets for a failure; the table is in [`Rescue`](crate::service::Rescue).
 
 use std::error::Error;
 
@@ -34,6 +34,6 @@ fn reply_for(error: &(dyn Error + 'static)) -> Option<Reply> {
     if error.is::<tower::load_shed::error::Overloaded>() {
         return Some(Reply::overloaded());
     }
-    // Nobody is there to read the reply.
+    // Nobody is left to read the reply.
     error.is::<Aborted>().then(Reply::local_error)
 }

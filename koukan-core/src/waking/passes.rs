@@ -1,4 +1,4 @@
-//! Polling a part of a task when it was woken, and as often as that.
+//! Polls a part of a task when it was woken, and as often.
 
 use std::{
     fmt,
@@ -15,23 +15,23 @@ use crate::sync::{
 
 use super::Waiters;
 
-/// Passes within one poll of the task, at most: a part that wakes itself for ever is not to keep the
-/// thread from other tasks.
+/// The maximum number of passes within one poll of the task: a part that wakes itself forever must
+/// not keep the thread from other tasks.
 const PASSES_MAX: u32 = 8;
 
-/// Nobody polls the part, and it was not woken since it was polled last.
+/// Nobody polls the part, and it was not woken since its last poll.
 const ASLEEP: u32 = 0;
-/// It was woken, and that poll is still to come.
+/// It was woken, and the next poll is still to come.
 const NOTED: u32 = 1;
 /// It is being polled.
 const POLLED: u32 = 2;
-/// Somebody polls it right after, though it was not woken.
+/// A task polls it right after, although it was not woken.
 const DUE: u32 = 4;
 
 /// The waker of one part of a task, and the polls of that part; see the [module
 /// documentation](super).
 ///
-/// The part sees this waker in place of the task's.
+/// The part sees this waker instead of the task's.
 ///
 /// # Example
 ///
@@ -55,32 +55,32 @@ const DUE: u32 = 4;
 /// ```
 pub struct Passes {
     notes: Arc<Notes>,
-    /// Wakes by `notes`; made once.
+    /// Wakes through `notes`; made once.
     waker: Waker,
 }
 
-/// What the wakers of a part share; [`Passes`] has one by itself.
+/// The state that the wakers of a part share; a [`Passes`] has one of its own.
 pub(crate) struct Notes {
     /// [`ASLEEP`], or [`NOTED`], [`POLLED`] and [`DUE`] in any combination.
     state: AtomicU32,
-    /// The tasks that are woken when the part is woken while it sleeps.
+    /// The tasks that are woken when the part is woken while asleep.
     tasks: Mutex<Waiters>,
 }
 
 impl Passes {
-    /// For a part that was not polled yet, and so is to be.
+    /// For a part that was not polled yet, and so must be.
     pub fn new() -> Self {
         let notes = Arc::new(Notes::new());
         let waker = Waker::from(Arc::clone(&notes));
         Self { notes, waker }
     }
 
-    /// Polls the part where it was woken since the last time, and again until it was not woken
-    /// during its poll. Where it was woken once too often, or where the task has used up what tokio
-    /// lets it do in a row, the task is woken and the rest is left to its next poll.
+    /// Polls the part if it was woken since the last time, and again until it was not woken during
+    /// its poll. If it was woken too often, or the task has used up tokio's cooperative budget, the
+    /// task is woken and the rest is left to its next poll.
     ///
-    /// Each pass after the first is charged to that budget, so that the bound holds for parts within
-    /// parts, too. The task of every `cx` that was given is woken when the part is.
+    /// Each pass after the first is charged to that budget, so that the limit also holds for nested
+    /// parts. The tasks of all `cx` that were given are woken when the part is.
     pub fn poll<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -89,9 +89,9 @@ impl Passes {
         self.notes.poll(&self.waker, cx, part)
     }
 
-    /// As [`Passes::poll`], for one of several tasks that poll the part in turn: from now on this one alone
-    /// is woken when the part is. What `is_due` is polled though it was not woken; the part is told with each
-    /// poll whether it was.
+    /// As [`Passes::poll`], for one of several tasks that poll the part in turn: from now on only this task
+    /// is woken when the part is. If `is_due`, the part is polled although it was not woken; at each poll the
+    /// part is told whether it was.
     pub(crate) fn poll_alone<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -107,7 +107,7 @@ impl Passes {
 }
 
 impl Notes {
-    /// For a part that was not polled yet, and so is to be.
+    /// For a part that was not polled yet, and so must be.
     pub(crate) fn new() -> Self {
         Self {
             state: AtomicU32::new(NOTED),
@@ -115,13 +115,14 @@ impl Notes {
         }
     }
 
-    /// Notes that the part is to be polled, without waking anybody: for whoever gives it something and
-    /// polls it right after.
+    /// Notes that the part must be polled, without waking a task: for a caller that gives it something
+    /// and polls it right after.
     pub(crate) fn expect(&self) {
         self.state.fetch_or(NOTED, Ordering::AcqRel);
     }
 
-    /// As [`Passes::poll`]; `own` is a waker that [notes](Notes::note) here. Only one at a time polls.
+    /// As [`Passes::poll`]; `own` is a waker that [notes](Notes::note) here. Only one task at a time
+    /// may poll.
     pub(crate) fn poll<T>(
         &self,
         own: &Waker,
@@ -169,10 +170,10 @@ impl Notes {
         }
     }
 
-    /// No other task is woken from now on.
+    /// Only this task is woken from now on.
     fn leave_only(&self, task: &Waker) {
         let others = self.lock().take_all_but(task);
-        // Once the lock is free.
+        // After the lock is released.
         drop(others);
     }
 
@@ -180,12 +181,12 @@ impl Notes {
         self.state.load(Ordering::Acquire) == ASLEEP
     }
 
-    /// A poll begins; what was noted, if something was, is dealt with by it.
+    /// A poll begins, and takes care of what was noted. Returns whether something was.
     fn begin(&self) -> bool {
         self.state.swap(POLLED, Ordering::AcqRel) & NOTED != 0
     }
 
-    /// A poll has ended; `false` where something was noted since it began.
+    /// A poll has ended; `false` if something was noted since it began.
     fn fall_asleep(&self) -> bool {
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         let slept = self
@@ -194,17 +195,17 @@ impl Notes {
         slept.is_ok()
     }
 
-    /// Has the task woken when the part is; `false` where the part was woken before anybody could
-    /// know that.
+    /// Registers the task to be woken with the part; `false` if the part was woken before the task
+    /// was registered.
     ///
-    /// Whoever wakes changes the state first and looks for tasks then; this is the other way round,
-    /// so one sees the other.
+    /// The waking side first changes the state and then looks for tasks; this does the opposite, so
+    /// one sees the other.
     fn wait(&self, task: &Waker) -> bool {
         self.lock().add(task);
         self.sleeps()
     }
 
-    /// No further pass is made now; the next poll, by whatever task, goes on.
+    /// No further pass is made now; the next poll, by whatever task, continues.
     fn end(&self) {
         self.state.swap(NOTED, Ordering::AcqRel);
     }
@@ -245,7 +246,7 @@ impl fmt::Debug for Passes {
 mod tests {
     use super::*;
 
-    /// Wakes what it has when it is dropped.
+    /// Wakes its waker when it is dropped.
     struct Dropped(Waker);
 
     impl Wake for Dropped {
@@ -269,7 +270,7 @@ mod tests {
                 Poll::<()>::Pending
             })
         };
-        // The first poll of all.
+        // The very first poll.
         assert!(poll(&other, false).is_pending());
         assert!(poll(&other, false).is_pending());
         assert!(poll(&other, true).is_pending());

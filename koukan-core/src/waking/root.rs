@@ -11,8 +11,8 @@ use pin_project_lite::pin_project;
 use super::Passes;
 
 pin_project! {
-    /// The future of a whole task, for whatever is spawned: a wake that comes while the task is being
-    /// polled makes another pass at once, and the scheduler hears nothing of it.
+    /// The future of a whole task, for use with spawn: a wake that comes while the task is being
+    /// polled makes another pass at once, without the scheduler.
     #[derive(Debug)]
     #[must_use = "a future does nothing until it is polled"]
     pub struct Root<F> {

@@ -2,7 +2,7 @@
 
 use std::task::Waker;
 
-/// The wakers of tasks that wait; nearly always one, for which nothing is allocated.
+/// The wakers of waiting tasks; nearly always one, which needs no allocation.
 #[derive(Debug, Default)]
 pub(crate) struct Waiters {
     first: Option<Waker>,
@@ -30,14 +30,14 @@ impl Waiters {
         }
     }
 
-    /// Takes out a task that is the first, as it is where it is the only one; to be dropped once no lock is
-    /// held.
+    /// Removes a task if it is the first one, as it is if it is the only one. Drop the result after all
+    /// locks are released.
     #[inline]
     pub(crate) fn remove_first(&mut self, waker: &Waker) -> Option<Waker> {
         self.first.take_if(|first| first.will_wake(waker))
     }
 
-    /// Takes out all tasks but that one; to be dropped once no lock is held.
+    /// Removes all tasks but that one. Drop the result after all locks are released.
     #[inline]
     pub(crate) fn take_all_but(&mut self, waker: &Waker) -> Self {
         let is_first = { &self.first }
@@ -58,7 +58,7 @@ impl Waiters {
         self.first.is_none() && self.others.is_none()
     }
 
-    /// Takes all of them, to be woken once no lock is held.
+    /// Removes all of them, to be woken after all locks are released.
     #[inline]
     pub(crate) fn take(&mut self) -> Self {
         Self {
@@ -79,8 +79,8 @@ impl Waiters {
     }
 }
 
-/// Keeps the waker of the only task that waits for something. Another one that was there comes back, to be
-/// dropped once no lock is held: what that does is not known here.
+/// Keeps the waker of the only waiting task. Returns another one that was there. Drop it after all locks
+/// are released, since its code is not known here.
 #[inline]
 #[must_use]
 pub(crate) fn keep(kept: &mut Option<Waker>, waker: &Waker) -> Option<Waker> {

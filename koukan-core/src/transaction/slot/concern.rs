@@ -1,4 +1,4 @@
-//! Who hears of the answer to a command besides the one who waits for it.
+//! Who learns of the answer to a command besides the one who waits for it.
 
 use std::{mem, sync::Arc};
 
@@ -6,31 +6,31 @@ use crate::reply::Reply;
 
 use super::{Place, Slot};
 
-/// Which slot it is that was lent: two numbers of the lender's own.
+/// Identifies a lent slot, with two numbers that the lender chooses.
 pub(crate) type Loan = [usize; 2];
 
-/// Lends slots, and decides itself what becomes of the answers: whoever passes a command on may have to
-/// ask somebody else again.
+/// Lends slots, and decides what happens to their answers: a stage that passes a command on may have to
+/// ask another destination again.
 pub(crate) trait Lender: Send + Sync {
-    /// The slot comes back, with the answer or, dropped, without one.
+    /// The slot comes back with its answer, or without one if it was dropped.
     fn give_back(&self, loan: Loan, slot: Slot, reply: Option<Reply>);
 }
 
-/// Sees what a slot is answered that somebody else holds, and may have it back from there.
+/// Observes the answer to a slot that somebody else holds, and can make the slot come back.
 pub(crate) struct Watch(pub(super) Place);
 
 /// Who is concerned with a slot.
 pub(super) enum Concern {
     Nobody,
-    /// Whoever watches the slot; with the answer, once it is given.
+    /// An observer of the slot, with the answer once it is given.
     Watch(Option<Reply>),
-    /// Whoever has lent the slot, and decides what becomes of the answer; and who is concerned with it
-    /// then.
+    /// The lender of the slot, who decides what happens to the answer; and who is concerned with the
+    /// slot after that.
     Lender(Arc<dyn Lender>, Loan, Option<Box<Concern>>),
 }
 
 impl Concern {
-    /// Has the slot come back to `lender`.
+    /// Makes the slot come back to `lender`.
     pub(super) fn lend(&mut self, lender: Arc<dyn Lender>, loan: Loan) {
         let before = match mem::replace(self, Self::Nobody) {
             Self::Nobody => None,
@@ -39,7 +39,7 @@ impl Concern {
         *self = Self::Lender(lender, loan, before);
     }
 
-    /// The slot comes back, if it was lent.
+    /// Makes the slot come back, if it was lent.
     #[inline]
     pub(super) fn take_lender(&mut self) -> Option<(Arc<dyn Lender>, Loan)> {
         match self {
@@ -61,7 +61,7 @@ impl Concern {
         }
     }
 
-    /// Watches the slot from now on, unless somebody is concerned with it.
+    /// Observes the slot from now on, unless somebody is already concerned with it.
     pub(super) fn watch(&mut self) -> bool {
         let is_free = matches!(self, Self::Nobody);
         if is_free {
@@ -70,14 +70,14 @@ impl Concern {
         is_free
     }
 
-    /// Notes the answer for whoever watches.
+    /// Notes the answer for the observer.
     pub(super) fn note(&mut self, reply: &Reply) {
         if let Self::Watch(answer) = self {
             *answer = Some(reply.clone());
         }
     }
 
-    /// The answer that was noted for whoever watches.
+    /// The answer that was noted for the observer.
     fn watched(&self) -> Option<&Reply> {
         match self {
             Self::Watch(answer) => answer.as_ref(),
@@ -86,7 +86,7 @@ impl Concern {
         }
     }
 
-    /// Puts a lender into the place of who watches, if there is no answer so far.
+    /// Replaces the observer with a lender, if there is no answer yet.
     fn lend_watched(&mut self, lender: &Arc<dyn Lender>, loan: Loan) {
         match self {
             Self::Watch(None) => *self = Self::Lender(Arc::clone(lender), loan, None),
@@ -107,7 +107,7 @@ impl Watch {
         self.0.lock().concern.watched().map(Reply::is_positive)
     }
 
-    /// Has the slot come back as if it had been lent; returns the answer where there is one already.
+    /// Makes the slot come back as if it had been lent. Returns the answer if there is already one.
     pub(crate) fn lend(self, lender: &Arc<dyn Lender>, loan: Loan) -> Option<Reply> {
         let concern = &mut self.0.lock().concern;
         concern.lend_watched(lender, loan);

@@ -27,17 +27,17 @@ use crate::{
 
 use self::concern::Concern;
 
-/// How long a command whose slot was dropped waits for the call's final reply before it is
-/// answered with [`Reply::local_error`].
+/// How long a command whose slot was dropped waits for the call's final reply before it is answered
+/// with [`Reply::local_error`].
 ///
-/// Long enough for a call that is just returning, short enough for a client that sends one
-/// command at a time and would otherwise wait for ever.
+/// Long enough for a call that is just returning, and short enough for a client that sends one
+/// command at a time and would otherwise wait forever.
 pub const GRACE: Duration = Duration::from_millis(100);
 
 /// The right to answer one command, once.
 ///
-/// A slot that is dropped unanswered leaves the answer to the call's final reply, or, if that
-/// does not come within [`GRACE`], to [`Reply::local_error`].
+/// If a slot is dropped unanswered, the call's final reply becomes the answer, or, if that does not
+/// come within [`GRACE`], [`Reply::local_error`].
 #[must_use = "a dropped slot is answered with the final reply or 451"]
 pub struct Slot {
     /// Until it is answered.
@@ -45,22 +45,22 @@ pub struct Slot {
     position: usize,
 }
 
-/// The reply to one command, to come.
+/// The pending reply to one command.
 ///
 /// A future that ends when the command is answered. It makes no progress by itself: the call
-/// advances only while a method of its [`Driver`](super::Driver) is polled, so await it by
+/// advances only while a method of its [`Driver`](super::Driver) is polled, so await it with
 /// [`Driver::wait`](super::Driver::wait) or beside [`Driver::progress`](super::Driver::progress).
 ///
 /// # Cancel safety
 ///
-/// Dropping it loses the reply and nothing else.
+/// Dropping it only loses the reply.
 #[must_use = "a reply nobody waits for is lost"]
 pub struct Pending {
     place: Place,
     grace: Option<Pin<Box<Sleep>>>,
 }
 
-/// What slot, pending reply and driver have in common.
+/// The state that slot, pending reply and driver share.
 pub(super) struct Shared(Mutex<State>);
 
 struct State {
@@ -83,12 +83,12 @@ enum Phase {
 /// The slot was dropped unanswered.
 struct Dropped;
 
-/// A command that is kept by itself; `position` is that of a recipient.
+/// A command in an allocation of its own; `position` is that of a recipient.
 pub(super) fn slot(position: usize) -> (Slot, Pending) {
     slot_at(Place::of_one(Shared::default()), position)
 }
 
-/// As [`slot`], for the command at that place, which nobody was asked so far.
+/// As [`slot`], for the command at that place, which has not been used yet.
 pub(super) fn slot_at(place: Place, position: usize) -> (Slot, Pending) {
     let pending = Pending {
         place: place.clone(),
@@ -107,7 +107,7 @@ impl Slot {
 
     /// Answers the command.
     ///
-    /// An intermediate (3yz) reply answers nothing: it counts as [`Reply::local_error`].
+    /// An intermediate (3yz) reply is not an answer: it counts as [`Reply::local_error`].
     pub fn answer(mut self, reply: Reply) {
         debug_assert!(!reply.code().is_intermediate(), "answered with {reply}");
         let reply = if reply.code().is_intermediate() {
@@ -136,12 +136,12 @@ impl Slot {
         place.end_answer(hooks, || reply);
     }
 
-    /// A slot for whose answer nobody waits, but its lender.
+    /// A slot for whose answer only its lender waits.
     pub(crate) fn of_nobody() -> Self {
         slot(0).0
     }
 
-    /// Lends the slot, for a recipient at that position: it comes back.
+    /// Lends the slot for a recipient at that position: it comes back.
     pub(crate) fn lent(mut self, lender: Arc<dyn Lender>, loan: Loan, position: usize) -> Self {
         if let Some(place) = &self.place {
             place.lock().concern.lend(lender, loan);
@@ -150,17 +150,17 @@ impl Slot {
         self
     }
 
-    /// Watches what the slot is answered; none where somebody else does, or has lent it.
+    /// Observes the answer to the slot; `None` if somebody else does, or has lent it.
     pub(crate) fn watch(&self) -> Option<Watch> {
         let place = self.place.as_ref()?;
         let mut state = place.lock();
         state.concern.watch().then(|| Watch(place.clone()))
     }
 
-    /// Lets `f` see and change the reply on its way downstream, whoever gives it: the slot's
-    /// holder, the final reply, or the grace running out.
+    /// Lets `f` see and change the reply on its way downstream, whether it comes from the slot's
+    /// holder, the final reply, or the end of the grace period.
     ///
-    /// What was added last runs first.
+    /// The closure that was added last runs first.
     pub fn map_reply(self, f: impl FnOnce(Reply) -> Reply + Send + 'static) -> Self {
         if let Some(place) = &self.place {
             place.lock().hooks.push(Box::new(f));
@@ -168,7 +168,8 @@ impl Slot {
         self
     }
 
-    /// Of a RCPT: see [`Command::position`](super::Command::position). Of MAIL it says nothing.
+    /// The position of a RCPT: see [`Command::position`](super::Command::position). Meaningless for
+    /// MAIL.
     pub fn position(&self) -> usize {
         self.position
     }
@@ -205,12 +206,12 @@ impl fmt::Debug for Slot {
 // === impl Pending ===
 
 impl Pending {
-    /// The reply, if it is there; if not, nobody is woken by it until this is polled. So whoever
-    /// polls this after the call is not woken by what the call has just answered.
+    /// The reply, if it is there. If it is not, the task is not registered for it until this is
+    /// polled. So polling this after the call avoids a wake by what the call has just answered.
     ///
     /// # Panics
     ///
-    /// Where the reply was taken before.
+    /// If the reply was taken before.
     pub fn look(&mut self) -> Option<Reply> {
         let (waker, reply) = {
             let mut state = self.place.lock();
@@ -223,7 +224,7 @@ impl Pending {
     /// As `look`, without taking the reply.
     pub(crate) fn unregister(&mut self) {
         let waker = self.place.lock().waker.take();
-        // Once the lock is free.
+        // After the lock is released.
         drop(waker);
     }
 
@@ -268,12 +269,13 @@ impl Default for Shared {
 }
 
 impl State {
-    /// Whether nobody has answered, or is about to.
+    /// Whether nobody has answered or is about to.
     fn is_open(&self) -> bool {
         matches!(self.phase, Phase::Open | Phase::Dropped)
     }
 
-    /// Nobody else answers from now on; returns what is to be done with the reply, unless there is one.
+    /// Nobody else can answer from now on. Returns the hooks for the reply, or `None` if there is one
+    /// already.
     fn begin_answer(&mut self) -> Option<Vec<Hook>> {
         if !self.is_open() {
             return None;
@@ -282,7 +284,8 @@ impl State {
         Some(mem::take(&mut self.hooks))
     }
 
-    /// Notes the reply; returns who waits for it, to be woken once the lock is free.
+    /// Notes the reply. Returns the waker of the waiting task, to be woken after the lock is
+    /// released.
     fn answer(&mut self, reply: Reply) -> Option<Waker> {
         self.phase = Phase::Answered(reply);
         self.waker.take()
@@ -301,12 +304,12 @@ impl State {
 }
 
 impl Shared {
-    /// Answers unless that was done; the first answer stands.
+    /// Answers unless that was done before; the first answer stands.
     pub(super) fn answer(&self, reply: Reply) {
         self.answer_with(|| reply);
     }
 
-    /// As [`Shared::answer`]; the reply is made where it is needed.
+    /// As [`Shared::answer`]; the reply is only made if it is needed.
     pub(super) fn answer_with(&self, reply: impl FnOnce() -> Reply) {
         let hooks = self.lock().begin_answer();
         self.end_answer(hooks, reply);
@@ -324,7 +327,7 @@ impl Shared {
         wake(waker);
     }
 
-    /// The reply; else, for a slot that was dropped, that its time runs.
+    /// The reply; for a dropped slot without one, the information that its grace period runs.
     fn poll_reply(&self, cx: &Context<'_>) -> Result<Poll<Reply>, Dropped> {
         let mut state = self.lock();
         if let Some(reply) = state.take() {
@@ -345,7 +348,7 @@ impl Shared {
     }
 }
 
-/// Runs the hooks, the last first. A panic in one costs its command and nothing else.
+/// Runs the hooks, the last first. A panic in one affects only its command.
 fn run(hooks: Vec<Hook>, reply: Reply) -> Reply {
     let run = || {
         let hooks = hooks.into_iter().rev();

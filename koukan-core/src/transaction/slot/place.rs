@@ -1,16 +1,16 @@
-//! Where the state of a command is kept.
+//! Where the state of a command is stored.
 
 use std::{ops::Deref, sync::Arc};
 
 use super::Shared;
 
-/// Keeps commands: one by itself, or several beside other things of their transaction, so that one piece
-/// of memory is enough.
+/// Stores commands: a single one, or several together with other parts of their transaction, so that one
+/// allocation is enough.
 pub(in crate::transaction) trait Home: Send + Sync {
     fn command(&self, index: usize) -> &Shared;
 }
 
-/// A command in its home.
+/// A command within its home.
 #[derive(Clone)]
 pub(in crate::transaction) struct Place {
     home: Arc<dyn Home>,
@@ -22,7 +22,7 @@ impl Place {
         Self { home, index }
     }
 
-    /// For a command that is kept by itself.
+    /// For a command that is stored alone.
     pub(super) fn of_one(shared: Shared) -> Self {
         Self::new(Arc::new(shared), 0)
     }

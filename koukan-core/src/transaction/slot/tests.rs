@@ -5,7 +5,7 @@ use std::{
 
 use super::*;
 
-/// Notes, when it is dropped, whether the lock of a command was free.
+/// Records, when it is dropped, whether the lock of a command was free.
 struct Probe {
     place: Place,
     was_free: Arc<AtomicBool>,
@@ -22,7 +22,7 @@ impl Drop for Probe {
     }
 }
 
-/// Wakers are somebody else's code: with the last of them a task may go, and with that the slot.
+/// Wakers are foreign code: dropping the last of them may drop a task, and with it the slot.
 #[test]
 fn a_waker_is_dropped_once_the_lock_is_free() {
     let ways: [fn(&mut Pending); 3] = [
