@@ -59,7 +59,7 @@ pub enum Loss {
 
 /// A part was lost once more than it may be restarted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{part} {loss}, and was started anew {restarts} times before")]
+#[error("{part} {loss}, and was restarted {restarts} times before")]
 #[non_exhaustive]
 pub struct GivenUp {
     /// The name of the part.
@@ -101,7 +101,7 @@ pub struct GivenUp {
 /// let given_up = lost.await.unwrap_err();
 /// assert_eq!(
 ///     given_up.to_string(),
-///     "the collector panicked (out of ideas), and was started anew 5 times before"
+///     "the collector panicked (out of ideas), and was restarted 5 times before"
 /// );
 /// # });
 /// ```
@@ -139,13 +139,13 @@ pub async fn supervise<F: Future<Output = ()>>(
                 restarts: losses - 1,
             });
         };
-        tracing::error!(part, %loss, ?pause, "a part of the agent is lost; starts it anew");
+        tracing::error!(part, %loss, ?pause, "a part of the agent is lost; restarting it");
         tokio::select! {
             biased;
             () = &mut stop => return Ok(()),
             () = sleep(pause) => {}
         }
-        tracing::info!(part, "started a part of the agent anew");
+        tracing::info!(part, "restarted a part of the agent");
         notice(None);
     }
 }

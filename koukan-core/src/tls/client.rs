@@ -33,7 +33,7 @@ pub struct ClientTls {
 
 /// The trusted certificates cannot be determined.
 #[derive(Debug, thiserror::Error)]
-#[error("the certificates of those to be trusted cannot be read")]
+#[error("the certificates of the trusted authorities cannot be read")]
 pub struct InvalidRoots(#[source] pub(super) BoxError);
 
 impl ClientTls {
@@ -181,7 +181,7 @@ impl ServerCertVerifier for Lenient {
             .verify_server_cert(certificate, others, name, status, now);
         if let Err(error) = verified {
             let host = name.to_str();
-            tracing::warn!(%host, %error, "a certificate is not believed, which will matter later");
+            tracing::warn!(%host, %error, "a certificate is not trusted: stricter settings would refuse it");
         }
         Ok(ServerCertVerified::assertion())
     }

@@ -9,9 +9,9 @@ use crate::reply::Reply;
 use super::{Aborted, Command, Recipients, Transaction, slot::slot};
 
 impl Transaction {
-    /// Waits until there is a recipient; `None` if there will be none. If the client sends RCPT only after
-    /// the reply to MAIL, MAIL is answered with 250; if upstream refuses it later, that becomes the final
-    /// reply.
+    /// Waits until there is a recipient; `None` if there will be none. If none is there yet, MAIL is
+    /// answered with 250, so that the client sends its next command; if upstream refuses MAIL later,
+    /// that becomes the final reply.
     ///
     /// # Errors
     ///

@@ -125,8 +125,8 @@ impl Intake {
         Poll::Ready(Ok(()))
     }
 
-    /// Waits until a recipient is waiting to be taken out, or none will come. Answers MAIL with 250
-    /// if the client sends RCPT only after that reply.
+    /// Waits until a recipient is waiting to be taken out, or none will come. If none is there yet,
+    /// answers MAIL with 250, so that the client sends its next command.
     ///
     /// # Errors
     ///
