@@ -86,7 +86,7 @@ pub(super) struct Progress {
 impl Log {
     /// Waits until the script has come that far.
     pub(super) async fn until(&self, is_reached: impl FnMut(&Progress) -> bool) {
-        // There is a sender in `self`.
+        // The sender is in `self`.
         let _ = self.progress.subscribe().wait_for(is_reached).await;
     }
 

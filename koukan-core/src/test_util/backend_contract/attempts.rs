@@ -1,4 +1,4 @@
-//! What is kept of each attempt.
+//! The records of attempts.
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,8 +18,8 @@ use super::{
     sample::{attempt, delivered, due, lease_one, plain, rich, settlement, time},
 };
 
-/// Each attempt is kept, the oldest first: those before the transaction was written, and those that
-/// settlements bring.
+/// Every attempt is kept, oldest first: those made before the transaction was written, and those
+/// that settlements add.
 pub async fn keeps_each_attempt(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = NewTransaction {
@@ -66,7 +66,7 @@ pub async fn keeps_no_attempt_without_the_lease(fixture: &dyn BackendFixture) {
     assert_eq!(backend.attempts(new.id).await.unwrap(), []);
 }
 
-/// What is written in the place of a draft brings all of its attempts, also where that is a draft again.
+/// A write that replaces a draft brings all of its attempts, also if the result is a draft again.
 pub async fn replaces_the_attempts_of_a_draft(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let draft = |attempts: &[Attempt]| NewTransaction {
@@ -104,7 +104,8 @@ pub async fn replaces_the_attempts_of_a_draft(fixture: &dyn BackendFixture) {
     assert_eq!(backend.attempts(id).await.unwrap(), expected);
 }
 
-/// Of a transaction that was never committed the last attempt is kept, and all go with what they are of.
+/// Of a transaction that was never committed, the last attempt is kept. All attempts are removed with
+/// their transaction.
 pub async fn removes_attempts_with_their_transaction(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let summary = NewTransaction {
@@ -140,7 +141,7 @@ pub async fn removes_attempts_with_their_transaction(fixture: &dyn BackendFixtur
     assert_eq!(backend.census().await.unwrap().finished, 0);
 }
 
-/// What was said is kept with each attempt, also of what was never committed.
+/// The conversation is kept with each attempt, also for a transaction that was never committed.
 pub async fn keeps_conversations(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let said = |at: i64, by, text: &str| Spoken {

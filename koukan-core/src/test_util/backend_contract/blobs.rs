@@ -9,7 +9,7 @@ use super::{
     sample::{plain, read, stored, time},
 };
 
-/// Octets are appended only where the blob ends, and not to a finished one.
+/// Octets are appended only at the end of the blob, and not to a finished one.
 pub async fn appends_where_the_blob_ends(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let blob = BlobId::random();
@@ -35,7 +35,7 @@ fn assert_conflict(result: Result<(), BackendError>) {
     );
 }
 
-/// A blob is finished if it has the length that is said, and can be read only then.
+/// A blob can be finished only with the stated length, and read only after that.
 pub async fn finishes_a_blob_of_that_length(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let blob = BlobId::random();
@@ -70,7 +70,7 @@ fn assert_no_blob<T: std::fmt::Debug>(result: Result<T, BackendError>) {
     );
 }
 
-/// Reading at any offset gives the octets from there on, whatever pieces they came in.
+/// Reading at any offset gives the octets from there on, whatever pieces they were written in.
 pub async fn reads_across_chunk_borders(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let blob = BlobId::random();
@@ -101,8 +101,8 @@ pub async fn reads_across_chunk_borders(fixture: &dyn BackendFixture) {
     }
 }
 
-/// What is read of several blobs at a time are whole ones, as they are: only such as were asked for, are
-/// there and are small. Any of them may be left out.
+/// Reading several blobs at once returns whole, unchanged blobs: only requested ones that exist and are
+/// small. Any of them may be left out.
 pub async fn reads_small_blobs_together(fixture: &dyn BackendFixture) {
     const MAX: u64 = 1000;
     let backend = fixture.open().await;

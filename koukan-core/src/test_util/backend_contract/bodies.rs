@@ -1,4 +1,4 @@
-//! Bodies of transactions, in their own commit and shared.
+//! Bodies of transactions, written in the same commit and shared.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ pub async fn shares_a_blob_among_transactions(fixture: &dyn BackendFixture) {
     assert_eq!(read(&*backend, blob, 8).await, b"one blob");
 }
 
-/// Concurrent inserts that bring one and the same blob all succeed.
+/// Concurrent inserts that bring the same blob all succeed.
 pub async fn shares_a_blob_inserted_at_once(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let body = inline(b"shared by the legs of one message");
@@ -60,8 +60,8 @@ pub async fn shares_a_blob_inserted_at_once(fixture: &dyn BackendFixture) {
     assert_eq!(octets, b"shared by the legs of one message");
 }
 
-/// A body that is said to be stored must be there, finished, of that length; else nothing is
-/// written.
+/// A body that is said to be stored must exist, be finished, and have that length. Otherwise
+/// nothing is written.
 pub async fn checks_a_stored_body(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let blob = BlobId::random();

@@ -11,7 +11,7 @@ use super::{
     sample::{delivered, due, plain, settlement, time},
 };
 
-/// The time of changes.
+/// The time of the changes.
 const NOW: i64 = 100;
 
 async fn change(
@@ -61,7 +61,7 @@ async fn leased(backend: &dyn Backend, session: SessionId, now: i64) -> Vec<Tran
     leased.map(|leased| leased.transaction.id).collect()
 }
 
-/// A retry makes due at once what waits for an attempt, and nothing else.
+/// A retry makes transactions that wait for an attempt due at once, and nothing else.
 pub async fn retries_what_waits(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -89,8 +89,8 @@ pub async fn retries_what_waits(fixture: &dyn BackendFixture) {
     assert_eq!(leased(&*backend, session, NOW).await, [later]);
 }
 
-/// What is held is not leased for an attempt, also after a restart, and counts as waiting; what is
-/// released is due.
+/// A held transaction is not leased for an attempt, also after a restart, and counts as waiting;
+/// once released it is due.
 pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -130,7 +130,8 @@ pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
     assert_eq!(leased(&*backend, session, NOW).await, [held]);
 }
 
-/// What is held during an attempt waits after it, and can still be ended under a lease.
+/// A transaction that is held during an attempt waits after it, and can still be ended under a
+/// lease.
 pub async fn holds_what_is_under_lease(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();

@@ -1,4 +1,4 @@
-//! Taking attempts at one message under lease together.
+//! Leasing attempts at one message together.
 
 use crate::storage::{
     Backend,
@@ -45,8 +45,8 @@ async fn lease(
     ids.map(|leased| leased.transaction.id).collect()
 }
 
-/// Of the attempts at a message those for the same destination are leased that are due and that nobody
-/// has or holds back, first due first, and as many as are wanted.
+/// Of the attempts at a message with the same destination, those that are due, not leased and not held
+/// are leased: those due first come first, up to the requested number.
 pub async fn leases_companions(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
@@ -111,14 +111,14 @@ pub async fn leases_companions(fixture: &dyn BackendFixture) {
         [copy, companions[2]]
     );
     assert_eq!(lease(backend, session, &both, 9).await, []);
-    // What is given back can be taken again.
+    // A lease that was given back can be taken again.
     backend.release(last, session, 1).await.unwrap();
     let again = backend.lease_companions(session, time(50), both.to_vec(), 9);
     let again = again.await.unwrap();
     assert_eq!((again.len(), again[0].fence), (1, 2));
 }
 
-/// What is to be told of a message is leased together, wherever it was to go.
+/// Notifications about one message are leased together, whatever their destinations were.
 pub async fn leases_notifications_about_a_message(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
@@ -162,7 +162,7 @@ pub async fn leases_notifications_about_a_message(fixture: &dyn BackendFixture) 
     assert_eq!(lease(backend, session, &[wanted(9)], 9).await, []);
 }
 
-/// What may have crashed the process goes alone.
+/// A transaction that may have crashed the process is leased alone.
 pub async fn leaves_suspects_alone(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let [session, next] = [(); 2].map(|()| SessionId::random());

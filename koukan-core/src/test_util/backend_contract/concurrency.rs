@@ -19,7 +19,7 @@ use super::{
     sample::{attempt, delivered, due, plain, read, settlement, stored, time},
 };
 
-/// Many concurrent inserts are all there, also after a restart.
+/// After many concurrent inserts all are there, also after a restart.
 pub async fn keeps_all_of_many_concurrent_inserts(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let inserts = (0..200).map(|_| {
@@ -45,8 +45,8 @@ pub async fn keeps_all_of_many_concurrent_inserts(fixture: &dyn BackendFixture) 
     }
 }
 
-/// What cannot be written is in the way of nothing that is written with it, nor are texts that some databases cannot
-/// keep.
+/// A transaction that cannot be written does not prevent others from being written with it. Neither do texts that
+/// some databases cannot store.
 pub async fn writes_what_can_be_written(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let old = plain();
@@ -107,7 +107,7 @@ pub async fn writes_what_can_be_written(fixture: &dyn BackendFixture) {
     }
 }
 
-/// Concurrent claimers share out what is due without overlap.
+/// Concurrent claimers share the due transactions without overlap.
 pub async fn never_leases_one_transaction_twice(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let inserts = (0..100).map(|seconds| {

@@ -19,7 +19,7 @@ use super::{
     sample::{due, inline, lease_one, plain, read, rich, settlement, stored, time},
 };
 
-/// To be given up at `time(seconds)`; without a body.
+/// A draft to be given up at `time(seconds)`, without a body.
 pub(super) fn draft(seconds: i64) -> NewTransaction {
     NewTransaction {
         body: None,
@@ -31,7 +31,7 @@ pub(super) fn draft(seconds: i64) -> NewTransaction {
     }
 }
 
-/// What a draft is completed to.
+/// The completed form of a draft.
 fn completed(draft: &NewTransaction) -> NewTransaction {
     NewTransaction {
         id: draft.id,
@@ -44,7 +44,7 @@ fn assert_no_draft(result: Result<(), BackendError>) {
     assert!(matches!(result, Err(BackendError::NotDraft)), "{result:?}");
 }
 
-/// A completed draft is the new transaction, but for the time when it was started and the
+/// A completed draft equals the new transaction, except for its time of creation and its
 /// idempotency key; also after a restart.
 pub async fn completes_a_draft(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
@@ -112,7 +112,7 @@ pub async fn completes_under_lease(fixture: &dyn BackendFixture) {
     assert_eq!(leased.fence, 2);
 }
 
-/// What is no draft, or none any more, cannot be completed, and stays as it is.
+/// A transaction that is not a draft, or no longer one, cannot be completed, and stays as it is.
 pub async fn refuses_to_complete_what_is_no_draft(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     assert_no_draft(backend.complete(plain()).await);
@@ -177,7 +177,7 @@ pub async fn refuses_to_complete_an_abandoned_draft(fixture: &dyn BackendFixture
     assert_eq!(backend.census().await.unwrap().finished, 1);
 }
 
-/// Where the body cannot be written, the draft stays and can be completed later.
+/// If the body cannot be written, the draft stays and can be completed later.
 pub async fn keeps_a_draft_that_could_not_be_completed(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let draft = draft(50);
@@ -205,7 +205,7 @@ pub async fn keeps_a_draft_that_could_not_be_completed(fixture: &dyn BackendFixt
     );
 }
 
-/// Of several that complete one draft at the same time, one does.
+/// Of several concurrent completions of one draft, one succeeds.
 pub async fn completes_a_draft_only_once(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let draft = draft(50);

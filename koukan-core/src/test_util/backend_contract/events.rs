@@ -1,4 +1,4 @@
-//! Events, of backends that keep them; of others nothing is asked.
+//! Events, for backends that keep them; other backends are not asked.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -24,7 +24,7 @@ async fn page(backend: &dyn Backend, query: EventQuery) -> EventPage {
     backend.events(query).await.unwrap()
 }
 
-/// All that is kept.
+/// All events that are kept.
 async fn all(backend: &dyn Backend) -> Vec<KeptEvent> {
     let query = EventQuery {
         limit: 10_000,
@@ -33,7 +33,7 @@ async fn all(backend: &dyn Backend) -> Vec<KeptEvent> {
     page(backend, query).await.events
 }
 
-/// Of which transaction each is, and what it tells.
+/// The transaction and the content of each event.
 async fn told(backend: &dyn Backend) -> Vec<(TransactionId, EventKind)> {
     let all = all(backend).await.into_iter();
     all.map(|kept| (kept.event.transaction, kept.event.kind))
@@ -45,7 +45,8 @@ fn event(of: &NewTransaction, kind: EventKind) -> NewEvent {
     NewEvent::of_hold((of.id, 1), source, kind, time(5))
 }
 
-/// What is committed is told of in its commit, all of it and in order, and what is refused is not.
+/// The events of a commit are written with it, all of them and in order; a refused commit writes
+/// none.
 pub async fn keeps_events_of_what_is_committed(fixture: &dyn BackendFixture) {
     use EventKind::{Bounced, Deferred, Delivered, Failed, Queued};
 
@@ -81,7 +82,7 @@ pub async fn keeps_events_of_what_is_committed(fixture: &dyn BackendFixture) {
     let told_of = end.events.clone();
     end.notification = Some(Box::new(notification.clone()));
     backend.settle(end.clone()).await.unwrap();
-    // The lease is gone, so nothing is told once more.
+    // The lease is gone, so no event is added.
     assert!(backend.settle(end).await.is_err());
     let without_blob = NewTransaction {
         body: Some(stored(crate::blob::BlobId::random(), 3)),
@@ -144,7 +145,7 @@ pub async fn keeps_events_of_what_is_committed(fixture: &dyn BackendFixture) {
     assert_eq!(told(&*backend).await[5..], expected);
 }
 
-/// Of writes that are given up by whoever asked, what is written and what is told of are the same.
+/// When callers abandon their writes, the events match what was written.
 pub async fn keeps_events_of_what_is_written_alone(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     if !backend.keeps_events() {
@@ -167,7 +168,7 @@ pub async fn keeps_events_of_what_is_written_alone(fixture: &dyn BackendFixture)
         end.events = vec![event(&of, EventKind::Delivered)];
         let settle = backend.settle(end);
         async move {
-            // Some are given up before they are asked, some while they are written.
+            // Some are abandoned before they are polled, some while they are written.
             match index % 3 {
                 0 => settle.await.unwrap(),
                 1 => drop(tokio::time::timeout(Duration::from_micros(50), settle).await),
@@ -176,7 +177,7 @@ pub async fn keeps_events_of_what_is_written_alone(fixture: &dyn BackendFixture)
         }
     });
     join_all(settlements).await;
-    // Whatever was begun is done before this.
+    // Everything that was begun is done before this.
     backend.probe().await.unwrap();
     drop(backend);
 
@@ -196,7 +197,7 @@ pub async fn keeps_events_of_what_is_written_alone(fixture: &dyn BackendFixture)
     }
 }
 
-/// Who operates the agent is told of, where a state changes.
+/// An operator's change of state has an event.
 pub async fn keeps_events_of_holds(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     if !backend.keeps_events() {
@@ -234,7 +235,7 @@ pub async fn keeps_events_of_holds(fixture: &dyn BackendFixture) {
     let source = (&*odd.context, &odd.signals);
     let expected = [EventKind::Held, EventKind::Released]
         .map(|kind| NewEvent::of_hold((odd.id, 0), source, kind, time(7)));
-    // What became of a recipient before is told when the transaction is committed.
+    // Earlier events of a recipient are written when the transaction is committed.
     let held: Vec<_> = held.into_iter().map(|kept| kept.event).collect();
     assert_eq!(held[held.len() - 2..], expected);
     let of_plain = told(&*backend).await.into_iter();
@@ -249,7 +250,7 @@ pub async fn keeps_events_of_holds(fixture: &dyn BackendFixture) {
     }
 }
 
-/// Pages go on where the one before has ended, and have what was asked for.
+/// Each page continues where the one before ended, and contains what was asked for.
 pub async fn reads_events_by_pages(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     if !backend.keeps_events() {
@@ -307,7 +308,7 @@ pub async fn reads_events_by_pages(fixture: &dyn BackendFixture) {
     }
 }
 
-/// Events are removed by age and by count, and who missed some is told.
+/// Events are removed by age and by count, and a reader that missed some is told.
 pub async fn collects_events(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     if !backend.keeps_events() {
@@ -354,7 +355,7 @@ pub async fn collects_events(fixture: &dyn BackendFixture) {
     assert_eq!(kept[0].number, 7);
 }
 
-/// How far a reader has come is kept by its name, over a crash.
+/// A reader's position is kept under its name, also over a crash.
 pub async fn keeps_cursors(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     if !backend.keeps_events() {

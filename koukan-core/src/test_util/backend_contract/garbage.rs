@@ -1,4 +1,4 @@
-//! Removing what is no longer of use.
+//! Removing data that is no longer of use.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ const RETENTION: Retention = Retention {
     },
 };
 
-/// Collects all there is to collect at `time(seconds)`.
+/// Collects all garbage at `time(seconds)`.
 pub(super) async fn collect(backend: &dyn Backend, seconds: i64) -> Removed {
     let mut sum = Removed::default();
     loop {
@@ -112,8 +112,8 @@ pub async fn collects_blobs_that_nothing_refers_to(fixture: &dyn BackendFixture)
         .unwrap();
 }
 
-/// A shared blob stays while something is still to be done for one transaction that refers to it;
-/// what is final then has no body.
+/// A shared blob stays while one transaction that refers to it is not final; final ones then have
+/// no body.
 pub async fn keeps_a_blob_while_one_refers_to_it(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let first = plain();
@@ -150,7 +150,7 @@ pub async fn keeps_a_blob_while_one_refers_to_it(fixture: &dyn BackendFixture) {
     assert!(matches!(gone, Err(BackendError::NoSuchBlob)), "{gone:?}");
 }
 
-/// Much garbage is removed in portions, and all of it in the end.
+/// A large amount of garbage is removed in portions, and all of it in the end.
 pub async fn collects_in_bounded_portions(fixture: &dyn BackendFixture) {
     const MANY: u64 = 1500;
     let backend = fixture.open().await;

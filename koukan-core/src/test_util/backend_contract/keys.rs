@@ -35,7 +35,7 @@ fn assert_repeated(result: Result<(), BackendError>, first: TransactionId) {
 }
 
 /// A key of the same sender's name finds the first transaction, also after a restart, and nothing
-/// is written; it is free again when that transaction is removed.
+/// is written. The key is free again when that transaction is removed.
 pub async fn refuses_a_repeated_key(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let first = NewTransaction {
@@ -81,7 +81,7 @@ pub async fn refuses_a_repeated_key(fixture: &dyn BackendFixture) {
 }
 
 /// A key with another request's digest is refused as such, also after a restart and once a draft is
-/// completed; where one of the two requests is not known, it is a repetition.
+/// completed. If one of the digests is not known, the request counts as a repetition.
 pub async fn refuses_a_key_of_another_request(fixture: &dyn BackendFixture) {
     let of_request = |octet: Option<u8>| {
         let mut new = keyed(Sender::new("a"), "key");
@@ -135,8 +135,8 @@ pub async fn refuses_a_key_of_another_request(fixture: &dyn BackendFixture) {
     assert_repeated(backend.insert(known).await, unknown.id);
 }
 
-/// Of many concurrent inserts with one key, one succeeds, and the others find it; what else is
-/// inserted is not affected.
+/// Of many concurrent inserts with one key, one succeeds, and the others find it. Other inserts are
+/// not affected.
 pub async fn inserts_one_of_many_with_one_key(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     for round in 0..5 {
@@ -168,7 +168,7 @@ pub async fn inserts_one_of_many_with_one_key(fixture: &dyn BackendFixture) {
     assert_eq!(backend.census().await.unwrap().waiting, 5 * 9);
 }
 
-/// An insert that fails does not use up its key, also where others come at the same time.
+/// An insert that fails does not use up its key, also with concurrent inserts.
 pub async fn leaves_the_key_of_a_failed_insert(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let impossible = NewTransaction {
@@ -184,8 +184,7 @@ pub async fn leaves_the_key_of_a_failed_insert(fixture: &dyn BackendFixture) {
     assert!(backend.find(possible.id).await.unwrap().is_some());
 }
 
-/// Where the notification repeats a key, nothing of the settlement is written, and the lease
-/// holds.
+/// If the notification repeats a key, nothing of the settlement is written, and the lease remains.
 pub async fn refuses_a_notification_with_a_repeated_key(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let first = NewTransaction {

@@ -1,4 +1,4 @@
-//! Taking due transactions under lease, and giving them back.
+//! Leasing due transactions, and releasing the leases.
 
 use crate::storage::{
     Backend, BackendError,
@@ -36,7 +36,7 @@ async fn lease(
         .collect()
 }
 
-/// What is due first is leased first, at its time and not before, and not twice.
+/// Transactions are leased in the order of their due times, not before they are due, and not twice.
 pub async fn leases_in_the_order_of_due_times(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
@@ -74,8 +74,8 @@ pub async fn leases_no_more_than_asked(fixture: &dyn BackendFixture) {
     assert_eq!(lease(backend, session, 9, 2).await, ids[4..]);
 }
 
-/// A released transaction is due as it was, under a higher fencing token; who does not hold the
-/// lease cannot release it.
+/// A released transaction is due as before, under a higher fencing token. Only the holder of the
+/// lease can release it.
 pub async fn releases_a_lease(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
@@ -107,7 +107,7 @@ fn assert_lost(result: Result<(), BackendError>) {
     assert!(matches!(result, Err(BackendError::LeaseLost)), "{result:?}");
 }
 
-/// The next due time is that of what is neither leased nor final.
+/// The next due time is the earliest one of transactions that are neither leased nor final.
 pub async fn tells_when_the_next_is_due(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;

@@ -46,7 +46,7 @@ async fn ids(backend: &dyn Backend, state: Option<QueueState>) -> Vec<Transactio
 }
 
 /// A sender's transactions are listed newest first, whatever the tag, page by page without gap or
-/// repetition; those that were started at one time by their identities.
+/// repetition; those created at the same time by their identities.
 pub async fn lists_newest_first_by_pages(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let mut expected = Vec::new();
@@ -84,7 +84,8 @@ pub async fn lists_newest_first_by_pages(fixture: &dyn BackendFixture) {
     assert!(none.is_empty());
 }
 
-/// Lists show all of one state, and what is listed is what is found.
+/// A list of one state shows all transactions in it, and each listed transaction equals the one
+/// that is found.
 pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let [first, second, third] = [1, 2, 3].map(|created| NewTransaction {

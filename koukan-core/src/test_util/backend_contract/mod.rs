@@ -1,7 +1,7 @@
 //! The contract of [`Backend`], executable: one function for each property.
 //!
-//! Whoever writes a backend writes a [`BackendFixture`] for it and runs all of them, either as one
-//! test each with [`backend_contract_tests!`](crate::backend_contract_tests) or in one go with
+//! To test a backend, write a [`BackendFixture`] for it and run all properties, either as one test
+//! each with [`backend_contract_tests!`](crate::backend_contract_tests) or together with
 //! [`run_all`]. A property that does not hold panics.
 //!
 //! # Example
@@ -144,14 +144,14 @@ use async_trait::async_trait;
 
 use crate::storage::Backend;
 
-/// Makes the backend under test, and stands in for the processes that use it.
+/// Makes the backend under test, and plays the processes that use it.
 #[async_trait]
 pub trait BackendFixture: Send + Sync {
     /// Opens the store as a new process does.
     ///
-    /// The first time the store is empty. Later, it holds what was written through the backends
-    /// opened before, whose process was killed: the suite has dropped them and goes on as if their
-    /// sessions were dead.
+    /// The first time the store is empty. Later it contains what was written through the backends
+    /// opened before, whose processes were killed: the suite has dropped them and continues as if
+    /// their sessions were dead.
     async fn open(&self) -> Arc<dyn Backend>;
 }
 
@@ -164,8 +164,8 @@ pub async fn run_all<F: BackendFixture>(make: impl AsyncFn() -> F) {
     crate::backend_contract_tests!(@properties run make);
 }
 
-/// Makes a `#[tokio::test]` of each property of a backend that several processes share, beside
-/// [`backend_contract_tests!`](crate::backend_contract_tests).
+/// Makes a `#[tokio::test]` of each property of a backend that several processes share, in addition
+/// to [`backend_contract_tests!`](crate::backend_contract_tests).
 ///
 /// Takes the path of an async function without arguments that makes a
 /// [`ReplicaFixture`](crate::test_util::backend_contract::ReplicaFixture).

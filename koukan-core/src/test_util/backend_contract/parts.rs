@@ -1,4 +1,4 @@
-//! Bodies that are described, and the parts that they name.
+//! Described bodies, and the parts that they name.
 
 use bytes::Bytes;
 
@@ -32,7 +32,7 @@ fn part(name: &str, octets: &'static [u8]) -> NewPart {
     }
 }
 
-/// A part that was written before.
+/// A part that is already stored.
 fn again(part: &NewPart) -> NewPart {
     NewPart {
         content: BlobContent::Stored,
@@ -65,15 +65,15 @@ async fn assert_gone(backend: &dyn Backend, part: &NewPart) {
     assert!(matches!(gone, Err(BackendError::NoSuchBlob)), "{gone:?}");
 }
 
-/// Settles what is due for good.
+/// Settles a due transaction for good.
 async fn end_one(backend: &dyn Backend) {
     let (session, leased) = lease_one(backend, 0).await;
     let end = settlement(&leased, session, 0, delivered());
     backend.settle(end).await.unwrap();
 }
 
-/// The parts of a body come back in their order, wherever the transaction is read, also after a
-/// restart; a message has none.
+/// The parts of a body come back in order, however the transaction is read, also after a restart; a
+/// message has none.
 pub async fn finds_the_parts_of_a_composition(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let before = BlobId::random();
@@ -134,8 +134,8 @@ pub async fn finds_the_parts_of_a_composition(fixture: &dyn BackendFixture) {
     assert_eq!(leased.unwrap().transaction.body, Some(body));
 }
 
-/// A part that is said to be stored must be there, finished, of that length; else nothing is
-/// written.
+/// A part that is said to be stored must exist, be finished, and have that length. Otherwise
+/// nothing is written.
 pub async fn checks_stored_parts(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let good = part("a", b"abc");
@@ -164,8 +164,8 @@ pub async fn checks_stored_parts(fixture: &dyn BackendFixture) {
     backend.insert(composition([again(&good)])).await.unwrap();
 }
 
-/// A part stays while something is still to be done for one transaction that refers to it, be it
-/// as part or as body; what is final then lacks it.
+/// A part stays while one transaction that refers to it, as part or as body, is not final; final
+/// ones then lack it.
 pub async fn keeps_a_part_while_one_refers_to_it(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let [kept, lost] = [part("kept", b"kept"), part("lost", b"lost")];
@@ -174,7 +174,7 @@ pub async fn keeps_a_part_while_one_refers_to_it(fixture: &dyn BackendFixture) {
     assert_eq!(collect(&*backend, 200).await, collected(0, 0));
     end_one(&*backend).await;
 
-    // A later one takes a part over from one that is final; another has its body.
+    // A later one takes over a part from a final one; another one has that part as its body.
     let second = composition([again(&kept)]);
     backend.insert(second.clone()).await.unwrap();
     let description = first.body.clone().unwrap();
@@ -243,7 +243,7 @@ pub async fn replaces_the_parts_of_a_draft(fixture: &dyn BackendFixture) {
     assert_eq!(collect(&*backend, 200).await, collected(0, 3));
 }
 
-/// Nothing is left of the parts of a transaction that is removed.
+/// The parts of a transaction that is removed leave nothing behind.
 pub async fn removes_parts_with_their_transaction(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let finished = NewTransaction {

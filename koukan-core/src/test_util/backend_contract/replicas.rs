@@ -14,10 +14,11 @@ use super::sample::{delivered, due, plain, settlement, time};
 /// Makes the backend under test, for properties of several processes that share a store.
 #[async_trait]
 pub trait ReplicaFixture: Send + Sync {
-    /// The store as one more process sees it, beside those before; the first time it is empty.
+    /// The store as one more process sees it, in addition to the earlier ones; the first time it is
+    /// empty.
     async fn join(&self) -> Arc<dyn Backend>;
 
-    /// Waits for so long.
+    /// Waits for that long.
     async fn pass(&self, time: Duration) {
         tokio::time::sleep(time).await;
     }
@@ -29,14 +30,14 @@ async fn session_on(backend: &dyn Backend) -> SessionId {
     session
 }
 
-/// Waits for longer than a session lives that is not refreshed.
+/// Waits for longer than a session lives without a refresh.
 async fn outlast(fixture: &dyn ReplicaFixture, backend: &dyn Backend) {
     let term = backend.session_term();
     let term = term.expect("what is shared has a term");
     fixture.pass(term + term / 4).await;
 }
 
-/// Those of that standing which a session can have at `time(0)`.
+/// The transactions of that standing that a session can lease at `time(0)`.
 async fn lease_all(
     backend: &dyn Backend,
     session: SessionId,
@@ -47,7 +48,7 @@ async fn lease_all(
     leased.map(|leased| leased.transaction.id).collect()
 }
 
-/// A session that is refreshed keeps what it has under lease, however long that takes.
+/// A session that is refreshed keeps its leases, however long that takes.
 pub async fn keeps_a_session_that_is_refreshed(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);
     let holder = session_on(&*one).await;
@@ -67,8 +68,8 @@ pub async fn keeps_a_session_that_is_refreshed(fixture: &dyn ReplicaFixture) {
     assert_eq!(other.holder(new.id).await.unwrap(), None);
 }
 
-/// What a session that fell silent has under lease goes to another, and nothing that it writes goes
-/// through any more.
+/// The leases of a session that fell silent go to another session, and none of its later writes
+/// succeeds.
 pub async fn takes_over_from_a_silent_session(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);
     let silent = session_on(&*one).await;
@@ -94,7 +95,7 @@ pub async fn takes_over_from_a_silent_session(fixture: &dyn ReplicaFixture) {
     assert_eq!(one.holder(new.id).await.unwrap(), Some(heir));
 }
 
-/// A session that is dead takes nothing under lease, and cannot be refreshed; another one can.
+/// A dead session leases nothing and cannot be refreshed; a new one can.
 pub async fn gives_nothing_to_a_dead_session(fixture: &dyn ReplicaFixture) {
     let backend = fixture.join().await;
     let dead = session_on(&*backend).await;
@@ -121,7 +122,7 @@ pub async fn gives_nothing_to_a_dead_session(fixture: &dyn ReplicaFixture) {
     assert_eq!(leased, [waiting.id]);
 }
 
-/// What a session that ends has under lease is due at once as it was, for others, and no suspect.
+/// The leases of a session that ends are due for others at once, as before, and are not suspects.
 pub async fn ends_a_session(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);
     let (ending, heir) = (session_on(&*one).await, session_on(&*other).await);
@@ -141,7 +142,8 @@ pub async fn ends_a_session(fixture: &dyn ReplicaFixture) {
     assert!(matches!(refreshed, Err(BackendError::SessionLost)));
 }
 
-/// Whoever works on a transaction is told that it is to be cancelled; where nobody does, everyone.
+/// The session that works on a transaction is told that it must be cancelled; if none does, all are
+/// told.
 pub async fn tells_what_is_to_be_cancelled(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);
     let (holder, asker) = (session_on(&*one).await, session_on(&*other).await);
@@ -170,7 +172,7 @@ pub async fn tells_what_is_to_be_cancelled(fixture: &dyn ReplicaFixture) {
     assert!(told(&*one, holder).await.is_empty(), "it is over");
 }
 
-/// A session tells where requests for what it works on are taken, as long as it lives.
+/// While it lives, a session publishes the address where it takes requests for its transactions.
 pub async fn tells_addresses_of_sessions_that_live(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);
     let session = session_on(&*one).await;
@@ -190,7 +192,7 @@ pub async fn tells_addresses_of_sessions_that_live(fixture: &dyn ReplicaFixture)
     assert!(matches!(published, Err(BackendError::SessionLost)));
 }
 
-/// Under a name one session alone reads events, as long as it lives, and only that one writes how far it has come.
+/// Only one live session at a time reads events under a name, and only that one records the position.
 pub async fn lets_one_session_read_under_a_name(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);
     let (first, second) = (session_on(&*one).await, session_on(&*other).await);
@@ -215,7 +217,7 @@ pub async fn lets_one_session_read_under_a_name(fixture: &dyn ReplicaFixture) {
     other.keep_cursor_of(("r", second), "c", 8).await.unwrap();
     assert_eq!(one.cursor("c").await.unwrap(), Some(8));
 
-    // Of one that is silent the next one has it.
+    // When it falls silent, the next session gets the name.
     outlast(fixture, &*other).await;
     let heir = session_on(&*one).await;
     one.hold_reader("r", heir).await.unwrap();
@@ -223,7 +225,7 @@ pub async fn lets_one_session_read_under_a_name(fixture: &dyn ReplicaFixture) {
     assert_eq!(one.cursor("c").await.unwrap(), Some(8));
 }
 
-/// Whoever refreshes its session is told how many live.
+/// A session that is refreshed is told how many sessions live.
 pub async fn tells_how_many_live(fixture: &dyn ReplicaFixture) {
     let (one, other) = (fixture.join().await, fixture.join().await);
     let session = session_on(&*one).await;

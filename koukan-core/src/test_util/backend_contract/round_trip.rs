@@ -1,4 +1,4 @@
-//! What is inserted is found.
+//! What was inserted is found.
 
 use crate::{
     path::ReversePath,
@@ -81,7 +81,7 @@ pub async fn finds_a_summary_without_a_body(fixture: &dyn BackendFixture) {
     assert_eq!(backend.next_due(Standing::Clear, &[]).await.unwrap(), None);
 }
 
-/// Summaries are written together; one whose identity is there already is left out.
+/// Summaries are written together; one whose identity already exists is left out.
 pub async fn finds_summaries_that_were_written_together(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let known = plain();
@@ -113,7 +113,7 @@ pub async fn finds_summaries_that_were_written_together(fixture: &dyn BackendFix
     assert_eq!(backend.census().await.unwrap().finished, 99);
 }
 
-/// An identity that is there already is an error, and what is there stays as it is.
+/// An identity that already exists is an error, and the existing transaction stays as it is.
 pub async fn refuses_an_identity_twice(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let first = plain();
@@ -131,7 +131,7 @@ pub async fn refuses_an_identity_twice(fixture: &dyn BackendFixture) {
     assert_same(&first, &found);
 }
 
-/// What was acknowledged is there after the process was killed, settled things settled.
+/// Acknowledged writes, settlements included, are there after the process was killed.
 pub async fn keeps_what_was_acknowledged(fixture: &dyn BackendFixture) {
     let mut ids = Vec::new();
     for round in 1..=3 {
@@ -150,7 +150,7 @@ pub async fn keeps_what_was_acknowledged(fixture: &dyn BackendFixture) {
     }
 }
 
-/// Transactions are counted by what is to happen with them.
+/// Transactions are counted by what happens to them next.
 pub async fn counts_by_what_is_to_happen(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     assert_eq!(backend.census().await.unwrap(), Census::default());

@@ -1,4 +1,4 @@
-//! Transactions to try a backend with.
+//! Transactions for testing a backend.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-/// So many seconds after a time with a fraction.
+/// That many seconds after a time with a fraction.
 pub(super) fn time(seconds: i64) -> Timestamp {
     let start = Timestamp::from_microsecond(1_790_000_000_123_456).unwrap();
     start + seconds.seconds()
@@ -75,7 +75,7 @@ pub(super) fn plain() -> NewTransaction {
     }
 }
 
-/// A transaction in which everything has a value, and an odd one where there is one.
+/// A transaction in which every field has a value, and an unusual one where possible.
 pub(super) fn rich() -> NewTransaction {
     let mut context =
         Context::new(Sender::new("weiterleitung \u{1f4ee}").with_tag("a/b \"quoted\""));
@@ -134,7 +134,7 @@ pub(super) fn rich() -> NewTransaction {
     }
 }
 
-/// The id of another message, and names that nobody knows.
+/// The id of another message, and unknown names.
 fn signals() -> Carried {
     let json = r#"{"spf \"\u00fc\"": {"a": [1, null, "\u0000"]}, "spf": "pass", "none": null}"#;
     let map = serde_json::from_str(json).unwrap();
@@ -169,7 +169,7 @@ pub(super) fn attempt(seconds: i64) -> Attempt {
     }
 }
 
-/// A settlement of what is leased, after an attempt that ended at `time(seconds)`.
+/// A settlement of a leased transaction, after an attempt that ended at `time(seconds)`.
 pub(super) fn settlement(
     leased: &Leased,
     session: SessionId,
@@ -211,7 +211,7 @@ fn parameters(list: &[(&str, Option<&str>)]) -> Parameters {
     parameters
 }
 
-/// Begins a session and takes one transaction under lease at `time(seconds)`.
+/// Begins a session and leases one transaction at `time(seconds)`.
 pub(super) async fn lease_one(backend: &dyn Backend, seconds: i64) -> (SessionId, Leased) {
     let session = SessionId::random();
     backend.open_session(session, time(seconds)).await.unwrap();

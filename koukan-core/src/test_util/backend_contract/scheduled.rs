@@ -1,4 +1,4 @@
-//! What is to be sent at a certain time.
+//! Transactions with a time of sending.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
     sample::{due, plain, settlement, time},
 };
 
-/// When what is scheduled is sent.
+/// The time at which scheduled transactions are sent.
 const THEN: i64 = 1000;
 
 fn scheduled() -> NewTransaction {
@@ -47,8 +47,8 @@ async fn change(backend: &dyn Backend, id: TransactionId, action: QueueAction) {
     assert_eq!(backend.change(change).await.unwrap(), [(id, Ok(()))]);
 }
 
-/// When a transaction is sent is kept; it is among the scheduled until it is attempted, held, or made due
-/// before by somebody, and again when it is held no longer. What comes of a draft is so as well.
+/// The time of sending is kept. The transaction counts as scheduled until it is attempted, held, or made
+/// due earlier by an operator, and again when it is no longer held. The same holds for a completed draft.
 pub async fn keeps_when_it_is_sent(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -115,8 +115,8 @@ pub async fn keeps_when_it_is_sent(fixture: &dyn BackendFixture) {
     );
 }
 
-/// Where the clock was set back, and where it was held and is released, what is to be sent at a certain time waits for
-/// that, and what was made due before does not.
+/// A scheduled transaction waits for its time even if the clock was set back, or if it was held and released. One that
+/// was made due earlier does not.
 pub async fn leaves_the_time_at_which_it_is_sent(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();

@@ -1,4 +1,4 @@
-//! What is attempted, by its destination.
+//! Attempts by destination.
 
 use std::sync::Arc;
 
@@ -38,8 +38,8 @@ async fn insert(backend: &dyn Backend, new: NewTransaction) -> TransactionId {
     id
 }
 
-/// Attempts for some destinations are passed over, and other work is not; also when it is asked what
-/// is due next, and after a lease.
+/// Attempts for some destinations are passed over, and other work is not. This also holds when the
+/// next due time is queried, and after a lease.
 pub async fn passes_over_some_destinations(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
@@ -76,8 +76,8 @@ pub async fn passes_over_some_destinations(fixture: &dyn BackendFixture) {
     assert_eq!(next(&except).await, None);
 }
 
-/// Attempts for one destination are leased by themselves: what is due, first due first, and neither other
-/// work nor what may have crashed the process.
+/// Attempts for one destination can be leased separately: due ones in the order of their due times, no
+/// other work, and no suspects.
 pub async fn leases_for_one_destination(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let crashed = SessionId::random();

@@ -1,4 +1,4 @@
-//! What is looked for, and found.
+//! Searches.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use super::{
     sample::{attempt, delivered, due, plain, recipient, settlement, time},
 };
 
-/// A transaction that was started, and is due, at `time(created)`.
+/// A transaction that was created, and is due, at `time(created)`.
 fn message(created: i64, sender: &str, from: &str, to: &[&str]) -> NewTransaction {
     NewTransaction {
         context: Arc::new(Context::new(Sender::new(sender))),
@@ -30,7 +30,7 @@ fn message(created: i64, sender: &str, from: &str, to: &[&str]) -> NewTransactio
     }
 }
 
-/// Pages of one and of all.
+/// All pages of a search, with one result each and with all.
 async fn find(
     backend: &dyn Backend,
     sender: Option<&str>,
@@ -65,7 +65,8 @@ fn wanted(change: impl FnOnce(&mut Search)) -> Search {
     search
 }
 
-/// By address, domain, destination, time and identity, whatever is to happen, of one sender and of all.
+/// Searches by address, domain, destination, time and identity, in every state, of one sender and of
+/// all.
 pub async fn finds_what_is_looked_for(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let waiting = message(4, "a", "Alice@Example.com", &["bob@Y.example", "carol@z"]);
@@ -91,7 +92,7 @@ pub async fn finds_what_is_looked_for(fixture: &dyn BackendFixture) {
     }
     drop(backend);
     let backend = &*fixture.open().await;
-    // Whoever has the lease is still there where the fixture is of one process.
+    // With a fixture of one process, the holder of the lease still exists.
     let all = [waiting.id, summary.id, over.id, active.id];
     for (search, found) in [
         (Search::default(), &all[..]),
@@ -176,7 +177,7 @@ pub async fn finds_what_is_looked_for(fixture: &dyn BackendFixture) {
     }
 }
 
-/// By words of the last reply, in any order and case.
+/// Searches for words of the last reply, in any order and case.
 pub async fn finds_words_of_the_last_reply(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = message(0, "a", "alice@example.com", &["bob@y"]);

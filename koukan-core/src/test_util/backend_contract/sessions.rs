@@ -45,7 +45,7 @@ pub async fn inserts_under_lease(fixture: &dyn BackendFixture) {
     assert_eq!(leased[0].fence, 2);
 }
 
-/// A session that begins frees what sessions of dead processes hold, and nothing else.
+/// A session that begins frees the leases of dead processes' sessions, and nothing else.
 pub async fn frees_leases_of_dead_sessions(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let dead = SessionId::random();
@@ -93,7 +93,8 @@ pub async fn frees_leases_of_dead_sessions(fixture: &dyn BackendFixture) {
     assert!(leased.iter().any(|leased| leased.transaction.id == held.id));
 }
 
-/// A transaction under lease in crash after crash is due at once four times, then ever later.
+/// A transaction that was leased in crash after crash is due at once four times, and then ever
+/// later.
 pub async fn backs_off_after_crashes(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = plain();
@@ -155,8 +156,8 @@ pub async fn forgets_crashes_after_an_attempt(fixture: &dyn BackendFixture) {
     lease_one(&*backend, 0).await;
 }
 
-/// What was under lease in a crash is leased as a suspect only, what was in few crashes first, until
-/// an attempt at it ends.
+/// A transaction that was leased in a crash is leased only as a suspect until an attempt at it ends;
+/// those in few crashes come first.
 pub async fn tells_suspects_from_others(fixture: &dyn BackendFixture) {
     let new = [plain(), plain(), plain()];
     let backend = fixture.open().await;
@@ -207,7 +208,7 @@ pub async fn tells_suspects_from_others(fixture: &dyn BackendFixture) {
     assert_eq!(next, Some(time(30)));
 }
 
-/// Everything that is not final can be made due earlier, also what is under lease.
+/// Everything that is not final can be made due earlier, including leased transactions.
 pub async fn brings_forward_what_is_due(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -241,7 +242,7 @@ pub async fn brings_forward_what_is_due(fixture: &dyn BackendFixture) {
     assert_eq!(all.await.unwrap().len(), 3);
 }
 
-/// A session that begins at a time before those that are written down makes everything due earlier.
+/// A session that begins at a time before the recorded ones makes everything due earlier.
 pub async fn notes_a_clock_that_was_set_back(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();

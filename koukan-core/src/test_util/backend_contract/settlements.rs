@@ -1,4 +1,4 @@
-//! Ending a lease with what became of the transaction.
+//! Ending a lease with its result.
 
 use futures_util::future::join_all;
 
@@ -15,7 +15,7 @@ use super::{
     sample::{attempt, delivered, due, lease_one, plain, read, rich, settlement, stored, time},
 };
 
-/// A final settlement writes attempt, recipients and reason, and nothing is due any more.
+/// A final settlement writes attempt, recipients and reason, and the transaction is no longer due.
 pub async fn settles_for_good(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = NewTransaction {
@@ -38,8 +38,8 @@ pub async fn settles_for_good(fixture: &dyn BackendFixture) {
     assert_eq!(backend.census().await.unwrap().finished, 1);
 }
 
-/// A settlement for later ends the lease; the transaction is leased again at its new time, and the
-/// last attempt stays where none was made.
+/// A settlement for later ends the lease. The transaction is leased again at its new time, and its
+/// last attempt stays if none was made.
 pub async fn settles_for_later(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = plain();
@@ -66,7 +66,7 @@ pub async fn settles_for_later(fixture: &dyn BackendFixture) {
     assert_eq!(found.status, due(120));
 }
 
-/// A notification is queued in the same commit, with its body or referring to one.
+/// A notification is queued in the same commit, with its own body or a reference to one.
 pub async fn settles_with_a_notification(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = plain();
@@ -104,7 +104,7 @@ pub async fn settles_with_a_notification(fixture: &dyn BackendFixture) {
     }
 }
 
-/// Where the notification cannot be written, nothing of the settlement is, and the lease holds.
+/// If the notification cannot be written, nothing of the settlement is, and the lease remains.
 pub async fn settles_wholly_or_not_at_all(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = plain();
@@ -128,7 +128,7 @@ pub async fn settles_wholly_or_not_at_all(fixture: &dyn BackendFixture) {
     backend.settle(end).await.unwrap();
 }
 
-/// Who does not hold the lease cannot settle, and nothing of what it says is written.
+/// Only the holder of the lease can settle; nothing of another's settlement is written.
 pub async fn refuses_a_settlement_without_the_lease(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = plain();
@@ -166,8 +166,8 @@ pub async fn refuses_a_settlement_without_the_lease(fixture: &dyn BackendFixture
     assert!(matches!(result, Err(BackendError::LeaseLost)), "{result:?}");
 }
 
-/// Of those who end leases on one transaction at the same time one does who holds one, and what the others say is not
-/// written.
+/// Of concurrent settlements of one transaction, one by the holder of the lease succeeds, and nothing of the others
+/// is written.
 pub async fn settles_by_the_lease_that_is_held(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Addresses to which nothing is sent.
+//! Suppressed addresses.
 
 use futures_util::future::join_all;
 
@@ -29,8 +29,8 @@ async fn all(backend: &dyn Backend) -> Vec<Suppression> {
     all
 }
 
-/// What is suppressed is kept by sender and address, the newest in place of what was before, until it is
-/// removed or has ended.
+/// Suppressions are kept by sender and address; a newer one replaces an older one. They stay until they
+/// are removed or expire.
 pub async fn keeps_suppressions(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
@@ -59,7 +59,8 @@ pub async fn keeps_suppressions(fixture: &dyn BackendFixture) {
     }
 }
 
-/// However many have ended, all are removed, and whoever removes garbage knows that there are more.
+/// All expired suppressions are removed, however many there are, and the collector knows when more
+/// are left.
 pub async fn collects_all_that_is_suppressed_no_longer(fixture: &dyn BackendFixture) {
     const ENDED: usize = 1500;
     let backend = fixture.open().await;
@@ -75,8 +76,8 @@ pub async fn collects_all_that_is_suppressed_no_longer(fixture: &dyn BackendFixt
     assert_eq!(all(backend).await, []);
 }
 
-/// What an attempt has found to be bad is written with it, by whatever writes the attempt, and where that
-/// is not written, neither is this.
+/// Addresses that an attempt found to be bad are written together with the attempt, by every operation
+/// that writes one. If the attempt is not written, neither are they.
 pub async fn suppresses_with_attempts(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;

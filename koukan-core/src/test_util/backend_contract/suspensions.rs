@@ -1,4 +1,4 @@
-//! Destinations that are suspended, and what is queued for each.
+//! Suspended destinations, and counts of the queue by destination.
 
 use std::sync::Arc;
 
@@ -58,8 +58,8 @@ async fn leased(
     leased.map(|leased| leased.transaction.id).collect()
 }
 
-/// What is to be attempted for a destination that is suspended is leased by nobody who would attempt it;
-/// other work is, and what goes to others as well. It can be given up.
+/// Nobody leases attempts for a suspended destination. Other work and other destinations are leased.
+/// Suspended transactions can be given up.
 pub async fn leaves_what_is_suspended(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;
@@ -127,7 +127,8 @@ pub async fn leaves_what_is_suspended(fixture: &dyn BackendFixture) {
     assert_eq!(companions.await.unwrap().len(), 1);
 }
 
-/// A suspension outlives the process, with who has made it first; also for what was in a crash.
+/// A suspension outlives the process and keeps the name of its first author; it also holds for
+/// transactions that were in a crash.
 pub async fn keeps_suspensions(fixture: &dyn BackendFixture) {
     let near = suspension("near.example", 1, "olga");
     let far = suspension("far.example:25", 2, "[::1]");
@@ -163,7 +164,7 @@ pub async fn keeps_suspensions(fixture: &dyn BackendFixture) {
     assert_eq!(backend.suspensions().await.unwrap(), [near]);
 }
 
-/// What is queued is counted by where all of it goes.
+/// The queue is counted by destination, for transactions whose recipients all have the same one.
 pub async fn counts_by_destination(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let backend = &*backend;

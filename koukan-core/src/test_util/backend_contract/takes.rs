@@ -1,4 +1,4 @@
-//! Taking one transaction under lease.
+//! Leasing a single transaction.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use super::{
     sample::{delivered, due, lease_one, plain, settlement, time},
 };
 
-/// What is not final and not under lease can be leased whenever it is due.
+/// A transaction that is neither final nor leased can be leased whenever it is due.
 pub async fn leases_by_identity(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -67,8 +67,8 @@ pub async fn leases_by_identity(fixture: &dyn BackendFixture) {
     );
 }
 
-/// Each lease has a higher fencing token than the one before, however it was taken, and frees when
-/// its session is dead.
+/// Each lease has a higher fencing token than the one before, however it was taken, and is freed
+/// when its session is dead.
 pub async fn fences_leases_by_identity(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let new = plain();
@@ -106,7 +106,7 @@ pub async fn fences_leases_by_identity(fixture: &dyn BackendFixture) {
     );
 }
 
-/// Of all who take one transaction under lease at the same time, one gets it.
+/// Of concurrent leases of one transaction, one succeeds.
 pub async fn leases_to_one_only(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -135,7 +135,7 @@ pub async fn leases_to_one_only(fixture: &dyn BackendFixture) {
     }
 }
 
-/// A lease for one kind of work is not given where something else is to be done.
+/// A lease for one kind of work is not given if another kind is to be done.
 pub async fn leases_for_that_work_only(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();

@@ -1,4 +1,4 @@
-//! Transactions that are written together: all of them or none.
+//! Transactions written together: all of them or none.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use super::{
     sample::{delivered, due, inline, plain, read, settlement, stored, time},
 };
 
-/// What completes a draft.
+/// The completed form of a draft.
 fn completed(draft: &NewTransaction) -> NewTransaction {
     NewTransaction {
         id: draft.id,
@@ -32,8 +32,8 @@ async fn is_there(backend: &dyn Backend, id: TransactionId) -> bool {
     backend.find(id).await.unwrap().is_some()
 }
 
-/// New ones and completed drafts are written in one call, also under lease, also where they share a
-/// blob that only the first brings.
+/// New transactions and completed drafts are written in one call, also under lease, and also if
+/// they share a blob that only the first one brings.
 pub async fn commits_several_together(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
@@ -76,12 +76,12 @@ pub async fn commits_several_together(fixture: &dyn BackendFixture) {
         .unwrap();
     assert_eq!(due.len(), 3);
     backend.release(leased.id, session, 1).await.unwrap();
-    // Nothing is nothing.
+    // An empty commit does nothing.
     backend.commit(Vec::new()).await.unwrap();
 }
 
-/// Where one cannot be written none is, whichever it is and wherever it stands, and what was there
-/// stays as it was; others that come at the same time are not concerned.
+/// If one cannot be written, none is, whichever it is and wherever it stands, and existing data
+/// stays as it was. Concurrent commits are not affected.
 pub async fn commits_all_or_none(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let key = IdempotencyKey::from("once");
@@ -156,7 +156,7 @@ pub async fn commits_all_or_none(fixture: &dyn BackendFixture) {
     backend.commit(together).await.unwrap();
 }
 
-/// What is there twice in one call is not written.
+/// A transaction that appears twice in one call is not written.
 pub async fn commits_nothing_twice(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let draft = draft(50);
@@ -187,8 +187,8 @@ pub async fn commits_nothing_twice(fixture: &dyn BackendFixture) {
     assert_eq!(found.status, draft.status);
 }
 
-/// Several leases end in one commit with a notification; where one of them is lost, or the notification
-/// cannot be written, none does.
+/// Several leases end in one commit with a notification. If one of them is lost, or the notification
+/// cannot be written, none ends.
 pub async fn settles_all_or_none(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
     let session = SessionId::random();
