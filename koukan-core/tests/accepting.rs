@@ -16,10 +16,10 @@ use tokio::time::{Instant, timeout};
 /// Too many open files, in this process (EMFILE) and in the system (ENFILE).
 const NO_DESCRIPTORS: [i32; 2] = [24, 23];
 
-/// A listener that gives what stands in a list, and then waits.
+/// A listener that returns the items of a list, and then waits.
 struct Listener {
     left: RefCell<VecDeque<Result<u32, io::ErrorKind>>>,
-    /// When it was asked.
+    /// When it was polled.
     asked: RefCell<Vec<Duration>>,
     start: Instant,
 }
@@ -41,7 +41,7 @@ impl Listener {
         }
     }
 
-    /// What is accepted within that time, and when the listener was asked, in milliseconds.
+    /// What is accepted within that time, and when the listener was polled, in milliseconds.
     async fn accepted_within(&self, limit: Duration) -> (Vec<u32>, Vec<u128>) {
         let mut accepted = Vec::new();
         let all = accept_all(|| self.accept(), |connection| accepted.push(connection));

@@ -1,4 +1,4 @@
-//! Copies of messages by another route.
+//! The filter `add_route`: copies of messages by another route.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -32,7 +32,7 @@ async fn storage(backend: impl Backend) -> Storage {
     storage.await.unwrap()
 }
 
-/// Has what is queued go by that service.
+/// Delivers queued transactions through that service.
 fn dispatch(storage: &Storage, archive: &Script) {
     let chain = Chain {
         service: BoxMailService::new(archive.clone()),
@@ -47,7 +47,7 @@ fn dispatch(storage: &Storage, archive: &Script) {
     tokio::spawn(dispatcher.run(pending()));
 }
 
-/// Waits until something has come.
+/// Waits until something has arrived.
 async fn received(archive: &Script) {
     while archive.received().is_empty() {
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -94,7 +94,7 @@ async fn what_the_copys_route_answers_is_the_answer() {
             Script::new().message(Answer::Fail("broken")),
             Reply::local_error(),
         ),
-        // A host that closes its connection closes nobody else's.
+        // A host that closes its connection closes no other.
         (
             Script::new().message(Reply::service_closing()),
             Reply::service_closing().relayed(),
@@ -104,14 +104,14 @@ async fn what_the_copys_route_answers_is_the_answer() {
         let service = AddRouteLayer::delivered(script).layer(upstream.clone());
         let outcome = send(service, mail("alice@x"), [rcpt("bob@y")], MESSAGE).await;
         assert_eq!(outcome.message, Some(expected.clone()), "{expected}");
-        // It has not had the whole message.
+        // It did not get the whole message.
         let deliveries = upstream.received();
         let is_whole = deliveries.iter().any(|it| it.body == MESSAGE);
         assert!(!is_whole, "{expected}: {deliveries:?}");
     }
 }
 
-/// The copy goes through the chain of another sender, which says where it goes.
+/// The copy passes through another sender's chain, which determines its destination.
 #[tokio::test(start_paused = true)]
 async fn a_copy_is_on_behalf_of_its_sender_and_not_for_the_host_that_the_client_names() {
     let storage = storage(MemoryBackend::new()).await;
@@ -152,7 +152,7 @@ fn texts(parameters: &Parameters) -> Vec<String> {
     texts.collect()
 }
 
-/// Whoever has sent the original knows nothing of a copy, unless that is wanted.
+/// The sender of the original learns nothing of a copy, unless that is wanted.
 #[tokio::test(start_paused = true)]
 async fn a_copy_asks_for_no_notifications_unless_it_is_to() {
     for notifies in [false, true] {
@@ -186,7 +186,7 @@ async fn a_copy_asks_for_no_notifications_unless_it_is_to() {
         let told = ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;b@z"];
         assert_eq!(texts(&original.recipients[0].parameters), told);
         assert_eq!(texts(&original.mail.parameters).len(), 3);
-        // Of success, where that is asked for.
+        // Success is reported if requested.
         let of_storage = stored.received();
         assert_eq!(of_storage.len(), 1 + usize::from(notifies));
         for copy in [&delivered.only_received(), &of_storage[0]] {
@@ -202,7 +202,7 @@ async fn a_copy_asks_for_no_notifications_unless_it_is_to() {
     }
 }
 
-/// A copy that cannot be delivered is nobody's bounce, unless that is wanted.
+/// A copy that cannot be delivered bounces to nobody, unless that is wanted.
 #[tokio::test(start_paused = true)]
 async fn a_stored_copy_that_fails_is_told_of_where_that_is_wanted() {
     for notifies in [false, true] {
@@ -235,7 +235,7 @@ async fn a_stored_copy_that_fails_is_told_of_where_that_is_wanted() {
     }
 }
 
-/// One whose copy hangs holds up itself alone, and ends with whoever waits for it.
+/// A copy that hangs delays only its own message, and ends with the call that waits for it.
 #[tokio::test(start_paused = true)]
 async fn a_route_that_is_silent_holds_up_one_message_and_is_given_up() {
     let silent = Script::new().message(Answer::Never);
@@ -267,7 +267,7 @@ async fn a_copy_that_is_stored_is_there_when_the_answer_is_and_goes_later() {
     assert!(outcome.is_delivered());
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert!(archive.received().is_empty());
-    // The process is gone, and another one takes it up.
+    // The process is gone, and another one takes over the copy.
     drop((layer, storage));
     let later = self::storage(backend.another_process()).await;
     dispatch(&later, &archive);
@@ -315,7 +315,7 @@ async fn a_destination_of_copies_that_fails_is_no_failure_of_the_original() {
     assert_eq!(upstream.received().len(), 2);
 }
 
-/// Whoever goes away before the end has sent nothing, and no copy.
+/// An originator that disconnects before the end has sent nothing, not even a copy.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_breaks_off_has_no_copy() {
     let storage = storage(MemoryBackend::new()).await;

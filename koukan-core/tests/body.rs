@@ -1,4 +1,4 @@
-//! Bodies: what can be told of them, and what is made of them.
+//! Bodies: their known properties, and what is made of them.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -140,7 +140,7 @@ async fn a_blob_passes_through_a_transaction_by_reference() {
     let (mut driver, _mail) = Driver::start(service, context(), mail("a@x"));
     let mut body = Body::from(blob);
     body.prepend(bytes("b"));
-    // The receiver ends the transaction, or its pipe, as it likes.
+    // The receiver may end the transaction or only its pipe.
     driver.whole_body(body);
     assert_eq!(driver.finish().await, Reply::message_accepted());
 }
@@ -160,7 +160,7 @@ async fn being_ready_holds_one_chunk_however_often_it_is_asked() {
     });
     let (mut driver, _mail) = Driver::start(service, context(), mail("a@x"));
     driver.send(bytes("a")).await.unwrap();
-    // Ready with the first chunk alone.
+    // Ready with only the first chunk.
     driver.send(bytes("b")).await.unwrap();
     assert_eq!(driver.finish().await, Reply::message_accepted());
 }

@@ -15,7 +15,7 @@ use koukan_core::{
 };
 use tower::Layer;
 
-/// What goes on of a message, given as a blob or as a stream of chunks of that size.
+/// The changed message, when the original is given as a blob or as a stream of chunks of that size.
 async fn changed(edit: &HeaderEdit, message: &'static str, chunk: Option<usize>) -> String {
     let upstream = Script::new();
     let changes = ChangeHeaderLayer::new(edit.clone()).layer(upstream.clone());

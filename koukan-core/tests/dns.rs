@@ -1,4 +1,4 @@
-//! The resolver that asks DNS servers, against one on loopback.
+//! The resolver that asks DNS servers, against a server on loopback.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -25,7 +25,7 @@ fn name(text: &str) -> Name {
     Name::from_ascii(text).unwrap()
 }
 
-/// What is known of a name.
+/// The records of a name.
 fn records(asked: &str, kind: RecordType) -> Result<Vec<RData>, Option<ResponseCode>> {
     Ok(match (asked, kind) {
         ("example.com.", RecordType::MX) => vec![
@@ -57,7 +57,7 @@ fn records(asked: &str, kind: RecordType) -> Result<Vec<RData>, Option<ResponseC
     })
 }
 
-/// What comes in the same answer, of other names.
+/// Records of other names in the same answer.
 fn beside(asked: &str) -> Vec<(Name, RData)> {
     let text = |text: &str| RData::TXT(TXT::new(vec![text.to_owned()]));
     match asked {
@@ -70,7 +70,7 @@ fn beside(asked: &str) -> Vec<(Name, RData)> {
     }
 }
 
-/// A DNS server that counts what it is asked, and is ended when the task is.
+/// A DNS server that counts its queries, and stops with its task.
 async fn server() -> (SocketAddr, Arc<AtomicUsize>, JoinHandle<()>) {
     let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
     let address = socket.local_addr().unwrap();
@@ -167,15 +167,15 @@ async fn what_is_not_there_and_what_cannot_be_told_are_two_things() {
         };
         assert!(is_expected, "{name}: {error:?}");
     }
-    // Labels of the DNS may be of any octets.
+    // DNS labels may contain any octets.
     let odd = resolver.txt("bob+lists=x.example").await.unwrap();
     assert_eq!(odd.records, [Box::from(*b"odd")]);
     let odd = resolver.addresses("a+b").await;
     assert!(matches!(odd, Err(LookupError::NoSuchName)), "{odd:?}");
-    // It has no address of one kind, and those of the other cannot be told.
+    // It has no address of one family, and those of the other cannot be found out.
     let half = resolver.addresses("half.example").await;
     assert!(matches!(half, Err(LookupError::Failed(_))), "{half:?}");
-    // The name is there, and has no records of that kind.
+    // The name exists, and has no records of that type.
     assert_eq!(resolver.mx("mx.example.com").await.unwrap().records, []);
     assert_eq!(
         resolver.addresses("example.com").await.unwrap().records,
@@ -207,7 +207,7 @@ async fn what_nobody_has_signed_is_refused_where_the_zone_is_to_be() {
     let (address, _, serving) = server().await;
     let directory = std::env::temp_dir();
     let file = directory.join(format!("koukan-anchor-{}", std::process::id()));
-    // Somebody's key, but of no signature here.
+    // A key that made no signature here.
     let key = "example.com. IN DNSKEY 257 3 13 p+NxKrRPB/je2OTGdr02ocmLfFMyHRA0sblJfkGxgjmby26dH6D//\
                ypmKZSWnUaJ68GO+t4Pl247Pl0uyO956g==\n";
     std::fs::write(&file, key).unwrap();

@@ -40,7 +40,7 @@ fn layer(dns: &ScriptedResolver) -> DnsResolutionLayer {
     DnsResolutionLayer::new(Arc::new(dns.clone()))
 }
 
-/// Domains, what is said of them, and whether the DNS is waited for to the end.
+/// Domains, their results, and whether the filter waits for the DNS until the end.
 const CASES: [(&str, Resolution, bool); 11] = [
     ("good.example", Resolution::Ok, false),
     ("GOOD.example", Resolution::Ok, false),
@@ -81,7 +81,7 @@ async fn what_is_said_of_the_reverse_path_goes_with_the_message() {
     assert_eq!(found.mail_result, None);
 }
 
-/// Refuses recipients of which that is said.
+/// Refuses recipients whose domain has one of these results.
 fn refusing(asked: Asked, results: &[Resolution]) -> PolicyLayer {
     let matcher = ResolutionMatcher::new(asked, results.iter().copied());
     PolicyLayer::new(
@@ -102,7 +102,7 @@ async fn rules_know_each_recipient_and_wait_once_for_all_that_are_silent() {
             let service = layer(&dns).layer(rules);
             for (domain, expected, _) in CASES {
                 let to = [rcpt(&format!("b@{domain}"))];
-                // An address literal is no domain that a router sends to.
+                // An address literal is not a domain to which a router sends.
                 let outcome = match is_routed {
                     _ if is_routed && domain.starts_with('[') => continue,
                     true => {

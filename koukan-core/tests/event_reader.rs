@@ -1,4 +1,4 @@
-//! Events, as they are read by those who may.
+//! Reading events, for callers who may.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use std::{sync::Arc, time::Duration};

@@ -1,4 +1,4 @@
-//! What would become of a message, told by chains that end nowhere.
+//! Explanations of what would happen to a message, by chains that deliver nothing.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -35,7 +35,7 @@ use tower::{BoxError, Layer};
 
 const MESSAGE: &[u8] = b"Subject: hi\r\n\r\nhello\r\n";
 
-/// Everything goes there, but what is for `busy@…`.
+/// The destination of everything except `busy@…`.
 #[derive(Debug)]
 struct There;
 
@@ -75,7 +75,7 @@ async fn refuses_the_message(tx: Transaction, next: Next) -> Result<Reply, BoxEr
         .await
 }
 
-/// A chain of these filters.
+/// A chain with these filters.
 fn entry(
     explainer: &Explainer,
     name: &str,
@@ -267,7 +267,7 @@ async fn each_recipient_has_a_passage_of_its_own_and_so_has_the_copy() {
         .iter()
         .map(|reply| reply.code().as_u16())
         .collect();
-    // Of `y` there is no chain.
+    // There is no chain for `y`.
     assert_eq!(codes, [250, 451, 250]);
     assert!(explanation.message.unwrap().is_positive());
 }

@@ -1,4 +1,4 @@
-//! Filters made of functions and of callbacks.
+//! Filters made from functions and from callbacks.
 
 use std::sync::{
     Arc, Mutex,
@@ -81,12 +81,12 @@ async fn a_function_is_a_layer_of_a_chain_built_at_run_time() {
     assert_eq!(outcome.verdict(0).text(), "changed on the way back");
 }
 
-/// Writes none of the callbacks.
+/// Implements none of the callbacks.
 struct Passive;
 
 impl Callbacks for Passive {}
 
-/// Writes all of the callbacks.
+/// Implements all of the callbacks.
 #[derive(Clone, Default)]
 struct Active {
     log: Arc<Mutex<Vec<String>>>,

@@ -1,4 +1,4 @@
-//! What a router hands over to another chain of the agent.
+//! Handing recipients over to another chain of the agent.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -36,8 +36,8 @@ fn ingress() -> Sender {
     Sender::new("ingress").with_tag("smtp-mx")
 }
 
-/// A chain in which recipients of example.com, example.net and example.org go over to a sender each, of which the last
-/// has no chain, and others go to a host.
+/// A chain that hands recipients of example.com, example.net and example.org over to one sender each, the last of
+/// which has no chain, and sends others to a host.
 fn chain(there: &Script, endpoint: &Script) -> impl MailService {
     let over = |domain: &str, sender| AddressList::new([domain], Decision::HandOver(sender));
     let rules = Rules::new()
@@ -62,7 +62,7 @@ fn client() -> Arc<Context> {
     Arc::new(context)
 }
 
-/// The replies to recipients, each of which is waited for, and to the message.
+/// The replies to recipients, each of which is awaited, and to the message.
 async fn sent(service: impl MailService, to: &[&str], signals: &Signals) -> (Vec<Reply>, Reply) {
     let from = mail("alice@example.com");
     let (mut driver, of_mail) = Driver::start_with(service, client(), from, signals.clone());
@@ -89,7 +89,7 @@ async fn the_message_goes_on_as_from_the_agent_itself() {
     let (replies, reply) = sent(chain(&there, &endpoint), &to, &known).await;
     assert_eq!(replies, [Reply::recipient_ok(), Reply::recipient_ok()]);
     assert_eq!(reply, Reply::message_accepted());
-    // Nobody there tells of success.
+    // Success is not reported there.
     assert_eq!(reply.handover(), None);
     let received = there.only_received();
     assert_eq!(
@@ -162,7 +162,7 @@ async fn who_tells_of_success_is_the_exploder_that_is_to_or_whoever_has_the_repl
     for (notify, spf, tells) in [
         (NotifyWhen::Always, None, true),
         (NotifyWhen::Never, None, false),
-        // Users submit, and nobody asks for SPF.
+        // Users submit, and no SPF result is required.
         (NotifyWhen::SpfPass, None, true),
         (NotifyWhen::SpfPass, Some("pass"), true),
         (NotifyWhen::SpfPass, Some("none"), false),
@@ -207,7 +207,7 @@ async fn who_tells_of_success_is_the_exploder_that_is_to_or_whoever_has_the_repl
     }
 }
 
-/// Chains in which everything goes on to the same sender.
+/// Chains in which everything is handed over to the same sender.
 #[derive(Debug)]
 struct Circle;
 

@@ -1,4 +1,4 @@
-//! Header fields as values, on messages that go on as they come.
+//! Header fields as values, in messages that are streamed.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -86,7 +86,7 @@ async fn a_filter_waits_for_the_header_section_alone() {
     driver.data();
     driver.send("Subject: hi\r\n".into()).await.unwrap();
     driver.send("X-New: no\r\n\r\nhel".into()).await.unwrap();
-    // It has passed on before the rest has come.
+    // The beginning was passed on before the rest arrived.
     let begun = "Subject: hi\r\nX-New: yes\r\n\r\nhel";
     tokio::select! {
         biased;
@@ -108,7 +108,7 @@ async fn a_filter_may_reject_by_a_field_and_endpoints_get_no_clean_end() {
     assert_eq!(upstream.only_received().body, "");
 }
 
-/// Turns each `a` that is followed by `b` into `x`, wherever chunks end.
+/// Replaces each `a` that is followed by `b` with `x`, wherever chunks end.
 #[derive(Default)]
 struct Pairs {
     is_a: bool,
@@ -167,7 +167,7 @@ async fn a_transform_sees_each_chunk_and_the_end() {
     let rejected = chunks("ab!c", 1).transform(Pairs::default());
     let error = rejected.collect(100).await.unwrap_err();
     assert!(matches!(error, BodyError::Rejected(_)), "{error}");
-    // What does not end cleanly is not asked for its end.
+    // A body that breaks off is not asked for its last octets.
     let broken = Body::from_stream(stream::iter([
         Ok(Bytes::from_static(b"c")),
         Err(koukan_core::transaction::Aborted.into()),
@@ -178,7 +178,7 @@ async fn a_transform_sees_each_chunk_and_the_end() {
     assert!(broken.next().await.is_err());
 }
 
-/// An endpoint that wants the message whole, and tells how much was charged while it had it.
+/// An endpoint that collects the whole message, and reports how much was charged meanwhile.
 async fn whole(
     State(pool): State<BlobPool>,
     mut tx: Transaction,

@@ -65,7 +65,7 @@ async fn a_final_reply_by_recipient_answers_each_with_its_own() {
         open.push(driver.rcpt(rcpt(to)).await);
     }
     assert_eq!(driver.wait(mail).await, Reply::overloaded());
-    // The message was not refused for the first, which says nothing of its command.
+    // The message was not refused for the first one, so its result says nothing about that command.
     for reply in [
         Reply::local_error(),
         Reply::mailbox_busy(),
@@ -101,7 +101,7 @@ async fn an_intermediate_reply_is_no_final_reply() {
     assert_eq!(driver.finish().await, Reply::local_error());
 }
 
-/// Takes everything and drops the slots of the first `dropped` recipients.
+/// Accepts everything and drops the slots of the first `dropped` recipients.
 async fn forgetful(mut tx: Transaction, dropped: usize) -> Result<Reply, BoxError> {
     tx.mail.answer(Reply::sender_ok());
     let mut seen = 0;
@@ -165,7 +165,7 @@ async fn pipelined_recipients_do_not_wait_for_each_other() {
         while let Some(rcpt) = tx.recipients.next().await? {
             held.push(rcpt);
         }
-        // In no order, and after DATA.
+        // In any order, and after DATA.
         held.reverse();
         for rcpt in held {
             let reply = Reply::recipient_ok().with_text(rcpt.forward_path().to_string());

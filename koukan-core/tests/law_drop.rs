@@ -16,7 +16,7 @@ fn start(service: impl MailService) -> (Driver, Pending) {
     Driver::start(service, context(), mail("a@x"))
 }
 
-/// A service that gives both streams away, and the way to get them.
+/// A service that gives both streams away, and the means to receive them.
 fn giving_away() -> (impl MailService, mpsc::Receiver<(Recipients, Body)>) {
     let (given, taken) = mpsc::channel(1);
     let service = service_fn(move |tx: Transaction| {

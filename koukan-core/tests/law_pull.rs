@@ -132,7 +132,7 @@ async fn a_body_that_nobody_wants_any_more_need_not_be_sent() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         Ok::<_, BoxError>(Reply::message_accepted())
     }));
-    // What finds room is handed on before anyone looks; after that it shows.
+    // Chunks that find room are accepted before anyone notices; after that the end is noticed.
     while driver.send("a".into()).await.is_ok() {}
     assert_eq!(driver.finish().await, Reply::message_accepted());
 }

@@ -1,4 +1,4 @@
-//! Law 4: a policy outcome is a reply; what breaks is an error that becomes a reply in one place.
+//! Law 4: a policy outcome is a reply; a failure is an error that becomes a reply in one place.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Messages that are damaged, or were never sound: what is in them is read all the same, and nothing
-//! of it is missing.
+//! Messages that are damaged, or never were valid: their content is still read, and nothing of it is
+//! lost.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -18,12 +18,12 @@ use self::message::flat;
 
 fn parsed(message: impl Into<Bytes>) -> ParsedMessage {
     let parsed = parse(message.into(), &ParseLimits::default());
-    // Whatever comes, it can be sent on as it is.
+    // Whatever the message, it can be sent on as it is.
     Spec::from_json(&flat(&parsed)).unwrap();
     parsed
 }
 
-/// The octets of a blob, or of a text.
+/// The octets of a blob or text.
 fn octets(parsed: &ParsedMessage, content: &Value) -> Bytes {
     if let Some(text) = content["inline"].as_str() {
         return text.to_owned().into();
@@ -33,7 +33,7 @@ fn octets(parsed: &ParsedMessage, content: &Value) -> Bytes {
     blob.unwrap().1.clone()
 }
 
-/// What the first recipient of a delivery status has of a field.
+/// A field of the first recipient in a delivery status.
 fn of_recipient(text: &str, key: &str) -> Value {
     let message = format!("Content-Type: message/delivery-status\r\n\r\n{text}\r\n");
     parsed(message).json["delivery_status"]["recipients"][0][key].clone()
@@ -139,7 +139,7 @@ fn base64_has_many_names(#[case] name: &str) {
     );
 }
 
-// === octets that are no text ===
+// === octets that are not text ===
 
 #[rstest]
 #[case::utf_8("utf-8", b"caf\xe9 ok", "caf\u{fffd} ok")]
@@ -157,7 +157,7 @@ fn octets_that_a_charset_does_not_have_are_kept(
         let tree = &parsed.json["parts"];
         assert_eq!(octets(&parsed, &tree["original"]), body);
         assert_eq!(octets(&parsed, &tree["content"]), expected.repeat(repeated));
-        // What is shown stays text.
+        // The shown content stays text.
         assert_eq!(parsed.json["text_body"][0]["content"], tree["content"]);
     }
 }

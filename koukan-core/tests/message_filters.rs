@@ -44,7 +44,7 @@ async fn send_body(service: impl MailService, body: Body) -> Reply {
     driver.finish().await
 }
 
-/// What an endpoint finds the body to be once it is ready.
+/// The kind of the body that an endpoint sees once it is ready.
 fn kind(
     f: impl Fn(Body) -> Result<(), BoxError> + Clone + Send + Sync + 'static,
 ) -> impl MailService {
@@ -176,7 +176,7 @@ async fn a_composition_is_parsed_beside() {
         parsed.0.json["headers"],
         json!([["x-first", "y"], ["subject", "hi"]])
     );
-    // As a text that stands in the description is: its last line has an end.
+    // As for a text within the description, its last line has an end.
     let text = &parsed.0.json["text_body"][0]["content"]["inline"];
     assert_eq!(text, "hello\r\n");
     let service = kind(|body| body.into_composition().map(drop).map_err(|_| "none".into()));

@@ -1,5 +1,5 @@
-//! Messages made of many pieces of one kind. Each is read in a moment, or would be read for minutes
-//! if each of the pieces cost a look at all the others.
+//! Messages that consist of many pieces of one kind. Each must be read in a moment; it would take
+//! minutes if each piece required a look at all the others.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -14,7 +14,7 @@ use rstest::rstest;
 
 use self::message::flat;
 
-/// Octets of a field, of which one that is more than text may have some more.
+/// Octets of a field; one with a structure may have some more.
 const FIELD: usize = 40 << 10;
 /// Octets of a body, which is searched faster.
 const BODY: usize = 128 << 10;
@@ -24,12 +24,12 @@ fn read(message: impl Into<Bytes>) {
     Spec::from_json(&flat(&parsed)).unwrap();
 }
 
-/// So many octets of pieces.
+/// Pieces that make up that many octets.
 fn many(piece: &str, octets: usize) -> String {
     piece.repeat(octets / piece.len())
 }
 
-/// A row of one kind and a row of another, behind a beginning.
+/// A beginning, and then a row of one kind of pieces and a row of another.
 fn rows(beginning: &str, first: &str, second: &str) -> String {
     [
         beginning,
@@ -178,7 +178,7 @@ fn a_boundary_is_not_looked_for_everywhere() {
     }
 }
 
-/// Multiparts within each other, each of which has another boundary.
+/// Nested multiparts, each with another boundary.
 #[test]
 fn deep_multiparts_are_read() {
     let levels = 0..2000;

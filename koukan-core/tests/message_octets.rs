@@ -1,11 +1,11 @@
-//! No octet of a message is missing from what the parser makes of it.
+//! The parser loses no octet of a message.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use koukan_core::message::parser::{ParseLimits, parse};
 use proptest::prelude::*;
 
-/// What messages are made of; `#` becomes a word that stands nowhere else.
+/// The pieces of messages; `#` becomes a word that occurs nowhere else.
 const PIECES: [&str; 22] = [
     "Subject: #\r\n",
     "X-#: # #\r\n",

@@ -1,4 +1,4 @@
-//! Messages taken apart, compared with what other parsers make of them.
+//! Parsed messages, compared with the results of other parsers.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -29,7 +29,7 @@ fn octets(parsed: &ParsedMessage, content: &Value) -> Bytes {
     blob.unwrap().1.clone()
 }
 
-/// The leaves of the tree, attached messages among them.
+/// The leaves of the tree, including attached messages.
 fn leaves(node: &Value) -> Vec<&Value> {
     match node["parts"].as_array() {
         Some(nodes) if node["content"].is_null() => nodes.iter().flat_map(leaves).collect(),
@@ -37,7 +37,7 @@ fn leaves(node: &Value) -> Vec<&Value> {
     }
 }
 
-/// The leaves of the tree, and those of attached messages.
+/// The leaves of the tree, including those of attached messages.
 fn all_leaves(node: &Value) -> Vec<&Value> {
     let nodes = node["parts"].as_array().into_iter().flatten();
     let own = (!node["content"].is_null()).then_some(node);
@@ -234,7 +234,7 @@ fn a_huge_header_is_cut() {
         .map(|header| &header[0])
         .collect();
     assert_eq!(names, ["from", "x-many", "to"]);
-    // In the tree it is whole.
+    // In the tree it is complete.
     let subject = json["parts"]["headers"][1][1].as_str().unwrap();
     let octets = message("huge_header");
     let end = octets.windows(2).filter(|end| end == b"\r\n").count();
@@ -323,7 +323,7 @@ fn python_reads_the_same() {
     }
 }
 
-/// What must hold whatever comes.
+/// What must hold for every message.
 fn check(message: Bytes, limits: &ParseLimits) {
     let parsed = parse(message, limits);
     let named = |parts: Vec<&Value>, keys: &[&str]| -> Vec<String> {
@@ -344,7 +344,7 @@ fn check(message: Bytes, limits: &ParseLimits) {
     assert_eq!(all, blobs);
     let shown = named(flat.collect(), &["content"]);
     assert_eq!(shown, named(leaves(&json["parts"]), &["content"]));
-    // What is nested too deeply could not be read again.
+    // Content that is nested too deeply could not be read again.
     let text = json.to_string();
     assert_eq!(&serde_json::from_str::<Value>(&text).unwrap(), json);
 }

@@ -1,4 +1,4 @@
-//! Messages as strangers write them: nothing of them is lost, and nothing is read that is not there.
+//! Messages as others write them: nothing is lost, and nothing is read that is not there.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -16,7 +16,7 @@ use self::message::{flat, python};
 
 fn parsed(message: impl Into<Bytes>) -> ParsedMessage {
     let parsed = parse(message.into(), &ParseLimits::default());
-    // Whatever comes, it can be sent on as it is.
+    // Whatever the message, it can be sent on as it is.
     Spec::from_json(&flat(&parsed)).unwrap();
     parsed
 }
@@ -27,7 +27,7 @@ fn multipart(body: &str) -> ParsedMessage {
     ))
 }
 
-/// What the only part of a message says, with `header` in its header section.
+/// The content of a message's only part, with `header` in its header section.
 fn content(header: &str, body: &[u8]) -> Bytes {
     let message = [header.as_bytes(), b"\r\n\r\n", body].concat();
     let parsed = parsed(message);
@@ -85,7 +85,7 @@ fn what_is_around_the_parts_is_kept() {
     assert_eq!(tree["preamble"], "one\r\n\r\ntwo");
     assert_eq!(tree["epilogue"], "three\r\n");
     assert_eq!(parsed.json["file_attachments"], json!([]));
-    // What is too long for that is one more part.
+    // Content that is too long for that is another part.
     let long = "x".repeat(2000);
     let parsed = multipart(&format!("{long}\r\n--b\r\n\r\nhello\r\n--b--\r\n"));
     let parts = parsed.json["parts"]["parts"].as_array().unwrap();

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use self::message::{Blobs, any_spec::any_spec, check_lines, corpus, flat, render};
 
-/// A part with its octets in place of their name.
+/// A part with its octets instead of their name.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Part {
     content_type: String,
@@ -47,7 +47,7 @@ fn parts(json: &Value, blobs: &Blobs, key: &str) -> Vec<Part> {
         })
         .collect();
     if key == "text_body" {
-        // They are put into the order in which readers want them, and their lines have ends.
+        // They are put into the usual order for readers, and their lines have ends.
         for part in &mut parts {
             let text = String::from_utf8_lossy(&part.octets);
             part.octets = text

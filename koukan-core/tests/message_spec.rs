@@ -1,4 +1,4 @@
-//! Specs: what is taken, what is refused, and what is told about them.
+//! Specs: which are accepted, which are refused, and the errors.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -100,7 +100,7 @@ fn what_is_wrong_is_told_with_its_path() {
             "headers[1][1][1]",
         ),
         (header("X", json!(["y"])), "headers[1][1]"),
-        // What a field has no way to say.
+        // Values that a field cannot express.
         (header("auto-submitted", json!("grün")), "headers[1][1]"),
         (header("Errors-To", json!("grün")), "headers[1][1]"),
         (header("resent-date", json!("grün")), "headers[1][1]"),
@@ -337,7 +337,7 @@ fn what_a_field_has_no_way_to_say_is_refused() {
         let json = json!({"headers": [[name, value]]});
         let refused = Spec::from_json(&json).unwrap_err();
         assert_eq!(&*refused.path, "headers[0][1]", "{name}: {value}");
-        // What it can say is taken.
+        // A value that it can express is accepted.
         let json = json!({"headers": [[name, "6 Mar 2024 10:42 +0000"]]});
         assert!(Spec::from_json(&json).is_ok(), "{name}");
     }

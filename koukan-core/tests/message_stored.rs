@@ -1,5 +1,5 @@
-//! Specs that were taken, completed and stored: they are read back, whatever the limits of requests,
-//! and rendered in lines that are not too long.
+//! Specs that were accepted, completed and stored: they can be read back whatever the limits of
+//! requests, and are rendered in lines that are not too long.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -39,7 +39,7 @@ fn what_is_as_large_as_it_may_be_is_read_back() {
     let many = |count| vec![json!(["x-a", "b"]); count];
     let mut from_two = vec![json!(["from", two])];
     from_two.extend(many(999));
-    // A name and four octets beside each value.
+    // A name and four octets for each value.
     let full = json!(["x", "y".repeat((32 << 10) - 5)]);
     let short = "abcdefghijklmnopqrstuvwxyz".repeat(8);
     let parameters: String = short
@@ -77,7 +77,7 @@ fn what_requests_may_not_have_is_still_refused() {
     }
 }
 
-/// Names of fields of every grammar.
+/// Names of fields with every grammar.
 const NAMES: [&str; 14] = [
     "keywords",
     "list-unsubscribe",
@@ -134,7 +134,7 @@ fn a_list_has_short_lines_where_it_can() {
         let text = String::from_utf8(message.to_vec()).unwrap();
         assert!(text.lines().all(|line| line.len() <= 78), "{text}");
     }
-    // What is short enough stays as it is.
+    // A value that is short enough stays as it is.
     let message = render(&json!({"headers": [["keywords", "a,b;c"]]}), &Vec::new());
     assert!(message.starts_with(b"Keywords: a,b;c\r\n"));
 }

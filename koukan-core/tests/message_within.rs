@@ -1,4 +1,4 @@
-//! Messages within messages, and what notifications say.
+//! Nested messages, and the content of notifications.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -15,7 +15,7 @@ use self::message::{flat, message};
 
 fn parsed(message: impl Into<Bytes>) -> ParsedMessage {
     let parsed = parse(message.into(), &ParseLimits::default());
-    // Whatever comes, it can be sent on as it is.
+    // Whatever the message, it can be sent on as it is.
     Spec::from_json(&flat(&parsed)).unwrap();
     parsed
 }
@@ -107,7 +107,7 @@ fn a_notification_in_an_attached_message_is_not_one_of_the_message() {
     );
 }
 
-/// Receivers look at each node for `parts`, else for a content that is not empty.
+/// Receivers look at each node for `parts`, or else for a content that is not empty.
 #[test]
 fn every_leaf_has_a_content() {
     fn check(node: &Value) {

@@ -1,4 +1,4 @@
-//! What notifications look like, to this test and to Python's `email` package.
+//! The format of notifications, checked here and by Python's `email` package.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -13,7 +13,7 @@ use koukan_core::{
     transaction::{Mail, Rcpt},
 };
 
-/// What is told of, and by whom.
+/// The content of a notification, and its author.
 struct Case {
     from: &'static str,
     host: &'static str,

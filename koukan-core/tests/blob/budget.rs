@@ -1,4 +1,4 @@
-//! What blobs are charged, and to whom.
+//! How much is charged for blobs, and to whom.
 
 use std::sync::{Arc, LazyLock};
 
@@ -16,10 +16,10 @@ use super::{
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
-/// Octets of a message that does not fit into its window.
+/// The size of a message that does not fit into its window.
 const LARGE: u64 = 200 * KIB;
 
-/// A mebibyte of memory, which allows for windows of 64 KiB.
+/// A mebibyte of memory, enough for windows of 64 KiB.
 static LIMITS: LazyLock<Limits> = LazyLock::new(|| {
     Limits::default()
         .with_window(64 * KIB)
@@ -40,7 +40,7 @@ fn octets(len: u64) -> Bytes {
     vec![b'x'; usize::try_from(len).unwrap()].into()
 }
 
-/// Writes so many octets, in pieces as they come from a client.
+/// Writes that many octets, in pieces as they come from a client.
 async fn write(writer: &mut BlobWriter, len: u64) -> Result<(), BlobError> {
     let mut left = len;
     while left > 0 {
@@ -51,7 +51,7 @@ async fn write(writer: &mut BlobWriter, len: u64) -> Result<(), BlobError> {
     Ok(())
 }
 
-/// As many transactions of a client as may begin.
+/// Begins as many transactions of a client as are allowed.
 fn begin_all(pool: &BlobPool, number: u8) -> Vec<Account> {
     let one = || {
         let account = client(pool, number);
@@ -65,7 +65,7 @@ async fn memory_is_given_back_with_the_last_handle() {
     let pool = BlobPool::in_memory(*LIMITS);
     let (mut writer, blob) = pool.create();
     write(&mut writer, 100).await.unwrap();
-    // A window at once: it is not asked for with each piece.
+    // The whole window is charged at once, not with each piece.
     assert_eq!((pool.used(), pool.charged()), (100, 64 * KIB));
     let reader = blob.reader();
     writer.finish();
@@ -82,7 +82,7 @@ async fn beyond_the_budget_a_blob_without_a_disk_is_refused() {
     let refused = write(&mut first, MIB).await;
     assert!(matches!(refused, Err(BlobError::Full)));
     assert!(pool.charged() > 700 * KIB && pool.charged() < 900 * KIB);
-    // Another client has room all the same.
+    // Another client still has room.
     let (mut second, blob) = client(&pool, 2).create();
     write(&mut second, 10 * KIB).await.unwrap();
     second.finish();
@@ -119,7 +119,7 @@ async fn without_memory_for_it_a_message_spills() {
         read_to_end(blob.reader()).await.unwrap().len() as u64,
         LARGE
     );
-    // Nothing was granted to this one, in advance or later.
+    // Nothing was granted to this one, before or later.
     let (mut writer, blob) = client(&pool, 101).create();
     write(&mut writer, LARGE).await.unwrap();
     writer.finish();
@@ -133,7 +133,7 @@ async fn without_memory_for_it_a_message_spills() {
 #[tokio::test]
 async fn what_clients_hold_is_not_in_the_agents_way() {
     let pool = pool(16 * MIB);
-    // As many as there may be, each at its last window, with bodies that fill the disk.
+    // The maximum number of them, each at its last window, with bodies that fill the disk.
     let mut held = Vec::new();
     for number in 1..=100 {
         for account in begin_all(&pool, number) {
@@ -173,7 +173,7 @@ async fn what_is_promised_does_not_wait_for_ever_since_it_is_large() {
     second.hold().add(KIB).unwrap();
     drop(large);
     second.hold().add(5 * MIB).unwrap();
-    // Clients' messages are no longer than there is memory.
+    // Messages of clients are limited by the memory.
     assert!(client(&pool, 1).hold().add(5 * MIB).is_err());
 }
 
@@ -199,7 +199,7 @@ async fn room_for_spilled_octets_is_shared_too() {
         read_to_end(blob.reader()).await.unwrap().len() as u64,
         LARGE
     );
-    // What lies elsewhere by now is charged no more.
+    // Octets that were moved elsewhere are no longer charged.
     let before = pool.charged();
     let stored = held.pop().unwrap();
     stored.rebase(Arc::new(File::default()) as Arc<dyn Backing>);
@@ -217,7 +217,7 @@ async fn a_size_that_there_is_no_room_for_is_refused_at_once() {
     }
     let account = client(&pool, 1);
     assert!(account.advance(Some(8 * MIB)));
-    // Once only, whoever asks for it.
+    // Only once, whoever asks for it.
     assert!(account.clone().advance(Some(8 * MIB)));
     assert_eq!(pool.charged(), 8 * MIB + 64 * KIB);
     assert!(!client(&pool, 1).advance(Some(8 * MIB)));

@@ -1,4 +1,4 @@
-//! A place to spill to, in memory.
+//! A spill area in memory.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use koukan_core::blob::{Backing, Spill, SpillFile};
 
-/// A place to spill to, in memory.
+/// A spill area in memory.
 #[derive(Default)]
 pub(crate) struct Disk {
     pub(crate) files: AtomicUsize,
@@ -22,7 +22,7 @@ pub(crate) struct Disk {
 #[derive(Default)]
 pub(crate) struct File {
     pub(crate) content: Mutex<Vec<u8>>,
-    /// Octets that one read gives at most.
+    /// The maximum number of octets that one read returns.
     pub(crate) read_limit: usize,
     pub(crate) is_full: bool,
 }

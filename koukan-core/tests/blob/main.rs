@@ -282,7 +282,7 @@ async fn what_no_reader_was_given_is_taken_back() {
     }
     let mut reader = blob.reader();
     assert_eq!(reader.next().await.unwrap().unwrap(), "abc");
-    // Who writes reads what it likes.
+    // The writer may read any range.
     assert_eq!(writer.reader(5).next().await.unwrap().unwrap(), "f");
     assert!(!writer.truncate(2), "a reader was given the third octet");
     assert!(!writer.truncate(10), "there are nine");

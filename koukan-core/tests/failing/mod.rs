@@ -1,4 +1,4 @@
-//! A backend that fails when it is told to.
+//! A backend that fails on request.
 
 mod reading;
 mod suppressions;
@@ -22,38 +22,38 @@ use koukan_core::storage::{
 };
 use tokio::sync::Notify;
 
-/// How long a slow write takes.
+/// The duration of a slow write.
 pub(crate) const SLOW: Duration = Duration::from_secs(30);
 
-/// How long the answer to a late write takes.
+/// The delay of the answer to a late write.
 pub(crate) const LATE: Duration = Duration::from_secs(1000);
 
-/// A memory backend whose next writes of a kind fail or are slow.
+/// A memory backend whose next operations of a kind fail or are slow.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Failing {
     pub(crate) inner: MemoryBackend,
     /// How many of the next writes of that kind fail, or are slow.
     pub(crate) full_inserts: Arc<AtomicU32>,
-    /// How many more transactions there is room for, where there is a limit.
+    /// How many more transactions there is room for, if that is limited.
     pub(crate) rows_left: Arc<Mutex<Option<usize>>>,
     /// Whether there is no room for new mail.
     pub(crate) is_short: Arc<AtomicBool>,
     pub(crate) slow_summaries: Arc<AtomicU32>,
     pub(crate) slow_inserts: Arc<AtomicU32>,
-    /// Inserts that are made and then said to have failed.
+    /// Inserts that succeed and report a failure.
     pub(crate) unanswered_inserts: Arc<AtomicU32>,
-    /// The same of completions.
+    /// Completions that succeed and report a failure.
     pub(crate) unanswered_completes: Arc<AtomicU32>,
     pub(crate) full_completes: Arc<AtomicU32>,
     pub(crate) slow_completes: Arc<AtomicU32>,
     pub(crate) full_appends: Arc<AtomicU32>,
     pub(crate) failed_settlements: Arc<AtomicU32>,
-    /// Settlements that are written and then said to have failed.
+    /// Settlements that succeed and report a failure.
     pub(crate) unanswered_settlements: Arc<AtomicU32>,
     pub(crate) slow_settlements: Arc<AtomicU32>,
-    /// Settlements that are written, and whose answer comes very late.
+    /// Settlements that succeed and whose answer comes very late.
     pub(crate) late_settlements: Arc<AtomicU32>,
-    /// Settlements that fail in a way that nobody has thought of.
+    /// Settlements that fail with an unusual error.
     pub(crate) odd_settlements: Arc<AtomicU32>,
     /// Settlements that panic.
     pub(crate) panicking_settlements: Arc<AtomicU32>,
@@ -61,13 +61,13 @@ pub(crate) struct Failing {
     pub(crate) odd_releases: Arc<AtomicU32>,
     pub(crate) panicking_releases: Arc<AtomicU32>,
     pub(crate) slow_releases: Arc<AtomicU32>,
-    /// Leases that are given back, which is then said to have failed.
+    /// Releases of leases that succeed and report a failure.
     pub(crate) unanswered_releases: Arc<AtomicU32>,
-    /// The same of reads of blobs, and of leases of single transactions.
+    /// Reads of blobs, and leases of single transactions, that fail.
     pub(crate) failed_reads: Arc<AtomicU32>,
-    /// Reads of small blobs together that fail.
+    /// Joint reads of small blobs that fail.
     pub(crate) failed_small_reads: Arc<AtomicU32>,
-    /// How often blobs were read, one by one and together.
+    /// How often blobs were read, singly and together.
     pub(crate) reads: Arc<AtomicU32>,
     pub(crate) small_reads: Arc<AtomicU32>,
     /// Reads of transactions that fail.
@@ -78,22 +78,22 @@ pub(crate) struct Failing {
     pub(crate) failed_leases: Arc<AtomicU32>,
     /// Leases for one destination that are slow.
     pub(crate) slow_turns: Arc<AtomicU32>,
-    /// Suspensions and their ends that fail.
+    /// Suspensions and their removals that fail.
     pub(crate) failed_suspensions: Arc<AtomicU32>,
-    /// The same that are written, and whose answer is slow.
+    /// Suspensions and their removals that succeed and whose answer is slow.
     pub(crate) slow_suspensions: Arc<AtomicU32>,
     /// Leases of companions that fail.
     pub(crate) failed_companions: Arc<AtomicU32>,
     /// Leases of companions that are slow.
     pub(crate) slow_companions: Arc<AtomicU32>,
-    /// Changes of what is suppressed that are slow, and how many were asked for.
+    /// Changes of suppressions that are slow, and how many were requested.
     pub(crate) slow_suppressions: Arc<AtomicU32>,
     pub(crate) suppressions: Arc<AtomicU32>,
-    /// Beginnings and refreshes of sessions, and answers to inserts that are written, which wait for the gate.
+    /// Session starts, session refreshes, and answers to written inserts, that wait for the gate.
     pub(crate) gated_sessions: Arc<AtomicU32>,
     pub(crate) gated_refreshes: Arc<AtomicU32>,
     pub(crate) gated_inserts: Arc<AtomicU32>,
-    /// Whoever waits for it goes on in turn.
+    /// Its waiters continue in turn.
     pub(crate) gate: Arc<Notify>,
 }
 
@@ -103,7 +103,7 @@ fn take_one(left: &AtomicU32) -> bool {
         .is_ok()
 }
 
-/// Takes long, where that is to be.
+/// Takes a long time if that is configured.
 pub(crate) async fn slowed(left: &AtomicU32) {
     if take_one(left) {
         tokio::time::sleep(SLOW).await;
@@ -111,14 +111,14 @@ pub(crate) async fn slowed(left: &AtomicU32) {
 }
 
 impl Failing {
-    /// Waits for the gate, where that is to be.
+    /// Waits for the gate if that is configured.
     async fn gated(&self, left: &AtomicU32) {
         if take_one(left) {
             self.gate.notified().await;
         }
     }
 
-    /// Whether there is room for so many more.
+    /// Whether there is room for that many more.
     fn take_rows(&self, rows: usize) -> bool {
         let mut left = self.rows_left.lock().unwrap();
         match &mut *left {

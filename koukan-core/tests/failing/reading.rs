@@ -1,4 +1,4 @@
-//! What is read and written beside the queue.
+//! Reads and writes outside the queue.
 
 use std::sync::atomic::Ordering;
 

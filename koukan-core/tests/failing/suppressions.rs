@@ -1,4 +1,4 @@
-//! The part that keeps addresses to which nothing is sent.
+//! The part that keeps suppressed addresses.
 
 use std::sync::atomic::Ordering;
 

@@ -1,7 +1,7 @@
-//! What of a source is code of the product: without comments, texts and tests.
+//! Extracts the product code of a source file: without comments, strings and tests.
 
-/// The source with blanks in place of comments, of what stands in quotes, and of items for tests.
-/// Line ends stay, so that lines keep their numbers.
+/// The source with blanks in place of comments, quoted texts, and items for tests. Line ends stay,
+/// so that lines keep their numbers.
 pub(crate) fn code(source: &str) -> String {
     without_tests(&without_texts(source))
 }
@@ -29,7 +29,7 @@ fn blank(char: char) -> char {
     if char == '\n' { '\n' } else { ' ' }
 }
 
-/// How long the comment, text or character is with which `rest` begins; 0 where it is none.
+/// The length of the comment, string or character at the beginning of `rest`; 0 if there is none.
 fn text_len(rest: &str, before: &str) -> usize {
     if rest.starts_with("//") {
         return rest.find('\n').unwrap_or(rest.len());
@@ -88,7 +88,7 @@ fn quoted_len(rest: &str, quote: char) -> usize {
     rest.len()
 }
 
-/// Of `r"…"` and `r#"…"#`; a raw identifier such as `r#type` is no text.
+/// The length of `r"…"` or `r#"…"#`; a raw identifier such as `r#type` is not a string.
 fn raw_len(rest: &str) -> usize {
     let hashes = rest[1..].bytes().take_while(|octet| *octet == b'#').count();
     let inner = 1 + hashes;
@@ -100,7 +100,7 @@ fn raw_len(rest: &str) -> usize {
     found.map_or(rest.len(), |at| inner + 1 + at + end.len())
 }
 
-/// Blanks what stands after `#[cfg(test)]`, to the end of that item.
+/// Blanks everything after `#[cfg(test)]` to the end of that item.
 fn without_tests(code: &str) -> String {
     const MARK: &str = "#[cfg(test)]";
     let mut product = String::with_capacity(code.len());
@@ -116,7 +116,7 @@ fn without_tests(code: &str) -> String {
 }
 
 /// An item ends with a semicolon, or with the brace that closes its first one; a list in braces may
-/// have a semicolon after it.
+/// be followed by a semicolon.
 fn item_len(rest: &str) -> usize {
     let mut depth = 0_usize;
     for (at, char) in rest.char_indices() {

@@ -1,4 +1,4 @@
-//! What a file imports from the root of its crate.
+//! The imports of a file from the root of its crate.
 
 use super::{code::code, sources::Source};
 
@@ -9,8 +9,8 @@ pub(crate) struct Import {
     pub(crate) line: usize,
 }
 
-/// The names that a file reaches by `crate::` or by `super::` from the root of the crate, in imports
-/// and elsewhere; what stands in tests is left out.
+/// The names that a file reaches through `crate::` or through `super::` from the root of the crate,
+/// in imports and elsewhere, except in tests.
 pub(crate) fn imports(source: &Source) -> Vec<Import> {
     if source.is_test() {
         return Vec::new();
@@ -65,7 +65,7 @@ fn tokens(code: &str) -> Vec<Token> {
     tokens
 }
 
-/// What follows `crate::`, or as many `super::` as lead to the root, where that begins at `at`.
+/// What follows `crate::`, or the number of `super::` that leads to the root, at `at`.
 fn from_root(tokens: &[Token], at: usize, depth: usize) -> Option<&[Token]> {
     let is = |at: usize, text: &str| tokens.get(at).is_some_and(|token| token.text == text);
     if is(at, "crate") && is(at + 1, "::") {
@@ -76,8 +76,8 @@ fn from_root(tokens: &[Token], at: usize, depth: usize) -> Option<&[Token]> {
     (supers && depth > 0 && !is_inner).then(|| &tokens[at + 2 * depth..])
 }
 
-/// The first name of a path, or those of the paths in a list; macros are left out, since those that
-/// are exported are named at the root whatever module they stand in.
+/// The first name of a path, or of each path in a list. Macros are left out, because exported ones
+/// are named at the root whatever module they are in.
 fn names(rest: &[Token], imports: &mut Vec<Import>) {
     let mut depth = 0_usize;
     let mut is_first = true;

@@ -1,6 +1,6 @@
-//! The floors of this crate: modules import what stands below them, and never what stands above.
+//! The floors of this crate: a module imports only modules below it.
 //!
-//! Also how long a source file of the workspace may be.
+//! Also the maximum length of a source file in the workspace.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -15,8 +15,8 @@ use self::{
 
 /// The top-level modules of this crate from the ground up.
 ///
-/// A module may import those of the floors below its own, and those that stand before it on its own
-/// floor: so there is no circle.
+/// A module may import those of the floors below its own, and those that precede it on its own
+/// floor, so there are no cycles.
 const FLOORS: &[(&str, &[&str])] = &[
     (
         "values",
@@ -63,10 +63,10 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("all together", &["service_builder_ext", "test_util"]),
 ];
 
-/// The first length that a file must not have.
+/// The first length that is too long.
 const TOO_LONG: usize = 400;
 
-/// Where a module stands: its floor, and its place among all modules.
+/// The place of a module: its floor, and its index among all modules.
 fn place(module: &str) -> Option<(&'static str, usize)> {
     let modules = FLOORS.iter().flat_map(|(floor, modules)| {
         let modules = modules.iter();
@@ -76,13 +76,13 @@ fn place(module: &str) -> Option<(&'static str, usize)> {
     places.find_map(|(place, (floor, found))| (found == module).then_some((floor, place)))
 }
 
-/// What is wrong with the imports of a file: a sentence for each fault, with its place.
+/// The wrong imports of a file: a sentence for each, with its place.
 fn wrong_imports(source: &Source) -> Vec<String> {
     let Some(module) = source.module() else {
         return unplaced(source);
     };
     let Some((floor, own)) = place(module) else {
-        // Told of where the module is declared.
+        // This is reported at the declaration of the module.
         return Vec::new();
     };
     let mut faults = Vec::new();
@@ -120,7 +120,7 @@ fn unplaced(root: &Source) -> Vec<String> {
     unplaced.map(tell).collect()
 }
 
-/// What is wrong with the length of a file.
+/// A fault if the file is too long.
 fn too_long(source: &Source) -> Option<String> {
     let lines = source.text.lines().count();
     (lines >= TOO_LONG).then(|| {

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 /// A source file.
 pub(crate) struct Source {
-    /// Relative to where the search began.
+    /// Relative to the directory where the search began.
     pub(crate) path: String,
     pub(crate) text: String,
 }
@@ -32,7 +32,7 @@ impl Source {
         (module != "lib").then_some(module)
     }
 
-    /// How many modules stand above the file's own, without the root of the crate.
+    /// How many modules are above the file's own, without the root of the crate.
     pub(crate) fn depth(&self) -> usize {
         let within = self.within();
         let parts = within.split('/').count();

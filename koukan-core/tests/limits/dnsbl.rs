@@ -18,7 +18,7 @@ fn resolver() -> ScriptedResolver {
             addresses(["127.0.0.4", "127.0.0.10"]),
         )
         .with_addresses("2.2.0.192.bl.example", addresses(["127.255.255.254"]))
-        // Whoever owns a domain that was a list once.
+        // The domain of a former list has a new owner.
         .with_addresses("3.2.0.192.bl.example", addresses(["203.0.113.1"]))
         .with_addresses("1.2.0.192.wl.example", addresses(["127.0.0.1"]))
         .with_addresses("bad.example.dbl.example", addresses(["127.0.1.2"]))
@@ -112,7 +112,7 @@ async fn lists_have_codes_and_weights_and_some_speak_for_a_client() {
         assert_eq!(signal.unwrap().score, score, "{zones:?}");
         assert_eq!(reply == Reply::listed(), score >= 1, "{zones:?}");
     }
-    // A list that refuses to answer names nobody, whatever counts.
+    // A list that refuses to answer lists nobody, whatever results count.
     let (reply, signal) = found(vec![of("127.0.0.0/8")], at("192.0.2.2"), "a@x").await;
     assert!(reply.is_positive(), "{reply}");
     assert_eq!(signal.unwrap().unknown, ["bl.example"]);
@@ -152,7 +152,7 @@ async fn nothing_is_asked_of_users() {
     user.identity = Some("alice".into());
     let (reply, _) = asked(layer.layer(Script::new()), user, "a@x", &[]).await;
     assert!(reply.is_positive());
-    // By HTTP there is no address.
+    // A client over HTTP has no address.
     let outcome = send(
         layer.layer(Script::new()),
         mail("a@x"),

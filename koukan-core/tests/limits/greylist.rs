@@ -76,7 +76,7 @@ async fn while_a_snapshot_is_written_mail_waits_for_no_more_than_a_piece() {
     }
     let mut snapshot = list.snapshot().unwrap();
     let mut octets = snapshot.next().unwrap();
-    // What comes now is not lost, whether this snapshot has it or the next one.
+    // These additions are not lost, whether this snapshot has them or the next one.
     for number in COUNT..COUNT + 100 {
         let (client, from) = triplet(number);
         assert!(!list.passes(client.into(), &from, "b@y"));

@@ -1,4 +1,4 @@
-//! Filters that put off or refuse by who sends, and how much.
+//! Filters that defer or refuse by sender and volume.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

@@ -72,7 +72,7 @@ async fn recipients_are_counted_by_whom_they_are_or_by_who_sends() {
     assert!(of_mail.is_positive());
     let refused: Vec<_> = replies.iter().map(|reply| *reply == over).collect();
     assert_eq!(refused, [false, false, false, true]);
-    // Who has shown no identity is not counted by it.
+    // A client without an identity is not counted by identity.
     let (_, replies) = asked(service, at("192.0.2.1"), "a@z", &to[3..]).await;
     assert!(replies[0].is_positive());
 }

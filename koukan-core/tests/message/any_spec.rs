@@ -45,7 +45,7 @@ pub(crate) fn any_line() -> BoxedStrategy<String> {
     .boxed()
 }
 
-/// Texts of lines that end with CRLF, with anything in them.
+/// Texts whose lines end with CRLF, with any content.
 pub(crate) fn any_text() -> BoxedStrategy<String> {
     let line = prop_oneof![
         3 => any_line(),

@@ -1,4 +1,4 @@
-//! What the tests of messages share.
+//! Shared code for the tests of messages.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 #![allow(dead_code, reason = "not every test uses all of it")]
@@ -34,7 +34,7 @@ pub(crate) fn composition(spec: Spec, blobs: &Blobs) -> Composition {
     Composition::new(Arc::new(spec), blobs).unwrap()
 }
 
-/// What a future that waits for nothing returns.
+/// The result of a future that does not wait.
 pub(crate) fn now<T>(future: impl Future<Output = T>) -> T {
     future.now_or_never().expect("nothing is waited for")
 }
@@ -47,14 +47,14 @@ pub(crate) fn render(json: &Value, blobs: &Blobs) -> Bytes {
     try_render(spec(json), blobs).unwrap()
 }
 
-/// The part of the JSON of a message that a builder takes.
+/// The part of a message's JSON that a builder accepts.
 pub(crate) fn flat(parsed: &ParsedMessage) -> Value {
     let mut json = parsed.json.clone();
     json.as_object_mut().unwrap().remove("parts").unwrap();
     json
 }
 
-/// The header section, unfolded, by name.
+/// The names in the unfolded header section.
 pub(crate) fn header_names(message: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(message);
     let (header, _) = text.split_once("\r\n\r\n").unwrap();
@@ -64,7 +64,7 @@ pub(crate) fn header_names(message: &[u8]) -> Vec<String> {
         .collect()
 }
 
-/// Panics where octets are not those of a message.
+/// Panics if the octets are not a valid message.
 pub(crate) fn check_lines(message: &[u8]) {
     let text = message
         .strip_suffix(b"\r\n")

@@ -1,4 +1,4 @@
-//! What Python's `email` package makes of messages of all kinds.
+//! How Python's `email` package reads messages of all kinds.
 
 use serde_json::Value;
 
@@ -44,7 +44,7 @@ def describe(message):
     }
 "#;
 
-/// What Python makes of messages.
+/// Python's reading of messages.
 pub(crate) fn describe<'a>(messages: impl IntoIterator<Item = &'a [u8]>) -> Vec<Value> {
     oracle::describe(DESCRIBE, messages)
 }

@@ -1,4 +1,4 @@
-//! How content is encoded, and where it may come from.
+//! How content is encoded, and which sources it may have.
 
 use bytes::Bytes;
 use koukan_core::message::{
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::message::render;
 
-/// The message whose text was uploaded.
+/// The message with an uploaded text.
 fn with_uploaded(list: &str, octets: &[u8]) -> String {
     let part = json!({"content_type": "text/plain", "content": {"create_id": "t"}});
     let message = render(
@@ -44,7 +44,7 @@ fn what_is_no_small_text_stays_base64() {
         let message = with_uploaded("text_body", octets);
         assert!(message.contains(field), "{}", &message[..200]);
     }
-    // Of a file, each octet is to stay as it is.
+    // Each octet of a file must stay as it is.
     assert!(with_uploaded("file_attachments", b"a\nb\n").contains(field));
     assert!(with_uploaded("file_attachments", b"a\r\nb\r\n").contains("7bit"));
 }
@@ -61,7 +61,7 @@ fn content_may_come_as_base64() {
     let message = String::from_utf8(message.to_vec()).unwrap();
     assert!(message.contains("7bit\r\n\r\nhello\r\n"), "{message}");
     assert!(message.contains("base64\r\n\r\nAP8Q\r\n"), "{message}");
-    // What is stored reads as the same.
+    // The stored form reads as the same spec.
     let spec = Spec::from_json(&json).unwrap();
     assert_eq!(spec.to_json(), json);
     for wrong in ["A", "AP8", "AP8Q\n", "AP_Q"] {

@@ -1,4 +1,4 @@
-//! Messages from specs, read by parsers that others wrote.
+//! Messages from specs, read by independent parsers.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

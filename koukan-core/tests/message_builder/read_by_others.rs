@@ -1,4 +1,4 @@
-//! Messages as parsers read them that others wrote.
+//! Messages as independent parsers read them.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::message::{
     check_lines, header_names, now, python, render, spec,
 };
 
-/// Fields that have a grammar of their own, as Python reads them.
+/// Fields with a grammar of their own, as Python reads them.
 #[test]
 fn python_reads_structured_fields() {
     let json = json!({"headers": [
@@ -46,7 +46,7 @@ proptest! {
     fn whatever_is_said_is_read_by_others((json, blobs) in any_spec()) {
         let message = render(&json, &blobs);
         check_lines(&message);
-        // No header field but those that were asked for.
+        // No header fields other than the requested ones.
         let mut expected: Vec<String> = json["headers"].as_array().unwrap().iter()
             .map(|header| header[0].as_str().unwrap().to_ascii_lowercase())
             .filter(|name| name != "bcc")
@@ -71,7 +71,7 @@ proptest! {
             }
             prop_assert_eq!(leaf.content_disposition().unwrap().ctype(), "attachment");
         }
-        // The spec says the same in JSON.
+        // The spec contains the same in JSON.
         let read = spec(&json);
         prop_assert_eq!(&read, &spec(&read.to_json()));
     }
@@ -99,7 +99,7 @@ proptest! {
     }
 }
 
-/// Python takes blanks at the ends, and several in a row, for fewer.
+/// Python removes blanks at the ends, and reduces several in a row.
 fn with_single_spaces(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,4 @@
-//! What a spec renders to.
+//! How a spec is rendered.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use crate::message::{Blobs, check_lines, composition, now, python, render, spec, try_render};
 
-/// The example of the documentation of the API.
+/// The example in the documentation of the API.
 fn example() -> Value {
     json!({
         "headers": [
@@ -99,7 +99,7 @@ fn wrappers_stand_only_where_they_are_needed() {
             vec!["multipart/alternative", "text/plain", "text/html"],
         ),
         (
-            // The order says which is preferred: the last.
+            // The last one is preferred, so the order matters.
             json!({"text_body": [html, text]}),
             vec!["multipart/alternative", "text/html", "text/plain"],
         ),
@@ -158,7 +158,7 @@ fn a_message_can_be_attached_to_another_like_it() {
     let json = json!({"headers": [["message-id", "same@x"]],
         "file_attachments": [{"content_type": "message/rfc822", "content": {"create_id": "m"}}]});
     let inner = render(&json, &vec![("m".into(), "Subject: x\r\n\r\n".into())]);
-    // The names of blobs do not make the octets, but the spec is the same.
+    // The names of blobs do not change the octets, but the spec is the same.
     let again = try_render(spec(&json), &vec![("m".into(), inner.clone())]);
     assert!(matches!(again, Err(BodyError::Rejected(_))));
     let mut other = json;

@@ -1,4 +1,4 @@
-//! What is wrong with a message, and the level that leaves.
+//! The faults of a message, and the resulting level.
 
 use koukan_core::message::validation::Problem;
 use proptest::prelude::*;
@@ -34,7 +34,7 @@ fn each_problem_is_told_and_the_worst_of_them_counts() {
             Level::High,
             &[],
         ),
-        // What agents may take for something else.
+        // Octets that agents may interpret differently.
         (after("", b"a\rb\r\n"), Level::None, &[BareCr]),
         (after("", b"a\r\r\n"), Level::None, &[BareCr]),
         (after("", b"a\nb\r\n"), Level::None, &[BareLf]),
@@ -62,7 +62,7 @@ fn each_problem_is_told_and_the_worst_of_them_counts() {
             Level::Basic,
             &[FromMissing, DateMissing, MessageIdMissing],
         ),
-        // One of each.
+        // One message for each fault.
         (with(FROM, ""), Level::Basic, &[FromMissing]),
         (after(FROM, b""), Level::Basic, &[FromRepeated]),
         (
@@ -119,7 +119,7 @@ fn each_problem_is_told_and_the_worst_of_them_counts() {
             Level::Basic,
             &[BoundaryInvalid],
         ),
-        // As the standards ask for.
+        // As the standards require.
         (
             with(FROM, "From: a@x.example, b@x.example\r\n"),
             Level::Medium,
@@ -181,7 +181,7 @@ fn a_header_section_without_end_takes_no_more_memory() {
     assert!(found.has_more_files);
 }
 
-/// Octets of which messages are made that have something wrong.
+/// Pieces of faulty messages.
 fn pieces() -> impl Strategy<Value = Vec<u8>> {
     let pieces = [
         "\r\n",

@@ -1,4 +1,4 @@
-//! The filter `message_validation`, and rules by what it finds.
+//! The filter `message_validation`, and rules based on its results.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -24,7 +24,7 @@ use koukan_core::{
 };
 use tower::Layer;
 
-/// What is found of a message.
+/// The report on a message.
 fn report(message: impl AsRef<[u8]>) -> ValidationReport {
     let mut validator = Validator::new();
     validator.scan(message.as_ref());
@@ -81,7 +81,7 @@ async fn a_stream_is_looked_at_as_it_passes_and_a_blob_stays_one() {
     }
 }
 
-/// A body of chunks of so many octets.
+/// A body in chunks of that many octets.
 fn in_chunks(message: &[u8], size: usize) -> Body {
     let chunks = message.chunks(size).map(Bytes::copy_from_slice).map(Ok);
     let chunks: Vec<_> = chunks.collect();

@@ -90,7 +90,7 @@ fn what_is_wrong_with_parts() {
         // The header section of a part may be all of it.
         ("--b\r\nX: y\r\n--b--\r\n", Level::High, &[]),
         ("--b\r\n--b--\r\n", Level::High, &[]),
-        // What begins like a delimiter is text.
+        // A line that only begins like a delimiter is text.
         ("--b\r\n\r\n--bc\r\n--b-\r\n--b--\r\n", Level::High, &[]),
     ] {
         let found = report(multipart(body));
@@ -98,7 +98,7 @@ fn what_is_wrong_with_parts() {
     }
 }
 
-/// Whoever hides a file from those who look for it here must not succeed.
+/// Hiding a file from agents that look for it here must not succeed.
 #[test]
 fn where_parts_were_not_looked_into_there_may_be_files() {
     let long = "x".repeat(201);
