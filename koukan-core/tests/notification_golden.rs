@@ -1,7 +1,7 @@
-//! A notification of each kind, in each form, as it stands in a file of `tests/notifications`; to readers
-//! that nobody here wrote.
+//! A notification of each kind, in each form, compared with a file of `tests/notifications` and read by
+//! independent parsers.
 //!
-//! With `UPDATE_GOLDEN=1` the files are written.
+//! With `UPDATE_GOLDEN=1` the files are rewritten.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -20,20 +20,20 @@ use koukan_core::{
 use mail_parser::{Message, MessageParser, MimeHeaders, PartType};
 use serde_json::json;
 
-/// A file, and what it holds.
+/// A file and its expected content.
 struct Golden {
     name: String,
     octets: Vec<u8>,
-    /// Whether all of the message comes back.
+    /// Whether the whole message is returned.
     is_full: bool,
     is_utf8: bool,
-    /// One a recipient.
+    /// One for each recipient.
     actions: Vec<&'static str>,
 }
 
 const GERMAN: &str = include_str!("notifications/german.txt");
 
-/// The original message, in the form of its sender.
+/// The original message, in the form its sender used.
 fn original(is_utf8: bool) -> String {
     let name = if is_utf8 {
         "Ålice <ålice"
@@ -48,7 +48,7 @@ fn original(is_utf8: bool) -> String {
     )
 }
 
-/// What is told, and the reply that decided.
+/// The actions, and the reply that decided each.
 fn told() -> [(Action, Reply); 5] {
     let host = |reply: Reply| {
         reply.with_extension(RemoteMta {
@@ -80,7 +80,7 @@ fn golden(
     golden_of(name, &[(to, told)], is_utf8, ret, template)
 }
 
-/// A notification that tells of several.
+/// A notification about several recipients.
 fn golden_of(
     name: &str,
     told: &[(&str, &(Action, Reply))],
@@ -144,7 +144,7 @@ fn all() -> Vec<Golden> {
             }
         }
     }
-    // What fails together is told of together, and of success with it.
+    // Recipients that fail together are reported together, along with successes.
     let several = [
         ("bob@example.net", &told[0]),
         ("carol@example.org", &told[3]),
@@ -191,7 +191,7 @@ fn each_kind_is_as_its_file_has_it() {
     assert_eq!(files.count(), all.len(), "a file that no case has");
 }
 
-/// What Python takes for a defect of a value in UTF-8 is that it does not decode octets of fields.
+/// Python reports a defect for a value in UTF-8, since it does not decode octets of fields.
 const DESCRIBE: &str = r#"
 import re
 def describe(message):
@@ -209,7 +209,7 @@ def describe(message):
     }
 "#;
 
-/// Types of the second and the third part.
+/// The media types of the second and the third part.
 fn types(golden: &Golden) -> [&'static str; 2] {
     match (golden.is_utf8, golden.is_full) {
         (false, false) => ["message/delivery-status", "text/rfc822-headers"],

@@ -1,4 +1,4 @@
-//! Notifications of every kind, and what comes back with them, to Python's `email` package.
+//! Notifications of every kind, and the returned message, read by Python's `email` package.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

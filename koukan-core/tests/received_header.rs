@@ -38,7 +38,7 @@ fn hops(count: usize) -> String {
     "Received: by somewhere.example; yesterday\r\n".repeat(count) + MESSAGE
 }
 
-/// Sends a message in chunks of an octet each.
+/// Sends a message in chunks of one octet.
 async fn send_in_octets(service: impl MailService, message: &str) -> Reply {
     let (mut driver, _mail) = Driver::start(service, context(), mail("a@x"));
     let _rcpt = driver.rcpt(rcpt("b@y")).await;
@@ -160,7 +160,7 @@ async fn a_message_stays_a_blob_while_it_grows() {
     }));
     let (mut driver, _mail) = Driver::start(service, context(), mail("a@x"));
     driver.whole_body(blob.into());
-    // The header section has to be there, the rest has not.
+    // The header section must be there, the rest need not.
     writer
         .append("Subject: hi\r\n\r\nhel".into())
         .await

@@ -1,4 +1,4 @@
-//! The filter that asks the DNS for the names of clients.
+//! The filter that looks up clients' names in the DNS.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -19,8 +19,9 @@ use koukan_core::{
 use tokio::time::Instant;
 use tower::Layer;
 
-/// `192.0.2.1` is what it says, `.2` has no name, the name of `.3` leads elsewhere, and that of `.4` nowhere; nobody
-/// answers of `.5`, of the name of `.6`, nor ever of that of `.7`; `.8` has a silent name beside a good one.
+/// `192.0.2.1` is correct, `.2` has no name, the name of `.3` leads to another address, and that of `.4` to none.
+/// The look-ups of `.5` and of the name of `.6` fail, and that of `.7` never ends. `.8` has a silent name beside a
+/// good one.
 fn dns() -> ScriptedResolver {
     let ip = |last: u8| format!("192.0.2.{last}").parse().unwrap();
     ScriptedResolver::new()
@@ -96,7 +97,7 @@ async fn what_is_known_of_a_client_and_how_long_that_takes() {
             None,
             true,
         ),
-        // One that is silent holds up no other.
+        // A silent one delays no other.
         (
             8,
             "eight.example.com",
@@ -115,7 +116,7 @@ async fn what_is_known_of_a_client_and_how_long_that_takes() {
             None,
             true,
         ),
-        // Of that address nothing is known at all.
+        // Nothing at all is known of that address.
         (200, "h", Nx, None, no, no, false),
     ] {
         let began = Instant::now();

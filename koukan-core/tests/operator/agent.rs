@@ -39,7 +39,7 @@ pub(crate) struct Agent {
     pub(crate) operator: Operator,
 }
 
-/// A caller that may operate the agent.
+/// A caller that may act as operator.
 pub(crate) fn operator() -> Caller {
     let olga = Caller::unrestricted().with_client(Client::named("olga"));
     olga.with_role(Role::Operate)
@@ -88,12 +88,12 @@ impl Agent {
         }
     }
 
-    /// Makes a transaction, and waits for what becomes of the first attempt.
+    /// Makes a transaction, and waits for the result of its first attempt.
     pub(crate) async fn send(&self, sender: &str, to: &str) -> Location {
         self.send_at(sender, &[to], None).await
     }
 
-    /// As `send`, to several, and at that time.
+    /// As `send`, to several recipients, and at that time.
     pub(crate) async fn send_at(
         &self,
         sender: &str,
@@ -146,7 +146,7 @@ impl Agent {
         }
     }
 
-    /// What is looked for, in a state or in any.
+    /// Searches in one state or in all.
     pub(crate) async fn list_of(&self, state: Option<QueueState>, search: Search) -> QueueListed {
         let filter = QueueFilter {
             sender: None,
@@ -160,7 +160,7 @@ impl Agent {
         .await
     }
 
-    /// Works on what is due from now on.
+    /// Dispatches due transactions from now on.
     pub(crate) fn dispatch(&self) {
         let dispatcher = Dispatcher::new(self.storage.clone(), self.output.clone(), 8);
         tokio::spawn(dispatcher.run(std::future::pending()));
@@ -180,7 +180,7 @@ pub(crate) fn id(transaction: &Location) -> Box<str> {
     uri.strip_prefix("/transactions/").unwrap().into()
 }
 
-/// Where the transactions of a list are.
+/// The locations of listed transactions.
 pub(crate) fn locations(listed: &QueueListed) -> Vec<Location> {
     let details = listed.transactions.iter();
     let details = details.map(|queued| queued.view.details.as_ref().unwrap());

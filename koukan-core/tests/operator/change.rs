@@ -166,7 +166,7 @@ async fn what_is_given_back_is_told_to_its_sender() {
     assert_eq!(listed.transactions.len(), 1);
 }
 
-/// Who has done what to what, and how many were meant and changed.
+/// Who did what to which selection, and how many transactions were selected and changed.
 type Told = (String, String, String, u64, u64);
 
 #[derive(Debug, Default)]

@@ -94,7 +94,7 @@ async fn a_destination_is_stopped_and_goes_on() {
     let shown = agent.destination(shown).await.unwrap();
     assert_eq!((shown.state(), shown.census.queued), ("up", 0));
 
-    // What waits for it says so, and cannot be retried meanwhile.
+    // Transactions that wait for it show that, and cannot be retried meanwhile.
     let y = Search {
         destination: Some("y.example".into()),
         ..Search::default()
@@ -121,7 +121,7 @@ async fn a_destination_is_stopped_and_goes_on() {
     assert_eq!(agent.show(&sent).await.attempts.len(), 2);
 }
 
-/// A destination goes on, and what is to be sent later waits for that.
+/// The destination is resumed; scheduled transactions wait for their time.
 #[tokio::test(start_paused = true)]
 async fn what_is_to_be_sent_later_is_not_sent_with_the_others() {
     use DestinationAction::{Resume, Retry, Suspend};
@@ -145,7 +145,7 @@ async fn what_is_to_be_sent_later_is_not_sent_with_the_others() {
     assert_eq!(state, QueueState::Scheduled);
 }
 
-/// What goes to others as well is attempted, so it does not wait.
+/// A transaction with other destinations as well is attempted, so it does not wait.
 #[tokio::test(start_paused = true)]
 async fn what_goes_to_several_destinations_is_not_suspended_with_one() {
     let agent = busy().await;
@@ -188,7 +188,7 @@ impl HostRooms for Rooms {
     }
 }
 
-/// By its name, or by the host that was connected to last.
+/// By the destination's name, or by the host that was connected to last.
 #[tokio::test(start_paused = true)]
 async fn what_a_host_takes_is_told() {
     let remote = RemoteMta {

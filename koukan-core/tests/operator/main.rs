@@ -1,5 +1,4 @@
-//! The queue as whoever operates the agent sees and changes it, with everything behind it but sockets and
-//! disks.
+//! The queue as an operator sees and changes it, with everything except sockets and disks.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 mod agent;

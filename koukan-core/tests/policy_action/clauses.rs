@@ -1,10 +1,10 @@
-//! How often a rule is asked in a transaction, and which of its tag are asked after it.
+//! How often a rule is asked in a transaction, and which rules of its tag are asked after it.
 
 use koukan_core::filter::policy_action::{Facts, Matcher, Moment, Verdict};
 
 use super::*;
 
-/// Matches at a moment, or from MAIL on, and counts how often it was asked.
+/// Matches at one moment, or from MAIL on, and counts how often it was asked.
 #[derive(Debug, Clone)]
 struct Counts {
     only_at: Option<Moment>,
@@ -41,7 +41,7 @@ impl Matcher for Counts {
     }
 }
 
-/// What is told of these rules by a message for so many recipients, which passes.
+/// The observed results of these rules for a message to that many recipients, which passes.
 async fn told(
     recipients: &[&str],
     all: impl IntoIterator<Item = PolicyRule, IntoIter: DoubleEndedIterator>,
@@ -76,7 +76,7 @@ async fn a_rule_that_has_matched_is_not_asked_again_nor_is_its_tag_where_that_en
             PolicyRule::new("t")
                 .with_name("second")
                 .with_match(Expression::new(second.clone())),
-            // Of another tag: it is asked whatever those do.
+            // It has another tag, so it is asked whatever the others do.
             PolicyRule::new("u")
                 .with_name("other")
                 .with_match(Expression::new(other.clone()))
@@ -90,7 +90,7 @@ async fn a_rule_that_has_matched_is_not_asked_again_nor_is_its_tag_where_that_en
 
 #[tokio::test]
 async fn a_rule_that_knows_late_is_asked_in_each_phase_until_then() {
-    // MAIL, three recipients, before the message and at its end.
+    // At MAIL, at three recipients, before the message and at its end.
     for (moment, asked, first) in [
         (Moment::Rcpt(1), 3, "late MATCH"),
         (Moment::Message, 5, "late MATCH"),

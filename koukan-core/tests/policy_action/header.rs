@@ -1,4 +1,4 @@
-//! Rules that ask for the header section.
+//! Rules that use the header section.
 
 use koukan_core::{
     body::HEADER_MAX,
@@ -67,7 +67,7 @@ async fn what_stands_in_a_field() {
             "Subject: ist =?utf-8?q?GR=C3=9CN?=\r\n\r\n",
             true,
         ),
-        // Any of them.
+        // Any of the fields may match.
         (like("b*"), "Subject: a\r\nSubject: b\r\n\r\n", true),
         (like("c*"), "Subject: a\r\nSubject: b\r\n\r\n", false),
     ] {

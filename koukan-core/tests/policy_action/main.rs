@@ -34,7 +34,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tower::Layer;
 
-/// What a filter of these tests finds out.
+/// The result of a filter in these tests.
 #[derive(Debug, Serialize, Deserialize)]
 struct Verdict {
     result: String,
@@ -49,7 +49,7 @@ fn found(signals: &Signals, result: &str) {
     signals.set_durable(&Verdict { result }).unwrap();
 }
 
-/// When the filter before the rules knows.
+/// When the filter before the rules has its result.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum When {
     AtMail,
@@ -58,7 +58,7 @@ enum When {
     Never,
 }
 
-/// A filter that finds out `result`, before `inner`.
+/// A filter with the result `result`, before `inner`.
 fn finds(when: When, result: &'static str, inner: BoxMailService) -> BoxMailService {
     let layer = from_fn(move |tx: Transaction, next: Next| async move {
         let signals = tx.signals.clone();
@@ -87,7 +87,7 @@ fn finds(when: When, result: &'static str, inner: BoxMailService) -> BoxMailServ
     BoxMailService::new(layer.layer(inner))
 }
 
-/// Octets as they come; what was found is told after the last of them.
+/// Octets as they come; the result is there after the last of them.
 fn async_stream(
     mut parts: impl FnMut() -> (Body, Signals, &'static str) + Send + 'static,
 ) -> impl futures_core::Stream<Item = Result<Bytes, koukan_core::body::BodyError>> + Send + 'static
@@ -128,7 +128,7 @@ fn reject(tag: &str) -> PolicyRule {
     PolicyRule::new(tag).with_action(PolicyAction::Reject)
 }
 
-/// The rules that have matched, with what was done.
+/// The rules that have matched, with their actions.
 #[derive(Debug, Default)]
 struct Seen(Mutex<Vec<String>>);
 
@@ -205,7 +205,7 @@ async fn what_is_known_later_decides_later_and_is_never_lost() {
 
 #[tokio::test]
 async fn rules_of_a_tag_wait_for_those_before_them() {
-    // An exception that is known with the message, before a rule that matches always.
+    // An exception that is known only with the message, before a rule that always matches.
     for (when, result, is_refused) in [
         (When::AtMail, "bad", false),
         (When::BeforeMessage, "bad", false),
@@ -213,7 +213,7 @@ async fn rules_of_a_tag_wait_for_those_before_them() {
         (When::AtMail, "good", true),
         (When::BeforeMessage, "good", true),
         (When::AtItsEnd, "good", true),
-        // Nobody finds it out: at the end that is known.
+        // No filter finds it: that is known at the end.
         (When::Never, "", true),
     ] {
         let exception = PolicyRule::new("t")
@@ -226,7 +226,7 @@ async fn rules_of_a_tag_wait_for_those_before_them() {
         let outcome = send(service, mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
         assert_eq!(outcome.is_delivered(), !is_refused, "{when:?} {result}");
     }
-    // Those of another tag do not.
+    // Rules with another tag do not.
     let open = PolicyRule::new("t").with_match(bad());
     let upstream = Script::new();
     let service = rules([open, reject("u")], BoxMailService::new(upstream.clone()));

@@ -1,4 +1,4 @@
-//! What matchers tell apart.
+//! The distinctions that matchers make.
 
 use koukan_core::{
     blob::Blob,

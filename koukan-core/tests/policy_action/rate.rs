@@ -1,4 +1,4 @@
-//! Rules that ask how much comes in a time.
+//! Rules that count events in a period.
 
 use std::{num::NonZeroU32, time::Duration};
 
@@ -116,7 +116,7 @@ async fn a_message_counts_once_however_often_the_rule_is_asked() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rule_that_does_not_know_yet_counts_its_message_once() {
-    // The other part of the rule is known at the end only.
+    // The other part of the rule is known only at the end.
     let rule = limit(Expression::all([bad(), over([RateKey::Sender], 1)]));
     for expected in [1, 2] {
         let upstream = Script::new();

@@ -1,4 +1,4 @@
-//! Python's `email` package, which nobody here wrote, as the judge of messages.
+//! Python's `email` package as an independent judge of messages.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
@@ -20,8 +20,7 @@ messages = [email.message_from_bytes(octets, policy=email.policy.SMTPUTF8) for o
 json.dump([describe(message) for message in messages], sys.stdout)
 "#;
 
-/// What a function `describe(message)` in Python, which returns what can be JSON, says of each
-/// message.
+/// The result, for each message, of a Python function `describe(message)` that returns JSON values.
 pub(crate) fn describe(
     function: &str,
     messages: impl IntoIterator<Item: AsRef<[u8]>>,
@@ -40,7 +39,7 @@ pub(crate) fn describe(
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Octets that `describe` gave as `base64.b64encode(octets).decode()`.
+/// Octets that `describe` returned as `base64.b64encode(octets).decode()`.
 pub(crate) fn octets(text: &Value) -> Vec<u8> {
     STANDARD.decode(text.as_str().unwrap()).unwrap()
 }

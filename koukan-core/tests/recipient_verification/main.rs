@@ -1,4 +1,4 @@
-//! The filter that asks destinations for recipients.
+//! The filter that verifies recipients at their destinations.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -47,7 +47,7 @@ async fn asked(service: impl MailService, to: &[&str]) -> Vec<Reply> {
         .recipients
 }
 
-/// What each question was for.
+/// The recipients of each verification.
 fn questions(destination: &Script) -> Vec<Vec<String>> {
     let received = destination.received();
     let texts = |received: &Received| {
@@ -70,7 +70,7 @@ async fn what_the_destination_says_is_what_is_known() {
             Reply::no_such_user(),
         ),
         (Reply::sender_ok(), Reply::mailbox_busy(), ok(), unknown()),
-        // It says nothing of the recipient.
+        // The reply says nothing about the recipient.
         (Reply::sender_ok(), Reply::policy_refused(), ok(), unknown()),
         (
             Reply::policy_refused(),
@@ -89,7 +89,7 @@ async fn what_the_destination_says_is_what_is_known() {
         let destination = Script::new().mail(of_mail).other_rcpts(of_rcpt);
         let verifier = verifier(&destination);
         let layer = RecipientVerificationLayer::new(verifier);
-        // The second is told what the first has found out.
+        // The second layer receives the result of the first.
         let first = layer.clone().layer(Script::new());
         assert_eq!(
             asked(first, &["bob@example.com"]).await,
@@ -164,7 +164,7 @@ async fn all_who_wait_for_an_address_wait_for_one_question() {
     let first = ask();
     let others = [ask(), ask(), ask()];
     tokio::time::sleep(second / 2).await;
-    // Who has begun with it goes away.
+    // The caller that began the verification disconnects.
     first.abort();
     let began = Instant::now();
     for other in others {
@@ -211,14 +211,15 @@ async fn a_silent_destination_holds_up_those_who_send_to_it_once() {
         time(&["bob@c.example"]).await
     };
     let ((replies, waited), (others, other_waited)) = tokio::join!(slow, quick);
-    // Of the last nobody could wait any more, and nothing is known of its destination.
+    // The last one could no longer be waited for, and nothing is known of its destination.
     assert_eq!(replies, [unknown.clone(), unknown.clone(), unknown.clone()]);
     assert!(
         waited >= TIME_MAX && waited < TIME_MAX + Duration::from_millis(10),
         "{waited:?}"
     );
     assert_eq!((others, other_waited), (vec![ok], Duration::ZERO));
-    // One address may be a trap: others are asked for, and are silent as well. Then it is so of all.
+    // A single address may be a trap, so others are verified too. When they get no answer either,
+    // the whole destination is silent.
     for to in ["eve@a.example", "frank@a.example"] {
         let (replies, waited) = time(&[to]).await;
         assert_eq!(replies, std::slice::from_ref(&unknown), "{to}");
@@ -226,7 +227,7 @@ async fn a_silent_destination_holds_up_those_who_send_to_it_once() {
     }
     let (replies, waited) = time(&["grace@a.example"]).await;
     assert_eq!((replies, waited), (vec![unknown], Duration::ZERO));
-    // It is asked again later.
+    // It is verified again later.
     advance(Lives::default().unknown).await;
     let count = silent.received().len();
     let (_, waited) = time(&["grace@a.example"]).await;
@@ -258,7 +259,7 @@ async fn of_domains_that_take_all_one_question_is_enough() {
         let asked = questions(destination);
         match domain {
             "a.example" => assert_eq!(asked[0].len(), 2, "{asked:?}"),
-            // What was refused is no recipient of the transaction.
+            // A refused recipient is not part of the transaction.
             _ => assert_eq!(asked, [vec![to[0]], vec![to[1]], vec![]]),
         }
     }
@@ -276,7 +277,7 @@ async fn who_is_slow_to_refuse_nobody_has_said_what_it_takes() {
     for (to, time) in [
         ("bob@example.com", TIME_MAX),
         ("bob@example.com", Duration::ZERO),
-        // That is not asked again at once.
+        // It is not verified again at once.
         ("carol@example.com", Duration::ZERO),
     ] {
         let began = Instant::now();
@@ -294,7 +295,7 @@ async fn who_is_slow_to_refuse_nobody_has_said_what_it_takes() {
 #[tokio::test(start_paused = true)]
 async fn of_a_long_refusal_the_beginning_is_remembered() {
     let refusal = Reply::no_such_user();
-    // A character in two octets does not end with the room.
+    // The limit must not split a character of two octets.
     let text = format!("x{}", "\u{e9}".repeat(30_000));
     let long = Reply::new(refusal.code(), refusal.enhanced(), text.clone());
     let verifier = verifier(&Script::new().other_rcpts(long));

@@ -1,4 +1,4 @@
-//! Destinations that are silent at single addresses.
+//! Destinations that do not answer for single addresses.
 
 use super::*;
 

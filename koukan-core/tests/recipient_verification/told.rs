@@ -1,4 +1,4 @@
-//! What observers are told.
+//! What observers receive.
 
 use std::sync::Mutex;
 
@@ -6,7 +6,7 @@ use koukan_core::event::{Event, Observer, Observers};
 
 use super::*;
 
-/// What observers are told.
+/// What observers receive.
 #[derive(Debug, Default)]
 struct Seen(Mutex<Vec<(String, bool, Duration)>>);
 

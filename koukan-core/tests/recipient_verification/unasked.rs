@@ -1,4 +1,4 @@
-//! Whom the filter asks nothing.
+//! Recipients that the filter does not verify.
 
 use koukan_core::{clock::Clock, storage::record::Suppression};
 
@@ -15,7 +15,7 @@ async fn nothing_is_begun_when_the_time_is_over() {
     let unknown = Reply::unverified_recipient;
     assert_eq!(replies, [unknown(), unknown(), unknown()]);
     assert!(live.received().is_empty());
-    // The next transaction has time of its own.
+    // The next transaction has its own time limit.
     let replies = asked(layer.layer(Script::new()), &to[1..]).await;
     assert_eq!(replies, [Reply::recipient_ok(), Reply::recipient_ok()]);
 }
@@ -96,7 +96,7 @@ async fn addresses_to_which_nothing_is_sent_are_refused_without_a_question() {
     let destination = Script::new();
     let verifier = verifier(&destination).with_suspensions(storage.clone());
     let to = ["bob@example.com", "carol@example.com"];
-    // It is known that he was there.
+    // The recipient is known to have existed.
     let ok = Reply::recipient_ok;
     assert_eq!(asked(service(&verifier), &to).await, [ok(), ok()]);
     let now = clock.now();
@@ -107,7 +107,7 @@ async fn addresses_to_which_nothing_is_sent_are_refused_without_a_question() {
         until: now + Duration::from_secs(3600),
         reason: "550 no such user".into(),
     };
-    // Of another sender's addresses nothing follows.
+    // Nothing follows from another sender's addresses.
     storage.keep_suppression(bad("other")).await.unwrap();
     assert_eq!(asked(service(&verifier), &to).await, [ok(), ok()]);
     storage.keep_suppression(bad("outgoing")).await.unwrap();

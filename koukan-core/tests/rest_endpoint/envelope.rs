@@ -240,7 +240,8 @@ async fn signals_that_are_found_out_later_are_told_before_what_they_are_about() 
                 "upload",
             ],
         ),
-        // What became of a request is not known, or another was first: what is missing is told again.
+        // The result of a request is unknown, or another request came first: what is missing is sent
+        // again.
         (
             true,
             Some(Fault::LoseAnswer),

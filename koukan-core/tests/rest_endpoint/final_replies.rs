@@ -1,4 +1,4 @@
-//! Final replies by recipient, as upstream tells them.
+//! Final replies by recipient, as upstream gives them.
 
 use koukan_core::{
     reply::Reply,
@@ -13,8 +13,8 @@ use crate::{
     originator::{MESSAGE, endpoint, let_run, own},
 };
 
-/// Sends to recipients of which upstream says in the end what `change` makes of its view; the first
-/// that the client names never comes to it.
+/// Sends to recipients whose final view upstream changes with `change`. The first recipient that
+/// the client names never reaches upstream.
 async fn told(
     script: Script,
     to: &[&str],
@@ -59,7 +59,7 @@ async fn each_recipient_has_its_own() {
     ];
     let each = [&taken, &later, &never].map(|reply| Some(reply.clone()));
     let to = ["b@y", "c@y", "d@y"];
-    // Whatever stands for all: it never says that all have it.
+    // Whichever reply stands for all: it never says that all recipients have the message.
     for whole in [later.clone(), taken.clone()] {
         let told = told(Script::accepting(), &to, whole, each.to_vec()).await;
         let (fake, _, last) = told;

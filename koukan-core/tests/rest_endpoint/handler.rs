@@ -71,7 +71,7 @@ async fn mail_goes_through_step_by_step() {
     assert_eq!(upstream.only_received().text(), MESSAGE);
 }
 
-/// Also where tokio's budget is spent, on either side.
+/// Also with tokio's budget exhausted, on either side.
 #[test]
 fn mail_goes_through_in_every_budget() {
     for is_incremental in [false, true] {

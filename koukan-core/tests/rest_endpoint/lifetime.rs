@@ -97,7 +97,7 @@ async fn a_heartbeat_that_fails_ends_nothing() {
     assert_eq!(driver.wait(bob).await, Reply::recipient_ok());
 }
 
-/// Time stands still where the endpoint turns round without waiting.
+/// Time would stand still if the endpoint looped without waiting.
 #[tokio::test(start_paused = true)]
 async fn upstream_is_watched_beside_a_heartbeat_that_hangs() {
     let fake = Fake::new(Script::accepting());

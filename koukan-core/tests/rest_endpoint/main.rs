@@ -1,4 +1,4 @@
-//! RestEndpoint over a resource service that keeps the contract and does what a test tells it.
+//! `RestEndpoint` over a resource service that keeps the contract and is controlled by the test.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]
 

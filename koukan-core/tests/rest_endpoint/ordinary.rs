@@ -27,7 +27,7 @@ fn ordinary(script: Script) -> (Fake, RestEndpoint<Fake>) {
     (fake.clone(), RestEndpoint::new(fake, settings))
 }
 
-/// Everything at once, as a queue has it.
+/// Everything at once, as the queue has it.
 async fn send_at_once(endpoint: RestEndpoint<Fake>, message: impl Into<Bytes>) -> Reply {
     let (mut driver, _mail) = Driver::start(endpoint, context(), mail("a@x"));
     let bob = driver.rcpt(rcpt("b@y")).await;

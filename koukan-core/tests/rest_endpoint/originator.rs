@@ -27,7 +27,7 @@ pub(crate) fn start_with(endpoint: RestEndpoint<Fake>, signals: Signals) -> (Dri
     Driver::start_with(endpoint, Arc::clone(&context()), mail("a@x"), signals)
 }
 
-/// Lets the call, and all else, go on until everyone waits.
+/// Lets the call and everything else run until all wait.
 pub(crate) async fn let_run(driver: &mut Driver) {
     tokio::select! {
         () = driver.progress() => {}
@@ -47,7 +47,7 @@ pub(crate) async fn is_open(driver: &mut Driver, pending: &mut Pending) -> bool 
     }
 }
 
-/// A reply of upstream that no part of the agent would give.
+/// A reply from upstream that no part of the agent would give.
 pub(crate) fn own(reply: Reply) -> Reply {
     reply.with_text("upstream said so")
 }

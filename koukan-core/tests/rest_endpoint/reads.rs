@@ -22,7 +22,7 @@ use tower::{BoxError, service_fn};
 
 use crate::originator::let_run_for;
 
-/// Octets in storage, and how often they were asked for.
+/// Octets in storage, and how often they were read.
 #[derive(Clone, Default)]
 struct Stored(Arc<AtomicU32>);
 

@@ -1,4 +1,4 @@
-//! Copies of one message, which go upstream in one transaction.
+//! Copies of one message that go upstream in one transaction.
 
 use koukan_core::{
     blob::BlobPool,
@@ -53,8 +53,8 @@ async fn sent(fake: &Fake, is_incremental: bool, to: &[&str]) -> DeliverOutcome 
     send(exploder, mail("alice@x"), to, MESSAGE).await
 }
 
-/// Where a create has all recipients there are, it is made while the first is waited for; those who come
-/// then have another.
+/// A create with all recipients known so far is made while the first is awaited; later recipients get
+/// another transaction.
 #[rstest]
 #[case::step_by_step(true, 1)]
 #[case::as_a_whole(false, 2)]
@@ -86,7 +86,7 @@ async fn many_recipients_have_few_transactions(
     assert_eq!(all, to);
 }
 
-/// There are no others of which it need be told.
+/// There are no others to tell upstream about.
 #[tokio::test(start_paused = true)]
 async fn who_is_alone_is_passed_through() {
     let fake = fake(true);
@@ -102,7 +102,7 @@ impl DurableSignal for Verdict {
     const NAME: &'static str = "verdict";
 }
 
-/// A leg whose filter has found out something that upstream is told shares no transaction with others.
+/// A leg with other filter results for upstream does not share a transaction.
 #[tokio::test(start_paused = true)]
 async fn who_has_other_signals_has_a_transaction_of_its_own() {
     let fake = fake(true);

@@ -1,4 +1,4 @@
-//! A RestHandler with everything behind it but sockets and disks.
+//! A `RestHandler` with everything behind it except sockets and disks.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -236,7 +236,7 @@ pub(crate) fn read(transaction: &Location) -> Read {
     }
 }
 
-/// A create of the sender `app`, to be uploaded.
+/// A create for the sender `app`, whose message is to be uploaded.
 pub(crate) fn to_upload() -> Create {
     Create {
         sender: Sender::new("app"),
@@ -251,7 +251,7 @@ pub(crate) fn to_upload() -> Create {
     }
 }
 
-/// A create of the sender `app`, whole.
+/// A create for the sender `app` with its message.
 pub(crate) fn whole() -> Create {
     let mut create = to_upload();
     create.draft.body = Some(BodySource::Inline(octets(MESSAGE)));

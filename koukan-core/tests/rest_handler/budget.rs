@@ -1,5 +1,5 @@
-//! A transaction that is made by requests ends as ever where tokio's budget is spent: at each request,
-//! and in the attempt.
+//! A transaction made by requests ends normally when tokio's budget is exhausted: at each request, and
+//! in the attempt.
 
 use std::time::Duration;
 
@@ -61,7 +61,7 @@ fn a_message_that_comes_whole() {
     });
 }
 
-/// Whoever waits for the next change gets each.
+/// A client that waits for the next change gets each one.
 #[test]
 fn a_recipient_that_is_refused_during_the_upload() {
     in_every_budget(async |budget| {

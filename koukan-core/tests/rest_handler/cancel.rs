@@ -1,4 +1,4 @@
-//! Cancels: what is tried no more, and what upstream has already.
+//! Cancels: what is no longer attempted, and what upstream already has.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ async fn waiting_and_leased(agent: &Agent) -> (u64, u64) {
     (census.waiting, census.leased)
 }
 
-/// Takes the envelope, and reads nothing of the message.
+/// Accepts the envelope, and reads nothing of the message.
 pub(crate) async fn stuck(transaction: Transaction) -> Result<Reply, BoxError> {
     let Transaction {
         mail,
@@ -132,7 +132,7 @@ async fn what_the_answer_to_a_cancel_shows_is_there_afterwards() {
         let cancelled = cancel(&agent, &created.location).await;
         assert_eq!(cancelled.rcpt_response, created.view.rcpt_response);
         assert_eq!(cancelled.attempt_count, created.view.attempt_count);
-        // Another process knows it from the backend alone.
+        // Another process knows it only from the backend.
         let process = backend.another_process();
         let other = Agent::on(process, Script::new(), RestHandlerSettings::default()).await;
         assert_eq!(other.view(&created.location).await, cancelled);

@@ -31,9 +31,9 @@ use crate::{
 enum State {
     Draft,
     DraftWithPart,
-    /// Its upload is there, and it is being committed.
+    /// Its upload has arrived, and it is being committed.
     Committing,
-    /// As that, and upstream will have the message soon.
+    /// As `Committing`, and upstream will have the message soon.
     CommittingAndSent,
     Attempted,
     Sent,
@@ -56,7 +56,7 @@ const STATES: [State; 10] = [
     State::Delivered,
 ];
 
-/// The upstream that brings a transaction into that state.
+/// The upstream that brings a transaction to that state.
 fn upstream(state: State, script: &Script) -> impl MailService + use<> {
     match state {
         State::Draft | State::DraftWithPart | State::Committing | State::Attempted => {
@@ -82,7 +82,7 @@ fn script(state: State) -> Script {
     }
 }
 
-/// Makes a transaction of that state.
+/// Makes a transaction in that state.
 async fn make(state: State, agent: &Agent, backend: &Failing) -> Location {
     let mut create = match state {
         State::Draft | State::Committing | State::CommittingAndSent => to_upload(),
@@ -136,7 +136,7 @@ fn has_message(up: &Script) -> bool {
 #[test]
 fn what_the_client_was_told_is_what_happens() {
     for state in STATES {
-        // Right after the answer, while it is being written, and when all is quiet.
+        // Right after the answer, while it is being written, and when everything is quiet.
         for seconds in [0, 45, 1000] {
             let case = format!("{state:?}, crash after {seconds} s");
             let store = MemoryBackend::new();
@@ -185,7 +185,7 @@ fn what_the_client_was_told_is_what_happens() {
                     let reason = &last.final_attempt_reason;
                     assert_eq!(&view.final_attempt_reason, reason, "{case}");
                 }
-                // Nothing is left that nobody works on.
+                // Nothing is left without someone working on it.
                 let census = agent.storage.backend().census().await.unwrap();
                 assert_eq!(census.leased, 0, "{case}");
             });

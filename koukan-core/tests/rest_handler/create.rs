@@ -137,7 +137,7 @@ async fn a_sender_has_so_many_unfinished_uploads() {
     let second = agent.create(to_upload()).await.location;
     let refused = async || agent.try_create(to_upload()).await.unwrap_err().kind;
     assert!(matches!(refused().await, RefusalKind::TooMany { .. }));
-    // Those that come with their message, and those of others, are no uploads of this one.
+    // Transactions created with their message, and those of others, are not uploads of this sender.
     agent.create(whole()).await;
     let mut other = to_upload();
     other.sender = Sender::new("other");

@@ -1,4 +1,4 @@
-//! Recipients that go to several destinations, of which a call of the chain has one.
+//! Recipients with several destinations, of which one call of the chain takes one.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ fn to_all(mut create: Create) -> Create {
     create
 }
 
-/// Whom each message that was taken was for.
+/// The recipients of each message that was accepted.
 fn delivered(upstream: &Script) -> Vec<Vec<String>> {
     let received = upstream.received().into_iter();
     let received = received.filter(|one| !one.recipient_texts().is_empty());
@@ -145,7 +145,7 @@ async fn what_is_queued_goes_to_all_after_a_restart() {
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
 }
 
-/// Who waits for the replies sends in another transaction himself.
+/// A client that waits for the replies sends another transaction itself.
 #[tokio::test(start_paused = true)]
 async fn of_what_is_not_kept_the_client_is_told() {
     let upstream = Script::new();
@@ -160,7 +160,7 @@ async fn of_what_is_not_kept_the_client_is_told() {
     assert_eq!(delivered(&upstream), [[TO[0], TO[3]]]);
 }
 
-/// A chain that never has room for a recipient is not called without end.
+/// A chain that never has room for a recipient is not called endlessly.
 #[tokio::test(start_paused = true)]
 async fn whoever_is_refused_again_waits() {
     let upstream = Script::new().rcpt("b@b.example", Reply::other_destination());

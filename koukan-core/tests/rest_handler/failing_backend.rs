@@ -30,7 +30,7 @@ fn down() -> Script {
     Script::new().mail(Answer::Return(Reply::connection_failed()))
 }
 
-/// Asks for a cancel, and goes away before it is answered.
+/// Requests a cancel, and disconnects before it is answered.
 async fn cancel_and_go(agent: &Agent, transaction: &Location) {
     let cancelled = agent.ask(Operation::Cancel(transaction.clone()));
     let _ = tokio::time::timeout(Duration::from_secs(1), cancelled).await;
@@ -104,8 +104,8 @@ async fn a_cancel_while_an_attempt_is_written_down_counts() {
     assert!(agent.view(&created.location).await.cancelled);
 }
 
-/// An upload whose commit is slow, and a cancel meanwhile: nothing is left; whether the upload was
-/// taken, and what is shown in the end.
+/// An upload with a slow commit, and a cancel meanwhile: nothing is left. Returns whether the
+/// upload was accepted, and the final view.
 async fn cancelled_amid_the_commit(backend: &Failing) -> (bool, View) {
     let busy = Answer::After(3 * SLOW, Reply::mailbox_busy());
     let agent = agent(backend, &Script::new().message(busy)).await;
@@ -206,8 +206,8 @@ async fn while_there_is_no_room_creates_and_uploads_are_refused_and_the_rest_goe
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
 }
 
-/// Whether the rest of a draft was written is found out later; until then, who repeats it is told to come
-/// again.
+/// Whether the rest of a draft was written is found out later; until then, a repeated request is told to
+/// come again.
 #[tokio::test(start_paused = true)]
 async fn an_upload_of_which_nobody_knows_is_delivered_once() {
     for is_down in [false, true] {

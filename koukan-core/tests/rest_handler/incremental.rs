@@ -31,7 +31,7 @@ fn recipients(to: &[&str]) -> Draft {
     }
 }
 
-/// Reads on until the view is as wanted.
+/// Repeats reads until the view is as wanted.
 async fn until(
     agent: &Agent,
     transaction: &koukan_core::resource::Location,
@@ -64,7 +64,7 @@ async fn commands_come_one_by_one_and_are_answered_as_upstream_answers() {
     let (view, version) = until(&agent, at, |view| view.rcpt_response.len() == 2).await;
     let replies = [Reply::recipient_ok(), Reply::no_such_user()];
     assert_eq!(view.rcpt_response, replies);
-    // The same again changes nothing, another one in its place is refused.
+    // Repeating it changes nothing; a different one in its place is refused.
     let same = agent.append(at, Some(&version), two, Some(0)).await;
     assert_eq!(same.unwrap().0.rcpt_to, 2);
     let other = recipients(&["carol@example.com"]);

@@ -1,4 +1,4 @@
-//! A client that fills the memory for messages, and another.
+//! A client that fills the memory for messages, and another client.
 
 use std::{sync::LazyLock, time::Duration};
 
@@ -34,7 +34,7 @@ fn called_by(agent: &Agent, name: &str) -> Agent {
     }
 }
 
-/// A message that nobody promises to keep.
+/// A message with no promise to keep it.
 fn of_len(len: usize) -> Create {
     let mut create = to_upload();
     create.sender = Sender::new("gateway").with_tag("mx");
@@ -119,7 +119,7 @@ async fn by_drafts() {
     }
     let refusal = refusal.unwrap();
     assert!(is_told_to_come_back(&refusal), "{refusal:?}");
-    // One that waits takes little.
+    // A waiting transaction takes little.
     assert!(count > 100, "{count}");
     other.create(to_upload()).await;
 }

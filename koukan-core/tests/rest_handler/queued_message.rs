@@ -1,4 +1,4 @@
-//! The message of a transaction, as those read it who operate the agent.
+//! The message of a transaction, as operators read it.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -21,7 +21,7 @@ use crate::{
     failing::Failing,
 };
 
-/// The message; or why it breaks off.
+/// The message, or the reason why it breaks off.
 type Message = Result<String, BodyError>;
 
 async fn message_of(agent: &Agent, transaction: &Location) -> Result<Message, Refusal> {
@@ -61,7 +61,7 @@ async fn on(backend: &MemoryBackend) -> Agent {
     .await
 }
 
-/// What can be read of each kind of message, by the process that took it and by the next.
+/// What can be read of each kind of message, by the process that accepted it and by the next one.
 #[tokio::test(start_paused = true)]
 async fn a_message_is_read_when_all_of_it_is_there() {
     let backend = MemoryBackend::new();

@@ -1,4 +1,4 @@
-//! Uploads to a transaction whose recipients were all refused before its message was there.
+//! Uploads to a transaction whose recipients were all refused before its message arrived.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -22,14 +22,14 @@ fn upstream() -> Script {
     Script::new().rcpt("bob@example.com", refusal)
 }
 
-/// What was delivered.
+/// The messages that were delivered.
 fn delivered(upstream: &Script) -> Vec<Received> {
     let mut received = upstream.received();
     received.retain(|one| matches!(&one.end, End::Replied(reply) if reply.is_positive()));
     received
 }
 
-/// The one message that was delivered, which was for Carol.
+/// The only delivered message, which was for Carol.
 fn to_carol(upstream: &Script) -> String {
     let [received] = &delivered(upstream)[..] else {
         panic!("{upstream:?}")
@@ -60,7 +60,7 @@ fn in_parts() -> Create {
     create
 }
 
-/// The same message to Carol, by what was uploaded for Bob.
+/// The same message to Carol, using the parts uploaded for Bob.
 fn shared(first: &Location) -> Create {
     let part = |name: &str| {
         let uri = first.join("blob").join(name);
@@ -90,7 +90,7 @@ async fn parts_are_taken_and_shared_with_the_other_recipients() {
     let upstream = upstream();
     let agent = Agent::over(upstream.clone()).await;
     let first = agent.create(in_parts()).await.location;
-    // Before, and after it is known that Bob is refused.
+    // Before and after it is known that Bob is refused.
     assert_eq!(put(&agent, &first, "cat").await, Ok(true));
     assert!(is_refused(&agent.end(&first).await));
     assert_eq!(put(&agent, &first, "dog").await, Ok(true));
@@ -99,7 +99,7 @@ async fn parts_are_taken_and_shared_with_the_other_recipients() {
     let view = agent.end(&second).await;
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
     assert_eq!(to_carol(&upstream).matches("bWVvdw==").count(), 2);
-    // Nothing is taken once it is complete.
+    // Nothing is accepted once it is complete.
     let complete = RefusalKind::WrongRange {
         len: 4,
         total: Some(4),
@@ -138,7 +138,7 @@ async fn a_whole_message_is_taken_and_shared() {
     assert!(is_refused(&agent.view(&first).await));
 }
 
-/// Whoever uploads and does not look is told as with any other message.
+/// A client that uploads without looking is notified as for any other message.
 #[tokio::test(start_paused = true)]
 async fn its_sender_is_notified_once_the_message_is_there() {
     for is_asked_for in [true, false] {
@@ -184,7 +184,7 @@ async fn all_of_it_is_so_after_a_restart() {
     let view = agent.view(&first).await;
     assert!(is_refused(&view));
     assert_eq!(view.attempt_count, 1);
-    // What came after the draft was written down comes again, as ever.
+    // What arrived after the draft was written is uploaded again.
     assert_eq!(put(&agent, &first, "cat").await, Ok(true));
     assert_eq!(put(&agent, &first, "dog").await, Ok(true));
     assert!(is_refused(&agent.view(&first).await));
@@ -224,7 +224,7 @@ async fn what_does_not_come_is_not_waited_for_any_longer_than_an_hour() {
     assert_eq!(put(&agent, &first, "dog").await, Err(RefusalKind::Conflict));
 }
 
-/// Nothing changes for what is over.
+/// A transaction that is over does not change.
 #[tokio::test(start_paused = true)]
 async fn a_cancel_comes_too_late() {
     let agent = Agent::over(upstream()).await;
@@ -253,7 +253,7 @@ async fn those_that_were_refused_give_way_to_other_uploads() {
     assert_eq!(put(&agent, &third, "cat").await, Ok(true));
 }
 
-/// The notification is made all the same: `final_attempt_reason` was there before.
+/// The notification is made all the same: `final_attempt_reason` was set before.
 #[tokio::test(start_paused = true)]
 async fn a_cancel_after_the_upload_comes_too_late() {
     let upstream = upstream();
@@ -292,7 +292,7 @@ async fn a_create_that_is_repeated_displaces_nothing() {
     }
 }
 
-/// A draft that could not be written for a while is refused once it can be.
+/// If a draft could not be written for a while, the refusal is written once it can be.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_written_when_there_is_room_again() {
     let backend = Failing::default();
@@ -304,7 +304,7 @@ async fn a_refusal_is_written_when_there_is_room_again() {
 }
 
 /// While the refusal is written the message is committed, and that fails: it stays refused, is
-/// committed by the next request, and its sender is told once.
+/// committed by the next request, and its sender is notified once.
 #[tokio::test(start_paused = true)]
 async fn a_commit_beside_the_refusal_may_fail() {
     for gives_way in [false, true] {

@@ -1,4 +1,4 @@
-//! Requests that are repeated since their answer was lost: they are told what was told first.
+//! Requests that are repeated because their answer was lost: they get the first answer again.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::{
     restart::after_crash,
 };
 
-/// A create that says all, of a sender whose transactions are made step by step.
+/// A complete create, of a sender whose transactions are made step by step.
 fn step_by_step() -> Create {
     let mut create = whole();
     create.sender = Sender::new("gateway").with_tag("mx");
@@ -120,7 +120,7 @@ fn is_complete(len: usize) -> RefusalKind {
     }
 }
 
-/// Uploads once more, in each way; what the refusals say.
+/// Uploads again in each way; returns the refusals.
 async fn put_again(agent: &Agent, to: &Location, content: &'static str) -> Vec<RefusalKind> {
     let len = content.len() as u64;
     let range = |start, end| {
@@ -197,7 +197,7 @@ async fn an_upload_of_a_part_is_repeated() {
     }
 }
 
-/// It has as many octets as its client sent, whatever its line ends were.
+/// The length is the number of octets that its client sent, whatever the line ends.
 #[tokio::test(start_paused = true)]
 async fn the_length_that_is_told_is_that_of_the_upload() {
     const UNIX: &str = "Subject: hi\n\nhello\n";

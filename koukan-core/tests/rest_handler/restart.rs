@@ -191,7 +191,7 @@ async fn a_stop_does_not_wait_for_messages_that_are_not_uploaded() {
     while !agent.view(&created.location).await.is_final() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
-    // The first one was left without its message.
+    // The first one had no message yet.
     let received = upstream.received();
     assert_eq!(received.len(), 2);
     assert_eq!(received[1].text(), MESSAGE);

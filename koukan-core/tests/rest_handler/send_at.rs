@@ -23,7 +23,7 @@ fn now(agent: &Agent) -> Timestamp {
     agent.storage.clock().now()
 }
 
-/// The create, to be sent in so many seconds.
+/// The create, to be sent in that many seconds.
 fn in_seconds(agent: &Agent, seconds: i64, mut create: Create) -> Create {
     create.draft.send_at = Some(now(agent) + seconds.seconds());
     create
@@ -52,7 +52,7 @@ async fn what_is_to_be_sent_later_is_sent_then() {
     let create = in_seconds(&agent, 3600, whole());
     let send_at = create.draft.send_at;
     let created = agent.create(create).await;
-    // Nobody waits for what does not come before.
+    // Nothing happens before that time, so the create does not wait.
     assert_eq!(began.elapsed(), Duration::ZERO);
     let details = created.view.details.unwrap();
     let micros = send_at.map(|at| at.as_microsecond());
@@ -108,7 +108,7 @@ async fn who_waits_for_the_replies_cannot_have_it_sent_later() {
     assert_eq!(refusal.field.as_deref(), Some("send_at"));
 }
 
-/// The time for retries runs from when it was sent.
+/// The time for retries starts at the time of sending.
 #[tokio::test(start_paused = true)]
 async fn deadlines_count_from_when_it_is_sent() {
     let busy = Answer::Return(Reply::mailbox_busy());
@@ -116,14 +116,14 @@ async fn deadlines_count_from_when_it_is_sent() {
     let agent = Agent::over(upstream.clone()).await;
     agent.dispatch();
     let began = Instant::now();
-    // The deadline of the sender is an hour, and there are three attempts at most.
+    // The sender's deadline is an hour, and there are at most three attempts.
     let created = agent.create(in_seconds(&agent, 7200, whole())).await;
     let view = agent.end(&created.location).await;
     assert_eq!(view.attempt_count, 3);
     assert!(began.elapsed() > Duration::from_secs(7200 + 60));
 }
 
-/// A message that is uploaded before the time waits for that; one that comes after it goes at once.
+/// A message uploaded before the time waits for it; one uploaded later is sent at once.
 #[tokio::test(start_paused = true)]
 async fn what_is_uploaded_is_sent_then_as_well() {
     for (uploaded, sent) in [(10, 100), (200, 200)] {
@@ -142,8 +142,8 @@ async fn what_is_uploaded_is_sent_then_as_well() {
     }
 }
 
-/// What was taken is there after a crash, and so is the time; also that of a message that is still to
-/// come.
+/// An accepted transaction is there after a crash, with its time of sending, even if its message is
+/// still to come.
 #[test]
 fn a_crash_changes_nothing() {
     let backend = MemoryBackend::new();
@@ -187,7 +187,7 @@ async fn it_can_be_cancelled_until_it_goes() {
     assert_eq!(listed(&agent, ListState::Scheduled).await, 0);
 }
 
-/// Who operates the agent has it sent at once.
+/// An operator has it sent at once.
 #[tokio::test(start_paused = true)]
 async fn it_is_sent_at_once_by_a_retry() {
     let upstream = Script::new();
@@ -207,7 +207,7 @@ async fn it_is_sent_at_once_by_a_retry() {
     assert!(began.elapsed() < Duration::from_secs(60));
 }
 
-/// By REST there is `send_at`; what gateways pass on of SMTP is bounded alike.
+/// REST has `send_at`; the values that gateways pass on from SMTP have the same limit.
 #[tokio::test(start_paused = true)]
 async fn what_smtp_says_of_it_is_for_gateways() {
     let agent = Agent::over(Script::new()).await;

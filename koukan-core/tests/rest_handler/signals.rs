@@ -1,4 +1,4 @@
-//! `filter_output`: what filters of other agents found out.
+//! `filter_output`: results of filters in other agents.
 
 use koukan_core::{
     context::Sender,
@@ -30,7 +30,7 @@ fn pass() -> Spf {
     }
 }
 
-/// What a gateway tells: a name that is known here, one that is not, and the id of the message.
+/// What a gateway sends: a name that is known here, one that is not, and the id of the message.
 fn told(id: TraceId) -> Map<String, Value> {
     let told = json!({
         "spf": {"result": "pass"},
@@ -124,7 +124,7 @@ async fn more_may_be_told_with_recipients() {
     let refused = refused.unwrap_err();
     assert_eq!(refused.kind, RefusalKind::Malformed);
     assert!(refused.detail.contains("octets together"), "{refused:?}");
-    // What is there stays.
+    // Existing values stay.
     let more = append(json!({"a": 2, "b": 3}));
     let (view, changed) = agent.append(at, Some(&version), more, None).await.unwrap();
     assert_eq!(Value::from(view.filter_output), json!({"a": 1, "b": 3}));

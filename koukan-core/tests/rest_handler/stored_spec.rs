@@ -1,4 +1,4 @@
-//! Messages that are described: what was taken is delivered, however large it is as it is stored.
+//! Described messages: what was accepted is delivered, however large its stored form is.
 
 use koukan_core::{
     resource::{BodySource, RefusalKind},
@@ -17,7 +17,7 @@ fn described(spec: Value) -> Option<BodySource> {
     Some(BodySource::MessageBuilder(spec))
 }
 
-/// As many parameters as a media type has room for, without blanks.
+/// As many parameters as fit into a media type, without blanks.
 fn parameters() -> String {
     let parameters: String = (0..140).map(|n| format!(";p{n}=@")).collect();
     format!("text/plain{parameters}")
@@ -63,7 +63,7 @@ async fn what_is_as_large_as_it_may_be_is_uploaded_after_a_restart() {
     let first = agent.create(create).await.location.join("blob").join(&name);
     agent.upload(&first, None, octets("meow")).await.unwrap();
 
-    // The one that is shared gets a name of its own.
+    // The shared part gets a name of its own.
     let mut create = to_upload();
     create.draft.body = described(json!({
         "headers": vec![json!(["x-a", "b"]); 1000],

@@ -1,5 +1,5 @@
-//! The table of replies for applications: a create is promised at its 201, whatever its destination does, so that
-//! replies describe attempts. One row a cell.
+//! The table of replies for applications, one row a cell: a 201 to a create is a promise whatever the destination
+//! does, so replies describe attempts. replies describe attempts. One row a cell.
 
 use std::time::Duration;
 
@@ -14,17 +14,17 @@ use RecipientState::{Deferred, Delivered, Failed, Pending};
 
 use crate::agent::{Agent, MESSAGE, rcpt, whole};
 
-/// What a destination does, and what the create and the first attempt have come to when they are waited for.
+/// The behaviour of a destination, and the result of the create and of the first attempt.
 struct Row {
     does: &'static str,
     destination: Script,
-    /// Of each recipient the state, and the code of the reply that it has from.
+    /// The state of each recipient, and the code of its reply.
     recipients: &'static [(RecipientState, Option<u16>)],
-    /// Why nothing more is tried, where that is so.
+    /// Why nothing more is tried, if so.
     reason: Option<&'static str>,
 }
 
-/// The recipients of each row, as many as it says.
+/// The recipients of a row: the first ones, as many as the row has.
 const TO: [&str; 3] = ["r0@example.com", "r1@example.com", "r2@example.com"];
 
 fn table() -> Vec<Row> {
@@ -36,7 +36,7 @@ fn table() -> Vec<Row> {
         recipients,
         reason,
     };
-    // What says nothing to one command says nothing to those after it.
+    // A destination that does not answer one command does not answer later ones either.
     let mute = new().other_rcpts(Answer::Never).message(Answer::Never);
     let silent = mute.clone().mail(Answer::Never);
     let failed: &[_] = &[(Failed, Some(550))];
@@ -116,7 +116,7 @@ async fn each_cell_of_the_table_is_as_it_says() {
         create.draft.notification = Some(false);
         create.wait_for = WaitFor::Attempt;
         let began = Instant::now();
-        // Never a refusal: what is in the queue is the agent's.
+        // It is never refused: the agent is responsible for the queue.
         let created = agent.create(create).await;
         let is_late = row.recipients.iter().any(|(state, _)| *state == Pending);
         assert_eq!(
@@ -150,7 +150,8 @@ async fn each_cell_of_the_table_is_as_it_says() {
     }
 }
 
-/// The other half of the promise: what is deferred comes in the end, and nobody else has it again.
+/// The other half of the promise: deferred recipients get the message in the end, and the others do
+/// not get it again.
 #[tokio::test(start_paused = true)]
 async fn what_is_deferred_is_tried_again_for_those_alone() {
     let destination = Script::new().rcpt(TO[1], Answer::Reply(Reply::mailbox_busy()));

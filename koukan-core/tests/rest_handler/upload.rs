@@ -62,17 +62,17 @@ async fn a_message_is_uploaded_in_ranges_and_resumed() {
         .upload(&body, range(0, 5, None), octets("Subje"))
         .await;
     assert_eq!(first.unwrap().len, 5);
-    // What breaks off is kept as far as it came.
+    // An upload that breaks off is kept as far as it came.
     let broken = stream::iter([Ok(octets("ct: ")), Err(BodyError::from(Aborted))]);
     let broken = Body::from_stream(broken);
     let refusal = agent.upload(&body, range(5, 20, None), broken).await;
     assert_eq!(refusal.unwrap_err().kind, RefusalKind::Malformed);
-    // Beyond the end: told where it is.
+    // Beyond the end: the refusal says where the end is.
     let refusal = agent.upload(&body, range(12, 13, None), octets("x")).await;
     let kind = refusal.unwrap_err().kind;
     let len = 9;
     assert_eq!(kind, RefusalKind::WrongRange { len, total: None });
-    // What is there already is passed over.
+    // Octets that are already there are skipped.
     let rest = octets("t: hi\r\n\r\nhello\r\n");
     let last = agent.upload(&body, range(6, 22, Some(22)), rest).await;
     let last = last.unwrap();
@@ -195,7 +195,7 @@ async fn an_upload_that_meets_the_refusal_of_its_recipient_is_notified_of() {
     agent.dispatch();
     let mut create = to_upload();
     create.draft.notification = Some(true);
-    // The refusal is written down while the upload is committed.
+    // The refusal is written while the upload is committed.
     backend.slow_completes.store(1, Ordering::Relaxed);
     let created = agent.create(create).await;
     tokio::time::sleep(Duration::from_secs(1)).await;

@@ -1,4 +1,4 @@
-//! Uploads that are made once more.
+//! Uploads that are repeated.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ async fn draft(agent: &Agent) -> (Location, Location) {
     (created.location, body)
 }
 
-/// Lets the attempt read what is there.
+/// Lets the attempt read the octets that have arrived.
 async fn let_it_read() {
     at_rest().await;
 }
@@ -187,7 +187,7 @@ async fn of_uploads_at_the_same_time_the_latest_counts() {
     assert_eq!(upstream.received().last().unwrap().text(), SECOND);
 }
 
-/// A create with two attachments to be uploaded, and where to.
+/// A create with two attachments to be uploaded, and their locations.
 async fn described(agent: &Agent) -> (Location, [Location; 2]) {
     let mut create = to_upload();
     let part = |name| json!({"content_type": "image/png", "content": {"create_id": name}});
@@ -204,7 +204,7 @@ async fn a_part_that_was_read_is_replaced_too() {
     let upstream = Script::new();
     let agent = Agent::over(upstream.clone()).await;
     let (location, [one, two]) = described(&agent).await;
-    // Longer than what the message holds back.
+    // Longer than the message holds back.
     let begun = "x".repeat(5000);
     agent.upload(&one, None, broken(&begun)).await.unwrap_err();
     let_it_read().await;
@@ -316,7 +316,7 @@ proptest! {
         });
     }
 
-    /// A message that comes in ranges, some of them twice, is the message.
+    /// Ranges, some of them sent twice, make up the whole message.
     #[test]
     fn ranges_make_a_whole(
         message in texts(),

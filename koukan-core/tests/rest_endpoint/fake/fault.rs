@@ -1,4 +1,4 @@
-//! What goes wrong.
+//! Faults of the fake resource.
 
 use koukan_core::resource::RefusalKind;
 
@@ -13,7 +13,7 @@ pub(crate) enum Kind {
     Cancel,
 }
 
-/// What becomes of a request.
+/// What happens to a request.
 #[derive(Debug, Clone)]
 pub(crate) enum Fault {
     /// It is refused.
@@ -22,8 +22,8 @@ pub(crate) enum Fault {
     Lose,
     /// It is granted, and the answer is lost.
     LoseAnswer,
-    /// It is never answered; where it is a create, it is granted after an hour.
+    /// It is never answered; a create is granted after an hour.
     Hang,
-    /// It breaks after that many chunks.
+    /// It breaks off after that many chunks.
     BreakAfter(usize),
 }

@@ -1,4 +1,4 @@
-//! A transaction resource that keeps the contract: versions, write-once, hanging reads.
+//! A transaction resource that keeps the contract: versions, fields written once, hanging reads.
 
 mod fault;
 mod script;
@@ -31,7 +31,7 @@ pub(crate) struct Fake {
 struct State {
     script: Script,
     transactions: Vec<Transaction>,
-    /// Every create as it was asked, those that failed too.
+    /// Every create as it was requested, including failed ones.
     creates: Vec<Create>,
     /// Every request, as one line.
     log: Vec<String>,
@@ -51,12 +51,12 @@ impl Fake {
         }
     }
 
-    /// The next request of that kind meets this fault; more than one in that order.
+    /// The next request of that kind has this fault; several are used in that order.
     pub(crate) fn fault(&self, kind: Kind, fault: Fault) {
         self.lock().faults.push((kind, fault));
     }
 
-    /// Reads are answered at once from now on, whatever wait they ask for.
+    /// From now on, reads are answered at once, whatever wait they request.
     pub(crate) fn let_no_read_hang(&self) {
         self.lock().is_hasty = true;
     }
@@ -93,7 +93,7 @@ impl Fake {
         self.lock().creates.clone()
     }
 
-    /// Every request but reads, in order.
+    /// Every request except reads, in order.
     pub(crate) fn log(&self) -> Vec<String> {
         let log = self.lock().log.clone();
         log.into_iter().filter(|line| line != "read").collect()

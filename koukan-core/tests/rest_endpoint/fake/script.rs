@@ -2,21 +2,21 @@
 
 use koukan_core::reply::Reply;
 
-/// What is answered as soon as it is asked; `None` where the test answers.
+/// The answers that are given at once; `None` if the test answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Script {
-    /// MAIL, by the host to deliver to.
+    /// The answer to MAIL, by the host to deliver to.
     pub(crate) mail: fn(Option<&str>) -> Option<Reply>,
-    /// RCPT, by the forward-path.
+    /// The answer to RCPT, by the forward-path.
     pub(crate) rcpt: fn(&str) -> Option<Reply>,
-    /// The message.
+    /// The answer to the message.
     pub(crate) data: Option<Reply>,
     /// Whether parsed messages are wanted.
     pub(crate) is_receiver: bool,
     /// Whether transactions can be made step by step.
     pub(crate) is_incremental: bool,
-    /// Whether it is of the plain sort: what comes with the create is not taken for the message, a
-    /// read never hangs, and the end of the message gives no other version.
+    /// Whether it is a simple implementation: it does not take content in the create for the
+    /// message, its reads never hang, and the end of the message does not change the version.
     pub(crate) is_plain: bool,
 }
 

@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use super::Script;
 
-/// A transaction, as the fake keeps it.
+/// A transaction, as the fake resource keeps it.
 #[derive(Debug, Clone)]
 pub(crate) struct Transaction {
     pub(crate) create: Create,
     pub(crate) rcpt_to: Vec<Rcpt>,
     pub(crate) view: View,
     pub(crate) version: u64,
-    /// What was uploaded: name, octets, and whether it ended cleanly.
+    /// The uploads: name, octets, and whether they ended cleanly.
     pub(crate) uploads: Vec<(String, String, bool)>,
     /// Whether the message came by reference.
     pub(crate) is_by_reference: bool,

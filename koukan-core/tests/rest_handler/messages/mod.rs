@@ -1,4 +1,4 @@
-//! Messages: a transaction for each recipient, all of them or none.
+//! Messages: one transaction for each recipient, all of them or none.
 
 mod refused;
 
@@ -35,14 +35,14 @@ use crate::{
 
 const TO: [&str; 3] = ["bob@example.com", "carol@example.com", "dave@example.com"];
 
-/// A create of a message to these.
+/// A create of a message to these recipients.
 fn to(recipients: &[&str]) -> Create {
     let mut create = whole();
     create.draft.rcpt_to = recipients.iter().map(|to| rcpt(to)).collect();
     create
 }
 
-/// As [`to`], with a message that is described.
+/// As [`to`], with a described message.
 fn described(recipients: &[&str]) -> Create {
     let mut create = to(recipients);
     create.draft.body = Some(BodySource::MessageBuilder(json!({
@@ -118,7 +118,7 @@ fn now(message: MessageId) -> ReadMessage {
     }
 }
 
-/// Each recipient, and what has become of it.
+/// Each recipient and its state.
 fn states(message: &MessageView) -> Vec<(String, RecipientState)> {
     let transactions = message.transactions.iter();
     let states = transactions.map(|transaction| {
@@ -152,7 +152,7 @@ async fn each_recipient_has_a_transaction_with_the_same_octets() {
         let locations = message.transactions.iter().map(|it| it.location.clone());
         let expected: Vec<_> = ids.iter().map(Location::of_transaction).collect();
         assert_eq!(locations.collect::<Vec<_>>(), expected);
-        // One id follows the message.
+        // One id belongs to all transactions of the message.
         for later in &message.transactions[1..] {
             let trace = &later.view.filter_output["trace_id"];
             assert_eq!(*trace, json!(ids[0].to_string()));
@@ -164,7 +164,7 @@ async fn each_recipient_has_a_transaction_with_the_same_octets() {
         let text = texts.first().unwrap();
         let is_described = text.contains("Message-ID: ") && text.contains("AAEC/w==");
         assert!(text == MESSAGE || is_described, "{text}");
-        // Each is a transaction like others.
+        // Each is a normal transaction.
         let view = agent.view(&message.transactions[0].location).await;
         assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
         assert_eq!(agent.message(message.id).await, message);
@@ -181,7 +181,7 @@ fn all_of_them_are_delivered_after_a_crash() {
             RestHandlerSettings::default(),
         )
         .await;
-        // Nobody takes them out of the queue.
+        // Nothing dispatches the queue.
         let mut create = described(&TO);
         create.wait = None;
         let message = agent.send(create).await;
@@ -195,14 +195,14 @@ fn all_of_them_are_delivered_after_a_crash() {
         let message = agent.message_end(id).await;
         assert_eq!(states(&message), all_are(RecipientState::Delivered));
         assert_eq!(upstream.received().len(), 3);
-        // It is shown as it was, whether it was read back or not.
+        // It is shown as before, whether it was read back or not.
         for (transaction, before) in message.transactions.iter().zip(created) {
             assert_eq!(transaction.created, before);
         }
     });
 }
 
-/// Takes no message for that recipient, and does not refuse it either.
+/// Neither accepts nor refuses a message for that recipient.
 fn hanging_for(to: &'static str, live: Script) -> impl MailService {
     tower::service_fn(move |tx: Transaction| {
         let hangs = Arc::new(AtomicBool::new(false));
@@ -272,7 +272,7 @@ async fn readers_wait_for_another_version_or_for_all_ends() {
     let current = agent.read_message(known(&other)).await.unwrap();
     assert!(matches!(current, MessageResponse::Current(_)));
     assert_eq!(began.elapsed().as_secs(), 7);
-    // From now on somebody delivers.
+    // From now on the queue is dispatched.
     let reading = agent.clone();
     let read = known(&message.version);
     let read = tokio::spawn(async move { reading.read_message(read).await });
@@ -317,7 +317,7 @@ async fn a_request_is_repeated_with_its_key_also_after_a_restart() {
             let refusal = agent.try_send(other).await.unwrap_err();
             assert_eq!(refusal.kind, RefusalKind::KeyReused);
         }
-        // It is no transaction of three recipients.
+        // It is not a transaction with three recipients.
         let refusal = agent.try_create(keyed(described(&TO))).await.unwrap_err();
         assert_eq!(refusal.kind, RefusalKind::KeyReused);
     }
@@ -334,7 +334,7 @@ async fn all_of_it_is_sent_later_where_that_is_said() {
     let mut create = described(&TO);
     create.draft.send_at = Some(agent.storage.clock().now() + Duration::from_secs(3600));
     let message = agent.send(create).await;
-    // Nobody waits for what does not come before.
+    // Nothing happens before that time, so the create does not wait.
     assert_eq!(began.elapsed(), Duration::ZERO);
     assert_eq!(states(&message), all_are(RecipientState::Pending));
     sleep(Duration::from_secs(3599)).await;
