@@ -1,22 +1,22 @@
-//! What holds for single hosts.
+//! Settings for single hosts.
 
 use std::collections::HashMap;
 
 use koukan_core::signals::HostPort;
 
-/// Something for each of some hosts, whose names are the same in capitals.
+/// A value for each of some hosts; the case of host names does not matter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ByHost<T>(HashMap<HostPort, T>);
 
 impl<T> ByHost<T> {
-    /// Sets what holds for a host, in place of what was set before.
+    /// Sets the value for a host; replaces an earlier one.
     pub(super) fn set(&mut self, host: &HostPort, what: T) {
         self.0.insert(host.to_lower_case(), what);
     }
 
-    /// What holds for a host, if anything does.
+    /// The value for a host, if there is one.
     pub(super) fn find(&self, host: &HostPort) -> Option<&T> {
-        // The usual case costs nothing.
+        // The usual case: no host has a value.
         if self.0.is_empty() {
             return None;
         }

@@ -2,13 +2,13 @@
 //!
 //! | the DNS proves | TLS with the host |
 //! |---|---|
-//! | its mail hosts, the host's address, and TLSA records of use | with a certificate that these name, or no mail goes there |
-//! | the same, but the records are of no use | it is begun, with any certificate, or no mail goes there |
-//! | its mail hosts, and addresses or records cannot be had, or are forged | no mail goes there; 451 4.4.3 |
+//! | its mail hosts, the host's address, and usable TLSA records | with a certificate that these name, or no mail is sent there |
+//! | the same, but the records are not usable | used, with any certificate, or no mail is sent there |
+//! | its mail hosts, but addresses or records are not available, or are forged | no mail is sent there; 451 4.4.3 |
 //! | anything less | as the settings, or the domain's policy, say |
 //!
-//! A certificate that is vouched for by a record of usage 2 is for the host, or for the domain. Of a host whose
-//! name is an alias the records stand at the name that it is an alias of, or else at its own.
+//! A certificate that a record of usage 2 vouches for must be for the host or the domain. If the host's name is an
+//! alias, the records are looked up at the name that it stands for, and then at its own.
 //!
 //! *Source*: RFC 7672.
 
@@ -24,8 +24,8 @@ use tokio::time::timeout;
 
 use super::security::Security;
 
-/// What the DNS demands of TLS with a mail host of a domain, of which it proves that it is one; `None` where
-/// it says nothing.
+/// What the DNS demands of TLS with a mail host, if it proves that the host is one of the domain's; `None` if it
+/// demands nothing.
 pub(super) async fn of(
     host: &HostPort,
     domain: &str,
@@ -34,9 +34,9 @@ pub(super) async fn of(
 ) -> Result<Option<Security>, LookupError> {
     let found = match timeout(patience, resolver.addresses(&host.host)).await {
         Ok(Ok(found)) => found,
-        // There will be nothing to connect to.
+        // There is no address to connect to.
         Ok(Err(LookupError::NoSuchName)) => return Ok(None),
-        // Not to be passed over: the next answer may be one that somebody has made up.
+        // This must not be ignored: the next answer may be a forged one.
         Ok(Err(error)) => return Err(error),
         Err(late) => return Err(LookupError::failed(late)),
     };
@@ -52,7 +52,7 @@ pub(super) async fn of(
         let found = found.unwrap_or_else(|late| Err(LookupError::failed(late)));
         let records = match found {
             Ok(answer) if answer.proof == Proof::Secure => answer.records,
-            // A name below one whose zone is proved may lie in another zone.
+            // A name below a secure zone may be in another zone.
             Ok(_) | Err(LookupError::NoSuchName) => continue,
             Err(error) => return Err(error),
         };

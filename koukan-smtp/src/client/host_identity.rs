@@ -1,10 +1,10 @@
-//! Who a client is to single hosts.
+//! The identity of a client at single hosts.
 
 use koukan_core::signals::HostPort;
 
 use super::{Login, by_host::ByHost};
 
-/// Who a client says to be to one host, and by what it shows it.
+/// The credentials and certificates that a client uses with one host.
 #[derive(Debug, Clone, Default)]
 pub struct HostIdentity {
     login: Option<Login>,
@@ -12,20 +12,22 @@ pub struct HostIdentity {
     certificates: Option<koukan_core::tls::Certificates>,
 }
 
-/// Who a client is to single hosts, where that is another than to all.
+/// The identity of a client at single hosts, where it differs from that at all others.
 #[derive(Debug, Clone, Default)]
 pub struct HostIdentities(ByHost<HostIdentity>);
 
 impl HostIdentity {
-    /// Says who we are on each connection to the host, in place of what is said to all hosts. Without TLS it is
-    /// said as [`ClientSettings::with_login`](super::ClientSettings::with_login) tells.
+    /// Authenticates on each connection to the host with this login, instead of the login for all
+    /// hosts. Without TLS, the rules of
+    /// [`ClientSettings::with_login`](super::ClientSettings::with_login) apply.
     #[must_use]
     pub fn with_login(mut self, login: Login) -> Self {
         self.login = Some(login);
         self
     }
 
-    /// Shows the host the first of these certificates, where it asks for one, in place of that for all hosts.
+    /// Uses the first of these certificates if the host asks for one, instead of the certificate
+    /// for all hosts.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_certificates(mut self, certificates: koukan_core::tls::Certificates) -> Self {
@@ -44,7 +46,7 @@ impl HostIdentity {
 }
 
 impl HostIdentities {
-    /// Sets who we are to a host, in place of what was set before; its name is the same in capitals.
+    /// Sets the identity for a host; replaces an earlier one. The case of the host name does not matter.
     pub fn set(&mut self, host: &HostPort, identity: HostIdentity) {
         self.0.set(host, identity);
     }

@@ -1,4 +1,4 @@
-//! Who a client says to be.
+//! The credentials of a client.
 
 use std::sync::Arc;
 
@@ -7,11 +7,11 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-/// Who a client says to be to its servers, and what shows it. Clones share it, so that a token can be
-/// replaced that is no longer good.
+/// The credentials that a client uses with its servers. Clones share them, so that an expired token
+/// can be replaced.
 ///
-/// Of the mechanisms that a server offers the best is taken: SCRAM-SHA-256 (with the feature `scram`), PLAIN,
-/// LOGIN for a password, OAUTHBEARER for a token.
+/// The best mechanism that a server offers is used: SCRAM-SHA-256 (with the feature `scram`), PLAIN
+/// or LOGIN for a password, OAUTHBEARER for a token.
 #[derive(Debug, Clone)]
 pub struct Login {
     credentials: Arc<Mutex<Credentials>>,
@@ -39,8 +39,8 @@ impl Login {
         }
     }
 
-    /// Shows it to servers without TLS, too: it crosses the network in clear. To those on this host it is
-    /// shown anyway.
+    /// Also uses the credentials with servers without TLS: they then cross the network in clear.
+    /// With servers on this host this is always allowed.
     #[must_use]
     pub fn in_clear(mut self) -> Self {
         self.is_clear = true;
@@ -53,7 +53,7 @@ impl Login {
         *credentials = Credentials::new(credentials.user(), secret);
     }
 
-    /// What to show a server.
+    /// The credentials for a server.
     pub(super) fn credentials(&self) -> Credentials {
         self.lock().clone()
     }

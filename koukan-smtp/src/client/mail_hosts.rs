@@ -1,14 +1,14 @@
-//! Which hosts take mail for a domain.
+//! Finds the hosts that take mail for a domain.
 //!
 //! | the DNS says | the hosts, or the reply |
 //! |---|---|
-//! | MX records | their hosts, by preference; those of one preference in any order |
-//! | one of them is this host | those that are preferred to it; 554 5.4.6 where there is none |
+//! | MX records | their hosts, by preference; those with the same preference in random order |
+//! | one of them is this host | those that are preferred to it; 554 5.4.6 if there is none |
 //! | a null MX | 556 5.1.10 |
 //! | no MX record, and the domain has an address | the domain |
 //! | neither | 550 5.1.2 |
-//! | there is no such name | 550 5.1.2 |
-//! | nothing, or not in time | 451 4.4.3 |
+//! | the name does not exist | 550 5.1.2 |
+//! | nothing, or too late | 451 4.4.3 |
 //!
 //! *Source*: RFC 5321 section 5.1, RFC 7505.
 
@@ -21,10 +21,10 @@ use koukan_core::{
     signals::HostPort,
 };
 
-/// Hosts of one domain that are tried, at most.
+/// The most hosts of one domain that are tried.
 const HOSTS_MAX: usize = 20;
 
-/// No host takes mail for a domain, or it is not known which; the reply says why.
+/// No host takes mail for a domain, or the hosts are unknown; the reply says why.
 #[derive(Debug)]
 pub(crate) struct NoHosts(pub(crate) Reply);
 
@@ -33,13 +33,13 @@ pub(crate) struct NoHosts(pub(crate) Reply);
 pub(crate) struct Found {
     /// In the order in which to try them.
     pub(crate) hosts: Vec<HostPort>,
-    /// The domain as the DNS names it, and certificates.
+    /// The domain as it is written in the DNS and in certificates.
     pub(crate) domain: Box<str>,
-    /// Whether the DNS proves that they are these.
+    /// Whether DNSSEC proves that these are the hosts.
     pub(crate) is_proved: bool,
 }
 
-/// The hosts that take mail for a domain. An address is its own host.
+/// The hosts that take mail for a domain. An address literal is its own host.
 pub(crate) async fn of(
     domain: &HostPort,
     resolver: &dyn Resolver,
@@ -65,7 +65,7 @@ pub(crate) async fn of(
         Ok(answer) => (answer.records, answer.proof),
         Err(error) => return Err(NoHosts::of(name, error)),
     };
-    // Of a domain without MX records, too: that there are none is an answer.
+    // A domain without MX records can be proved as well: their absence is an answer too.
     let hosts = match records.is_empty() {
         true => vec![itself(name, ascii.clone(), resolver).await?],
         false => in_order(records, random, own_name).map_err(|why| why.of(name))?,
@@ -79,7 +79,7 @@ pub(crate) async fn of(
     })
 }
 
-/// The domain as a host: it has an address.
+/// The domain as its own host: it has an address.
 async fn itself(name: &str, ascii: String, resolver: &dyn Resolver) -> Result<Box<str>, NoHosts> {
     let found = resolver.addresses(&ascii).await;
     let found = found.map_err(|error| NoHosts::of(name, error))?;
@@ -95,20 +95,20 @@ async fn itself(name: &str, ascii: String, resolver: &dyn Resolver) -> Result<Bo
 /// Why MX records name no host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Unusable {
-    /// The domain says so.
+    /// The domain has a null MX.
     Null,
-    /// The best of them is this one.
+    /// The best host is this one.
     Ourselves,
 }
 
-/// The hosts of MX records, which are not none.
+/// The hosts of MX records, of which there is at least one.
 fn in_order(
     mut records: Vec<Mx>,
     random: &dyn Random,
     own_name: &str,
 ) -> Result<Vec<Box<str>>, Unusable> {
     let host = |record: &Mx| record.host.trim_end_matches('.').to_ascii_lowercase();
-    // Beside others it says nothing: RFC 7505 section 3.
+    // A null MX beside others is ignored: RFC 7505 section 3.
     records.retain(|record| !host(record).is_empty());
     if records.is_empty() {
         return Err(Unusable::Null);

@@ -1,4 +1,4 @@
-//! What TLS with one host must be, and on which terms it may be used.
+//! What TLS with one host must be, and the terms on which the host may be used.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use super::{Guard, HostIdentity};
 /// What TLS with one host must be.
 #[derive(Debug, Clone, Default)]
 pub(crate) enum Security {
-    /// What the settings say of all hosts.
+    /// What the settings say for all hosts.
     #[default]
     AsSet,
-    /// It is begun in this way, or no mail goes there: what is then known of the connection.
+    /// TLS must be used in this way, or no mail is sent there; the verdict is what is then known of
+    /// the connection.
     #[cfg(feature = "tls")]
     Demanded(ClientTls, TlsVerdict),
-    /// It is begun in this way, where the settings do not say that none is, or demand more.
+    /// TLS is used in this way, unless the settings forbid TLS or demand more.
     #[cfg(feature = "mta-sts")]
     Wanted(ClientTls),
 }
@@ -24,9 +25,9 @@ pub(crate) enum Security {
 /// What is known of a domain's mail host.
 #[derive(Debug, Clone)]
 pub(crate) struct Asked {
-    /// What TLS with it must be, as far as the domain says it.
+    /// What TLS with it must be, as far as the domain says.
     pub(crate) security: Security,
-    /// Whether the DNS proves that it is one, so that it may tell of its certificate.
+    /// Whether DNSSEC proves that it is a mail host of the domain, so that its TLSA records count.
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "there is no TLS"))]
     pub(crate) is_proved: bool,
     /// The domain.
@@ -34,23 +35,23 @@ pub(crate) struct Asked {
     pub(crate) domain: Arc<str>,
 }
 
-/// On which terms a host may be used.
+/// The terms on which a host may be used.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms<'a> {
-    /// What looks at its addresses, where the operator has not named it.
+    /// Checks its addresses, if the operator has not named it.
     pub(crate) guard: Option<&'a Guard>,
     #[cfg_attr(not(feature = "tls"), allow(dead_code, reason = "only TLS asks"))]
     pub(crate) security: &'a Security,
-    /// Who we are to it, where that is another than to all hosts.
+    /// The identity to use with it, if it differs from that for all hosts.
     pub(crate) identity: Option<&'a HostIdentity>,
 }
 
-/// How TLS is begun with a host.
+/// How to begin with TLS.
 #[cfg(feature = "tls")]
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Begin<'a> {
     pub(crate) tls: &'a ClientTls,
-    /// Whether no mail goes to the host without.
+    /// Whether no mail is sent to the host without TLS.
     pub(crate) is_required: bool,
     /// What is known of the connection then.
     pub(crate) verdict: TlsVerdict,
@@ -58,7 +59,7 @@ pub(crate) struct Begin<'a> {
 
 #[cfg(feature = "tls")]
 impl super::TlsPolicy {
-    /// How TLS is begun with a host of which that is said; `None` where it is not.
+    /// How to begin with TLS at a host with that security; `None` if TLS is not used.
     pub(crate) fn with<'a>(&'a self, security: &'a Security) -> Option<Begin<'a>> {
         let set = self.tls().map(|tls| Begin {
             tls,
@@ -70,7 +71,7 @@ impl super::TlsPolicy {
         });
         match security {
             Security::AsSet => set,
-            // Who demands least of it does not lower what the settings say.
+            // A weaker demand does not lower what the settings say.
             Security::Demanded(tls, verdict) => match set {
                 Some(set) if *verdict == TlsVerdict::Unverified => Some(Begin {
                     is_required: true,
@@ -92,7 +93,7 @@ impl super::TlsPolicy {
 }
 
 impl Security {
-    /// Whether no mail goes to the host without.
+    /// Whether no mail is sent to the host without TLS.
     #[cfg(feature = "tls")]
     pub(crate) fn is_demanded(&self) -> bool {
         match self {
@@ -103,7 +104,7 @@ impl Security {
         }
     }
 
-    /// Whether a connection of which that is known will do.
+    /// Whether a connection with that verdict is secure enough.
     #[cfg(feature = "tls")]
     pub(crate) fn is_met_by(&self, known: Option<TlsVerdict>) -> bool {
         match self {

@@ -18,7 +18,7 @@ pub struct ClientTimeouts {
     pub ehlo: Duration,
     /// The reply to STARTTLS, and the handshake of TLS.
     pub starttls: Duration,
-    /// Each reply to AUTH and to what belongs to it.
+    /// Each reply to AUTH and to the responses that follow it.
     pub auth: Duration,
     /// The reply to MAIL: section 4.5.3.2.2.
     pub mail: Duration,
@@ -26,17 +26,17 @@ pub struct ClientTimeouts {
     pub rcpt: Duration,
     /// The reply to DATA: section 4.5.3.2.4.
     pub data: Duration,
-    /// The server taking some octets of the message: section 4.5.3.2.5.
+    /// The server accepting some octets of the message: section 4.5.3.2.5.
     pub block: Duration,
     /// The reply to the end of the message: section 4.5.3.2.6.
     pub end_of_data: Duration,
     /// The reply to RSET.
     pub rset: Duration,
-    /// The reply to QUIT, which nobody needs.
+    /// The reply to QUIT, which is not needed.
     pub quit: Duration,
 }
 
-/// A phase of a session, as far as waiting for the server goes.
+/// A phase of a session, for timeouts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Phase {
@@ -58,9 +58,9 @@ pub enum Phase {
     Rcpt,
     /// DATA.
     Data,
-    /// While the message is sent.
+    /// The message is being sent.
     Block,
-    /// The message is sent, its reply is not there.
+    /// The message was sent; its reply is missing.
     EndOfData,
     /// RSET.
     Rset,

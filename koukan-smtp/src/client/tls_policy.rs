@@ -1,21 +1,21 @@
-//! How much of TLS is asked of hosts.
+//! How much TLS is required of hosts.
 
 use koukan_core::tls::ClientTls;
 
-/// How much of TLS is asked of hosts.
+/// How much TLS is required of hosts.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum TlsPolicy {
-    /// None is begun.
+    /// TLS is not used.
     #[default]
     Never,
-    /// It is begun where a host offers STARTTLS; mail goes in clear where it fails, or is not offered.
+    /// TLS is used if a host offers STARTTLS; if it fails or is not offered, mail is sent in clear.
     ///
     /// *Source*: RFC 7435.
     Opportunistic(ClientTls),
-    /// It is begun, or no mail goes to the host. With a [`ClientTls`] that verifies, neither where the
-    /// certificate is not believed, or is not for the name of the host: the name that the settings or the
-    /// routing have given, or the address where that stands in its place.
+    /// TLS is required; otherwise no mail is sent to the host. With a [`ClientTls`] that verifies, the certificate
+    /// must be trusted and be for the name of the host, as the settings or the routing give it, or for its address
+    /// literal.
     Required(ClientTls),
 }
 

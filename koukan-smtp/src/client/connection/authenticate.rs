@@ -1,4 +1,4 @@
-//! AUTH: the client says who it is.
+//! AUTH: the client authenticates.
 
 use std::collections::HashSet;
 
@@ -15,17 +15,16 @@ use crate::{
 
 use super::Connection;
 
-/// Octets of a command line, at most, without its end: a longer initial response is sent on its own.
+/// The most octets in a command line, without its end; a longer initial response is sent on a line of its own.
 ///
 /// *Source*: RFC 4954 section 4, RFC 5321 section 4.5.3.1.4.
 const LINE_MAX: usize = 510;
 
-/// Octets of what was said, at least, that are no chance where they come back.
+/// The fewest octets of a secret that count as a repetition when they come back; fewer may be chance.
 const ECHO_MIN: usize = 12;
 
 impl<Io: Wire> Connection<Io> {
-    /// Says who we are, over TLS unless the login says otherwise. After a failure the connection is not
-    /// to be used.
+    /// Authenticates, over TLS unless the login says otherwise. After a failure the connection must not be used.
     ///
     /// *Source*: RFC 4954 section 4.
     pub(crate) async fn authenticate(
@@ -81,7 +80,7 @@ impl<Io: Wire> Connection<Io> {
                 };
             }
             if reply.is_negative() {
-                // Some repeat what they were told, and the reply is shown to others.
+                // Some servers repeat what they got, and the reply is shown to other people.
                 let is_echo = credentials.is_told_by(reply.text())
                     || sent.iter().any(|sent| repeats(reply.text(), sent));
                 return Err(ClientError::LoginRefused(match is_echo {
@@ -106,7 +105,7 @@ impl<Io: Wire> Connection<Io> {
                 Ok(response) => {
                     let response = sasl::encode(response);
                     self.encoder().0.auth_response(&response);
-                    // An empty one is in every text.
+                    // An empty response would be found in every text.
                     sent.extend(Some(response).filter(|response| !response.is_empty()));
                 }
                 Err(failed) => {
@@ -119,14 +118,15 @@ impl<Io: Wire> Connection<Io> {
     }
 }
 
-/// Whether a text repeats a piece of what was said in base 64: some cut it short, or write it in capitals.
+/// Whether a text repeats a piece of what was sent in base 64; some servers cut it short or write
+/// it in capitals.
 fn repeats(text: &str, said: &str) -> bool {
     let (text, said) = (text.to_ascii_lowercase(), said.to_ascii_lowercase());
     let length = said.len().min(ECHO_MIN);
     if length == 0 {
         return false;
     }
-    // The server says how much there is of both.
+    // The server decides how long both are.
     let pieces: HashSet<&[u8]> = said.as_bytes().windows(length).collect();
     let mut found = text.as_bytes().windows(length);
     found.any(|piece| pieces.contains(piece))
@@ -134,7 +134,7 @@ fn repeats(text: &str, said: &str) -> bool {
 
 type Response = (ClientExchange, Result<Box<[u8]>, Failed>);
 
-/// Answers a challenge in a thread of its own: the server says how often a password is hashed.
+/// Answers a challenge on a thread of its own: the server decides how often a password is hashed.
 async fn respond(
     mut exchange: ClientExchange,
     challenge: Result<Vec<u8>, Failed>,

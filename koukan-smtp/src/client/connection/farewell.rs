@@ -1,4 +1,4 @@
-//! The last words on a connection.
+//! The end of the dialogue on a connection.
 
 use std::future::poll_fn;
 
@@ -13,8 +13,8 @@ use crate::{
 use super::Connection;
 
 impl<Io: Wire> Connection<Io> {
-    /// Hears out the replies that the server owes, and ends the transaction with RSET; says
-    /// whether the connection can be used for another one.
+    /// Reads the replies that the server owes, and ends the transaction with RSET. Returns whether
+    /// the connection can be used for another transaction.
     ///
     /// The caller limits the time.
     ///
@@ -22,7 +22,7 @@ impl<Io: Wire> Connection<Io> {
     pub(crate) async fn reset(&mut self, owed: usize) -> bool {
         for _ in 0..owed {
             match self.exchange(Phase::Rset).await {
-                // After 354 the server takes RSET for a line of the message.
+                // After 354 the server would take RSET for a line of the message.
                 Ok(reply) if !reply.closes_connection() && !reply.code().is_intermediate() => {}
                 _ => return false,
             }
@@ -35,14 +35,14 @@ impl<Io: Wire> Connection<Io> {
         reply.is_ok_and(is_plain) && self.is_quiet()
     }
 
-    /// Says QUIT, and waits a little for the answer, so that it does not come to a closed port.
+    /// Sends QUIT, and waits a little for the reply, so that it does not arrive at a closed port.
     ///
     /// *Source*: RFC 5321 section 4.1.1.10.
     pub(crate) async fn quit(mut self) {
         self.encoder().0.quit();
         let limit = self.timeouts.quit;
         let answered = async {
-            // Replies that were owed come before the answer.
+            // Replies that are owed come before the reply to QUIT.
             loop {
                 match self.exchange(Phase::Quit).await {
                     Ok(reply) if reply.ends_session() => return,
@@ -51,11 +51,11 @@ impl<Io: Wire> Connection<Io> {
                 }
             }
         };
-        // Nobody needs the answer.
+        // The reply is not needed.
         let _ = timeout(limit, answered).await;
     }
 
-    /// Writes what is in the output and waits for one reply.
+    /// Writes the output and waits for one reply.
     pub(super) async fn exchange(&mut self, phase: Phase) -> Result<Reply, ClientError> {
         poll_fn(|cx| self.poll_exchange(cx, phase)).await
     }

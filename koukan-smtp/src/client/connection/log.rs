@@ -1,37 +1,38 @@
-//! What is said on a connection, for whoever asks later why something failed.
+//! The dialogue on a connection, kept for later questions about a failure.
 
 use std::fmt::Write;
 
 use koukan_core::reply::{Dialogue, DialogueLines, Recording, Speaker};
 use tokio::time::Instant;
 
-/// Octets that are kept at most.
+/// The most octets that are kept.
 const OCTETS_MAX: usize = 8 * 1024;
-/// Of these, octets of the beginning, which stay.
+/// How many of these are kept from the beginning.
 const HEAD: usize = 2 * 1024;
-/// Octets of one piece that are kept at most.
+/// The most octets of one piece that are kept.
 const PIECE_MAX: usize = 1024;
-/// Pieces that are kept at most, and how many of the beginning stay.
+/// The most pieces that are kept, and how many of them from the beginning.
 const PIECES_MAX: usize = 256;
 const HEAD_PIECES: usize = PIECES_MAX / 4;
-/// With how many refusals of a transaction at most what was said so far is told; all is told at the end.
+/// After this many refusals in a transaction, the dialogue is only attached at the end of the
+/// transaction, and not to each further refusal.
 const TOLD_MAX: u32 = 8;
 
-/// The newest of what was said, and the beginning.
+/// The beginning and the latest part of the dialogue.
 ///
-/// Most of it is never asked for, so noting costs a copy: times are noted when they are looked at for
-/// another reason.
+/// Most of it is never asked for, so noting costs only a copy: the time is noted when it is read
+/// for another reason.
 #[derive(Debug, Default)]
 pub(super) struct Log {
     text: Vec<u8>,
     pieces: Vec<Piece>,
-    /// Whether the last piece may go on: its last line has not ended.
+    /// Whether the last piece may continue, because its last line has not ended.
     is_open: bool,
     left_out: usize,
     /// How many of the last pieces have no time yet.
     untimed: usize,
     is_hidden: bool,
-    /// What goes with the refusals of this transaction, where there was one.
+    /// The recording that is attached to refusals of this transaction, if there was one.
     recording: Option<Recording>,
     told: u32,
 }
@@ -39,13 +40,13 @@ pub(super) struct Log {
 #[derive(Debug)]
 struct Piece {
     by: Speaker,
-    /// Where it ends in the text.
+    /// The end of the piece in the text.
     end: usize,
     at: Option<Instant>,
 }
 
 impl Log {
-    /// Notes what one side says.
+    /// Notes what one side sends.
     pub(super) fn note(&mut self, by: Speaker, octets: &[u8]) {
         if self.is_hidden || octets.is_empty() {
             return;
@@ -77,7 +78,7 @@ impl Log {
         before.map_or(0, |index| self.pieces[index].end)
     }
 
-    /// Forgets of what comes after the beginning, until another piece and so many octets have room.
+    /// Drops octets after the beginning, until there is room for another piece with that many octets.
     #[cold]
     fn make_room(&mut self, octets: usize) {
         let first = self.pieces.partition_point(|piece| piece.end <= HEAD);
@@ -96,12 +97,12 @@ impl Log {
         self.untimed = self.untimed.min(self.pieces.len());
     }
 
-    /// Whether something has no time yet.
+    /// Whether a piece has no time yet.
     pub(super) fn is_untimed(&self) -> bool {
         self.untimed > 0
     }
 
-    /// What was said since this was done last was said then.
+    /// Gives that time to all pieces without one.
     pub(super) fn time(&mut self, now: Instant) {
         let pieces = self.pieces.iter_mut().rev().take(self.untimed);
         pieces.for_each(|piece| {
@@ -110,13 +111,13 @@ impl Log {
         self.untimed = 0;
     }
 
-    /// Notes nothing for a while: secrets are told.
+    /// Stops noting, or starts again: secrets are not noted.
     pub(super) fn hide(&mut self, is_hidden: bool) {
         self.is_hidden = is_hidden;
         self.is_open = false;
     }
 
-    /// Another transaction begins on the connection.
+    /// A transaction begins on the connection.
     pub(super) fn begin(&mut self, is_first: bool) {
         self.told = 0;
         self.recording = None;
@@ -129,8 +130,8 @@ impl Log {
         }
     }
 
-    /// What goes with a refusal or a failure: what was said so far, and at the end of the transaction
-    /// all of it.
+    /// The recording to attach to a refusal or failure: the dialogue so far, and at the end of the
+    /// transaction all of it.
     #[cold]
     pub(super) fn recording(&mut self) -> Recording {
         let recording = self.recording.get_or_insert_default().clone();
@@ -148,7 +149,7 @@ impl Log {
         }
     }
 
-    /// What was said.
+    /// The dialogue that was kept.
     fn dialogue(&mut self) -> Dialogue {
         let now = Instant::now();
         self.time(now);
@@ -169,13 +170,13 @@ impl Log {
     }
 }
 
-/// Lines as text for people, without the last line end: nothing in it moves a cursor or turns the
-/// direction of writing.
+/// Lines as text for people, without the last line end. No character in it moves a cursor or
+/// reverses the direction of writing.
 fn escaped(octets: &[u8]) -> String {
     let octets = octets.strip_suffix(b"\n").unwrap_or(octets);
     let octets = octets.strip_suffix(b"\r").unwrap_or(octets);
     let mut text = String::with_capacity(octets.len());
-    // Writing to a text does not fail.
+    // Writing to a string cannot fail.
     for chunk in octets.utf8_chunks() {
         let mut chars = chunk.valid().chars().peekable();
         while let Some(char) = chars.next() {
@@ -194,7 +195,7 @@ fn escaped(octets: &[u8]) -> String {
     text
 }
 
-/// Control characters beyond ASCII, and those that end lines or turn the direction of writing.
+/// Control characters beyond ASCII, and characters that end lines or reverse the direction of writing.
 fn is_unsafe(char: char) -> bool {
     let turns = '\u{202a}'..='\u{202e}';
     let isolates = '\u{2066}'..='\u{2069}';

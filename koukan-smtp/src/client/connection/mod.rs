@@ -38,15 +38,15 @@ use super::{ClientError, ClientTimeouts, HostFailure, Phase, Place, Wire, securi
 /// Octets to make room for before reading.
 const READ_SIZE: usize = 1024;
 
-/// A connection on which the server has greeted, and been greeted.
+/// A connection after the greeting and EHLO.
 ///
-/// Commands and octets are put into its output, replies taken off its input; which reply answers
-/// which command is the caller's business.
+/// Commands and octets are put into its output, and replies are taken from its input. The caller
+/// has to know which reply answers which command.
 ///
 /// # Cancel safety
 ///
-/// Nothing is lost between two polls; whoever stops amid a transaction must end it, or drop the
-/// connection.
+/// Nothing is lost between two polls. A caller that stops within a transaction must end the
+/// transaction, or drop the connection.
 #[derive(Debug)]
 pub(crate) struct Connection<Io> {
     io: Io,
@@ -56,41 +56,41 @@ pub(crate) struct Connection<Io> {
     output: SendQueue,
     /// Whether something was written since the last flush.
     is_unflushed: bool,
-    /// Whether writing failed: what the server still says may be read.
+    /// Whether writing has failed; what the server still sends may be read.
     is_write_broken: bool,
-    /// Whether the server has ended the connection, or said that it does.
+    /// Whether the server has closed the connection, or said that it will.
     is_ended: bool,
-    /// Whether it has TLS.
+    /// Whether it uses TLS.
     is_secure: bool,
-    /// How it is secured, where it has TLS.
+    /// How it is secured, if it uses TLS.
     #[cfg(feature = "tls")]
     verdict: Option<koukan_core::reply::TlsVerdict>,
-    /// Whether the server was told who we are to it alone.
+    /// Whether the client has used an identity that is for this server only.
     has_own_identity: bool,
-    /// Whether the server has said its first word.
+    /// Whether the server has sent its greeting.
     is_greeted: bool,
-    /// Counts writes and replies, to tell that something happens.
+    /// Counts writes and replies, to show progress.
     progress: u64,
     patience: Patience,
     timeouts: Arc<ClientTimeouts>,
     remote: RemoteMta,
-    /// What each reply has attached: that it is of `remote`.
+    /// What is attached to each reply: that it is from `remote`.
     signature: Extensions,
-    /// What the server offers.
+    /// The extensions that the server offers.
     offered: Capabilities,
-    /// What of it is used.
+    /// Those of them that are used.
     capabilities: Capabilities,
-    /// Whether the server calls itself by the name that we call ourselves by.
+    /// Whether the server calls itself by the client's own name.
     has_our_name: bool,
-    /// Whether commands wait for one another, though the server offers PIPELINING.
+    /// Whether each command waits for the previous reply even if the server offers PIPELINING.
     is_careful: bool,
-    /// Mail transactions that were begun.
+    /// The number of mail transactions that were begun.
     transactions: u32,
-    /// Whether a mail transaction may be open that RSET must end before the next one.
+    /// Whether a mail transaction may be open, which RSET must end before the next one.
     needs_reset: bool,
-    /// What was said.
+    /// The dialogue so far.
     log: Log,
-    /// Where commands begin in the output's tail that are not in the log yet.
+    /// Where in the output's tail the commands begin that are not in the log yet.
     unlogged: Option<usize>,
 }
 
@@ -139,10 +139,10 @@ impl<Io: Wire> Connection<Io> {
         &self.capabilities
     }
 
-    /// Whether to have each reply before the next command goes, and the message only after those
-    /// to the whole envelope: with a server whose replies cannot be told apart otherwise.
+    /// Sets whether each command waits for the previous reply, and the message for the replies to the whole
+    /// envelope. This is for servers whose replies could otherwise not be matched to commands.
     ///
-    /// Then the message goes after DATA, whose own reply proves that both sides count alike.
+    /// The message is then sent after DATA, whose own reply proves that both sides count alike.
     pub(crate) fn set_careful(&mut self, is_careful: bool, is_binary: bool) {
         if !self.is_careful && !is_careful {
             return;
@@ -151,22 +151,22 @@ impl<Io: Wire> Connection<Io> {
         self.capabilities = self.offered.clone();
         if is_careful {
             self.capabilities.pipelining = false;
-            // A binary message cannot do without.
+            // A binary message can only be sent with BDAT.
             self.capabilities.chunking &= is_binary;
         }
     }
 
-    /// Whether the server has said its first word, so that QUIT may be said to it.
+    /// Whether the server has sent its greeting, so that QUIT may be sent.
     pub(crate) fn is_greeted(&self) -> bool {
         self.is_greeted
     }
 
-    /// Whether the server has ended the connection, or said that it does.
+    /// Whether the server has closed the connection, or said that it will.
     pub(crate) fn is_ended(&self) -> bool {
         self.is_ended
     }
 
-    /// Whether it is as secure as it is to be, and the server takes us for who we are to be.
+    /// Whether it is as secure as required, and authenticated with the required identity.
     pub(crate) fn meets(&self, terms: Terms<'_>) -> bool {
         #[cfg(feature = "tls")]
         if !terms.security.is_met_by(self.verdict) {
@@ -175,12 +175,12 @@ impl<Io: Wire> Connection<Io> {
         self.has_own_identity == terms.identity.is_some()
     }
 
-    /// Notes whether the server was told who we are to it alone.
+    /// Notes whether an identity was used that is for this server only.
     pub(crate) fn note_identity(&mut self, is_own: bool) {
         self.has_own_identity = is_own;
     }
 
-    /// Whether the server calls itself by our name: then it is most likely ourselves.
+    /// Whether the server calls itself by the client's own name: then it is probably this agent itself.
     pub(crate) fn has_our_name(&self) -> bool {
         self.has_our_name
     }
@@ -202,49 +202,49 @@ impl<Io: Wire> Connection<Io> {
         self.needs_reset = false;
     }
 
-    /// Where what is written is no command.
+    /// The output, for what is not a command.
     pub(crate) fn output(&mut self) -> &mut SendQueue {
         self.log_commands();
         &mut self.output
     }
 
-    /// An encoder of commands, with what they depend on.
+    /// An encoder for commands, and the capabilities on which they depend.
     pub(crate) fn encoder(&mut self) -> (CommandEncoder<'_>, &Capabilities) {
         let tail = self.output.tail();
         self.unlogged.get_or_insert(tail.len());
         (CommandEncoder::new(tail), &self.capabilities)
     }
 
-    /// Whether the server has said something that nobody has looked at.
+    /// Whether the server has sent something that was not read yet.
     pub(crate) fn has_input(&self) -> bool {
         !self.input.is_empty()
     }
 
-    /// Whether the server has begun to say something, and has not ended.
+    /// Whether the server is in the middle of a reply.
     pub(crate) fn is_amid_reply(&self) -> bool {
         self.has_input() || self.parser.is_amid_reply()
     }
 
-    /// The next reply if it was read already; nothing is read for it.
+    /// The next reply, if it was already received; reads nothing for it.
     pub(crate) fn buffered_reply(&mut self) -> Option<Reply> {
         self.parser.parse(&mut self.input).ok().flatten()
     }
 
-    /// Whether neither side has said anything that the other has not taken.
+    /// Whether both sides have read everything that the other has sent.
     pub(crate) fn is_quiet(&self) -> bool {
         self.output.is_empty() && !self.is_amid_reply() && !self.is_write_broken && !self.is_ended
     }
 
-    /// Whether the server has kept silent and open an idle connection.
+    /// Whether the server has kept an idle connection open and sent nothing.
     pub(crate) fn is_alive(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         self.is_quiet() && self.poll_read(&mut cx).is_pending()
     }
 
-    /// Writes until the output is empty, or it must wait.
+    /// Writes until the output is empty, or has to wait.
     ///
-    /// After an error the output is thrown away: what became of the connection shows on reading,
-    /// where the server may have left a reason.
+    /// After an error the output is dropped. Reading then shows what happened to the connection,
+    /// and the server may have sent a reason.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         self.log_commands();
         if self.is_write_broken {
@@ -275,9 +275,9 @@ impl<Io: Wire> Connection<Io> {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads the next reply; `phase` is what an error says it happened in.
+    /// Reads the next reply; errors name `phase`.
     ///
-    /// After [`ClientError::InvalidReply`] the next one may be asked for.
+    /// After [`ClientError::InvalidReply`] the next reply may be read.
     pub(crate) fn poll_reply(
         &mut self,
         cx: &mut Context<'_>,
@@ -318,7 +318,7 @@ impl<Io: Wire> Connection<Io> {
         }))
     }
 
-    /// Says which host has given a reply.
+    /// Adds to a reply which host it is from.
     pub(crate) fn sign(&self, reply: Reply) -> Reply {
         reply.with_extensions(&self.signature)
     }
@@ -339,8 +339,7 @@ impl<Io: Wire> Connection<Io> {
         read
     }
 
-    /// Fails when the server has made no progress for the timeout of `phase`; to be polled after
-    /// all else.
+    /// Fails when the server has made no progress for the timeout of `phase`. Poll this last.
     pub(crate) fn poll_timeout(&mut self, cx: &mut Context<'_>, phase: Phase) -> Poll<ClientError> {
         let elapsed = self
             .patience
@@ -352,12 +351,12 @@ impl<Io: Wire> Connection<Io> {
         elapsed.map(|()| ClientError::Timeout(phase))
     }
 
-    /// In which phase, and for how long, the server has been silent that was to say something.
+    /// In which phase, and for how long, the server has been silent when it should have sent something.
     pub(crate) fn silence(&self) -> Option<(Phase, Duration)> {
         self.patience.silence(&self.timeouts)
     }
 
-    /// There is nothing to wait for.
+    /// Stops waiting.
     pub(crate) fn rest(&mut self) {
         if self.log.is_untimed() {
             self.log.time(Instant::now());
@@ -365,7 +364,7 @@ impl<Io: Wire> Connection<Io> {
         self.patience.rest();
     }
 
-    /// Writes what is in the output and reads one reply.
+    /// Writes the output and reads one reply.
     pub(crate) fn poll_exchange(
         &mut self,
         cx: &mut Context<'_>,

@@ -10,13 +10,13 @@ use tokio::time::Instant;
 
 use crate::client::{ClientTimeouts, Phase};
 
-/// Ends when the server made no progress for the timeout of a phase.
+/// A timer that ends when the server has made no progress for the timeout of a phase.
 #[derive(Debug, Default)]
 pub(super) struct Patience {
-    /// The phase and the progress that is waited for since when the deadline was set.
+    /// The phase and the progress for which the deadline was set.
     watched: Option<(Phase, u64)>,
     deadline: Option<Instant>,
-    /// The present time, where it was looked at when this was polled last.
+    /// The time, if it was read at the last poll.
     begun: Option<Instant>,
     alarm: Alarm,
 }
@@ -47,20 +47,19 @@ impl Patience {
         self.alarm.poll(cx, deadline)
     }
 
-    /// In which phase, and for how long, the server has made no progress; `None` where nothing is
-    /// waited for.
+    /// In which phase, and for how long, the server has made no progress; `None` if the timer is not running.
     pub(super) fn silence(&self, timeouts: &ClientTimeouts) -> Option<(Phase, Duration)> {
         let (phase, _) = self.watched?;
         let left = self.deadline?.saturating_duration_since(Instant::now());
         Some((phase, timeouts.of(phase).saturating_sub(left)))
     }
 
-    /// The present time, where the timer was set anew when it was polled last.
+    /// The time, if the timer was set at the last poll.
     pub(super) fn begun(&self) -> Option<Instant> {
         self.begun
     }
 
-    /// Waits for nothing.
+    /// Stops the timer.
     pub(super) fn rest(&mut self) {
         self.watched = None;
     }

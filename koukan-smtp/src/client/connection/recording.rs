@@ -1,4 +1,4 @@
-//! What a connection notes of what is said on it, and tells of it.
+//! What a connection notes of its dialogue, and attaches to replies.
 
 use koukan_core::reply::{Encryption, Extensions, Speaker};
 
@@ -15,7 +15,7 @@ impl<Io: Wire> Connection<Io> {
         }
     }
 
-    /// What goes with a reply of our own about the connection: what was said, and how it is encrypted.
+    /// What is attached to a reply of our own about the connection: the dialogue, and how it is encrypted.
     pub(crate) fn heard(&mut self) -> Extensions {
         self.log_commands();
         let heard = Extensions::of(self.log.recording());
@@ -25,19 +25,19 @@ impl<Io: Wire> Connection<Io> {
         }
     }
 
-    /// Forgets what was said for others: from now on it is for a transaction that is to begin here. The
-    /// first one on a connection is told of its beginning, too.
+    /// Forgets the dialogue of earlier transactions; from now on it belongs to the next one. The
+    /// first transaction on a connection also gets the beginning of the connection.
     pub(crate) fn begin_recording(&mut self) {
         self.log_commands();
         self.log.begin(self.transactions == 0);
     }
 
-    /// Tells what was said to whom it may concern, now that the transaction has ended.
+    /// Completes the recordings of the transaction, which has ended.
     pub(crate) fn end_recording(&mut self) {
         self.log.end();
     }
 
-    /// Notes something that has happened to the connection.
+    /// Notes an event on the connection.
     pub(crate) fn log_event(&mut self, event: &str) {
         self.log.note(Speaker::Nobody, event.as_bytes());
     }

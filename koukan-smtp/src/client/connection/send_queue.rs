@@ -1,10 +1,10 @@
-//! What waits to be written.
+//! Octets that wait to be written.
 
 use std::{collections::VecDeque, io::IoSlice};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// Pieces up to this many octets are copied together, longer ones are written where they are.
+/// Pieces of up to this many octets are copied together; longer ones are written from where they are.
 const COPIED_MAX: usize = 512;
 
 /// Octets that wait to be written, in pieces, for vectored writes.

@@ -1,4 +1,4 @@
-//! STARTTLS: a connection becomes an encrypted one.
+//! STARTTLS: encrypts a connection.
 
 use koukan_core::{network::BoxWire, reply::Encryption};
 use tokio::time::timeout;
@@ -11,8 +11,8 @@ use crate::{
 use super::{Connection, handshake::accepted};
 
 impl Connection<BoxWire> {
-    /// Says STARTTLS, begins with TLS, and says EHLO again: what the server offered before holds no
-    /// longer. After a failure but [`ClientError::Refused`] the connection cannot be used.
+    /// Sends STARTTLS, begins with TLS, and sends EHLO again: the server's earlier offer no longer
+    /// holds. After any failure except [`ClientError::Refused`] the connection cannot be used.
     ///
     /// *Source*: RFC 3207 section 4.
     pub(crate) async fn start_tls(
@@ -23,7 +23,7 @@ impl Connection<BoxWire> {
         self.encoder().0.starttls();
         let reply = self.exchange(Phase::StartTls).await?;
         accepted(reply, Phase::StartTls)?;
-        // Whoever stands between may have put there what came behind the reply.
+        // Someone on the network path may have added what came after the reply.
         self.input.clear();
         self.parser = ReplyParser::default();
         self.is_ended = true;

@@ -1,17 +1,17 @@
-//! What came of the hosts of one transaction.
+//! The outcomes at the hosts of one transaction.
 
 use koukan_core::reply::{Reply, Unreached};
 
-/// What is known of hosts none of which was reached.
+/// What is known of hosts of which none was reached.
 #[derive(Default)]
 pub(super) struct Met {
     unreached: Option<Unreached>,
-    /// Whether one of them may serve others.
+    /// Whether one of them may work for other transactions.
     is_any_up: bool,
 }
 
 impl Met {
-    /// Adds what the reply says of a host.
+    /// Adds what the reply says about a host.
     pub(super) fn add(&mut self, reply: &Reply) {
         let Some(unreached) = reply.extensions().get::<Unreached>() else {
             self.is_any_up = true;
@@ -23,7 +23,7 @@ impl Met {
         });
     }
 
-    /// The reply, which says of all hosts that they were not reached, or of none.
+    /// The reply, marked as unreached if that is true of all hosts.
     pub(super) fn told_in(self, reply: Reply) -> Reply {
         match self.unreached {
             Some(unreached) if !self.is_any_up => reply.with_extension(unreached),

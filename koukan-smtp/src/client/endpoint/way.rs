@@ -1,4 +1,4 @@
-//! Which way a transaction would go.
+//! The way that a transaction would take.
 
 use koukan_core::{
     reply::Reply,
@@ -12,14 +12,14 @@ use crate::client::{mail_hosts::NoHosts, pool::Wishes};
 use super::SmtpEndpoint;
 
 impl SmtpEndpoint {
-    /// The hosts that a transaction with that MAIL would be tried at, and what TLS with each must be. The DNS
-    /// is asked, and nothing is connected to: policies of domains (MTA-STS) are not fetched.
+    /// The hosts that would be tried for a transaction with that MAIL, and what TLS with each would have to be.
+    /// The DNS is asked, but no connection is made, and MTA-STS policies are not fetched.
     ///
-    /// `destination` is what a routing filter has found, where the settings name no hosts.
+    /// `destination` is the result of a routing filter, if the settings name no hosts.
     ///
     /// # Errors
     ///
-    /// The reply of the endpoint where no host is known, or none takes mail for the domain.
+    /// The endpoint's reply if no host is known, or none takes mail for the domain.
     ///
     /// # Cancel safety
     ///
@@ -32,7 +32,7 @@ impl SmtpEndpoint {
     ) -> Result<Way, Reply> {
         let attempts = &self.attempts;
         let destination = attempts.destination.as_deref().or(destination);
-        // As an endpoint's error is told: `NoDestination`.
+        // The same reply as for the endpoint's error `NoDestination`.
         let destination = destination.ok_or_else(Reply::local_error)?;
         let waived = signals.find_durable::<TlsRequired>();
         let wishes = Wishes {

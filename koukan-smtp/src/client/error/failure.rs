@@ -1,4 +1,4 @@
-//! A failure and its place.
+//! A failure at a host.
 
 use koukan_core::{
     network::LookupError,
@@ -17,8 +17,7 @@ use super::{ClientError, Place};
 pub(crate) struct HostFailure {
     pub(crate) place: Place,
     pub(crate) error: Box<ClientError>,
-    /// What the reply that is made of it carries: whether others would fare alike, and what was said
-    /// before.
+    /// What the reply made from it carries: whether other transactions would fail alike, and the dialogue before.
     extensions: Extensions,
 }
 
@@ -31,21 +30,21 @@ impl HostFailure {
         }
     }
 
-    /// This goes with it: see [`Connection::heard`](crate::client::connection::Connection::heard).
+    /// Attaches this: see [`Connection::heard`](crate::client::connection::Connection::heard).
     pub(crate) fn heard(mut self, heard: Extensions) -> Self {
         self.extensions = heard;
         self
     }
 
-    /// Others who want to go to the host would fare alike until that time; `is_tried` says whether it was
-    /// tried now.
+    /// Marks that other transactions for the host would fail alike until that time; `is_tried` says whether the host
+    /// was tried now.
     pub(crate) fn unreached(mut self, host: &HostPort, until: Instant, is_tried: bool) -> Self {
         let unreached = unreached(host, until, is_tried);
         self.extensions = std::mem::take(&mut self.extensions).with(unreached);
         self
     }
 
-    /// Whether there was no address left that may be tried.
+    /// Whether there was no further address to try.
     pub(crate) fn is_no_address(&self) -> bool {
         let is_none_tried = matches!(
             *self.error,
@@ -54,8 +53,8 @@ impl HostFailure {
         is_none_tried || self.error.is_guards()
     }
 
-    /// The reply where the DNS has named the host for a domain: what has no address then takes no mail,
-    /// which is told at once, as of a domain that has none.
+    /// The reply if the DNS has named the host for a domain: a host without an address then accepts no mail, which is
+    /// a permanent failure, as for a domain without one.
     pub(crate) fn into_reply_of_mail_host(self) -> Reply {
         match self.is_nowhere() {
             true => {
@@ -66,7 +65,7 @@ impl HostFailure {
         }
     }
 
-    /// Whether the DNS has said that there is no such host, or that it has no address.
+    /// Whether the DNS has said that the host does not exist, or has no address.
     fn is_nowhere(&self) -> bool {
         match &*self.error {
             ClientError::ResolveFailed { source, .. } => matches!(source, LookupError::NoSuchName),
@@ -75,8 +74,8 @@ impl HostFailure {
         }
     }
 
-    /// Whether it may be that the host has no room for another connection, while it serves those that
-    /// it has: it refused its service for now, or did not let us in.
+    /// Whether the host may only lack room for another connection while it serves the existing ones: it has refused
+    /// its service for now, or refused the connection.
     pub(crate) fn may_be_for_want_of_room(&self) -> bool {
         match &*self.error {
             ClientError::Refused { reply, .. } => reply.is_transient(),
@@ -86,15 +85,14 @@ impl HostFailure {
         }
     }
 
-    /// Whether it is not about the host at all, but about this process or machine, which has no room
-    /// for another connection.
+    /// Whether the failure is not about the host at all, but about this process or machine, which has no room for
+    /// another connection.
     pub(crate) fn is_own_want(&self) -> bool {
         matches!(*self.error, ClientError::NoRoom)
     }
 
-    /// Which failure is told of, where an earlier address failed too: this one, unless the guard has
-    /// refused the address, while the other may work later. A host one of whose addresses is this agent
-    /// is this agent, whatever is at the others.
+    /// Which failure to report if an earlier address failed too: this one, unless the guard has refused this address,
+    /// while the other may work later. If one address of a host is this agent, the host is this agent.
     pub(crate) fn after(self, earlier: Option<Self>) -> Self {
         let is_own = |failure: &Self| matches!(*failure.error, ClientError::LoopsBack(_));
         match earlier {
@@ -104,13 +102,13 @@ impl HostFailure {
         }
     }
 
-    /// The same for a message that is to go over TLS only.
+    /// The same for a message that must only be sent over TLS.
     pub(crate) fn for_requiretls(mut self) -> Self {
         self.error = Box::new(self.error.for_requiretls());
         self
     }
 
-    /// The reply that we make of it: it names host and phase, and carries which host was reached.
+    /// Our own reply for the failure: it names host and phase, and carries which host was reached.
     pub(crate) fn into_reply(self) -> Reply {
         let reply = self.error.reply_at(&self.place);
         let reply = match self.error.is_unreached() {
@@ -121,7 +119,7 @@ impl HostFailure {
     }
 }
 
-/// That a host was not reached.
+/// Marks that a host was not reached.
 pub(crate) fn unreached(host: &HostPort, until: Instant, is_tried: bool) -> Unreached {
     Unreached {
         hosts: [host.clone()].into(),

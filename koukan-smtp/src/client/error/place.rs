@@ -1,4 +1,4 @@
-//! Where something went wrong, in the words that replies and logs use.
+//! The place of a failure, in the words of replies and logs.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use koukan_core::{
     signals::HostPort,
 };
 
-/// The host that a failure is about, and its address as far as one was chosen.
+/// The host that a failure is about, and its address if one was chosen.
 ///
-/// *Shape* as text: `mx.example.com (192.0.2.1:25)`; where the host is known by its address or has
-/// none, `192.0.2.1:25` and `mx.example.com:25`; `unix:/run/dovecot/lmtp` for a Unix socket.
+/// *Shape* as text: `mx.example.com (192.0.2.1:25)`; `192.0.2.1:25` if the host is an address literal;
+/// `mx.example.com:25` if no address was chosen; `unix:/run/dovecot/lmtp` for a Unix socket.
 #[derive(Debug, Clone)]
 pub(crate) enum Place {
     Host(HostPort),
@@ -18,7 +18,7 @@ pub(crate) enum Place {
 }
 
 impl Place {
-    /// Says which host a reply of our own is about. That host has not said it.
+    /// Adds to a reply of our own which host it is about. That host has not sent it.
     pub(super) fn concern(&self, reply: Reply) -> Reply {
         match self {
             Self::Host(_) => reply,

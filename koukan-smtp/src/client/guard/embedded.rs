@@ -2,9 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// All that an address may stand for: itself, and the IPv4 addresses that may be read within it.
+/// All addresses that an address may stand for: itself, and the IPv4 addresses that may be embedded in it.
 ///
-/// Which prefix of an operator's own leads to IPv4 (NAT64) cannot be known here.
+/// An operator's own NAT64 prefix cannot be known here.
 ///
 /// *Source*: RFC 4291 section 2.5.5 (mapped, compatible), RFC 6052 section 2.2 and RFC 8215 (NAT64),
 /// RFC 2765 section 2.1 (translated), RFC 3056 (6to4).
@@ -23,13 +23,12 @@ fn within(address: Ipv6Addr) -> [Option<Ipv4Addr>; 4] {
     let at = |places: [usize; 4]| Some(Ipv4Addr::from(places.map(|place| octets[place])));
     let [last, first] = [[12, 13, 14, 15], [2, 3, 4, 5]];
     match address.segments() {
-        // `::` and `::1` are addresses of IPv6.
+        // `::` and `::1` are plain IPv6 addresses.
         [0, 0, 0, 0, 0, 0, 0, 0 | 1] => [None; 4],
         [0, 0, 0, 0, 0 | 0xffff, 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => {
             [at(last), None, None, None]
         }
-        // How long the prefix is that is in use is not known: 48, 56, 64 or 96 bits. The octet at 8 is
-        // no part of the address.
+        // The length of the prefix is unknown: 48, 56, 64 or 96 bits. The octet at 8 is not part of the address.
         [0x64, 0xff9b, 1, ..] => [
             at([6, 7, 9, 10]),
             at([7, 9, 10, 11]),

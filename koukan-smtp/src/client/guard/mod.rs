@@ -1,18 +1,18 @@
-//! Where connections may lead that somebody else than the operator asks for.
+//! Limits connections that somebody other than the operator asks for.
 //!
 //! A recipient's domain, its MX records or a client's `remote_host` may name the loopback address,
-//! an address of the cloud's metadata service, or this agent itself. The [`Guard`] looks at the
-//! addresses that a name has resolved to, right before they are connected to: so it does not matter
-//! how an address was written, nor what a name resolved to when it was looked up before.
+//! the address of a cloud's metadata service, or this agent itself. The [`Guard`] checks the
+//! addresses to which a name has resolved, immediately before connecting. So it does not matter how
+//! an address is written, or what the name resolved to earlier.
 //!
 //! | address | refused |
 //! |---|---|
-//! | loopback, link-local, unspecified, multicast, reserved, metadata services | unless a [`Network`] that is allowed holds it |
+//! | loopback, link-local, unspecified, multicast, reserved, metadata services | unless it is in an allowed [`Network`] |
 //! | one on which this agent listens ([`OwnAddresses`]) | always: the mail would come back |
 //! | a Unix socket | always |
 //! | any other | never |
 //!
-//! An IPv4 address within an IPv6 address (mapped, NAT64, 6to4) counts as itself too.
+//! An IPv4 address embedded in an IPv6 address (mapped, NAT64, 6to4) is checked too.
 
 mod embedded;
 mod own;
@@ -28,7 +28,7 @@ use super::ClientError;
 
 use self::{embedded::forms, special::is_special};
 
-/// Decides which addresses may be connected to, where the operator has not named the host.
+/// Decides which addresses may be connected to, if the operator has not named the host.
 #[derive(Debug, Clone, Default)]
 pub struct Guard {
     allowed: Arc<[Network]>,
@@ -36,12 +36,12 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Refuses every address that is special, and knows no address of its own.
+    /// Refuses every special address; does not know the agent's own addresses.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Allows special addresses of these networks.
+    /// Allows special addresses in these networks.
     #[must_use]
     pub fn with_allowed(mut self, networks: impl IntoIterator<Item = Network>) -> Self {
         self.allowed = networks.into_iter().collect();
@@ -59,8 +59,8 @@ impl Guard {
     ///
     /// # Errors
     ///
-    /// [`ClientError::LoopsBack`] for an address of our own, [`ClientError::NotAllowed`] for a
-    /// special one, or a Unix socket.
+    /// [`ClientError::LoopsBack`] for an address of this agent, [`ClientError::NotAllowed`] for a
+    /// special address or a Unix socket.
     pub(crate) fn check(&self, address: &RemoteAddress) -> Result<(), ClientError> {
         let Some(address) = address.tcp() else {
             return Err(ClientError::NotAllowed(address.clone()));
@@ -179,7 +179,7 @@ mod tests {
             ("127.0.0.9:2526", "loops back"),
             ("[::1]:2526", "free"),
             ("[::1]:2527", "loops back"),
-            // A listener on all addresses of IPv6 takes IPv4 too, on most systems.
+            // A listener on all IPv6 addresses takes IPv4 too, on most systems.
             ("127.0.0.1:2527", "loops back"),
             ("192.0.2.1:2526", "free"),
         ] {

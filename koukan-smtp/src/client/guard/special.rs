@@ -1,4 +1,4 @@
-//! Addresses that lead to no mail server of somebody else.
+//! Addresses at which there is no mail server of somebody else.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -20,7 +20,7 @@ pub(super) fn is_special(address: IpAddr) -> bool {
     }
     match address {
         IpAddr::V4(address) => {
-            // "This network", and what is reserved, with the broadcast address at its end.
+            // "This network", and the reserved range with the broadcast address at its end.
             let is_reserved = matches!(address.octets()[0], 0 | 240..);
             is_reserved
                 || address.is_loopback()

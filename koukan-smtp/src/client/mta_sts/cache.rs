@@ -1,4 +1,4 @@
-//! The policies that are kept.
+//! The cache of policies.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -7,22 +7,23 @@ use tokio::time::Instant;
 
 use super::policy::MtaStsPolicy;
 
-/// Octets that policies may take, about; beyond that those go first that hold no more, and then those that were asked
-/// for longest ago: a domain to which mail goes keeps its policy however many others tell of one.
+/// The approximate number of octets that policies may take. Beyond that, expired ones are dropped
+/// first, and then the least recently used: a domain to which mail is sent keeps its policy,
+/// however many other domains have one.
 const WEIGHT_MAX: usize = 16 << 20;
 
-/// What an entry takes beside its policy.
+/// The octets that an entry takes beside its policy.
 const ENTRY_WEIGHT: usize = 400;
 
-/// How long a policy that could not be fetched is not asked for again.
+/// How long a policy that could not be fetched is not requested again.
 ///
 /// *Source*: RFC 8461 section 3.3.
 const LEAVE: Duration = Duration::from_secs(300);
 
-/// A fetch that goes on, for all who wait for it.
+/// A running fetch, for all who wait for it.
 pub(super) type Fetch = Shared<BoxFuture<'static, Option<Arc<MtaStsPolicy>>>>;
 
-/// One that ends where nobody waits for it any more.
+/// A fetch that ends when nobody waits for it any more.
 type Pending = WeakShared<BoxFuture<'static, Option<Arc<MtaStsPolicy>>>>;
 
 /// Policies by domain.
@@ -35,10 +36,10 @@ pub(super) struct Cache {
 /// What is known of one domain.
 #[derive(Debug)]
 struct Entry {
-    /// When it was asked for last.
+    /// When it was last asked for.
     used: Instant,
     kept: Option<Kept>,
-    /// The id whose policy could not be fetched, and until when it is left.
+    /// The id of the policy that could not be fetched, and until when it is not requested.
     failed: Option<(Box<str>, Instant)>,
     fetch: Option<(Box<str>, Pending)>,
 }
@@ -50,12 +51,12 @@ struct Kept {
     expires: Instant,
 }
 
-/// What is to be done for a domain.
+/// What to do for a domain.
 #[derive(Debug)]
 pub(super) enum Known {
-    /// That policy holds, or none.
+    /// That policy is in force, or none.
     Policy(Option<Arc<MtaStsPolicy>>),
-    /// One is to be waited for; the one that holds meanwhile, and after a fetch that fails.
+    /// Wait for this fetch. The policy is in force meanwhile, and if the fetch fails.
     Fetch(Fetch, Option<Arc<MtaStsPolicy>>),
 }
 
@@ -82,7 +83,7 @@ impl Entry {
 }
 
 impl Cache {
-    /// What holds for a domain whose records tell of the policy `id`, if of any; `fetch` begins to fetch it.
+    /// The state of a domain whose records announce the policy `id`, if any; `fetch` starts to fetch it.
     pub(super) fn look(
         &mut self,
         domain: &str,
@@ -128,7 +129,7 @@ impl Cache {
         Known::Fetch(begun, policy)
     }
 
-    /// Notes what came of a fetch.
+    /// Stores the result of a fetch.
     pub(super) fn note(
         &mut self,
         domain: &str,
@@ -167,7 +168,7 @@ impl Cache {
         if self.weight <= WEIGHT_MAX {
             return;
         }
-        // An eighth at a time, so that it is done seldom. Who waits for a fetch has it all the same.
+        // An eighth at a time, so that it is seldom done. Those who wait for a fetch still get its result.
         let mut left = self.entries.len() / 8;
         self.entries.retain(|_, entry| {
             let stays = entry.ends() > Some(now);
@@ -179,7 +180,7 @@ impl Cache {
             let index = left.min(uses.len() - 1);
             let (_, oldest, _) = uses.select_nth_unstable(index);
             let oldest = *oldest;
-            // Of those that were asked for at the same instant as many go as have to.
+            // Of the entries with the same time, only as many are dropped as necessary.
             self.entries.retain(|_, entry| {
                 let goes = left > 0 && entry.used <= oldest;
                 left -= usize::from(goes);
@@ -224,9 +225,9 @@ mod tests {
         assert_eq!(known(&mut cache, Some("1"), 0), (false, true));
         cache.note("d.example", "1", Some(policy()), at(0));
         assert_eq!(known(&mut cache, Some("1"), 99), (true, false));
-        // Records that are gone, or cannot be looked up, change nothing.
+        // Missing records, and failed look-ups, change nothing.
         assert_eq!(known(&mut cache, None, 99), (true, false));
-        // Another policy is fetched; while that fails the old one holds.
+        // Another policy is fetched; while that fails, the old one is in force.
         assert_eq!(known(&mut cache, Some("2"), 10), (true, true));
         cache.note("d.example", "2", None, at(10));
         assert_eq!(known(&mut cache, Some("2"), 99), (true, false));
@@ -249,7 +250,7 @@ mod tests {
         assert!(weight > WEIGHT_MAX / 2, "{weight}");
     }
 
-    /// Somebody with many domains does not take the policy from one to which mail goes.
+    /// Somebody with many domains cannot displace the policy of a domain to which mail is sent.
     #[tokio::test(start_paused = true)]
     async fn what_is_in_use_stays_however_many_others_come() {
         let mut cache = Cache::default();

@@ -1,13 +1,13 @@
-//! MTA-STS: domains say which hosts take their mail, and that these have certificates.
+//! MTA-STS: a domain declares which hosts take its mail, and that they have valid certificates.
 //!
-//! | the policy | a mail host that it names | one that it does not |
+//! | the policy | a mail host that it names | a mail host that it does not name |
 //! |---|---|---|
-//! | `enforce` | TLS with a certificate that is believed, for its name, or no mail goes there | is not tried; 451 4.7.5 where there is no other |
-//! | `testing` | as the settings say; the log tells of what would fail | the same |
+//! | `enforce` | TLS with a trusted certificate for its name, or no mail is sent there | is not tried; 451 4.7.5 if there is no other |
+//! | `testing` | as the settings say; the log reports what would fail | the same |
 //! | `none`, or there is none | as the settings say | the same |
 //!
-//! A policy holds for as long as it says, also where it is gone or cannot be fetched any more. Hosts that
-//! the operator names have none: it is a relay's business to look at the policies of domains.
+//! A policy is in force for as long as it says, even if it is gone or can no longer be fetched. Hosts that the
+//! operator names have no policy: following the policies of domains is then the relay's task.
 //!
 //! *Source*: RFC 8461.
 
@@ -39,16 +39,16 @@ use super::{mail_hosts::NoHosts, security::Security};
 
 /// What domains demand of TLS with their mail hosts, as far as it is known. Clones share it.
 ///
-/// For each message to a domain its TXT record `_mta-sts` is looked up; a policy is fetched, from
-/// `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`, where the record tells of another one than is kept.
-/// All who wait for the same policy wait for one fetch.
+/// For each message to a domain, its TXT record `_mta-sts` is looked up. If it announces another policy than the
+/// cached one, the policy is fetched from `https://mta-sts.DOMAIN/.well-known/mta-sts.txt`. All who wait for the same
+/// policy share one fetch.
 #[derive(Debug, Clone)]
 pub struct MtaSts {
     shared: Arc<Shared>,
     rules: Rules,
 }
 
-/// For which domains policies are looked for.
+/// For which domains policies are followed.
 #[derive(Debug, Clone)]
 struct Rules {
     named: Arc<HashMap<Box<str>, bool>>,
@@ -63,12 +63,12 @@ struct Shared {
 }
 
 impl MtaSts {
-    /// Knows no policy yet. Certificates, of mail hosts and of those from which policies are fetched, are to
-    /// be believed by `tls`.
+    /// Knows no policy yet. `tls` decides which certificates are trusted, of mail hosts and of the hosts from which
+    /// policies are fetched.
     ///
     /// # Panics
     ///
-    /// Where `tls` does not [verify](ClientTls::is_verifying) certificates.
+    /// If `tls` does not [verify](ClientTls::is_verifying) certificates.
     pub fn new(tls: ClientTls) -> Self {
         assert!(tls.is_verifying(), "policies demand certificates");
         let shared = Arc::new(Shared {
@@ -83,9 +83,8 @@ impl MtaSts {
         Self { shared, rules }
     }
 
-    /// Says for which domains policies are looked for: by the rule for the domain itself, or else by the
-    /// longest for all below one (`.example.com`), and where there is none as `default` says. Default: for
-    /// all.
+    /// Sets for which domains policies are followed. The rule for the domain itself counts; without one, the longest
+    /// rule for all domains below one (`.example.com`); without one, `default`. Default: for all domains.
     #[must_use]
     pub fn with_rules<'a>(
         mut self,
@@ -105,7 +104,7 @@ impl MtaSts {
     ///
     /// # Errors
     ///
-    /// [`NoHosts`] where the domain's policy names none of them.
+    /// [`NoHosts`] if the domain's policy names none of them.
     pub(crate) async fn judge(
         &self,
         domain: &HostPort,
@@ -144,10 +143,10 @@ impl MtaSts {
         Ok((hosts, securities))
     }
 
-    /// The policy that holds for a domain now.
+    /// The policy that is now in force for a domain.
     async fn policy(&self, domain: &str, network: Network) -> Option<Arc<MtaStsPolicy>> {
         let domain = to_ascii_domain(domain).ok()?;
-        // An address has none.
+        // An address literal has no policy.
         if domain.parse::<IpAddr>().is_ok() || !self.rules.follow(&domain) {
             return None;
         }
@@ -167,7 +166,7 @@ impl MtaSts {
         }
     }
 
-    /// Whether a policy is looked for, and the DNS tells that there is one. It is not fetched.
+    /// Whether policies are followed for the domain, and the DNS announces one. The policy is not fetched.
     pub(crate) async fn is_announced(
         &self,
         domain: &str,
@@ -185,7 +184,7 @@ impl MtaSts {
         records.is_some_and(|answer| policy::id_of(&answer.records).is_some())
     }
 
-    /// Begins to fetch a policy, for whoever waits for it.
+    /// Starts to fetch a policy, for all who wait for it.
     fn fetch(&self, domain: Box<str>, id: Box<str>, network: Network) -> Fetch {
         let shared = Arc::clone(&self.shared);
         let fetch = async move {
@@ -220,7 +219,7 @@ impl Rules {
     }
 }
 
-/// The name of a rule, as domains are looked for.
+/// The name in a rule, in the form in which domains are looked up.
 fn in_ascii(name: &str) -> Box<str> {
     let (dot, domain) = match name.strip_prefix('.') {
         Some(domain) => (".", domain),

@@ -1,14 +1,14 @@
-//! Records and policies of MTA-STS, as texts.
+//! MTA-STS records and policies as text.
 
 use std::time::Duration;
 
-/// How long a policy may hold, at most: about a year.
+/// The longest time for which a policy may be in force: about a year.
 const MAX_AGE: u64 = 31_557_600;
 
-/// Patterns of mail hosts in a policy, at most; further ones are not looked at.
+/// The most host patterns in a policy; further ones are ignored.
 const PATTERNS_MAX: usize = 200;
 
-/// What a domain demands of whoever sends mail to its mail hosts.
+/// What a domain demands of those who send mail to its mail hosts.
 ///
 /// *Source*: RFC 8461 section 3.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,19 +19,19 @@ pub struct MtaStsPolicy {
     patterns: Vec<Box<str>>,
 }
 
-/// What becomes of mail that cannot go as a policy says.
+/// What happens to mail that cannot be sent as a policy says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MtaStsMode {
-    /// It does not go.
+    /// It is not sent.
     Enforce,
-    /// It goes all the same, and that is told.
+    /// It is sent nevertheless, and the failure is reported.
     Testing,
-    /// There is no policy any more.
+    /// There is no longer a policy.
     None,
 }
 
 impl MtaStsPolicy {
-    /// Reads a policy; `None` where it is none. What is not known in it is passed over.
+    /// Reads a policy; `None` if the text is not one. Unknown fields are ignored.
     ///
     /// *Source*: RFC 8461 section 3.2.
     pub fn parse(text: &str) -> Option<Self> {
@@ -49,7 +49,7 @@ impl MtaStsPolicy {
                 "mx" if patterns.len() < PATTERNS_MAX && value.len() <= 255 => {
                     patterns.push(value.trim_end_matches('.').to_ascii_lowercase().into());
                 }
-                // What is not known is for others.
+                // Unknown fields are ignored.
                 _ => {}
             }
         }
@@ -69,17 +69,17 @@ impl MtaStsPolicy {
         })
     }
 
-    /// What becomes of mail that cannot go so.
+    /// What happens to mail that cannot be sent as the policy says.
     pub fn mode(&self) -> MtaStsMode {
         self.mode
     }
 
-    /// How long it may be kept.
+    /// How long it may be cached.
     pub fn max_age(&self) -> Duration {
         self.max_age
     }
 
-    /// Whether the policy names that host, which is in ASCII.
+    /// Whether the policy names that host, which is given in ASCII.
     ///
     /// *Source*: RFC 8461 section 4.1.
     pub fn names(&self, host: &str) -> bool {
@@ -92,13 +92,13 @@ impl MtaStsPolicy {
             })
     }
 
-    /// How many octets it takes to keep it, about.
+    /// The approximate number of octets that it takes in the cache.
     pub(super) fn weight(&self) -> usize {
         self.patterns.iter().map(|pattern| pattern.len() + 16).sum()
     }
 }
 
-/// The id of the policy that records of `_mta-sts` tell of; `None` where they tell of none, or of several.
+/// The id of the policy that the records of `_mta-sts` announce; `None` if they announce none, or several.
 ///
 /// *Source*: RFC 8461 section 3.1.
 pub(super) fn id_of(records: &[Box<[u8]>]) -> Option<Box<str>> {
@@ -115,7 +115,7 @@ pub(super) fn id_of(records: &[Box<[u8]>]) -> Option<Box<str>> {
     is_id.then(|| id.into())
 }
 
-/// What stands behind the version, where a record is of ours.
+/// The fields after the version, if it is an MTA-STS record.
 fn fields_of(record: &[u8]) -> Option<&[u8]> {
     let rest = record.strip_prefix(b"v=STSv1")?;
     rest.trim_ascii_start().strip_prefix(b";")

@@ -11,14 +11,14 @@ use super::{permits::Permits, queue::Queue, right::Entry, room::Room};
 
 /// What is known of a host.
 pub(super) struct Host<Io> {
-    /// As many as `room` says, those in use included.
+    /// As many permits as `room` says, including those in use.
     pub(super) permits: Arc<Permits>,
     pub(super) room: Room,
-    /// Those of them that are used for attempts from the queue.
+    /// The limit on connections for attempts from the queue.
     pub(super) queue: Arc<Queue>,
-    /// When it has last answered.
+    /// When it last answered.
     pub(super) answered: Option<Instant>,
-    /// The one that was used last comes last, and is used first.
+    /// Idle connections; the one that was used last is at the end, and is used first.
     pub(super) parked: Vec<Parked<Io>>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Parked<Io> {
 }
 
 impl<Io> Host<Io> {
-    /// One that has room for so many connections, as far as is known.
+    /// A host that has room for this many connections, as far as known.
     pub(super) fn new(max: usize, now: Instant) -> Self {
         Self {
             permits: Permits::new(max),
@@ -40,7 +40,7 @@ impl<Io> Host<Io> {
         }
     }
 
-    /// The way to its connections; it has that name.
+    /// What is needed to get a connection to the host, which has that name.
     pub(super) fn entry(&self, host: Arc<HostPort>, is_suspect: bool) -> Entry {
         Entry {
             host,
@@ -50,27 +50,27 @@ impl<Io> Host<Io> {
         }
     }
 
-    /// There may be so many connections more.
+    /// Allows more connections.
     pub(super) fn grow(&self, by: usize) {
         self.permits.add(by);
         self.queue.grew(by);
     }
 
-    /// There may be so many connections when the host takes all; returns those that are idle and too many.
+    /// Sets how many connections the settings allow; returns idle ones that are now too many.
     #[must_use = "others open as many at once"]
     pub(super) fn resize(&mut self, max: usize) -> Vec<Parked<Io>> {
         match self.room.resize(max) {
             (0, fewer) => self.permits.withdraw(fewer),
             (more, _) => self.grow(more),
         }
-        // Each of them has its place among those that are free.
+        // Each idle connection corresponds to a free permit.
         let surplus = self.parked.len().saturating_sub(self.permits.available());
         self.parked.drain(..surplus).collect()
     }
 
-    /// Whether nothing is lost with it.
+    /// Whether it can be forgotten without loss.
     pub(super) fn is_unused(&self, now: Instant) -> bool {
-        // Every permit, and everyone who waits for one, holds them.
+        // Every permit, and everyone who waits for one, holds a reference.
         self.parked.is_empty()
             && Arc::strong_count(&self.permits) == 1
             && self.room.is_forgotten(now)

@@ -1,4 +1,4 @@
-//! The connections that wait for their next transaction.
+//! Idle connections.
 
 use std::{collections::HashMap, mem, sync::Arc, time::Duration};
 
@@ -27,19 +27,19 @@ use super::{
     suspects::Suspects,
 };
 
-/// With more hosts than that, those are forgotten of which nothing need be remembered.
+/// Beyond this number of hosts, those are forgotten of which nothing need be remembered.
 const HOSTS_MAX: usize = 1000;
 
 /// What the pool's leases and its reaper share.
 pub(super) struct Idle<Io> {
     pub(super) settings: PoolSettings,
     state: Mutex<State<Io>>,
-    /// It shows what came of trying a host that was down.
+    /// Notified when the result of trying a host that was down is known.
     pub(super) tried: Notify,
-    /// A connection, to whichever host, is not needed any more: whoever has found no room for one may
+    /// Notified when a connection to any host is no longer needed: whoever found no room for one may take its place.
     /// have its place.
     pub(super) freed: Notify,
-    /// Connections that are being left: with RSET under a permit, with QUIT without.
+    /// Connections that are being left: with RSET while holding a permit, with QUIT without one.
     partings: TaskTracker,
 }
 
@@ -48,7 +48,7 @@ struct State<Io> {
     suspects: Suspects,
     standings: Standings,
     is_closed: bool,
-    /// The task that closes what has been idle for too long, while there is anything idle.
+    /// The task that closes connections that were idle for too long, while there are idle ones.
     reaper: Option<AbortOnDropHandle<()>>,
 }
 
@@ -104,7 +104,7 @@ impl<Io: Wire> Idle<Io> {
         entry
     }
 
-    /// How many connections to the host there may be now, where it is known.
+    /// How many connections to the host are allowed now, if known.
     pub(super) fn cap(&self, host: &HostPort) -> Option<usize> {
         let state = self.lock();
         state.hosts.get(host).map(|host| host.room.cap())
@@ -133,9 +133,8 @@ impl<Io: Wire> Idle<Io> {
         self.tried.notify_waiters();
     }
 
-    /// Notes that an attempt at a host has failed that began at `begun`, unless the host has answered
-    /// another one since; `unit`, from 0 up to 1, is a random number. Returns when it is worth while to
-    /// try it again, where it has failed.
+    /// Notes that an attempt at a host, which began at `begun`, has failed, unless the host has answered another one since.
+    /// `unit`, from 0 up to 1, is a random number. Returns when the host may be tried again, if it counts as failed.
     pub(super) fn failed(
         &self,
         host: &HostPort,
@@ -154,27 +153,27 @@ impl<Io: Wire> Idle<Io> {
         until
     }
 
-    /// Looks at how hosts stand, or changes it.
+    /// Reads or changes the standings of hosts.
     pub(super) fn standings<T>(&self, change: impl FnOnce(&mut Standings) -> T) -> T {
         change(&mut self.lock().standings)
     }
 
-    /// Lets a connection be left in the background, which must take limited time.
+    /// Leaves a connection in the background, which must take limited time.
     pub(super) fn spawn(&self, parting: impl Future<Output = ()> + Send + 'static) {
-        // Outside of a runtime nothing can be waited for: dropped, the connection closes.
+        // Outside of a runtime nothing can be waited for: the connection is dropped and so closed.
         if let Ok(runtime) = Handle::try_current() {
             self.partings.spawn_on(parting, &runtime);
         }
     }
 
-    /// Takes the connection out that was used last.
+    /// Takes the connection that was used last.
     pub(super) fn take(&self, host: &HostPort) -> Option<Box<Connection<Io>>> {
         let mut state = self.lock();
         let parked = state.hosts.get_mut(host)?.parked.pop()?;
         Some(parked.connection)
     }
 
-    /// Takes all connections to the host out.
+    /// Takes all connections to the host.
     pub(super) fn take_all(&self, host: &HostPort) -> Vec<Box<Connection<Io>>> {
         let mut state = self.lock();
         let parked = state
@@ -185,8 +184,8 @@ impl<Io: Wire> Idle<Io> {
         parked.map(|parked| parked.connection).collect()
     }
 
-    /// Closes the idle connection that was used longest ago, whichever host it is to; `false` where
-    /// none is idle. The server is told, and its answer is not waited for.
+    /// Closes the idle connection that was used longest ago, to whichever host; `false` if there is none. The server
+    /// gets a QUIT, and its reply is not waited for.
     pub(super) async fn make_room(&self) -> bool {
         let oldest = {
             let mut state = self.lock();
@@ -204,7 +203,7 @@ impl<Io: Wire> Idle<Io> {
         }
     }
 
-    /// Keeps a connection, or gives it back where no more are to be kept.
+    /// Keeps a connection, or returns it if no more are to be kept.
     pub(super) fn park(
         idle: &Arc<Self>,
         host: &HostPort,
@@ -231,7 +230,7 @@ impl<Io: Wire> Idle<Io> {
             state.standings.answered(host);
         }
         idle.freed.notify_one();
-        // One that has panicked is gone as well.
+        // A reaper that has panicked is gone as well.
         let is_reaped = state.reaper.as_ref().is_some_and(|it| !it.is_finished());
         if !is_reaped {
             let reaper = tokio::spawn(reaper::reap(Arc::downgrade(idle)));
@@ -240,13 +239,13 @@ impl<Io: Wire> Idle<Io> {
         None
     }
 
-    /// Notes that the host has refused another connection while it serves others: there are no more
-    /// from now on than are in use, or kept, and the permit is given up. Returns how many less: none where
-    /// there were more than there are to be, of which the permit is one.
+    /// Notes that the host has refused another connection while it serves others: from now on there are no more than
+    /// are in use or kept, and the permit is given up. Returns by how many the room was lowered; zero if there were
+    /// already more than allowed, among them this permit.
     ///
     /// # Errors
     ///
-    /// The permit, where nobody else has one: then the host refuses whatever we do.
+    /// The permit, if nobody else has one: the host then refuses everything.
     pub(super) fn lower(&self, host: &HostPort, permit: Permit) -> Result<usize, Permit> {
         let mut state = self.lock();
         let Some(found) = state.hosts.get_mut(host) else {
@@ -260,7 +259,7 @@ impl<Io: Wire> Idle<Io> {
             found.room.doubt();
             return Err(permit);
         }
-        // Those that are opened just now are refused by themselves.
+        // Connections that are being opened now will be refused separately.
         let spare = available.saturating_sub(found.parked.len());
         let given_up = found.permits.forget(spare) + 1;
         permit.forget();
@@ -270,11 +269,10 @@ impl<Io: Wire> Idle<Io> {
         Ok(given_up)
     }
 
-    /// Undoes that the host's room was lowered by so much; where it `is_picky` it has closed a connection
-    /// for the sake of what was sent.
+    /// Undoes a lowering of the host's room. `is_picky` says that the host has closed a connection because of what was sent.
     pub(super) fn raise(&self, host: &HostPort, by: usize, is_picky: bool) {
         let mut state = self.lock();
-        // One that was forgotten meanwhile has all its room.
+        // A host that was forgotten meanwhile has its full room.
         if let Some(found) = state.hosts.get_mut(host) {
             let more = found.room.raise(by);
             found.grow(more);
@@ -284,14 +282,14 @@ impl<Io: Wire> Idle<Io> {
         }
     }
 
-    /// Whether the host has closed connections for the sake of what was sent.
+    /// Whether the host has closed connections because of what was sent.
     pub(super) fn is_picky(&self, host: &HostPort) -> bool {
         let state = self.lock();
         let found = state.hosts.get(host);
         found.is_some_and(|found| found.room.is_picky(Instant::now()))
     }
 
-    /// Whether anybody else has a connection, to whichever host, than the one caller for `host`.
+    /// Whether anybody else has a connection, to whichever host, apart from the caller's one to `host`.
     pub(super) fn has_others(&self, host: &HostPort) -> bool {
         let state = self.lock();
         state.hosts.iter().any(|(key, found)| {
@@ -309,9 +307,9 @@ impl<Io: Wire> Idle<Io> {
         }
     }
 
-    /// Takes out what has expired by `now`, and tells when the next one will.
+    /// Takes the connections that have expired by `now`, and returns when the next one will expire.
     ///
-    /// With nothing left the reaper's task is over, and is started anew by the next `park`.
+    /// If none is left, the reaper's task is over; the next `park` starts another.
     pub(super) fn expire(&self, now: Instant) -> (Vec<Box<Connection<Io>>>, Option<Instant>) {
         let mut state = self.lock();
         let mut expired = Vec::new();
@@ -324,7 +322,7 @@ impl<Io: Wire> Idle<Io> {
         let first = |host: &Host<Io>| host.parked.first().map(|parked| parked.expires);
         let next = state.hosts.values().filter_map(first).min();
         if next.is_none() {
-            // Aborting is harmless: the task has nothing left to wait for.
+            // Detaching is harmless: the task has nothing left to wait for.
             state.reaper.take().map(AbortOnDropHandle::detach);
         }
         (expired, next)
@@ -339,7 +337,7 @@ impl<Io: Wire> Idle<Io> {
             hosts.flat_map(|host| host.parked.drain(..)).collect()
         };
         let parked = join_all(parked.into_iter().map(|parked| parked.connection.quit()));
-        // Those that are being left already are let go in peace as well.
+        // Connections that are already being left are waited for as well.
         self.partings.close();
         join(parked, self.partings.wait()).await;
     }

@@ -10,27 +10,27 @@ use crate::client::{Wire, connection::Connection};
 use super::{idle::Idle, permits::Permit, queue::Place};
 
 /// How long a connection whose transaction was given up keeps its permit while it waits for the
-/// server: long enough for a server that answers, so short that a server that does not keeps
-/// nobody from a connection for long.
+/// server: long enough for a server that answers, and so short that a silent server does not keep
+/// others waiting for long.
 const RESET_MAX: Duration = Duration::from_secs(2);
 
 /// A connection that its holder uses alone, and the permit for it.
 ///
-/// [`Lease::part`] says what becomes of the connection. Dropped without, it is closed, with QUIT
-/// where the server has said its first word.
+/// [`Lease::part`] says what to do with the connection. If the lease is dropped without it, the
+/// connection is closed, with QUIT if the server has sent its greeting.
 pub(crate) struct Lease<Io: Wire> {
-    /// Boxed, since it changes hands several times in each transaction.
+    /// Boxed, since it is moved several times in each transaction.
     connection: Option<Box<Connection<Io>>>,
     is_reused: bool,
     /// Whether the host has broken the protocol before.
     is_suspect: bool,
     host: Arc<HostPort>,
     permit: Option<Permit>,
-    /// Where the attempt is made from the queue.
+    /// A place for an attempt from the queue.
     place: Option<Place>,
-    /// For as long as a message uses the connection.
+    /// Held while a message uses the connection.
     held: Option<Held>,
-    /// Whether the connection waits for its next transaction: then the host is in use.
+    /// Whether the connection is idle now: the host is then in use.
     is_parked: bool,
     idle: Arc<Idle<Io>>,
 }
@@ -38,14 +38,14 @@ pub(crate) struct Lease<Io: Wire> {
 /// How to leave a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parting {
-    /// Neither side has anything to say: another transaction may begin.
+    /// Neither side owes anything: another transaction may begin.
     Keep,
-    /// The transaction was given up, and the server still owes that many replies: hear them out,
-    /// say RSET, and keep the connection. What takes too long is left with QUIT.
+    /// The transaction was given up, and the server still owes that many replies: read them, send
+    /// RSET, and keep the connection. If that takes too long, send QUIT.
     Reset { owed: usize },
-    /// Say QUIT.
+    /// Send QUIT.
     Quit,
-    /// Say nothing: the server has closed, or would take it for a part of the message.
+    /// Send nothing: the server has closed, or would take it for a part of the message.
     Close,
 }
 
@@ -70,7 +70,7 @@ impl<Io: Wire> Lease<Io> {
         }
     }
 
-    /// Takes a kept connection that is alive, if there is one.
+    /// Takes an idle connection that is alive, if there is one.
     pub(super) fn reuse(&mut self) -> bool {
         while let Some(mut connection) = self.idle.take(&self.host) {
             if connection.is_alive() {
@@ -82,20 +82,20 @@ impl<Io: Wire> Lease<Io> {
         false
     }
 
-    /// Closes all kept connections: one was found dead, so the others will be.
+    /// Closes all idle connections: one was found dead, so the others probably are.
     pub(super) fn discard_idle(&mut self) {
         for connection in self.idle.take_all(&self.host) {
             self.idle.spawn(connection.quit());
         }
     }
 
-    /// Takes a connection in on which nothing was said yet.
+    /// Takes a new connection on which nothing was sent yet.
     pub(super) fn put(&mut self, connection: Connection<Io>) -> &mut Connection<Io> {
         self.is_reused = false;
         self.connection.insert(Box::new(connection))
     }
 
-    /// What goes with a reply about the connection; nothing where there is none.
+    /// What is attached to a reply about the connection; empty if there is none.
     pub(super) fn heard(&mut self) -> Extensions {
         let connection = self.connection.as_deref_mut();
         connection.map(Connection::heard).unwrap_or_default()
@@ -111,14 +111,14 @@ impl<Io: Wire> Lease<Io> {
         }
     }
 
-    /// Gives the place of this connection up, since the host has room only for those that others
-    /// have; `false`, and nothing is given up, where nobody else has one.
+    /// Gives up the place of this connection, since the host only has room for those that others
+    /// have. Returns `false`, and gives up nothing, if nobody else has one.
     pub(super) fn give_place_up(&mut self) -> bool {
         self.lower().is_some()
     }
 
-    /// As [`Lease::give_place_up`], where it is not certain that it was for want of room: what is
-    /// returned says what came of it.
+    /// Like [`Lease::give_place_up`], if it is not certain that the reason was lack of room; the
+    /// caller tells the returned value what the reason was.
     pub(crate) fn lend_place(&mut self) -> Option<Lent<Io>> {
         let by = match self.idle.is_picky(&self.host) {
             true => return None,
@@ -132,7 +132,7 @@ impl<Io: Wire> Lease<Io> {
         })
     }
 
-    /// By how many places the host has less, if any.
+    /// By how many places the host's room was lowered, if at all.
     fn lower(&mut self) -> Option<usize> {
         match self.idle.lower(&self.host, self.permit.take()?) {
             Ok(by) => Some(by),
@@ -159,11 +159,11 @@ impl<Io: Wire> Lease<Io> {
             .expect("the pool hands out leases with a connection")
     }
 
-    /// Leaves the connection. Waits for nothing: what takes time is done in the background, within
+    /// Leaves the connection without waiting: what takes time is done in the background, within
     /// some seconds.
     ///
     /// Whoever waits for a permit gets it at once, except with [`Parting::Reset`]: then within two
-    /// seconds, and with it the connection if the server has answered by then.
+    /// seconds, together with the connection if the server has answered by then.
     pub(crate) fn part(mut self, parting: Parting) {
         self.held = None;
         match parting {
@@ -182,7 +182,7 @@ impl<Io: Wire> Lease<Io> {
         }
     }
 
-    /// Keeps the connection for the next transaction, or closes it politely where it has served
+    /// Keeps the connection for the next transaction, or closes it with QUIT if it has served
     /// enough of them.
     fn park(mut self) {
         let Some(connection) = self.connection.take() else {
@@ -216,8 +216,8 @@ impl<Io: Wire> Drop for Lease<Io> {
     }
 }
 
-/// Places of connections that were given up since their host may have no room. Dropped without a word
-/// they are there again.
+/// Places of connections that were given up because their host may have no room. If this is dropped
+/// without a decision, the places are available again.
 #[must_use = "the places are there again when this is dropped"]
 pub(crate) struct Lent<Io: Wire> {
     by: usize,
@@ -227,12 +227,12 @@ pub(crate) struct Lent<Io: Wire> {
 }
 
 impl<Io: Wire> Lent<Io> {
-    /// It was for want of room: a connection that the host serves has had the transaction.
+    /// The reason was lack of room: a connection that the host serves has accepted the transaction.
     pub(crate) fn keep(mut self) {
         self.by = 0;
     }
 
-    /// It was for the sake of what was sent: a connection that the host serves was closed as well.
+    /// The reason was what was sent: a connection that the host serves was closed as well.
     pub(crate) fn refute(mut self) {
         self.is_picky = true;
     }

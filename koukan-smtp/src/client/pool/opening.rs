@@ -1,4 +1,4 @@
-//! Opening a connection, whose outcome counts also where nobody waits for it any more.
+//! Opening a connection; its outcome counts even if nobody waits for it any more.
 
 use std::time::Duration;
 
@@ -7,14 +7,14 @@ use tokio::time::Instant;
 
 use super::{Pool, standing::Failed};
 
-/// How long a host may take to answer, so that who does not wait on has found nothing out.
+/// If a caller has waited this long for a host and then gives up, the host counts as silent.
 const LONG: Duration = Duration::from_secs(10);
 
-/// A connection is being opened to a host.
+/// A connection that is being opened to a host.
 ///
-/// Who waits for it may leave before the host has answered, or has not in the time that it has: the
-/// clients of an agent that stores nothing wait for less than that. Dropped before its end, it
-/// says that the host has not answered, unless it has had little time for it.
+/// The caller may leave before the host has answered: the clients of an agent without storage wait
+/// for less than the host's timeout. If this is dropped before its end, it notes that the host has
+/// not answered, unless the host had little time.
 pub(super) struct Opening<'a> {
     pool: &'a Pool,
     host: &'a HostPort,
@@ -27,7 +27,7 @@ impl<'a> Opening<'a> {
         Self { pool, host, begun }
     }
 
-    /// It is known what came of it.
+    /// The outcome is known.
     pub(super) fn end(mut self) {
         self.begun = None;
     }
@@ -45,7 +45,7 @@ impl Drop for Opening<'_> {
     }
 }
 
-/// Whether so long a silence says something of a host.
+/// Whether a silence of that length says something about a host.
 pub(super) fn is_long(silence: Duration) -> bool {
     silence >= LONG
 }

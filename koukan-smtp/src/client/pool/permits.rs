@@ -11,27 +11,27 @@ use tokio::sync::oneshot;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Permits, one for each connection. Who waits for one is served in turn, but that a client which has
-/// fewer comes before one that has more: so nobody waits behind all messages of another client.
+/// Permits, one for each connection. Waiters are served in turn, but a client with fewer permits
+/// comes before one with more: so nobody waits behind all messages of another client.
 #[derive(Debug)]
 pub(super) struct Permits(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    /// Those that are held included.
+    /// All permits, including those that are held.
     total: usize,
     available: usize,
-    /// Of those that are held, so many do not come back.
+    /// How many of the held permits will not come back.
     withdrawn: usize,
-    /// Only those that hold some or wait for one.
+    /// Only clients that hold permits or wait for one.
     clients: HashMap<Client, Own, RandomState>,
     /// How many wait, of all clients.
     waiting: usize,
-    /// The number of whoever waits next.
+    /// The number of the next waiter.
     next: u64,
 }
 
-/// Of one client.
+/// The permits and waiters of one client.
 #[derive(Debug, Default)]
 struct Own {
     held: usize,
@@ -46,7 +46,7 @@ pub(super) struct Permit {
     is_forgotten: bool,
 }
 
-/// Waits for a permit. Dropped, it waits no longer, and the next in turn has what it was given.
+/// Waits for a permit. If it is dropped, the next in turn gets what it was given.
 struct Waiting {
     permits: Arc<Permits>,
     client: Client,
@@ -66,7 +66,7 @@ impl Permits {
         })))
     }
 
-    /// A permit for a message of that client, if one is to be had at once.
+    /// A permit for a message of that client, if one is available at once.
     pub(super) fn try_acquire(self: &Arc<Self>, client: &Client) -> Option<Permit> {
         let is_taken = self.lock().take_free(client);
         is_taken.then(|| self.permit(client))
@@ -76,7 +76,7 @@ impl Permits {
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, no permit is lost.
+    /// If the future is dropped before it ends, no permit is lost.
     pub(super) async fn acquire(self: &Arc<Self>, client: &Client) -> Permit {
         loop {
             let mut waiting = {
@@ -110,18 +110,18 @@ impl Permits {
         self.lock().available
     }
 
-    /// How many are held, those that are not to come back included.
+    /// How many are held, including those that will not come back.
     pub(super) fn held(&self) -> usize {
         let state = self.lock();
         state.total + state.withdrawn - state.available
     }
 
-    /// Whether more are held than there are: some do not come back.
+    /// Whether more are held than there are: some will not come back.
     pub(super) fn is_owed_some(&self) -> bool {
         self.lock().withdrawn > 0
     }
 
-    /// There are so many more.
+    /// Adds permits.
     pub(super) fn add(self: &Arc<Self>, count: usize) {
         if count == 0 {
             return;
@@ -136,7 +136,7 @@ impl Permits {
         self.serve();
     }
 
-    /// There are so many fewer, of those that are free; returns by how many.
+    /// Removes free permits; returns how many were removed.
     pub(super) fn forget(&self, count: usize) -> usize {
         let mut state = self.lock();
         let count = count.min(state.available);
@@ -145,7 +145,7 @@ impl Permits {
         count
     }
 
-    /// There are so many fewer: of those that are free now, and of those that are held when they come back.
+    /// Removes permits: those that are free now, and held ones when they come back.
     pub(super) fn withdraw(&self, count: usize) {
         let mut state = self.lock();
         let count = count.min(state.total);
@@ -155,13 +155,13 @@ impl Permits {
         state.withdrawn += count - free;
     }
 
-    /// Gives what is free to those who wait.
+    /// Gives free permits to waiters.
     fn serve(self: &Arc<Self>) {
         loop {
             let Some((client, giver)) = self.lock().next_in_turn() else {
                 return;
             };
-            // Where it does not wait any more the permit comes back, and goes to the next.
+            // If the waiter is gone, the permit comes back, and goes to the next.
             drop(giver.send(self.permit(&client)));
         }
     }
@@ -184,7 +184,7 @@ impl FairShares for Permits {
         let state = self.lock();
         let held = |client| state.clients.get(client).map_or(0, |own| own.held);
         let others = usize::from(!state.clients.contains_key(waiting));
-        // An equal share, times the number of clients, is all there is.
+        // If everyone had this many, all would be in use: it is an equal share.
         let of_all = |client| held(client) * (state.clients.len() + others);
         of_all(waiting) < state.total && state.total < of_all(holder)
     }
@@ -214,7 +214,7 @@ impl State {
         }
     }
 
-    /// Takes a free permit for whoever is the next in turn.
+    /// Takes a free permit for the next waiter in turn.
     fn next_in_turn(&mut self) -> Option<(Client, oneshot::Sender<Permit>)> {
         if self.available == 0 || self.waiting == 0 {
             return None;
@@ -231,7 +231,7 @@ impl State {
         Some((client, giver))
     }
 
-    /// Forgets a client that neither has nor wants any.
+    /// Forgets a client that neither holds nor waits for a permit.
     fn forget_idle(&mut self, client: &Client) {
         let own = self.clients.get(client);
         if own.is_some_and(|own| own.held == 0 && own.waiting.is_empty()) {
@@ -241,7 +241,7 @@ impl State {
 }
 
 impl Permit {
-    /// It does not come back: there is one less.
+    /// The permit does not come back: there is one less.
     pub(super) fn forget(mut self) {
         self.is_forgotten = true;
     }
@@ -300,7 +300,7 @@ mod tests {
         std::iter::repeat_with(permit).take(count).collect()
     }
 
-    /// Somebody who waits already.
+    /// A waiter that has already been polled.
     fn waiting(permits: &Arc<Permits>, name: &str) -> BoxFuture<'static, Permit> {
         let (permits, client) = (Arc::clone(permits), client(name));
         let mut waiting = async move { permits.acquire(&client).await }.boxed();
@@ -339,7 +339,7 @@ mod tests {
         let [gone, mut second] = [waiting(&permits, "b"), waiting(&permits, "b")];
         drop(gone);
         drop(one.pop());
-        // It has its permit, and is gone before it takes it.
+        // It has its permit, and is dropped before it takes the permit.
         let third = waiting(&permits, "c");
         let permit = is_served(&mut second).unwrap();
         drop(permit);
@@ -389,7 +389,7 @@ mod tests {
             drop(held.pop());
             assert!(is_served(&mut waiting).is_none(), "it is owed");
         }
-        // One more replica is gone, and so there are two more.
+        // One more replica is gone, so there are two more permits.
         permits.withdraw(1);
         permits.add(2);
         let served = is_served(&mut waiting).expect("there is one again");

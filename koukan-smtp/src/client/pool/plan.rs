@@ -1,4 +1,4 @@
-//! Which way a message would go, found out by the DNS alone.
+//! Finds the way that a message would take, from the DNS only.
 
 use koukan_core::{
     network::RemoteAddress,
@@ -16,21 +16,21 @@ use crate::client::{
 
 use super::{Pool, at};
 
-/// What of a message decides about TLS.
+/// The properties of a message that decide about TLS.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Wishes {
-    /// It goes over TLS only.
+    /// It must only be sent over TLS.
     pub(crate) is_requiretls: bool,
-    /// It is to go also where TLS would be demanded.
+    /// It is to be sent even without the TLS that would be demanded.
     pub(crate) is_waived: bool,
 }
 
 impl Pool {
-    /// The hosts that a message would be tried at.
+    /// The hosts that would be tried for a message.
     ///
     /// # Errors
     ///
-    /// [`NoHosts`] where there are none.
+    /// [`NoHosts`] if there are none.
     pub(crate) async fn plan(
         &self,
         destination: &Destination,
@@ -84,7 +84,7 @@ impl Pool {
             Err(error) => (Vec::new(), Some(plain(at(host, error).into_reply()))),
         };
         let is_requiretls = wishes.is_requiretls && !self.is_lmtp();
-        // What a policy demands will do for it.
+        // What a policy demands is enough for it.
         let is_sure = is_requiretls && !has_policy;
         let tls = match self.security_for(host, asked, is_sure).await {
             Ok(_) if host.unix().is_some() => TlsWay::Never,
@@ -108,7 +108,7 @@ impl Pool {
         }
     }
 
-    /// Whether a domain tells of a policy, if that is asked for.
+    /// Whether a domain announces a policy, if policies are followed.
     #[cfg(feature = "mta-sts")]
     async fn has_policy(&self, domain: &HostPort) -> bool {
         match &self.mta_sts {

@@ -1,4 +1,4 @@
-//! Trying a host that may be down.
+//! Tries a host that may be down.
 
 use std::{pin::pin, time::Duration};
 
@@ -9,20 +9,19 @@ use crate::client::{ClientError, Wire};
 
 use super::{idle::Idle, standing::Leave};
 
-/// How long it is waited for what comes of another's trying a host, at most.
+/// How long to wait for the result of another's trial of a host at most.
 const TRIED_MAX: Duration = Duration::from_secs(1);
 
-/// The right to connect to a host that may be down; where it is, nobody else has it meanwhile.
+/// The right to connect to a host that may be down; if it is down, only one caller has this right.
 pub(super) struct Probe<'a, Io: Wire> {
-    /// Where it is to be given back.
+    /// Where to give it back, if that is necessary.
     of: Option<(&'a Idle<Io>, &'a HostPort)>,
 }
 
 impl<'a, Io: Wire> Probe<'a, Io> {
-    /// The right to connect to the host, where it is not to be left alone.
-    ///
-    /// While another tries it, what comes of that is waited for for a moment: whoever is told that the
-    /// host is down may come back only much later, though it is there again.
+    /// The right to connect to the host, unless it is to be left alone.
+    /// While another caller tries the host, this waits a moment for the result: a caller that is
+    /// told that the host is down may come back much later, although it is up again.
     ///
     /// # Errors
     ///
@@ -37,7 +36,7 @@ impl<'a, Io: Wire> Probe<'a, Io> {
                 let is_down = matches!(leave, Leave::Down { .. });
                 let is_tried = is_down && standings.is_tried(host, now);
                 if is_tried {
-                    // Heard from here on.
+                    // Notifications from here on are not missed.
                     tried.as_mut().enable();
                 }
                 (leave, is_tried)
@@ -51,7 +50,7 @@ impl<'a, Io: Wire> Probe<'a, Io> {
         }
     }
 
-    /// Whether the host was down, and others wait for what comes of this.
+    /// Whether the host was down, and others wait for the result.
     pub(super) fn is_for_all(&self) -> bool {
         self.of.is_some()
     }
@@ -66,7 +65,7 @@ impl<Io: Wire> Drop for Probe<'_, Io> {
     }
 }
 
-/// Fails where the host is down.
+/// Fails if the host is down.
 pub(super) fn up(leave: Leave) -> Result<(), ClientError> {
     match leave {
         Leave::Free | Leave::Probe => Ok(()),

@@ -1,4 +1,4 @@
-//! Attempts from the queue at a host, which leave room to those for which clients wait.
+//! Limits attempts from the queue at a host, so that clients that wait get connections.
 
 use std::sync::{
     Arc,
@@ -7,8 +7,7 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-/// How many of a host's connections are in use for attempts from the queue; who waits for one more is
-/// served in turn.
+/// How many of a host's connections are used for attempts from the queue; waiters are served in turn.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     taken: AtomicUsize,
@@ -20,8 +19,8 @@ pub(super) struct Queue {
 #[derive(Debug)]
 pub(super) struct Place(Arc<Queue>);
 
-/// How many of so many connections attempts from the queue may have: an eighth is left to others, and
-/// one at least where there are several.
+/// How many of that many connections attempts from the queue may have: all but an eighth, and all
+/// but one at least if there are several.
 pub(super) fn queued_max(connections: usize) -> usize {
     match connections {
         0 | 1 => connections,
@@ -30,26 +29,27 @@ pub(super) fn queued_max(connections: usize) -> usize {
 }
 
 impl Queue {
-    /// Takes a place, where one is free and nobody waits.
+    /// Takes a place, if one is free and nobody waits.
     pub(super) fn try_enter(self: &Arc<Self>, max: impl Fn() -> usize) -> Option<Place> {
         let is_free = self.waiting.load(Ordering::Relaxed) == 0;
         is_free.then(|| self.take(max())).flatten()
     }
 
-    /// Waits for a place, of which there are as many as `max` says whenever it is asked.
+    /// Waits for a place; `max` gives the present number of places.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it takes no place, and the next in turn has it.
+    /// If the future is dropped before it ends, it takes no place, and the next in turn gets it.
     pub(super) async fn enter(self: &Arc<Self>, max: impl Fn() -> usize) -> Place {
         let waits = Waits::begin(self);
-        // Nobody is passed by. What is free between this and the next line is kept for the next line.
+        // Nobody overtakes a waiter. A place that becomes free between this and the next line is
+        // kept for the next line.
         let mut entered = (!waits.is_behind).then(|| self.take(max())).flatten();
         loop {
             if let Some(place) = entered {
                 drop(waits);
                 if self.taken.load(Ordering::Relaxed) < max() {
-                    // There is room for the next in turn as well.
+                    // There may be a place for the next in turn as well.
                     self.grew(1);
                 }
                 return place;
@@ -59,7 +59,7 @@ impl Queue {
         }
     }
 
-    /// Says that there may be so many more.
+    /// Wakes waiters, since there may be more places.
     pub(super) fn grew(&self, by: usize) {
         for _ in 0..by.min(self.waiting.load(Ordering::Relaxed)) {
             self.freed.notify_one();
@@ -83,10 +83,10 @@ impl Drop for Place {
     }
 }
 
-/// Somebody waits, or is about to.
+/// A waiter, or somebody who is about to wait.
 struct Waits<'a> {
     queue: &'a Queue,
-    /// Whether others were there before.
+    /// Whether others waited before.
     is_behind: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Closes connections that nobody used for too long.
+//! Closes connections that were idle for too long.
 
 use std::sync::Weak;
 
@@ -8,7 +8,7 @@ use crate::client::Wire;
 
 use super::idle::Idle;
 
-/// Sleeps from one expiry to the next, until nothing is idle any more or the pool is gone.
+/// Sleeps from one expiry to the next, until there are no idle connections or the pool is gone.
 pub(super) async fn reap<Io: Wire>(idle: Weak<Idle<Io>>) {
     while let Some(next) = reap_once(&idle) {
         sleep_until(next).await;

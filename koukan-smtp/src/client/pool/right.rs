@@ -16,8 +16,8 @@ use super::{
     standing::Standings,
 };
 
-/// How long a message that holds a connection waits for another one, at most: longer, and messages would
-/// wait for each other.
+/// The longest wait of a message that holds one connection for another one: if it were longer,
+/// messages would wait for each other.
 const SECOND_WAIT: Duration = Duration::from_secs(1);
 
 /// What a pool knows of a host.
@@ -28,7 +28,7 @@ pub(super) struct Entry {
     pub(super) is_suspect: bool,
 }
 
-/// One of the host's permits, and a place of the queue's for an attempt that is made from there.
+/// One of the host's permits, and for an attempt from the queue a place.
 pub(super) type Right = (Permit, Option<Place>);
 
 impl<Io: Wire> Idle<Io> {
@@ -44,7 +44,7 @@ impl<Io: Wire> Idle<Io> {
         let right = match idle.try_take(&entry, turn) {
             Some(right) => right,
             None => {
-                // Who waits for a host that does not answer is told so at once.
+                // A caller that waits for a host that is down is told so at once.
                 let look = |standings: &mut Standings| standings.look(host, Instant::now());
                 probe::up(idle.standings(look))?;
                 let right = idle.take_in_turn(&entry, demand, turn);
@@ -68,7 +68,7 @@ impl<Io: Wire> Idle<Io> {
         Some((permit, place))
     }
 
-    /// An attempt from the queue has its place there first, and waits for the permit with the others.
+    /// An attempt from the queue first gets its place, and then waits for the permit like others.
     async fn take_in_turn(&self, entry: &Entry, demand: &Demand, turn: &Turn) -> Right {
         let max = || self.queued_max(&entry.host);
         let place = match turn.is_queued() {
@@ -79,7 +79,7 @@ impl<Io: Wire> Idle<Io> {
         if let Some(permit) = permits.try_acquire(client) {
             return (permit, place);
         }
-        // Those who hold connections in vain can do nothing for who waits for a place.
+        // Those who hold connections without using them cannot help a caller that waits for a place.
         let shares = Arc::clone(permits) as _;
         let _wanted = demand.want_share(&entry.host, turn.holdings(), client, shares);
         (permits.acquire(client).await, place)

@@ -1,17 +1,17 @@
-//! How many connections a host has room for: pure.
+//! How many connections a host has room for: a pure calculation.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How long a host that has refused a connection is not asked for as many, at first and at most.
+/// How long a host that has refused a connection is not asked for more: the first and the longest time.
 const PATIENCE: [Duration; 2] = [Duration::from_secs(2 * 60), Duration::from_secs(32 * 60)];
 
-/// How long a host is remembered that has closed a connection for the sake of what was sent.
+/// How long it is remembered that a host has closed a connection because of what was sent.
 const PICKY: Duration = Duration::from_secs(10 * 60);
 
-/// How many connections to a host there may be: as many as the settings say, until it refuses one while
-/// it serves others.
+/// How many connections to a host are allowed: as many as the settings say, until the host refuses
+/// one while it serves others.
 ///
 /// ```text
 ///            refused while so many are held            some minutes have passed
@@ -21,26 +21,25 @@ const PICKY: Duration = Duration::from_secs(10 * 60);
 ///  └─── refuses one alone, and then serves one ────┘
 /// ```
 ///
-/// A host that closes a connection amid a transaction may have no room, or not like who sends: that
-/// shows when the same transaction is tried on a connection that it serves. Where it is refused there as
-/// well its room is as it was, and for some minutes nothing is concluded from such a refusal.
+/// A host that closes a connection within a transaction may have no room, or may not like the sender. This shows
+/// when the same transaction is tried on a connection that the host serves. If it is refused there too, the
+/// host's room is restored, and for some minutes such a refusal has no effect.
 ///
-/// Attempts that are under way are held too: when a host is down for a moment they are refused one
-/// after the other, as by a host that is full, until the last finds that nobody is served there.
+/// Connections that are being opened count as held. When a host is down for a moment, it refuses them one after
+/// the other, like a full host, until the last one finds that the host serves nobody.
 #[derive(Debug)]
 pub(super) struct Room {
     max: usize,
-    /// How many there may be now.
+    /// How many are allowed now.
     cap: usize,
-    /// When one more is tried, where it is lowered.
+    /// When one more is tried, if the room was lowered.
     next: Instant,
     patience: Duration,
     /// Whether one more has been tried since it was lowered.
     is_trying: bool,
-    /// Whether the host has refused one while it served no other: then it may have been down rather
-    /// than full.
+    /// Whether the host has refused a connection while it served none: it may have been down rather than full.
     is_doubtful: bool,
-    /// Until when a connection that is closed amid a transaction says nothing of its room.
+    /// Until when a connection that is closed within a transaction says nothing about the room.
     is_picky_until: Option<Instant>,
 }
 
@@ -65,7 +64,8 @@ impl Room {
         self.max
     }
 
-    /// The settings say another number; returns for how many more, or fewer, there is some now.
+    /// Applies a new number from the settings; returns by how many the allowed connections have
+    /// grown, or shrunk.
     pub(super) fn resize(&mut self, max: usize) -> (usize, usize) {
         let before = self.cap;
         self.cap = match self.is_lowered() {
@@ -84,20 +84,19 @@ impl Room {
         self.cap < self.max
     }
 
-    /// Whether nothing of it need be remembered.
+    /// Whether nothing about it need be remembered.
     pub(super) fn is_forgotten(&self, now: Instant) -> bool {
         let is_over = |until| now >= until;
         let is_as_it_was = !self.is_lowered() || is_over(self.next + PATIENCE[1]);
         is_as_it_was && self.is_picky_until.is_none_or(is_over)
     }
 
-    /// Whether the host has closed connections for the sake of what was sent.
+    /// Whether the host has closed connections because of what was sent.
     pub(super) fn is_picky(&self, now: Instant) -> bool {
         self.is_picky_until.is_some_and(|until| now < until)
     }
 
-    /// It was not for want of room that it was lowered by so much; returns for how many more there is
-    /// some again.
+    /// Undoes a lowering that was not for lack of room; returns by how many the allowed connections have grown.
     pub(super) fn raise(&mut self, by: usize) -> usize {
         let more = by.min(self.max - self.cap);
         self.cap += more;
@@ -105,12 +104,12 @@ impl Room {
         more
     }
 
-    /// The host has closed a connection that it served for the sake of what was sent.
+    /// The host has closed a connection that it served, because of what was sent.
     pub(super) fn note_picky(&mut self, now: Instant) {
         self.is_picky_until = Some(now + PICKY);
     }
 
-    /// There may be so many less.
+    /// Lowers the allowed connections.
     pub(super) fn lower(&mut self, by: usize, now: Instant) {
         let [shortest, longest] = PATIENCE;
         if self.is_trying {
@@ -123,13 +122,13 @@ impl Room {
         self.next = now + self.patience;
     }
 
-    /// The host has refused one while no other of ours was there.
+    /// The host has refused a connection while we had no other.
     pub(super) fn doubt(&mut self) {
         self.is_doubtful = self.is_lowered();
     }
 
-    /// The host has served one. Where it was down before, and not full, nothing is known of its room;
-    /// returns for how many more there is some.
+    /// The host has served a connection. If it was down before, and not full, nothing is known
+    /// about its room; returns by how many the allowed connections have grown.
     pub(super) fn serves(&mut self) -> usize {
         if !self.is_doubtful {
             return 0;
@@ -147,7 +146,7 @@ impl Room {
             return 0;
         }
         if self.is_trying {
-            // The one before was not refused.
+            // The previous one was not refused.
             self.patience = PATIENCE[0];
         }
         self.is_trying = true;
@@ -216,7 +215,7 @@ mod tests {
         room.lower(7, start);
         room.lower(2, start);
         assert_eq!((room.raise(7), room.cap()), (7, 8));
-        // The other shows nothing yet.
+        // The other one shows nothing yet.
         assert!(room.is_lowered() && !room.is_picky(start));
         room.note_picky(start);
         assert_eq!((room.raise(2), room.raise(2), room.cap()), (2, 0, 10));

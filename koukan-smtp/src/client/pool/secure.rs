@@ -1,4 +1,4 @@
-//! TLS on new connections, as far as it is asked for.
+//! TLS on new connections, as far as it is required.
 
 use std::sync::Arc;
 
@@ -18,24 +18,24 @@ use crate::client::{
 use super::{Lease, Pool};
 
 impl Pool {
-    /// Sets how much of TLS is asked of hosts.
+    /// Sets how much TLS is required of hosts.
     pub(crate) fn with_tls(mut self, policy: TlsPolicy) -> Self {
         self.tls = policy;
         self
     }
 
-    /// Sets whose certificates are believed of hosts to which messages go that need TLS.
+    /// Sets which certificates are trusted for messages that need TLS.
     pub(crate) fn with_trust(mut self, trust: Option<ClientTls>) -> Self {
         self.trust = trust;
         self
     }
 
-    /// What TLS with a host must be for a message that goes over TLS only, where `found` is what it must be
-    /// for others: with a certificate that is believed, at a host that somebody vouches for.
+    /// What TLS with a host must be for a message that must only be sent over TLS: with a trusted
+    /// certificate, at a host that is proved. `found` is what it must be for other messages.
     ///
     /// # Errors
     ///
-    /// [`ClientError`] where nobody does.
+    /// [`ClientError`] if there is no such proof.
     ///
     /// *Source*: RFC 8689 section 4.2.1.
     pub(super) fn sure(
@@ -54,8 +54,8 @@ impl Pool {
         Ok(Security::Demanded(tls.clone(), TlsVerdict::Verified))
     }
 
-    /// Has TLS begin on a connection on which both sides have greeted. Where it need not, and fails,
-    /// there is another connection, in clear. There is none with a Unix socket.
+    /// Begins with TLS on a connection after EHLO. If TLS is not required and fails, another
+    /// connection is opened, in clear. A Unix socket has no TLS.
     ///
     /// *Source*: RFC 3207 section 4.1, RFC 7435 section 4.
     pub(super) async fn secure(
@@ -74,7 +74,7 @@ impl Pool {
             None => begin,
         };
         if remote.address.unix().is_some() {
-            // Nobody is between, and there is no name that a certificate could be for.
+            // Nobody is in between, and there is no name that a certificate could be for.
             return match begin.is_required {
                 true => Err(ClientError::NoTls),
                 false => Ok(()),
@@ -106,8 +106,8 @@ impl Pool {
         connection.greet(&self.helo_name).await
     }
 
-    /// Whether a host has failed at what is demanded here, and not of all hosts: that says nothing of it to
-    /// those who ask for less.
+    /// Whether a host has failed at a demand that is not made of all hosts: this says nothing about
+    /// it for messages that demand less.
     pub(super) fn is_about_demand(&self, error: &ClientError, security: &Security) -> bool {
         security.is_demanded() && !self.tls.is_required() && error.is_at_starttls()
     }

@@ -13,24 +13,23 @@ use crate::client::by_host::ByHost;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolSettings {
-    /// Connections at most, in use and idle ones together; at least one.
+    /// The most connections, in use and idle together; at least one.
     pub max_connections: usize,
     /// How long a transaction waits for one of them before it is answered with 451 4.3.2.
     pub max_wait: Duration,
-    /// Idle connections at most; with zero none is kept.
+    /// The most idle connections; with zero, none is kept.
     pub max_idle: usize,
-    /// How long a connection is kept idle.
+    /// How long an idle connection is kept.
     pub idle_timeout: Duration,
-    /// Mail transactions on one connection at most; the server's own limit (RFC 9422) counts too.
+    /// The most mail transactions on one connection; the server's own limit (RFC 9422) counts too.
     pub max_transactions: u32,
-    /// Recipients of one mail transaction that a host accepts, at most; at least one. Further ones are
-    /// answered with 452 4.5.3 and not asked for, so that a
-    /// [`Sharing`](koukan_core::stage::sharing::Sharing) around the endpoint sends to them in another
-    /// transaction. Default: as many as there are.
+    /// The most recipients in one mail transaction that a host is to accept; at least one. Further ones are answered
+    /// with 452 4.5.3 and not sent, so that a [`Sharing`](koukan_core::stage::sharing::Sharing) around the endpoint
+    /// sends to them in another transaction. Default: no limit.
     pub max_recipients: usize,
-    /// What holds for one host in place of that.
+    /// Limits for single hosts, which override these.
     pub hosts: HostLimits,
-    /// Among how many replicas the connections to a host are divided. Default: one.
+    /// The number of replicas that share the connections to a host. Default: one.
     pub replicas: ReplicaCount,
 }
 
@@ -38,19 +37,18 @@ pub struct PoolSettings {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HostLimits(ByHost<HostLimit>);
 
-/// Limits of one host; where one is not given, that of all hosts holds.
+/// Limits of one host; a missing one is taken from those for all hosts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostLimit {
-    /// As [`PoolSettings::max_connections`].
+    /// Like [`PoolSettings::max_connections`].
     pub max_connections: Option<usize>,
-    /// As [`PoolSettings::max_transactions`].
+    /// Like [`PoolSettings::max_transactions`].
     pub max_transactions: Option<u32>,
-    /// As [`PoolSettings::max_recipients`].
+    /// Like [`PoolSettings::max_recipients`].
     pub max_recipients: Option<usize>,
-    /// How many messages may go to the host in a time; further ones are answered with 450 4.4.5 at once,
-    /// and that reply carries [`OverRate`](koukan_core::rate::OverRate). Endpoints that are given the same
-    /// rate share it.
+    /// How many messages may be sent to the host in a time. Further ones are answered with 450 4.4.5 at once, and
+    /// that reply carries [`OverRate`](koukan_core::rate::OverRate). Endpoints with the same rate share it.
     pub rate: Option<Rate>,
 }
 
@@ -85,7 +83,7 @@ impl HostLimit {
 }
 
 impl HostLimits {
-    /// Sets the limits of a host, in place of earlier ones; its name is the same in capitals.
+    /// Sets the limits of a host; replaces earlier ones. The case of the host name does not matter.
     pub fn set(&mut self, host: &HostPort, limit: HostLimit) {
         self.0.set(host, limit);
     }
@@ -96,35 +94,35 @@ impl HostLimits {
 }
 
 impl PoolSettings {
-    /// Connections to that host at most, of all replicas together.
+    /// The most connections to that host, of all replicas together.
     pub fn max_connections_of(&self, host: &HostPort) -> usize {
         let own = self.hosts.find(host).and_then(|own| own.max_connections);
         own.unwrap_or(self.max_connections)
     }
 
-    /// Connections to that host at most, of this replica; one at least.
+    /// The most connections to that host, of this replica; at least one.
     pub fn own_connections_of(&self, host: &HostPort) -> usize {
         self.replicas.share(self.max_connections_of(host))
     }
 
-    /// Mail transactions on one connection to that host at most.
+    /// The most mail transactions on one connection to that host.
     pub fn max_transactions_of(&self, host: &HostPort) -> u32 {
         let own = self.hosts.find(host).and_then(|own| own.max_transactions);
         own.unwrap_or(self.max_transactions)
     }
 
-    /// Recipients of one mail transaction with that host at most.
+    /// The most recipients in one mail transaction with that host.
     pub fn max_recipients_of(&self, host: &HostPort) -> usize {
         let own = self.hosts.find(host).and_then(|own| own.max_recipients);
         own.unwrap_or(self.max_recipients).max(1)
     }
 
-    /// Whether something holds for that host alone.
+    /// Whether that host has limits of its own.
     pub(super) fn has_own_limits(&self, host: &HostPort) -> bool {
         self.hosts.find(host).is_some()
     }
 
-    /// How many messages may go to that host in a time, where that is limited.
+    /// How many messages may be sent to that host in a time, if that is limited.
     pub fn rate_of(&self, host: &HostPort) -> Option<&Rate> {
         self.hosts.find(host)?.rate.as_ref()
     }

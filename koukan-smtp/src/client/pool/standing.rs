@@ -1,17 +1,17 @@
-//! Hosts that do not answer: pure.
+//! Hosts that do not answer: a pure calculation.
 
 use std::{collections::HashMap, time::Duration};
 
 use koukan_core::signals::HostPort;
 use tokio::time::Instant;
 
-/// How long nobody tries a host that has failed again, at first and at most.
+/// How long nobody tries a host that has failed again: the first and the longest time.
 const BACK_OFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
-/// How long one that greets and is silent amid transactions is tried by one alone.
+/// How long a host that greets but is silent within transactions is tried by one caller only.
 const TRIAL: Duration = Duration::from_secs(30);
 /// How long after that it is remembered.
 const REMEMBERED: Duration = Duration::from_secs(10 * 60);
-/// Hosts that are remembered at most.
+/// The most hosts that are remembered.
 const HOSTS_MAX: usize = 1000;
 
 /// Hosts that could not be reached, did not greet, or did not answer in time.
@@ -24,23 +24,23 @@ const HOSTS_MAX: usize = 1000;
 ///     └── answers ───────────────────────────────────────────────────────────────────────────────┘
 /// ```
 ///
-/// Those who are not to try it are told so at once, or, while one tries it, after a moment in which that
-/// may show that it is there again. A second passes before a host has failed again: a
-/// moment of trouble makes no host be left alone. Attempts that were under way when a host failed
-/// say nothing new when they fail as well.
+/// Callers that may not try the host are told so at once; while another one tries it, they are told
+/// after a moment in which its result may arrive. A host only counts as failed again after a
+/// second, so a moment of trouble has no effect. Attempts that were running when a host failed say
+/// nothing new when they fail as well.
 #[derive(Debug, Default)]
 pub(super) struct Standings(HashMap<HostPort, Down>);
 
 #[derive(Debug, Clone)]
 struct Down {
-    /// When it failed for the first time, and for the last.
+    /// When it first failed, and when it last failed.
     since: Instant,
     failed: Instant,
     failures: u32,
-    /// From when on one may try it.
+    /// From when on one caller may try it.
     next: Instant,
     is_tried: bool,
-    /// Whether it was silent amid a transaction the last time: then a greeting says little.
+    /// Whether it was silent within a transaction the last time: a greeting then says little.
     is_silent: bool,
 }
 
@@ -49,18 +49,18 @@ struct Down {
 pub(super) enum Failed {
     /// It could not be reached, or did not greet.
     ToGreet,
-    /// It was silent amid a transaction.
+    /// It was silent within a transaction.
     ToAnswer,
 }
 
-/// What is known of a host that is to be connected to.
+/// Whether a host may be connected to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Leave {
-    /// Nothing against it.
+    /// There is nothing against it.
     Free,
-    /// It may be tried by whoever asks, and by nobody else meanwhile.
+    /// The caller may try it, and nobody else meanwhile.
     Probe,
-    /// It has not answered for so long, so many times, and may be tried again then.
+    /// It has not answered for that long, after that many attempts, and may be tried again then.
     Down {
         since: Duration,
         failures: u32,
@@ -73,7 +73,7 @@ impl Standings {
         self.0.is_empty()
     }
 
-    /// Whether a host may be connected to. Who is told [`Leave::Probe`] says what came of it.
+    /// Whether a host may be connected to. A caller that gets [`Leave::Probe`] must report the result.
     pub(super) fn ask(&mut self, host: &HostPort, now: Instant) -> Leave {
         match self.0.get_mut(host) {
             Some(down) if down.counts(now) => {
@@ -87,13 +87,13 @@ impl Standings {
         }
     }
 
-    /// Whether somebody is trying a host that is not to be left alone any more.
+    /// Whether somebody is trying a host that need no longer be left alone.
     pub(super) fn is_tried(&self, host: &HostPort, now: Instant) -> bool {
         let is_tried = |down: &Down| down.counts(now) && down.is_tried && now >= down.next;
         self.0.get(host).is_some_and(is_tried)
     }
 
-    /// As [`Standings::ask`], of somebody who does not try it.
+    /// Like [`Standings::ask`], for a caller that does not try it.
     pub(super) fn look(&self, host: &HostPort, now: Instant) -> Leave {
         match self.0.get(host) {
             Some(down) if down.counts(now) && (down.is_tried || now < down.next) => down.leave(now),
@@ -101,8 +101,8 @@ impl Standings {
         }
     }
 
-    /// An attempt that began at `begun` has failed. `unit`, from 0 up to 1, is how the time until the
-    /// next one is spread; returns when one is worth while.
+    /// An attempt that began at `begun` has failed. `unit`, from 0 up to 1, spreads the time until
+    /// the next one; returns when that is.
     pub(super) fn failed(
         &mut self,
         host: &HostPort,
@@ -126,7 +126,7 @@ impl Standings {
         }
         down.is_tried = false;
         down.is_silent = how == Failed::ToAnswer;
-        // What fails at the same moment is one failure.
+        // Failures at the same moment count as one.
         let is_new = match down.failures {
             0 => true,
             1 => begun >= down.failed + BACK_OFF[0],
@@ -144,21 +144,21 @@ impl Standings {
         down.until(now)
     }
 
-    /// Whoever asks next may try the host, unless somebody does so now.
+    /// The next caller may try the host, unless somebody is trying it now.
     pub(super) fn force(&mut self, host: &HostPort, now: Instant) {
         if let Some(down) = self.0.get_mut(host) {
             down.next = down.next.min(now);
         }
     }
 
-    /// Whoever was to try it has not come to know anything.
+    /// The caller that was to try it has no result.
     pub(super) fn not_tried(&mut self, host: &HostPort) {
         if let Some(down) = self.0.get_mut(host) {
             down.is_tried = false;
         }
     }
 
-    /// The host greets.
+    /// The host has sent its greeting.
     pub(super) fn greeted(&mut self, host: &HostPort, now: Instant) {
         match self.0.get_mut(host) {
             Some(down) if down.is_silent => down.next = now + TRIAL,
@@ -166,7 +166,7 @@ impl Standings {
         }
     }
 
-    /// The host has had a whole transaction.
+    /// The host has completed a transaction.
     pub(super) fn answered(&mut self, host: &HostPort) {
         self.0.remove(host);
     }
@@ -186,7 +186,7 @@ impl Standings {
 }
 
 impl Down {
-    /// Whether it keeps anybody from anything.
+    /// Whether it restricts any caller.
     fn counts(&self, now: Instant) -> bool {
         self.failures > 1 && !self.is_forgotten(now)
     }
@@ -203,7 +203,7 @@ impl Down {
         }
     }
 
-    /// When it is worth while to ask again; where somebody tries it, it is known soon what comes of that.
+    /// When to ask again; if somebody is trying it, soon.
     fn until(&self, now: Instant) -> Instant {
         self.next.max(now + BACK_OFF[0] / 2)
     }

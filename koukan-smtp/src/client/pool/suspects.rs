@@ -5,19 +5,19 @@ use std::{collections::HashMap, time::Duration};
 use koukan_core::signals::HostPort;
 use tokio::time::Instant;
 
-/// How long a host is remembered: longer than from one attempt to the next.
+/// How long a host is remembered: longer than the time between two attempts.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// Hosts that are remembered at most.
+/// The most hosts that are remembered.
 const HOSTS_MAX: usize = 1000;
 
-/// Hosts whose replies could not be matched to commands, so that nobody knows what became of a
-/// message that was sent ahead of them. With these, one command waits for the reply to another.
+/// Hosts whose replies could not be matched to commands, so that the outcome of a message that was
+/// sent before the replies is unknown. With these hosts, each command waits for the previous reply.
 #[derive(Debug, Default)]
 pub(super) struct Suspects(HashMap<HostPort, Instant>);
 
 impl Suspects {
     pub(super) fn contains(&self, host: &HostPort) -> bool {
-        // Most agents never meet one.
+        // Most agents never meet such a host.
         !self.0.is_empty()
             && self
                 .0

@@ -1,21 +1,20 @@
 //! The final replies of an LMTP server: one for each recipient.
 //!
-//! They come after the end of the message, for the recipients that were accepted by RCPT, in the order
-//! of these commands. Whose reply is whose is known only where it is certain which recipients the server
-//! has accepted: so the message, or the last block of it, goes when all replies to the envelope are
-//! there, and a reply that may be two ends the transaction. Whoever has no reply of its own then is in
-//! doubt, and the message is sent to it again.
+//! They come after the end of the message, for the recipients that RCPT has accepted, in the order of these commands.
+//! They can only be matched to recipients if it is certain which ones the server has accepted. So the message, or its
+//! last block, is sent when all replies to the envelope are there, and a reply that may be two ends the transaction.
+//! For recipients without a reply of their own the outcome is then unknown, and the message is sent to them again.
 //!
 //! *Source*: RFC 2033 section 4.2.
 
 use koukan_core::reply::{FinalReplies, Reply};
 
-/// Which recipients were accepted, and what was said of each after the message.
+/// Which recipients were accepted, and the reply of each to the message.
 #[derive(Debug, Default)]
 pub(super) struct Each {
-    /// The positions of those that were accepted, in the order of their commands.
+    /// The positions of the accepted recipients, in the order of their commands.
     accepted: Vec<usize>,
-    /// The replies to the first of them.
+    /// The replies so far, in the same order.
     replies: Vec<Reply>,
 }
 
@@ -25,12 +24,12 @@ impl Each {
         self.accepted.push(position);
     }
 
-    /// How many replies are still to come after the end of the message.
+    /// How many replies are missing after the end of the message.
     pub(super) fn owed(&self) -> usize {
         self.accepted.len() - self.replies.len()
     }
 
-    /// Takes the reply in that comes next; returns whether it is the last.
+    /// Takes the next reply; returns whether it is the last.
     pub(super) fn take(&mut self, reply: Reply) -> bool {
         if self.owed() > 0 {
             self.replies.push(reply);
@@ -38,17 +37,17 @@ impl Each {
         self.owed() == 0
     }
 
-    /// Whether some reply so far is negative.
+    /// Whether one of the replies so far is negative.
     pub(super) fn is_any_negative(&self) -> bool {
         self.replies.iter().any(Reply::is_negative)
     }
 
-    /// It is not certain whose replies these were.
+    /// Forgets the replies, because it is not certain whose they are.
     pub(super) fn doubt(&mut self) {
         self.replies.clear();
     }
 
-    /// The final reply for all: each recipient's own, or `rest` where it has none.
+    /// The final reply for all: each recipient's own, or `rest` for those that have none.
     pub(super) fn told(&mut self, rest: Reply) -> Reply {
         if self.replies.is_empty() {
             return rest;

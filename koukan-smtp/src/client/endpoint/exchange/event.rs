@@ -1,4 +1,4 @@
-//! Waiting for whatever happens next.
+//! Waits for the next event.
 
 use std::task::{Context, Poll};
 
@@ -11,19 +11,19 @@ use crate::{
 
 use super::{Exchange, Failure, OUTSTANDING_MAX, Stage, expected::Expected};
 
-/// What a transaction waits for.
+/// An event in a transaction.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// The originator has given something.
+    /// The originator has sent something.
     Intake,
     /// The server has replied.
     Reply(Reply),
-    /// The server has said something that is no reply; others may follow.
+    /// The server has sent something that is not a reply; replies may follow.
     Invalid(ClientError),
 }
 
 impl Exchange {
-    /// Waits for both sides at once, and writes meanwhile what there is to write.
+    /// Waits for both sides at the same time, and meanwhile writes the output.
     pub(super) fn poll_event<Io: Wire>(
         &mut self,
         cx: &mut Context<'_>,
@@ -32,8 +32,8 @@ impl Exchange {
         if self.is_taking() && self.intake.poll_more(cx)?.is_ready() {
             return Poll::Ready(Ok(Event::Intake));
         }
-        // Filled before it is written, so that a block goes with its envelope; and after, since
-        // then there is room.
+        // Filled before it is written, so that a block is sent together with its envelope; and
+        // filled again afterwards, since there is then room.
         let _ = self.poll_fill(cx, connection)?;
         while connection.poll_flush(cx).is_ready() && self.poll_fill(cx, connection)?.is_ready() {}
         if let Poll::Ready(result) = connection.poll_reply(cx, self.phase()) {
@@ -62,16 +62,16 @@ impl Exchange {
             && !self.verdict.is_mail_refused()
     }
 
-    /// The phase whose timeout applies; none while it is the originator's turn.
+    /// The phase whose timeout applies; `None` while the originator has to act.
     fn awaited<Io: Wire>(&self, connection: &mut Connection<Io>) -> Option<Phase> {
         let is_writing = !connection.output().is_empty();
         match self.expected.front() {
-            // Whoever says 421 is about to close.
+            // A server that sends 421 is about to close.
             _ if self.oddities.is_closing() => Some(Phase::Quit),
             Some(Expected::Message) if is_writing => Some(Phase::Block),
             Some(expected) => Some(expected.phase()),
             None if is_writing => Some(Phase::Block),
-            // What nobody asked for is heard to its end before anything else is asked.
+            // An unexpected reply is read to its end before another command is sent.
             None => connection.is_amid_reply().then(|| self.phase()),
         }
     }
@@ -101,7 +101,7 @@ impl Exchange {
     }
 }
 
-/// Whether replies may follow what was no reply.
+/// Whether replies may follow something that was not a reply.
 fn may_go_on(error: &ClientError) -> bool {
     let ClientError::InvalidReply { source, .. } = error else {
         return false;

@@ -1,4 +1,4 @@
-//! What a server has still to answer.
+//! The replies that a server still owes.
 
 use koukan_core::transaction::{Command, Rcpt};
 
@@ -13,7 +13,7 @@ pub(super) enum Expected {
     Data,
     /// BDAT without LAST.
     Block,
-    /// The final dot, or BDAT with LAST: the reply is the final one, or one of several.
+    /// The final dot, or BDAT with LAST: its reply is the final one, or one of several.
     Message,
 }
 

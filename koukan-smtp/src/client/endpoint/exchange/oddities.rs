@@ -1,4 +1,4 @@
-//! What a server has said that does not say clearly what it means.
+//! Replies of a server whose meaning is unclear.
 
 use koukan_core::{
     reply::Reply,
@@ -7,34 +7,33 @@ use koukan_core::{
 
 use crate::client::ClientError;
 
-/// Lines that decide nothing and are passed over while the reply to the message is waited for.
+/// The most meaningless lines that are skipped while the reply to the message is awaited.
 const NOISE_MAX: usize = 100;
 
-/// Oddities of one transaction, and the commands that wait for the final reply because of them.
+/// Unclear replies in one transaction, and the commands that wait for the final reply because of them.
 ///
-/// Once the end of the message has gone to the server, nothing but the reply to it can tell what
-/// became of the message: to give up then is to send it again. So what is odd before that reply is
-/// kept here until it comes.
+/// Once the end of the message was sent, only the reply to it tells what happened to the message; to give up
+/// then is to send it again. So unclear replies before that one are kept here until it comes.
 #[derive(Debug, Default)]
 pub(super) struct Oddities {
-    /// Whether there was any.
+    /// Whether there was an unclear reply.
     is_any: bool,
     noise: usize,
     pub(super) mail: Option<Held>,
     pub(super) recipients: Vec<(Command<Rcpt>, Held)>,
-    /// What was said amid the message against all of it: the final reply, should none come.
+    /// A refusal of the whole message that came while it was sent: the final reply, if no other comes.
     pub(super) objection: Option<Reply>,
-    /// What was said first in the place of the reply to the message: why the transaction has
-    /// failed, should none come.
+    /// The first thing that came in place of the reply to the message: the reason for the failure,
+    /// if no reply comes.
     pub(super) nonsense: Option<ClientError>,
 }
 
-/// What stands in the place of a reply.
+/// What came in place of a reply.
 #[derive(Debug)]
 pub(super) struct Held {
-    /// The reply that it comes to by itself.
+    /// The reply that it amounts to on its own.
     reply: Reply,
-    /// Whether that is only what we make of it.
+    /// Whether that reply is only our interpretation.
     is_nonsense: bool,
 }
 
@@ -47,7 +46,7 @@ impl Oddities {
         self.is_any = true;
     }
 
-    /// Whether one more line that decides nothing can be passed over.
+    /// Whether one more meaningless line can be skipped.
     pub(super) fn takes_noise(&mut self) -> bool {
         self.is_any = true;
         self.noise += 1;
@@ -68,7 +67,7 @@ impl Oddities {
 }
 
 impl Held {
-    /// A reply that says yes and no at once, or that the server is about to leave.
+    /// A reply that says both yes and no, or that the server is about to close.
     pub(super) fn unclear(reply: Reply) -> Self {
         Self {
             reply: reply.relayed(),
@@ -76,7 +75,7 @@ impl Held {
         }
     }
 
-    /// Something that is no reply to that command; `reply` is our own.
+    /// Something that is not a reply to that command; `reply` is our own.
     pub(super) fn nonsense(reply: Reply) -> Self {
         Self {
             reply,
@@ -84,8 +83,8 @@ impl Held {
         }
     }
 
-    /// What the command is answered with after all, by the reply to the message; `accepted` is what
-    /// a positive one means for it.
+    /// The reply to the command after all, according to the reply to the message. `accepted` is the
+    /// command's reply if that one is positive.
     pub(super) fn settle(self, last: &Reply, accepted: Option<Reply>) -> Reply {
         match accepted {
             Some(accepted) if last.is_positive() => accepted,

@@ -7,8 +7,8 @@ use crate::client::{Wire, connection::Connection, pool::Parting};
 use super::{Exchange, Failure, Stage, framing::Framing};
 
 impl Exchange {
-    /// How to leave the connection after that result; `None` where the originator is gone, and so
-    /// the transaction is dropped.
+    /// How to leave the connection after that result; `None` if the originator is gone, so that the
+    /// transaction is dropped.
     pub(in super::super) fn parting<Io: Wire>(
         &self,
         result: Option<&Result<Reply, Failure>>,
@@ -18,8 +18,8 @@ impl Exchange {
         let is_amid_message = match &self.stage {
             Stage::Mail | Stage::Recipients | Stage::GoAhead => false,
             Stage::Message(Framing::Dots(_)) => true,
-            // Half a block cannot be followed by a command; the end of a message that was given up
-            // must not go out.
+            // No command can follow an incomplete block; and the end of a message that was given up
+            // must not be sent.
             Stage::Message(Framing::Blocks) | Stage::Done => is_unwritten,
         };
         if connection.is_ended() || is_amid_message {

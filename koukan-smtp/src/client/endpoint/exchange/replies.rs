@@ -15,7 +15,7 @@ use super::{
 };
 
 impl Exchange {
-    /// Takes in the reply that comes next; returns it, or another, if it is the final one.
+    /// Takes the next reply; returns the final reply if it is now known.
     pub(super) fn take_reply<Io: Wire>(
         &mut self,
         reply: Reply,
@@ -25,7 +25,7 @@ impl Exchange {
             return Ok(self.take_closing(reply));
         }
         let Some(expected) = self.expected.front() else {
-            // The server need not wait for the end of a message that it will not take.
+            // The server need not wait for the end of a message that it will not accept.
             if self.is_amid_message() && reply.is_negative() && self.is_for_all() {
                 return Ok(Some(reply));
             }
@@ -43,8 +43,8 @@ impl Exchange {
             return self.take_nonsense(error, connection).map(|()| None);
         }
         let differ = reply.extensions().get::<CodesDiffer>();
-        // Nobody says several things of a recipient: the last of the lines belongs to the next one, and
-        // all that follow would be taken for others.
+        // No server sends several codes for one recipient. So the last line belongs to the next command, and all that
+        // follow would be matched wrongly.
         let is_of_next = match expected {
             Expected::Rcpt(_) => !self.is_end_given() && self.expected_recipients() > 1,
             Expected::Message => !self.is_for_all(),
@@ -75,12 +75,12 @@ impl Exchange {
         connection: &mut Connection<Io>,
     ) -> Result<Option<Reply>, Failure> {
         match expected {
-            // Nobody says several things of RSET: some of the lines belong to what came after it.
+            // No server sends several codes for RSET: some of the lines belong to the next command.
             Expected::Rset
                 if reply.is_negative() || reply.extensions().get::<CodesDiffer>().is_some() =>
             {
                 self.oddities.note();
-                // What became of a message that has gone already shows in what follows.
+                // The outcome of a message that was already sent shows in the next replies.
                 if !self.is_end_given() {
                     return Err(unexpected(&reply, Phase::Rset).into());
                 }
@@ -92,7 +92,7 @@ impl Exchange {
             }
             Expected::Mail => self.take_mail_reply(reply),
             Expected::Rcpt(rcpt) => {
-                // From now on there is no other host.
+                // From now on no other host is tried.
                 self.intake.content.forget_sent();
                 let reply = self.verdict.recipient_reply(reply.relayed());
                 if let Some(each) = self.each.as_mut().filter(|_| reply.is_positive()) {
@@ -115,7 +115,7 @@ impl Exchange {
         Ok(None)
     }
 
-    /// The reply to the message is there.
+    /// Takes the reply to the message.
     fn take_last<Io: Wire>(
         &mut self,
         reply: Reply,
@@ -149,7 +149,7 @@ impl Exchange {
         })
     }
 
-    /// A recipient's reply to the message is there; returns it if it is the last.
+    /// Takes a recipient's reply to the message; returns it if it is the last.
     fn take_one<Io: Wire>(
         &mut self,
         reply: Reply,
@@ -172,7 +172,7 @@ impl Exchange {
             return Ok(None);
         }
         if connection.has_input() {
-            // The server counts otherwise: where its replies differ, it is not certain whose they are.
+            // The server counts differently: if its replies differ, it is not certain whose they are.
             match connection.buffered_reply() {
                 Some(surplus) if surplus.closes_connection() => {}
                 surplus => {
@@ -189,7 +189,7 @@ impl Exchange {
         Ok(Some(reply))
     }
 
-    /// Whether the server tells the sender of success, where it wants to be told.
+    /// Whether the server will report success to the sender, if the sender wants that.
     fn is_passed_on<Io: Wire>(&self, connection: &Connection<Io>) -> bool {
         self.is_notify_given && connection.capabilities().dsn
     }
@@ -199,8 +199,8 @@ impl Exchange {
         self.each.as_ref().is_none_or(|each| each.owed() <= 1)
     }
 
-    /// Whether the reply that was taken for the final one was to an earlier command, since there
-    /// are more replies than commands and the last of them is a refusal.
+    /// Whether the reply that was taken for the final one belongs to an earlier command: there are more replies than
+    /// commands, and the last of them is a refusal.
     fn is_overtaken<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> bool {
         if !self.is_ahead || !connection.has_input() {
             return false;
@@ -215,8 +215,7 @@ impl Exchange {
         }
     }
 
-    /// The server has said 421. It has the last word, unless the message has gone to it: then the
-    /// reply to that may still come.
+    /// The server has sent 421. This is the final reply, unless the message was already sent: its reply may then still come.
     fn take_closing(&mut self, reply: Reply) -> Option<Reply> {
         if !self.is_end_given() || matches!(self.expected.front(), Some(Expected::Message) | None) {
             return Some(reply);
@@ -226,7 +225,7 @@ impl Exchange {
         None
     }
 
-    /// Takes in what is no reply at all.
+    /// Takes something that is not a reply at all.
     pub(super) fn take_invalid<Io: Wire>(
         &mut self,
         error: ClientError,
@@ -249,7 +248,7 @@ impl Exchange {
         }
     }
 
-    /// Takes in a reply that makes no sense in answer to the command whose turn it is.
+    /// Takes a reply that makes no sense as an answer to the current command.
     fn take_nonsense<Io: Wire>(
         &mut self,
         error: ClientError,
@@ -273,7 +272,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Goes on waiting for the reply to the message, after what was none.
+    /// Skips what was not a reply, and goes on waiting for the reply to the message.
     fn pass_over(&mut self, error: ClientError) -> Result<(), Failure> {
         if !self.oddities.takes_noise() {
             return Err(error.into());
@@ -282,7 +281,7 @@ impl Exchange {
         Ok(())
     }
 
-    /// Lets the command whose turn it is wait for the reply to the message.
+    /// Lets the current command wait for the reply to the message.
     fn hold_front(&mut self, held: Held) {
         match self.expected.pop_front() {
             Some(Expected::Mail) => self.oddities.mail = Some(held),
@@ -301,18 +300,18 @@ impl Exchange {
         self.verdict.note_mail(reply);
     }
 
-    /// The server waits for the message; returns the final reply where it gets none.
+    /// The server waits for the message; returns the final reply if it gets none.
     fn go_ahead<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> Option<Reply> {
         if self.verdict.has_accepted() {
             self.stage = Stage::Message(Framing::Dots(Dots::default()));
             return None;
         }
         if self.each.is_some() {
-            // It was to refuse DATA, and how many replies it gives to a message for nobody is not known.
+            // It should have refused DATA; how many replies it gives to a message for nobody is unknown.
             self.oddities.note();
         }
         if self.oddities.is_any() {
-            // It may think that somebody is there to receive it, even an empty one.
+            // It may believe that there is a recipient, and deliver even an empty message.
             return Some(self.verdict.refusal());
         }
         // DATA was pipelined, and all recipients were refused: RFC 2920 section 3.1.
@@ -325,7 +324,7 @@ impl Exchange {
         None
     }
 
-    /// Recipients for whom the server has still to answer.
+    /// How many recipients the server has not answered.
     pub(super) fn expected_recipients(&self) -> usize {
         let is_rcpt = |expected: &&Expected| matches!(expected, Expected::Rcpt(_));
         self.expected.iter().filter(is_rcpt).count()
@@ -335,12 +334,12 @@ impl Exchange {
         matches!(self.stage, Stage::Message(_))
     }
 
-    /// Whether the end of the message has gone to the server, or is about to.
+    /// Whether the end of the message was sent, or is about to be.
     pub(super) fn is_end_given(&self) -> bool {
         matches!(self.expected.back(), Some(Expected::Message))
     }
 
-    /// What the server is busy with.
+    /// The phase in which the server is.
     pub(in super::super) fn phase(&self) -> Phase {
         match (self.expected.front(), &self.stage) {
             (Some(expected), _) => expected.phase(),
@@ -349,7 +348,7 @@ impl Exchange {
         }
     }
 
-    /// The final reply where the server has gone without one, if what it has said is enough.
+    /// The final reply after the server has disconnected without one, if what it has sent is enough.
     pub(super) fn last_words(&self) -> Option<Reply> {
         let objection = self.oddities.objection.clone();
         objection.or_else(|| {

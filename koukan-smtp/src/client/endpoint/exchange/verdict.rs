@@ -2,14 +2,14 @@
 
 use koukan_core::reply::Reply;
 
-/// The reply to MAIL, and what those to RCPT come to.
+/// The reply to MAIL, and the result of those to RCPT.
 #[derive(Debug, Default)]
 pub(super) struct Verdict {
     mail: Option<Reply>,
     /// Whether the server has answered for a recipient.
     is_begun: bool,
     accepted: usize,
-    /// Stands for all refused recipients: of one that may be accepted later, if there is one.
+    /// A refusal that stands for all refused recipients: a transient one, if there is one.
     refused: Option<Reply>,
 }
 
@@ -18,13 +18,12 @@ impl Verdict {
         self.mail = Some(reply);
     }
 
-    /// Whether the server has decided something that stands: it refused MAIL, or answered for a
-    /// recipient.
+    /// Whether the server has made a final decision: it has refused MAIL, or answered for a recipient.
     pub(super) fn is_begun(&self) -> bool {
         self.is_begun || self.is_mail_refused()
     }
 
-    /// Another server is asked.
+    /// Forgets the reply to MAIL, since another server is asked.
     pub(super) fn forget_mail(&mut self) {
         self.mail = None;
     }
@@ -46,9 +45,9 @@ impl Verdict {
         self.accepted > 0
     }
 
-    /// Notes the server's reply to a recipient; returns what the recipient is answered with.
+    /// Takes the server's reply to a recipient; returns the reply that the recipient gets.
     pub(super) fn recipient_reply(&mut self, reply: Reply) -> Reply {
-        // After a refused MAIL the server says no more than "bad sequence".
+        // After a refused MAIL the server only says "bad sequence".
         let reply = self.mail_refusal().cloned().unwrap_or(reply);
         self.is_begun = true;
         self.note_recipient(&reply);
@@ -66,14 +65,14 @@ impl Verdict {
         }
     }
 
-    /// The final reply where nothing was accepted.
+    /// The final reply if no recipient was accepted.
     pub(super) fn refusal(&self) -> Reply {
         let refusal = self.mail_refusal().or(self.refused.as_ref());
         refusal.cloned().unwrap_or_else(Reply::no_valid_recipients)
     }
 
-    /// The refusal that stands whatever would still have come, if there is one; `is_undecided`
-    /// tells whether some recipient might still be accepted.
+    /// The refusal that stands whatever may still come, if there is one. `is_undecided` says
+    /// whether some recipient may still be accepted.
     pub(super) fn certain_refusal(&self, is_undecided: bool) -> Option<Reply> {
         let of_all = || {
             let is_certain = !is_undecided && !self.has_accepted();
@@ -82,8 +81,7 @@ impl Verdict {
         self.mail_refusal().or_else(of_all).cloned()
     }
 
-    /// The final reply, given the server's reply to the message: that, unless there was nobody
-    /// to receive it.
+    /// The final reply, given the server's reply to the message: that reply, unless there was no recipient.
     pub(super) fn apply(&self, reply: Reply) -> Reply {
         if self.has_accepted() {
             reply
