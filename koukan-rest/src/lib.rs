@@ -4,17 +4,17 @@
 //! fn(ResourceService) -> axum::Router
 //! ```
 //!
-//! The transaction as a resource, as `koukan-core` has it, for HTTP clients:
+//! Offers the transaction resource of `koukan-core` to HTTP clients:
 //!
 //! | module | what it does |
 //! |---|---|
 //! | [`server`] | answers HTTP requests with a resource service |
-//! | [`client`] | is a resource service, and asks a server (feature `client`, on by default) |
+//! | [`client`] | a resource service that asks a server by HTTP (feature `client`, on by default) |
 //! | [`schema`] | the transaction as JSON, both ways |
-//! | [`auth`] | knows who asks, by bearer tokens |
-//! | [`health`] | tells an orchestrator whether the agent lives and takes mail |
-//! | [`webhook`] | tells HTTP servers of events (with the client) |
-//! | [`metrics`] | what Prometheus scrapes |
+//! | [`auth`] | authenticates callers by bearer tokens |
+//! | [`health`] | tells an orchestrator whether the agent is alive and takes mail |
+//! | [`webhook`] | reports events to HTTP servers (needs the feature `client`) |
+//! | [`metrics`] | the endpoint that Prometheus scrapes |
 //!
 //! # Types of other crates in the API
 //!

@@ -1,7 +1,7 @@
-//! Metrics as Prometheus scrapes them: `/metrics`.
+//! The endpoint that Prometheus scrapes: `/metrics`.
 //!
 //! `GET /metrics` answers with the text exposition format, version 0.0.4. As with
-//! [`health`](crate::health), whoever asks needs no token.
+//! [`health`](crate::health), no token is needed.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 type Render = Arc<dyn Fn() -> String + Send + Sync>;
 
-/// The route, which answers with what `render` gives at each request.
+/// Makes the route. It answers each request with the text that `render` returns.
 pub fn router(render: impl Fn() -> String + Send + Sync + 'static) -> Router {
     let render: Render = Arc::new(render);
     let no_store = HeaderValue::from_static("no-store");
@@ -30,7 +30,7 @@ pub fn router(render: impl Fn() -> String + Send + Sync + 'static) -> Router {
             header::CACHE_CONTROL,
             no_store,
         ))
-        // Outside of all that may panic, so that a panic costs one request.
+        // Outside of everything that may panic, so that a panic costs only one request.
         .layer(CatchPanicLayer::new())
 }
 

@@ -1,17 +1,17 @@
-//! Who asks: bearer tokens.
+//! Authentication by bearer tokens.
 //!
 //! ```text
 //! fn(Authorization) -> Result<Caller, Denied>
 //! ```
 //!
-//! A caller shows a secret (`Authorization: Bearer SECRET`); [`Auth`] knows its SHA-256, and the
-//! senders that it may act for.
+//! A caller sends a secret (`Authorization: Bearer SECRET`). [`Auth`] knows the SHA-256 of the
+//! secret, and the senders for which the caller may act.
 //!
 //! | request | response |
 //! |---|---|
 //! | without a token | 401, `WWW-Authenticate: Bearer` |
 //! | with a token that is unknown or expired | 401, the same with `error="invalid_token"` |
-//! | for a sender that the token is not for, or what its role does not allow | 403 |
+//! | for a sender for which the token is not valid, or an action that its role does not allow | 403 |
 //!
 //! *Source*: RFC 6750.
 
@@ -25,37 +25,37 @@ use axum::http::{HeaderMap, header::AUTHORIZATION};
 use koukan_core::{clock::SharedClock, resource::Caller, shares::Client};
 use subtle::ConstantTimeEq;
 
-/// Knows tokens; clones share them.
+/// The tokens that are accepted; clones share them.
 #[derive(Clone)]
 pub struct Auth {
     tokens: Arc<[Known]>,
     clock: SharedClock,
 }
 
-/// A token, and whom it makes of whoever has it.
+/// A token, and the caller that it stands for.
 #[derive(Debug)]
 struct Known {
     token: Token,
     client: Client,
 }
 
-/// Whoever asks is not let in.
+/// Why a caller is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denied {
-    /// There is no bearer token.
+    /// The request has no bearer token.
     #[error("a token is needed: Authorization: Bearer TOKEN")]
     Missing,
-    /// Nobody knows the token.
+    /// The token is unknown.
     #[error("the token is not known here")]
     Unknown,
-    /// The token is no longer good.
+    /// The token has expired.
     #[error("the token has expired: ask for a new one")]
     Expired,
 }
 
 impl Auth {
-    /// Lets in who has one of these tokens; without any, nobody.
+    /// Accepts callers that have one of these tokens; without any token, nobody is accepted.
     pub fn new(tokens: impl IntoIterator<Item = Token>, clock: SharedClock) -> Self {
         Self {
             tokens: tokens.into_iter().map(Known::from).collect(),
@@ -63,7 +63,7 @@ impl Auth {
         }
     }
 
-    /// Who asks, by the header fields of the request.
+    /// The caller, according to the header fields of the request.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Auth {
         Ok(caller.with_trust(token.trusted))
     }
 
-    /// The token of that secret; all are looked at, so that the time does not tell which it is.
+    /// The token of that secret. All tokens are compared, so that the time does not reveal which one matched.
     fn find(&self, secret: &[u8]) -> Option<&Known> {
         let hash = token::sha256(secret);
         let is_known = |known: &Known| bool::from(known.token.sha256.ct_eq(&hash));
@@ -105,7 +105,7 @@ impl From<Token> for Known {
 }
 
 impl Denied {
-    /// The challenge that goes with the 401.
+    /// The challenge that is sent with the 401.
     pub(crate) fn challenge(self) -> &'static str {
         match self {
             Self::Missing => "Bearer",
@@ -127,7 +127,7 @@ impl fmt::Debug for Auth {
     }
 }
 
-/// The secret; the scheme is of any case: RFC 9110 section 11.1.
+/// The secret; the scheme may be in any case: RFC 9110 section 11.1.
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
     let value = headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, secret) = value.split_at_checked("Bearer ".len())?;

@@ -1,4 +1,4 @@
-//! Tokens: secrets that callers show, of which only hashes are kept.
+//! Tokens: secrets that callers send. Only their hashes are kept.
 
 use std::fmt;
 
@@ -7,20 +7,20 @@ use jiff::Timestamp;
 use koukan_core::resource::Role;
 use sha2::{Digest, Sha256};
 
-/// A bearer token that is known by its hash, and what it is good for.
+/// A bearer token, known by its hash, and what it allows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
-    /// What it is called in logs.
+    /// The name of the token in logs.
     pub name: Box<str>,
-    /// The SHA-256 of the secret; which has 128 bits of entropy or more, so that a fast hash does.
+    /// The SHA-256 of the secret. The secret has at least 128 bits of entropy, so a fast hash is enough.
     pub sha256: [u8; 32],
-    /// The senders that it may act for; `None` for all.
+    /// The senders for which the caller may act; `None` for all.
     pub senders: Option<Vec<String>>,
-    /// What may be done with it.
+    /// What the caller may do.
     pub role: Role,
-    /// Whether its word on SMTP sessions is taken: it is another part of the same agent.
+    /// Whether the caller is believed about SMTP sessions, because it is another part of the same agent.
     pub trusted: bool,
-    /// When it stops to be good, if ever.
+    /// When the token expires; `None` if never.
     pub expires: Option<Timestamp>,
 }
 
@@ -30,7 +30,8 @@ pub struct Token {
 pub struct InvalidHash;
 
 impl Token {
-    /// A token to submit for every sender, not trusted, for ever, of that hash in hexadecimal digits.
+    /// Makes a token from its hash in hexadecimal digits. It allows submission for every sender, is
+    /// not trusted, and never expires.
     ///
     /// # Errors
     ///
@@ -56,7 +57,7 @@ impl Token {
 }
 
 impl fmt::Debug for Token {
-    /// Without the hash.
+    /// Does not show the hash.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Token")
             .field("name", &self.name)
@@ -68,12 +69,12 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Makes a new secret of 256 bits; returns it, to be given to the caller once, and its SHA-256 in
-/// hexadecimal digits, to be kept.
+/// Makes a new secret of 256 bits. Returns the secret, which is given to the caller once, and its
+/// SHA-256 in hexadecimal digits, which is kept.
 ///
 /// # Panics
 ///
-/// Where the operating system has no random numbers.
+/// If the operating system has no random numbers.
 ///
 /// # Example
 ///

@@ -1,4 +1,4 @@
-//! Responses as answers.
+//! Turns HTTP responses into answers of the resource service.
 
 use http::{
     HeaderMap, HeaderName,
@@ -17,11 +17,11 @@ use crate::schema::{
 
 use super::{ClientError, etag::version, transport::Response, uri::resolve};
 
-/// Says that the transaction was made by an earlier request.
+/// Set if the transaction was made by an earlier request.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 impl Response {
-    /// A transaction that was made.
+    /// The response to a create.
     pub(super) fn created(&self) -> Result<ResourceResponse, ClientError> {
         let json = self.json()?;
         let view = self.view(&json)?;
@@ -43,8 +43,9 @@ impl Response {
             .is_some_and(|value| value == "true")
     }
 
-    /// Where a transaction is, where there is no `Location`: as its URI says, or that of its message.
-    /// One whose final reply is there is asked for nothing more, so that any URI does.
+    /// The URI of a transaction whose response has no `Location`: the one in its own `uri` field,
+    /// or that of its message. A transaction that already has its final reply is never asked about
+    /// again, so then any URI will do.
     fn told_location(&self, json: &Value, view: &View) -> Option<Location> {
         if let Some(uri) = json.get("uri").and_then(Value::as_str) {
             return self.resolve(uri);
@@ -61,23 +62,23 @@ impl Response {
         is_over.then(|| Location::new(self.uri.to_string()))
     }
 
-    /// An answer that breaks the contract.
+    /// The error for a response that breaks the contract.
     pub(super) fn bad(&self, reason: &'static str) -> ClientError {
         ClientError::Malformed(self.facts(reason, &self.content))
     }
 
-    /// A redirect that breaks the contract, to that place.
+    /// The error for a redirect to `to` that breaks the contract.
     pub(super) fn bad_redirect(&self, reason: &'static str, to: &str) -> ClientError {
         ClientError::Malformed(self.facts(reason, to.as_bytes()))
     }
 
-    /// What is to be told of the answer.
+    /// What the error says about the response.
     fn facts(&self, reason: &'static str, content: &[u8]) -> BadAnswer {
         let method = self.method.as_str();
         BadAnswer::new(method, &self.uri, self.status.as_u16(), reason, content)
     }
 
-    /// A transaction as it is.
+    /// The response with a transaction in its present state.
     pub(super) fn current(&self) -> Result<ResourceResponse, ClientError> {
         Ok(ResourceResponse::Current {
             version: version(&self.headers, &self.content),
@@ -85,7 +86,7 @@ impl Response {
         })
     }
 
-    /// Some of a sender's transactions.
+    /// The response with a list of a sender's transactions.
     pub(super) fn listed(&self) -> Result<ResourceResponse, ClientError> {
         let json = self.json()?;
         let entries = json.get("transactions").and_then(Value::as_array);
@@ -109,7 +110,7 @@ impl Response {
         })
     }
 
-    /// What is not granted.
+    /// The response that refuses a request.
     pub(super) fn refusal(&self) -> Result<Refusal, ClientError> {
         let mut refusal = problem::from_response(self.status, &self.headers, &self.content);
         if let Some(there) = self.redirect()? {
@@ -153,7 +154,7 @@ impl Response {
     }
 }
 
-/// The octets that a blob has, and those it will have: `bytes 0-9/20`, `bytes 0-9/*`, or
+/// The octets that a blob has now, and how many it will have: `bytes 0-9/20`, `bytes 0-9/*`, or
 /// `bytes */10`.
 pub(super) fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let value = headers.get(CONTENT_RANGE)?.to_str().ok()?;

@@ -5,14 +5,14 @@ use std::hash::{DefaultHasher, Hasher};
 use http::{HeaderMap, HeaderValue, header::ETAG};
 use koukan_core::resource::Version;
 
-/// Marks a version by how the server wrote its entity tag: no tag holds a space (RFC 9110 section
-/// 8.8.3), and a server that compares it letter by letter gets it as it was.
+/// Marks a version that keeps the entity tag exactly as the server wrote it. No tag holds a space (RFC 9110
+/// section 8.8.3). A server that compares tags as plain text gets its own tag back unchanged.
 const BARE: &str = "bare ";
 const WEAK: &str = "weak ";
 /// The server gives no entity tags: the version is a hash of the content.
 const NONE: &str = "none ";
 
-/// The version that a response tells.
+/// The version of a response.
 pub(super) fn version(headers: &HeaderMap, content: &[u8]) -> Version {
     let tag = headers.get(ETAG).and_then(|tag| tag.to_str().ok());
     let Some(tag) = tag.map(str::trim).filter(|tag| !tag.is_empty()) else {
@@ -33,7 +33,7 @@ pub(super) fn version(headers: &HeaderMap, content: &[u8]) -> Version {
     }
 }
 
-/// The entity tag of a version as the server wrote it; `None` where it wrote none.
+/// The entity tag of a version as the server wrote it; `None` if the server sent none.
 pub(super) fn etag(version: &Version) -> Option<HeaderValue> {
     let version = version.as_str();
     if version.starts_with(NONE) {

@@ -1,4 +1,4 @@
-//! A client of any HTTP server.
+//! A client for any HTTP server.
 
 use std::{
     fmt,
@@ -17,19 +17,18 @@ use super::{
     transport::{Connector, pool},
 };
 
-/// Asks any HTTP server; clones share its connections.
+/// A client for any HTTP server; clones share its connections.
 ///
-/// A request is sent as it is, once: a redirect is an answer, and nothing is repeated. Only the time to
-/// connect is limited. Whoever asks limits the time for the answer and what is read of it (tower's
-/// timeout, `http_body_util`'s `Limited`), and must not ask for a URI that somebody else than the
-/// operator names without looking where it leads.
+/// A request is sent once and unchanged: a redirect is returned as a response, and nothing is
+/// repeated. Only the time to connect is limited. The caller limits the time for the response and
+/// how much of it is read (tower's timeout, `http_body_util`'s `Limited`). If a URI does not come
+/// from the operator, the caller must check where it leads before asking for it.
 ///
-/// *Shape*: the URI of a request is absolute, of http or https.
+/// *Shape*: the URI of a request is absolute, with scheme http or https.
 ///
 /// # Errors
 ///
-/// [`ClientError::Unreachable`] where nothing was sent, [`ClientError::Unanswered`] where there was no
-/// answer.
+/// [`ClientError::Unreachable`] if nothing was sent, [`ClientError::Unanswered`] if there was no response.
 ///
 /// # Cancel safety
 ///
@@ -54,12 +53,12 @@ use super::{
 pub struct HttpClient(legacy::Client<Connector, Body>);
 
 impl HttpClient {
-    /// A client that connects as the settings say, and trusts whom they trust; it takes nothing else
-    /// of them, and shows no token.
+    /// Makes a client that connects and trusts certificates as the settings say. It ignores all
+    /// other settings, and sends no token.
     ///
     /// # Errors
     ///
-    /// [`ClientError::Certificates`] where those to be trusted cannot be used.
+    /// [`ClientError::Certificates`] if the certificates to be trusted cannot be used.
     pub fn new(settings: &ClientSettings) -> Result<Self, ClientError> {
         pool(settings).map(Self)
     }

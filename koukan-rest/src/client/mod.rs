@@ -1,23 +1,24 @@
 //! The client: a [`ResourceService`](koukan_core::resource::ResourceService) over HTTP.
 //!
-//! Connections are kept and shared by clones; HTTP/1.1, or h2 where the server offers it by TLS, or
-//! is known to speak it. It takes what other servers of this API answer: entity tags quoted, bare,
-//! or none at all, problems as JSON or as text, relative and absolute URIs, which are resolved by
-//! RFC 3986 against the URI that was asked.
+//! Connections are kept, and shared by clones. They use HTTP/1.1, or HTTP/2 if the server offers it
+//! in TLS or is known to speak it. The client accepts the answers of other servers of this API:
+//! entity tags that are quoted, bare or missing; problems as JSON or as text; relative and absolute
+//! URIs. URIs are resolved as in RFC 3986, against the URI of the request.
 //!
-//! Octets are streamed, as fast as the server takes them; an upload that breaks off, that the
-//! server answers early or that nobody waits for any more breaks the request off, so that the
+//! Content is streamed as fast as the server accepts it. If the content ends with an error, the
+//! server answers early, or the caller drops the call, the request is broken off, so that the
 //! server never takes a part for the whole.
 //!
-//! What is safe to repeat is repeated where the connection fails: reads, cancels, and creates with
-//! an idempotency key, after any failure before the response; all others while nothing was sent. A
-//! 307 or 308 is followed with method and content, but for uploads that have begun
-//! ([`Elsewhere`](koukan_core::resource::RefusalKind::Elsewhere) then), and never from https to
-//! http. Where a transaction is, is remembered until it is not there any more. No other server is asked than the one of the URL and those that the settings list, whatever
-//! the server names in a redirect or as the URI of a transaction or a blob. The token goes to the
-//! server it is for, to those that the settings name, and nowhere else.
+//! When a connection fails, requests that are safe to repeat are repeated: reads, cancels, and
+//! creates with an idempotency key after any failure before the response; all others only if
+//! nothing was sent. A redirect with 307 or 308 is followed with the same method and content, but
+//! never from https to http. If an upload has already begun, the redirect is not followed: the
+//! result is [`Elsewhere`](koukan_core::resource::RefusalKind::Elsewhere). The client remembers
+//! where a transaction is until it is no longer there. It asks only the server of the URL and those
+//! that the settings list, whatever a server names in a redirect or in the URI of a transaction or
+//! blob. The token goes to its server and to those that the settings name, and nowhere else.
 //!
-//! [`HttpClient`] is for programs that ask other HTTP servers than those of this API.
+//! [`HttpClient`] is for programs that need HTTP servers other than those of this API.
 //!
 //! # Example
 //!

@@ -1,4 +1,4 @@
-//! The service.
+//! The client as a service.
 
 use std::{
     fmt,
@@ -12,19 +12,18 @@ use tower::Service;
 
 use super::{ClientError, ClientSettings, operation, transport::Transport};
 
-/// Asks a server by HTTP; clones share its connections. The [module documentation](super) says more.
+/// A client of one server; clones share its connections. The [module documentation](super) says more.
 ///
-/// Who asks ([`ResourceRequest::caller`]) is told by the token of the
-/// settings, whatever the request says.
+/// The server knows the caller by the token of the settings; [`ResourceRequest::caller`] is ignored.
 ///
 /// # Errors
 ///
-/// [`ClientError`], where there is no answer of this API.
+/// [`ClientError`] if there is no answer that follows this API.
 ///
 /// # Cancel safety
 ///
-/// Dropping a call abandons the request; content that was not sent whole does not look complete to
-/// the server.
+/// Dropping a call breaks off the request; content that was not sent completely does not look
+/// complete to the server.
 ///
 /// # Example
 ///
@@ -41,12 +40,12 @@ use super::{ClientError, ClientSettings, operation, transport::Transport};
 pub struct Client(Arc<Transport>);
 
 impl Client {
-    /// A client of the server at a URL, as in `https://mail.example.com`; it connects when it is
-    /// asked first.
+    /// Makes a client of the server at a URL, for example `https://mail.example.com`. It connects
+    /// at the first request.
     ///
     /// # Errors
     ///
-    /// [`ClientError`] where the URL, the token or the certificates cannot be used.
+    /// [`ClientError`] if the URL, the token or the certificates cannot be used.
     pub fn new(url: &str, settings: ClientSettings) -> Result<Self, ClientError> {
         Ok(Self(Arc::new(Transport::new(url, settings)?)))
     }

@@ -1,11 +1,11 @@
-//! How a client connects, and whom it trusts.
+//! The settings of a client.
 
 use std::{fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use koukan_core::network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector};
 
-/// How a [`Client`](super::Client) connects, and whom it trusts.
+/// How a [`Client`](super::Client) connects, and which servers it trusts.
 #[derive(Clone)]
 pub struct ClientSettings {
     pub(super) token: Option<Box<str>>,
@@ -24,8 +24,8 @@ pub struct ClientSettings {
 }
 
 impl Default for ClientSettings {
-    /// Ten seconds to connect, thirty for an answer beyond what was asked for as a wait, a minute
-    /// between octets; 5 redirects, 2 repetitions, and answers of 4 MiB at most.
+    /// Ten seconds to connect; thirty seconds for an answer, in addition to the wait that a request
+    /// asks for; a minute between octets; 5 redirects; 2 repetitions; answers of at most 4 MiB.
     fn default() -> Self {
         Self {
             token: None,
@@ -46,7 +46,7 @@ impl Default for ClientSettings {
 }
 
 impl ClientSettings {
-    /// Connects, and resolves names, in other ways than the operating system's.
+    /// Connects and resolves names with these in place of the operating system.
     #[must_use]
     pub fn with_network(mut self, connector: SharedConnector, resolver: SharedResolver) -> Self {
         self.connector = connector;
@@ -54,52 +54,52 @@ impl ClientSettings {
         self
     }
 
-    /// Shows a bearer token to the server, and to no other.
+    /// Sends a bearer token to the server, and to no other.
     #[must_use]
     pub fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Lets the server name this one, by its URL, in redirects and in the URIs of transactions and
-    /// blobs; it is not shown the token.
+    /// Allows the server to name the server at this URL in redirects and in the URIs of
+    /// transactions and blobs. The token is not sent there.
     #[must_use]
     pub fn with_other_url(mut self, url: &str) -> Self {
         self.other_urls.push(url.into());
         self
     }
 
-    /// Shows the token to the server at this URL, too, as to another replica, and lets the server
-    /// name it as [`ClientSettings::with_other_url`] does.
+    /// Sends the token to the server at this URL too, for example another replica, and allows the
+    /// server to name it as with [`ClientSettings::with_other_url`].
     #[must_use]
     pub fn with_token_for(mut self, url: &str) -> Self {
         self.token_urls.push(url.into());
         self
     }
 
-    /// Trusts these certificates, in PEM, in place of the system's.
+    /// Trusts these certificates, in PEM, instead of the system's.
     #[must_use]
     pub fn with_ca(mut self, pem: impl Into<Bytes>) -> Self {
         self.ca = Some(pem.into());
         self
     }
 
-    /// Speaks h2 to servers without TLS, which must be known to do so.
+    /// Speaks HTTP/2 to servers without TLS; they must be known to support it.
     #[must_use]
     pub fn with_http2(mut self, http2: bool) -> Self {
         self.http2 = http2;
         self
     }
 
-    /// Sets how long to wait for a connection, with TLS.
+    /// Sets how long to wait for a connection, including TLS.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Sets how long to wait for an answer once the request was sent, beyond what is asked for as a
-    /// wait.
+    /// Sets how long to wait for an answer once the request was sent, in addition to the wait that
+    /// the request asks for.
     #[must_use]
     pub fn with_response_timeout(mut self, timeout: Duration) -> Self {
         self.response_timeout = timeout;
@@ -107,7 +107,7 @@ impl ClientSettings {
     }
 
     /// Sets how long the server may take to accept the next octets of an upload, and to send the
-    /// next of an answer.
+    /// next octets of an answer.
     #[must_use]
     pub fn with_idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;

@@ -1,8 +1,8 @@
-//! URIs as RFC 3986 has them.
+//! URIs according to RFC 3986.
 
 use http::{Uri, uri::Scheme};
 
-/// Scheme, host and port: who gets a request.
+/// Scheme, host and port: the server that gets a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Origin {
     is_https: bool,
@@ -24,7 +24,7 @@ impl Origin {
             return None;
         }
         let port = authority.port_u16();
-        // A port that is no number, too large, or nobody's.
+        // The port is not a number, too large, or 0.
         if port == Some(0) || port.is_none() && authority.as_str().len() > host.len() {
             return None;
         }
@@ -40,13 +40,13 @@ impl Origin {
     }
 }
 
-/// Whether a text is the URL of a server that a [`Client`](super::Client) can be made for: `http` or
-/// `https`, a host, a port that is not 0, perhaps a path; nothing else.
+/// Whether a [`Client`](super::Client) can be made for the server at this URL. It must have `http`
+/// or `https`, a host, and a port other than 0 if any; it may have a path, and nothing else.
 pub fn is_server_url(text: &str) -> bool {
     base_url(text).is_some()
 }
 
-/// Parses a base URL; a path without a slash at its end gets one.
+/// Parses a base URL; adds a slash to a path that does not end with one.
 pub(super) fn base_url(text: &str) -> Option<Uri> {
     if text.contains(['?', '#']) {
         return None;
@@ -57,9 +57,9 @@ pub(super) fn base_url(text: &str) -> Option<Uri> {
     Some(uri)
 }
 
-/// Resolves a reference against the URI of the request it came by.
+/// Resolves a URI reference against the URI of the request that returned it.
 ///
-/// *Source*: RFC 3986 section 5.2; fragments are left out.
+/// *Source*: RFC 3986 section 5.2; fragments are dropped.
 pub(super) fn resolve(base: &Uri, reference: &str) -> Option<Uri> {
     let reference = reference.split('#').next().unwrap_or_default();
     let scheme = base.scheme_str()?;
@@ -106,7 +106,7 @@ fn has_scheme(reference: &str) -> bool {
     })
 }
 
-/// Splits after the authority, which begins with `//` at `start`.
+/// Splits behind the authority, which begins with `//` at `start`.
 fn split_authority(text: &str, start: usize) -> Option<(&str, &str)> {
     let rest = text.get(start..)?.strip_prefix("//")?;
     let end = rest.find('/').unwrap_or(rest.len());
@@ -134,7 +134,7 @@ fn without_dots(path: &str) -> String {
     format!("/{}", segments.join("/"))
 }
 
-/// A segment of a path: what may not stand there is encoded.
+/// A path segment, with percent-encoding for characters that are not allowed there.
 ///
 /// *Source*: RFC 3986 section 2.3.
 pub(super) fn segment(text: &str) -> String {
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn references_are_resolved_as_the_rfc_has_it() {
-        // RFC 3986 sections 5.4.1 and 5.4.2, those that stay within http.
+        // From RFC 3986 sections 5.4.1 and 5.4.2, the examples that stay within http.
         let base: Uri = "http://a/b/c/d;p?q".parse().unwrap();
         for (reference, target) in [
             ("g", "http://a/b/c/g"),

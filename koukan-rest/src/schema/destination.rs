@@ -1,4 +1,4 @@
-//! Writing destinations for whoever operates the agent.
+//! Writes destinations as JSON, for operators.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::reply_to_json;
 
-/// Writes some destinations; `is_cut` where there are more.
+/// Writes a list of destinations; `is_cut` is true if there are more.
 pub fn destinations_to_json(listed: &DestinationsListed) -> Value {
     let destinations = listed.destinations.iter();
     let destinations: Vec<_> = destinations.map(destination_to_json).collect();

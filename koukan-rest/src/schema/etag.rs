@@ -4,7 +4,7 @@
 
 use koukan_core::resource::Version;
 
-/// What `If-Match` or `If-None-Match` asks for.
+/// The value of `If-Match` or `If-None-Match`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
     /// `*`: any version.
@@ -14,8 +14,8 @@ pub enum Condition {
 }
 
 impl Condition {
-    /// Reads the value of the field: `*`, or entity tags separated by commas, each as [`parse`]
-    /// takes it.
+    /// Reads the value of the field: `*`, or entity tags separated by commas, each in a form that
+    /// [`parse`] accepts.
     pub fn parse(text: &str) -> Self {
         if text.trim() == "*" {
             return Self::Any;
@@ -25,7 +25,7 @@ impl Condition {
         Self::OneOf(tags.map(parse).collect())
     }
 
-    /// The versions whose view, full or not, is known; tags of the other view are not among them.
+    /// The condition for one view, full or not; tags of the other view are removed.
     #[must_use]
     pub fn of_view(self, is_full: bool) -> Self {
         self.map(|tag| match (tag.as_str().strip_suffix(FULL), is_full) {
@@ -35,7 +35,7 @@ impl Condition {
         })
     }
 
-    /// The versions that are asked for, by the tags of whichever view.
+    /// The condition for the versions of the tags, whichever view the tags are of.
     #[must_use]
     pub fn of_any_view(self) -> Self {
         self.map(|tag| match tag.as_str().strip_suffix(FULL) {
@@ -51,7 +51,7 @@ impl Condition {
         }
     }
 
-    /// Whether that version is one that is asked for.
+    /// Whether that version meets the condition.
     pub fn is_met_by(&self, version: &Version) -> bool {
         match self {
             Self::Any => true,
@@ -60,7 +60,7 @@ impl Condition {
     }
 }
 
-/// What stands behind the version in the tags of full views: what is shown otherwise has another tag
+/// What follows the version in the tags of full views: another representation needs another tag
 /// (RFC 9110 section 8.8.3).
 const FULL: &str = "-full";
 
@@ -85,7 +85,7 @@ pub fn parse(text: &str) -> Version {
     Version::new(quoted.unwrap_or(text))
 }
 
-/// Splits at the commas that are not within quotes.
+/// Splits at those commas that are not within quotes.
 fn split_list(text: &str) -> Vec<&str> {
     let mut is_quoted = false;
     let is_separator = move |c| {

@@ -1,11 +1,11 @@
-//! Writing events.
+//! Writes events as JSON.
 
 use koukan_core::{resource::EventsRead, storage::record::KeptEvent};
 use serde_json::{Value, json};
 
 use super::{draft::sender_to_json, reply_to_json};
 
-/// Writes some events, and the cursor by which those after them are read.
+/// Writes a list of events, and the cursor for reading those after them.
 pub fn events_to_json(read: &EventsRead) -> Value {
     let events: Vec<_> = read.events.iter().map(event_to_json).collect();
     json!({"events": events, "next_cursor": read.next})

@@ -1,4 +1,4 @@
-//! What would become of a message, as JSON.
+//! Explanations of what would happen to a message, as JSON.
 
 use std::net::SocketAddr;
 
@@ -16,14 +16,14 @@ use serde_json::{Value, json};
 
 use super::{reader::Field, reply_to_json};
 
-/// Recipients that are asked for at once, at most.
+/// The most recipients in one request.
 const RECIPIENTS_MAX: usize = 100;
 
-/// Reads what is asked.
+/// Reads a request for an explanation.
 ///
 /// # Errors
 ///
-/// The refusal of what cannot be understood.
+/// The refusal of the first thing that cannot be understood.
 pub fn explain_from_json(value: &Value) -> Result<Explain, Refusal> {
     let root = Field::root(value);
     let asked = root.object(&[
@@ -82,7 +82,7 @@ pub fn explain_from_json(value: &Value) -> Result<Explain, Refusal> {
     })
 }
 
-/// Writes what would become of a message.
+/// Writes an explanation.
 pub fn explanation_to_json(explanation: &Explanation) -> Value {
     let passages: Vec<_> = explanation.passages.iter().map(passage).collect();
     let recipients: Vec<_> = explanation.recipients.iter().map(reply_to_json).collect();
@@ -141,7 +141,7 @@ fn note(passage: &Passage, note: &Note) -> Value {
     json
 }
 
-/// What happens, and what it is called.
+/// The name of a step in an explanation, and its value.
 fn what(what: &What) -> (&'static str, Value) {
     let replied = reply_to_json as fn(&Reply) -> Value;
     match what {

@@ -1,15 +1,15 @@
-//! Writing webhooks.
+//! Writes webhooks as JSON.
 
 use koukan_core::resource::HookView;
 use serde_json::{Value, json};
 
-/// Writes all of them.
+/// Writes a list of webhooks.
 pub fn hooks_to_json(views: &[HookView]) -> Value {
     let hooks = views.iter().map(hook_to_json);
     json!({"webhooks": hooks.collect::<Vec<_>>()})
 }
 
-/// Writes one.
+/// Writes one webhook.
 pub fn hook_to_json(view: &HookView) -> Value {
     let mut json = json!({
         "name": view.name,

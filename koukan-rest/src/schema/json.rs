@@ -1,27 +1,27 @@
-//! Documents of JSON, none of which takes much more memory than others of its length.
+//! Parses JSON documents with a bound on the memory that they take.
 //!
-//! A value takes 32 octets and more of memory, an object some hundred, and two octets of text can be
-//! one. So the values are counted before a tree is made of them.
+//! A parsed value takes 32 octets of memory or more, and an object some hundred, but two octets of
+//! text can be a value. So the values are counted before they are parsed.
 
 use serde_json::Value;
 
-/// Values of one document, at most, where nobody says otherwise: some megabytes of memory.
+/// The most values in a document, unless the caller sets another limit: some megabytes of memory.
 pub(crate) const VALUES_MAX: usize = 50_000;
 
-/// Octets are no document, or one with too many values.
+/// Why octets are not accepted as a document.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidJson {
-    /// There are too many values.
+    /// The document has too many values.
     #[error("has more than {0} values, members and elements counted")]
     TooManyValues(usize),
-    /// It is not JSON.
+    /// The octets are not JSON.
     #[error("is not JSON: {0}")]
     Syntax(serde_json::Error),
 }
 
-/// Parses a document of `max` values at most.
+/// Parses a document of at most `max` values.
 pub(crate) fn parse(octets: &[u8], max: usize) -> Result<Value, InvalidJson> {
-    // Each value but the first takes an octet.
+    // Each value after the first takes at least one octet of text.
     let may_have_more = octets.len() >= max;
     if may_have_more && !has_values(octets, max) {
         return Err(InvalidJson::TooManyValues(max));
@@ -29,14 +29,14 @@ pub(crate) fn parse(octets: &[u8], max: usize) -> Result<Value, InvalidJson> {
     serde_json::from_slice(octets).map_err(InvalidJson::Syntax)
 }
 
-/// The octets of a document. Those of most transactions are fewer than there is room for at first.
+/// The octets of a document. The buffer's first size is enough for most transactions.
 pub(crate) fn octets(value: &Value) -> Vec<u8> {
     let mut octets = Vec::with_capacity(512);
     serde_json::to_writer(&mut octets, value).expect("memory takes what is written");
     octets
 }
 
-/// Whether there are no more values than `max`. An empty list or object counts twice.
+/// Whether there are at most `max` values. An empty list or object counts twice.
 fn has_values(octets: &[u8], max: usize) -> bool {
     let mut values = 1;
     let mut is_text = false;

@@ -1,4 +1,4 @@
-//! The transaction as JSON: what stands in requests and responses, both ways.
+//! The transaction as JSON, for requests and responses, in both directions.
 //!
 //! | | writes | reads |
 //! |---|---|---|
@@ -8,14 +8,14 @@
 //! | some of a sender's transactions | [`listed_to_json`] | |
 //! | the queue | [`queue_to_json`], [`queued_to_json`], [`changed_to_json`] | |
 //! | events | [`events_to_json`], [`event_to_json`] | |
-//! | what would become of a message | [`explanation_to_json`] | [`explain_from_json`] |
+//! | an explanation of what would happen to a message | [`explanation_to_json`] | [`explain_from_json`] |
 //! | a reply | [`reply_to_json`] | [`reply_from_json`] |
 //! | a refusal | [`problem::to_json`] | [`problem::from_response`] |
 //! | a version | [`etag::quoted`] | [`etag::parse`] |
 //!
-//! What a client writes is read strictly: whatever is not understood is refused, with the path of
-//! the field at fault, as in `rcpt_to[0].m`. What a server answers is read tolerantly: fields that
-//! are not known are ignored, and `null` is as good as nothing.
+//! What a client sends is read strictly: whatever is not understood is refused, with the path of
+//! the field at fault, for example `rcpt_to[0].m`. What a server answers is read tolerantly:
+//! unknown fields are ignored, and `null` counts as missing.
 //!
 //! [`openapi`] describes all of it for other programs.
 //!

@@ -1,4 +1,4 @@
-//! Writing the queue for whoever operates the agent.
+//! Writes the queue as JSON, for operators.
 
 use koukan_core::{
     resource::{Location, QueueChanged, QueueListed, QueuedDetails, QueuedTransaction},
@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{reply_to_json, view::write_listed};
 
-/// Writes some transactions of the queue.
+/// Writes a list of queued transactions.
 ///
 /// *Shape*: each as [`listed_to_json`](super::listed_to_json) writes it, with its state and
 /// destination.
@@ -22,7 +22,7 @@ pub fn queue_to_json(listed: &QueueListed, absolute: impl Fn(&Location) -> Strin
     list
 }
 
-/// Writes a transaction of the queue, as [`queue_to_json`] does, with each attempt at it.
+/// Writes a queued transaction as [`queue_to_json`] does, with each attempt.
 pub fn queued_to_json(details: &QueuedDetails, absolute: impl Fn(&Location) -> String) -> Value {
     let mut object = write_queued(&details.queued, &absolute);
     let recipients = details.queued.view.details.as_ref();
@@ -38,7 +38,7 @@ pub fn queued_to_json(details: &QueuedDetails, absolute: impl Fn(&Location) -> S
     object.into()
 }
 
-/// Writes what became of many transactions.
+/// Writes the result of a change of many transactions.
 pub fn changed_to_json(changed: &QueueChanged) -> Value {
     let skipped = changed.skipped.iter();
     let skipped = skipped.map(|(reason, count)| (reason.as_str().to_owned(), json!(count)));
@@ -70,7 +70,7 @@ fn write_queued(
     object
 }
 
-/// Recipients that were settled before the attempt are left out: it was not for them.
+/// Leaves out recipients that were settled before the attempt, since it was not for them.
 fn write_attempt(attempt: &Attempt, number: u32, addresses: &[&str]) -> Value {
     let recipients = addresses.iter().enumerate().filter_map(|(index, address)| {
         let rcpt = attempt.recipient_replies.get(index)?.as_ref()?;

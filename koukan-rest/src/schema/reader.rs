@@ -1,23 +1,23 @@
-//! A reader of JSON that knows where it is.
+//! Reads JSON, and knows the path of each value for error messages.
 
 use koukan_core::resource::Refusal;
 use serde_json::{Map, Value};
 
-/// A value, and where it stands.
+/// A value and its path.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     value: &'a Value,
     place: Place<'a>,
 }
 
-/// An object, and where it stands.
+/// An object and its path.
 #[derive(Clone, Copy)]
 pub(super) struct Object<'a> {
     map: &'a Map<String, Value>,
     field: &'a Field<'a>,
 }
 
-/// Where a value stands in that which holds it.
+/// Where a value stands within its parent.
 #[derive(Clone, Copy)]
 enum Place<'a> {
     Root,
@@ -26,7 +26,7 @@ enum Place<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The whole of a document.
+    /// A whole document.
     pub(super) fn root(value: &'a Value) -> Self {
         let place = Place::Root;
         Self { value, place }
@@ -46,7 +46,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The object that must stand here, with no fields but these.
+    /// Reads an object that may only have these members.
     pub(super) fn object(&self, known: &[&str]) -> Result<Object<'_>, Refusal> {
         let object = self.open_object()?;
         for member in object.members() {
@@ -58,7 +58,7 @@ impl<'a> Field<'a> {
         Ok(object)
     }
 
-    /// The object that must stand here, whatever its fields.
+    /// Reads an object that may have any members.
     pub(super) fn open_object(&self) -> Result<Object<'_>, Refusal> {
         match self.value {
             Value::Object(map) => Ok(Object { map, field: self }),
@@ -66,7 +66,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The list that must stand here, not an empty one.
+    /// Reads a list that must not be empty.
     pub(super) fn list(&self) -> Result<Vec<Field<'_>>, Refusal> {
         match self.value {
             Value::Array(values) if values.is_empty() => {
@@ -83,19 +83,19 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// The string that must stand here.
+    /// Reads a string.
     pub(super) fn text(&self) -> Result<&'a str, Refusal> {
         self.value.as_str().ok_or_else(|| self.mistyped("a string"))
     }
 
-    /// The boolean that must stand here.
+    /// Reads a boolean.
     pub(super) fn flag(&self) -> Result<bool, Refusal> {
         self.value
             .as_bool()
             .ok_or_else(|| self.mistyped("true or false"))
     }
 
-    /// The whole number that must stand here, of a type that is named so.
+    /// Reads a whole number; `wanted` names what it stands for in error messages.
     pub(super) fn number<N: TryFrom<u64>>(&self, wanted: &str) -> Result<N, Refusal> {
         let number = self
             .value
@@ -104,7 +104,7 @@ impl<'a> Field<'a> {
         number.ok_or_else(|| self.mistyped(wanted))
     }
 
-    /// Refuses a value of another type than is wanted.
+    /// The refusal of a value of the wrong type.
     pub(super) fn mistyped(&self, wanted: &str) -> Refusal {
         let found = match self.value {
             Value::Null => {
@@ -120,7 +120,7 @@ impl<'a> Field<'a> {
         self.refuse(format!("must be {wanted}, not {found}"))
     }
 
-    /// The name of a member, empty for all else.
+    /// The name of a member; empty for other values.
     pub(super) fn name(&self) -> &'a str {
         match self.place {
             Place::Member(_, name) => name,
@@ -128,7 +128,7 @@ impl<'a> Field<'a> {
         }
     }
 
-    /// *Shape*: as in `rcpt_to[0].m`; empty for the whole document.
+    /// *Shape*: for example `rcpt_to[0].m`; empty for the whole document.
     fn path(&self) -> String {
         match self.place {
             Place::Root => String::new(),
@@ -150,13 +150,13 @@ impl<'a> Object<'a> {
         })
     }
 
-    /// The member of that name, where there is one.
+    /// The member of that name, if there is one.
     pub(super) fn get(self, name: &'a str) -> Option<Field<'a>> {
         let place = Place::Member(self.field, name);
         self.map.get(name).map(|value| Field { value, place })
     }
 
-    /// The member of that name, which must be there.
+    /// The member of that name; it is an error if it is missing.
     pub(super) fn require(self, name: &'a str) -> Result<Field<'a>, Refusal> {
         self.get(name).ok_or_else(|| {
             let place = Place::Member(self.field, name);
@@ -165,7 +165,7 @@ impl<'a> Object<'a> {
         })
     }
 
-    /// The members as they are.
+    /// The members, unparsed.
     pub(super) fn map(self) -> &'a Map<String, Value> {
         self.map
     }

@@ -3,12 +3,12 @@
 use koukan_core::reply::{EnhancedCode, Reply, ReplyCode};
 use serde_json::{Value, json};
 
-/// Octets of an enhanced status code and a blank, at most.
+/// The most octets in an enhanced status code and a space.
 const ENHANCED: usize = 10;
 
 /// Writes a reply.
 ///
-/// *Shape*: the enhanced status code, where there is one, is the first word of the message; `\n`
+/// *Shape*: the enhanced status code, if there is one, is the first word of the message; `\n`
 /// separates lines.
 pub fn reply_to_json(reply: &Reply) -> Value {
     let text = reply.text();
@@ -23,10 +23,10 @@ pub fn reply_to_json(reply: &Reply) -> Value {
     json!({"code": reply.code().as_u16(), "message": message})
 }
 
-/// Reads a reply; `None` where there is no reply code.
+/// Reads a reply; `None` if it has no reply code.
 ///
-/// The message may be missing. Where it begins with an enhanced status code of the class of the
-/// reply code, that is split off, from each of its lines.
+/// The message may be missing. If it begins with an enhanced status code that agrees with the class
+/// of the reply code, the enhanced code is split off each line.
 pub fn reply_from_json(value: &Value) -> Option<Reply> {
     let code = u16::try_from(value.get("code")?.as_u64()?).ok()?;
     let code = ReplyCode::new(code).ok()?;
@@ -45,7 +45,7 @@ pub fn reply_from_json(value: &Value) -> Option<Reply> {
     Some(Reply::new(code, Some(enhanced), lines.join("\n")))
 }
 
-/// The first word of the first line, and what follows it and a space.
+/// The first word of the first line, and the rest behind it and a space.
 fn split_word(text: &str) -> (&str, &str) {
     let end = text.find([' ', '\r', '\n']).unwrap_or(text.len());
     let (word, rest) = text.split_at(end);

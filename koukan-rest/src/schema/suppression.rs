@@ -1,9 +1,9 @@
-//! Writing addresses to which a sender sends nothing.
+//! Writes suppressed addresses as JSON.
 
 use koukan_core::{resource::SuppressionsListed, storage::record::Suppression};
 use serde_json::{Value, json};
 
-/// Writes some of them; `next_cursor` where there are more.
+/// Writes a list of suppressed addresses, with `next_cursor` if there are more.
 pub fn suppressions_to_json(listed: &SuppressionsListed) -> Value {
     let suppressions = listed.suppressions.iter().map(suppression_to_json);
     let mut json = json!({"suppressions": suppressions.collect::<Vec<_>>()});
@@ -13,7 +13,7 @@ pub fn suppressions_to_json(listed: &SuppressionsListed) -> Value {
     json
 }
 
-/// Writes one.
+/// Writes a suppressed address.
 pub fn suppression_to_json(one: &Suppression) -> Value {
     json!({
         "address": one.address,

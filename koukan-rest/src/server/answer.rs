@@ -1,4 +1,4 @@
-//! What the service answers, as HTTP.
+//! Turns the service's answers into HTTP responses.
 
 use axum::{
     body::Body,
@@ -18,14 +18,14 @@ use super::{base::Base, field::wait::Wait, problem::Problem};
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-/// How the client wants transactions to be shown.
+/// How the client wants to have transactions shown.
 #[derive(Debug)]
 pub(super) struct Manner {
-    /// What locations begin with.
+    /// The prefix of absolute locations.
     pub(super) base: Base,
-    /// Whether all is shown.
+    /// Whether the full view is wanted.
     pub(super) is_full: bool,
-    /// Whether the request told which octets it brought, so that the answer tells which there are.
+    /// Whether the request said which octets it carried; the response then says which octets the blob has.
     pub(super) is_ranged: bool,
 }
 
@@ -38,7 +38,7 @@ impl Manner {
         }
     }
 
-    /// Says which version of a transaction is shown, and what the choice of the view depends on.
+    /// Adds the version that is shown, and the header fields on which the choice of the view depends.
     fn tag(&self, response: &mut Response, version: &Version) {
         put(response, ETAG, etag::of_view(version, self.is_full));
         let prefer = HeaderValue::from_static("prefer");
@@ -46,7 +46,7 @@ impl Manner {
     }
 }
 
-/// The HTTP response to what the service answers.
+/// The HTTP response for an answer of the service.
 pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
     let base = &manner.base;
     match response {
@@ -81,14 +81,14 @@ pub(super) fn answer(response: ResourceResponse, manner: &Manner) -> Response {
     }
 }
 
-/// 304: what the client has is what there is.
+/// 304: the client already has the current version.
 pub(super) fn unchanged(version: &Version, manner: &Manner) -> Response {
     let mut response = StatusCode::NOT_MODIFIED.into_response();
     manner.tag(&mut response, version);
     response
 }
 
-/// Tells that the client's preference was applied, where it had one.
+/// Says that the client's preference was applied, if it had one.
 pub(super) fn applied(headers: &mut HeaderMap, wait: Option<Wait>) {
     if let Some(wait) = wait
         && let Some(name) = wait.preference
@@ -107,7 +107,7 @@ pub(super) fn json_of(value: &Value) -> Response {
     response
 }
 
-/// Which octets there are; `None` where there are none and nobody knows how many there will be.
+/// The octets that a blob has; `None` if it has none and its length is unknown.
 fn range(uploaded: Uploaded) -> Option<String> {
     let total = uploaded.total.map(|total| total.to_string());
     match uploaded.len.checked_sub(1) {
@@ -119,23 +119,23 @@ fn range(uploaded: Uploaded) -> Option<String> {
     }
 }
 
-/// Says where it is.
+/// Adds a `Location`.
 pub(super) fn put_location(response: &mut Response, location: String) {
     put(response, LOCATION, location);
 }
 
-/// Says which version is shown, of what has one view only.
+/// Adds the version as an entity tag, for what has only one view.
 pub(super) fn put_etag(response: &mut Response, version: &Version) {
     put(response, ETAG, etag::quoted(version));
 }
 
-/// Says that an earlier request has made it.
+/// Says that the transaction was created by an earlier request.
 pub(super) fn put_replayed(response: &mut Response) {
     let yes = HeaderValue::from_static("true");
     response.headers_mut().insert(IDEMPOTENCY_REPLAYED, yes);
 }
 
-/// What no header field can hold is left out.
+/// Adds a field; a value that is not allowed in a header field is left out.
 fn put(response: &mut Response, name: HeaderName, value: String) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);

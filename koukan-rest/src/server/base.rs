@@ -1,11 +1,11 @@
-//! What locations begin with.
+//! The prefix of absolute locations.
 
 use axum::http::{HeaderMap, Uri};
 use koukan_core::resource::Location;
 
 use super::host::{Hosts, named};
 
-/// What locations begin with: scheme and authority, or nothing.
+/// The prefix of absolute locations: scheme and authority, or empty.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Base(String);
 
@@ -14,8 +14,8 @@ impl Base {
         Self(url.trim_end_matches('/').into())
     }
 
-    /// As the client names this server, where that is a name of it. Other names are believed only
-    /// where nothing tells a better one.
+    /// The name by which the client addresses this server, if that is one of its names. Another
+    /// name is only used if no better one is known.
     pub(super) fn of_request(uri: &Uri, headers: &HeaderMap, hosts: &Hosts) -> Self {
         let (named, scheme) = (named(uri, headers), hosts.scheme);
         match (named, hosts.bound()) {
@@ -28,7 +28,7 @@ impl Base {
         }
     }
 
-    /// The URI of a location: those of this agent become absolute, others stay.
+    /// The URI of a location: locations of this agent become absolute, others stay as they are.
     pub(super) fn uri(&self, location: &Location) -> String {
         let text = location.as_str();
         if text.starts_with('/') {

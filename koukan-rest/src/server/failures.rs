@@ -1,4 +1,4 @@
-//! What is logged of answers that tell of a failure.
+//! Logs responses that report a failure.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use koukan_core::repeats::Repeats;
 use tower_http::{classify::ServerErrorsFailureClass, trace::OnFailure};
 use tracing::Span;
 
-/// For how long refusals are counted before they are told.
+/// How long refusals are counted before the count is logged.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static REFUSED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
@@ -18,8 +18,8 @@ static REFUSED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
     );
 });
 
-/// Logs each failure, but counts refusals for want of room: under load there are thousands, and
-/// nothing is broken.
+/// Logs each failure, but only counts refusals for lack of capacity: under load there are thousands
+/// of them, and nothing is broken.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Failures;
 
@@ -31,9 +31,9 @@ impl OnFailure<ServerErrorsFailureClass> for Failures {
                     tracing::warn!("a request was refused with 503; others will be counted");
                 }
             }
-            // The client's mistake: nothing is broken here.
+            // The client's mistake: nothing is broken in the server.
             ServerErrorsFailureClass::StatusCode(StatusCode::NOT_IMPLEMENTED) => {
-                tracing::debug!("a request asked for what is not implemented");
+                tracing::debug!("a request asked for something that is not implemented");
             }
             ServerErrorsFailureClass::StatusCode(status) => {
                 tracing::error!(status = status.as_u16(), ?latency, "a request failed");

@@ -6,14 +6,14 @@ use axum::http::{HeaderMap, Uri, header::HOST, uri::Authority};
 
 use super::ServerSettings;
 
-/// By which names clients may reach this server.
+/// The names by which clients may reach this server.
 ///
-/// A page of some web site can have a browser ask a server on the loopback interface, under a name
-/// of that site which it has made an address of this machine (*DNS rebinding*). Such a request names
-/// the site as its host.
+/// A web page can make a browser send requests to a server on the loopback interface, by giving a
+/// host name of its own site an address of this machine (*DNS rebinding*). Such a request names
+/// that site as its host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Hosts {
-    /// The address that the server listens on, where it is known.
+    /// The address that the server listens on, if known.
     bound: Option<SocketAddr>,
     /// Other names, in lower case.
     names: Vec<Box<str>>,
@@ -34,13 +34,13 @@ impl Hosts {
         }
     }
 
-    /// The address that the server listens on, where it is one that can be connected to.
+    /// The address that the server listens on, unless it is one that clients cannot connect to.
     pub(super) fn bound(&self) -> Option<SocketAddr> {
         self.bound.filter(|bound| !bound.ip().is_unspecified())
     }
 
-    /// Whether a host is this server, whatever the port: on the loopback interface, the address that
-    /// the server listens on, or a name that the settings list.
+    /// Whether a host is this server, whatever the port: a name of the loopback interface, the
+    /// address that the server listens on, or a name in the settings.
     pub(super) fn is_ours(&self, host: &str) -> bool {
         let host = plain(host);
         if let Ok(address) = host.parse::<IpAddr>() {
@@ -52,21 +52,20 @@ impl Hosts {
     }
 }
 
-/// The authority that a request names, where it is a proper one: the `Host`, or what stands in its
-/// place.
+/// The authority that a request names, if it is valid: from the `Host` field or its equivalent.
 pub(super) fn named(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
     let host = || headers.get(HOST)?.to_str().ok()?.parse().ok();
     let authority = uri.authority().cloned().or_else(host);
     authority.filter(is_host_and_port)
 }
 
-/// Nothing that would turn a client elsewhere, such as user information.
+/// Only host and port: anything else, such as user information, could lead a client elsewhere.
 fn is_host_and_port(authority: &Authority) -> bool {
     let is_plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:[]".contains(&octet);
     let host = authority.host();
     let port = authority.as_str().get(host.len()..).unwrap_or_default();
     let is_port = match port.strip_prefix(':') {
-        // It may be empty (RFC 3986 section 3.2.3).
+        // The port may be empty (RFC 3986 section 3.2.3).
         Some(port) => port.is_empty() || port.parse::<u16>().is_ok_and(|port| port > 0),
         None => port.is_empty(),
     };

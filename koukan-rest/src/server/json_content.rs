@@ -1,4 +1,4 @@
-//! JSON that comes with a request.
+//! The JSON content of requests.
 
 use axum::{
     body::Body,
@@ -17,9 +17,9 @@ use crate::schema::json::{self, InvalidJson};
 
 use super::{ServerSettings, field::content_type::expect_json, problem::Problem, shared::Shared};
 
-/// Reads what `of` makes of the JSON document of a request. The document itself, which may take
-/// many times the memory, is gone before anything is waited for; while it comes, its octets are charged
-/// to the share of whoever sends it.
+/// Reads the JSON document of a request, and converts it with `of`. The document itself, which may
+/// take many times the memory of its text, is dropped before anything is awaited. While it arrives,
+/// its octets are charged to the client's share.
 pub(super) async fn read<T>(
     (shared, caller): (&Shared, &Caller),
     headers: &HeaderMap,
@@ -30,8 +30,8 @@ pub(super) async fn read<T>(
     read.map(|(read, _)| read)
 }
 
-/// As [`read`], of what is kept while something is waited for: its octets stay charged until what comes
-/// with it is dropped.
+/// Like [`read`], for a result that is kept while the request waits: its octets stay charged until
+/// the returned charge is dropped.
 pub(super) async fn read_held<T>(
     (shared, caller): (&Shared, &Caller),
     headers: &HeaderMap,
@@ -44,7 +44,7 @@ pub(super) async fn read_held<T>(
     Ok((read, content.charge))
 }
 
-/// As [`read`], but nothing at all, neither content nor its type, is `None`.
+/// Like [`read`], but a request with neither content nor content type gives `None`.
 pub(super) async fn read_any<T>(
     (shared, caller): (&Shared, &Caller),
     headers: &HeaderMap,
@@ -72,13 +72,13 @@ fn parse(octets: &[u8], settings: &ServerSettings) -> Result<Value, Refusal> {
     })
 }
 
-/// A document, and what is charged for it.
+/// A document, and the charge for it.
 struct Content {
     octets: Bytes,
     charge: Held,
 }
 
-/// What is charged for a document; `None` for one without octets.
+/// The charge for a document; `None` for one without octets.
 pub(super) type Held = Option<Charge<Client>>;
 
 async fn content(
@@ -96,7 +96,7 @@ async fn content(
         return Err(too_large().into());
     }
     let mut charge = None;
-    // Most come in one piece, which is not copied.
+    // Most documents arrive in one piece, which is then not copied.
     let (mut first, mut all) = (Bytes::new(), BytesMut::new());
     let mut body = Limited::new(body, max);
     let collect = async {
@@ -139,7 +139,7 @@ async fn content(
     })
 }
 
-/// How many octets the client says are to come.
+/// How many octets the client has announced.
 pub(super) fn length(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }

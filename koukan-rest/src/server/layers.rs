@@ -1,4 +1,4 @@
-//! What goes around all routes.
+//! The layers around all routes.
 
 use std::any::Any;
 
@@ -35,10 +35,10 @@ use super::{
     sound::expect_sound, unread::end_content,
 };
 
-/// The routes with all layers around them, the outermost first.
+/// The routes with all layers around them, outermost first.
 ///
-/// They go around all at once: a router boxes its routes at each layer it is given, and copies the
-/// boxes for each request.
+/// All layers are added at once: a router boxes its routes for each layer that it is given, and
+/// copies the boxes for each request.
 pub(super) fn around(routes: Router, shared: &Shared) -> Router {
     let settings = &shared.settings;
     let slots = Shares::new(settings.max_requests as u64);
@@ -46,44 +46,44 @@ pub(super) fn around(routes: Router, shared: &Shared) -> Router {
     let no_sniff = HeaderValue::from_static("nosniff");
     routes.layer(
         ServiceBuilder::new()
-            // Outermost, so that nothing that prints header fields prints a token.
+            // Outermost, so that no code that prints header fields prints a token.
             .layer(SetSensitiveRequestHeadersLayer::new([AUTHORIZATION]))
-            // Around the trace, so that a request can be found by the id that its client was told.
+            // Around the trace, so that the log entry of a request can be found by the id that its client got.
             .layer(SetRequestIdLayer::x_request_id(RequestIds))
-            // Sees the request with its id, and the answer that all layers but the id's agreed on.
+            // Sees the request with its id, and the response of all inner layers.
             .layer(
                 TraceLayer::new_for_http()
                     .make_span_with(span)
                     .on_failure(Failures),
             )
-            // Inside of the one that gives the id.
+            // Inside the layer that assigns the id.
             .layer(PropagateRequestIdLayer::x_request_id())
-            // What clients wrote is never taken for a script.
+            // What clients have written is never treated as a script.
             .layer(SetResponseHeaderLayer::overriding(
                 X_CONTENT_TYPE_OPTIONS,
                 no_sniff,
             ))
-            // No proxy keeps what changes at any time and is nobody else's business.
+            // No proxy may store what changes at any time and is private.
             .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store))
-            // Outside of the limits and of authentication: scripts are to see refusals too, and
+            // Outside the limits and authentication: scripts must be able to read refusals too, and
             // preflight requests carry no token.
             .option_layer(cors(&settings.cors_origins))
-            // Around all that may answer before the content was read, also after a panic.
+            // Around everything that may answer before the content was read, including after a panic.
             .layer(from_fn(end_content))
-            // Around all that may panic, so that a panic costs one request.
+            // Around everything that may panic, so that a panic costs one request.
             .layer(CatchPanicLayer::custom(panicked))
-            // Around all that costs time, inside of what makes a well-formed answer of its refusal.
+            // Around everything expensive; inside the layers that make its refusal a well-formed response.
             .layer(from_fn_with_state((slots, shared.clone()), limit_load))
-            // Inside of all others: it changes content, and nothing else needs to see that.
+            // Inside the others: it changes the content, which no other layer needs to see.
             .layer(CompressionLayer::new().gzip(true))
-            // Innermost, since what it refuses is an answer like others.
+            // Innermost, since its refusals are responses like any others.
             .layer(expect_sound(shared.clone())),
     )
 }
 
-/// Finds out whose request it is, and answers at once with 503 what there is no slot for: a queue would
-/// only make clients wait. No client can take the slots of all others: the one of a token wherever it
-/// is, else the one at an address.
+/// Finds out who sent the request, and answers 503 at once if there is no free slot: a queue would
+/// only make clients wait. No client can take all slots. A client is known by its token, wherever
+/// it connects from; without a token, by its address.
 async fn limit_load(
     State((slots, shared)): State<(Shares<Client>, Shared)>,
     mut request: Request,
@@ -96,7 +96,7 @@ async fn limit_load(
     Ok(next.run(request).await)
 }
 
-/// What a panic becomes: its message is for the log, not for the client.
+/// The response after a panic: the panic's message goes to the log, not to the client.
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     let message = panic.downcast_ref::<&str>().copied();
     let message = message.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
@@ -112,10 +112,10 @@ fn span<B>(request: &axum::http::Request<B>) -> tracing::Span {
     tracing::info_span!("request", %method, path, id)
 }
 
-/// Which origins' scripts may use the API; `None` for none.
+/// The origins whose scripts may use the API; `None` if there are none.
 fn cors(origins: &[String]) -> Option<CorsLayer> {
     let origins = origins.iter().filter_map(|origin| {
-        // `*` would let any page act for a user of this machine.
+        // With `*`, any web page could act for a user of this machine.
         let value = HeaderValue::from_str(origin).ok();
         let value = value.filter(|_| origin != "*");
         if value.is_none() {

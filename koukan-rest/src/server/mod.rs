@@ -5,22 +5,22 @@
 //! ```
 //!
 //! [`Server`] makes an axum router of any [`ResourceService`]; [`serve`] answers connections with
-//! it. The service decides; what is here only translates:
+//! the router. The service decides; this module only translates:
 //!
 //! | module | translates |
 //! |---|---|
 //! | `route` | a request of each route into an operation |
 //! | `field` | header fields: waits, conditions, ranges, keys |
 //! | `json_content`, `upload_content` | content: JSON at once, uploads chunk by chunk |
-//! | `answer`, `problem` | what the service answers into an HTTP response |
-//! | `sound`, `host` | nothing: what is no proper request, or is for another host, is refused |
-//! | `unread` | nothing: what is left of content that nobody has read |
-//! | `layers` | nothing: what goes around all routes |
+//! | `answer`, `problem` | the service's answers into HTTP responses |
+//! | `sound`, `host` | nothing: refuse malformed requests, and requests for other hosts |
+//! | `unread` | nothing: deals with content that was not read |
+//! | `layers` | nothing: the layers around all routes |
 //! | `connections` | connections into requests |
-//! | `replicas` | nothing: what another replica answers for is sent there |
+//! | `replicas` | nothing: sends requests to the replica that has to answer them |
 //!
-//! No upload is held in memory; JSON is, up to [`ServerSettings::max_json`]. Whatever goes wrong
-//! is answered as `application/problem+json` without anything internal.
+//! No upload is held in memory; a JSON document is, up to [`ServerSettings::max_json`]. Errors are
+//! answered as `application/problem+json`, without internal details.
 //!
 //! # Example
 //!
@@ -73,49 +73,49 @@ use self::shared::Shared;
 
 /// Answers HTTP requests with a [`ResourceService`].
 ///
-/// Without [`Server::with_auth`] everybody may do everything: for a listener on the loopback
-/// interface only.
+/// Without [`Server::with_auth`] everybody may do everything, so use that only for a listener on
+/// the loopback interface.
 pub struct Server {
     shared: Shared,
 }
 
 impl Server {
-    /// A server that asks `service`.
+    /// Makes a server that calls `service`.
     pub fn new(service: impl ResourceService, settings: ServerSettings) -> Self {
         Self {
             shared: Shared::new(service, settings),
         }
     }
 
-    /// Shows the queue to those who may operate the agent.
+    /// Offers the queue to operators.
     #[must_use]
     pub fn with_queue(mut self, queue: impl QueueService) -> Self {
         self.shared = self.shared.with_queue(queue);
         self
     }
 
-    /// Takes messages in the flat form, with a transaction for each recipient.
+    /// Accepts messages in the flat form, with a transaction for each recipient.
     #[must_use]
     pub fn with_messages(mut self, messages: impl MessageService) -> Self {
         self.shared = self.shared.with_messages(messages);
         self
     }
 
-    /// Shows events to those who may act for their senders.
+    /// Offers events to callers that may act for their senders.
     #[must_use]
     pub fn with_events(mut self, events: impl EventService) -> Self {
         self.shared = self.shared.with_events(events);
         self
     }
 
-    /// Explains what would become of messages, to those who may operate the agent.
+    /// Explains to operators what would happen to a message.
     #[must_use]
     pub fn with_explanations(mut self, explanations: impl ExplainService) -> Self {
         self.shared = self.shared.with_explanations(explanations);
         self
     }
 
-    /// Sends requests for what another replica answers for there.
+    /// Sends a request to the replica that has to answer it.
     #[must_use]
     pub fn with_replicas(mut self, replicas: Replicas) -> Self {
         let max = self.shared.settings.max_requests;
@@ -123,10 +123,10 @@ impl Server {
         self
     }
 
-    /// Lets in only who has a token.
+    /// Requires a token.
     ///
-    /// Without it, and where the settings tell the address that is listened on, requests for hosts
-    /// that are not this server are refused: a browser asked for them on behalf of some web site.
+    /// Without this, and if the settings have the address that the server listens on, requests for
+    /// other hosts are refused: a browser may have sent them on behalf of a web site.
     #[must_use]
     pub fn with_auth(mut self, auth: Auth) -> Self {
         self.shared.auth = Some(auth);
@@ -135,7 +135,8 @@ impl Server {
 
     /// The routes, with all layers around them.
     ///
-    /// Those of [`health`](crate::health) can be merged with it: they need no token, and no limit.
+    /// The routes of [`health`](crate::health) can be merged with this router: they then need no
+    /// token and have no limit.
     pub fn router(self) -> Router {
         let routes = route::routes(self.shared.clone());
         layers::around(routes, &self.shared)

@@ -1,4 +1,4 @@
-//! Input and output with a peer whose patience is not endless, nor is ours.
+//! Input and output with time limits, for peers that are slow or expect an answer.
 
 use std::{
     io,
@@ -16,17 +16,17 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-/// How long a peer that is still sending has to read the last answer.
+/// How long a peer that is still sending has to read the last response.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// Fails a connection whose peer does not take what is written to it.
+/// A transport that fails if the peer does not accept what is written to it.
 ///
-/// Where it is said that the peer may be sending in vain, the end of the connection waits a little
-/// for that to end: what comes after a socket was closed resets the connection, and with it goes the
-/// answer that the peer has not read.
+/// If the peer may still be sending after the last response, the end of the connection waits a
+/// little for it to stop. Octets that arrive at a closed socket reset the connection, and the peer
+/// may then lose the response that it has not read yet.
 ///
-/// How long a peer may take to *say* something is for others to limit: that depends on what is
-/// expected of it.
+/// How long a peer may take to *send* something is limited elsewhere: it depends on what is
+/// expected of the peer.
 pub(super) struct PatientIo<I> {
     inner: I,
     timeout: Duration,
@@ -36,7 +36,7 @@ pub(super) struct PatientIo<I> {
     is_shut_down: bool,
 }
 
-/// Says whether the end of a connection waits for its peer.
+/// Sets whether the end of a connection waits for its peer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lingers(Arc<AtomicBool>);
 
@@ -62,7 +62,7 @@ impl<I> PatientIo<I> {
         }
     }
 
-    /// Passes `poll` on, or fails where it has been pending for too long.
+    /// Passes `poll` on, or fails if it has been pending for too long.
     fn watch<T>(&mut self, cx: &mut Context<'_>, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if poll.is_ready() {
             self.is_waiting = false;
@@ -88,7 +88,7 @@ impl<I: AsyncRead + Unpin> AsyncRead for PatientIo<I> {
 }
 
 impl<I: AsyncRead + Unpin> PatientIo<I> {
-    /// Ready when the peer has ended, too, or has had its time.
+    /// Ready when the peer has closed its half too, or its time is up.
     fn poll_linger(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut octets = [0; 8 << 10];
         while self.sleep.as_mut().poll(cx).is_pending() {
@@ -126,7 +126,7 @@ impl<I: AsyncRead + AsyncWrite + Unpin> AsyncWrite for PatientIo<I> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // Not watched: sockets flush at once, whether or not what was written before is taken.
+        // Not limited: a socket flushes at once, whether or not the peer has accepted what was written.
         Pin::new(&mut self.inner).poll_flush(cx)
     }
 

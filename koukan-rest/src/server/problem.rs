@@ -1,4 +1,4 @@
-//! Answers that say what went wrong: `application/problem+json`, RFC 9457.
+//! Error responses: `application/problem+json`, RFC 9457.
 
 use std::time::Duration;
 
@@ -17,14 +17,14 @@ use crate::{
     schema::{json, problem},
 };
 
-/// When to try again where there are too many requests.
+/// When to try again after too many requests.
 const RETRY_AFTER_LOAD: Duration = Duration::from_secs(1);
 
-/// An answer that says what went wrong.
+/// An error response.
 #[derive(Debug)]
 pub(super) struct Problem {
     refusal: Refusal,
-    /// Where it is not that of the refusal.
+    /// The status, if it is not that of the refusal.
     status: Option<StatusCode>,
     challenge: Option<&'static str>,
 }
@@ -37,13 +37,13 @@ impl Problem {
         }
     }
 
-    /// There is no such route.
+    /// There is no such route: 404.
     pub(super) fn no_route() -> Self {
         Refusal::not_found("there is nothing at this path; /openapi.json tells what there is")
             .into()
     }
 
-    /// There is such a route, but for other methods: 405; `Allow` tells which.
+    /// The route does not accept the method: 405; `Allow` lists the methods that it accepts.
     pub(super) fn wrong_method() -> Self {
         let detail = "the method is not allowed here; Allow tells those that are";
         Self::of_status(StatusCode::METHOD_NOT_ALLOWED, detail)
@@ -68,7 +68,7 @@ impl Problem {
         Refusal::new(kind, "there are too many requests now; try again later").into()
     }
 
-    /// Whoever asks may not act for the sender: 403.
+    /// The caller may not act for the sender: 403.
     pub(super) fn forbidden_sender() -> Self {
         Refusal::new(RefusalKind::Forbidden, "the token is not for that sender").into()
     }
@@ -95,7 +95,7 @@ impl From<Denied> for Problem {
 }
 
 impl Problem {
-    /// Says of a field by another name that it is at fault.
+    /// Renames the field at fault, for routes where it has another name.
     #[must_use]
     pub(super) fn with_field(mut self, rename: impl FnOnce(&str) -> Option<&'static str>) -> Self {
         if let Some(name) = self.refusal.field.as_deref().and_then(rename) {
@@ -137,7 +137,7 @@ impl IntoResponse for Problem {
             }
             _ => return response,
         };
-        // A location that no header field can hold is left out.
+        // A location that is not allowed in a header field is left out.
         if let Ok(value) = HeaderValue::try_from(value) {
             headers.insert(name, value);
         }
@@ -145,7 +145,7 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Whole seconds, rounded up, so that nobody comes too early.
+/// Whole seconds, rounded up, so that no client comes too early.
 fn seconds(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

@@ -1,10 +1,10 @@
-//! What requests are called.
+//! The ids of requests.
 
 use axum::http::{HeaderValue, Request};
 use koukan_core::signals::TraceId;
 use tower_http::request_id::{MakeRequestId, RequestId};
 
-/// Gives each request a name of its own, from which nobody learns how many others there are.
+/// Gives each request an id of its own that does not reveal how many requests there are.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct RequestIds;
 

@@ -1,4 +1,4 @@
-//! What a server allows.
+//! The settings of a server.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -20,43 +20,43 @@ use crate::schema::json::VALUES_MAX;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ServerSettings {
-    /// What locations begin with, as in `https://mail.example.com`; `None` for `http` or `https` and the host
-    /// that the client names, or, where that is not known to be this server, the address that is
-    /// listened on.
+    /// The prefix of absolute locations, for example `https://mail.example.com`. With `None`, it is
+    /// `http` or `https` and the host that the client names; or, if that host is not known to be
+    /// this server, the address that the server listens on.
     pub base_url: Option<String>,
-    /// The address that is listened on, where it is known.
+    /// The address that the server listens on, if known.
     pub bound: Option<SocketAddr>,
-    /// Names and addresses of this server, beside those of the loopback interface, the address that
-    /// is listened on, and the host of `base_url`.
+    /// Further names and addresses of this server. Those of the loopback interface, the address
+    /// that the server listens on, and the host of `base_url` need not be listed.
     pub hosts: Vec<String>,
-    /// The largest JSON document, in octets; messages that come inline are part of it.
+    /// The largest JSON document, in octets; inline messages are part of it.
     pub max_json: usize,
-    /// Octets of all JSON documents that are being read at the same time; what is beyond is answered
-    /// with 503. One client may have seven eighths of them.
+    /// The most octets of all JSON documents that are being read at the same time; beyond that the
+    /// answer is 503. One client may have seven eighths of them.
     pub json_budget: u64,
-    /// Values of one JSON document, at most: members of objects, elements of lists.
+    /// The most values in one JSON document: members of objects and elements of lists.
     pub max_json_values: usize,
     /// The largest message, and the largest part, in octets.
     pub max_message_size: u64,
-    /// The longest that a request is held back for a change.
+    /// The longest time for which a response is held back until something changes.
     pub max_wait: Duration,
-    /// How long a JSON document may take to come.
+    /// How long a JSON document may take to arrive.
     pub json_timeout: Duration,
-    /// How long an upload may go on without a new octet.
+    /// How long an upload may pause.
     pub upload_idle_timeout: Duration,
-    /// Requests at the same time, those that wait for a change included.
+    /// The most requests at the same time, including those that wait for a change.
     pub max_requests: usize,
-    /// Origins, as in `https://app.example.com`, whose scripts may use the API; none by default.
+    /// Origins whose scripts may use the API, for example `https://app.example.com`; none by default.
     pub cors_origins: Vec<String>,
-    /// Whether every caller's word on SMTP sessions is taken, where there is no authentication.
+    /// Whether every caller is believed about SMTP sessions, if there is no authentication.
     pub is_trusted: bool,
     /// Whether clients reach this server by `https`.
     pub is_https: bool,
 }
 
 impl Default for ServerSettings {
-    /// 2 MiB of JSON with 50,000 values, 128 MiB of it in all, messages of 50 MiB, 10,000 requests; waits and JSON within 30 seconds,
-    /// uploads that stall no longer than 60.
+    /// 2 MiB for a JSON document with 50,000 values, 128 MiB for all of them, 50 MiB for a message,
+    /// 10,000 requests; 30 seconds for waits and for JSON, 60 seconds for a pause in an upload.
     fn default() -> Self {
         Self {
             base_url: None,
@@ -78,21 +78,21 @@ impl Default for ServerSettings {
 }
 
 impl ServerSettings {
-    /// Lets locations begin with this URL.
+    /// Sets the URL with which locations begin.
     #[must_use]
     pub fn with_base_url(mut self, base_url: impl Into<String>) -> Self {
         self.base_url = Some(base_url.into());
         self
     }
 
-    /// Tells the address that is listened on.
+    /// Sets the address that the server listens on.
     #[must_use]
     pub fn with_bound(mut self, bound: SocketAddr) -> Self {
         self.bound = Some(bound);
         self
     }
 
-    /// Sets by which other names this server is known.
+    /// Sets further names of this server.
     #[must_use]
     pub fn with_hosts(mut self, hosts: impl IntoIterator<Item = String>) -> Self {
         self.hosts = hosts.into_iter().collect();
@@ -127,21 +127,21 @@ impl ServerSettings {
         self
     }
 
-    /// Sets the longest that a request is held back.
+    /// Sets the longest time for which a response is held back.
     #[must_use]
     pub fn with_max_wait(mut self, wait: Duration) -> Self {
         self.max_wait = wait;
         self
     }
 
-    /// Sets how long a JSON document may take to come.
+    /// Sets how long a JSON document may take to arrive.
     #[must_use]
     pub fn with_json_timeout(mut self, timeout: Duration) -> Self {
         self.json_timeout = timeout;
         self
     }
 
-    /// Sets how long an upload may go on without a new octet.
+    /// Sets how long an upload may pause.
     #[must_use]
     pub fn with_upload_idle_timeout(mut self, timeout: Duration) -> Self {
         self.upload_idle_timeout = timeout;
@@ -162,14 +162,14 @@ impl ServerSettings {
         self
     }
 
-    /// Tells locations with `https`, or with `http`, where they do not begin with another URL.
+    /// Sets whether locations begin with `https` rather than `http`, if there is no base URL.
     #[must_use]
     pub fn with_https(mut self, is_https: bool) -> Self {
         self.is_https = is_https;
         self
     }
 
-    /// Takes every caller's word on SMTP sessions where there is no authentication, or does not.
+    /// Sets whether every caller is believed about SMTP sessions, if there is no authentication.
     #[must_use]
     pub fn with_trust(mut self, is_trusted: bool) -> Self {
         self.is_trusted = is_trusted;

@@ -38,39 +38,39 @@ type Messages = BoxCloneSyncService<MessageRequest, MessageResponse, BoxError>;
 type Queue = BoxCloneSyncService<QueueRequest, QueueResponse, BoxError>;
 type Explanations = BoxCloneSyncService<ExplainRequest, ExplainResponse, BoxError>;
 
-/// Streams of events at the same time, at most; one client may have seven eighths of them.
+/// The most streams of events at the same time; one client may have seven eighths of them.
 const STREAMS_MAX: u64 = 1000;
 
-/// What all requests share; clones are the same, and cost next to nothing: each layer has one for
-/// each request.
+/// What all requests share. Clones share it too, and are cheap: each layer clones it for each request.
 #[derive(Clone)]
 pub(super) struct Shared {
     service: Arc<Resource>,
-    /// Messages, where they are taken here.
+    /// The message service, if this server offers it.
     messages: Option<Arc<Messages>>,
-    /// The queue, where it is shown here.
+    /// The queue service, if this server offers it.
     queue: Option<Arc<Queue>>,
-    /// Events, where they are shown here.
+    /// The event service, if this server offers it.
     events: Option<Arc<Events>>,
-    /// Explanations, where they are given here.
+    /// The explain service, if this server offers it.
     explanations: Option<Arc<Explanations>>,
-    /// Streams of events, by whoever reads them.
+    /// Streams of events, by client.
     pub(super) streams: Shares<Client>,
     pub(super) settings: Arc<ServerSettings>,
-    /// Octets of JSON that are being read, by whoever sends them.
+    /// Octets of JSON that are being read, by client.
     pub(super) json: Shares<Client>,
     pub(super) auth: Option<Auth>,
-    /// Other replicas, where there are any.
+    /// The other replicas, if there are any.
     pub(super) replicas: Option<Known>,
     hosts: Arc<Hosts>,
 }
 
-/// Who asks, an extension of the request: a caller, or somebody at an address who is not let in.
+/// Who has sent a request: a caller, or a client at an address that is not admitted. An extension
+/// of the request.
 #[derive(Debug, Clone)]
 pub(super) struct Asking(Result<Caller, (Denied, Client)>);
 
 impl Asking {
-    /// Whose share the request is charged to.
+    /// The client whose share the request is charged to.
     pub(super) fn client(&self) -> &Client {
         match &self.0 {
             Ok(caller) => caller.client(),
@@ -78,7 +78,7 @@ impl Asking {
         }
     }
 
-    /// Who asks, if it is let in.
+    /// The caller, if it is admitted.
     pub(super) fn into_caller(self) -> Result<Caller, Denied> {
         self.0.map_err(|(denied, _)| denied)
     }
@@ -101,7 +101,7 @@ impl Shared {
         }
     }
 
-    /// Who asks.
+    /// Finds out who has sent a request.
     pub(super) fn asking(&self, request: &Request) -> Asking {
         let peer = request.extensions().get::<Peer>();
         let peer = peer.map(|Peer(client)| client.clone()).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Shared {
             }
         };
         match caller {
-            // Who has no token of its own is known by its address.
+            // A caller without a token of its own is known by its address.
             Ok(caller) if *caller.client() == Client::Unknown => {
                 Asking(Ok(caller.with_client(peer)))
             }
@@ -122,7 +122,7 @@ impl Shared {
         }
     }
 
-    /// Has the service answer; refusals and failures become problems.
+    /// Calls the resource service; refusals and failures become problems.
     pub(super) async fn ask(
         &self,
         caller: Caller,
@@ -145,7 +145,7 @@ impl Shared {
         self
     }
 
-    /// Asks of a message; refusals and failures become problems.
+    /// Calls the message service; refusals and failures become problems.
     pub(super) async fn ask_messages(
         &self,
         caller: Caller,
@@ -169,7 +169,7 @@ impl Shared {
         self
     }
 
-    /// Asks of the queue; refusals and failures become problems.
+    /// Calls the queue service; refusals and failures become problems.
     pub(super) async fn ask_queue(
         &self,
         caller: Caller,
@@ -193,7 +193,7 @@ impl Shared {
         self
     }
 
-    /// Asks what would become of a message; refusals and failures become problems.
+    /// Calls the explain service; refusals and failures become problems.
     pub(super) async fn ask_explanations(
         &self,
         caller: Caller,
@@ -217,7 +217,7 @@ impl Shared {
         self
     }
 
-    /// Asks for events; refusals and failures become problems.
+    /// Calls the event service; refusals and failures become problems.
     pub(super) async fn ask_events(
         &self,
         caller: Caller,
@@ -235,19 +235,19 @@ impl Shared {
         }
     }
 
-    /// Checks that a request is for this server, where nothing else keeps others out.
+    /// Checks that a request is for this server, if no authentication keeps others out.
     pub(super) fn check_host(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         if self.auth.is_some() || self.settings.bound.is_none() {
             return Ok(());
         }
         match named(uri, headers) {
             Some(named) if !self.hosts.is_ours(named.host()) => Err(Problem::other_host()),
-            // Browsers name the host.
+            // Browsers always name the host.
             _ => Ok(()),
         }
     }
 
-    /// How transactions are shown in the answer to that request.
+    /// How to show transactions in the response to that request.
     pub(super) fn manner(&self, uri: &Uri, headers: &HeaderMap) -> Result<Manner, Refusal> {
         Ok(Manner {
             base: match &self.settings.base_url {

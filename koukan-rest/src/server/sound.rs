@@ -1,7 +1,7 @@
-//! Whether a request is one, whatever it asks for.
+//! Checks that a request is well-formed, whatever it asks for.
 //!
-//! What two readers may read in two ways is refused: a proxy may have let it pass for what it is
-//! not.
+//! A request that two programs may read in two ways is refused: a proxy may have read it
+//! differently and let it pass.
 
 use std::{
     future::{Ready, ready},
@@ -25,7 +25,7 @@ use tower::{Layer, Service, layer::layer_fn};
 
 use super::{host::named, problem::Problem, shared::Shared};
 
-/// Refuses a request that is not sound, before anything is done with it.
+/// Refuses a request that is not well-formed, before anything is done with it.
 #[derive(Clone)]
 pub(super) struct ExpectSound<S> {
     inner: S,
@@ -56,7 +56,7 @@ impl<S: Service<Request, Response = Response>> Service<Request> for ExpectSound<
     }
 }
 
-/// Refuses a request of a connection that does not say once to which host it is, as every request of HTTP/1.1 and
+/// Refuses a request that does not name its host exactly once, as every request of HTTP/1.1 and
 /// later must: RFC 9112 section 3.2.
 pub(super) fn check_host<B>(request: &axum::http::Request<B>) -> Result<(), Refusal> {
     let (uri, headers) = (request.uri(), request.headers());
@@ -74,7 +74,7 @@ pub(super) fn check_host<B>(request: &axum::http::Request<B>) -> Result<(), Refu
     }
 }
 
-/// The answer to a request that is not sound.
+/// The response to a request that is not well-formed; `None` if it is.
 fn check(shared: &Shared, request: &Request) -> Option<Response> {
     let headers = request.headers();
     if let Err(refusal) = check_single(headers) {
@@ -86,7 +86,7 @@ fn check(shared: &Shared, request: &Request) -> Option<Response> {
     })
 }
 
-/// Fields of which there may be one, where it would matter which of them counts.
+/// Fields that may occur only once, since it would matter which value counts.
 fn check_single(headers: &HeaderMap) -> Result<(), Refusal> {
     if headers.len() == headers.keys_len() {
         return Ok(());
@@ -100,7 +100,7 @@ fn check_single(headers: &HeaderMap) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The answer to what is compressed or the like: it is not taken for what it stands for.
+/// The response to a request whose content is compressed or otherwise encoded; such content is not decoded.
 ///
 /// *Source*: RFC 9110 section 8.4, RFC 9112 section 6.1.
 fn check_coding(headers: &HeaderMap) -> Option<Response> {
@@ -122,7 +122,7 @@ fn check_coding(headers: &HeaderMap) -> Option<Response> {
     None
 }
 
-/// Whether a field lists that coding and no other.
+/// Whether a field lists only that coding.
 fn is_all(headers: &HeaderMap, name: &HeaderName, coding: &str) -> bool {
     headers.get_all(name).iter().all(|value| {
         let codings = value.to_str().unwrap_or("?").split(',').map(str::trim);

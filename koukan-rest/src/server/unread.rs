@@ -1,8 +1,8 @@
-//! Content that nobody has read when its request is answered.
+//! Content that was not read when its request is answered.
 //!
-//! HTTP/1 has no other request on that connection before the content is over. What is left of it is
-//! read and thrown away where that is little; otherwise the connection ends with the answer, and the
-//! answer says so, so that no client sends its next request in vain.
+//! An HTTP/1 connection can have no further request before the content of the last one has ended.
+//! If little of it is left, it is read and dropped. Otherwise the connection ends with the
+//! response, and the response says so, so that no client sends another request in vain.
 //!
 //! *Source*: RFC 9112 sections 9.3 and 9.6.
 
@@ -27,16 +27,16 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-/// What is read in vain, in octets and in time, at most.
+/// The most that is read and dropped, in octets and in time.
 const LITTLE: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Reads what is left of the content, or says with the answer that the connection ends.
+/// Reads the rest of the content, or says in the response that the connection ends.
 pub(super) async fn end_content(request: Request, next: Next) -> Response {
     if request.version() >= Version::HTTP_2 || request.body().is_end_stream() {
         return next.run(request).await;
     }
-    // Such a client waits for leave to send its content, and has it when somebody reads.
+    // Such a client waits for leave to send its content, and gets it as soon as the content is read.
     let asks_leave = request.headers().contains_key(EXPECT);
     let left = Left::default();
     let request = request.map(|body| Body::new(Content::new(body, left.clone())));
@@ -53,7 +53,7 @@ pub(super) async fn end_content(request: Request, next: Next) -> Response {
     response
 }
 
-/// Reads to the end of the content where that is near; whether it was.
+/// Reads to the end of the content if that is near; returns whether it was.
 async fn discard(mut rest: Body) -> bool {
     let mut room = LITTLE;
     if rest.size_hint().lower() > room {
@@ -73,13 +73,13 @@ async fn discard(mut rest: Body) -> bool {
     timeout(PATIENCE, read).await.unwrap_or(false)
 }
 
-/// What is left of content when its reader is gone.
+/// The rest of the content, once its reader was dropped.
 #[derive(Clone, Default)]
 struct Left(Arc<Mutex<Unread>>);
 
 #[derive(Default)]
 enum Unread {
-    /// Its reader is not gone yet.
+    /// Its reader still exists.
     #[default]
     Elsewhere,
     Nothing,
@@ -126,7 +126,7 @@ impl HttpBody for Content {
         };
         let frame = ready!(Pin::new(&mut *body).poll_frame(cx));
         match &frame {
-            // Nobody knows where it would have ended.
+            // It is unknown where the content would have ended.
             Some(Err(_)) => self.body = None,
             Some(Ok(_)) if !body.is_end_stream() => {}
             Some(Ok(_)) | None => {

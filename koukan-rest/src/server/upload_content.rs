@@ -1,4 +1,4 @@
-//! The octets of an upload, as they come.
+//! The content of an upload as a stream.
 
 use std::{
     pin::Pin,
@@ -22,16 +22,16 @@ use tokio::time::{Instant, Sleep, sleep};
 
 /// The content of an HTTP request, passed on chunk by chunk.
 ///
-/// It ends cleanly only where the HTTP message does. Where the client goes away or stalls it ends
-/// with [`BodyError::Aborted`]; what is longer than allowed is rejected.
+/// It ends without an error only if the HTTP message does. If the client disconnects or stalls, it
+/// ends with [`BodyError::Aborted`]; content that is longer than allowed is rejected.
 pub(super) struct UploadContent {
     inner: BodyDataStream,
-    /// Octets that may still come.
+    /// Octets that may still arrive.
     room: u64,
     stall: Stall,
 }
 
-/// Watches how long the client has nothing to say. Only while somebody wants to hear it: a slow
+/// Measures how long the client sends nothing. It only runs while somebody wants to read: slow
 /// storage is not the client's fault.
 struct Stall {
     timeout: Duration,
@@ -40,12 +40,12 @@ struct Stall {
     has_elapsed: Arc<AtomicBool>,
 }
 
-/// Tells whether an upload ended since the client stalled.
+/// Tells whether an upload ended because the client stalled.
 #[derive(Debug, Clone)]
 pub(super) struct Stalled(Arc<AtomicBool>);
 
 impl UploadContent {
-    /// The octets of `body`: `max` at most, with gaps no longer than `timeout`.
+    /// The octets of `body`: at most `max`, with pauses of at most `timeout`.
     pub(super) fn stream(body: HttpBody, max: u64, timeout: Duration) -> (Body, Stalled) {
         let has_elapsed = Arc::new(AtomicBool::new(false));
         let content = Self {
@@ -76,7 +76,7 @@ impl Stream for UploadContent {
         let chunk = match chunk {
             Some(Ok(chunk)) => chunk,
             Some(Err(error)) => {
-                tracing::debug!(error = %Causes(&error), "an upload broke off");
+                tracing::debug!(error = %Causes(&error), "an upload ended with an error");
                 return Poll::Ready(Some(Err(Aborted.into())));
             }
             None => return Poll::Ready(None),

@@ -1,11 +1,11 @@
-//! That this process calls a webhook, of all that might.
+//! The right of this process to call a webhook, which one of several processes has.
 
 use std::future::pending;
 
 use koukan_core::storage::record::SessionId;
 use tokio::sync::Notify;
 
-/// The reading of events for a webhook, which this process has.
+/// The right to read events for a webhook, while this process has it.
 pub(super) struct Holding<'a> {
     reader: &'a str,
     session: SessionId,
@@ -22,7 +22,7 @@ impl<'a> Holding<'a> {
         }
     }
 
-    /// The name under which events are read, and the session that does.
+    /// The name under which events are read, and the session that reads them.
     pub(super) fn reader(&self) -> (&'a str, SessionId) {
         (self.reader, self.session)
     }
@@ -31,13 +31,14 @@ impl<'a> Holding<'a> {
         self.session
     }
 
-    /// Tells that another process has it, and does nothing more: whoever waits for that drops this.
+    /// Reports that another process has the right, and then waits for ever: [`Holding::lost`] makes
+    /// the caller drop this future.
     pub(super) async fn lose(&self) {
         self.is_lost.notify_one();
         pending::<()>().await;
     }
 
-    /// Waits until another process was found to have it.
+    /// Waits until another process is found to have the right.
     pub(super) async fn lost(&self) {
         self.is_lost.notified().await;
     }

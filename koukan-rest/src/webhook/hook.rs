@@ -1,4 +1,4 @@
-//! A webhook's task.
+//! The task of a webhook.
 
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
@@ -25,33 +25,33 @@ use crate::schema::events_to_json;
 
 use super::{NotTaken, Poster, holding::Holding, pauses::pause, standing::Standing};
 
-/// Events of one request, at most.
+/// The most events in one request.
 const EVENTS_MAX: usize = 100;
-/// How long events are waited for, before it is noted how many were none of the hook's.
+/// How long to wait for events. After that the cursor is stored, even if no event was for this webhook.
 const WAIT: Duration = Duration::from_secs(60);
-/// What the name of a hook's cursor begins with.
+/// The prefix of the name of a webhook's cursor.
 const CURSOR: &str = "webhook:";
-/// What the name begins with by which is kept how it stands.
+/// The prefix of the name under which a webhook's standing is stored.
 const STANDING: &str = "webhook-standing:";
 
-/// Who is told of what.
+/// A server to be told of events, and of which events.
 #[derive(Debug, Clone)]
 pub struct Target {
-    /// Its name, by which its cursor is kept: of another name it begins anew.
+    /// The name of the webhook. Its cursor is stored under the name: under another name the webhook starts anew.
     pub name: Box<str>,
-    /// Where it is.
+    /// Sends the requests.
     pub poster: Poster,
-    /// What it is told of; empty for everything.
+    /// The types of events to send; empty for all.
     pub kinds: Vec<EventKind>,
-    /// Of whose mail; empty for everybody's.
+    /// The senders whose events to send; empty for all.
     pub senders: Vec<Box<str>>,
-    /// For how long it is called that takes nothing.
+    /// How long the webhook may accept nothing before it is given up.
     pub give_up_after: Duration,
 }
 
 /// A webhook: tells an HTTP server of events.
 ///
-/// One that is new is told of what happens from then on.
+/// A new webhook is told of what happens from its start on.
 #[derive(Debug, Clone)]
 pub struct Hook<E> {
     target: Target,
@@ -63,11 +63,11 @@ pub struct Hook<E> {
     place: HookPlace,
 }
 
-/// The cursor of a hook; `None` for the oldest event that is kept.
+/// The cursor of a webhook; `None` for the oldest event that is kept.
 type Cursor = Option<Box<str>>;
 
 impl<E: EventService> Hook<E> {
-    /// Tells of the events that `events` reads out of that storage.
+    /// Makes a webhook that reads events from `events`, which reads that storage.
     pub fn new(target: Target, events: E, storage: Storage, random: SharedRandom) -> Self {
         let (clock, observers) = (storage.clock().clone(), storage.observers().clone());
         let place = HookBoard::default().add(&target.name);
@@ -82,7 +82,7 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Shows there how it stands, and does what is asked there.
+    /// Shows its state on that board, and does what operators ask for there.
     #[must_use]
     pub fn on(mut self, board: &HookBoard) -> Self {
         self.place = board.add(&self.target.name);
@@ -94,12 +94,12 @@ impl<E: EventService> Hook<E> {
         &self.target.name
     }
 
-    /// Tells of events; for ever. Of several processes that run it over one store, one does at a time: when that
-    /// stops, or cannot say that it lives, another goes on where it was.
+    /// Sends events for ever. If several processes run the webhook over one store, one of them at a time sends: when
+    /// that one stops, or can no longer show that it is alive, another goes on from the stored cursor.
     ///
     /// # Cancel safety
     ///
-    /// Dropped and run anew, it tells of the last events again that were not known to be taken.
+    /// When the future is dropped and run anew, it sends those last events again that were not known to be accepted.
     pub async fn run(self) {
         let reader = hook_reader(self.name());
         loop {
@@ -115,7 +115,7 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Waits until this process is the one that calls it.
+    /// Waits until this process has the right to call the webhook.
     async fn hold(&self, reader: &str) -> SessionId {
         let mut held = pin!(self.storage.hold_reader(reader));
         let at_once = poll_fn(|cx| Poll::Ready(held.as_mut().poll(cx))).await;
@@ -144,7 +144,7 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Where it was; where all is now, if it is new.
+    /// The stored cursor; for a new webhook, the present end of the events.
     async fn begin(&self, holding: &Holding<'_>) -> Cursor {
         let name = self.cursor_name();
         let found = self.insist("look where it was", || async {
@@ -167,7 +167,7 @@ impl<E: EventService> Hook<E> {
         Some(next)
     }
 
-    /// The next events that it is told of, once there are some, or after a while none.
+    /// The next events for the webhook, as soon as there are some; after a while, an empty page.
     async fn page(&self, cursor: &mut Cursor) -> EventsRead {
         loop {
             let wanted = ReadEvents {
@@ -189,7 +189,7 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// How it stood when it ran before.
+    /// The standing when it last ran.
     async fn stood(&self) -> Standing {
         let name = self.standing_name();
         let found = self.insist("look how it stood", || async {
@@ -208,7 +208,7 @@ impl<E: EventService> Hook<E> {
         standing
     }
 
-    /// Sends events until they are taken, or somebody says that they are to be left out.
+    /// Sends events until they are accepted, or an operator says that they are to be skipped.
     async fn tell(&self, holding: &Holding<'_>, page: &EventsRead, standing: &mut Standing) {
         let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
             return;
@@ -234,14 +234,14 @@ impl<E: EventService> Hook<E> {
                 }
                 self.place.show(|view| view.state = HookState::Failing);
             }
-            // It may have stood still for so long that another calls it by now.
+            // This process may have been suspended for so long that another one calls the webhook by now.
             if !self.storage.holds_reader(holding.session()) {
                 holding.lose().await;
             }
             let called = HookCalled::new(self.name(), page.events.len());
             let not_taken = match self.target.poster.post(&id, content.clone()).await {
                 Ok(()) => {
-                    // It is told how often it had failed before.
+                    // Observers are told how often the call had failed before.
                     let called = called.after(failures);
                     self.observers.tell(&Event::HookCalled(called));
                     self.stands(holding, standing, Standing::default()).await;
@@ -273,12 +273,12 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Notes that it has taken nothing once more, and gives it up where that has gone on for too long.
+    /// Counts another failure, and gives the webhook up if it has failed for too long.
     async fn failed(&self, holding: &Holding<'_>, standing: &mut Standing, not_taken: &NotTaken) {
         let now = self.clock.now();
         let since = standing.since.unwrap_or(now);
         let time = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-        // That it is gone is what 410 says.
+        // 410 means that the server is gone for good.
         let is_gone = not_taken.status == Some(StatusCode::GONE);
         let is_dead = is_gone || time >= self.target.give_up_after;
         let stands = Standing {
@@ -302,7 +302,7 @@ impl<E: EventService> Hook<E> {
         self.observers.tell(&Event::HookGivenUp(given_up));
     }
 
-    /// Keeps how it stands, where that is otherwise.
+    /// Stores the standing if it has changed.
     async fn stands(&self, holding: &Holding<'_>, standing: &mut Standing, now: Standing) {
         if *standing == now {
             return;
@@ -318,7 +318,8 @@ impl<E: EventService> Hook<E> {
         self.write(holding, "note where it is", &name, number).await;
     }
 
-    /// Writes a number of its own. Where another process calls it by now, that is found, and nothing more is done here.
+    /// Writes a number of its own. If another process calls the webhook by now, the write shows it, and this task
+    /// goes no further.
     async fn write(&self, holding: &Holding<'_>, what: &str, name: &str, number: u64) {
         let backend = self.storage.backend();
         let kept = self.insist(what, || async {
@@ -333,7 +334,7 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Events; `None` where those after the cursor are gone.
+    /// Reads events; `None` if those after the cursor are no longer kept.
     async fn read(&self, read: ReadEvents) -> Result<Option<EventsRead>, BoxError> {
         let caller = match &self.target.senders[..] {
             [] => Caller::unrestricted(),
@@ -353,7 +354,7 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Asks storage until it answers.
+    /// Repeats a request to storage until it succeeds.
     async fn insist<T, F: Future<Output = Result<T, BoxError>>>(
         &self,
         what: &str,

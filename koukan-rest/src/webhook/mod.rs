@@ -1,11 +1,11 @@
 //! Webhooks: HTTP servers that are told of events, in order and at least once, or are sent mail.
 //!
-//! A [`Hook`] reads pages of the events that storage keeps, from a cursor of its own that is kept there as
-//! well, and POSTs each page as JSON. A 2xx moves the cursor; anything else has the same page sent again,
-//! later and later, up to five minutes apart. One that has taken nothing for too long, or answers 410, is given up:
-//! it is called again when whoever operates the agent says so ([`HookBoard`](koukan_core::resource::HookBoard)).
-//! Each hook is a task of its own, which holds one page: one that
-//! is slow or gone holds up nobody else. Of several processes over one store one at a time calls it.
+//! A [`Hook`] reads pages of the events that storage keeps, from a cursor that is stored there as well, and POSTs
+//! each page as JSON. A 2xx moves the cursor on. After anything else the same page is sent again, at growing
+//! intervals of up to five minutes. A webhook that has accepted nothing for too long, or answers 410, is given up; it
+//! is called again when an operator says so ([`HookBoard`](koukan_core::resource::HookBoard)). Each webhook has a
+//! task of its own, which holds one page, so a slow one holds up no other. If several processes share a store, one at
+//! a time calls the webhook.
 //!
 //! ```json
 //! {"type": "events", "timestamp": "2026-11-27T09:00:00Z", "data": {"events": [ … ], "next_cursor": "42"}}
@@ -13,19 +13,19 @@
 //!
 //! A [`MailEndpoint`] delivers mail in the same way, each message by one request.
 //!
-//! Requests are signed as standard-webhooks (version 1.0.0) says: `webhook-id` is the same for a page however
-//! often it is sent, `webhook-timestamp` is the time of sending in seconds, and `webhook-signature` holds
-//! `v1,` and the HMAC-SHA-256 of these two and the content, in base64, for each of the [`Secrets`].
+//! Requests are signed according to standard-webhooks, version 1.0.0: `webhook-id` is the same for a page however
+//! often it is sent; `webhook-timestamp` is the time of sending, in seconds; `webhook-signature` holds, for each of
+//! the [`Secrets`], `v1,` and the HMAC-SHA-256 of these two and the content, in base64.
 //!
 //! | module | is |
 //! |---|---|
-//! | `secrets` | what requests are signed with |
+//! | `secrets` | the keys with which requests are signed |
 //! | `request` | one request |
 //! | `hook` | the task |
-//! | `holding` | that this process calls it, of several |
-//! | `mail` | an endpoint: mail as such requests |
-//! | `pauses` | how long a hook waits that fails |
-//! | `standing` | since when a hook fails, and whether it was given up |
+//! | `holding` | the right to call it, which one of several processes has |
+//! | `mail` | an endpoint that sends mail as such requests |
+//! | `pauses` | how long a failing webhook waits |
+//! | `standing` | since when a webhook fails, and whether it was given up |
 
 mod holding;
 mod hook;

@@ -1,15 +1,15 @@
-//! How long whoever fails waits before it tries again.
+//! How long to wait before the next try after failures.
 
 use std::time::Duration;
 
 use koukan_core::random::SharedRandom;
 
-/// The first pause; it doubles with each.
+/// The first pause; each further one is twice as long, up to a limit.
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(300);
 
-/// The pause after that many failures in a row, one at least: half of it by chance, so that not all come
-/// back at once.
+/// The pause after that many failures in a row, at least one. Half of it is random, so that not all
+/// clients come back at once.
 pub(super) fn pause(failures: u32, random: &SharedRandom) -> Duration {
     let doubled = SHORTEST.saturating_mul(1 << failures.saturating_sub(1).min(16));
     doubled.min(LONGEST).mul_f64(0.5 + random.unit() / 2.0)

@@ -1,4 +1,4 @@
-//! What requests are signed with.
+//! The keys with which requests are signed.
 
 use std::{
     fmt,
@@ -9,24 +9,24 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-/// What secrets may begin with.
+/// The prefix that a secret may have.
 const PREFIX: &str = "whsec_";
-/// Octets of a secret, at least: fewer can be guessed.
+/// The fewest octets in a secret: shorter ones can be guessed.
 const OCTETS_MIN: usize = 24;
 
-/// The secrets that requests are signed with, each; at least one. Clones share them, so that they can be
-/// replaced.
+/// The secrets; each request is signed with every one of them. There is at least one. Clones share them, so that they
+/// can be replaced.
 #[derive(Clone)]
 pub struct Secrets(Arc<Mutex<All>>);
 
-/// Those of one time.
+/// The secrets at one time.
 type All = Arc<[Box<[u8]>]>;
 
-/// A text holds no secrets.
+/// Why a text cannot be read as secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InvalidSecret {
-    /// There is none in it.
+    /// The text holds no secret.
     #[error("there is no secret in it")]
     Nothing,
     /// A line is not base64.
@@ -38,8 +38,8 @@ pub enum InvalidSecret {
 }
 
 impl Secrets {
-    /// Reads secrets: one a line in base64, which may begin with `whsec_`. While a secret is being
-    /// replaced there are two, and requests have a signature by each.
+    /// Reads secrets: one in each line, in base64, which may begin with `whsec_`. While a secret is being replaced
+    /// there are two, and requests have a signature for each.
     ///
     /// # Errors
     ///
@@ -58,26 +58,24 @@ impl Secrets {
         read(text).map(|secrets| Self(Arc::new(Mutex::new(secrets.into()))))
     }
 
-    /// Replaces them for requests that are sent from now on.
+    /// Replaces the secrets for requests that are sent from now on.
     ///
     /// # Errors
     ///
-    /// [`InvalidSecret`]; then they stay as they are.
+    /// [`InvalidSecret`]; the secrets then stay as they are.
     pub fn replace(&self, text: &str) -> Result<(), InvalidSecret> {
         let secrets = read(text)?;
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = secrets.into();
         Ok(())
     }
 
-    /// Those of now. Signing a large content takes a while, in which nobody else need wait: so it is done
-    /// without the lock.
+    /// The present secrets. Signing a large content takes a while, so it is done without holding the lock.
     fn current(&self) -> All {
         let secrets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&secrets)
     }
 
-    /// The value of `webhook-signature` for a request of that id, at that time in seconds, with that
-    /// content.
+    /// The value of `webhook-signature` for a request with that id, time in seconds, and content.
     pub fn sign(&self, id: &str, timestamp: i64, content: &[u8]) -> String {
         let secrets = self.current();
         let signatures = secrets.iter().map(|secret| {
@@ -150,7 +148,7 @@ mod tests {
         let clone = old.clone();
         old.replace(&format!("{OLD}\n\n {NEW}\n")).unwrap();
         assert_eq!(clone.sign("a", 1, b"b"), both);
-        // Each of them counts.
+        // Each of the three is signed.
         for (id, timestamp, content) in [("x", 1, b"b"), ("a", 2, b"b"), ("a", 1, b"x")] {
             assert_ne!(new.sign(id, timestamp, content), new.sign("a", 1, b"b"));
         }

@@ -1,19 +1,19 @@
-//! Since when a webhook takes nothing, and whether it was given up: kept beside its cursor.
+//! Since when a webhook has accepted nothing, and whether it was given up; stored beside its cursor.
 
 use jiff::Timestamp;
 
-/// How a webhook stands, over restarts.
+/// The state of a webhook, kept over restarts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Standing {
-    /// Since when it has taken nothing.
+    /// Since when it has accepted nothing; `None` while it accepts events.
     pub(super) since: Option<Timestamp>,
-    /// Whether it was given up since.
+    /// Whether it was given up since then.
     pub(super) is_dead: bool,
 }
 
 impl Standing {
-    /// As a number, as cursors are kept: 0 where it takes what it is sent, or else the seconds since 1970 from
-    /// when on it does not, twice, and one more where it was given up.
+    /// The standing as a number, as cursors are stored: 0 while the webhook accepts events; otherwise twice the
+    /// seconds since 1970 from which on it has not, plus one if it was given up.
     pub(super) fn to_number(self) -> u64 {
         let seconds = self.since.map_or(0, Timestamp::as_second);
         let seconds = u64::try_from(seconds).unwrap_or_default();

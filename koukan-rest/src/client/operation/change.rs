@@ -39,7 +39,7 @@ pub(super) async fn parsed(
         message,
     } = parsed;
     let mut request = Request::json(Method::POST, transport.uri_of(&to)?, &message);
-    // Its values take more memory than its text.
+    // The parsed message takes more memory than its text.
     drop(message);
     request.repeat = Repeat::Unsent;
     if_match(&mut request, version.as_ref());
@@ -58,7 +58,7 @@ pub(super) async fn cancel(
     ask(transport, Request::new(Method::POST, uri)).await
 }
 
-/// Where the server gives no entity tags, any version is the one that is meant.
+/// If the server gives no entity tags, every version matches.
 fn if_match(request: &mut Request, version: Option<&Version>) {
     if let Some(version) = version {
         let tag = etag(version).unwrap_or(HeaderValue::from_static("*"));
@@ -66,7 +66,7 @@ fn if_match(request: &mut Request, version: Option<&Version>) {
     }
 }
 
-/// Asks for all of the transaction, as reads do: so the versions are the same.
+/// Asks for the full view of the transaction, as reads do, so that the versions are the same.
 async fn ask(transport: &Transport, mut request: Request) -> Result<ResourceResponse, ClientError> {
     let full = preferences(None, WaitFor::End);
     request.headers.insert(PREFER, full);

@@ -44,7 +44,7 @@ pub(super) async fn perform(
     }
 }
 
-/// Whether there is no JSON for the message, which would be left out.
+/// Whether the message cannot be written as JSON, and so would be left out.
 fn is_unwritable(create: &Create) -> bool {
     match &create.draft.body {
         Some(BodySource::Inline(octets)) => std::str::from_utf8(octets).is_err(),

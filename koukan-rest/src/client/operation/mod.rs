@@ -1,4 +1,4 @@
-//! What is asked of a resource, as requests, and the responses to them.
+//! Turns operations on a resource into requests, and the responses into answers.
 
 mod change;
 mod create;
@@ -35,8 +35,7 @@ pub(super) async fn perform(
 }
 
 impl Transport {
-    /// The URI of a location. Those that a server gave are absolute; a path is one below the base
-    /// URL.
+    /// The URI of a location. A location from a server is absolute; a path is relative to the base URL.
     fn uri_of(&self, location: &Location) -> Result<Uri, ClientError> {
         let text = location.as_str();
         match text.strip_prefix('/') {
@@ -45,14 +44,14 @@ impl Transport {
         }
     }
 
-    /// The URI of something below the base URL.
+    /// The URI of a path below the base URL.
     fn uri_below(&self, path: &str) -> Result<Uri, ClientError> {
         let base = self.base();
         resolve(base, &format!("{}{path}", base.path()))
             .ok_or_else(|| ClientError::Location(path.into()))
     }
 
-    /// Makes a request; what is not granted is a refusal.
+    /// Sends a request; a response with an error status is a refusal.
     async fn ask(&self, request: &Request) -> Result<Result<Response, Refusal>, ClientError> {
         let response = self.request(request).await?;
         if response.status.is_success() || response.status == StatusCode::NOT_MODIFIED {
@@ -75,15 +74,15 @@ impl Transport {
     }
 }
 
-/// A header value of text that is made here.
+/// A header value of text that is known to be valid.
 fn value(text: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(text).ok()
 }
 
-/// Asks for all of a transaction: other servers show what they know.
+/// Asks for the full view of a transaction; servers that do not know it show what they have.
 const FULL: &str = "view=full";
 
-/// The preferences of a request: all of the transaction, and so long a wait.
+/// The preferences of a request: the full view, and how long to wait for what.
 fn preferences(wait: Option<std::time::Duration>, wait_for: WaitFor) -> HeaderValue {
     let wait = wait.and_then(|wait| {
         let wait = seconds(wait);
@@ -96,7 +95,7 @@ fn preferences(wait: Option<std::time::Duration>, wait_for: WaitFor) -> HeaderVa
     wait.unwrap_or(HeaderValue::from_static(FULL))
 }
 
-/// Whole seconds, of which a part counts as one.
+/// The time in whole seconds, rounded up.
 fn seconds(time: std::time::Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }

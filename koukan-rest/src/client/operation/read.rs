@@ -18,7 +18,7 @@ pub(super) async fn perform(
     let uri = transport.uri_of(&read.transaction)?;
     let mut request = Request::new(Method::GET, uri);
     let tag = read.if_none_match.as_ref().map(etag);
-    // A server that gives no entity tags would wait for the end, and not for the next change.
+    // A server without entity tags would wait for the end, and not for the next change.
     let is_waiting = !matches!(tag, Some(None));
     if let Some(Some(tag)) = tag {
         request.headers.insert(IF_NONE_MATCH, tag);

@@ -51,7 +51,7 @@ pub(super) async fn perform(
     }))
 }
 
-/// Lets go of the message when the call ends, or is dropped.
+/// Drops the message when the call ends or is dropped.
 struct Discard(Arc<Source>);
 
 impl Drop for Discard {
@@ -60,10 +60,10 @@ impl Drop for Discard {
     }
 }
 
-/// The field that says which octets these are; `None` where their end is not known.
+/// The header field that says which octets these are; `None` if their end is not known.
 fn range_header(range: Range, len: Option<u64>) -> Option<(HeaderName, String)> {
     let end = range.end.or_else(|| Some(range.start + len?));
-    // The total ends it, where nothing else does.
+    // Without another end, the total is the end.
     let end = end.or(range.total)?;
     Some(match range.total {
         Some(total) if end == range.start => (FINALIZE, total.to_string()),

@@ -1,4 +1,4 @@
-//! Connections.
+//! Makes connections.
 
 use std::{
     sync::Arc,
@@ -20,7 +20,7 @@ use crate::client::{ClientError, ClientSettings};
 
 use super::network::{Network, Stream};
 
-/// Connects, with TLS where the URI asks for it, within a time.
+/// Connects within a time limit, with TLS if the URI asks for it.
 #[derive(Debug, Clone)]
 pub(in crate::client) struct Connector {
     inner: HttpsConnector<Network>,

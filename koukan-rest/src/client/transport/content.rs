@@ -1,4 +1,4 @@
-//! What a request carries.
+//! The content of a request.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use super::upload::{Source, Upload};
 /// The content of a request.
 #[derive(Debug)]
 pub(in super::super) enum Content {
-    /// Nothing.
+    /// No content.
     None,
-    /// JSON.
+    /// A JSON document.
     Json(Bytes),
-    /// Octets that come.
+    /// Octets that arrive bit by bit.
     Upload(Arc<Source>),
 }
 
-/// The content of a request on its way.
+/// The content as the HTTP library takes it.
 pub(super) type RequestBody = Either<Full<Bytes>, Upload>;
 
 impl Content {
@@ -31,7 +31,7 @@ impl Content {
         }
     }
 
-    /// Whether it can be sent as a whole, now and again.
+    /// Whether the content can be sent completely more than once.
     pub(super) fn is_repeatable(&self) -> bool {
         match self {
             Self::None | Self::Json(_) => true,

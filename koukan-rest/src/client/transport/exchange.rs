@@ -19,7 +19,7 @@ use super::{
     upload::{Source, Turn},
 };
 
-/// Ends the content of a request when the request does: answered early, or dropped.
+/// Ends the content of a request when the request ends, whether it was answered early or dropped.
 struct Revoke<'a>(Option<&'a Source>);
 
 impl Drop for Revoke<'_> {
@@ -31,7 +31,7 @@ impl Drop for Revoke<'_> {
 }
 
 impl Transport {
-    /// Makes a request of that URI once.
+    /// Sends a request to that URI once.
     pub(super) async fn exchange(
         &self,
         request: &Request,
@@ -115,16 +115,16 @@ impl Transport {
         }
     }
 
-    /// When to look at the clock again, and whether the server is late then.
+    /// When to check the time again, and whether the server is late at that moment.
     fn check_at(&self, request: &Request, begun: Instant) -> (Instant, bool) {
         let settings = &self.settings;
         let head = settings.response_timeout + request.wait;
         match request.content.source().map(Source::turn) {
-            // The pool connects within this.
+            // The connection pool gives up after this time.
             None => (begun + settings.connect_timeout + head, true),
             Some(Turn::Ended(since)) => (since + head, true),
             Some(Turn::Server(since)) => (since + settings.idle_timeout, true),
-            // It is the server's turn at some time after now.
+            // At some time later it may become the server's turn.
             Some(Turn::Originator) => (Instant::now() + settings.idle_timeout, false),
         }
     }

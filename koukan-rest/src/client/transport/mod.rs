@@ -1,4 +1,4 @@
-//! Requests over connections: what goes to the server, and what comes back.
+//! Sends requests over connections, and receives the responses.
 
 mod connect;
 mod content;
@@ -35,14 +35,14 @@ pub(super) struct Transport {
     /// The server's URL; its path ends with a slash.
     base: Uri,
     token: Option<Token>,
-    /// Who may be asked: the server, and those that it may name.
+    /// The servers that may be asked: the server of the URL, and those that it may name.
     origins: Vec<Origin>,
-    /// Which of them has what.
+    /// Where redirects have led for each transaction.
     remembered: Remembered,
     pool: legacy::Client<Connector, RequestBody>,
 }
 
-/// A bearer token, and who may see it.
+/// A bearer token, and the servers to which it may be sent.
 struct Token {
     value: HeaderValue,
     origins: Vec<Origin>,
@@ -63,9 +63,9 @@ pub(super) struct Request {
 /// When a request may be repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Repeat {
-    /// After any failure before the response: it does no harm.
+    /// After any failure before the response: a repetition does no harm.
     Always,
-    /// Where it was not sent.
+    /// Only if nothing was sent.
     Unsent,
 }
 
@@ -73,7 +73,7 @@ pub(super) enum Repeat {
 #[derive(Debug)]
 pub(super) struct Response {
     pub(super) method: Method,
-    /// The URI that was asked last, redirects included.
+    /// The URI that was asked last, after redirects.
     pub(super) uri: Uri,
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
@@ -102,7 +102,7 @@ impl Transport {
         &self.base
     }
 
-    /// Whether a URI, which a server may have named, is that of one which may be asked.
+    /// Whether a URI, which a server may have named, belongs to a server that may be asked.
     fn may_ask(&self, uri: &Uri) -> bool {
         Origin::of(uri).is_some_and(|origin| self.origins.contains(&origin))
     }
@@ -118,7 +118,7 @@ impl Token {
     }
 }
 
-/// Connections, which are kept, for requests with a content of that kind.
+/// A pool of connections, for requests whose content has that type.
 pub(super) fn pool<B>(
     settings: &ClientSettings,
 ) -> Result<legacy::Client<Connector, B>, ClientError>
@@ -134,7 +134,7 @@ where
     Ok(builder.build(connector))
 }
 
-/// The origin of the base URL, and those of others.
+/// The origin of the base URL, and those of the other URLs.
 fn origins<'a>(
     base: &Uri,
     others: impl Iterator<Item = &'a str>,
@@ -146,7 +146,7 @@ fn origins<'a>(
 }
 
 impl Request {
-    /// A request without content, which does no harm when it is repeated.
+    /// A request without content that does no harm when repeated.
     pub(super) fn new(method: Method, uri: Uri) -> Self {
         Self {
             method,
@@ -158,7 +158,7 @@ impl Request {
         }
     }
 
-    /// A request that writes this JSON.
+    /// A request that sends this JSON.
     pub(super) fn json(method: Method, uri: Uri, json: &serde_json::Value) -> Self {
         Self {
             content: Content::Json(octets(json).into()),

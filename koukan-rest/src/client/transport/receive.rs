@@ -1,4 +1,4 @@
-//! The content of a response.
+//! Receives the content of a response.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use tokio::time::timeout;
 
 use crate::client::ClientError;
 
-/// The content as far as it was read.
+/// The content that was read.
 pub(super) struct Received {
     pub(super) content: Bytes,
-    /// Whether there is more.
+    /// Whether more content follows that was not read.
     pub(super) is_cut: bool,
 }
 
-/// Reads a response of `max` octets at most, with no longer than `idle` between two pieces. Of one
-/// that is longer, something is read that can be told.
+/// Reads a response of at most `max` octets, and waits at most `idle` between two pieces. Of a
+/// longer response, the beginning is kept for the error message.
 pub(super) async fn receive(
     mut body: Incoming,
     max: usize,

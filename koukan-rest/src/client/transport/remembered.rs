@@ -1,4 +1,4 @@
-//! Which server has which transaction, as redirects have told.
+//! Remembers which server has which transaction, as learnt from redirects.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -10,10 +10,10 @@ use http::{
     uri::{Authority, Scheme},
 };
 
-/// Transactions that are remembered at most: of others a redirect tells again.
+/// The most transactions that are remembered. For a forgotten one, a redirect tells again.
 const MAX: usize = 1024;
 
-/// What redirects have told: of each transaction, where it is.
+/// The server that has each transaction, as learnt from redirects.
 #[derive(Default)]
 pub(super) struct Remembered(Mutex<Known>);
 
@@ -21,15 +21,15 @@ pub(super) struct Remembered(Mutex<Known>);
 struct Known {
     /// By the path of the transaction.
     places: HashMap<Box<str>, (Scheme, Authority)>,
-    /// The one that was told first comes first.
+    /// The oldest entry comes first.
     order: VecDeque<Box<str>>,
 }
 
 impl Remembered {
-    /// Where to ask for what is at that URI, where that is elsewhere.
+    /// The URI to ask in place of that URI, if a redirect has told of one.
     pub(super) fn place(&self, uri: &Uri) -> Option<Uri> {
         let known = self.lock();
-        // The usual case costs nothing.
+        // The usual case: nothing is remembered.
         if known.places.is_empty() {
             return None;
         }
@@ -40,14 +40,14 @@ impl Remembered {
         Uri::from_parts(parts).ok()
     }
 
-    /// What is at a URI was found at another.
+    /// Notes that a request for one URI was answered at another.
     pub(super) fn note(&self, uri: &Uri, there: &Uri) {
         let (Some(subject), Some(scheme), Some(authority)) =
             (subject(uri), there.scheme(), there.authority())
         else {
             return;
         };
-        // Only the server is another.
+        // Only remembered if nothing but the server differs.
         if uri.path_and_query() != there.path_and_query() {
             return;
         }
@@ -63,7 +63,7 @@ impl Remembered {
         }
     }
 
-    /// It is not there any more.
+    /// Forgets where the transaction is.
     pub(super) fn forget(&self, uri: &Uri) {
         let Some(subject) = subject(uri) else { return };
         let mut known = self.lock();
@@ -77,7 +77,7 @@ impl Remembered {
     }
 }
 
-/// The path of the transaction that a URI is of.
+/// The path of the transaction to which a URI belongs.
 fn subject(uri: &Uri) -> Option<&str> {
     const BEFORE: &str = "/transactions/";
     let path = uri.path();
@@ -119,7 +119,7 @@ mod tests {
         }
         known.forget(&uri("http://a/x/transactions/T/cancel"));
         assert_eq!(place("http://a/x/transactions/T"), None);
-        // Another path there is not the same for what is below it.
+        // If the path differs as well, URIs below it cannot be derived.
         known.note(
             &uri("http://a/transactions/T"),
             &uri("http://b/y/transactions/T"),

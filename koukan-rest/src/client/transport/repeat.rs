@@ -1,4 +1,4 @@
-//! Redirects, and requests that are repeated.
+//! Follows redirects, and repeats requests.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::client::{
 
 use super::{Repeat, Request, Response, Transport};
 
-/// The pause before the first repetition; each is twice as long as the one before.
+/// The pause before the first repetition; each further pause is twice as long.
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Transport {
-    /// Makes a request: follows redirects, and repeats it where that is safe.
+    /// Sends a request: follows redirects, and repeats the request where that is safe.
     pub(in super::super) async fn request(
         &self,
         request: &Request,
@@ -33,7 +33,8 @@ impl Transport {
                         && is_repeatable(request, &error) =>
                 {
                     tracing::debug!(%uri, error = &error as &dyn std::error::Error, "repeats a request");
-                    // Whoever had it may be gone; the first server knows who has it now.
+                    // The server that had the transaction may be gone; the first server knows which
+                    // one has it now.
                     self.remembered.forget(&request.uri);
                     uri = request.uri.clone();
                     sleep(PAUSE * 2_u32.pow(repetitions.min(5))).await;
@@ -81,7 +82,7 @@ fn is_repeatable(request: &Request, error: &ClientError) -> bool {
 }
 
 impl Response {
-    /// Where the response sends the request, if it does.
+    /// The URI to which the response redirects, if it does.
     pub(in super::super) fn redirect(&self) -> Result<Option<Uri>, ClientError> {
         let is_redirect = matches!(
             self.status,

@@ -1,4 +1,4 @@
-//! The message on its way to the server.
+//! Streams the message to the server.
 
 use std::{
     fmt,
@@ -12,22 +12,22 @@ use http_body::{Frame, SizeHint};
 use koukan_core::body::{Body, BodyError};
 use tokio::time::Instant;
 
-/// A message that is uploaded, by one request at a time.
+/// A message that is uploaded by one request at a time.
 pub(in super::super) struct Source {
     state: Mutex<State>,
-    /// Apart from the rest: who gives octets says so while they are asked for, as well.
+    /// Kept outside the lock: whoever supplies octets may report so while they are being asked for.
     turns: Arc<Turns>,
 }
 
 struct State {
     body: Body,
-    /// Octets that the connection took.
+    /// Octets that the connection has accepted.
     octets: u64,
-    /// Whether it took any, or the end.
+    /// Whether the connection has accepted any octets, or the end.
     is_begun: bool,
-    /// Why it broke off, if it did.
+    /// The error with which the message ended, if it did.
     error: Option<BodyError>,
-    /// Which request may read the body: none but the last.
+    /// The request that may read the body: only the latest.
     request: u64,
     waker: Option<Waker>,
 }
@@ -36,25 +36,25 @@ struct Turns(Mutex<Waiting>);
 
 struct Waiting {
     turn: Turn,
-    /// Whether the originator has given something since it was asked last.
+    /// Whether the originator has supplied octets since it was last asked.
     is_given: bool,
 }
 
-/// Who is waited for.
+/// Whose turn it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// The server, to take octets, since then.
+    /// The server has to accept octets, since that time.
     Server(Instant),
-    /// Whoever gives the message.
+    /// The originator has to supply more of the message.
     Originator,
-    /// The server, to answer, since then: the message has ended.
+    /// The message has ended, and the server has to answer, since that time.
     Ended(Instant),
 }
 
 /// The message as the content of one request.
 ///
-/// It fails, and so the connection does, when the request is abandoned: what was sent of it never
-/// looks complete.
+/// When the request is abandoned, the content fails, and so does the connection. So a part of the
+/// message never looks complete to the server.
 pub(in super::super) struct Upload {
     source: Arc<Source>,
     request: u64,
@@ -62,7 +62,7 @@ pub(in super::super) struct Upload {
     is_end: bool,
 }
 
-/// What is uploaded broke off, or is not wanted any more.
+/// The upload ended early, or is no longer wanted.
 #[derive(Debug, thiserror::Error)]
 #[error("upload broke off")]
 pub(in super::super) struct BrokenOff;
@@ -87,7 +87,7 @@ impl Source {
         }
     }
 
-    /// The content of one more request; those before get no more of it.
+    /// The content of a new request; earlier requests get no more of the message.
     pub(super) fn upload(source: &Arc<Self>) -> Upload {
         source.revoke();
         source.turns().turn = Turn::Server(Instant::now());
@@ -113,14 +113,14 @@ impl Source {
         }
     }
 
-    /// Lets go of the message: the connection may hold on to the request for longer.
+    /// Drops the message, since the connection may keep the request for longer.
     pub(in super::super) fn discard(&self) {
         self.revoke();
         let body = std::mem::replace(&mut self.lock().body, Body::empty());
         drop(body);
     }
 
-    /// Whether nothing of it was sent.
+    /// Whether nothing of the message was sent yet.
     pub(super) fn is_whole(&self) -> bool {
         !self.lock().is_begun
     }
@@ -130,7 +130,7 @@ impl Source {
         self.lock().octets
     }
 
-    /// Why it broke off, if it did.
+    /// The error with which the message ended, if it did.
     pub(super) fn take_error(&self) -> Option<BodyError> {
         self.lock().error.take()
     }
@@ -162,11 +162,11 @@ impl Turns {
     }
 }
 
-/// Notices that the originator has given something, since when it is the server's turn: the
-/// connection may not ask for it while the server takes nothing.
+/// Notices that the originator has supplied octets; from then on it is the server's turn, even if
+/// the connection asks for no octets because the server accepts none.
 ///
-/// It holds nothing of the message: whoever wakes it may hold a lock that the message takes when it is
-/// dropped.
+/// It holds no part of the message: the code that wakes it may hold a lock that the message takes
+/// when it is dropped.
 struct Given {
     turns: Arc<Turns>,
     waker: Waker,
@@ -200,13 +200,13 @@ impl http_body::Body for Upload {
             source.turns().is_given = false;
             return match state.body.poll_chunk(&mut Context::from_waker(&given)) {
                 Poll::Ready(Some(Ok(chunk))) => {
-                    // An empty chunk would look like the end.
+                    // An empty chunk would be taken for the end.
                     if chunk.is_empty() {
                         continue;
                     }
                     state.octets += chunk.len() as u64;
                     state.is_begun = true;
-                    // Who was told the length does not ask for the end.
+                    // A reader that knows the length does not ask for the end.
                     self.is_end = self.len == Some(state.octets);
                     source.turns().turn = if self.is_end {
                         Turn::Ended(Instant::now())
@@ -261,8 +261,8 @@ mod tests {
 
     use super::*;
 
-    /// Whoever reads a message may be woken while it is read: by what others read with it, or since its
-    /// share of the processor's time is spent.
+    /// The waker of a message's reader may be called while the message is being read: by other
+    /// readers of the same source, or because the task has used up its share of processor time.
     #[tokio::test]
     async fn whoever_gives_octets_may_say_so_while_they_are_asked_for() {
         let mut polls = 0;
@@ -288,7 +288,7 @@ mod tests {
         });
         let frame = frame.await.unwrap().unwrap();
         assert_eq!(frame.into_data().unwrap(), "hello");
-        // It was given at once.
+        // The octets were supplied at once.
         assert_eq!(waits, [false, false]);
         let nothing = poll_fn(|cx| Poll::Ready(Pin::new(&mut upload).poll_frame(cx).is_pending()));
         assert!(nothing.await);

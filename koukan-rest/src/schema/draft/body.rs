@@ -1,4 +1,4 @@
-//! Where a message comes from: `inline`, `reuse_uri` or `message_builder`.
+//! The source of a message: `inline`, `reuse_uri` or `message_builder`.
 
 use bytes::Bytes;
 use koukan_core::resource::{BodySource, Location, Refusal};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::schema::reader::Field;
 
-/// A `body`.
+/// Reads a `body`.
 pub(super) fn source(field: &Field<'_>) -> Result<BodySource, Refusal> {
     let object = field.object(&["inline", "reuse_uri", "message_builder"])?;
     let mut members = object.members();
@@ -34,7 +34,7 @@ pub(super) fn source(field: &Field<'_>) -> Result<BodySource, Refusal> {
     }
 }
 
-/// Writes a `body`; `None` for a message that is not text in UTF-8.
+/// Writes a `body`; `None` for a message that is not UTF-8 text.
 pub(super) fn to_json(source: &BodySource) -> Option<Value> {
     Some(match source {
         BodySource::Inline(octets) => json!({"inline": std::str::from_utf8(octets).ok()?}),

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use crate::schema::reader::{Field, Object};
 
-/// A `mail_from`.
+/// Reads a `mail_from`.
 pub(super) fn mail(field: &Field<'_>) -> Result<Mail, Refusal> {
     let object = field.object(&["m", "e"])?;
     let mail = Mail {
@@ -21,7 +21,7 @@ pub(super) fn mail(field: &Field<'_>) -> Result<Mail, Refusal> {
     checked(mail, object, Mail::check_dsn)
 }
 
-/// A `rcpt_to`: a list, or a single recipient.
+/// Reads a `rcpt_to`: a list, or a single recipient.
 pub(super) fn recipients(field: &Field<'_>) -> Result<Vec<Rcpt>, Refusal> {
     if field.value().is_object() {
         return Ok(vec![recipient(field)?]);
@@ -38,7 +38,7 @@ fn recipient(field: &Field<'_>) -> Result<Rcpt, Refusal> {
     checked(rcpt, object, Rcpt::check_dsn)
 }
 
-/// The command, unless a parameter of RFC 3461 is wrong: upstream would refuse it.
+/// Checks the parameters of RFC 3461, since upstream would refuse a wrong one.
 fn checked<C>(
     command: C,
     object: Object<'_>,
@@ -84,7 +84,7 @@ fn parameters(object: Object<'_>) -> Result<Parameters, Refusal> {
     Ok(parameters)
 }
 
-/// A member that goes by two names.
+/// A member that has two names.
 fn either<'a>(
     object: Object<'a>,
     short: &'a str,

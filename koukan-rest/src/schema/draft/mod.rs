@@ -1,4 +1,4 @@
-//! What is said of a transaction, as JSON.
+//! What a client sends about a transaction, as JSON.
 
 mod body;
 mod command;

@@ -1,4 +1,4 @@
-//! Reading what a client says of a transaction.
+//! Reads what a client sends about a transaction.
 
 use koukan_core::{
     context::Sender,
@@ -10,16 +10,16 @@ use crate::schema::reader::{Field, Object};
 
 use super::{body, command, send_at, session};
 
-/// Reads a create, the sender of whose path is `path_sender`.
+/// Reads the JSON of a create; `path_sender` is the sender that the request's path names.
 ///
-/// *Shape*: `sender` may be left out, which selects no tag; a single recipient may stand without
-/// the list. `retry` and `notification` are enabled by an empty object; of `notification` other
-/// programs name a `host`, which says nothing here.
+/// *Shape*: `sender` may be left out, and then selects no tag; a single recipient may stand without
+/// the list. `retry` and `notification` are enabled by an empty object. Other programs put a `host`
+/// into `notification`; it is ignored.
 ///
 /// # Errors
 ///
-/// [`RefusalKind::Malformed`](koukan_core::resource::RefusalKind::Malformed) for the first thing
-/// that is not as it must be, with the path of the field.
+/// [`RefusalKind::Malformed`](koukan_core::resource::RefusalKind::Malformed) for the first error,
+/// with the path of the field.
 pub fn create_from_json(value: &Value, path_sender: &str) -> Result<(Sender, Draft), Refusal> {
     let field = Field::root(value);
     let object = field.open_object()?;
@@ -44,12 +44,12 @@ pub fn create_from_json(value: &Value, path_sender: &str) -> Result<(Sender, Dra
     Ok((sender, draft))
 }
 
-/// Reads what is added to a transaction, and the position of the first of its recipients; an empty
-/// object adds nothing, and tells that the originator is still there.
+/// Reads what is added to a transaction, and the position of the first of its recipients. An empty
+/// object adds nothing; it only shows that the originator is still there.
 ///
 /// # Errors
 ///
-/// As those of [`create_from_json`].
+/// The same as for [`create_from_json`].
 pub fn append_from_json(value: &Value) -> Result<(Draft, Option<usize>), Refusal> {
     let field = Field::root(value);
     let object: Object<'_> = field.open_object()?;
@@ -68,7 +68,7 @@ pub fn append_from_json(value: &Value) -> Result<(Draft, Option<usize>), Refusal
     Ok((draft, offset))
 }
 
-/// Reads a field that both may have.
+/// Reads a field that both a create and an append may have.
 fn read_common(draft: &mut Draft, field: &Field<'_>) -> Result<(), Refusal> {
     match field.name() {
         "mail_from" => draft.mail_from = Some(command::mail(field)?),
@@ -93,8 +93,8 @@ fn read_common(draft: &mut Draft, field: &Field<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether there is an object, with no members but these. What is promised in detail is up to the
-/// server's configuration: a wish that would not come true is refused.
+/// Whether there is an object that has no members but these. The server's configuration decides the
+/// details of what is promised, so a request for other details is refused.
 fn is_enabled(field: &Field<'_>, known: &[&str]) -> Result<bool, Refusal> {
     let Ok(object) = field.open_object() else {
         return Err(field.mistyped("an object, which enables it"));

@@ -1,14 +1,15 @@
-//! When a message is sent: a time, or seconds since 1970.
+//! When a message is to be sent: a time, or seconds since 1970.
 
 use jiff::Timestamp;
 use koukan_core::resource::Refusal;
 
 use crate::schema::reader::Field;
 
-/// Seconds below which nobody means a time: those of the year 2001.
+/// The smallest number of seconds that is accepted: a time in 2001. Smaller numbers are probably
+/// meant as seconds from now.
 const SECONDS_MIN: i64 = 1_000_000_000;
 
-/// A `send_at`.
+/// Reads a `send_at`.
 pub(in crate::schema) fn time(field: &Field<'_>) -> Result<Timestamp, Refusal> {
     let wanted = "a time like 2026-01-31T12:00:00Z, or seconds since 1970";
     if let Some(text) = field.value().as_str() {

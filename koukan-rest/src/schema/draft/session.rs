@@ -1,4 +1,4 @@
-//! The sender, and facts of an SMTP session.
+//! The sender, and the facts of an SMTP session.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -10,7 +10,7 @@ use koukan_core::{
 
 use crate::schema::reader::Field;
 
-/// The tag of a `sender`, whose name, where it has one, must be that of the path.
+/// The tag of a `sender`; its name, if given, must be that in the path.
 pub(in crate::schema) fn tag(
     field: &Field<'_>,
     path_sender: &str,
@@ -30,7 +30,7 @@ pub(in crate::schema) fn tag(
     }
 }
 
-/// A `["host", port]`.
+/// Reads a `["host", port]`.
 pub(super) fn host(field: &Field<'_>) -> Result<HostPort, Refusal> {
     let wanted = "a list of an IP address and a port";
     let elements = field.list().map_err(|_| field.mistyped(wanted))?;
@@ -48,10 +48,10 @@ pub(super) fn host(field: &Field<'_>) -> Result<HostPort, Refusal> {
     })
 }
 
-/// An `smtp_meta`; what is left out, or `null`, is not known: empty or false.
+/// Reads an `smtp_meta`. A fact that is left out or `null` is unknown, and read as empty or false.
 pub(super) fn meta(field: &Field<'_>) -> Result<SmtpMeta, Refusal> {
     let object = field.object(&["ehlo_host", "esmtp", "tls", "auth"])?;
-    // Gateways write each fact, and `null` for what they do not know.
+    // Gateways write every fact, with `null` for those that they do not know.
     let fact = |name| object.get(name).filter(|fact| !fact.value().is_null());
     let flag = |name| fact(name).map_or(Ok(false), |fact| fact.flag());
     let ehlo_host = match fact("ehlo_host") {

@@ -1,4 +1,4 @@
-//! Writing what a client says of a transaction.
+//! Writes what a client sends about a transaction.
 
 use koukan_core::{context::Sender, resource::Draft, signals::HostPort};
 use serde_json::{Map, Value, json};
@@ -7,8 +7,8 @@ use super::{body, command};
 
 /// Writes a create.
 ///
-/// What there is no JSON for is left out: an inline message that is not UTF-8, which is to be
-/// uploaded instead, and `retry` and `notification` that are disabled.
+/// Leaves out what JSON cannot express: an inline message that is not UTF-8, which must be uploaded
+/// instead, and `retry` and `notification` if they are disabled.
 pub fn create_to_json(sender: &Sender, draft: &Draft) -> Value {
     let mut object = Map::new();
     object.insert("sender".into(), sender_to_json(sender));
@@ -38,7 +38,7 @@ pub fn create_to_json(sender: &Sender, draft: &Draft) -> Value {
 
 /// Writes what is added to a transaction, with the position of the first of its recipients.
 ///
-/// The facts that are told when a transaction is created are left out, and what
+/// Leaves out the facts that are only sent when a transaction is created, and whatever
 /// [`create_to_json`] leaves out.
 pub fn append_to_json(draft: &Draft, offset: Option<usize>) -> Value {
     let mut object = Map::new();

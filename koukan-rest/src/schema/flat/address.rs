@@ -7,14 +7,14 @@ use serde_json::{Value, json};
 
 use crate::schema::reader::Field;
 
-/// An address, and the name of whoever has it.
+/// An address, and the display name that goes with it.
 pub(super) struct Address {
     pub(super) path: ForwardPath,
     name: Option<Box<str>>,
 }
 
 impl Address {
-    /// As a description has it.
+    /// The address as a message description has it.
     pub(super) fn to_json(&self) -> Value {
         let address = self.path.as_str();
         match &self.name {
@@ -24,7 +24,7 @@ impl Address {
     }
 }
 
-/// An address.
+/// Reads an address.
 pub(super) fn one(field: &Field<'_>) -> Result<Address, Refusal> {
     if field.value().is_string() {
         return Ok(Address {
@@ -46,7 +46,7 @@ pub(super) fn one(field: &Field<'_>) -> Result<Address, Refusal> {
     })
 }
 
-/// Addresses: a list, or a single one.
+/// Reads addresses: a list, or a single one.
 pub(super) fn several(field: &Field<'_>) -> Result<Vec<Address>, Refusal> {
     match field.value() {
         Value::Array(_) => field.list()?.iter().map(one).collect(),
@@ -54,10 +54,10 @@ pub(super) fn several(field: &Field<'_>) -> Result<Vec<Address>, Refusal> {
     }
 }
 
-/// Text of one line.
+/// Reads text of one line.
 pub(super) fn line<'a>(field: &Field<'a>) -> Result<&'a str, Refusal> {
     let text = field.text()?;
-    // Nothing may become a header field, or a line, of its own.
+    // The text must not be able to start a header field or line of its own.
     match text.contains(char::is_control) {
         true => Err(field.refuse("must be one line, without line ends and control characters")),
         false => Ok(text),
@@ -83,16 +83,16 @@ fn path(field: &Field<'_>) -> Result<ForwardPath, Refusal> {
     }
 }
 
-/// Recipients as they are found, each of them once.
+/// The recipients found so far; each may occur only once.
 #[derive(Default)]
 pub(super) struct Recipients {
     paths: Vec<ForwardPath>,
-    /// Where each was found.
+    /// The field in which each recipient was found.
     known: HashMap<String, String>,
 }
 
 impl Recipients {
-    /// Reads those of a field; they come back as a description has them.
+    /// Reads the recipients of a field; returns them as a message description has them.
     pub(super) fn read(&mut self, field: &Field<'_>) -> Result<Value, Refusal> {
         let is_list = field.value().is_array();
         let addresses = several(field)?;
@@ -120,7 +120,7 @@ impl Recipients {
     }
 }
 
-/// The same for what is the same mailbox: the case of the domain does not matter.
+/// A key that is the same for the same mailbox: the case of the domain does not matter.
 fn key(path: &ForwardPath) -> String {
     match path.as_str().rsplit_once('@') {
         Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),

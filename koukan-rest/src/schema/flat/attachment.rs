@@ -1,4 +1,4 @@
-//! Attachments: octets in base64, or what an earlier transaction has.
+//! Attachments: octets in base64, or a blob of an earlier transaction.
 
 use koukan_core::resource::Refusal;
 use serde_json::{Map, Value, json};
@@ -7,7 +7,7 @@ use crate::schema::reader::Field;
 
 use super::{Description, address::line};
 
-/// The type of what says none.
+/// The media type of an attachment that names none.
 const OCTETS: &str = "application/octet-stream";
 
 /// Reads a list of attachments.
@@ -33,7 +33,7 @@ pub(super) fn read(field: &Field<'_>, spec: &mut Description) -> Result<(), Refu
         if let Some(name) = object.get("filename") {
             part.insert("filename".into(), line(&name)?.into());
         }
-        // What the HTML refers to stands beside it, all else after the text.
+        // Attachments that the HTML refers to are related parts; all others come after the text.
         match object.get("content_id") {
             Some(id) => {
                 part.insert("content_id".into(), line(&id)?.into());

@@ -1,4 +1,4 @@
-//! Header fields beside those that have a field of their own.
+//! Header fields that have no field of their own in the flat form.
 
 use koukan_core::resource::Refusal;
 use serde_json::Value;
@@ -7,7 +7,7 @@ use crate::schema::reader::Field;
 
 use super::{Description, address::line};
 
-/// Header fields that are written of other fields, and those.
+/// Header fields that are written from other fields of the flat form, and those fields.
 const ELSEWHERE: [(&str, &str); 6] = [
     ("from", "from"),
     ("to", "to"),
@@ -17,10 +17,10 @@ const ELSEWHERE: [(&str, &str); 6] = [
     ("subject", "subject"),
 ];
 
-/// Header fields that others give a meaning here.
+/// Header fields that contain message ids.
 const IDS: [&str; 3] = ["message-id", "in-reply-to", "references"];
 
-/// Reads an object of header fields: names, and texts.
+/// Reads an object of header fields, each a name and a text.
 pub(super) fn read(field: &Field<'_>, spec: &mut Description) -> Result<(), Refusal> {
     for member in field.open_object()?.members() {
         let name = member.name().to_ascii_lowercase();

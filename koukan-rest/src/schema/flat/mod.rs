@@ -1,7 +1,7 @@
-//! The flat form of a message: who it is from and to, what it says, and nothing of SMTP or MIME.
+//! The flat form of a message: who it is from, who it is to and what it says, without SMTP or MIME.
 //!
-//! The envelope follows from it, and a description of the message as
-//! [`message::builder`](koukan_core::message::builder) has it.
+//! The envelope is derived from it, and so is a description of the message as for
+//! [`message::builder`](koukan_core::message::builder).
 
 mod address;
 mod attachment;
@@ -27,10 +27,10 @@ use self::{
     origin::Origins,
 };
 
-/// Messages of one batch, at most.
+/// The most messages in one batch.
 pub const BATCH_MAX: usize = 100;
 
-/// All fields.
+/// All fields of the flat form.
 const FIELDS: [&str; 12] = [
     "sender",
     "from",
@@ -46,17 +46,17 @@ const FIELDS: [&str; 12] = [
     "send_at",
 ];
 
-/// Reads a message in the flat form, the sender of whose path is `path_sender`: `from`, `to`, `cc`, `bcc`,
-/// `reply_to`, `subject`, `text`, `html`, `attachments`, `headers`, `send_at`, and `sender` for a tag.
+/// Reads a message in the flat form; `path_sender` is the sender that the request's path names. The fields are
+/// `from`, `to`, `cc`, `bcc`, `reply_to`, `subject`, `text`, `html`, `attachments`, `headers`, `send_at`, and
+/// `sender` for a tag.
 ///
-/// *Shape*: an address is a string, or an object with `address` and `display_name`; where there may be
-/// several, a list of them or a single one. The reverse-path is `from`, and the recipients are `to`, `cc`
-/// and `bcc`, of which `bcc` is not in the message.
+/// *Shape*: an address is a string, or an object with `address` and `display_name`. A field that may have several
+/// addresses takes a list or a single one. The reverse-path is `from`; the recipients are `to`, `cc` and `bcc`; `bcc`
+/// is not written into the message.
 ///
 /// # Errors
 ///
-/// [`RefusalKind::Malformed`](koukan_core::resource::RefusalKind::Malformed) for the first thing that is
-/// not as it must be, with the path of the field.
+/// [`RefusalKind::Malformed`](koukan_core::resource::RefusalKind::Malformed) for the first error, with the path of the field.
 ///
 /// # Example
 ///
@@ -83,14 +83,14 @@ pub fn message_from_json(value: &Value, path_sender: &str) -> Result<(Sender, Dr
     read(&Field::root(value), path_sender)
 }
 
-/// What is read of a message: on whose behalf it is sent, and what is said of it.
+/// A message that was read: on whose behalf it is sent, and its content; or why it is refused.
 pub type FlatMessage = Result<(Sender, Draft), Refusal>;
 
-/// Reads several messages, `{"messages": [ … ]}`, each by itself.
+/// Reads several messages, `{"messages": [ … ]}`, independently of each other.
 ///
 /// # Errors
 ///
-/// As those of [`message_from_json`], where there is no list, or more than [`BATCH_MAX`] are in it.
+/// The same as for [`message_from_json`], if there is no list or the list has more than [`BATCH_MAX`] messages.
 pub fn messages_from_json(value: &Value, path_sender: &str) -> Result<Vec<FlatMessage>, Refusal> {
     let field = Field::root(value);
     let list = field.object(&["messages"])?.require("messages")?;
@@ -172,7 +172,7 @@ fn read(field: &Field<'_>, path_sender: &str) -> FlatMessage {
     Ok((sender, draft))
 }
 
-/// Whom a message is from, and the reverse-path that follows.
+/// The author of a message, and the reverse-path derived from it.
 fn from(object: Object<'_>) -> Result<(Address, ReversePath), Refusal> {
     let Some(field) = object.get("from") else {
         let detail = "is missing: whom the message is from, as in \"alice@example.com\"";
@@ -184,7 +184,7 @@ fn from(object: Object<'_>) -> Result<(Address, ReversePath), Refusal> {
     Ok((address, path))
 }
 
-/// A description as it grows, and where its parts come from.
+/// A message description under construction, and the fields from which its parts come.
 #[derive(Default)]
 struct Description {
     headers: Vec<Value>,
@@ -204,7 +204,7 @@ impl Description {
         self.texts.is_empty() && self.related.is_empty() && self.files.is_empty()
     }
 
-    /// The description as JSON, of which a message can be made.
+    /// The description as JSON, checked to be one from which a message can be built.
     fn checked(self) -> Result<Value, Refusal> {
         let mut json = json!({"headers": self.headers});
         let parts = [

@@ -1,20 +1,20 @@
-//! Where in a flat message that stood which is wrong in its description.
+//! Maps errors in a message description back to the fields of the flat message.
 
-/// Where the parts of a description come from.
+/// The fields from which the parts of a description come.
 #[derive(Default)]
 pub(super) struct Origins {
-    /// The field of each header field.
+    /// The field of each header field in the description.
     pub(super) headers: Vec<String>,
-    /// The field of each text.
+    /// The field of each text in the description.
     pub(super) texts: Vec<&'static str>,
-    /// The attachment of each attachment that the text refers to.
+    /// The index in `attachments` of each attachment that the HTML refers to.
     pub(super) related: Vec<usize>,
-    /// The attachment of each of the others.
+    /// The index in `attachments` of each other attachment.
     pub(super) files: Vec<usize>,
 }
 
 impl Origins {
-    /// The field that a path in the description comes from, as in `headers[3][1]` or
+    /// The field of the flat message for a path in the description, such as `headers[3][1]` or
     /// `file_attachments[0].content.base64`.
     pub(super) fn of(&self, path: &str) -> Option<String> {
         let (list, rest) = path.split_once('[')?;

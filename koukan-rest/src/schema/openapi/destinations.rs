@@ -1,4 +1,4 @@
-//! Destinations, for those who operate the agent.
+//! Destinations, for operators.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -13,7 +13,7 @@ use super::{
     transaction::Response,
 };
 
-/// Some destinations: those that are suspended first, then those for which most is queued.
+/// Some destinations: suspended ones first, then those with the most queued transactions.
 #[derive(ToSchema)]
 pub(super) struct DestinationList {
     destinations: Vec<Destination>,
@@ -21,31 +21,31 @@ pub(super) struct DestinationList {
     is_cut: bool,
 }
 
-/// How a destination stands.
+/// The state of a destination.
 #[derive(ToSchema)]
 pub(super) struct Destination {
-    /// The domain, or the host and port where one was named.
+    /// The domain; or the host and port, where the transaction names a host.
     #[schema(example = "example.com")]
     name: String,
     state: DestinationState,
-    /// Transactions that are not over and all of which go there.
+    /// Unfinished transactions whose recipients all go there.
     queued: u64,
-    /// Those of them that somebody works on.
+    /// Those of them that are being attempted.
     active: u64,
-    /// Those that are held one by one.
+    /// Those that are held individually.
     held: u64,
     /// Those that are due for an attempt.
     due: u64,
-    /// When the first of the others is due.
+    /// When the next of the others is due.
     #[schema(required = false, format = "date-time")]
     next_attempt: String,
-    /// When the last attempt ended at what is queued.
+    /// When the last attempt of a queued transaction ended.
     #[schema(required = false, format = "date-time")]
     last_attempt: String,
-    /// The host that replied last in it, by the name that was connected to.
+    /// The host that sent the last reply in that attempt, by the name that was connected to.
     #[schema(required = false, example = "mx.example.com")]
     last_host: String,
-    /// What it was told.
+    /// The last reply.
     #[schema(required = false)]
     last_response: Response,
     #[schema(required = false)]
@@ -56,7 +56,7 @@ pub(super) struct Destination {
     limits: DestinationLimits,
 }
 
-/// Whether attempts are made: not while it is `suspended`, one at a time while its hosts are `down`.
+/// Whether attempts are made: none while it is `suspended`, one at a time while its hosts are `down`.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum DestinationState {
@@ -65,7 +65,7 @@ enum DestinationState {
     Up,
 }
 
-/// No attempt is made until it is resumed.
+/// No attempt is made until the destination is resumed.
 #[derive(ToSchema)]
 struct DestinationSuspended {
     #[schema(format = "date-time")]
@@ -74,7 +74,7 @@ struct DestinationSuspended {
     by: String,
 }
 
-/// Its hosts do not answer.
+/// The hosts of the destination do not answer.
 #[derive(ToSchema)]
 struct DestinationDown {
     #[schema(format = "date-time")]
@@ -85,26 +85,27 @@ struct DestinationDown {
     hosts: Vec<String>,
 }
 
-/// What its host takes: the one that is its name, or that was connected to last.
+/// The limits of the destination's host: the host of that name, or the one that was connected to last.
 #[derive(ToSchema)]
 struct DestinationLimits {
     /// The host and its port.
     host: String,
-    /// Connections that there may be to it now: less than `max_connections` for a while where it has refused one.
+    /// Connections that are allowed at the moment; for a while less than `max_connections` after
+    /// the host has refused one.
     connections: u64,
-    /// Connections to it of each endpoint, at most: the share of the replica that answers.
+    /// The most connections of each endpoint to the host: the share of the replica that answers.
     max_connections: u64,
-    /// Connections to it of each endpoint, at most, of all replicas together.
+    /// The most connections of each endpoint to the host, for all replicas together.
     max_connections_of_all: u64,
     /// The share of the replica that answers.
     #[schema(required = false)]
     rate: DestinationRate,
-    /// That of all replicas together.
+    /// The rate of all replicas together.
     #[schema(required = false)]
     rate_of_all: DestinationRate,
 }
 
-/// So many messages in a time, at most, in the smallest numbers.
+/// The most messages in a time, as a fraction in lowest terms.
 #[derive(ToSchema)]
 struct DestinationRate {
     messages: u64,

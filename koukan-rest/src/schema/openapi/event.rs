@@ -10,14 +10,14 @@ use super::transaction::Response;
 #[derive(ToSchema)]
 pub(super) struct EventList {
     events: Vec<Event>,
-    /// The `cursor` by which those that come after them are read; there always is one.
+    /// The `cursor` for reading the events that follow; always present.
     next_cursor: String,
 }
 
 /// A change of the state of a transaction, or of one of its recipients.
 #[derive(ToSchema)]
 struct Event {
-    /// Grows with each event; the cursor of what comes after it.
+    /// Grows with each event; the cursor for what follows it.
     #[schema(example = "4711")]
     id: String,
     r#type: EventType,
@@ -28,13 +28,13 @@ struct Event {
     /// The id of the message, which its transactions have in common.
     message: String,
     sender: EventSender,
-    /// The recipient, where it is about one.
+    /// The recipient, if the event is about one.
     #[schema(required = false, example = "bob@example.com")]
     recipient: String,
-    /// The reply that decided.
+    /// The reply that decided the outcome.
     #[schema(required = false)]
     reply: Response,
-    /// The host that gave it, by the name that was connected to.
+    /// The host that sent the reply, by the name that was connected to.
     #[schema(required = false, example = "mx.example.com")]
     host: String,
     /// Its address and port.
@@ -42,13 +42,13 @@ struct Event {
     address: String,
     /// How many attempts there were.
     attempt_count: u32,
-    /// When the next one is made, at the earliest.
+    /// The earliest time of the next attempt.
     #[schema(required = false, format = "date-time")]
     next_attempt: String,
     /// The id of the transaction of the notification that was queued.
     #[schema(required = false)]
     notification: String,
-    /// Why the transaction is over, where it is from then on.
+    /// Why the transaction is finished, if this event finished it.
     #[schema(required = false, example = "delivered")]
     final_attempt_reason: String,
 }

@@ -1,4 +1,4 @@
-//! Explanations, for those who operate the agent.
+//! Explanations, for operators.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -14,15 +14,15 @@ use super::{
     transaction::Response,
 };
 
-/// A message as it might come.
+/// A message to be explained.
 #[derive(ToSchema)]
 pub(super) struct Explain {
-    /// On whose behalf: the name of a sender.
+    /// On whose behalf it is sent: the name of a sender.
     sender: String,
-    /// One of its tags.
+    /// A tag of that sender.
     #[schema(required = false)]
     tag: String,
-    /// The reverse-path; an empty text for the null one.
+    /// The reverse-path; empty for the null reverse-path.
     #[schema(example = "alice@example.com")]
     mail_from: String,
     /// The forward-paths.
@@ -31,37 +31,37 @@ pub(super) struct Explain {
     /// The client's address.
     #[schema(required = false, example = "192.0.2.1")]
     ip: String,
-    /// Who the client has authenticated itself as.
+    /// The user as whom the client has authenticated.
     #[schema(required = false)]
     identity: String,
-    /// How the client names itself in EHLO.
+    /// The name that the client gives in EHLO.
     #[schema(required = false)]
     helo: String,
-    /// Whether it speaks by TLS. Default: false.
+    /// Whether the client uses TLS. Default: false.
     #[schema(required = false)]
     tls: bool,
-    /// The message, with CRLF. Default: a short one.
+    /// The message, with CRLF line ends. Default: a short one.
     #[schema(required = false)]
     message: String,
 }
 
-/// What would become of a message.
+/// What would happen to a message.
 #[derive(ToSchema)]
 pub(super) struct Explanation {
     mail: Response,
-    /// The replies to RCPT, in their order.
+    /// The replies to RCPT, in the order of the recipients.
     recipients: Vec<Response>,
-    /// The reply to the message, where it would be asked for.
+    /// The reply to the message, if it gets that far.
     #[schema(required = false)]
     message: Response,
-    /// The chains that it passes: first that of the sender, then those of its parts and copies.
+    /// The chains that it passes: first the sender's, then those of its parts and copies.
     passages: Vec<Passage>,
-    /// Addresses that filters would have connected to, and did not.
+    /// Addresses to which filters would have connected; no connection was made.
     #[schema(required = false)]
     not_connected: Vec<String>,
 }
 
-/// A message, a part or a copy of it passes a chain.
+/// The passage of a message, or of a part or copy of it, through a chain.
 #[derive(ToSchema)]
 pub(super) struct Passage {
     sender: String,
@@ -70,62 +70,62 @@ pub(super) struct Passage {
     chain: String,
     /// The names of the chain's filters.
     filters: Vec<String>,
-    /// What happens, in that order.
+    /// What happens, in order.
     notes: Vec<ExplanationNote>,
-    /// What filters have found out at the end.
+    /// What the filters have found out by the end.
     filter_output: Map<String, Value>,
-    /// Of which passage, from 0 on, it is the part of one recipient.
+    /// The passage of which this is one recipient's part, counted from 0.
     #[schema(required = false)]
     part_of: u32,
-    /// Of which it is a copy.
+    /// The passage of which this is a copy, counted from 0.
     #[schema(required = false)]
     copy_of: u32,
 }
 
-/// Something that happens: beside its `phase` it has what it is called by, such as `rule`, `signal`, `refused`
-/// or `goes`.
+/// A step. Beside its `phase` it has a member that says what happens, for example `rule`, `signal`,
+/// `refused` or `goes`.
 #[derive(ToSchema)]
 pub(super) struct ExplanationNote {
     phase: ExplanationPhase,
     /// The recipient, with the phase `rcpt`.
     #[schema(required = false)]
     rcpt_to: String,
-    /// Which filter does it, as far as that is known.
+    /// The filter that does it, if known.
     #[schema(required = false)]
     filter: String,
-    /// A rule that was looked at.
+    /// A rule that was evaluated.
     #[schema(required = false)]
     rule: Map<String, Value>,
     /// A signal that is set.
     #[schema(required = false)]
     signal: Map<String, Value>,
-    /// The reverse-path that it has from here on.
+    /// The reverse-path from here on.
     #[schema(required = false)]
     reverse_path: String,
-    /// The forward-path that it has from here on.
+    /// The forward-path from here on.
     #[schema(required = false)]
     forward_path: String,
     #[schema(required = false)]
     refused: Response,
-    /// It is answered so, and goes no further.
+    /// The message gets this reply, and goes no further.
     #[schema(required = false)]
     answered: Response,
-    /// Header fields that the message has got.
+    /// Header fields that were added to the message.
     #[schema(required = false)]
     added: Vec<String>,
-    /// Header fields that it has lost.
+    /// Header fields that were removed from the message.
     #[schema(required = false)]
     removed: Vec<String>,
-    /// Whom the filter would ask; what follows is as if the filter was not there.
+    /// The server that the filter would ask; the following steps are as if the filter were absent.
     #[schema(required = false)]
     would_ask: String,
-    /// Where it goes: `by` `smtp` or `lmtp` to `hosts`, by `rest` or `webhook` to a `url`.
+    /// Where the message goes: `by` `smtp` or `lmtp` to `hosts`, or by `rest` or `webhook` to a `url`.
     #[schema(required = false)]
     goes: Map<String, Value>,
-    /// Why it goes nowhere.
+    /// Why the message goes nowhere.
     #[schema(required = false)]
     goes_nowhere: Response,
-    /// It would be kept and tried again later.
+    /// The message would be kept and tried again later.
     #[schema(required = false)]
     kept: Response,
 }

@@ -7,50 +7,50 @@ use utoipa::openapi::{
     schema::{KnownFormat, ObjectBuilder, SchemaFormat},
 };
 
-/// Fields of requests, and query parameters.
+/// Header fields of requests, and query parameters.
 const PARAMETERS: [(&str, ParameterIn, &str, Type); 28] = {
     use ParameterIn::{Header, Query};
     [
         (
             "If-Match",
             Header,
-            "The ETag of the version that is changed.",
+            "The ETag of the version to be changed.",
             Type::String,
         ),
         (
             "If-None-Match",
             Header,
-            "The ETag of a version that is known: with request-timeout, answers as soon as there is another.",
+            "The ETag of a version that the client knows; with request-timeout, the answer comes as soon as there is another version.",
             Type::String,
         ),
         (
             "request-timeout",
             Header,
-            "How many seconds to wait: with If-None-Match for another version, else for the end.",
+            "How many seconds to wait: with If-None-Match for another version, otherwise for the end.",
             Type::Integer,
         ),
         (
             "Prefer",
             Header,
-            "`wait=SECONDS` (RFC 7240): as request-timeout; `wait-for=attempt` or `wait-attempt=SECONDS`: for the end of the first attempt; `view=full`: all of the transaction.",
+            "`wait=SECONDS` (RFC 7240): like request-timeout. `wait-for=attempt` or `wait-attempt=SECONDS`: wait for the end of the first attempt. `view=full`: the full view of the transaction.",
             Type::String,
         ),
         (
             "Idempotency-Key",
             Header,
-            "Makes it safe to repeat the create: the same request with the same key is answered with the first transaction; another request with that key is refused.",
+            "Makes it safe to repeat the create. The same request with the same key is answered with the first transaction; another request with that key is refused.",
             Type::String,
         ),
         (
             "Content-Range",
             Header,
-            "`bytes START-END/TOTAL`, where TOTAL is `*` until it is known: the range that reaches TOTAL finishes the blob. Without it the content is the whole blob.",
+            "`bytes START-END/TOTAL`, where TOTAL is `*` until it is known. The range that reaches TOTAL finishes the blob. Without this field the content is the whole blob.",
             Type::String,
         ),
         (
             "X-Finalize-Blob-Length",
             Header,
-            "Finishes a blob of that many octets; without content.",
+            "Finishes a blob that has that many octets; the request has no content.",
             Type::Integer,
         ),
         (
@@ -68,62 +68,62 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 28] = {
         (
             "recipient",
             Query,
-            "Only those that go to this address, in whatever case.",
+            "Only those with this recipient; upper and lower case are alike.",
             Type::String,
         ),
         (
             "domain",
             Query,
-            "Only those with a recipient of this domain.",
+            "Only those with a recipient in this domain.",
             Type::String,
         ),
         (
             "destination",
             Query,
-            "Only those that go to this host, or to this domain where no host was named.",
+            "Only those that go to this host; or to this domain, where the transaction names no host.",
             Type::String,
         ),
         (
             "since",
             Query,
-            "Only those that were started at this time or later.",
+            "Only those created at this time or later.",
             Type::String,
         ),
         (
             "until",
             Query,
-            "Only those that were started before this time.",
+            "Only those created before this time.",
             Type::String,
         ),
         (
             "reply",
             Query,
-            "Only those whose last reply has all of these words, 16 at most.",
+            "Only those whose last reply contains all of these words; at most 16.",
             Type::String,
         ),
         (
             "dry_run",
             Query,
-            "`true`: nothing is changed, and only told what would be.",
+            "`true`: nothing is changed; the answer says what would be.",
             Type::Boolean,
         ),
         (
             "all",
             Query,
-            "`true`: all transactions are meant, where no other parameter says which.",
+            "`true`: allows a change of all transactions when no other parameter selects some.",
             Type::Boolean,
         ),
         ("limit", Query, "How many at most.", Type::Integer),
         (
             "cursor",
             Query,
-            "The `next_cursor` of the page before.",
+            "The `next_cursor` of the previous page.",
             Type::String,
         ),
         (
             "view",
             Query,
-            "`full` shows all of the transaction, and not the documented fields of Koukan alone.",
+            "`full` shows all of the transaction, not just the fields of the basic API.",
             Type::String,
         ),
         (
@@ -171,34 +171,34 @@ const PARAMETERS: [(&str, ParameterIn, &str, Type); 28] = {
         (
             "reason",
             Query,
-            "Why; senders are told with what is refused.",
+            "The reason; senders see it when a message is refused.",
             Type::String,
         ),
     ]
 };
 
-/// Parameters that have a name in common with others: what they are known by here, and their names.
+/// Parameters that share their name with others: the name here, the name on the wire, and the description.
 const NAMESAKES: [(&str, &str, &str); 5] = [
     (
         "event-type",
         "type",
-        "Only those of this type, or of several, separated by commas: `queued`, `delivered`, `deferred`, `failed`, `expired`, `cancelled`, `abandoned`, `held`, `released`, `bounced`, `ended`.",
+        "Only those of this type; or of several types, separated by commas: `queued`, `delivered`, `deferred`, `failed`, `expired`, `cancelled`, `abandoned`, `held`, `released`, `bounced`, `ended`.",
     ),
     (
         "event-cursor",
         "cursor",
-        "Those after this place: the `next_cursor` of the page before, the `id` of an event, or `latest` for those that are still to come.",
+        "Those after this place: the `next_cursor` of the previous page, the `id` of an event, or `latest` for events that are still to come.",
     ),
     ("queue-id", "id", "Only the transaction of this id."),
     (
         "queue-sender",
         "sender",
-        "Only those of the sender of this name.",
+        "Only those of the sender with this name.",
     ),
     (
         "queue-state",
         "state",
-        "Only those that are `waiting`, be it to be released, `held`, `active`, `finished`, or `unfinished`, that is, not finished, which is meant where there is none; or those in `any` state.",
+        "Only those in this state: `waiting` (for an attempt or to be released), `held`, `active`, `finished`, or `unfinished`, which is the default; `any` for all.",
     ),
 ];
 
@@ -211,7 +211,7 @@ const HEADERS: [(&str, &str); 7] = [
     ),
     (
         "Content-Range",
-        "`bytes 0-LAST/TOTAL`: the octets that the blob has now; in a 416, `bytes */LENGTH`: as many it has, where to go on.",
+        "`bytes 0-LAST/TOTAL`: the octets that the blob has now. In a 416, `bytes */LENGTH`: how many octets it has, and so where to go on.",
     ),
     (
         "Retry-After",
@@ -220,15 +220,15 @@ const HEADERS: [(&str, &str); 7] = [
     ("WWW-Authenticate", "`Bearer`."),
     (
         "Idempotency-Replayed",
-        "`true` where an earlier request with the same `Idempotency-Key` made the transaction.",
+        "`true` if an earlier request with the same `Idempotency-Key` created the transaction.",
     ),
     (
         "Preference-Applied",
-        "`wait=SECONDS`: how long the answer was held back at most, where that was preferred.",
+        "`wait=SECONDS`: the longest time for which the answer was held back, if the request preferred to wait.",
     ),
 ];
 
-/// Adds all of them.
+/// Adds all parameters and header fields.
 pub(super) fn add(components: ComponentsBuilder) -> ComponentsBuilder {
     let components =
         PARAMETERS
@@ -265,7 +265,7 @@ pub(super) fn parameter(name: &str) -> Ref {
     Ref::new(format!("#/components/parameters/{name}"))
 }
 
-/// A reference to a field of responses.
+/// A reference to a header field of responses.
 pub(super) fn header(name: &str) -> Ref {
     Ref::new(format!("#/components/headers/{name}"))
 }
@@ -301,7 +301,7 @@ fn schema(name: &str, kind: Type) -> RefOr<Schema> {
         "view" => object.enum_values(Some(["full"])),
         "wait-for" => object.enum_values(Some(["attempt", "end"])),
         "limit" => object.minimum(Some(1)),
-        // An entity tag. There may also be several, separated by commas.
+        // One entity tag, or several separated by commas.
         "If-Match" | "If-None-Match" => object.pattern(Some(r"^[!-+\x2d-~]+$")),
         "Idempotency-Key" => object.pattern(Some("^[!-~]{1,255}$")),
         "Content-Range" => object.pattern(Some(

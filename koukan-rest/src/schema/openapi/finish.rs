@@ -1,8 +1,8 @@
-//! What generators of clients and linters want of a document, beyond what types say.
+//! Completes the document for generators of clients and linters, beyond what the types provide.
 //!
-//! - The elements of a list of a fixed length are schemas of their own, and are told a second time as
-//!   what each element may be: not all generators read the description of each.
-//! - Schemas and their choices have titles, so that what is generated has a name.
+//! - The elements of a list of fixed length become schemas of their own. They are also listed as
+//!   what each element may be, since not all generators read the description of each position.
+//! - Schemas and their alternatives get titles, so that generated types have names.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +24,7 @@ pub(super) fn finish(document: &mut Value) {
     }
 }
 
-/// The elements of lists of a fixed length, by name.
+/// The elements of lists of fixed length, by name.
 type Elements = BTreeMap<String, Value>;
 
 /// Completes a schema, and those within it.
@@ -60,8 +60,8 @@ fn complete(name: &str, schema: &mut Map<String, Value>, elements: &mut Elements
     }
 }
 
-/// The title of a choice, or an element, within the schema of that name. It gets one, unless it is
-/// a reference: what that leads to has one of its own.
+/// The title of an alternative or element within the schema of that name. A title is added unless
+/// the schema is a reference: its target has a title of its own.
 fn title(name: &str, schema: &mut Map<String, Value>) -> String {
     if let Some(title) = schema.get("title").and_then(Value::as_str) {
         return title.to_owned();
@@ -73,7 +73,7 @@ fn title(name: &str, schema: &mut Map<String, Value>) -> String {
     title
 }
 
-/// What kind of value a schema describes, as part of a name: by its only field, or its type.
+/// A word for a schema, as part of a name: its only field, or its type.
 fn kind(schema: &Map<String, Value>) -> String {
     let only =
         |fields: &Map<String, Value>| (fields.len() == 1).then(|| fields.keys().next().cloned());

@@ -12,20 +12,20 @@ use super::{
     transaction::{ListedTransaction, Recipient},
 };
 
-/// A message to be sent: the envelope follows from its addresses.
+/// A message to be sent; the envelope is derived from its addresses.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewMessage {
     #[schema(required = false)]
     sender: Sender,
-    /// Whom it is from, and who is told of failures.
+    /// The author. Failures are reported to this address.
     from: MessageAddress,
-    /// At least one of to, cc and bcc is there, and no address is there twice.
+    /// At least one of to, cc and bcc is required. No address may occur twice.
     #[schema(required = false)]
     to: MessageAddresses,
     #[schema(required = false)]
     cc: MessageAddresses,
-    /// Not in the message.
+    /// Recipients that are not shown in the message.
     #[schema(required = false)]
     bcc: MessageAddresses,
     #[schema(required = false)]
@@ -33,7 +33,7 @@ pub(super) struct NewMessage {
     /// One line.
     #[schema(required = false, example = "hello")]
     subject: String,
-    /// At least one of text, html and attachments is there.
+    /// At least one of text, html and attachments is required.
     #[schema(required = false, example = "hello, world!")]
     text: String,
     #[schema(required = false)]
@@ -43,12 +43,12 @@ pub(super) struct NewMessage {
     /// Other header fields, each of one line.
     #[schema(required = false)]
     headers: BTreeMap<String, String>,
-    /// When it is sent at the earliest; what has passed is now.
+    /// The earliest time at which the message is sent; a time in the past means now.
     #[schema(required = false)]
     send_at: SendAt,
 }
 
-/// An address, or one with a name.
+/// An address, or an address with a name.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub(super) enum MessageAddress {
@@ -75,7 +75,7 @@ pub(super) struct MessageAddressList(Vec<MessageAddress>);
 #[schema(example = "alice@example.com")]
 pub(super) struct PlainAddress(String);
 
-/// An address, and the name of whoever has it.
+/// An address, and its display name.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NamedAddress {
@@ -91,13 +91,13 @@ pub(super) struct NamedAddress {
 pub(super) struct MessageAttachment {
     #[schema(required = false)]
     filename: String,
-    /// `application/octet-stream` where it is left out.
+    /// Default: `application/octet-stream`.
     #[schema(required = false, example = "application/pdf")]
     content_type: String,
-    /// By which the HTML refers to it, without `<` and `>`.
+    /// The id by which the HTML refers to it, without `<` and `>`.
     #[schema(required = false)]
     content_id: String,
-    /// Octets, RFC 4648 section 4.
+    /// Octets in base 64, RFC 4648 section 4.
     #[schema(required = false, content_encoding = "base64")]
     base64: String,
     /// A finished blob of an earlier transaction: `/transactions/T/blob/ID`.
@@ -105,7 +105,7 @@ pub(super) struct MessageAttachment {
     reuse_uri: String,
 }
 
-/// Several messages, each of which is made by itself.
+/// Several messages, independent of each other.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct MessageBatch {
@@ -113,16 +113,16 @@ pub(super) struct MessageBatch {
     messages: Vec<NewMessage>,
 }
 
-/// What became of each message of a batch, in their order.
+/// The results for the messages of a batch, in order.
 #[derive(ToSchema)]
 pub(super) struct BatchResults {
     results: Vec<BatchResult>,
 }
 
-/// What became of a message: it, or why it was not made.
+/// The result for a message: the message, or why it was not created.
 #[derive(ToSchema)]
 pub(super) struct BatchResult {
-    /// As the message alone would have been answered.
+    /// The status with which the message alone would have been answered.
     #[schema(example = 201)]
     status: u16,
     #[schema(required = false)]
@@ -131,17 +131,17 @@ pub(super) struct BatchResult {
     problem: Problem,
 }
 
-/// A message that has a transaction for each recipient.
+/// A message, which has a transaction for each recipient.
 #[derive(ToSchema)]
 pub(super) struct Message {
-    /// Its name in the URI.
+    /// The last segment of its URI.
     id: String,
-    /// Where it is.
+    /// The URI of the message.
     uri: String,
-    /// Whether nothing more will be tried for any recipient.
+    /// Whether no further attempt will be made for any recipient.
     finished: bool,
     recipients: Vec<MessageRecipient>,
-    /// In the order of the recipients; those that are not kept any more are left out.
+    /// In the order of the recipients; transactions that are no longer kept are left out.
     transactions: Vec<ListedTransaction>,
 }
 

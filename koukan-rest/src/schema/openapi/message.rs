@@ -1,4 +1,4 @@
-//! Messages in parts.
+//! Messages as structured parts.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -21,12 +21,12 @@ pub(super) struct MessageSpec {
     related_attachments: Vec<Part>,
     #[schema(required = false)]
     file_attachments: Vec<Part>,
-    /// Of a message that was parsed; ignored.
+    /// Present in parsed messages; ignored here.
     #[schema(required = false)]
     parts: Node,
 }
 
-/// A message that was parsed.
+/// A parsed message.
 #[derive(ToSchema)]
 pub(super) struct ParsedMessage {
     #[schema(required = false)]
@@ -39,13 +39,13 @@ pub(super) struct ParsedMessage {
     file_attachments: Vec<Part>,
     #[schema(required = false)]
     parts: Node,
-    /// Of a notification: what became of which recipient.
+    /// In a notification: what happened to each recipient.
     #[schema(required = false)]
     delivery_status: DeliveryStatus,
 }
 
-/// What a message/delivery-status says: RFC 3464. Only what it says is there. The usual types
-/// (`rfc822`, `dns`, `smtp`) are left out, others stay before a semicolon.
+/// The content of a message/delivery-status part: RFC 3464. Fields that it does not have are absent. The usual
+/// types (`rfc822`, `dns`, `smtp`) are left out; other types stand before a semicolon.
 #[derive(ToSchema)]
 pub(super) struct DeliveryStatus {
     #[schema(required = false)]
@@ -61,13 +61,13 @@ pub(super) struct DeliveryStatus {
     recipients: Vec<RecipientStatus>,
 }
 
-/// What became of a recipient.
+/// What happened to a recipient.
 #[derive(ToSchema)]
 pub(super) struct RecipientStatus {
     /// The address as it was given.
     #[schema(required = false)]
     original_recipient: String,
-    /// The address to which it was tried to deliver.
+    /// The address to which delivery was tried.
     #[schema(required = false)]
     final_recipient: String,
     /// `failed`, `delayed`, `delivered`, `relayed` or `expanded`.
@@ -76,7 +76,7 @@ pub(super) struct RecipientStatus {
     /// An enhanced status code: RFC 3463.
     #[schema(required = false, example = "5.1.1")]
     status: String,
-    /// What the remote host said.
+    /// The reply of the remote host.
     #[schema(required = false, example = "550 5.1.1 no such user")]
     diagnostic: String,
     #[schema(required = false)]
@@ -91,13 +91,13 @@ pub(super) struct RecipientStatus {
     localized_diagnostic: String,
 }
 
-/// A date, or what was written in its place.
+/// A date; or the text, where it is not a valid date.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub(super) enum DateOrText {
     /// A date.
     Date(Date),
-    /// What is none.
+    /// Text that is not a valid date.
     Text(String),
 }
 
@@ -106,20 +106,20 @@ pub(super) enum DateOrText {
 #[schema(min_items = 2, example = json!(["subject", "hello"]))]
 struct Header((String, HeaderValue));
 
-/// The value of a header field, by its name.
+/// The value of a header field; its form depends on the field's name.
 #[derive(ToSchema)]
 #[schema(title = "HeaderValue")]
 #[serde(untagged)]
 pub(super) enum HeaderValue {
-    /// Of from, to, cc, bcc, reply-to and sender; of resent-to and others of that kind too.
+    /// For from, to, cc, bcc, reply-to and sender, and for resent-to and the like.
     Addresses(Vec<Address>),
-    /// Of date.
+    /// For date.
     Date(Date),
-    /// Of message-id, in-reply-to and references, without `<` and `>`.
+    /// For message-id, in-reply-to and references, without `<` and `>`.
     Ids(Vec<String>),
-    /// Of content-type and content-disposition of a parsed message.
+    /// For content-type and content-disposition of a parsed message.
     WithParameters(WithParameters),
-    /// Of any other.
+    /// For any other field.
     Text(String),
 }
 
@@ -160,18 +160,18 @@ struct Part {
     content: Content,
 }
 
-/// Where the content of a part comes from: exactly one of these; or `reuse_uri` with `create_id`,
-/// which is its name in this transaction then.
+/// Where the content of a part comes from: exactly one of these. Only `reuse_uri` may be combined
+/// with `create_id`, which is then the blob's name in this transaction.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Content {
     /// Text.
     #[schema(required = false)]
     inline: String,
-    /// Octets, RFC 4648 section 4.
+    /// Octets in base 64, RFC 4648 section 4.
     #[schema(required = false, content_encoding = "base64")]
     base64: String,
-    /// A blob to be uploaded: to `/transactions/T/blob/ID`.
+    /// The id of a blob to be uploaded to `/transactions/T/blob/ID`.
     #[schema(required = false)]
     create_id: String,
     /// A finished blob of an earlier transaction: `/transactions/T/blob/ID`.
@@ -185,30 +185,30 @@ struct Node {
     content_type: String,
     #[schema(required = false)]
     headers: Vec<Header>,
-    /// Of a multipart. An attached message has its own tree here, beside its content.
+    /// For a multipart. An attached message has its own tree here, beside its content.
     #[schema(required = false, no_recursion)]
     parts: Vec<Node>,
     #[schema(required = false)]
     content: Content,
-    /// The octets of a text as they were, where its charset does not have all of them.
+    /// The original octets of a text that has octets outside of its charset.
     #[schema(required = false)]
     original: Content,
-    /// Of a message/delivery-status.
+    /// For a message/delivery-status.
     #[schema(required = false)]
     delivery_status: DeliveryStatus,
-    /// What stands before the first part, or before encoded text.
+    /// The text before the first part, or before encoded text.
     #[schema(required = false)]
     preamble: String,
-    /// What stands after the last part, or after encoded text.
+    /// The text after the last part, or after encoded text.
     #[schema(required = false)]
     epilogue: String,
-    /// What stands behind the delimiter before the part.
+    /// The text behind the delimiter before the part.
     #[schema(required = false)]
     padding: String,
-    /// A first line `From …`, of the mbox that the message was in.
+    /// A first line `From …`, from an mbox that contained the message.
     #[schema(required = false)]
     mbox_from: String,
-    /// Whatever else is known of it.
+    /// Other facts.
     #[serde(flatten)]
     other: BTreeMap<String, Value>,
 }

@@ -10,7 +10,7 @@ use super::{
     },
 };
 
-/// Adds all of them.
+/// Adds all routes.
 pub(super) fn add(mut add: impl FnMut(&str, HttpMethod, OperationBuilder)) {
     let one = "/senders/{sender}/messages";
     add(one, HttpMethod::Post, create_message());
@@ -22,7 +22,8 @@ pub(super) fn add(mut add: impl FnMut(&str, HttpMethod, OperationBuilder)) {
 }
 
 fn create_message() -> OperationBuilder {
-    let created = message("it was made, or had been by the request that this one repeats");
+    let created =
+        message("the message was created now, or earlier by the request that this one repeats");
     let created = ["Location", "Idempotency-Replayed"]
         .into_iter()
         .fold(created, |created, name| {
@@ -43,7 +44,7 @@ fn create_message() -> OperationBuilder {
 
 fn create_messages() -> OperationBuilder {
     let made = ResponseBuilder::new()
-        .description("what became of each, in their order")
+        .description("the result for each message, in order")
         .content(JSON, content::<BatchResults>());
     let operation = operation(&about::CREATE_MESSAGES, &["sender", "Idempotency-Key"])
         .request_body(Some(json::<MessageBatch>()))

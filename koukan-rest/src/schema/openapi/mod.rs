@@ -1,7 +1,7 @@
-//! The API for other programs.
+//! The OpenAPI description of the API.
 //!
-//! The types of [`request`], [`message`] and [`transaction`] stand for what is read and written;
-//! nothing but their schemas is ever used.
+//! The types of [`request`], [`message`] and [`transaction`] describe the JSON that is read and
+//! written; only their schemas are used.
 
 mod about;
 mod destinations;
@@ -29,7 +29,7 @@ use utoipa::{
     },
 };
 
-/// The name of the one way to authenticate.
+/// The name of the only authentication scheme.
 const BEARER: &str = "bearer";
 
 /// The OpenAPI 3.1 document of the API.
@@ -53,7 +53,7 @@ pub fn openapi() -> Value {
     let document = OpenApiBuilder::new()
         .info(info.build())
         .paths(operations::paths())
-        // Where the document is, there is the API.
+        // The API is on the same server as the document.
         .servers(Some([Server::new("/")]))
         .tags(Some(about::tags()))
         .components(Some(components().build()))
@@ -72,7 +72,7 @@ fn components() -> ComponentsBuilder {
     add::<request::Create>(&mut schemas);
     add::<request::Append>(&mut schemas);
     add::<message::ParsedMessage>(&mut schemas);
-    // The elements of tuples stand in place; what they refer to must be added.
+    // The elements of tuples are inline; the schemas to which they refer must be added.
     message::HeaderValue::schemas(&mut schemas);
     add::<transaction::Transaction>(&mut schemas);
     add::<transaction::TransactionList>(&mut schemas);
@@ -100,7 +100,7 @@ fn components() -> ComponentsBuilder {
     problems::add(fields::add(components))
 }
 
-/// Adds a schema, and all that it refers to.
+/// Adds a schema, and all schemas to which it refers.
 fn add<S: ToSchema>(schemas: &mut Vec<(String, RefOr<Schema>)>) {
     schemas.push((S::name().into_owned(), <S as PartialSchema>::schema()));
     S::schemas(schemas);

@@ -30,14 +30,14 @@ pub(super) const JSON: &str = "application/json";
 const MESSAGE: &str = "message/rfc822";
 const OCTETS: &str = "application/octet-stream";
 
-/// What may go wrong with every transaction.
+/// Statuses that any request for a transaction may get.
 pub(super) const OF_A_TRANSACTION: [u16; 8] = [308, 400, 401, 403, 404, 429, 500, 503];
 
-/// What may go wrong with every create.
+/// Statuses that any create may get.
 pub(super) const OF_A_CREATE: [u16; 12] =
     [400, 401, 403, 404, 408, 409, 413, 415, 422, 429, 500, 503];
 
-/// Parameters that say which transactions of the queue are meant.
+/// Parameters that select transactions of the queue.
 const QUEUE_FILTER: [&str; 10] = [
     "queue-id",
     "queue-sender",
@@ -51,7 +51,7 @@ const QUEUE_FILTER: [&str; 10] = [
     "reply",
 ];
 
-/// All routes, each with its methods.
+/// All routes, with their methods.
 pub(super) fn paths() -> Paths {
     let mut paths = PathsBuilder::new().build();
     let mut add = |path: &str, method, operation: OperationBuilder| {
@@ -96,7 +96,9 @@ pub(super) fn paths() -> Paths {
 }
 
 fn create() -> OperationBuilder {
-    let created = transaction("it was made, or had been by the request that this one repeats");
+    let created = transaction(
+        "the transaction was created now, or earlier by the request that this one repeats",
+    );
     let created = ["Location", "Idempotency-Replayed"]
         .into_iter()
         .fold(created, |created, name| {
@@ -119,7 +121,7 @@ fn create() -> OperationBuilder {
 
 fn list() -> OperationBuilder {
     let listed = ResponseBuilder::new()
-        .description("some of them, newest first")
+        .description("transactions, newest first")
         .content(JSON, content::<TransactionList>());
     let parameters = [
         "sender",
@@ -141,7 +143,7 @@ fn list() -> OperationBuilder {
 
 fn read_events() -> OperationBuilder {
     let page = ResponseBuilder::new()
-        .description("some of them, the oldest first")
+        .description("events, the oldest first")
         .content(JSON, content::<EventList>());
     let parameters = [
         "event-cursor",
@@ -156,7 +158,7 @@ fn read_events() -> OperationBuilder {
 
 fn list_queue() -> OperationBuilder {
     let listed = ResponseBuilder::new()
-        .description("some of them, newest first")
+        .description("transactions, newest first")
         .content(JSON, content::<QueueList>());
     let parameters = [&QUEUE_FILTER[..], &["limit", "cursor"]].concat();
     let operation = operation(&about::LIST_QUEUE, &parameters).response("200", listed.build());
@@ -174,7 +176,7 @@ fn change(about: &About) -> OperationBuilder {
 
 fn change_one(about: &About) -> OperationBuilder {
     let shown = ResponseBuilder::new()
-        .description("the transaction as it is then")
+        .description("the transaction after the change")
         .content(JSON, content::<QueuedDetails>());
     let operation = operation(about, &["id"]).response("200", shown.build());
     refused(operation, &[400, 401, 403, 404, 409, 429, 500, 503])
@@ -192,7 +194,7 @@ fn read_message() -> OperationBuilder {
     let message = ResponseBuilder::new()
         .description("the message")
         .content(MESSAGE, Content::new(Some(binary())))
-        // What generators of clients know to be octets.
+        // Generators of clients take this for octets.
         .content(OCTETS, Content::new(Some(binary())));
     let operation = operation(&about::READ_MESSAGE, &["id"]).response("200", message.build());
     refused(operation, &[400, 401, 403, 404, 429, 500, 503])
@@ -225,11 +227,14 @@ fn read() -> OperationBuilder {
 
 fn append() -> OperationBuilder {
     let mut body = json::<Append>();
-    // Without content it is a heartbeat.
+    // Without content the request only shows that the client is still there.
     body.required = None;
     let operation = operation(&about::APPEND, &["id", "If-Match", "view"])
         .request_body(Some(body))
-        .response("200", transaction("it was added").build());
+        .response(
+            "200",
+            transaction("the transaction after the addition").build(),
+        );
     let operation = refused(operation, &OF_A_TRANSACTION);
     refused(operation, &[408, 409, 412, 413, 415, 428])
 }
@@ -243,14 +248,12 @@ fn upload_blob() -> OperationBuilder {
 }
 
 fn upload(operation: OperationBuilder) -> OperationBuilder {
-    // Any type is taken. With a range of types generators make no body, or none that is octets.
+    // Any media type is accepted. For a range of types, generators make no body, or one that is not octets.
     let octets = RequestBodyBuilder::new()
-        .description(Some(
-            "The octets. They may be called by any other media type, too.",
-        ))
+        .description(Some("The octets. Any other media type is accepted too."))
         .content(OCTETS, Content::new(Some(binary())));
     let written = ResponseBuilder::new()
-        .description("they were written")
+        .description("the octets were written")
         .header_ref("Content-Range", fields::header("Content-Range"));
     let operation = operation
         .parameter_ref(fields::parameter("Content-Range"))
@@ -264,7 +267,7 @@ fn upload(operation: OperationBuilder) -> OperationBuilder {
 fn parsed(about: &About) -> OperationBuilder {
     let operation = operation(about, &["id", "If-Match"])
         .request_body(Some(json::<ParsedMessage>()))
-        .response("200", transaction("it was taken").build());
+        .response("200", transaction("the message was accepted").build());
     let operation = refused(operation, &OF_A_TRANSACTION);
     refused(operation, &[408, 409, 412, 413, 415, 428])
 }
@@ -275,7 +278,7 @@ fn cancel() -> OperationBuilder {
     refused(operation, &OF_A_TRANSACTION)
 }
 
-/// What is asked of the agent, without a token.
+/// Operations on the agent that need no token.
 fn of_agent(about: &About, media_type: &str) -> OperationBuilder {
     let kind = match media_type {
         JSON => Type::Object,
@@ -291,7 +294,7 @@ fn of_agent(about: &About, media_type: &str) -> OperationBuilder {
         .response("200", answer("yes"));
     match about.id {
         "readyz" => operation.response("503", answer("not now")),
-        // Whoever asks for it takes a place among the requests, as others do.
+        // The document takes one of the places for requests, as other routes do.
         "openapi" => refused(operation, &[500, 503]),
         _ => operation,
     }
@@ -314,7 +317,7 @@ pub(super) fn refused(operation: OperationBuilder, statuses: &[u16]) -> Operatio
     })
 }
 
-/// Adds the header field that tells of a preference to wait.
+/// Adds the header field that says for how long the answer was held back.
 pub(super) fn held_back(response: ResponseBuilder) -> ResponseBuilder {
     let name = "Preference-Applied";
     response.header_ref(name, fields::header(name))
@@ -332,7 +335,7 @@ pub(super) fn json<S: ToSchema>() -> RequestBody {
     body.required(Some(utoipa::openapi::Required::True)).build()
 }
 
-/// Content of a schema among the components.
+/// Content that follows a schema of the components.
 pub(super) fn content<S: ToSchema>() -> Content {
     Content::new(Some(Ref::from_schema_name(S::name())))
 }

@@ -1,4 +1,4 @@
-//! What can go wrong, by status.
+//! Error responses, by status.
 
 #![allow(dead_code, reason = "the type stands for its schema")]
 
@@ -24,45 +24,45 @@ pub(super) struct Problem {
     /// What is wrong and what to change.
     #[schema(example = "rcpt_to[0].m: is missing")]
     detail: String,
-    /// The field at fault, where it is one.
+    /// The field at fault, if there is one.
     #[schema(required = false, example = "rcpt_to[0].m")]
     field: String,
 }
 
-/// Each status, what it means, and the header field that comes with it.
+/// Each status, its meaning, and the header field that comes with it.
 const PROBLEMS: [(u16, &str, Option<&str>); 17] = [
     (
         308,
-        "another replica works on the transaction: repeat the request there",
+        "another replica handles the transaction: repeat the request there",
         Some("Location"),
     ),
     (400, "malformed, or not allowed here", None),
+    (401, "no token, or an unknown one", Some("WWW-Authenticate")),
     (
-        401,
-        "no token, or one that is not known",
-        Some("WWW-Authenticate"),
+        403,
+        "the token is not valid for this sender, or its role does not allow it",
+        None,
     ),
-    (403, "of another sender", None),
     (404, "no such sender, transaction or blob", None),
-    (408, "the content did not come in time", None),
-    (409, "written before, with another value", None),
-    (410, "what comes after the cursor is no longer kept", None),
+    (408, "the content did not arrive in time", None),
+    (409, "already set to another value", None),
+    (410, "the events after the cursor are no longer kept", None),
     (412, "If-Match is not the current version", None),
-    (413, "larger than it may be", None),
-    (415, "content of another type than is wanted", None),
+    (413, "larger than allowed", None),
+    (415, "the content is of an unexpected media type", None),
     (
         416,
-        "the range does not go on where the blob ends",
+        "the range does not start where the blob ends",
         Some("Content-Range"),
     ),
-    (422, "the idempotency key is that of another request", None),
+    (422, "the idempotency key belongs to another request", None),
     (428, "If-Match is missing", None),
     (429, "over a limit", Some("Retry-After")),
-    (500, "something broke", None),
+    (500, "internal error", None),
     (503, "overloaded, or stopping", Some("Retry-After")),
 ];
 
-/// Adds a response for each.
+/// Adds a response for each status.
 pub(super) fn add(components: ComponentsBuilder) -> ComponentsBuilder {
     PROBLEMS.iter().fold(components, |components, problem| {
         let (status, description, header) = *problem;
@@ -79,12 +79,12 @@ pub(super) fn add(components: ComponentsBuilder) -> ComponentsBuilder {
     })
 }
 
-/// The response of a status that is a problem.
+/// The response for a status that is a problem.
 pub(super) fn response(status: u16) -> Ref {
     Ref::from_response_name(name(status))
 }
 
-/// *Shape*: as in `BadRequest`.
+/// *Shape*: for example `BadRequest`.
 fn name(status: u16) -> String {
     let status = StatusCode::from_u16(status).ok();
     let reason = status.and_then(|status| status.canonical_reason());

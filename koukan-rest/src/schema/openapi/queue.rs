@@ -1,4 +1,4 @@
-//! What those see who operate the agent.
+//! The queue, for operators.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -12,7 +12,7 @@ use super::transaction::{Response, Transaction};
 #[derive(ToSchema)]
 pub(super) struct QueueList {
     transactions: Vec<QueuedTransaction>,
-    /// The `cursor` of the next page, where there is one.
+    /// The `cursor` of the next page, if there is one.
     #[schema(required = false)]
     next_cursor: String,
 }
@@ -21,17 +21,17 @@ pub(super) struct QueueList {
 #[derive(ToSchema)]
 pub(super) struct QueuedTransaction {
     state: QueueState,
-    /// Since when somebody holds it back.
+    /// Since when the transaction is held.
     #[schema(required = false, format = "date-time")]
     held: String,
-    /// In how many crashes of the agent it was worked on since an attempt at it ended: it may be what crashes the agent,
-    /// and is attempted alone.
+    /// In how many crashes of the agent the transaction was being attempted, since an attempt last ended. It may be
+    /// the cause of the crashes, so it is attempted alone.
     #[schema(required = false, example = 3)]
     crashes: u32,
-    /// Since when its destination is suspended, where it waits for that.
+    /// Since when its destination has been suspended, if it waits for that.
     #[schema(required = false, format = "date-time")]
     suspended: String,
-    /// The host or domain that it goes to, as far as that was known before it was attempted.
+    /// The host or domain that it goes to, as far as that was known before the first attempt.
     #[schema(required = false, example = "example.com")]
     destination: String,
     #[serde(flatten)]
@@ -41,25 +41,24 @@ pub(super) struct QueuedTransaction {
 /// A transaction of the queue with each attempt at it.
 #[derive(ToSchema)]
 pub(super) struct QueuedDetails {
-    /// The attempts that have ended, the oldest first.
+    /// The attempts that have ended, oldest first.
     attempts: Vec<Attempt>,
     #[serde(flatten)]
     queued: QueuedTransaction,
 }
 
-/// What became of many transactions, or would.
+/// The result of a change of many transactions; or what it would be, for a dry run.
 #[derive(ToSchema)]
 pub(super) struct QueueChanged {
-    /// How many were meant.
+    /// How many transactions were selected.
     matched: u64,
     /// How many of them were changed.
     changed: u64,
-    /// How many stay as they are, by the reason: `finished`, `active`, `held`, `not_held`, `draft`,
-    /// `notifying`, `suspended`.
+    /// How many were not changed, by reason: `finished`, `active`, `held`, `not_held`, `draft`, `notifying`, `suspended`.
     skipped: BTreeMap<String, u64>,
 }
 
-/// What is to happen with a transaction, in a word.
+/// The state of a queued transaction.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum QueueState {
@@ -73,35 +72,34 @@ enum QueueState {
 /// An attempt to deliver.
 #[derive(ToSchema)]
 struct Attempt {
-    /// The first is 1.
+    /// The number of the attempt, from 1.
     number: u32,
     #[schema(format = "date-time")]
     started: String,
     #[schema(format = "date-time")]
     ended: String,
-    /// The host that replied last, where one was reached, by the name that was connected to.
+    /// The host that sent the last reply, by the name that was connected to; absent if none was reached.
     #[schema(required = false, example = "mx.example.com")]
     host: String,
     /// Its address and port.
     #[schema(required = false, example = "192.0.2.1:25")]
     address: String,
-    /// How the connection to it was encrypted, where it was.
+    /// How the connection was encrypted, if it was.
     #[schema(required = false)]
     tls: AttemptTls,
-    /// What was said with the host that was met last, where the attempt has failed for somebody: commands
-    /// and replies, without the message, and without what we said to authenticate ourselves.
+    /// The dialogue with the last host, if the attempt has failed for a recipient: commands and replies, without the
+    /// message, and without what this agent sent to authenticate.
     #[schema(required = false)]
     conversation: Vec<AttemptLines>,
-    /// Octets of it that were not kept.
+    /// Octets of the dialogue that were not kept.
     #[schema(required = false)]
     left_out: u64,
     /// The reply to MAIL.
     #[schema(required = false)]
     mail_response: Response,
-    /// The recipients to which there was a reply.
+    /// The recipients that got a reply.
     recipients: Vec<AttemptRecipient>,
-    /// The final reply, or the one that made an end before the message was sent. Absent where the
-    /// attempt was broken off.
+    /// The final reply, or the reply that ended the attempt before the message was sent. Absent if the attempt was broken off.
     #[schema(required = false)]
     data_response: Response,
 }
@@ -116,8 +114,8 @@ struct AttemptTls {
     verified: AttemptVerified,
 }
 
-/// By what the host has proved who it is: by nothing, by a certificate for its name, by one as a policy of
-/// the recipients' domain demands (MTA-STS), or by one that the DNS names (DANE).
+/// How the host has proved its identity: not at all, by a certificate for its name, by a certificate as the MTA-STS
+/// policy of the recipients' domain demands, or by one that the DNS names (DANE).
 #[derive(ToSchema)]
 #[serde(rename_all = "kebab-case")]
 enum AttemptVerified {
@@ -127,7 +125,7 @@ enum AttemptVerified {
     Dane,
 }
 
-/// Lines that one side has said together.
+/// Lines that one side sent together.
 #[derive(ToSchema)]
 struct AttemptLines {
     #[schema(format = "date-time")]
@@ -136,7 +134,7 @@ struct AttemptLines {
     text: String,
 }
 
-/// Who says it: we are the client. An event is what has happened to the connection.
+/// Who sent the lines; this agent is the client. An event is something that happened to the connection.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum AttemptSpeaker {
@@ -145,13 +143,13 @@ enum AttemptSpeaker {
     Event,
 }
 
-/// What an attempt brought for a recipient.
+/// The result of an attempt for a recipient.
 #[derive(ToSchema)]
 struct AttemptRecipient {
     #[schema(example = "bob@example.com")]
     address: String,
     rcpt_response: Response,
-    /// Its final reply, where it has one of its own.
+    /// The recipient's own final reply, if it has one.
     #[schema(required = false)]
     data_response: Response,
 }

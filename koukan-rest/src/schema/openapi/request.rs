@@ -1,4 +1,4 @@
-//! What a client says of a transaction.
+//! What a client sends about a transaction.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -9,16 +9,16 @@ use utoipa::ToSchema;
 
 use super::message::MessageSpec;
 
-/// A transaction to be made.
+/// A transaction to be created.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Create {
     #[schema(required = false)]
     sender: Sender,
-    /// The SMTP client; or the host to send to, where it is a gateway that is asked.
+    /// The SMTP client; in a request to a gateway, the host to send to.
     #[schema(required = false)]
     remote_host: Host,
-    /// The address that the SMTP client connected to.
+    /// The address to which the SMTP client connected.
     #[schema(required = false)]
     local_host: Host,
     #[schema(required = false)]
@@ -35,16 +35,16 @@ pub(super) struct Create {
     /// Enables notifications of final failures to the reverse-path.
     #[schema(required = false)]
     notification: Notification,
-    /// When it is sent at the earliest; what has passed is now.
+    /// The earliest time at which it is sent; a time in the past means now.
     #[schema(required = false)]
     send_at: SendAt,
-    /// What filters found out, by their names; believed from a trusted peer only. `trace_id` is the id
-    /// by which the message is known in logs.
+    /// What filters have found out, by filter; only believed from a trusted peer. `trace_id` is the
+    /// id of the message in logs.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
 }
 
-/// When a message is sent at the earliest.
+/// The earliest time at which a message is sent.
 #[derive(ToSchema)]
 #[serde(untagged)]
 pub(super) enum SendAt {
@@ -52,7 +52,7 @@ pub(super) enum SendAt {
     Seconds(SendSeconds),
 }
 
-/// A time, as RFC 3339 has it.
+/// A time in the format of RFC 3339.
 #[derive(ToSchema)]
 #[schema(format = "date-time", example = "2030-01-31T12:00:00Z")]
 pub(super) struct SendTime(String);
@@ -62,7 +62,7 @@ pub(super) struct SendTime(String);
 #[schema(minimum = 1000000000, example = 1900000000)]
 pub(super) struct SendSeconds(i64);
 
-/// What is added to a transaction that is made step by step; nothing at all tells that the
+/// What is added to a transaction that is created step by step. An empty object only shows that the
 /// originator is still there.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,7 +71,7 @@ pub(super) struct Append {
     mail_from: Mailbox,
     #[schema(required = false)]
     rcpt_to: Recipients,
-    /// The position in the transaction of the first of `rcpt_to`.
+    /// The position in the transaction of the first recipient in `rcpt_to`.
     #[schema(required = false, minimum = 0)]
     rcpt_to_list_offset: u64,
     #[schema(required = false)]
@@ -82,13 +82,13 @@ pub(super) struct Append {
     /// Enables notifications of final failures to the reverse-path.
     #[schema(required = false)]
     notification: Notification,
-    /// What filters found out, by their names; believed from a trusted peer only. `trace_id` is the id
-    /// by which the message is known in logs.
+    /// What filters have found out, by filter; only believed from a trusted peer. `trace_id` is the
+    /// id of the message in logs.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
 }
 
-/// Enables retries, as often as the server is configured to.
+/// Enables retries, as often as the server's configuration says.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Retry {}
@@ -97,16 +97,16 @@ struct Retry {}
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Notification {
-    /// Other programs name one; it says nothing here.
+    /// Some programs send a host; it is ignored.
     #[schema(required = false)]
     host: String,
 }
 
-/// Which of the sender's chains the mail goes through.
+/// The sender, which decides the chain that the mail passes through.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Sender {
-    /// The sender that the path names, which need not be said again.
+    /// The sender that the path names; may be left out.
     #[schema(required = false)]
     name: String,
     #[schema(required = false, min_length = 1)]
@@ -131,20 +131,20 @@ pub(super) struct HostName(String);
 #[schema(title = "Port", maximum = 65535)]
 pub(super) struct Port(u16);
 
-/// Facts of the SMTP session; believed only from a trusted peer. `null` is what is not known.
+/// Facts of the SMTP session; only believed from a trusted peer. `null` means unknown.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SmtpMeta {
-    /// How the client named itself.
+    /// The name that the client gave.
     #[schema(required = false, min_length = 1)]
     ehlo_host: Option<String>,
-    /// Whether it said EHLO.
+    /// Whether the client said EHLO.
     #[schema(required = false)]
     esmtp: Option<bool>,
     /// Whether the connection had TLS.
     #[schema(required = false)]
     tls: Option<bool>,
-    /// Whether the client authenticated itself.
+    /// Whether the client has authenticated.
     #[schema(required = false)]
     auth: Option<bool>,
 }
@@ -175,12 +175,12 @@ struct ShortParameter {
     /// The keyword.
     #[schema(example = "SIZE", pattern = "^[0-9A-Za-z][0-9A-Za-z-]*$")]
     k: String,
-    /// The value, where there is one.
+    /// The value, if there is one.
     #[schema(example = "1000", required = false, pattern = "^[^= ]+$")]
     p: String,
 }
 
-/// An ESMTP parameter by other names.
+/// An ESMTP parameter, with other member names.
 #[derive(ToSchema)]
 #[schema(deprecated)]
 #[serde(deny_unknown_fields)]
@@ -188,7 +188,7 @@ struct LongParameter {
     /// The keyword.
     #[schema(pattern = "^[0-9A-Za-z][0-9A-Za-z-]*$")]
     keyword: String,
-    /// The value, where there is one.
+    /// The value, if there is one.
     #[schema(required = false, pattern = "^[^= ]+$")]
     value: String,
 }
@@ -206,7 +206,7 @@ enum Recipients {
 #[schema(min_items = 1)]
 struct RecipientList(Vec<Mailbox>);
 
-/// Where the message comes from; left out where it is to be uploaded.
+/// Where the message comes from; left out if it is to be uploaded.
 #[derive(ToSchema)]
 #[serde(untagged)]
 enum BodySource {

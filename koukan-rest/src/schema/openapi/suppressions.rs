@@ -1,4 +1,4 @@
-//! Addresses to which a sender sends nothing, for those who operate the agent.
+//! Suppressed addresses, for operators.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -12,21 +12,21 @@ use super::{
     operations::{JSON, content, operation, refused},
 };
 
-/// Some addresses to which a sender sends nothing, in their order.
+/// Suppressed addresses, sorted.
 #[derive(ToSchema)]
 pub(super) struct SuppressionList {
     suppressions: Vec<Suppression>,
-    /// The `cursor` of the next page, where there is one.
+    /// The `cursor` of the next page, if there is one.
     #[schema(required = false)]
     next_cursor: String,
 }
 
-/// An address to which a sender sends nothing for a while, since it was found to be bad.
+/// A suppressed address: a sender sends nothing to it for a while, because it was found to be bad.
 #[derive(ToSchema)]
 pub(super) struct Suppression {
     #[schema(example = "bob@example.com")]
     address: String,
-    /// What was said of it, or the words of who has added it.
+    /// The reply that showed it, or the words of the operator who added it.
     #[schema(example = "550 5.1.1 no such user")]
     reason: String,
     #[schema(format = "date-time")]

@@ -1,4 +1,4 @@
-//! What a reader sees.
+//! A transaction as a reader sees it.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -9,25 +9,25 @@ use utoipa::ToSchema;
 
 use super::request::Host;
 
-/// A transaction. What was requested comes back as `{}`: the server has it. Lists are full, and show
-/// sender, reverse-path and recipients instead.
+/// A transaction. Fields that the client has sent are returned as `{}`, which means that the server
+/// has them. Lists show the whole sender, reverse-path and recipients instead.
 #[derive(ToSchema)]
 pub(super) struct Transaction {
-    /// Its name in the URI; in the full view.
+    /// The last segment of its URI; in the full view.
     #[schema(required = false)]
     id: String,
-    /// Where it is; in the full view.
+    /// Its URI; in the full view.
     #[schema(required = false)]
     uri: String,
-    /// When it was made; in the full view.
+    /// When it was created; in the full view.
     #[schema(required = false, format = "date-time")]
     created: String,
     #[schema(required = false)]
     sender: Map<String, Value>,
-    /// As it was given with the create.
+    /// As given in the create.
     #[schema(required = false)]
     remote_host: Host,
-    /// As it was given with the create.
+    /// As given in the create.
     #[schema(required = false)]
     local_host: Host,
     #[schema(required = false)]
@@ -36,10 +36,10 @@ pub(super) struct Transaction {
     rcpt_to: Vec<Map<String, Value>>,
     #[schema(required = false)]
     body: BodyStatus,
-    /// The reply to MAIL, of the most recent attempt.
+    /// The reply to MAIL in the most recent attempt.
     #[schema(required = false)]
     mail_response: Response,
-    /// The replies to RCPT, in the order of `rcpt_to`, up to the first that is still to come.
+    /// The replies to RCPT, in the order of `rcpt_to`, up to the first that is still awaited.
     #[schema(required = false)]
     rcpt_response: Vec<Response>,
     /// The final reply.
@@ -48,33 +48,33 @@ pub(super) struct Transaction {
     /// How many attempts have begun.
     #[schema(required = false)]
     attempt_count: u32,
-    /// Why nothing more will be tried; set once.
+    /// Why no further attempt will be made; set once.
     #[schema(required = false)]
     final_attempt_reason: FinalAttemptReason,
     /// When the next attempt is due; in the full view.
     #[schema(required = false, format = "date-time")]
     next_attempt: String,
-    /// When it is or was to be sent at the earliest, where that was said; in the full view.
+    /// The earliest time at which it is sent, if one was given; in the full view.
     #[schema(required = false, format = "date-time")]
     send_at: String,
-    /// Transient failures are retried.
+    /// Present if transient failures are retried.
     #[schema(required = false)]
     retry: Map<String, Value>,
-    /// Final failures are told to the reverse-path.
+    /// Present if final failures are reported to the reverse-path.
     #[schema(required = false)]
     notification: Map<String, Value>,
-    /// It was given up.
+    /// Whether it was cancelled.
     #[schema(required = false)]
     cancelled: bool,
-    /// Signals, by filter; only the full view tells them.
+    /// The signals, by filter; only shown in the full view.
     #[schema(required = false)]
     filter_output: BTreeMap<String, Value>,
-    /// What has become of each recipient, in the order of `rcpt_to`; in the full view.
+    /// What has happened to each recipient, in the order of `rcpt_to`; in the full view.
     #[schema(required = false)]
     recipients: Vec<Recipient>,
 }
 
-/// Why nothing more will be tried.
+/// Why no further attempt will be made.
 #[derive(ToSchema)]
 enum FinalAttemptReason {
     #[serde(rename = "delivered")]
@@ -91,18 +91,18 @@ enum FinalAttemptReason {
     DownstreamTimeout,
 }
 
-/// What has become of a recipient.
+/// What has happened to a recipient.
 #[derive(ToSchema)]
 pub(super) struct Recipient {
     #[schema(example = "bob@example.com")]
     address: String,
     state: RecipientState,
-    /// The reply that says so; the most recent one while it is open.
+    /// The reply that decided the state; while the recipient is open, the most recent one.
     #[schema(required = false)]
     reply: RecipientReply,
 }
 
-/// What has become of a recipient, in a word.
+/// The state of a recipient.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum RecipientState {
@@ -120,10 +120,10 @@ enum RecipientState {
 struct RecipientReply {
     #[schema(minimum = 200, maximum = 599, example = 550)]
     code: u16,
-    /// The enhanced status code, where there is one.
+    /// The enhanced status code, if there is one.
     #[schema(required = false, example = "5.1.1")]
     enhanced: String,
-    /// The enhanced status code, where there is one, and text.
+    /// The enhanced status code, if there is one, and text.
     #[schema(example = "5.1.1 no such user")]
     message: String,
 }
@@ -133,12 +133,12 @@ struct RecipientReply {
 pub(super) struct Response {
     #[schema(minimum = 200, maximum = 599, example = 250)]
     code: u16,
-    /// The enhanced status code, where there is one, and text.
+    /// The enhanced status code, if there is one, and text.
     #[schema(example = "2.0.0 ok")]
     message: String,
 }
 
-/// The message, as far as it is known.
+/// The state of the message, as far as it is known.
 #[derive(ToSchema)]
 struct BodyStatus {
     /// The RFC 5322 message.
@@ -148,12 +148,12 @@ struct BodyStatus {
     message_builder: BuilderStatus,
 }
 
-/// A blob that is uploaded.
+/// A blob to be uploaded.
 #[derive(ToSchema)]
 struct BlobStatus {
-    /// Where to PUT it.
+    /// The URI to PUT it to.
     uri: String,
-    /// Whether it is complete; absent until it is.
+    /// Whether it is complete; absent until then.
     #[schema(required = false)]
     finalized: bool,
 }
@@ -161,10 +161,10 @@ struct BlobStatus {
 /// The message in parts.
 #[derive(ToSchema)]
 struct BuilderStatus {
-    /// Where a receiver wants the parsed message.
+    /// The URI to which a receiver wants the parsed message.
     #[schema(required = false)]
     uri: String,
-    /// The blobs that it names.
+    /// The blobs that the message names.
     #[schema(required = false)]
     blob_status: BTreeMap<String, BlobStatus>,
 }
@@ -173,7 +173,7 @@ struct BuilderStatus {
 #[derive(ToSchema)]
 pub(super) struct TransactionList {
     transactions: Vec<ListedTransaction>,
-    /// The `cursor` of the next page, where there is one.
+    /// The `cursor` of the next page, if there is one.
     #[schema(required = false)]
     next_cursor: String,
 }
@@ -181,9 +181,9 @@ pub(super) struct TransactionList {
 /// One of a sender's transactions.
 #[derive(ToSchema)]
 pub(super) struct ListedTransaction {
-    /// Where it is.
+    /// The URI of the transaction.
     uri: String,
-    /// When it was made.
+    /// When it was created.
     #[schema(format = "date-time")]
     created: String,
     #[serde(flatten)]

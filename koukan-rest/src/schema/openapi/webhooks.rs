@@ -1,4 +1,4 @@
-//! Webhooks, for those who operate the agent.
+//! Webhooks, for operators.
 
 #![allow(dead_code, reason = "the types stand for their schemas")]
 
@@ -18,30 +18,30 @@ pub(super) struct WebhookList {
     webhooks: Vec<Webhook>,
 }
 
-/// How a webhook stands.
+/// The state of a webhook.
 #[derive(ToSchema)]
 pub(super) struct Webhook {
     /// Its name in the configuration.
     name: String,
     state: WebhookState,
-    /// How often it has failed to take these events, since the agent has started.
+    /// How often it has failed to accept these events since the agent started.
     failures: u32,
-    /// Since when it takes nothing.
+    /// Since when it has accepted nothing.
     #[schema(required = false, format = "date-time")]
     failing_since: String,
-    /// Why it has taken nothing the last time.
+    /// Why it did not accept the last call.
     #[schema(required = false, example = "it answered 503")]
     last_error: String,
-    /// The first of the events that it does not take.
+    /// The first event that it does not accept.
     #[schema(required = false)]
     first_event: String,
-    /// The last of them.
+    /// The last event that it does not accept.
     #[schema(required = false)]
     last_event: String,
 }
 
-/// Whether it takes events: `failing` is called again, `dead` was given up; `elsewhere` is called by another replica, which
-/// answers for it.
+/// Whether it accepts events: `failing` is called again; `dead` was given up; `elsewhere` is called
+/// by another replica, which knows its state.
 #[derive(ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum WebhookState {

@@ -1,4 +1,4 @@
-//! Refusals as HTTP: the status, and problem details.
+//! Refusals as HTTP: the status and problem details.
 //!
 //! *Source*: RFC 9457.
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 /// The media type of problem details.
 pub const CONTENT_TYPE: &str = "application/problem+json";
 
-/// The status that tells a refusal of that kind.
+/// The HTTP status for a kind of refusal.
 pub fn status(kind: &RefusalKind) -> StatusCode {
     match kind {
         RefusalKind::Malformed => StatusCode::BAD_REQUEST,
@@ -37,8 +37,8 @@ pub fn status(kind: &RefusalKind) -> StatusCode {
 
 /// Writes the problem details of a refusal.
 ///
-/// *Shape*: the `detail` begins with the field at fault, where it is one, as in
-/// `rcpt_to[0].m: is missing`; the extension `field` tells it alone.
+/// *Shape*: the `detail` begins with the field at fault, if there is one, as in `rcpt_to[0].m: is
+/// missing`; the extension member `field` holds only the field.
 pub fn to_json(refusal: &Refusal) -> Value {
     let status = status(&refusal.kind);
     let mut problem = json!({

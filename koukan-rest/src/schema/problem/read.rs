@@ -1,4 +1,4 @@
-//! Reading what a server refused.
+//! Reads the refusals of a server.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use serde_json::Value;
 
 use crate::schema::json::{self, VALUES_MAX};
 
-/// When to try again where the server does not say.
+/// When to try again if the server does not say.
 const RETRY_AFTER_DEFAULT: Duration = Duration::from_secs(5);
-/// When to try again at the latest, whatever the server says.
+/// The latest time to try again, whatever the server says.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// Characters of a server's detail that are kept.
 const DETAIL_MAX: usize = 500;
 
-/// Makes a refusal of a response that is not a success.
+/// Makes a refusal from a response that is not a success.
 ///
-/// Tolerant: where the content is not problem details, the detail tells the status.
+/// It is tolerant: if the content is not problem details, the detail is the status.
 ///
-/// *Shape*: whether to try again depends on the status alone. A 416 counts as one only with a
-/// `Content-Range` that tells the length, a 308 or 307 with a `Location`.
+/// *Shape*: only the status decides whether to try again. A 416 only counts as one with a
+/// `Content-Range` that has the length; a 307 or 308 only with a `Location`.
 pub fn from_response(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Refusal {
     let kind = kind(status, headers);
     let problem = json::parse(body, VALUES_MAX).unwrap_or_default();
@@ -77,7 +77,7 @@ fn kind(status: StatusCode, headers: &HeaderMap) -> RefusalKind {
     }
 }
 
-/// `bytes */LEN`, or `bytes 0-LAST/TOTAL` as a successful upload has it.
+/// Reads `bytes */LEN`, or `bytes 0-LAST/TOTAL` as in a successful upload.
 fn wrong_range(headers: &HeaderMap) -> Option<RefusalKind> {
     let range = text(headers, CONTENT_RANGE)?;
     let (range, total) = range.strip_prefix("bytes ")?.trim().split_once('/')?;
@@ -101,7 +101,7 @@ fn text(headers: &HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// Keeps what a server says from filling a log or breaking its lines.
+/// Cleans a server's text, so that it cannot fill a log or break its lines.
 fn clean(text: &str) -> String {
     let visible = |c: char| if c.is_control() { ' ' } else { c };
     text.chars().take(DETAIL_MAX).map(visible).collect()

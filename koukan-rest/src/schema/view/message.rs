@@ -1,4 +1,4 @@
-//! Writing a message of several transactions for whoever reads it.
+//! Writes a message, which has several transactions, for readers.
 
 use koukan_core::resource::{ListedTransaction, Location, MessageView};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::write::{write_listed, write_recipient};
 
 /// Writes a message.
 ///
-/// *Shape*: each of its transactions as [`listed_to_json`](super::listed_to_json) writes it, and all
+/// *Shape*: each transaction as [`listed_to_json`](super::listed_to_json) writes it, and all
 /// recipients, each with the URI of its transaction.
 pub fn message_to_json(message: &MessageView, absolute: impl Fn(&Location) -> String) -> Value {
     let all = &message.transactions;
@@ -31,7 +31,7 @@ pub fn message_to_json(message: &MessageView, absolute: impl Fn(&Location) -> St
     })
 }
 
-/// Writes one of several transactions.
+/// Writes one of the transactions.
 pub(super) fn write_one(
     transaction: &ListedTransaction,
     absolute: &impl Fn(&Location) -> String,

@@ -1,4 +1,4 @@
-//! Reading what a server answers of a transaction.
+//! Reads a transaction from a server's answer.
 
 use koukan_core::{
     reply::Reply,
@@ -11,17 +11,17 @@ use crate::schema::reply_from_json;
 
 use super::InvalidView;
 
-/// Reads a transaction, of whatever server.
+/// Reads a transaction from the answer of any server.
 ///
-/// Tolerant: fields that are not known are ignored, `null` is as good as nothing, a single reply
-/// stands for a list of one, and a blob that has no URI is none. The replies to RCPT end with the
-/// first that is still to come (`null` or `{}`). Blobs are in the order of the object. What the full view
-/// tells of `recipients` counts once there is a `data_response`.
+/// It is tolerant: unknown fields are ignored, `null` counts as missing, a single reply stands for
+/// a list of one, and a blob without a URI is ignored. The replies to RCPT end with the first that
+/// is still awaited (`null` or `{}`). Blobs are in the order of the object's members. `recipients`,
+/// from the full view, are only used once there is a `data_response`.
 ///
 /// # Errors
 ///
-/// [`InvalidView`] where it is not an object, or where a field on which it depends what becomes of
-/// the message makes no sense.
+/// [`InvalidView`] if the value is not an object, or if a field that decides what happens to the
+/// message is not valid.
 pub fn view_from_json(value: &Value) -> Result<View, InvalidView> {
     let Value::Object(map) = value else {
         return Err(invalid("it", "an object"));
@@ -66,7 +66,7 @@ pub fn view_from_json(value: &Value) -> Result<View, InvalidView> {
     })
 }
 
-/// A `["host", port]`; anything else is none.
+/// Reads a `["host", port]`; `None` for anything else.
 fn read_host(value: &Value) -> Option<HostPort> {
     let (host, port) = (value.get(0)?.as_str()?, value.get(1)?.as_u64()?);
     Some(HostPort {
@@ -104,12 +104,12 @@ fn read_replies(value: Option<&Value>) -> Result<Vec<Reply>, InvalidView> {
         .iter()
         .enumerate()
         .map(|(position, value)| read_reply(Some(value), &format!("rcpt_response[{position}]")));
-    // What comes after the first that is missing must make sense, too.
+    // What follows the first missing reply must be valid too.
     let replies = replies.collect::<Result<Vec<_>, _>>()?;
     Ok(replies.into_iter().map_while(|reply| reply).collect())
 }
 
-/// What became of each recipient, as far as it is told; nothing where that is told of none.
+/// The final reply of each recipient, as far as given; empty if none is given.
 fn read_recipients(value: &Value) -> Vec<Option<Reply>> {
     let recipients = value.as_array().into_iter().flatten();
     let replies: Vec<_> = recipients.map(read_recipient).collect();
@@ -119,8 +119,8 @@ fn read_recipients(value: &Value) -> Vec<Option<Reply>> {
     replies
 }
 
-/// The reply of a recipient that says what became of it: where the state says something else, the
-/// reply is that to RCPT.
+/// The reply that decided the recipient's state; `None` if it does not agree with the state: it is
+/// then only the reply to RCPT.
 fn read_recipient(value: &Value) -> Option<Reply> {
     let reply = reply_from_json(value.get("reply")?)?;
     let is_final = match value.get("state").and_then(Value::as_str) {

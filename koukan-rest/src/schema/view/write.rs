@@ -1,4 +1,4 @@
-//! Writing a transaction for whoever reads it.
+//! Writes a transaction for readers.
 
 use koukan_core::{
     reply::Reply,
@@ -15,26 +15,26 @@ use crate::schema::{
     reply_to_json,
 };
 
-/// Writes a transaction: placeholders for what was requested, the replies whole.
+/// Writes a transaction: placeholders for what the client has sent, and whole replies.
 ///
-/// There is nothing in it that a client of the documented fields alone does not know, and
-/// `filter_output` is a placeholder too: such clients refuse what they do not know.
+/// It only has the fields of the basic API, and `filter_output` is a placeholder too: clients of
+/// the basic API refuse unknown fields.
 ///
-/// `absolute` makes URIs of locations; what is not so yet, or is nothing, is left out.
+/// `absolute` makes URIs of locations. What is not known yet, or is empty, is left out.
 pub fn view_to_json(view: &View, absolute: impl Fn(&Location) -> String) -> Value {
     Value::Object(write(view, &absolute))
 }
 
-/// Writes all of a transaction: as [`view_to_json`] does, with `filter_output` whole, and with what
-/// [`Details`] tell.
+/// Writes the full view of a transaction: as [`view_to_json`] does, with the whole `filter_output`,
+/// and with the [`Details`].
 pub fn full_view_to_json(view: &View, absolute: impl Fn(&Location) -> String) -> Value {
     Value::Object(write_full(view, &absolute))
 }
 
-/// Writes some of a sender's transactions.
+/// Writes a list of a sender's transactions.
 ///
-/// *Shape*: as [`full_view_to_json`] writes each, with sender, reverse-path and recipients in place
-/// of placeholders.
+/// *Shape*: each as [`full_view_to_json`] writes it, with the whole sender, reverse-path and
+/// recipients in place of placeholders.
 pub fn listed_to_json(
     listed: &TransactionsListed,
     absolute: impl Fn(&Location) -> String,
@@ -48,7 +48,7 @@ pub fn listed_to_json(
     list
 }
 
-/// A transaction with its envelope in the place of placeholders.
+/// Writes a transaction with its whole envelope in place of placeholders.
 pub(in crate::schema) fn write_listed(
     view: &View,
     absolute: &impl Fn(&Location) -> String,
@@ -85,7 +85,7 @@ fn write_full(view: &View, absolute: &impl Fn(&Location) -> String) -> Map<Strin
     object
 }
 
-/// What became of recipients, where nothing else is known of them.
+/// Writes the final replies of recipients of whom nothing else is known.
 fn write_final_replies(object: &mut Map<String, Value>, replies: &[Option<Reply>]) {
     if !replies.is_empty() {
         let replies = replies.iter().map(|reply| match reply {
@@ -113,7 +113,7 @@ pub(super) fn write_recipient(recipient: &RecipientView) -> Value {
     object(fields).into()
 }
 
-/// Puts the envelope in the place of placeholders.
+/// Replaces the placeholders by the envelope.
 fn write_envelope(object: &mut Map<String, Value>, details: &Details) {
     object.insert("sender".into(), sender_to_json(&details.sender));
     if let Some(mail) = &details.mail_from {
@@ -208,7 +208,7 @@ fn write_blob(blob: &BlobStatus, absolute: &impl Fn(&Location) -> String) -> Val
     object(fields).into()
 }
 
-/// That the server has it.
+/// Says that the server has it.
 fn placeholder() -> Value {
     json!({})
 }

@@ -1,4 +1,4 @@
-//! Connections: HTTP/1.1 and HTTP/2 without TLS.
+//! Connections: HTTP/1.1 and HTTP/2, with or without TLS.
 
 mod activity;
 mod answering;
@@ -23,23 +23,23 @@ use tokio::{
 
 use self::{answering::Answering, turned_away::TurnedAway};
 
-/// Who is at the other end of the connection that a request came by; an extension of the request.
+/// The client at the other end of the connection; an extension of the request.
 #[derive(Debug, Clone)]
 pub(super) struct Peer(pub(super) Client);
 
-/// Whether the server stops, an extension of the request: what would go on for ever ends then.
+/// Whether the server stops; an extension of the request. Responses without an end finish then.
 #[derive(Debug, Clone)]
 pub(super) struct Draining(pub(super) watch::Receiver<bool>);
 
-/// Answers connections with `router` until `shutdown` ends, and then those requests that have begun.
+/// Answers connections with `router` until `shutdown` is ready, then lets the requests that have begun end.
 ///
 /// # Errors
 ///
-/// None so far: what fails is one connection, and is logged.
+/// None at present: an error ends one connection, and is logged.
 ///
 /// # Cancel safety
 ///
-/// When it is dropped no new connections are accepted; those that there are go on.
+/// When the future is dropped, no new connections are accepted; existing ones go on.
 pub async fn serve(
     listener: impl Into<Listener>,
     router: Router,
@@ -48,11 +48,11 @@ pub async fn serve(
     serve_with(listener, router, ConnectionSettings::default(), shutdown).await
 }
 
-/// As [`serve`], with other limits.
+/// Like [`serve`], with other limits.
 ///
 /// # Errors
 ///
-/// As of [`serve`].
+/// The same as for [`serve`].
 pub async fn serve_with(
     listener: impl Into<Listener>,
     router: Router,
@@ -89,11 +89,11 @@ pub async fn serve_with(
         };
         let stop = Arc::clone(&stop);
         tokio::spawn(async move {
-            // Here, so that a bug in an observer costs that connection and not the listener.
+            // In this task, so that a panic in an observer costs this connection and not the listener.
             let _held = (slot, connection.open(&observers));
             tokio::select! {
                 () = answering.answer(stream) => {}
-                () = stop.notified() => tracing::debug!(?peer, "given up to stop"),
+                () = stop.notified() => tracing::debug!(?peer, "connection closed because the server stops"),
             }
         });
     };
@@ -103,14 +103,14 @@ pub async fn serve_with(
         never = accept_all(|| listener.accept(), admit) => match never {},
     }
     drop((listener, is_draining));
-    // Each connection has a receiver.
+    // Each connection holds a receiver.
     tracing::debug!(connections = draining.receiver_count(), "draining");
     draining.send_replace(true);
     if timeout(settings.drain_timeout, draining.closed())
         .await
         .is_err()
     {
-        tracing::warn!("requests did not end in time; giving them up");
+        tracing::warn!("requests did not end in time; closing their connections");
         stop.notify_waiters();
     }
     Ok(())

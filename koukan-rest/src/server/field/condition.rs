@@ -7,7 +7,7 @@ use koukan_core::resource::Refusal;
 
 use crate::schema::etag::Condition;
 
-/// The condition of a field, `None` where there is none; where it is a list, it is not empty.
+/// The condition in a field; `None` if the field is absent. A list is never empty.
 pub(in crate::server) fn of(
     headers: &HeaderMap,
     name: &HeaderName,

@@ -1,4 +1,4 @@
-//! `Content-Range` and `X-Finalize-Blob-Length`: which octets of a blob a request brings.
+//! `Content-Range` and `X-Finalize-Blob-Length`: which octets of a blob a request carries.
 //!
 //! *Source*: RFC 9110 section 14.4.
 
@@ -9,7 +9,7 @@ use super::single;
 
 const FINALIZE: HeaderName = HeaderName::from_static("x-finalize-blob-length");
 
-/// The range of an upload, `None` where it brings all octets.
+/// The range of an upload; `None` if the request carries all octets.
 pub(in crate::server) fn of(headers: &HeaderMap) -> Result<Option<Range>, Refusal> {
     let range = single(headers, &CONTENT_RANGE)?;
     let finalize = single(headers, &FINALIZE)?;
@@ -29,7 +29,7 @@ pub(in crate::server) fn of(headers: &HeaderMap) -> Result<Option<Range>, Refusa
     }
 }
 
-/// The range of octets, both ends inclusive as HTTP has it, exclusive as we have it.
+/// The range of octets; HTTP includes the last octet, [`Range`] has an exclusive end.
 fn parse(text: &str) -> Option<Range> {
     let (unit, rest) = text.split_once(' ')?;
     if !unit.eq_ignore_ascii_case("bytes") {
@@ -54,7 +54,7 @@ fn parse(text: &str) -> Option<Range> {
     })
 }
 
-/// No octets, but how many there are in all.
+/// A range without octets that only tells the total.
 fn nothing_but(total: u64) -> Range {
     Range {
         start: total,

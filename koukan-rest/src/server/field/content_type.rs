@@ -1,13 +1,13 @@
-//! `Content-Type`: JSON, and nothing else, where JSON is wanted.
+//! `Content-Type`: where JSON is expected, it must be JSON.
 
 use axum::http::{HeaderMap, header::CONTENT_TYPE};
 use koukan_core::resource::{Refusal, RefusalKind};
 
-/// Checks that the content is JSON, with whatever parameters.
+/// Checks that the content is JSON; parameters are ignored.
 ///
 /// # Errors
 ///
-/// 415 where it is something else, or does not say what it is.
+/// 415 if it is something else, or does not say.
 pub(in crate::server) fn expect_json(headers: &HeaderMap) -> Result<(), Refusal> {
     let text = headers.get(CONTENT_TYPE).map(|value| value.to_str());
     let essence = match text {

@@ -6,9 +6,9 @@ use koukan_core::resource::Refusal;
 const NAME: HeaderName = HeaderName::from_static("idempotency-key");
 const LEN_MAX: usize = 255;
 
-/// The key, `None` where there is none.
+/// The key; `None` if there is none.
 ///
-/// *Shape*: 1 to 255 visible ASCII characters, taken as they are.
+/// *Shape*: 1 to 255 visible ASCII characters, unchanged.
 pub(in crate::server) fn of(headers: &HeaderMap) -> Result<Option<Box<str>>, Refusal> {
     let wrong = || {
         let detail = "not one value of 1 to 255 visible ASCII characters";

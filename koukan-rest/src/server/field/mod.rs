@@ -1,4 +1,4 @@
-//! The header fields that requests come with.
+//! The header fields of requests.
 
 pub(super) mod condition;
 pub(super) mod content_range;
@@ -10,11 +10,11 @@ pub(super) mod wait;
 use axum::http::{HeaderMap, HeaderName, Uri};
 use koukan_core::resource::Refusal;
 
-/// The one value of a field, `None` where there is none.
+/// The only value of a field; `None` if the field is absent.
 ///
 /// # Errors
 ///
-/// Where it is there twice, or is no visible ASCII.
+/// If the field occurs twice, or is not visible ASCII.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Refusal> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else {
@@ -30,7 +30,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a st
 
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 
-/// The value of a preference, without quotes; the first one counts.
+/// The value of a preference, without quotes; if there are several, the first counts.
 ///
 /// *Source*: RFC 7240 section 2.
 fn preference<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
@@ -45,7 +45,7 @@ fn preference<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     })
 }
 
-/// The value of a query parameter, as it stands there.
+/// The value of a query parameter, not decoded.
 fn parameter<'a>(uri: &'a Uri, wanted: &str) -> Option<&'a str> {
     let pairs = uri.query().unwrap_or_default().split('&');
     let mut pairs = pairs.filter_map(|pair| pair.split_once('='));

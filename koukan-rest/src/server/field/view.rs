@@ -1,15 +1,15 @@
 //! `?view=full` and `Prefer: view=full`: how much of a transaction is shown.
 //!
-//! Clients that know the documented fields alone refuse a transaction with others, so whoever wants
-//! to see all says so.
+//! Clients of the basic API refuse a transaction that has fields they do not know, so a client has
+//! to ask for the full view.
 
 use axum::http::{HeaderMap, Uri};
 use koukan_core::resource::Refusal;
 
 use super::{parameter, preference};
 
-/// Whether all of a transaction is to be shown. A preference that makes no sense is ignored (RFC 7240
-/// section 2); a parameter that makes none is the client's mistake.
+/// Whether the full view is asked for. An invalid preference is ignored (RFC 7240 section 2); an
+/// invalid parameter is the client's mistake.
 pub(in crate::server) fn is_full(uri: &Uri, headers: &HeaderMap) -> Result<bool, Refusal> {
     match parameter(uri, "view") {
         Some("full") => Ok(true),

@@ -1,8 +1,7 @@
-//! `request-timeout` and `Prefer: wait`: how long a request may be held back, and `wait-for`: for
-//! what.
+//! `request-timeout` and `Prefer: wait`: how long the response may be held back; `wait-for`: what to wait for.
 //!
-//! *Source*: RFC 7240 section 4.3. A preference that makes no sense is ignored, as section 2 wants;
-//! a `request-timeout` that makes none is the client's mistake.
+//! *Source*: RFC 7240 section 4.3. An invalid preference is ignored, as section 2 demands; an
+//! invalid `request-timeout` is the client's mistake.
 
 use std::time::Duration;
 
@@ -13,18 +12,17 @@ use super::{parameter, preference, single};
 
 const REQUEST_TIMEOUT: HeaderName = HeaderName::from_static("request-timeout");
 
-/// How long a request may be held back.
+/// How long the response to a request may be held back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) struct Wait {
     pub(in crate::server) time: Duration,
-    /// For what, where no version is known.
+    /// What to wait for, if the client knows no version.
     pub(in crate::server) wait_for: WaitFor,
-    /// The preference that is applied, so that the answer says so.
+    /// The preference that is applied, to be named in the response.
     pub(in crate::server) preference: Option<&'static str>,
 }
 
-/// The wait that a request asks for, of `max` at most; where it says so twice, `request-timeout`
-/// counts.
+/// The wait that a request asks for, at most `max`. If it asks twice, `request-timeout` counts.
 pub(in crate::server) fn of(
     uri: &Uri,
     headers: &HeaderMap,
@@ -46,7 +44,7 @@ pub(in crate::server) fn of(
     }))
 }
 
-/// What is waited for: `wait-for=attempt`, by parameter or by preference.
+/// What to wait for: `wait-for`, as a parameter or a preference.
 fn wait_for(uri: &Uri, headers: &HeaderMap) -> Result<WaitFor, Refusal> {
     let name = "wait-for";
     match parameter(uri, name) {
@@ -58,7 +56,7 @@ fn wait_for(uri: &Uri, headers: &HeaderMap) -> Result<WaitFor, Refusal> {
     }
 }
 
-/// The wait that `Prefer` asks for, of `max` at most.
+/// The wait that `Prefer` asks for, at most `max`.
 fn preferred(headers: &HeaderMap, wait_for: WaitFor, max: Duration) -> Option<Wait> {
     let (name, text, wait_for) = match preference(headers, "wait-attempt") {
         Some(text) => ("wait-attempt", text, WaitFor::Attempt),
@@ -78,7 +76,7 @@ fn seconds(text: &str) -> Option<Duration> {
         .bytes()
         .all(|octet| octet.is_ascii_digit() || octet == b'.');
     let seconds: f64 = is_number.then(|| text.parse().ok()).flatten()?;
-    // What is too long for a duration is capped like all else.
+    // A number that is too large for a duration is capped like any other.
     Some(Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX))
 }
 

@@ -1,4 +1,4 @@
-//! Header fields of requests that are passed on, and of the answers to them.
+//! Header fields of requests that are passed on, and of their responses.
 
 use axum::{
     body::Body,
@@ -13,10 +13,10 @@ use axum::{
     },
 };
 
-/// Says that a replica has passed the request on: whoever gets it answers it.
+/// Says that a replica has passed the request on. The replica that receives it has to answer it.
 pub(super) const PASSED_ON: HeaderName = HeaderName::from_static("koukan-passed-on");
 
-/// What is about one connection alone.
+/// Header fields that are about one connection only.
 ///
 /// *Source*: RFC 9110 section 7.6.1.
 const OF_CONNECTION: [HeaderName; 9] = [
@@ -31,11 +31,11 @@ const OF_CONNECTION: [HeaderName; 9] = [
     UPGRADE,
 ];
 
-/// The fields that a request has there: the client's, with the host as the client has named it, so that
-/// locations begin with that.
+/// The fields of the passed-on request: those of the client, with the host as the client named it, so that locations
+/// begin with that host.
 pub(super) fn of_request(mut fields: HeaderMap, uri: &Uri) -> HeaderMap {
     remove_of_connection(&mut fields);
-    // The server before us has asked for the content, and whether scripts may see the answer is said here.
+    // This server has already asked for the content, and decides itself whether scripts may see the response.
     fields.remove(EXPECT);
     fields.remove(ORIGIN);
     if !fields.contains_key(HOST)
@@ -48,8 +48,8 @@ pub(super) fn of_request(mut fields: HeaderMap, uri: &Uri) -> HeaderMap {
     fields
 }
 
-/// A read without its content, which says nothing about one either: whoever reads the fields would wait for it, and
-/// take the next request for it.
+/// A read without its content, and without header fields that announce content: a server that reads these fields
+/// would wait for the content, and take the next request for it.
 pub(super) fn without_content(mut head: Parts) -> Request {
     for name in [CONTENT_LENGTH, TRANSFER_ENCODING, TRAILER, EXPECT] {
         head.headers.remove(name);
@@ -57,7 +57,7 @@ pub(super) fn without_content(mut head: Parts) -> Request {
     Request::from_parts(head, Body::empty())
 }
 
-/// Removes what the answer says of the connection that it came by.
+/// Removes the response's header fields about its connection.
 pub(super) fn remove_of_connection(fields: &mut HeaderMap) {
     let listed = fields.get_all(CONNECTION).iter();
     let listed: Vec<HeaderName> = listed

@@ -1,4 +1,4 @@
-//! Requests that are answered here, as long as it is here that they are.
+//! Answers requests at this replica, unless another one takes over what they are about.
 
 use axum::{
     extract::Request,
@@ -10,7 +10,7 @@ use koukan_core::storage::record::TransactionId;
 
 use super::{super::field::wait, Known, Problem, Shared, fields::without_content};
 
-/// Answers here; a read that waits goes to the replica that takes up what it waits for.
+/// Answers at this replica. If another replica takes over what a waiting read is about, the read goes there.
 pub(super) async fn answer_here(
     shared: &Shared,
     known: &Known,
@@ -37,7 +37,7 @@ pub(super) async fn answer_here(
     }
 }
 
-/// Passes a read on; where that replica does not answer, what is known here is better than nothing.
+/// Passes a read on. If the other replica does not answer, the state known here is better than nothing.
 pub(super) async fn pass_on_or_answer(
     shared: &Shared,
     known: &Known,
@@ -51,7 +51,7 @@ pub(super) async fn pass_on_or_answer(
     match known.pass_on(shared, there, request).await {
         Err(problem) => {
             let response = next.run(again).await;
-            // It may be there for all that is known here.
+            // The other replica may still have the transaction.
             match response.status() == StatusCode::NOT_FOUND {
                 true => Err(problem),
                 false => Ok(response),

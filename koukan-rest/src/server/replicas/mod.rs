@@ -1,18 +1,19 @@
-//! Requests for what another replica of the agent answers for.
+//! Sends requests to the replica that has to answer them.
 //!
-//! Several replicas share a database, and each answers for what it works on. A request for that which comes to
-//! another is answered by 308 with the same path there, or is passed on and answered in that one's stead:
-//!
+//! Several replicas share a database, and each answers for the transactions that it works on. If a request about one
+//! of these arrives at another replica, that one either answers with a 308 to the same path at the right replica, or
+//! passes the request on and returns the response:
 //! | the request | what is done |
 //! |---|---|
-//! | was passed on by a replica already | answered here: none goes farther than once |
-//! | shows a token, or tokens are asked for here | passed on: clients do not show it to another host |
-//! | has content that its client does not hold back until it is asked for (`Expect`) | passed on: it may not be had twice |
-//! | any other | 308, unless everything is to be passed on |
+//! | was already passed on by a replica | answered here: no request is passed on twice |
+//! | has a token, or tokens are required here | passed on: clients do not send a token to another host |
+//! | has content, and its client does not wait for leave to send it (`Expect`) | passed on: the client may not be able to send it twice |
+//! | any other | 308, unless all requests are to be passed on |
 //!
-//! What is passed on has the client's own token, so that a replica grants what the client may, and nothing
-//! because another replica asks. Content goes both ways as it comes. A replica that does not answer costs those
-//! who ask for what it has, and of the requests at a time half at most; and no client takes all that go to one.
+//! A request is passed on with the client's own token: the other replica grants what the client may do, and nothing
+//! more because a replica asks. Content is streamed in both directions. If a replica does not answer, only requests
+//! for what it has are affected, and they use at most half of the places for requests. No client can take all places
+//! for one replica.
 
 mod fields;
 mod here;
@@ -43,12 +44,12 @@ use super::{problem::Problem, shared::Shared};
 
 use self::{fields::PASSED_ON, under_way::UnderWay};
 
-/// Has requests over HTTP, with URIs that are absolute.
+/// Sends requests over HTTP; their URIs are absolute.
 type Peers = BoxCloneSyncService<Request, Response, BoxError>;
 
-/// Knows which replica answers for what, and how to ask it; clones are the same.
+/// Knows which replica has to answer what, and how to reach it; clones share the knowledge.
 ///
-/// The token of a client goes to the addresses that other sessions of the storage have
+/// A client's token is sent to the addresses that other sessions of the storage have
 /// [published](Storage::publish_address).
 #[derive(Clone)]
 pub struct Replicas {
@@ -58,7 +59,7 @@ pub struct Replicas {
 }
 
 impl Replicas {
-    /// Replicas over a storage, which are asked by `client`, as a client of any HTTP server.
+    /// The replicas of a storage, reached by `client`, which can be a client of any HTTP server.
     pub fn new<C>(storage: Storage, client: C) -> Self
     where
         C: Service<Request, Response = Response, Error: Into<BoxError>, Future: Send>
@@ -75,7 +76,7 @@ impl Replicas {
         }
     }
 
-    /// Passes everything on: clients cannot reach replicas one by one.
+    /// Passes all requests on, for deployments where clients cannot reach single replicas.
     #[must_use]
     pub fn passing_all_on(mut self, passes_all_on: bool) -> Self {
         self.passes_all_on = passes_all_on;
@@ -91,11 +92,11 @@ impl fmt::Debug for Replicas {
     }
 }
 
-/// Replicas, as the requests of one server see them.
+/// The replicas, as one server uses them.
 #[derive(Clone)]
 pub(super) struct Known {
     replicas: Replicas,
-    /// Requests that were passed on.
+    /// Requests that were passed on and not answered yet.
     under_way: UnderWay,
 }
 
@@ -108,7 +109,7 @@ impl Known {
     }
 }
 
-/// Sends requests to the replica that answers for what they are about, and has all others answered here.
+/// Sends a request to the replica that has to answer it; has all others answered here.
 pub(super) async fn find_replica(
     State(shared): State<Shared>,
     params: Result<RawPathParams, RawPathParamsRejection>,
@@ -150,7 +151,7 @@ impl Known {
     }
 }
 
-/// 308 to another replica.
+/// A 308 to another replica.
 fn redirect(there: &str, request: &Request<Body>) -> Result<Response, Problem> {
     let to = Location::new(pass_on::uri_at(there, request.uri()));
     let detail = "another replica has the transaction: Location tells where";
@@ -160,9 +161,9 @@ fn redirect(there: &str, request: &Request<Body>) -> Result<Response, Problem> {
 
 /// What a path is about.
 enum Subject {
-    /// A transaction; of a message the first.
+    /// A transaction; for a message, its first transaction.
     Transaction(TransactionId),
-    /// A webhook, which one replica calls.
+    /// A webhook; one replica calls it.
     Webhook(String),
 }
 
@@ -173,7 +174,7 @@ fn subject(path: &str, params: Option<&RawPathParams>) -> Option<Subject> {
         "transactions" => id.parse().ok(),
         "messages" => id.parse::<MessageId>().ok()?.transactions().next(),
         "webhooks" => {
-            // A name may have anything in it, which is escaped in the path.
+            // A name may hold any characters; they are percent-encoded in the path.
             let (_, name) = params?.iter().find(|(param, _)| *param == "name")?;
             return Some(Subject::Webhook(name.to_owned()));
         }

@@ -1,4 +1,4 @@
-//! Passing a request on.
+//! Passes a request on to another replica.
 
 use std::{pin::pin, time::Duration};
 
@@ -23,21 +23,22 @@ use super::{
     quiet::{Activity, Counted, Quiet},
 };
 
-/// How long a replica may take to answer, beyond what it is asked to wait: a cancel waits for some seconds.
+/// How long a replica may take to answer, in addition to the wait that the request asks for: a
+/// cancel takes some seconds.
 const PATIENCE: Duration = Duration::from_secs(15);
-/// When a client may try again: by then another replica may have taken it up.
+/// When a client may try again: by then another replica may have taken over.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Known {
-    /// Has another replica answer a request.
+    /// Passes a request on to another replica and returns the response.
     ///
     /// # Errors
     ///
-    /// 503 where it does not, or has too many requests of others to answer.
+    /// 503 if the replica does not answer, or too many requests have already been passed on to it.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the request is broken off there as well.
+    /// When the future is dropped, the request is broken off at the other replica too.
     pub(super) async fn pass_on(
         &self,
         shared: &Shared,
@@ -53,12 +54,13 @@ impl Known {
         let patience = PATIENCE + wait.map(|wait| wait.time).unwrap_or_default();
         let (mut head, body) = request.into_parts();
         let Ok(uri) = uri_at(there, &head.uri).parse() else {
-            tracing::error!(%there, "the address of another replica is no URL");
+            tracing::error!(%there, "the address of another replica is not a URL");
             return Err(silent());
         };
         head.headers = of_request(head.headers, &head.uri);
         head.uri = uri;
-        // Either may speak another version; and what layers have found out here is of no use there.
+        // Each side may use another version of HTTP; and the extensions that layers have added mean
+        // nothing there.
         head.version = Version::HTTP_11;
         head.extensions.clear();
         let activity = Activity::new(settings.upload_idle_timeout);
@@ -79,19 +81,19 @@ impl Known {
             }
         };
         let response = response.map_err(|error| {
-            tracing::info!(%there, error = %Causes(&*error), "another replica cannot be asked");
+            tracing::info!(%there, error = %Causes(&*error), "another replica cannot be reached");
             silent()
         })?;
         let (mut head, body) = response.into_parts();
         remove_of_connection(&mut head.headers);
         head.extensions.clear();
-        // Until all of the answer is there.
+        // The slot is kept until the whole response has arrived.
         let body = Quiet::new(body, settings.upload_idle_timeout, slot);
         Ok(Response::from_parts(head, Body::new(body)))
     }
 }
 
-/// The same path and query at another base.
+/// The same path and query at another base URL.
 pub(super) fn uri_at(base: &str, uri: &Uri) -> String {
     let path = uri.path_and_query().map_or("/", |path| path.as_str());
     format!("{}{path}", base.trim_end_matches('/'))

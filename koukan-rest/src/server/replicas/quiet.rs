@@ -1,4 +1,4 @@
-//! Content on its way from one replica to another, and how long nothing comes of it.
+//! Content on its way between replicas, with limits on silence.
 
 use std::{
     pin::Pin,
@@ -14,7 +14,7 @@ use tower::BoxError;
 
 use super::under_way::Slot;
 
-/// When something of a request came last.
+/// When the last octets of a request arrived.
 #[derive(Clone)]
 pub(super) struct Activity {
     idle: Duration,
@@ -26,13 +26,13 @@ struct Seen {
     has_ended: bool,
 }
 
-/// The content of a request, of which it is noted when something came.
+/// The content of a request; notes when octets arrive.
 pub(super) struct Counted {
     inner: Body,
     activity: Activity,
 }
 
-/// The content of an answer. It breaks off when nothing comes for too long.
+/// The content of a response. It ends with an error if no octets arrive for too long.
 pub(super) struct Quiet {
     inner: Body,
     idle: Duration,
@@ -40,13 +40,13 @@ pub(super) struct Quiet {
     _slot: Slot,
 }
 
-/// Nothing has come for too long.
+/// No octets have arrived for too long.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer of another replica stalled")]
 struct Stalled;
 
 impl Activity {
-    /// Of content with gaps no longer than `idle`.
+    /// Watches content that may pause for at most `idle`.
     pub(super) fn new(idle: Duration) -> Self {
         let seen = Seen {
             last: Instant::now(),
@@ -58,7 +58,7 @@ impl Activity {
         }
     }
 
-    /// Until when an answer is to be there that may take so long after the content.
+    /// When the response has to be there, if it may take `patience` after the content.
     pub(super) fn due(&self, patience: Duration) -> Instant {
         let seen = self.lock();
         match seen.has_ended {
@@ -109,7 +109,7 @@ impl HttpBody for Counted {
 }
 
 impl Quiet {
-    /// With gaps no longer than `idle`; the slot is given back at the end.
+    /// Content that may pause for at most `idle`; releases the slot at the end.
     pub(super) fn new(inner: Body, idle: Duration, slot: Slot) -> Self {
         Self {
             inner,

@@ -1,4 +1,4 @@
-//! Requests that are with other replicas.
+//! Limits the requests that are passed on to other replicas.
 
 use std::{
     collections::HashMap,
@@ -7,24 +7,24 @@ use std::{
 
 use koukan_core::shares::{Charge, Client, Shares};
 
-/// How many requests other replicas are asked to answer; clones are the same.
+/// Counts the requests that are passed on to other replicas; clones share the count.
 ///
-/// Of all places one replica has no more than its share, so that one that is silent does not take those of others; and
-/// of those one client has no more than its share, so that others can ask that replica as well.
+/// A replica can have only its share of all places, so that a silent one does not take those of the others. A
+/// client can have only its share of these, so that other clients can reach that replica as well.
 #[derive(Clone)]
 pub(super) struct UnderWay {
     by_replica: Shares<Box<str>>,
     by_client: Arc<Mutex<HashMap<Box<str>, Shares<Client>>>>,
 }
 
-/// The place of one request, until this is dropped.
+/// The place of one request; dropping it releases the place.
 pub(super) struct Slot {
     _of_replica: Charge<Box<str>>,
     _of_client: Charge<Client>,
 }
 
 impl UnderWay {
-    /// So many of all replicas together.
+    /// With so many places for all replicas together.
     pub(super) fn new(total: u64) -> Self {
         Self {
             by_replica: Shares::new(total),
@@ -32,7 +32,7 @@ impl UnderWay {
         }
     }
 
-    /// A place for a request of that client to the replica there, if there is one.
+    /// A place for a request of that client to that replica; `None` if there is none free.
     pub(super) fn enter(&self, there: &str, client: &Client) -> Option<Slot> {
         let of_client = self.clients_of(there).charge(client, 1)?;
         let of_replica = self.by_replica.charge(&there.into(), 1)?;
@@ -48,9 +48,9 @@ impl UnderWay {
         if let Some(clients) = known.get(there) {
             return clients.clone();
         }
-        // Addresses are new with each session.
+        // Replicas get new addresses with each session, so unused entries are removed.
         known.retain(|_, clients| clients.used() > 0);
-        // What a replica may have where no other has any.
+        // The places of one replica while no other has any.
         let total = self.by_replica.total();
         let clients = Shares::new((total - total / 8).max(1));
         known.insert(there.into(), clients.clone());

@@ -26,7 +26,7 @@ pub(super) async fn append(
     let manner = shared.manner(&head.uri, &head.headers)?;
     let of = |json| append_from_json(&json);
     let read = json_content::read_any((&shared, &caller), &head.headers, body, of);
-    // Nothing is a heartbeat.
+    // A request without content only shows that the originator is still there.
     let (draft, rcpt_to_list_offset) = read.await?.unwrap_or_default();
     let if_match = matched(&shared, &caller, &transaction, condition).await?;
     let append = Append {

@@ -1,5 +1,4 @@
-//! `GET /destinations?…`, `GET /destinations/{name}`, `POST /destinations/{name}/{action}`: for whoever
-//! operates the agent.
+//! `GET /destinations?…`, `GET /destinations/{name}`, `POST /destinations/{name}/{action}`: for operators.
 
 use axum::{
     Extension,
@@ -64,7 +63,7 @@ fn answer(response: QueueResponse) -> Response {
     match response {
         QueueResponse::Destinations(listed) => json_of(&destinations_to_json(&listed)),
         QueueResponse::Destination(view) => json_of(&destination_to_json(&view)),
-        // Nobody answers so.
+        // The service has no other answers.
         _ => Problem::from(Refusal::internal()).into_response(),
     }
 }

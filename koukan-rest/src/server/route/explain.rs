@@ -1,4 +1,4 @@
-//! `POST /explain`: what would become of a message, for whoever operates the agent.
+//! `POST /explain`: what would happen to a message; for operators.
 
 use axum::{Extension, body::Body, extract::State, http::HeaderMap};
 use koukan_core::resource::{Caller, Refusal};
@@ -16,7 +16,7 @@ pub(super) async fn explain(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    // Before anything is read for somebody who may not ask.
+    // Checked before anything is read for a caller that may not ask.
     if !caller.may_operate() {
         return Err(Refusal::not_for_all().into());
     }

@@ -14,10 +14,10 @@ use super::{
     sender,
 };
 
-/// Transactions of one list, where the client does not say.
+/// How many transactions a list has if the client does not say.
 const LIMIT: usize = 100;
 
-/// Parameters beside those that look for transactions. Lists are always full; `view` does no harm.
+/// Parameters other than the search parameters. Lists always show the full view, so `view` has no effect.
 const PARAMETERS: [&str; 4] = ["state", "limit", "cursor", "view"];
 
 pub(super) async fn list(
@@ -35,7 +35,7 @@ pub(super) async fn list(
     Ok(answer(response, &manner))
 }
 
-/// The list that is asked for.
+/// The list that the query asks for.
 fn list_of(mut parameters: Parameters, sender: Box<str>) -> Result<ListTransactions, Refusal> {
     let state = match parameters.take("state").as_deref() {
         None => None,

@@ -30,7 +30,7 @@ use crate::{
 
 use super::{Answer, Parts, part, sender};
 
-/// Messages of one batch that are made at the same time.
+/// How many messages of one batch are created at the same time.
 const AT_ONCE: usize = 16;
 
 pub(super) async fn create(
@@ -65,7 +65,7 @@ pub(super) async fn create(
     Ok(response)
 }
 
-/// Each message is made by itself; what is wrong with one says nothing of the others.
+/// Creates the messages independently: an error in one does not affect the others.
 pub(super) async fn batch(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
@@ -77,7 +77,7 @@ pub(super) async fn batch(
     let manner = shared.manner(&head.uri, &head.headers)?;
     let key = idempotency_key::of(&head.headers)?;
     let of = |json| messages_from_json(&json, &name);
-    // Those that are made last are kept for as long as the others take.
+    // The messages that are created last are kept in memory until the others are done.
     let (messages, held) =
         json_content::read_held((&shared, &caller), &head.headers, body, of).await?;
     let made = messages.into_iter().enumerate().map(|(index, message)| {
@@ -124,7 +124,7 @@ pub(super) async fn read(
         wait_for: WaitFor::End,
     };
     if let Some(condition) = known {
-        // Of several versions that are known the current one is of interest.
+        // If the client knows several versions, only whether one is current matters.
         let operation = MessageOperation::Read(read.clone());
         if let MessageResponse::Current(message) =
             shared.ask_messages(caller.clone(), operation).await?
@@ -164,7 +164,7 @@ pub(super) async fn cancel(
     }
 }
 
-/// A message that was made.
+/// A message that was created.
 struct Created {
     message: MessageView,
     is_replayed: bool,
@@ -188,13 +188,13 @@ impl Shared {
     }
 }
 
-/// What a field of a transaction is called in the flat form, where that is another name.
+/// The name in the flat form of a transaction's field, if it differs.
 fn flat_field(field: &str) -> Option<&'static str> {
     let (first, _) = field.split_once(['.', '[']).unwrap_or((field, ""));
     match first {
         "mail_from" => Some("from"),
         "rcpt_to" => Some("to"),
-        // All but what is reused was looked at before.
+        // Everything else was checked before; only a reused blob can still be at fault.
         "body" => Some("attachments"),
         _ => None,
     }

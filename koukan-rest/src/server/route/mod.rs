@@ -34,10 +34,10 @@ use super::{
     shared::{Asking, Shared},
 };
 
-/// The answer of a route.
+/// The result of a route.
 type Answer = Result<Response, Problem>;
 
-/// Parts of the path, or why there are none.
+/// Parts of the path, or why they could not be read.
 type Parts<T> = Result<Path<T>, PathRejection>;
 
 /// All routes.
@@ -67,7 +67,7 @@ pub(super) fn routes(shared: Shared) -> Router {
         .route("/explain", post(explain::explain))
         .route("/webhooks", get(webhooks::list))
         .route("/events", get(events::read))
-        // What follows needs no token.
+        // The routes below need no token.
         .route_layer(from_fn_with_state(shared.clone(), authenticate))
         .route("/openapi.json", get(async || json_of(&openapi())))
         .fallback(async || Problem::no_route())
@@ -75,7 +75,7 @@ pub(super) fn routes(shared: Shared) -> Router {
         .with_state(shared)
 }
 
-/// Routes that are about one transaction, message or webhook, which another replica may have.
+/// Routes about one transaction, message or webhook, which another replica may have.
 fn of_replicas(shared: &Shared) -> Router<Shared> {
     let routes = Router::new()
         .route("/messages/{id}", get(messages::read))
@@ -96,9 +96,9 @@ fn of_replicas(shared: &Shared) -> Router<Shared> {
     }
 }
 
-/// Lets in who has a token, before anything of the request is looked at.
+/// Admits only callers with a token, before anything else of the request is looked at.
 async fn authenticate(State(shared): State<Shared>, mut request: Request, next: Next) -> Answer {
-    // The layers around have found out.
+    // An outer layer has identified the caller.
     let asking = request.extensions_mut().remove::<Asking>();
     let asking = asking.unwrap_or_else(|| shared.asking(&request));
     let caller = asking.into_caller()?;
@@ -106,12 +106,12 @@ async fn authenticate(State(shared): State<Shared>, mut request: Request, next: 
     Ok(next.run(request).await)
 }
 
-/// The one part of the path.
+/// The only part of the path.
 fn part(path: Parts<String>) -> Result<String, Problem> {
     parts(path.map(|Path(part)| Path([part]))).map(|[part]| part)
 }
 
-/// The one part of the path, which names a sender that the caller may act for.
+/// The only part of the path: the name of a sender for which the caller may act.
 fn sender(path: Parts<String>, caller: &Caller) -> Result<String, Problem> {
     let name = part(path)?;
     match caller.may_act_for(&name) {
@@ -130,7 +130,7 @@ fn parts<T: AsRef<[String]>>(path: Parts<T>) -> Result<T, Problem> {
     }
 }
 
-/// Whether a part of a path stays one when it becomes part of another path.
+/// Whether a part of a path is still one part when it is put into another path.
 fn is_plain(part: &str) -> bool {
     let is_special = |c: char| c.is_control() || "/\\?#%".contains(c);
     !part.contains(is_special) && part != "." && part != ".."

@@ -1,4 +1,4 @@
-//! Query parameters by which transactions are looked for.
+//! Query parameters that select transactions.
 
 use std::collections::BTreeMap;
 
@@ -6,13 +6,13 @@ use axum::extract::{Query, rejection::QueryRejection};
 use jiff::Timestamp;
 use koukan_core::{resource::Refusal, storage::Search};
 
-/// What a query may be, before its names are known.
+/// The query before its parameters are checked.
 pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-/// Parameters, each once; an empty one says nothing.
+/// Parameters, each at most once; an empty one counts as absent.
 pub(super) struct Parameters(BTreeMap<String, String>);
 
-/// Names by which [`Parameters::search`] looks for transactions.
+/// The names of the parameters that [`Parameters::search`] takes.
 const SEARCH: [&str; 7] = [
     "mail_from",
     "recipient",
@@ -24,7 +24,7 @@ const SEARCH: [&str; 7] = [
 ];
 
 impl Parameters {
-    /// The parameters of a query; those that lists have are known, and `others`.
+    /// The parameters of a query for a list. Allowed are the search parameters and `others`.
     pub(super) fn of(query: Pairs, others: &[&str]) -> Result<Self, Refusal> {
         let known = || others.iter().chain(&SEARCH);
         let wrong = || {
@@ -44,7 +44,7 @@ impl Parameters {
         Ok(Self(parameters))
     }
 
-    /// The parameters of a query that looks for no transactions; only these are known.
+    /// The parameters of a query without search parameters. Only `known` are allowed.
     pub(super) fn alone(query: Pairs, known: &[&str]) -> Result<Self, Refusal> {
         let wrong = || {
             let names = known.join(", ");
@@ -57,12 +57,12 @@ impl Parameters {
         }
     }
 
-    /// The value of a parameter, where there is one.
+    /// Takes the value of a parameter, if there is one.
     pub(super) fn take(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }
 
-    /// A number of at least 1.
+    /// Takes a number of at least 1.
     pub(super) fn positive(&mut self, name: &'static str) -> Result<Option<usize>, Refusal> {
         let number = self.take(name).map(|text| text.parse().ok());
         match number {
@@ -72,7 +72,7 @@ impl Parameters {
         }
     }
 
-    /// Whether a parameter says `true`.
+    /// Takes a flag: whether the parameter is `true`.
     pub(super) fn flag(&mut self, name: &'static str) -> Result<bool, Refusal> {
         match self.take(name).as_deref() {
             None | Some("false") => Ok(false),
@@ -81,12 +81,12 @@ impl Parameters {
         }
     }
 
-    /// Whether all were taken.
+    /// Whether all parameters were taken.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What is looked for.
+    /// Takes the search parameters.
     pub(super) fn search(&mut self) -> Result<Search, Refusal> {
         let reply = self.take("reply");
         let words = reply.iter().flat_map(|reply| reply.split_whitespace());
@@ -112,7 +112,7 @@ impl Parameters {
     }
 }
 
-/// An address as it stands in JSON; `<>` is the null reverse-path.
+/// An address as in JSON; `<>` becomes the null reverse-path.
 fn without_brackets(address: String) -> Box<str> {
     let inner = address.strip_prefix('<');
     let inner = inner.and_then(|rest| rest.strip_suffix('>'));

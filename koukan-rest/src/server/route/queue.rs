@@ -1,5 +1,5 @@
-//! `GET /queue?…`, `GET /queue/{id}`, `GET /queue/{id}/message`, `POST /queue/{id}/{action}`,
-//! `POST /queue/{action}?…`: for whoever operates the agent.
+//! `GET /queue?…`, `GET /queue/{id}`, `GET /queue/{id}/message`, `POST /queue/{id}/{action}`, `POST
+//! /queue/{action}?…`: for operators.
 
 use axum::{
     Extension,
@@ -33,7 +33,7 @@ use super::{
     part, parts,
 };
 
-/// Parameters beside those that look for transactions.
+/// Parameters other than the search parameters.
 const PARAMETERS: [&str; 5] = ["id", "sender", "state", "limit", "cursor"];
 const CHANGE_PARAMETERS: [&str; 5] = ["id", "sender", "state", "dry_run", "all"];
 
@@ -65,7 +65,7 @@ pub(super) async fn show(
     answer_with(&shared, caller, operation, &manner).await
 }
 
-/// `POST /queue/{action}`: many at once.
+/// `POST /queue/{action}`: changes many transactions at once.
 pub(super) async fn change(
     State(shared): State<Shared>,
     Extension(caller): Extension<Caller>,
@@ -73,7 +73,7 @@ pub(super) async fn change(
     query: Pairs,
     request: Request,
 ) -> Answer {
-    // To post to a transaction itself is nothing.
+    // A POST to a transaction without an action is not allowed.
     let action = action(&part(path)?).ok_or_else(Problem::wrong_method)?;
     let mut parameters = Parameters::of(query, &CHANGE_PARAMETERS)?;
     let is_dry = parameters.flag("dry_run")?;
@@ -123,7 +123,7 @@ pub(super) async fn message(
     answer_with(&shared, caller, operation, &manner).await
 }
 
-/// Which transactions are meant.
+/// The transactions that the query selects.
 fn filter(parameters: &mut Parameters) -> Result<QueueFilter, Refusal> {
     let state = match parameters.take("state").as_deref() {
         None => Some(QueueState::Unfinished),
@@ -177,8 +177,8 @@ fn answer(response: QueueResponse, manner: &Manner) -> Response {
     }
 }
 
-/// A message. One that cannot be read to its end breaks the connection, so that nobody takes it for
-/// whole.
+/// A message. If it cannot be read to its end, the connection is broken, so that the client does
+/// not take a part for the whole.
 fn octets(body: koukan_core::body::Body) -> Response {
     let len = body.len();
     let mut response = Body::from_stream(body).into_response();

@@ -1,4 +1,4 @@
-//! `GET /transactions/{id}`, hanging where that is wanted.
+//! `GET /transactions/{id}`; holds the response back if the client wants to wait.
 
 use axum::{
     Extension,
@@ -49,7 +49,7 @@ pub(super) async fn read(
             if let Some(version) = current(&shared, &caller, &read.transaction).await?
                 && condition.is_met_by(&version)
             {
-                // Of all transactions there are, the client wants none: no use to wait.
+                // `*` matches every version, so waiting for another one is useless.
                 if condition == Condition::Any {
                     return Ok(unchanged(&version, &manner));
                 }
@@ -65,7 +65,7 @@ pub(super) async fn read(
     Ok(response)
 }
 
-/// The version that a transaction has now.
+/// The current version of a transaction.
 pub(super) async fn current(
     shared: &Shared,
     caller: &Caller,
@@ -83,7 +83,7 @@ pub(super) async fn current(
     }
 }
 
-/// The version that a change is of; of several the one that is current, where one is.
+/// The version that a change refers to; if the client names several, the current one if it is among them.
 pub(super) async fn matched(
     shared: &Shared,
     caller: &Caller,

@@ -1,5 +1,4 @@
-//! `/senders/{sender}/suppressions`: addresses to which a sender sends nothing, for whoever operates the
-//! agent.
+//! `/senders/{sender}/suppressions`: addresses to which a sender sends nothing; for operators.
 
 use axum::{
     Extension,
@@ -68,7 +67,7 @@ pub(super) async fn remove(
     answer_with(&shared, caller, operation).await
 }
 
-/// Of an address, which may hold what parts of paths do not.
+/// The parts of a path that ends in an address, which may hold characters that other parts may not.
 fn of_one(
     path: Parts<[String; 2]>,
     what: impl FnOnce(Mailbox) -> SuppressionAsked,
@@ -93,7 +92,7 @@ fn answer(response: QueueResponse) -> Response {
     match response {
         QueueResponse::Suppressions(listed) => json_of(&suppressions_to_json(&listed)),
         QueueResponse::Suppression(one) => json_of(&suppression_to_json(&one)),
-        // Nobody answers so.
+        // The service has no other answers.
         _ => Problem::from(Refusal::internal()).into_response(),
     }
 }

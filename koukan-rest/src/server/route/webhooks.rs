@@ -1,4 +1,4 @@
-//! `GET /webhooks`, `GET /webhooks/{name}`, `POST /webhooks/{name}/{action}`: for whoever operates the agent.
+//! `GET /webhooks`, `GET /webhooks/{name}`, `POST /webhooks/{name}/{action}`: for operators.
 
 use axum::{
     Extension,
@@ -44,7 +44,7 @@ pub(super) async fn change(
     answer_with(&shared, caller, HookOperation::Change(name.into(), action)).await
 }
 
-/// The parts of the path. A name may be a URL.
+/// The parts of the path; the name of a webhook may be a URL.
 fn named<T>(path: Parts<T>) -> Result<T, Problem> {
     let Path(parts) = path.map_err(|_| Refusal::malformed("the path is not UTF-8"))?;
     Ok(parts)
@@ -60,7 +60,7 @@ fn answer(response: QueueResponse) -> Response {
     match response {
         QueueResponse::Hooks(views) => json_of(&hooks_to_json(&views)),
         QueueResponse::Hook(view) => json_of(&hook_to_json(&view)),
-        // Nobody answers so.
+        // The service has no other answers.
         _ => Problem::from(Refusal::internal()).into_response(),
     }
 }

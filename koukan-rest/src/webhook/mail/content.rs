@@ -12,10 +12,10 @@ use serde::{
 use serde_json::Value;
 use tokio::task::spawn_blocking;
 
-/// Octets of contents that are written at once, at most: about a millisecond.
+/// The most octets of content that are written at once: about a millisecond.
 const SMALL: usize = 256 << 10;
 
-/// What there is to say beside the message.
+/// What is sent beside the message.
 pub(super) struct Envelope {
     pub(super) timestamp: String,
     pub(super) id: String,
@@ -25,14 +25,14 @@ pub(super) struct Envelope {
     pub(super) rcpt_to: Vec<String>,
 }
 
-/// The content, and what pays for it.
+/// The content, and the charge for its memory.
 pub(super) struct Rendered {
     pub(super) content: Bytes,
     #[expect(dead_code, reason = "it pays until it is dropped")]
     memory: Option<HeldOctets>,
 }
 
-/// Writes the content, for which `memory` pays; `None` where there is none.
+/// Writes the content and charges `memory` for it; `None` if there is not enough.
 pub(super) async fn render(
     envelope: Envelope,
     parsed: Arc<ParsedMessage>,
@@ -66,7 +66,7 @@ fn write(
             },
         },
     };
-    // Its length is known before any of it is held.
+    // The length is known before any of the content is held.
     let mut counted = Count(0);
     serde_json::to_writer(&mut counted, &request).ok()?;
     if let Some(memory) = &mut memory {
@@ -113,7 +113,7 @@ struct Data<'a> {
 
 type Blobs<'a> = HashMap<&'a str, &'a Bytes>;
 
-/// A parsed message without its MIME tree, in which all is there a second time, with contents in the
+/// A parsed message without its MIME tree, which would repeat everything, and with contents in
 /// place of their names.
 struct Message<'a> {
     json: &'a Value,
@@ -136,11 +136,11 @@ impl Serialize for Message<'_> {
     }
 }
 
-/// A value with contents in the place of their names.
+/// A value with contents in place of their names.
 struct Filled<'a> {
     value: &'a Value,
     blobs: &'a Blobs<'a>,
-    /// Contents are text for people, in UTF-8.
+    /// Whether the contents are UTF-8 text for people.
     is_shown: bool,
 }
 
@@ -167,7 +167,7 @@ impl Serialize for Filled<'_> {
     }
 }
 
-/// Octets as base64, which is written without being held.
+/// Octets as base64, written without holding the encoded form.
 struct Encoded<'a>(&'a [u8]);
 
 impl Serialize for Encoded<'_> {

@@ -1,4 +1,4 @@
-//! From a transaction to the request.
+//! Turns a transaction into the request.
 
 use std::{
     future::poll_fn,
@@ -27,10 +27,10 @@ use super::{
     verdict::verdict,
 };
 
-/// Recipients that are pulled in one go, at most.
+/// The most recipients that are taken in one go.
 const RECIPIENTS_AT_ONCE: usize = 100;
 
-/// Delivers what is parsed above it.
+/// Delivers a message that a layer above has parsed.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
     pub(super) poster: Poster,
@@ -54,7 +54,7 @@ impl Delivery {
         }
         body.ready().await?;
         let parsed = signals.find::<Parsed>();
-        // Only what has ended as it should may be delivered.
+        // Only a message that ended without an error may be delivered.
         let is_too_big = count(body).await? > self.max_size as u64;
         let Some(parsed) = parsed.filter(|_| !is_too_big) else {
             return Ok(Reply::message_too_big());
@@ -76,13 +76,13 @@ impl Delivery {
         let Some(rendered) = render(envelope, Arc::clone(&parsed.0), memory).await else {
             return Ok(Reply::insufficient_storage());
         };
-        // It is needed no more while the server is waited for.
+        // The parsed message is not needed while the server is waited for.
         drop((parsed, signals));
         Ok(verdict(self.poster.post(&id, rendered.content).await))
     }
 }
 
-/// All recipients, each of which is answered as it comes.
+/// Takes all recipients, and answers each as it arrives.
 async fn take_recipients(intake: &mut Intake) -> Result<Vec<ForwardPath>, Aborted> {
     let mut rcpt_to = Vec::new();
     intake.wait_for_recipient().await?;
@@ -108,8 +108,8 @@ async fn count(mut body: Body) -> Result<u64, BodyError> {
     Ok(octets)
 }
 
-/// The same for one message on behalf of one sender for the same recipients: a copy, which has another sender,
-/// is not what was delivered before.
+/// An id that is the same for one message on behalf of one sender for the same recipients. A copy
+/// has another sender, so it differs from what was delivered before.
 fn request_id(trace: &str, sender: &Sender, rcpt_to: &[ForwardPath]) -> String {
     let mut envelope = Sha256::new();
     let tag = sender.tag.as_deref().unwrap_or_default();

@@ -1,10 +1,10 @@
-//! An endpoint in which chains end: each message as one signed request.
+//! An endpoint for chains: sends each message as one signed request.
 //!
 //! | module | is |
 //! |---|---|
-//! | `delivery` | from a transaction to the request |
+//! | `delivery` | turns a transaction into the request |
 //! | `content` | the request's content: envelope and message as JSON |
-//! | `verdict` | the reply that an answer stands for |
+//! | `verdict` | turns the answer into a reply |
 
 mod content;
 mod delivery;
@@ -23,12 +23,12 @@ use super::Poster;
 
 use self::delivery::Delivery;
 
-/// Octets of a message that is delivered, at most.
+/// The most octets of a message that is delivered.
 const MAX_SIZE: usize = 10 << 20;
 
-/// Delivers each message to an HTTP server by one signed request that holds all of it, parsed.
+/// Delivers each message to an HTTP server in one signed request that holds the whole message, parsed.
 ///
-/// *Shape*: as the documentation of [the module](super) says, with the type `mail`:
+/// *Shape*: as described [in the module documentation](super), with the type `mail`:
 ///
 /// ```json
 /// {"type": "mail", "timestamp": "2026-11-27T09:00:00Z", "data": {
@@ -37,10 +37,9 @@ const MAX_SIZE: usize = 10 << 20;
 ///   "message": {"headers": [ … ], "text_body": [ … ], "file_attachments": [ … ]}}}
 /// ```
 ///
-/// The null reverse-path is `""`. The message is as the
-/// [parser](koukan_core::message::parser) makes it, without `parts`: text that is shown is `{"inline": …}`
-/// whatever its length, and all other contents are `{"base64": …}`. A `webhook-id` is the same whenever
-/// one message is sent on behalf of one sender for the same recipients.
+/// The null reverse-path is `""`. The message is as the [parser](koukan_core::message::parser) makes it, without
+/// `parts`: text to be shown is `{"inline": …}` whatever its length, and all other contents are `{"base64": …}`. The
+/// `webhook-id` is the same whenever one message is sent on behalf of one sender for the same recipients.
 ///
 /// | the server | reply |
 /// |---|---|
@@ -49,17 +48,17 @@ const MAX_SIZE: usize = 10 << 20;
 /// | answers another 4xx | [`Reply::policy_refused`] |
 /// | answers anything else; a redirect is not followed | [`Reply::destination_failed`] |
 /// | does not answer in time, or not at all | [`Reply::connection_failed`] |
-/// | is not asked, since the message is larger than it may be | [`Reply::message_too_big`] |
+/// | is not asked, since the message is too large | [`Reply::message_too_big`] |
 /// | is not asked, since there is no memory for the request | [`Reply::insufficient_storage`] |
 ///
-/// Where the content of an answer 4xx has a first line, that is the text of the reply; if it begins with
-/// an enhanced status code of the reply's class, as in `5.1.1 no such user`, that is the reply's.
+/// If the content of a 4xx answer has a first line, it becomes the text of the reply. If the line begins with an
+/// enhanced status code of the reply's class, as in `5.1.1 no such user`, that becomes the reply's enhanced code.
 ///
-/// MAIL and each RCPT are answered with 250: nobody but the final reply says what the server makes of them.
+/// MAIL and each RCPT are answered with 250; only the final reply says what the server has decided.
 ///
 /// # Cancel safety
 ///
-/// Dropping the call abandons the request, which may have been taken.
+/// Dropping the call abandons the request; the server may have accepted it nevertheless.
 #[derive(Debug, Clone)]
 pub struct MailEndpoint {
     poster: Poster,
@@ -68,7 +67,7 @@ pub struct MailEndpoint {
 }
 
 impl MailEndpoint {
-    /// Delivers by those requests messages of 10 MiB at most.
+    /// Makes an endpoint that delivers messages of at most 10 MiB by such requests.
     pub fn new(poster: Poster, clock: SharedClock) -> Self {
         Self {
             poster,
@@ -77,7 +76,7 @@ impl MailEndpoint {
         }
     }
 
-    /// Sets how many octets a message may have. A request has a third more, and both are in memory.
+    /// Sets how many octets a message may have. The request is a third larger, and both are held in memory.
     #[must_use]
     pub fn with_max_size(mut self, octets: usize) -> Self {
         self.max_size = octets;
@@ -100,7 +99,7 @@ impl Service<Transaction> for MailEndpoint {
             clock: SharedClock::clone(&self.clock),
             max_size: self.max_size,
         };
-        // Where a filter above has parsed it already, what that has found holds.
+        // If a filter above has already parsed the message, its result is used.
         let parser = MessageParserLayer::new().with_max_size(self.max_size);
         parser.layer(delivery).call(tx)
     }

@@ -1,5 +1,5 @@
-//! `GET /events?cursor=&limit=&type=&sender=`: a page as JSON, or all that comes as a stream of
-//! server-sent events.
+//! `GET /events?cursor=&limit=&type=&sender=`: one page as JSON, or a stream of server-sent events
+//! that does not end.
 
 mod stream;
 
@@ -54,7 +54,7 @@ pub(super) async fn read(
     Ok(stream.into_response())
 }
 
-/// Whether server-sent events are asked for, and not only whatever there is.
+/// Whether the client asks for server-sent events explicitly, and does not just accept anything.
 fn wants_stream(headers: &HeaderMap) -> bool {
     let accepted = headers.get_all(ACCEPT).iter();
     let accepted = accepted.filter_map(|value| value.to_str().ok());
@@ -64,7 +64,7 @@ fn wants_stream(headers: &HeaderMap) -> bool {
     })
 }
 
-/// What is asked for.
+/// What the query asks for.
 fn read_of(mut parameters: Parameters) -> Result<ReadEvents, Refusal> {
     let kinds = parameters.take("type").unwrap_or_default();
     let kinds = kinds

@@ -1,8 +1,8 @@
-//! Events as a stream: server-sent events, in the HTML Standard, section 9.2.
+//! Events as a stream of server-sent events: HTML Standard, section 9.2.
 //!
-//! Whoever reads slowly holds a page of them in memory, and nothing else: storage is asked for the next
-//! page when the one before was taken. A stream ends when the server stops; whoever reads comes again, and
-//! says by `Last-Event-ID` which event it had last.
+//! A slow reader costs the memory of one page and nothing else: the next page is only read from storage when the last
+//! one was taken. A stream ends when the server stops. The reader then connects again, and says with `Last-Event-ID`
+//! which event it had last.
 
 use std::{convert::Infallible, fmt::Write, future::pending, time::Duration};
 
@@ -24,22 +24,22 @@ use crate::{
 
 use super::EVENT_STREAM;
 
-/// How long nothing is sent before the client is shown that the stream lives.
+/// After how long a silence the client gets a sign that the stream is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// Where a stream is.
+/// The state of a stream.
 struct Streaming {
     shared: Shared,
     caller: Caller,
     read: ReadEvents,
     draining: Option<Draining>,
-    /// What was read to find out whether there may be a stream.
+    /// The first page, which was read to find out whether the stream is granted.
     first: Option<EventsRead>,
-    /// Held as long as there is the stream.
+    /// Held as long as the stream exists.
     _place: Charge<Client>,
 }
 
-/// The stream, where it is granted.
+/// The stream, if it is granted.
 pub(super) async fn of(
     shared: Shared,
     caller: Caller,
@@ -78,13 +78,13 @@ impl Streaming {
         tokio::select! {
             biased;
             () = stopping(&mut self.draining) => None,
-            // What is wrong is answered when the client comes again.
+            // The client is told what is wrong when it connects again.
             page = page => page.ok().map(|page| self.sent(page)),
         }
     }
 
-    /// What is sent of a page. One without events is a comment, with the place by which to go on: so who
-    /// waits for what is rare does not begin far behind.
+    /// What to send for a page. A page without events is a comment with the place at which to go on, so that a reader
+    /// that waits for rare events does not start far behind when it connects again.
     fn sent(&mut self, page: EventsRead) -> Bytes {
         let mut text = String::new();
         for kept in &page.events {
