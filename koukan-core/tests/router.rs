@@ -145,7 +145,7 @@ async fn routes_to_the_recipients_domain_or_to_static_hosts() {
     assert_eq!(hosts, [[host("c.example")], [host("gw")]]);
 }
 
-/// Three hosts of which the first is drawn three times as often as the second, and the third is a reserve.
+/// Three hosts: the first is drawn three times as often as the second, and the third is a reserve.
 fn weighted(random: impl Random) -> HostList {
     let hosts = [(host("often"), 3), (host("rarely"), 1), (host("never"), 0)];
     HostList::new(hosts, Arc::new(random))
@@ -162,7 +162,7 @@ fn hosts_are_drawn_as_often_as_their_weights_say() {
     for _ in 0..4000 {
         let drawn = list.draw();
         let order = names(&drawn);
-        // All of them are tried, the reserve at last.
+        // All of them are tried, the reserve last.
         assert_eq!(order[2], "never");
         assert_eq!(order.iter().collect::<BTreeSet<_>>().len(), 3);
         first += usize::from(order[0] == "often");
@@ -209,7 +209,7 @@ async fn all_recipients_of_a_transaction_go_to_the_host_that_was_drawn_for_it() 
     for _ in 0..40 {
         let to = ["x@a.example", "y@a.example", "z@b.example", "x@c.example"].map(rcpt);
         let outcome = send(router.clone(), mail("a@x"), to, "\r\n").await;
-        // The same hosts with the same weights are the same destination, whatever rule says so.
+        // The same hosts with the same weights are the same destination, whichever rule names them.
         let ok = Reply::recipient_ok;
         assert_eq!(
             outcome.recipients,
@@ -223,7 +223,7 @@ async fn all_recipients_of_a_transaction_go_to_the_host_that_was_drawn_for_it() 
     let first: Vec<_> = drawn.map(|drawn| names(&drawn)[0].to_owned()).collect();
     let often = first.iter().filter(|name| *name == "often").count();
     assert!((20..40).contains(&often), "{first:?}");
-    // What was decided for others is no list.
+    // A destination that was decided for others is not a list.
     let upstream = Script::new();
     let router = RouterLayer::new(
         Rules::new()
@@ -260,7 +260,7 @@ async fn a_dry_run_draws_none_of_several_hosts() {
     );
 }
 
-/// It would get the message itself, or nobody would.
+/// Otherwise it would get the message itself, or nobody would.
 #[tokio::test]
 async fn who_stands_for_others_is_refused_where_nobody_makes_parts_for_these() {
     let rules = Rules::new()

@@ -1,4 +1,4 @@
-//! A queue of one's own, as an embedder makes one.
+//! A queue as an embedder makes one.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -30,7 +30,7 @@ fn code(reply: &Reply) -> u16 {
     reply.code().to_string().parse().unwrap()
 }
 
-/// A queue at work, and what stops it.
+/// A queue at work, and the means to stop it.
 fn run(queue: &StoreAndForward) -> (oneshot::Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = oneshot::channel::<()>();
     let queue = queue.clone();
@@ -65,7 +65,7 @@ async fn what_fails_for_a_while_is_kept_over_a_restart_and_delivered() {
     .await;
     assert_eq!(code(&outcome.recipients[0]), 250);
     assert_eq!(code(outcome.message.as_ref().unwrap()), 250);
-    // Another agent hears it.
+    // Another agent gets the reply.
     let outcome = send(queue.ingress(), mail("a@x"), [rcpt("c@y")], "\r\nhello\r\n").await;
     assert_eq!(code(&outcome.recipients[0]), 450);
     stop.send(()).unwrap();
@@ -107,7 +107,7 @@ async fn a_destination_that_hangs_holds_up_neither_another_nor_the_stop_for_long
         "{:?}",
         begun.elapsed()
     );
-    // Its client is promised it, or told to try again.
+    // Its client gets a promise, or is told to try again.
     let outcome = hanging.await.unwrap();
     assert!(
         code(outcome.message.as_ref().unwrap()) / 100 != 5,
@@ -130,12 +130,12 @@ async fn who_has_stopped_does_not_keep_others_who_share_the_backend_waiting() {
     running.await.unwrap();
     let ended = backend.refresh_session(session, clock.now()).await;
     assert!(matches!(ended, Err(BackendError::SessionLost)), "{ended:?}");
-    // It does not wait for ever for what others do now.
+    // It does not wait forever for what others do now.
     let (_stop, again) = run(&queue);
     again.await.unwrap();
 }
 
-/// Takes nothing until it is told to.
+/// Accepts nothing until it is opened.
 #[derive(Clone)]
 struct Shut {
     is_open: Arc<AtomicBool>,
@@ -160,7 +160,7 @@ impl Shut {
     }
 }
 
-/// A queue in front of it, by the time that is paused.
+/// A queue in front of it, in paused time.
 async fn queue_to(shut: &Shut) -> StoreAndForward {
     let shut = shut.clone();
     let endpoint = service_fn(move |tx| shut.clone().take(tx));
@@ -169,7 +169,7 @@ async fn queue_to(shut: &Shut) -> StoreAndForward {
     queue.open().await.unwrap()
 }
 
-/// It does not go on when another one is told to stop, and no other begins before it has ended.
+/// It does not continue when another one is told to stop, and no other begins before it has ended.
 #[tokio::test(start_paused = true)]
 async fn a_queue_that_was_stopped_goes_on_when_it_is_run_again() {
     let shut = Shut::new();
@@ -183,7 +183,7 @@ async fn a_queue_that_was_stopped_goes_on_when_it_is_run_again() {
     let attempts = shut.shut.ended(2).await.len();
     stop_first.send(()).unwrap();
     first.await.unwrap();
-    // Nobody works on it.
+    // Nothing works on it.
     sleep(Duration::from_secs(24 * 3600)).await;
     assert_eq!(shut.shut.received().len(), attempts);
     shut.is_open.store(true, Ordering::Relaxed);

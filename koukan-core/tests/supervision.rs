@@ -10,8 +10,8 @@ use std::{
 use koukan_core::supervision::{GivenUp, Loss, Restarts, contain, supervise};
 use tokio::time::{Instant, sleep};
 
-/// Starts a part that is lost at each of the first runs, after a time and in a way of their own,
-/// and then stays; how it ended, what was told of it, and when it was started, in seconds.
+/// Starts a part that is lost in each of the first runs, after its own time and in its own way, and
+/// then stays. Returns how it ended, the notices, and when it was started, in seconds.
 async fn supervised(
     restarts: Restarts,
     stop: Duration,

@@ -1,4 +1,4 @@
-//! Certificates, and streams that are encrypted.
+//! Certificates, and encrypted streams.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -11,7 +11,7 @@ use koukan_core::{
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-/// What either side says of a handshake with a server that is asked for by that name.
+/// Both sides' results of a handshake with a server that is asked for by that name.
 async fn meet(
     server: &ServerTls,
     client: &ClientTls,
@@ -43,7 +43,7 @@ fn causes(error: &(dyn Error + 'static)) -> String {
 async fn both_sides_know_the_same_of_a_connection() {
     let authority = Authority::new();
     let server = authority.server("mx.example.com");
-    // With the dot of a name that is complete, too.
+    // Also with the trailing dot of an absolute name.
     for name in ["mx.example.com", "MX.example.com", "mx.example.com."] {
         let (served, asked) = meet(&server, &authority.client(), name).await;
         let facts = served.unwrap();
@@ -78,7 +78,7 @@ async fn who_verifies_believes_its_authority_about_its_name_and_nobody_else() {
         let (_, asked) = meet(server, &client, name).await;
         let told = causes(&asked.unwrap_err());
         assert!(told.contains(reason), "{told}");
-        // Whoever does not verify takes all of them.
+        // A client that does not verify accepts all of them.
         let (_, asked) = meet(server, &ClientTls::unverified(), name).await;
         asked.unwrap();
     }
@@ -99,7 +99,7 @@ async fn the_certificate_is_the_one_for_the_name_that_is_asked_for() {
         let (_, asked) = meet(&server, &authority.client(), name).await;
         asked.unwrap();
     }
-    // For a name that none is for, the first.
+    // For a name that no certificate is valid for, the first.
     let (_, asked) = meet(&server, &authority.client(), "c.example").await;
     assert!(causes(&asked.unwrap_err()).contains("a.example"));
     certificates.replace([authority.certificate("c.example")]);
@@ -112,8 +112,8 @@ async fn the_certificate_is_the_one_for_the_name_that_is_asked_for() {
     served.unwrap_err();
 }
 
-/// A server that shows another certificate than the one before has other keys, and a client that was
-/// there before does not mind.
+/// A server with another certificate has other keys, and a client of the server before still
+/// connects.
 #[tokio::test]
 async fn a_session_is_resumed_and_the_server_keeps_nothing_of_it() {
     let authority = Authority::new();

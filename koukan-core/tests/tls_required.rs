@@ -1,4 +1,4 @@
-//! The filter that finds out whether a message need not be secured.
+//! The filter that finds whether a message may be sent without TLS.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -12,7 +12,7 @@ use koukan_core::{
 };
 use tower::{BoxError, Layer, service_fn};
 
-/// What is known, and what has come, at the end of a message.
+/// The known result, and the message, at its end.
 async fn told(mail: Mail, message: &'static str) -> String {
     let inner = service_fn(|mut tx: Transaction| async move {
         tx.mail.answer(Reply::sender_ok());
@@ -42,7 +42,7 @@ async fn the_field_is_told_and_the_message_stays_as_it_is() {
     );
     let found = told(mail("a@x"), "Subject: x\r\n\r\nTLS-Required: No\r\n").await;
     assert!(found.contains("32 octets, None"), "{found}");
-    // Who needs TLS does not waive it.
+    // A sender that requires TLS does not waive it.
     let mut needing = mail("a@x");
     let parameter = Parameter::new("REQUIRETLS", None).unwrap();
     needing.parameters.push(parameter).unwrap();

@@ -1,4 +1,4 @@
-//! The layers of tower itself act on transactions.
+//! The layers of tower work on transactions.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -108,7 +108,7 @@ async fn a_buffered_service_takes_transactions() {
     assert_eq!(upstream.received().len(), 20);
 }
 
-/// Whatever service it is, a buffer in front of it is one, too.
+/// A buffer in front of any service is a service, too.
 fn buffered<S: MailService>(service: S) -> impl MailService {
     ServiceBuilder::new()
         .layer(BufferLayer::new(1))
@@ -124,7 +124,7 @@ async fn any_service_can_be_buffered() {
     assert_eq!(upstream.received().len(), 1);
 }
 
-/// Sends once more what may succeed then, some times.
+/// Repeats a call that may succeed later, a number of times.
 #[derive(Clone)]
 struct Again(usize);
 

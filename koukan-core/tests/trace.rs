@@ -1,4 +1,4 @@
-//! Trace: one event for each transaction, whatever becomes of it.
+//! Trace: one event for each transaction, whatever happens to it.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -243,7 +243,7 @@ async fn a_recipient_whose_message_fared_otherwise_is_told_apart() {
     assert_fields(&event(&log), &fields);
 }
 
-/// Notes which message is worked on when it is dropped.
+/// Notes which message is being worked on when it is dropped.
 struct AtDrop(Arc<std::sync::Mutex<Option<Option<TraceId>>>>);
 
 impl Drop for AtDrop {

@@ -1,4 +1,4 @@
-//! Unix sockets that are listened on.
+//! Listening Unix sockets.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -63,15 +63,15 @@ async fn the_file_is_gone_with_the_listener_and_has_its_permissions_from_the_sta
 async fn one_that_is_left_is_replaced_and_one_that_lives_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");
-    // The standard library leaves the file, as a process that is killed does.
+    // The standard library leaves the file, as a killed process does.
     drop(UnixListener::bind(&path).unwrap());
     let listener = bind(&path).await.unwrap();
     let error = bind(&path).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
-    // The one that was refused has taken nothing away.
+    // The one that was refused has removed nothing.
     UnixStream::connect(&path).await.unwrap();
     listener.accept().await.unwrap();
-    // Whoever takes the place later keeps it when this one ends.
+    // A socket that takes the place later keeps it when this one ends.
     fs::remove_file(&path).unwrap();
     let other = UnixListener::bind(&path).unwrap();
     drop(listener);
@@ -88,7 +88,7 @@ async fn one_that_is_left_is_replaced_and_one_that_lives_is_not() {
 async fn of_those_that_begin_to_listen_at_the_same_time_one_does() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");
-    // The standard library leaves the files, as processes that are killed do.
+    // The standard library leaves the files, as killed processes do.
     drop(UnixListener::bind(&path).unwrap());
     let beside = directory.path().join("socket.new");
     let other = UnixListener::bind(&beside).unwrap();
@@ -96,13 +96,13 @@ async fn of_those_that_begin_to_listen_at_the_same_time_one_does() {
     assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     UnixStream::connect(&beside).await.unwrap();
     other.accept().unwrap();
-    // It came to its end halfway.
+    // It ended halfway.
     drop(other);
     let listener = bind(&path).await.unwrap();
     UnixStream::connect(&path).await.unwrap();
     listener.accept().await.unwrap();
     assert!(!beside.exists());
-    // One that is refused leaves nothing.
+    // A refused one leaves nothing.
     bind(&path).await.unwrap_err();
     assert!(!beside.exists());
 }

@@ -1,4 +1,4 @@
-//! Parts of tasks wake each other, whoever polls whom.
+//! Parts of tasks wake each other, whichever task polls which part.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -31,7 +31,7 @@ use tokio::{
 };
 use tower::{BoxError, service_fn};
 
-/// More passes than any part is given within one poll of its task.
+/// More passes than any part gets within one poll of its task.
 const MANY: u32 = 100;
 
 /// Counts how often it was woken.
@@ -50,7 +50,7 @@ impl Task {
         (Arc::clone(&task), Waker::from(task))
     }
 
-    /// How often it was woken since it was asked last.
+    /// How often it was woken since the last call of this.
     fn wakes(&self) -> u32 {
         self.0.swap(0, Ordering::Relaxed)
     }
@@ -140,7 +140,7 @@ fn all_tasks_that_share_a_part_are_woken() {
         own.clone().unwrap().wake();
         assert_eq!((one.wakes(), other.wakes()), (1, 1));
     }
-    // Where the one that polls it gets to the bound, it may not be the one that goes on.
+    // When the task that polls it reaches the limit, it may not be the one that continues.
     assert_eq!(polls(&mut passes, &other_waker, 0, &mut own), 1);
     own.clone().unwrap().wake();
     assert_eq!((one.wakes(), other.wakes()), (0, 1));
@@ -149,7 +149,8 @@ fn all_tasks_that_share_a_part_are_woken() {
     assert_eq!(polls(&mut passes, &other_waker, 0, &mut own), 1);
 }
 
-/// A part that waits for numbers of another thread, and gets every one of them however the two come.
+/// A part that waits for numbers from another thread, and gets each one whatever the order of
+/// events.
 #[tokio::test]
 async fn a_wake_by_another_thread_is_never_lost() {
     const COUNT: u32 = 20_000;
@@ -165,7 +166,7 @@ async fn a_wake_by_another_thread_is_never_lost() {
     });
     poll_fn(|cx| {
         passes.poll(cx, |cx| {
-            // Asks first and looks then, so that the wake comes during the pass or after it.
+            // Registers first and then looks, so that the wake comes during the pass or after it.
             while given.load(Ordering::Acquire) == next {
                 next += 1;
                 if next > COUNT {
@@ -204,7 +205,7 @@ fn by_permits(permits: &Arc<Semaphore>) -> (Driver, Pending) {
 
 type SharedDriver = Arc<Mutex<Driver>>;
 
-/// Waits in a task of its own, by a driver that it shares.
+/// Waits in a task of its own, with a shared driver.
 fn share<T: Send + 'static>(
     driver: &SharedDriver,
     mut poll: impl FnMut(&mut Driver, &mut Context<'_>) -> Poll<T> + Send + 'static,
@@ -225,7 +226,7 @@ async fn settle() {
     }
 }
 
-/// Each waits for its own reply; the one that polled the call last is answered first and goes away.
+/// Each waits for its own reply; the one that polled the call last is answered first and leaves.
 #[tokio::test(start_paused = true)]
 async fn two_tasks_share_a_driver_and_neither_loses_a_wake() {
     let permits = Arc::new(Semaphore::new(0));
@@ -261,7 +262,7 @@ async fn a_task_that_leaves_takes_no_wake_along() {
     assert_eq!(in_time(waiting).await, Reply::recipient_ok());
 }
 
-/// The end of the call, seen by one, is told to the other.
+/// The end of the call, seen by one, is reported to the other.
 #[tokio::test(start_paused = true)]
 async fn all_who_share_a_driver_hear_of_the_end() {
     let permits = Arc::new(Semaphore::new(0));
@@ -279,7 +280,7 @@ async fn all_who_share_a_driver_hear_of_the_end() {
     assert_eq!(driver.final_reply(), Some(&Reply::policy_refused()));
 }
 
-/// What one task hands on is taken by the call that another one drives.
+/// An item that one task hands on is taken by the call that another one drives.
 #[tokio::test(start_paused = true)]
 async fn whoever_drives_the_call_is_woken_by_what_another_hands_on() {
     let permits = Arc::new(Semaphore::new(2));

@@ -1,4 +1,4 @@
-//! What a reader is shown.
+//! The views that readers get.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn states(view: &View) -> Vec<RecipientState> {
     recipients.map(|recipient| recipient.state).collect()
 }
 
-/// A transaction as its create tells of it, as it is read then, and as another process reads it.
+/// A transaction as its create shows it, as it is read then, and as another process reads it.
 async fn told_and_read(backend: &MemoryBackend, agent: &Agent, create: Create) -> [View; 3] {
     let created = agent.create(create).await;
     let process = backend.another_process();

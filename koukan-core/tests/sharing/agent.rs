@@ -1,4 +1,4 @@
-//! In an agent: through storage, for both policies.
+//! Sharing in an agent: through storage, for both policies.
 
 use std::sync::{Arc, Mutex};
 
@@ -84,7 +84,7 @@ async fn a_message_that_is_deferred_is_kept_for_each() {
     assert_eq!(storage.backend().census().await.unwrap().waiting, 3);
 }
 
-/// A destination that plays one script after the other, and the last one for ever.
+/// A destination that plays one script after the other, and repeats the last one.
 pub(crate) fn turns(scripts: impl IntoIterator<Item = Script>) -> impl MailService {
     let mut scripts: Vec<_> = scripts.into_iter().collect();
     scripts.reverse();

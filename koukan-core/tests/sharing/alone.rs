@@ -1,4 +1,4 @@
-//! Transactions that nobody shares with: as if there were no layer.
+//! Transactions that share with no other: as if there were no layer.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use koukan_core::{
 
 use crate::harness::MESSAGE;
 
-/// What a client is told that sends its message after the replies to the envelope.
+/// The replies to a client that sends its message after the replies to the envelope.
 #[derive(Debug, PartialEq, Eq)]
 struct Told {
     mail: Reply,
@@ -110,7 +110,8 @@ async fn other_recipients_of_its_own_come_one_by_one() {
     }
 }
 
-/// A layer around another one: what the inner one lends was lent before.
+/// A layer around another one: the slots that the inner one lends were already lent by the outer
+/// one.
 #[tokio::test(start_paused = true)]
 async fn a_layer_within_a_layer() {
     for to in [&["b@y"][..], &["b@y", "c@y"]] {

@@ -1,4 +1,4 @@
-//! What does not share.
+//! Transactions that are not shared.
 
 use futures_util::{StreamExt, stream};
 use koukan_core::{
@@ -21,8 +21,8 @@ use tower::Layer;
 
 use crate::harness::{MESSAGE, delivered};
 
-/// Sends to three recipients, of which a filter in the legs treats the last in another way; returns who
-/// shared.
+/// Sends to three recipients, where a filter in the legs treats the last one differently. Returns who
+/// shared. shared.
 async fn shared(
     filter: impl Fn(Transaction) -> Transaction + Clone + Send + Sync + 'static,
 ) -> Vec<Vec<String>> {
@@ -30,7 +30,7 @@ async fn shared(
     let other = move |mut tx: Transaction, next: Next| {
         let filter = filter.clone();
         async move {
-            // What a leg is for is known with its recipient.
+            // The purpose of a leg is known with its recipient.
             let first = tx.recipients.next().await?.unwrap();
             let is_other = first.forward_path().as_str() == "other@y";
             let rest = std::mem::replace(&mut tx.recipients, Recipients::empty());
@@ -65,7 +65,7 @@ async fn without_a_difference_all_share() {
 #[tokio::test(start_paused = true)]
 async fn another_field_before_the_message() {
     assert_eq!(shared(|tx| tx.prepend("X: 1\r\n".into())).await, apart());
-    // Even one of no other size, for which no other SIZE is declared.
+    // Even one of the same size, for which no other SIZE is declared.
     let prepended = |mut tx: Transaction| {
         tx.body.prepend("X: 1\r\n".into());
         tx
@@ -138,7 +138,7 @@ async fn another_session() {
         tx
     };
     assert_eq!(shared(other).await, apart());
-    // The same facts are the same wherever they stand.
+    // Equal facts are equal wherever they are stored.
     let same = |mut tx: Transaction| {
         tx.context = Context::clone(&tx.context).into();
         tx

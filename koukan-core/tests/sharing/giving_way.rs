@@ -1,4 +1,4 @@
-//! Messages that do not come, while others wait for the connection.
+//! Messages that do not arrive while others wait for the connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,7 +51,7 @@ async fn who_brings_no_message_gives_way_after_ten_seconds() {
         pass(&mut client, 2).await;
         assert_eq!(destination.only_received().end, End::Dropped);
         drop(wanted);
-        // Nobody is asked before the message is there.
+        // Nobody is asked to give way before the message is there.
         pass(&mut client, 100).await;
         assert!(client.message().await.is_positive());
         assert_eq!(delivered(&destination), [to]);
@@ -163,7 +163,7 @@ async fn a_transaction_alone_gives_way_as_well() {
     assert_eq!(delivered(&destination), [["b@y", "c@y"]]);
 }
 
-/// Where one transaction is too small, and there is no other connection.
+/// If one transaction is too small, and there is no other connection.
 #[tokio::test(start_paused = true)]
 async fn one_connection_is_enough_for_a_message_of_any_size() {
     let demand = demand();
@@ -182,7 +182,7 @@ async fn one_connection_is_enough_for_a_message_of_any_size() {
     assert_eq!(all, ["r0@y", "r1@y", "r2@y", "r3@y", "r4@y"]);
 }
 
-/// Everybody has too much, or nobody.
+/// Either everybody has too much, or nobody.
 struct Shares {
     is_owed: bool,
 }
@@ -239,7 +239,7 @@ async fn one_gives_way_for_each_who_waits() {
         pass(client, 0).await;
     }
     assert_eq!(destination.received().len(), 3);
-    // A message of the same client is no reason.
+    // A message of the same client is not a reason.
     let own = demand.want_share(
         &host(),
         &Holdings::default(),

@@ -1,4 +1,4 @@
-//! Legs that share, and can be dropped one by one.
+//! Legs that share and can be dropped one by one.
 
 use std::{
     collections::HashMap,
@@ -29,13 +29,13 @@ use tower::{BoxError, Service, ServiceExt};
 
 pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// An exploder whose legs share what is `inner`, without calls of their own.
+/// An exploder whose legs share `inner`, without calls of their own.
 pub(crate) fn exploder(inner: impl MailService) -> impl MailService {
     let legs = Sharing::new(inner).boxed();
     Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default())
 }
 
-/// Puts the power to drop a call between legs and `inner`.
+/// Makes calls between legs and `inner` droppable.
 #[derive(Clone)]
 pub(crate) struct Droppable<S> {
     inner: S,
@@ -46,7 +46,7 @@ pub(crate) struct Droppable<S> {
 #[derive(Clone, Default)]
 pub(crate) struct Droppers(Arc<Mutex<Calls>>);
 
-/// The calls so far, and how those under way are dropped.
+/// The calls so far, and the means to drop those under way.
 #[derive(Default)]
 struct Calls {
     count: usize,
@@ -119,14 +119,14 @@ impl Client {
         self.driver.finish().await
     }
 
-    /// Lets the legs go as far as they can.
+    /// Lets the legs run as far as they can.
     pub(crate) async fn rest(&mut self) {
         let second = std::time::Duration::from_millis(10);
         let _ = tokio::time::timeout(second, self.driver.progress()).await;
     }
 }
 
-/// The recipients of each message that was delivered, in the order in which the messages ended.
+/// The recipients of each delivered message, in the order in which the messages ended.
 pub(crate) fn delivered(script: &Script) -> Vec<Vec<String>> {
     let received = script.received().into_iter();
     let whole = received.filter(|received| received.body.ends_with(MESSAGE.as_bytes()));

@@ -37,7 +37,7 @@ async fn the_first_leaves_after_its_rcpt_and_the_second_goes_on() {
     }
     droppers.drop_call(0);
     client.rest().await;
-    // What was asked is not asked twice of the client, and the rest goes on.
+    // The client's commands are not sent twice, and the others go on.
     assert!(client.rcpt("d@y").await.is_positive());
     client.message().await;
     assert_eq!(delivered(&destination), [["c@y", "d@y"]]);
@@ -193,7 +193,7 @@ async fn who_stays_without_an_answer_gets_it_from_the_next_transaction() {
     assert!(client.message().await.is_positive());
 }
 
-/// Where the first member's task is not the one that drives the calls.
+/// If the first member's task is not the one that drives the calls.
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_panics_ends_all_who_share() {
     let (destination, mut calls) = (Script::new(), 0);

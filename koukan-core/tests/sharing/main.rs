@@ -1,4 +1,4 @@
-//! Transactions that carry one message to one destination, and reach it as one.
+//! Transactions that carry one message to one destination, and reach it as one transaction.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

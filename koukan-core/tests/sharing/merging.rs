@@ -1,4 +1,4 @@
-//! One transaction for all.
+//! One transaction for all members.
 
 use std::time::Duration;
 
@@ -71,7 +71,7 @@ async fn each_has_its_own_final_reply() {
     let destination = Script::new().message_for("c@y", Reply::bad_content());
     let to = ["b@y", "c@y"].map(rcpt);
     let outcome = send(exploder(destination.clone()), mail("a@x"), to, MESSAGE).await;
-    // Custody cannot be taken here: what is seen is that one leg failed and the other did not.
+    // Custody cannot be taken here: what shows is that one leg failed and the other did not.
     assert_eq!(outcome.message, Some(Reply::local_error()));
     assert_eq!(destination.received().len(), 1);
 

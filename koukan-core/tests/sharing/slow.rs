@@ -1,4 +1,4 @@
-//! Messages that come slowly, while others wait for the connection.
+//! Messages that arrive slowly while others wait for the connection.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn exploder(destination: impl MailService, demand: &Demand) -> impl MailService 
     Exploder::new(legs, ReplyPolicy::Ingress, BlobPool::default())
 }
 
-/// Octets before the message, to be left out.
+/// Octets before the message, which are not counted.
 const FIELD: &str = "X: y\r\n";
 
 async fn begin(client: &mut Client, to: &[&str]) {
@@ -41,7 +41,7 @@ async fn begin(client: &mut Client, to: &[&str]) {
     }
 }
 
-/// Sends so much a second, for so long.
+/// Sends at that rate per second, for that long.
 async fn send(client: &mut Client, fields: usize, seconds: usize) {
     for _ in 0..seconds {
         client
@@ -67,7 +67,7 @@ async fn a_slow_message_gives_way_and_is_sent_when_all_of_it_is_there() {
         assert_eq!(received.end, End::Dropped);
         assert!(received.body.len() > 900, "it had begun");
         drop(wanted);
-        // Nobody is asked before all of it is there.
+        // Nobody is asked to give way before all of it is there.
         send(&mut client, 17, 60).await;
         assert_eq!(destination.received().len(), 1);
         assert!(client.message().await.is_positive());
@@ -147,7 +147,7 @@ async fn a_client_that_goes_before_the_end_leaves_nothing_behind() {
     assert_eq!(pool.charged(), 0);
 }
 
-/// Where there are no other copies of it.
+/// Without other copies of it.
 #[tokio::test(start_paused = true)]
 async fn a_transaction_alone_gives_way_as_well() {
     let (destination, demand) = (Script::new(), demand());

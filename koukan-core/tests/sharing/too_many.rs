@@ -1,4 +1,4 @@
-//! Destinations that take only so many recipients.
+//! Destinations that limit the number of recipients.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,8 @@ use crate::harness::{Client, MESSAGE, exploder};
 /// The recipients of each message.
 type Delivered = Arc<Mutex<Vec<Vec<String>>>>;
 
-/// A destination that takes so many recipients in a transaction, and says `reply` to others.
+/// A destination that accepts that many recipients in a transaction, and replies to others with
+/// `reply`.
 fn destination(max: usize, reply: Reply, delivered: &Delivered) -> impl MailService + use<> {
     let delivered = Arc::clone(delivered);
     service_fn(move |mut tx: Transaction| {

@@ -41,7 +41,7 @@ pub(crate) static TIMEOUTS: LazyLock<StorageWriterTimeouts> = LazyLock::new(|| {
         .with_final_reply(Duration::from_secs(10))
 });
 
-/// All parts, to be used one by one.
+/// All parts, for separate use.
 pub(crate) struct Agent {
     pub(crate) storage: Storage,
     pub(crate) output: OutputHandler<Chain>,
@@ -58,7 +58,7 @@ impl Agent {
         Self::with(backend, BlobPool::default(), upstream).await
     }
 
-    /// On a backend that others look at as well.
+    /// On a backend that others use as well.
     pub(crate) async fn on_shared(backend: Arc<dyn Backend>, upstream: impl MailService) -> Self {
         let clock = Arc::new(TokioClock::default());
         Self::with_all(backend, BlobPool::default(), upstream, clock, Log.into()).await
@@ -184,7 +184,7 @@ impl Dispatching {
     }
 }
 
-/// An upstream that plays one script after the other, and the last one for ever.
+/// An upstream that plays one script after the other, and repeats the last one.
 pub(crate) fn turns(scripts: impl IntoIterator<Item = Script>) -> impl MailService {
     let scripts: Arc<Mutex<VecDeque<_>>> = Arc::new(Mutex::new(scripts.into_iter().collect()));
     service_fn(move |tx: Transaction| {

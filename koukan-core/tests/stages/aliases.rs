@@ -1,4 +1,4 @@
-//! Recipients that stand for others, before an Exploder.
+//! Aliases in front of an Exploder.
 
 use koukan_core::{
     filter::{
@@ -24,7 +24,7 @@ fn front(agent: &Agent, policy: ReplyPolicy, aliases: &str) -> impl MailService 
     expand(agent.exploder(policy), aliases)
 }
 
-/// As an agent has it, which tells of success.
+/// As an agent has it, with reports of success.
 fn telling_front(agent: &Agent, notify: NotifyWhen, aliases: &str) -> impl MailService + use<> {
     let pool = agent.storage.pool().clone();
     let exploder = Exploder::new(agent.writer.clone().boxed(), ReplyPolicy::Submission, pool);
@@ -90,7 +90,8 @@ async fn who_is_refused_or_put_off_is_kept_whatever_the_client_is() {
         assert!(outcome.message.unwrap().is_positive(), "{policy:?}");
         assert_eq!(delivered(&upstream), ["b@y"]);
         let running = agent.dispatch();
-        // Of the one a notification goes to the sender; the other is tried again, and expanded no more.
+        // For one, a notification goes to the sender; the other is tried again, and is not expanded
+        // again.
         until(async || notified(&upstream) && agent.census().await.waiting == 1).await;
         running.stop().await;
         let asked = upstream.received();
@@ -148,7 +149,7 @@ async fn a_transaction_has_no_more_parts_than_that() {
     assert_eq!(delivered(&upstream).len(), MEMBERS_MAX + 1);
 }
 
-/// A recipient with what is asked of notifications, and for whom it was at first.
+/// A recipient with the notifications requested for it, and its original address.
 fn asking(to: &str, asked: &[(&str, &str)]) -> Rcpt {
     let mut rcpt = rcpt(to);
     for (keyword, value) in asked {
@@ -165,7 +166,7 @@ fn notices(upstream: &Script) -> Vec<Received> {
         .collect()
 }
 
-/// Whom they tell of, and what.
+/// The recipients they report, and the actions.
 fn actions(notices: &[Received]) -> Vec<(&str, &str)> {
     fn values<'a>(notice: &'a Received, name: &'static str) -> impl Iterator<Item = &'a str> {
         notice
@@ -211,7 +212,7 @@ async fn a_sender_that_asks_for_success_hears_that_a_recipient_was_expanded(
     }
 }
 
-/// One notification tells of all of them, each once.
+/// One notification reports all of them, each once.
 #[tokio::test(start_paused = true)]
 async fn a_recipient_that_is_named_again_is_told_of_once() {
     let upstream = Script::new();
@@ -237,13 +238,13 @@ async fn a_recipient_that_is_named_again_is_told_of_once() {
         actions(&notices),
         [("all@y", "expanded"), ("team@y", "expanded")]
     );
-    // Members are no business of who has written to an alias.
+    // The sender to an alias learns nothing of its members.
     for member in ["b@y", "c@y", "d@y", "e@y"] {
         assert!(!notices[0].text().contains(member), "{member}");
     }
 }
 
-/// What is listed is members alone, and the notification, which all have the id of the message.
+/// Only members and the notification are listed, and all have the id of the message.
 #[tokio::test(start_paused = true)]
 async fn who_was_expanded_is_no_transaction_and_is_told_of_once_all_are_taken() {
     let backend = MemoryBackend::new();
@@ -307,7 +308,8 @@ async fn nobody_else_hears_that_a_recipient_was_expanded(
     assert_eq!(agent.census().await.waiting, 0);
 }
 
-/// He has one copy, whatever comes first; what was asked for him himself counts, and what he was answered.
+/// Such a member gets one copy, whichever comes first; the request and the reply for his own address
+/// count.
 #[rstest]
 #[case::first(&["b@y", "all@y"])]
 #[case::last(&["all@y", "b@y"])]
@@ -335,7 +337,7 @@ async fn a_member_that_is_named_himself_gets_one_copy(
         expected.insert(0, "b@y");
     }
     assert_eq!(delivered(&upstream), expected);
-    // Who was refused has been told so, and nobody is told again.
+    // The refused recipient was reported to the client, and is not reported again.
     assert_eq!(agent.census().await.waiting, 0);
     let received = upstream.received();
     let mut all = received.iter().flat_map(|received| &received.recipients);

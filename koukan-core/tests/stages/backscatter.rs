@@ -1,4 +1,4 @@
-//! Another agent's message that nobody has taken is refused, and nobody is notified.
+//! A message from another agent that nobody accepts is refused, and nobody is notified.
 
 use koukan_core::{
     reply::Reply,
@@ -14,7 +14,7 @@ use crate::agent::{Agent, turns, until};
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// What the client hears whose recipients end with these replies, and the agent.
+/// The reply to a client whose recipients end with these replies, and the agent.
 async fn sent(ends: &[Reply], notify: NotifyWhen) -> (Reply, Agent, Script) {
     let up = Script::new();
     let ends = ends.iter().cloned();
@@ -73,7 +73,7 @@ async fn where_one_took_it_the_sender_is_told_of_the_other_or_not() {
     assert!(up.received().is_empty());
 }
 
-/// What `spf_check` writes.
+/// The result of `spf_check`.
 #[derive(Debug, Serialize, Deserialize)]
 struct Spf {
     result: String,

@@ -1,5 +1,5 @@
-//! A transaction ends as ever where tokio's budget is spent: in the task of its originator, and in
-//! those that go on beside it.
+//! A transaction ends normally when tokio's budget is exhausted: in the task of its originator, and
+//! in those that run beside it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use tower::{BoxError, service_fn};
 
 use crate::agent::Agent;
 
-/// Sends a message as a client does that waits for each reply.
+/// Sends a message as a client that waits for each reply.
 async fn send(service: impl MailService, to: &[&str]) -> Vec<Reply> {
     let context = koukan_core::context::Context::new(Sender::new("submission"));
     let (mut driver, reply) = Driver::start(service, context.into(), mail("a@x"));
@@ -26,7 +26,7 @@ async fn send(service: impl MailService, to: &[&str]) -> Vec<Reply> {
         replies.push(driver.wait(reply).await);
     }
     for octets in ["Subject: hi\r\n", "\r\nhello\r\n"] {
-        // The client takes its time: what is there goes on meanwhile.
+        // The client takes its time; meanwhile the call goes on.
         let _ = tokio::time::timeout(Duration::from_secs(1), driver.progress()).await;
         if driver.send(octets.into()).await.is_err() {
             break;
@@ -36,7 +36,7 @@ async fn send(service: impl MailService, to: &[&str]) -> Vec<Reply> {
     replies
 }
 
-/// What becomes of a message for two recipients, and of what is queued of it.
+/// The results of a message for two recipients, and what is queued of it.
 async fn play(budget: Budget, upstream: Script) -> (Vec<Reply>, [u64; 3], usize) {
     let agent = Agent::over(budget.around_service(upstream.clone())).await;
     let front = agent.exploder(ReplyPolicy::Submission);
@@ -69,7 +69,7 @@ fn a_message_that_is_taken_into_custody() {
     });
 }
 
-/// The attempt goes on by itself while the client waits no longer.
+/// The attempt goes on by itself while the client no longer waits.
 #[test]
 fn a_message_that_is_taken_into_custody_under_way() {
     in_every_budget(async |budget| {

@@ -16,7 +16,7 @@ use koukan_core::{
 
 use crate::agent::{Agent, turns};
 
-/// A clock that goes with tokio's, and is set by hand.
+/// A clock that follows tokio's, and can be set.
 #[derive(Debug)]
 struct Set {
     clock: TokioClock,

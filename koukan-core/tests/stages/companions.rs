@@ -1,4 +1,4 @@
-//! What is queued of one message is attempted together.
+//! Queued transactions of one message are attempted together.
 
 use std::{
     sync::{
@@ -31,7 +31,7 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Queues a message for so many recipients at one destination.
+/// Queues a message for that many recipients at one destination.
 async fn queue(agent: &Agent, count: usize) -> Vec<TransactionId> {
     queue_for(agent, (0..count).map(|n| format!("r{n}@y"))).await
 }
@@ -57,7 +57,7 @@ async fn attempts(agent: &Agent, ids: &[TransactionId]) -> Vec<u32> {
     attempts
 }
 
-/// How many recipients each transaction had, the largest first.
+/// The number of recipients of each transaction, largest first.
 fn transactions(destination: &Script) -> Vec<usize> {
     let received = destination.received();
     assert!(received.iter().all(|received| received.body == MESSAGE));
@@ -68,7 +68,7 @@ fn transactions(destination: &Script) -> Vec<usize> {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_due_of_one_message_goes_in_transactions_of_a_hundred() {
-    // With few places, too: the agent has eight.
+    // Also with few places: the agent has eight.
     let destination = Script::new().message(Answer::After(SECOND, Reply::message_accepted()));
     let agent = Agent::over(Sharing::new(destination.clone()).boxed()).await;
     let ids = queue(&agent, 250).await;
@@ -92,7 +92,7 @@ async fn messages_and_destinations_are_told_apart() {
     assert_eq!(transactions(&destination), [20, 10, 1, 1, 1]);
 }
 
-/// Those that were put off together are due together, within the spread of times.
+/// Recipients that were deferred together are due together, within the spread of times.
 #[tokio::test(start_paused = true)]
 async fn what_is_put_off_together_goes_together_again() {
     let busy = || Script::new().message(Reply::mailbox_busy());
@@ -120,7 +120,7 @@ async fn who_is_put_off_alone_goes_alone() {
     assert_eq!(attempts(&agent, &ids).await, [1, 1, 1, 2, 1, 1, 1, 1, 1]);
 }
 
-/// Before it has begun, and while the message is on its way, when the destination has it already.
+/// Before it has begun, and while the message is on its way, when the destination already has it.
 #[tokio::test(start_paused = true)]
 async fn one_that_is_cancelled_leaves_the_others() {
     let destination = Script::new().message(Answer::After(5 * SECOND, Reply::message_accepted()));
@@ -141,7 +141,7 @@ async fn one_that_is_cancelled_leaves_the_others() {
     dispatching.stop().await;
 }
 
-/// Those whose message is on its way end; who has not begun is given back.
+/// Attempts whose message is on its way end; the ones that have not begun are given back.
 #[tokio::test(start_paused = true)]
 async fn a_drain_waits_for_a_message_on_its_way_and_for_nothing_else() {
     let destination = Script::new().message(Answer::After(5 * SECOND, Reply::message_accepted()));
@@ -159,7 +159,7 @@ async fn a_drain_waits_for_a_message_on_its_way_and_for_nothing_else() {
     assert_eq!(attempts(&agent, &later).await, [0; 8]);
 }
 
-/// What goes with others could not be leased: they go without.
+/// The companions could not be leased: the others go without them.
 #[tokio::test(start_paused = true)]
 async fn a_failure_to_lease_companions_holds_up_nothing() {
     let backend = Failing::default();
@@ -173,7 +173,7 @@ async fn a_failure_to_lease_companions_holds_up_nothing() {
     assert_eq!(transactions(&destination), [26, 4]);
 }
 
-/// A stop while companions are leased gives all of them back, as if nobody had had them.
+/// A stop while companions are leased gives all of them back as they were.
 #[tokio::test(start_paused = true)]
 async fn a_stop_meanwhile_gives_all_back() {
     let backend = Failing::default();
@@ -205,7 +205,7 @@ impl Host {
         service_fn(move |tx| host.clone().deliver(tx))
     }
 
-    /// When it is worth another try, and whether it is tried now.
+    /// When it may be tried again, and whether it is tried now.
     fn ask(&self) -> (Instant, bool) {
         let now = Instant::now();
         let mut tried = self.tried.lock().unwrap();
@@ -246,7 +246,7 @@ impl Host {
     }
 }
 
-/// For all that go together one tries the host; once it is there, all go.
+/// One of those that go together tries the host; once it is up, all go.
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_host_is_tried_by_one_and_goes_in_few_transactions() {
     let host = Host::default();
@@ -266,8 +266,8 @@ async fn what_waits_for_a_host_is_tried_by_one_and_goes_in_few_transactions() {
     dispatching.stop().await;
 }
 
-/// What is to be attempted together and is no copy by the time it is sent goes alone: nothing is mixed
-/// up, and nobody waits for others.
+/// A companion that is no longer a copy by the time it is sent goes alone: nothing is mixed up, and
+/// nobody waits for others.
 #[tokio::test(start_paused = true)]
 async fn what_is_changed_on_its_way_goes_alone() {
     let destination = Script::new();

@@ -1,4 +1,4 @@
-//! What cannot be delivered while the client waits is kept, where the client expects that.
+//! Mail that cannot be delivered while the client waits is kept if the client expects that.
 
 use koukan_core::{
     reply::Reply,

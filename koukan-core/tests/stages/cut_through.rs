@@ -1,4 +1,4 @@
-//! A message is delivered while the client waits, and what upstream says is what the client hears.
+//! A message is delivered while the client waits, and the client gets upstream's reply.
 
 use koukan_core::{
     reply::Reply,

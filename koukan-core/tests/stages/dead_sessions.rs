@@ -1,4 +1,4 @@
-//! What a session has under way when it is dead, or has ended itself.
+//! The work under way of a session that is dead, or has ended itself.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -18,8 +18,8 @@ use crate::{
     replicas::{Conduct, TERM, Times, replica, seconds, store},
 };
 
-/// The answer to a commit comes when the session that made it is dead, and the next is about to begin: others have
-/// what was committed, or may.
+/// The answer to a commit arrives when the session that made it is dead and the next one is about to begin: others
+/// have the committed transactions, or may have them.
 #[tokio::test(start_paused = true)]
 async fn what_a_dead_session_has_committed_is_given_up() {
     let (times, clock) = (Times::new(), ManualClock::default());
@@ -41,7 +41,7 @@ async fn what_a_dead_session_has_committed_is_given_up() {
     clock.advance(TERM);
     seconds(1).await;
     assert_eq!(backend.gated_sessions.load(Ordering::Relaxed), 0);
-    // Both are heard in the same moment.
+    // Both answers arrive in the same moment.
     backend.gate.notify_waiters();
     assert!(sending.await.unwrap().is_delivered());
     seconds(1).await;
@@ -49,7 +49,7 @@ async fn what_a_dead_session_has_committed_is_given_up() {
     assert_eq!(times.all(), ["begun", "given up"]);
 }
 
-/// Nobody knows whether it was committed, its client is told that it was not, and the session that had it under
+/// It is unknown whether it was committed, its client is told that it was not, and the session that had the
 /// lease dies: another process has it when that is found out.
 #[tokio::test(start_paused = true)]
 async fn what_a_dead_session_may_have_committed_is_given_up_by_whoever_has_it() {
@@ -78,7 +78,7 @@ async fn what_a_dead_session_may_have_committed_is_given_up_by_whoever_has_it() 
     assert_eq!(store.census().await.unwrap().waiting, 0);
 }
 
-/// The same of what is under no lease when it is committed.
+/// The same for transactions that are not leased when they are committed.
 #[tokio::test(start_paused = true)]
 async fn what_may_be_committed_is_given_up_by_whoever_has_it() {
     let (store, times) = (store(), Times::new());
@@ -121,7 +121,7 @@ async fn who_has_left_does_not_come_back() {
     assert_eq!(agent.storage.session(), session);
 }
 
-/// Whoever waits for the message of a draft waits no longer, whatever becomes of the attempt.
+/// Requests that wait for the message of a draft stop waiting, whatever happens to the attempt.
 #[tokio::test(start_paused = true)]
 async fn a_draft_whose_message_has_come_is_none_while_it_is_attempted() {
     let agent = Agent::over(Script::new()).await;

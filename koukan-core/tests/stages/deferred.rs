@@ -1,5 +1,5 @@
-//! A recipient that is refused for a while before the message is there is deferred, whatever its
-//! chain ends in and whatever that says last.
+//! A recipient that gets a transient refusal before the message is there is deferred, whatever its
+//! chain ends in and whatever its last reply is.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -26,7 +26,7 @@ use crate::agent::{Agent, RETRY, until};
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// A gateway in front of `upstream`, reached as by REST.
+/// A gateway in front of `upstream`, reached as over REST.
 async fn by_rest(upstream: Script) -> BoxMailService {
     let clock: SharedClock = Arc::new(TokioClock::default());
     let backend = Arc::new(MemoryBackend::new());
@@ -56,7 +56,7 @@ fn by_filter() -> BoxMailService {
     BoxMailService::new(RouterLayer::new(AddressList::new(["y"], busy)).layer(Script::new()))
 }
 
-/// An endpoint that ends with a reply which nobody was given.
+/// An endpoint that ends with a reply that no command was given.
 fn in_other_words() -> BoxMailService {
     BoxMailService::new(service_fn(|mut tx: Transaction| async move {
         tx.mail.answer(Reply::sender_ok());

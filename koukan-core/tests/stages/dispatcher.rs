@@ -22,7 +22,7 @@ async fn attempts_grow_apart_until_one_succeeds() {
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
     until(|| async { !up.received().is_empty() }).await;
-    // Sixty seconds, twice that, four times that, each half as much again or less.
+    // Sixty seconds, twice that, four times that, each up to a half more or less.
     assert!(
         (60 + 60 + 120..=90 + 180 + 360 + 5).contains(&agent.seconds()),
         "{}",

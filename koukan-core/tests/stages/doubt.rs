@@ -1,4 +1,4 @@
-//! Commits of which the backend cannot say whether they were written.
+//! Commits for which the backend cannot say whether they were written.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The client is told that its message was not kept, and sends it again: it arrives once. The row is due
-/// long before the backend answers whether it is there.
+/// long before the backend answers whether it exists.
 #[rstest]
 #[case::one_that_upstream_has_put_off(1, Script::new().mail(Answer::Return(Reply::mailbox_busy())))]
 #[case::several(5, Script::new().mail(Answer::Return(Reply::mailbox_busy())))]
@@ -32,7 +32,7 @@ async fn what_was_written_and_told_to_have_failed_is_cancelled(
     let up = Script::new();
     let scripts = std::iter::repeat_n(first, count).chain([up.clone()]);
     let agent = Agent::on(backend.clone(), turns(scripts)).await;
-    // Something else is due while nobody knows: the queue is looked at.
+    // Another transaction is due while that is unknown: the queue is scanned.
     let other = queued("other@y", agent.clock.now() + Duration::from_secs(100));
     agent.storage.backend().insert(other).await.unwrap();
     let dispatching = agent.dispatch();
@@ -56,7 +56,8 @@ async fn what_was_written_and_told_to_have_failed_is_cancelled(
     assert_eq!((census.waiting, census.leased), (0, 0));
 }
 
-/// What is leased while it is still being committed is given to nobody before that is over.
+/// A transaction that is leased while it is still being committed is given to nobody before the
+/// commit is over.
 #[tokio::test(start_paused = true)]
 async fn what_was_written_and_whose_answer_is_late_is_delivered() {
     let backend = Failing::default();

@@ -116,7 +116,7 @@ async fn an_attempt_that_waits_for_others_ends_after_them() {
             agent.storage.drain(drain);
         }
     }
-    // Within, the message is committed; who waits for that hears it.
+    // The message is committed within that time, and the waiting client is told.
     let outcome = timeout(AT_ONCE, sending).await.unwrap().unwrap();
     assert!(outcome.is_delivered(), "{outcome:?}");
     assert_eq!(inner.census().await.waiting, 1);

@@ -63,7 +63,7 @@ async fn a_disk_that_hangs_does_not_keep_a_reply_for_ever() {
     agent.storage.commit_events_first();
     let begun = Instant::now();
     let sent = (0..5).map(|_| send(agent.writer.clone(), mail("a@x"), [rcpt("b@y")], MESSAGE));
-    // The first is written alone, all others together after that.
+    // The first is written alone, and all others together after it.
     for outcome in futures_util::future::join_all(sent).await {
         assert!(outcome.is_delivered());
     }

@@ -87,7 +87,7 @@ async fn recipients_that_are_deferred_defer_the_message() {
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_taken_into_custody_is_not_promised() {
-    // A plain endpoint in place of a StorageWriter: nobody keeps what failed.
+    // A plain endpoint instead of a StorageWriter: nobody keeps what failed.
     let upstream = Script::new().rcpt("c@y", Answer::Reply(Reply::recipient_ok()));
     let failing = koukan_core::service::BoxMailService::new(crate::agent::turns([
         upstream.clone(),
@@ -162,7 +162,7 @@ async fn a_recipient_that_is_named_again_later_is_answered_as_before() {
     for (to, expected) in [
         ("b@y", Reply::recipient_ok()),
         ("b@y", Reply::recipient_ok()),
-        // It was refused before, and may fare better in another transaction.
+        // It was refused before, and may succeed in another transaction.
         ("c@y", Reply::mailbox_busy()),
         ("c@y", Reply::recipient_ok()),
         ("c@Y", Reply::recipient_ok()),

@@ -1,4 +1,4 @@
-//! A backend that fails loses nothing that was acknowledged, and nothing more is acknowledged.
+//! When a backend fails, nothing that was acknowledged is lost, and nothing more is acknowledged.
 
 use std::{
     sync::{Arc, atomic::Ordering},
@@ -64,7 +64,8 @@ async fn an_outcome_that_was_written_is_known_though_the_answer_was_lost() {
     let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
-    // Of the second attempt, after which the dispatcher has to know when the third is due.
+    // The settlement of the second attempt, after which the dispatcher must know when the third is
+    // due.
     backend.unanswered_settlements.store(1, Ordering::Relaxed);
     let dispatching = agent.dispatch();
     until(|| async { agent.census().await.finished == 1 }).await;
@@ -72,7 +73,7 @@ async fn an_outcome_that_was_written_is_known_though_the_answer_was_lost() {
     assert_eq!(up.received().len(), 1);
 }
 
-/// An agent that has taken a message to a destination that is down, an hour ago.
+/// An agent that accepted a message to a destination that is down, an hour ago.
 async fn with_one_due(backend: &Failing, upstreams: impl IntoIterator<Item = Script>) -> Agent {
     let agent = with_one_kept(backend, upstreams).await;
     tokio::time::sleep(Duration::from_secs(3600)).await;
@@ -109,7 +110,7 @@ async fn a_lease_that_cannot_be_given_back_is_given_back_later() {
         drop(leases);
         until(|| async { agent.census().await.leased == 0 }).await;
         assert_eq!(agent.census().await.waiting, 1);
-        // Until the storage has heard so, too.
+        // Until the storage has the answer, too.
         agent.storage.given_back().await;
         agent.storage.drain(Drain::No);
         failing.store(0, Ordering::Relaxed);
@@ -165,7 +166,7 @@ async fn a_lease_that_is_lost_holds_up_nobody() {
     let backend = Failing::default();
     let agent = with_one_due(&backend, [Script::new()]).await;
     let leased = agent.storage.lease_due(10, &[]).await.unwrap();
-    // Somebody else has it by now.
+    // Another session has it by now.
     let (id, session) = (leased[0].id(), agent.storage.session());
     backend.inner.release(id, session, 1).await.unwrap();
     let other = SessionId::random();
@@ -235,7 +236,7 @@ async fn a_settlement_that_is_heard_of_late_changes_nothing_of_what_came_after_i
     backend.late_settlements.store(1, Ordering::Relaxed);
     let first = tokio::spawn(agent.output.clone().oneshot(first));
     tokio::time::sleep(LATE / 2).await;
-    // Somebody else does not wait for the answer.
+    // Another caller does not wait for the answer.
     let second = lease().await;
     agent.output.clone().oneshot(second).await.unwrap();
     assert_eq!(watch.snapshot().final_reason, Some(FinalReason::Failed));
@@ -265,7 +266,7 @@ async fn what_is_given_back_is_worked_on_before_that_is_known_to_be_written() {
     let notify = lease().await;
     assert_eq!(notify.id(), id);
     assert_eq!(given_back.await.unwrap().unwrap(), [(id, Ok(()))]);
-    // Who works on it has it still, and ends it.
+    // The session that works on it still has it, and ends it.
     agent.output.clone().oneshot(notify).await.unwrap();
     let census = agent.census().await;
     assert_eq!((census.leased, census.waiting, census.finished), (0, 1, 1));

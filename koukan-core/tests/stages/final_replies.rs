@@ -1,4 +1,4 @@
-//! Final replies by recipient, through everything that stands between an upstream and a client.
+//! Final replies by recipient, through all stages between an upstream and a client.
 
 use koukan_core::{
     reply::{FinalReplies, InPlaceOf, Reply},
@@ -19,7 +19,7 @@ use crate::{
     queued::{MESSAGE, queued},
 };
 
-/// Takes the message for all but two, and says so by recipient.
+/// Accepts the message for all but two, with replies by recipient.
 fn by_recipient() -> Script {
     Script::new()
         .message_for("later@y", Reply::mailbox_busy().with_text("later"))
@@ -43,7 +43,7 @@ async fn through_exploder_and_queue_and_back() {
     )
     .await;
 
-    // What was taken into custody need not be sent again, and the legs' replies are told all the same.
+    // A message in custody need not be sent again; the legs' replies are passed on all the same.
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
     assert!(outcome.is_delivered());
     let said = |index: usize| {
@@ -85,7 +85,7 @@ async fn another_agent_is_told_by_recipient_what_nobody_took() {
         Reply::no_such_user().with_text("never"),
     ];
     assert_eq!(outcome.message, Some(later.clone()));
-    // A recipient that was named again has the reply of its leg.
+    // A recipient that was named twice has the reply of its leg.
     assert_eq!(
         [0, 1, 2].map(|index| outcome.verdict(index)),
         [&later, &never, &later]
@@ -93,7 +93,7 @@ async fn another_agent_is_told_by_recipient_what_nobody_took() {
     assert_eq!(agent.census().await, Census::default());
 }
 
-/// Three recipients of one transaction in the queue, whose upstream answers by recipient.
+/// Three recipients of one queued transaction, whose upstream replies by recipient.
 #[rstest]
 #[case::as_it_is(false)]
 #[case::behind_a_filter_that_refuses_one(true)]
@@ -146,7 +146,7 @@ async fn one_is_done_one_is_retried_and_one_is_notified(#[case] is_filtered: boo
         assert_eq!(attempt.outcome(index).reply(), &reply);
     }
 
-    // Only the one is tried again, until it is taken; then one notification tells of the others.
+    // Only the one is tried again, until it is accepted; then one notification reports the others.
     until(|| async { up.received().len() == 2 }).await;
     dispatching.stop().await;
     assert_eq!(second.only_received().recipient_texts(), ["later@y"]);

@@ -1,4 +1,4 @@
-//! A disk without room for message bodies: everybody is told the same, and nothing is promised.
+//! A disk without room for message bodies: all clients get the same reply, and nothing is promised.
 
 use std::{io, sync::Arc};
 
@@ -18,7 +18,7 @@ use tower::{ServiceExt, service_fn};
 
 use crate::agent::Agent;
 
-/// Makes files, or not, in which there is no room.
+/// Either makes files that have no room, or makes none.
 struct FullDisk {
     has_files: bool,
 }
@@ -79,7 +79,7 @@ async fn whoever_sends_what_does_not_fit_gets_452() {
                     if let Some(reply) = outcome.message {
                         assert_eq!(reply, Reply::insufficient_storage(), "{case}");
                     } else {
-                        // Ingress passes on what upstream says of each recipient.
+                        // Ingress passes on upstream's reply for each recipient.
                         assert_eq!(policy, ReplyPolicy::Ingress, "{case}");
                         assert_ne!(name, "up", "{case}");
                     }

@@ -1,5 +1,5 @@
-//! A message that somebody else still writes, as an upload in pieces does, while its recipients
-//! are answered.
+//! A message that is still being written, as an upload in pieces is, while its recipients are
+//! answered.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ use crate::agent::{Agent, TIMEOUTS, turns, until};
 
 const PIECES: [&str; 3] = ["Subject: hi\r\n", "\r\n", "hello\r\n"];
 
-/// Longer than any timeout of the agent's.
+/// Longer than any of the agent's timeouts.
 const PAUSE: Duration = Duration::from_secs(15);
 
 async fn write(mut writer: BlobWriter) {
@@ -42,7 +42,7 @@ async fn start(front: impl MailService, to: &[&str], blob: Blob) -> (Driver, Vec
     (driver, replies)
 }
 
-/// The replies to RCPT and the final one of a message that comes slowly.
+/// The replies to RCPT, and the final one, for a message that arrives slowly.
 async fn send_slowly(front: impl MailService, to: &[&str]) -> (Vec<Reply>, Reply) {
     let (writer, blob) = BlobPool::default().create();
     let (mut driver, replies) = start(front, to, blob).await;

@@ -1,4 +1,4 @@
-//! Destinations whose hosts do not answer are held back.
+//! Transactions for destinations whose hosts do not answer are held back.
 
 mod asked_for;
 
@@ -30,20 +30,20 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A host for each first label of a domain. The host `dead` is down at first, and tried by one at a time
-/// then, with a back-off that doubles; `live` recipients are let through to it, and `other` ones have
-/// another host.
+/// One host for each first label of a domain. The host `dead` is down at first, and is then tried by one
+/// attempt at a time, with a back-off that doubles. `live` recipients are let through to it, and `other`
+/// ones have another host.
 #[derive(Debug, Clone, Default)]
 struct Hosts(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     is_up: AtomicBool,
-    /// From when on `dead` may be tried, and for how long it is left alone next.
+    /// When `dead` may be tried next, and how long it is left alone after that.
     until: Mutex<Option<(Instant, Duration)>>,
     /// When it was tried in vain.
     tried: Mutex<Vec<Instant>>,
-    /// How often somebody was told that it is down.
+    /// How often an attempt was told that it is down.
     told: Mutex<usize>,
     delivered: Mutex<Vec<(String, Instant)>>,
 }
@@ -142,7 +142,7 @@ async fn queue(agent: &Agent, to: &str) -> TransactionId {
     queue_for(agent, to, 0).await
 }
 
-/// Due in so many seconds.
+/// Due in that many seconds.
 async fn queue_for(agent: &Agent, to: &str, seconds: u64) -> TransactionId {
     let message = queued(to, agent.clock.now() + Duration::from_secs(seconds));
     let id = message.id;
@@ -150,7 +150,8 @@ async fn queue_for(agent: &Agent, to: &str, seconds: u64) -> TransactionId {
     id
 }
 
-/// However long the host is down: soon after it is there again, all is delivered that waited for it.
+/// However long the host is down: soon after it is up again, everything that waited for it is
+/// delivered.
 #[rstest]
 #[case::a_moment(3, 0)]
 #[case::half_a_minute(30, 1)]
@@ -164,7 +165,7 @@ async fn what_waits_for_a_host_leaves_when_one_attempt_has_reached_it(
     let agent = Agent::over(hosts.service()).await;
     let mut ids = Vec::new();
     for number in 0..300 {
-        // Several destinations, and one host.
+        // Several destinations with one host.
         ids.push(queue(&agent, &format!("waits@dead.d{}", number % 3)).await);
     }
     queue(&agent, "bob@alive").await;
@@ -175,8 +176,8 @@ async fn what_waits_for_a_host_leaves_when_one_attempt_has_reached_it(
     sleep(SECOND * down as u32).await;
     let tried = hosts.tried();
     assert!(tried <= 16, "{tried}");
-    // Those at the same time as the first, then one for each time that the host is tried, and what was
-    // late: that is looked at less often the longer it waits.
+    // Those at the same time as the first, then one for each time that the host is tried, and late
+    // ones, which are checked less often the longer they wait.
     assert!(hosts.told() <= 30 + 300 * looks, "{}", hosts.told());
     let up = Instant::now();
     hosts.set_up();
@@ -201,7 +202,7 @@ async fn what_waits_for_a_host_leaves_when_one_attempt_has_reached_it(
     assert!(several <= tried, "{attempts:?}");
 }
 
-/// A client that waits may reach the host before its time.
+/// An attempt with a waiting client may reach the host before its time.
 #[tokio::test(start_paused = true)]
 async fn a_live_attempt_that_gets_through_lets_the_others_go() {
     let hosts = Hosts::default();
@@ -224,7 +225,7 @@ async fn a_live_attempt_that_gets_through_lets_the_others_go() {
     assert!(delivered + hosts.tried() >= 50, "{delivered}");
 }
 
-/// What a client was told of a host that is down is kept, and goes with the others.
+/// Mail that was kept because the host was down goes with the others.
 #[tokio::test(start_paused = true)]
 async fn what_was_kept_since_the_host_was_down_goes_with_the_others() {
     let hosts = Hosts::default();
@@ -261,14 +262,14 @@ async fn what_waits_too_long_is_given_up() {
     );
     sleep(40 * SECOND).await;
     assert_eq!(hosts.delivered("a@x").len(), 200);
-    // After 10 s, 70, 140, 280, 560, 1120, and then every ten minutes until the hour is over.
+    // After 10, 70, 140, 280, 560, 1120 s, and then every ten minutes until the hour is over.
     assert!(hosts.tried() < 100, "{}", hosts.tried());
     assert!(hosts.told() <= 200 * 13, "{}", hosts.told());
     dispatching.stop().await;
     assert_eq!(agent.census().await.waiting, 0);
 }
 
-/// What was to try the host may end before it comes there.
+/// The attempt that is to try the host may end before it gets there.
 #[tokio::test(start_paused = true)]
 async fn who_finds_out_nothing_leaves_it_to_the_next() {
     let hosts = Hosts::default();
@@ -283,11 +284,11 @@ async fn who_finds_out_nothing_leaves_it_to_the_next() {
     assert_eq!(hosts.tried(), 1);
     hosts.set_up();
     sleep(10 * SECOND).await;
-    // The one that has tried it before goes with the other.
+    // The one that tried it before goes with the other.
     assert_eq!(hosts.delivered("waits").len(), 2);
 }
 
-/// A destination that leads to several hosts is not held back for the one that is down.
+/// A destination with several hosts is not held back for the one that is down.
 #[tokio::test(start_paused = true)]
 async fn a_destination_of_which_another_host_answers_goes_on() {
     let hosts = Hosts::default();
@@ -303,7 +304,7 @@ async fn a_destination_of_which_another_host_answers_goes_on() {
     assert_eq!(hosts.delivered("other").len(), 21);
 }
 
-/// While a host is down, storage is asked when something changes, and not all the time.
+/// While a host is down, storage is queried when something changes, not all the time.
 #[rstest]
 #[case::nothing_else(0, 300)]
 #[case::others_go_on(500, 5 * 500 + 300)]
@@ -338,7 +339,7 @@ async fn storage_is_asked_only_where_something_has_changed(
     assert!(asked <= at_most, "{asked}");
 }
 
-/// What comes for a host that is down wakes nobody.
+/// New mail for a host that is down wakes no task.
 #[tokio::test(start_paused = true)]
 async fn what_is_held_back_as_it_comes_is_not_looked_for() {
     let hosts = Hosts::default();
@@ -367,7 +368,7 @@ async fn what_is_held_back_as_it_comes_is_not_looked_for() {
         sleep(SECOND / 50).await;
     }
     let asked = backend.calls() - before;
-    // Each is written down once, with what its client's attempt has shown.
+    // Each is written once, with what its client's attempt has shown.
     assert!(asked <= 100 + 20, "{asked}");
     hosts.set_up();
     sleep(100 * SECOND).await;

@@ -1,4 +1,4 @@
-//! Destinations that hang hold up nobody else.
+//! Destinations that hang delay no others.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn what_hangs_leaves_the_room_that_is_left_to_others() {
     assert_eq!(delivered.count("slow"), 5, "{:?}", begun.all());
 }
 
-/// What is due for a destination that hangs is passed over, however much that is.
+/// Due transactions for a hanging destination are passed over, however many there are.
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_hangs_has_half_of_the_room_at_most() {
     for hung in [1, 3] {
@@ -68,7 +68,7 @@ async fn a_destination_that_hangs_has_half_of_the_room_at_most() {
     }
 }
 
-/// A destination that has its share goes on as soon as something of it ends.
+/// A destination that has used its share goes on as soon as one of its attempts ends.
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_is_alone_gets_all_there_is() {
     let (begun, delivered) = (Log::default(), Log::default());
@@ -84,7 +84,7 @@ async fn a_destination_that_is_alone_gets_all_there_is() {
     assert_eq!(delivered.count("slow"), 100);
 }
 
-/// What is no attempt waits for no destination.
+/// Work other than attempts waits for no destination.
 #[tokio::test(start_paused = true)]
 async fn notifications_about_a_destination_that_hangs_are_made() {
     let (begun, delivered) = (Log::default(), Log::default());

@@ -1,4 +1,4 @@
-//! What the log tells of mail that is kept for later.
+//! The log lines about mail that is kept for later.
 
 use koukan_core::{
     reply::Reply,

@@ -1,4 +1,5 @@
-//! Layers around the output handler that drop what it works on: that counts, and is no loop.
+//! Layers around the output handler that drop the lease: that counts as an attempt, and does not
+//! loop.
 
 use std::{
     future::Ready,
@@ -34,7 +35,7 @@ use crate::{
     queued::{MESSAGE, queued},
 };
 
-/// Minutes after which something happened.
+/// The minutes after which something happened.
 #[derive(Debug, Clone)]
 struct Minutes(Arc<Mutex<Vec<u64>>>, Instant);
 
@@ -94,7 +95,7 @@ async fn attempts_that_take_too_long_are_counted_until_they_are_used_up() {
         .service(agent.output.clone());
     let dispatching = agent.dispatch_to(layered);
     until(|| async { agent.census().await.finished == 1 }).await;
-    // As the policy says: five times. The notification is attempted as well.
+    // Five times, as the policy says. The notification is attempted as well.
     assert_eq!(minutes.all()[..5], [0, 1, 3, 7, 15]);
     let stored = find(&agent, id).await;
     assert_eq!(stored.attempt_count, 5);
@@ -177,7 +178,7 @@ enum Panics {
     AfterAWhile,
 }
 
-/// A layer that notes when it has something to do, and panics.
+/// A layer that notes when it is called, and panics.
 #[derive(Clone)]
 struct Panicking(Panics, Minutes);
 
@@ -216,7 +217,7 @@ async fn a_layer_that_panics_does_so_later_and_later() {
     ] {
         let minutes = Minutes::new();
         let (agent, [id]) = with_queued(Script::new(), ["b@y"]).await;
-        // The outer layer keeps the lease in a future that is no async block.
+        // The outer layer keeps the lease in a future that is not an async block.
         let layered = ServiceBuilder::new()
             .timeout(Duration::from_secs(100))
             .service(Panicking(panics, minutes.clone()));
@@ -225,7 +226,7 @@ async fn a_layer_that_panics_does_so_later_and_later() {
         assert_eq!(minutes.all(), [0, 1, 3, 7, 15, 31], "{panics:?}");
         assert_eq!(find(&agent, id).await.attempt_count, 6);
         dispatching.abort().await;
-        // What is due then is attempted as ever.
+        // Due transactions are attempted as usual.
         let dispatching = agent.dispatch();
         until(|| async { agent.census().await.finished > 0 }).await;
         dispatching.stop().await;
@@ -261,7 +262,7 @@ async fn a_layer_that_does_nothing_is_no_loop() {
     dispatching.abort().await;
 }
 
-/// The client that waits has its answer, whatever becomes of the attempt.
+/// The waiting client has its answer, whatever happens to the attempt.
 async fn answered_at_once(agent: &Agent, output: impl AttemptService) {
     use koukan_core::stage::{exploder::Exploder, storage_writer::StorageWriter};
 
@@ -281,7 +282,7 @@ async fn answered_at_once(agent: &Agent, output: impl AttemptService) {
 async fn a_client_does_not_wait_for_what_nobody_attempts() {
     let agent = Agent::over(Script::new()).await;
     answered_at_once(&agent, Lazy(Minutes::new())).await;
-    // What was promised counts as attempted, and comes later.
+    // A promised transaction counts as attempted, and is tried later.
     assert_eq!(agent.census().await.waiting, 1);
     let next = agent.storage.lease_due(9, &[]).await.unwrap();
     assert!(next.is_empty());
@@ -319,7 +320,7 @@ async fn a_notification_that_is_dropped_comes_later_and_counts_as_no_attempt() {
     assert_eq!(find(&agent, id).await.attempt_count, 1);
 }
 
-/// A layer may panic before there is a future: that costs one recipient.
+/// A layer may panic before it returns a future: that affects one recipient.
 #[tokio::test(start_paused = true)]
 async fn a_call_that_panics_costs_no_other_leg() {
     let upstream = Script::new();

@@ -1,4 +1,4 @@
-//! The stages composed as an agent composes them, over a memory backend.
+//! The stages composed as in an agent, over a memory backend.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

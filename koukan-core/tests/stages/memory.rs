@@ -1,4 +1,4 @@
-//! Clients that hold all the memory that they can get, and who is not held up by that.
+//! Clients that hold all the memory they can get, and who is not affected by that.
 
 use std::{
     sync::{Arc, LazyLock},
@@ -44,7 +44,7 @@ fn from_client(number: u8) -> Arc<Context> {
     Arc::new(context)
 }
 
-/// Begins a transaction and leaves it there; also what it is answered.
+/// Begins a transaction and leaves it open. Also returns the reply.
 async fn begin(service: impl MailService, client: u8, mail: Mail) -> (Driver, Reply) {
     let (mut driver, reply) = Driver::start(service, from_client(client), mail);
     let reply = driver.wait(reply).await;
@@ -66,7 +66,7 @@ async fn begin_all(agent: &Agent, client: u8) -> Vec<Driver> {
     panic!("there was room for all");
 }
 
-/// Holds the whole message, as a filter does that looks into it.
+/// Holds the whole message, as a filter that inspects it does.
 fn holding(upstream: impl MailService) -> impl MailService {
     ServiceBuilder::new()
         .map_request(|tx: Transaction| tx.then_whole(1 << 20, async |whole| Ok(Body::from(whole))))
@@ -82,7 +82,7 @@ async fn one_client_is_told_so_at_mail_and_another_is_served() {
     for policy in [ReplyPolicy::Ingress, ReplyPolicy::Submission] {
         let (mut driver, reply) = begin(agent.exploder(policy), 2, mail("a@x")).await;
         assert!(reply.is_positive(), "{reply}");
-        // Many recipients are one message.
+        // A message with many recipients is one message.
         for recipient in 0..50 {
             let reply = driver.rcpt(rcpt(&format!("r{recipient}@y"))).await;
             assert_eq!(driver.wait(reply).await, Reply::recipient_ok());
@@ -169,7 +169,7 @@ async fn a_filter_that_holds_a_message_is_charged_to_who_brings_it() {
         let reply = driver.rcpt(rcpt("b@y")).await;
         assert!(driver.wait(reply).await.is_positive());
         for _ in 0..6 {
-            // The last does without it.
+            // The last one succeeds without it.
             let octets = vec![b'x'; if client == 1 { 100_000 } else { 10_000 }];
             let _ = driver.send(octets.into()).await;
         }
@@ -192,7 +192,7 @@ async fn a_filter_that_holds_a_message_is_charged_to_who_brings_it() {
     assert_eq!(pool.charged(), 0);
 }
 
-/// Has read what there is of a message, and works on without an end.
+/// Has read all of a message, and never ends.
 fn reading() -> impl MailService {
     service_fn(|tx: Transaction| async move {
         // All of it, with its signals.
@@ -206,7 +206,7 @@ fn reading() -> impl MailService {
     })
 }
 
-/// What is charged for a message that is there in whole, while `service` works on it.
+/// The charge for a complete message while `service` works on it.
 async fn charged_for(service: impl MailService, pool: &BlobPool) -> u64 {
     let front = ServiceBuilder::new().charge(pool.clone()).service(service);
     let (mut driver, _) = begin(front, 1, mail("a@x")).await;
@@ -226,10 +226,10 @@ async fn a_whole_message_that_is_held_costs_its_octets_alone() {
     let len = MESSAGE.len() as u64;
     assert_eq!(charged_for(holding(reading()), &pool).await, len);
     let parser = MessageParserLayer::new();
-    // And what is decoded of it.
+    // Including its decoded content.
     let parsing = parser.layer(reading());
     assert_eq!(charged_for(parsing, &pool).await, 2 * len);
-    // What is too large to be parsed is let go of.
+    // A message that is too large to be parsed is released.
     let parsing = parser.with_max_size(MESSAGE.len() - 1).layer(reading());
     assert_eq!(charged_for(parsing, &pool).await, 0);
     assert_eq!(pool.charged(), 0);

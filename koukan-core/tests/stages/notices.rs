@@ -1,4 +1,4 @@
-//! Senders are told what they ask for by RFC 3461: of success, delay and failure, or of none.
+//! Senders get the notifications they request by RFC 3461: of success, delay and failure, or none.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ fn upstream(scripts: Vec<Script>, told: &Script) -> impl MailService + use<> {
     })
 }
 
-/// The notifications of a message that the client was told is accepted, when all is over.
+/// The notifications of a message that was accepted, when everything is over.
 async fn told(scripts: Vec<Script>, from: Mail, to: Rcpt, message: &'static str) -> Vec<String> {
     let up = Script::new();
     let agent = Agent::over(upstream(scripts, &up)).await;

@@ -1,4 +1,4 @@
-//! Final failures are told to the reverse-path.
+//! Final failures are reported to the reverse-path.
 
 use koukan_core::{
     reply::{RemoteMta, Reply},
@@ -89,7 +89,7 @@ async fn the_text_of_a_message_without_a_header_is_not_returned_as_one() {
     assert!(!up.only_received().text().contains("secret"));
 }
 
-/// The one notification where the last attempt brought `reply`.
+/// The only notification if the last attempt got `reply`.
 async fn told_of(reply: Reply) -> Received {
     let refusing = Script::new().message(reply);
     let (agent, up) = notified([down(), refusing], "a@x").await;

@@ -1,4 +1,4 @@
-//! What observers are told, and in which order.
+//! What observers receive, and in which order.
 
 use std::sync::{Arc, Mutex};
 
@@ -20,7 +20,7 @@ use crate::agent::{Agent, turns, until};
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// Keeps what it is told, a line each.
+/// Keeps what it receives, one line each.
 #[derive(Debug, Clone, Default)]
 struct Told(Arc<Mutex<Vec<String>>>);
 
@@ -102,7 +102,7 @@ fn by_remote(reply: Reply) -> Reply {
     })
 }
 
-/// An agent that is observed: where clients come in, and at the destinations.
+/// An agent with an observer, both where clients come in and at the destinations.
 async fn observed(
     upstreams: impl IntoIterator<Item = Script>,
     policy: ReplyPolicy,
@@ -165,7 +165,7 @@ async fn a_refused_recipient_is_told_of_with_the_text() {
         "ended: Refused 0 -",
     ];
     let mut lines = told.lines();
-    // The client has its reply while the destination is still being left.
+    // The client has its reply while the connection to the destination is still being closed.
     lines.sort_by_key(|line| !line.starts_with("refused"));
     assert_eq!(lines, expected);
 }
@@ -251,7 +251,7 @@ async fn a_cancelled_and_an_abandoned_transaction_are_told_of_once() {
     let blob = koukan_core::blob::Blob::from_bytes(MESSAGE.into());
     recorder.body(Vec::new(), blob);
     drop(lease);
-    // What was dropped counts as an attempt that failed.
+    // A dropped attempt counts as one that failed.
     let terms = Terms {
         retry: true,
         notify: false,
@@ -282,7 +282,7 @@ async fn a_cancelled_and_an_abandoned_transaction_are_told_of_once() {
     assert_eq!(lines, expected);
 }
 
-/// One that follows no transactions.
+/// An observer that follows no transactions.
 #[derive(Debug)]
 struct Deaf;
 

@@ -1,4 +1,4 @@
-//! Mail that is in the queue already, and an upstream that hangs for some of it.
+//! Mail that is already queued, and an upstream that hangs for some of it.
 
 use std::{
     future::{pending, poll_fn},
@@ -25,7 +25,7 @@ use tower::{BoxError, service_fn};
 
 pub(crate) const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// A transaction that was promised, and is due when it was started.
+/// A promised transaction that is due at its creation.
 pub(crate) fn queued(to: &str, created: Timestamp) -> NewTransaction {
     let content = BlobContent::Inline(vec![Bytes::from_static(MESSAGE.as_bytes())]);
     NewTransaction {
@@ -71,14 +71,14 @@ impl Log {
         self.0.lock().unwrap().clone()
     }
 
-    /// How many have a name that begins so.
+    /// How many have a name that starts with this.
     pub(crate) fn count(&self, start: &str) -> usize {
         let all = self.all();
         all.iter().filter(|to| to.starts_with(start)).count()
     }
 }
 
-/// An upstream that asks for the message once and then hangs for recipients whose names begin with
+/// An upstream that requests the message once and then hangs for recipients whose names begin with
 /// `hung` or `crash`, and takes a second for `slow`; `begun` and `delivered` note what it does.
 pub(crate) fn upstream(begun: Log, delivered: Log) -> impl MailService {
     service_fn(move |tx: Transaction| deliver(tx, begun.clone(), delivered.clone()))

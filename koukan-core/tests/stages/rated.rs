@@ -1,4 +1,4 @@
-//! Hosts that take only so many messages in a time.
+//! Hosts that limit the rate of messages.
 
 use std::{
     num::NonZeroU32,
@@ -29,10 +29,11 @@ use crate::{
 };
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Messages in a second, at most.
+/// The maximum number of messages per second.
 const RATE: usize = 10;
 
-/// Domains below `slow` are one host that takes ten messages in a second; others take what comes.
+/// Domains below `slow` have one host that accepts ten messages per second; others accept
+/// everything.
 #[derive(Clone)]
 struct Hosts {
     rate: Rate,
@@ -92,7 +93,7 @@ impl Hosts {
         those.map(|(_, at)| *at).collect()
     }
 
-    /// No span of a second holds more messages than the host takes in one.
+    /// No second contains more messages than the host accepts in one.
     fn assert_rate(&self) {
         let times = self.delivered(".slow");
         for from in &times {
@@ -149,7 +150,7 @@ async fn what_is_queued_goes_as_fast_as_the_host_takes_it_and_holds_up_nothing()
             "{count} from {second} on"
         );
     }
-    // Who found that there are no turns; the others were leased when there were some.
+    // The one that found no turns left; the others were leased when there were some.
     let refused = hosts.refused.load(Ordering::Relaxed);
     assert!(refused <= 10, "{refused} were leased in vain");
     for id in ids {
@@ -161,13 +162,13 @@ async fn what_is_queued_goes_as_fast_as_the_host_takes_it_and_holds_up_nothing()
     }
 }
 
-/// A host that takes its time for a message gets as many as another.
+/// A host that is slow for each message gets as many as another.
 #[tokio::test(start_paused = true)]
 async fn how_long_a_message_takes_changes_nothing() {
     let hosts = Hosts::new(SECOND / 4);
     let agent = Agent::over(hosts.service()).await;
     for number in 0..100 {
-        // Two destinations of one host.
+        // Two destinations with one host.
         let domain = ["a.slow", "b.slow"][number % 2];
         queue(&agent, &format!("m{number}@{domain}")).await;
     }
@@ -178,7 +179,7 @@ async fn how_long_a_message_takes_changes_nothing() {
     assert!(last < 12 * SECOND, "{last:?}");
 }
 
-/// Whoever has much for a host does not keep what others have for it.
+/// A large number of messages for a host does not take the turns of other messages for it.
 #[tokio::test(start_paused = true)]
 async fn destinations_of_one_host_share_its_turns() {
     let hosts = Hosts::new(SECOND / 100);
@@ -246,7 +247,7 @@ async fn without_a_promise_the_client_is_told_to_come_back() {
     );
 }
 
-/// Turns are there for whoever comes while storage is asked what is due.
+/// Turns are there for new attempts while storage is queried for due transactions.
 #[tokio::test(start_paused = true)]
 async fn slow_storage_takes_no_turns() {
     let backend = Failing::default();

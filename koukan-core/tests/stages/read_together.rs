@@ -1,4 +1,4 @@
-//! Messages of what was leased together, which are read from storage together.
+//! Messages of transactions that were leased together are read from storage together.
 
 use std::sync::atomic::Ordering;
 
@@ -14,7 +14,7 @@ use crate::{
     queued::{MESSAGE, queued},
 };
 
-/// An agent with so many queued messages of their own, which is let deliver them.
+/// An agent with that many queued messages, all different, which is made to deliver them.
 async fn deliver(backend: &Failing, pool: BlobPool, messages: usize) -> Script {
     let up = Script::new();
     let agent = Agent::with(backend.clone(), pool.clone(), up.clone()).await;
@@ -41,7 +41,7 @@ fn count(counter: &std::sync::atomic::AtomicU32) -> u32 {
 async fn what_is_leased_together_is_read_together() {
     let backend = Failing::default();
     deliver(&backend, BlobPool::default(), 40).await;
-    // Of eight places half are leased at a time while nothing else is under way.
+    // Of eight places, half are leased at a time while nothing else is under way.
     let (alone, together) = (count(&backend.reads), count(&backend.small_reads));
     assert!(
         together <= 20 && alone <= 5,

@@ -1,4 +1,4 @@
-//! Who reads events, of several processes.
+//! Which of several processes reads events.
 
 use koukan_core::storage::{Records, Storage};
 
@@ -7,7 +7,7 @@ use crate::{
     replicas::{Conduct, Times, cut_off, replica, seconds, store},
 };
 
-/// Reads for ever, whenever it may, and notes when that begins and ends.
+/// Reads forever, whenever it may, and notes when that begins and ends.
 async fn read(storage: Storage, times: Times, begins: &'static str, ends: &'static str) {
     loop {
         let session = storage.hold_reader("r").await;
@@ -19,7 +19,8 @@ async fn read(storage: Storage, times: Times, begins: &'static str, ends: &'stat
     }
 }
 
-/// Who cannot say that it lives stops before another begins, and does not begin again before that one has left.
+/// A reader that cannot refresh its session stops before another begins, and does not begin again before that
+/// one has left.
 #[tokio::test(start_paused = true)]
 async fn who_is_cut_off_stops_before_another_begins() {
     let (store, times) = (store(), Times::new());
@@ -33,7 +34,7 @@ async fn who_is_cut_off_stops_before_another_begins() {
     let next = read(other.storage.clone(), times.clone(), "other", "other left");
     let next = tokio::spawn(next);
     seconds(1).await;
-    // The other waits as long as that one lives, whatever that is at.
+    // The other waits as long as that one lives, whatever it is doing.
     assert_eq!(times.all(), ["one"]);
     seconds(38).await;
     assert_eq!(times.all(), ["one", "one lost", "other"]);

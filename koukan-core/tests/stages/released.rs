@@ -1,4 +1,5 @@
-//! What is to be released later is taken by an exploder that promises to deliver, and goes then.
+//! Mail to be released later is accepted by an exploder that promises to deliver, and is sent at
+//! that time.
 
 use std::{
     sync::{Arc, Mutex},
@@ -44,7 +45,7 @@ async fn it_is_kept_and_goes_at_that_time() {
         [Reply::recipient_ok(), Reply::recipient_ok()]
     );
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
-    // Nobody was waited for.
+    // No destination was waited for.
     assert!(began.elapsed().is_zero());
     assert_eq!(agent.census().await.waiting, 2);
     sleep_until(began + Duration::from_secs(999)).await;
@@ -61,7 +62,7 @@ async fn it_is_kept_and_goes_at_that_time() {
     dispatching.stop().await;
 }
 
-/// Notes how old what is delivered is.
+/// Notes the age of what is delivered.
 #[derive(Debug, Clone, Default)]
 struct Ages(Arc<Mutex<Vec<Duration>>>);
 
@@ -73,7 +74,7 @@ impl Observer for Ages {
     }
 }
 
-/// That it was to wait is nobody's delay.
+/// The requested wait is not a delay.
 #[tokio::test(start_paused = true)]
 async fn its_age_counts_from_that_time() {
     let ages = Ages::default();
@@ -103,7 +104,7 @@ async fn what_was_to_go_before_goes_at_once() {
     assert_eq!(upstream.only_received().text(), MESSAGE);
 }
 
-/// Who may send it again later is told to: nothing is promised to him.
+/// A client that may send it again later is told to do so: nothing is promised.
 #[tokio::test(start_paused = true)]
 async fn where_nothing_is_promised_it_is_refused_for_now() {
     let upstream = Script::new();

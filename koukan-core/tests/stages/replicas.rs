@@ -32,7 +32,7 @@ use crate::{
 
 pub(crate) const TERM: Duration = Duration::from_secs(6);
 
-/// What has happened to attempts, and when.
+/// The events of attempts, and their times.
 #[derive(Clone)]
 pub(crate) struct Times {
     start: Instant,
@@ -43,7 +43,7 @@ pub(crate) struct Times {
 #[derive(Clone, Copy, PartialEq)]
 pub(crate) enum Conduct {
     Takes,
-    /// It never answers to RCPT.
+    /// It never answers RCPT.
     HangsAtRcpt,
     /// It reads the message, and never answers.
     HangsAtEnd,
@@ -80,7 +80,7 @@ impl Times {
     }
 }
 
-/// Notes that an attempt has ended before its time.
+/// Notes that an attempt has ended early.
 struct Ended(Option<Times>);
 
 impl Drop for Ended {
@@ -131,7 +131,7 @@ pub(crate) fn store() -> MemoryBackend {
     MemoryBackend::new().with_session_term(TERM, Arc::new(TokioClock::default()))
 }
 
-/// The store as an agent sees it that is cut off from it in those seconds from now.
+/// The store as seen by an agent that is cut off from it during those seconds from now.
 pub(crate) fn cut_off(store: &MemoryBackend, seconds: Range<u64>) -> Arc<FaultyBackend> {
     let during = Duration::from_secs(seconds.start)..Duration::from_secs(seconds.end);
     let trouble = Trouble {
@@ -210,7 +210,7 @@ async fn a_replica_that_is_cut_off_stops_before_another_takes_over() {
         assert!(*sound.borrow(), "it is back");
         assert_ne!(one.storage.session(), first);
         assert_eq!(status(&store, id).await, DELIVERED);
-        // It works again; what it gave up it does not begin anew.
+        // It works again, and does not restart the attempt it gave up.
         assert_eq!(times.all(), ["begun", "given up", "taken"]);
         dispatching.stop().await;
     }
@@ -238,7 +238,7 @@ async fn a_write_of_a_dead_session_does_not_go_through() {
     let first = one.storage.session();
     let id = insert(&store).await;
     let (ended, mut end) = tokio::sync::mpsc::channel(1);
-    // It goes on whatever happens, as a process does that stood still.
+    // It goes on whatever happens, like a process that stood still.
     let stubborn = service_fn(move |lease: Lease| {
         let ended = ended.clone();
         async move {
@@ -356,7 +356,7 @@ async fn how_many_share_what_hosts_take_is_known_within_a_refresh() {
     let one = replica(&store, times.upstream(Conduct::Takes)).await;
     let count = |agent: &Agent| agent.storage.replicas().count().get();
     assert_eq!(count(&one), 1);
-    // And a little, so that it is done.
+    // And a little more, so that it is done.
     let refresh = TERM / 8 + TERM / 80;
     let other = replica(&store, times.upstream(Conduct::Takes)).await;
     assert_eq!(count(&other), 2);
@@ -365,7 +365,7 @@ async fn how_many_share_what_hosts_take_is_known_within_a_refresh() {
     other.storage.leave().await.unwrap();
     sleep(refresh).await;
     assert_eq!(count(&one), 1);
-    // One that cannot say that it lives counts until it is dead.
+    // A session that cannot be refreshed counts until it is dead.
     let dead = Agent::on_shared(cut_off(&store, 1..60), times.upstream(Conduct::Takes)).await;
     sleep(refresh).await;
     assert_eq!(count(&one), 2);

@@ -1,4 +1,4 @@
-//! What filters find out of a message goes with it, and one id follows it.
+//! Filter results of a message go with it, and one id follows it.
 
 use std::sync::{Arc, Mutex};
 
@@ -30,7 +30,7 @@ impl DurableSignal for Spf {
     const NAME: &'static str = "spf";
 }
 
-/// What is known at the end of the message only.
+/// A result that is known only at the end of the message.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Dkim(Vec<String>);
 
@@ -38,7 +38,7 @@ impl DurableSignal for Dkim {
     const NAME: &'static str = "dkim";
 }
 
-/// Another idea of what `spf` is.
+/// Another definition of `spf`.
 #[derive(Debug, Serialize, Deserialize)]
 struct OtherSpf(u32);
 
@@ -52,7 +52,7 @@ fn pass() -> Spf {
     }
 }
 
-/// A filter of ingress: it knows one thing at MAIL, and another when it has seen the message.
+/// A filter of ingress: it has one result at MAIL, and another when it has seen the message.
 async fn find_out(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
     tx.signals.set_durable(&pass())?;
     let signals = tx.signals.clone();
@@ -81,7 +81,7 @@ fn assert_known(received: &Received) {
     assert_eq!(domains, Some(Dkim(vec!["example.com".into()])));
 }
 
-/// What upstream receives of the two transactions in the queue, from another process.
+/// What upstream receives of the two queued transactions, from another process.
 async fn after_restart(backend: &MemoryBackend) -> Vec<Received> {
     let up = Script::new();
     let agent = Agent::on(backend.another_process(), up.clone()).await;
@@ -114,7 +114,7 @@ async fn what_ingress_found_out_is_known_while_the_client_waits() {
     assert_known(&up.only_received());
 }
 
-/// Each attempt finds out for itself what it finds out.
+/// Each attempt has results of its own.
 #[tokio::test(start_paused = true)]
 async fn what_an_attempt_finds_out_is_gone_with_it() {
     let up = Script::new();
@@ -173,7 +173,7 @@ async fn one_id_follows_a_message_to_its_notification() {
     let agent = Agent::over(turns([busy(), busy(), up.clone()])).await;
     let id = send_with_id(agent.exploder(ReplyPolicy::Submission)).await;
 
-    // The transaction of the first recipient is known by the id itself.
+    // The transaction of the first recipient is found by the id itself.
     let first = agent.storage.watch(TransactionId::from(id)).await.unwrap();
     let first = first.expect("it is kept").snapshot();
     assert_eq!(first.recipients, [rcpt("b@y")]);
@@ -220,7 +220,7 @@ async fn the_id_is_the_same_after_a_restart() {
     }
 }
 
-/// Endpoints leave room to attempts for which a client waits.
+/// Endpoints leave room for attempts with a waiting client.
 #[tokio::test(start_paused = true)]
 async fn attempts_from_the_queue_say_so() {
     let said = Arc::new(Mutex::new(Vec::new()));

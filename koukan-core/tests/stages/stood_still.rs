@@ -1,4 +1,4 @@
-//! A process that stood still for longer than its session lives, and goes on.
+//! A process that stood still for longer than its session lives, and continues.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ async fn what_was_about_to_go_out_does_not() {
     let dispatching = stopped.dispatch();
     seconds(1).await;
     assert_eq!(times.all(), ["begun"]);
-    // The reply comes while the process stands still, and is what it sees first.
+    // The reply arrives while the process stands still, and is the first thing it sees.
     go.notify_one();
     advance(TERM * 2).await;
     assert_eq!(times.all(), ["begun"], "it may be another's by now");

@@ -93,7 +93,7 @@ async fn a_final_reply_that_does_not_come_is_451_and_the_attempt_goes_on() {
     let reply = driver.finish().await;
     assert_eq!(reply, Reply::elapsed());
     tokio::time::sleep(Duration::from_secs(2)).await;
-    // Upstream has taken it in the meantime: there is nothing to commit any more.
+    // Upstream has accepted it in the meantime: there is nothing left to commit.
     let custody = reply.extensions().get::<Custody>().unwrap();
     custody.take(BOTH).await.unwrap();
     assert_eq!(agent.census().await.waiting, 0);

@@ -1,4 +1,4 @@
-//! Addresses to which a sender sends nothing, since they were found to be bad.
+//! Addresses to which a sender sends nothing because they were found to be bad.
 
 use std::{
     sync::{
@@ -29,7 +29,7 @@ use crate::{
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// An upstream that knows no `gone`, refuses `spam` for what it is, and counts the calls.
+/// An upstream that does not know `gone`, refuses `spam` for its content, and counts the calls.
 fn upstream() -> (impl MailService, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -73,7 +73,7 @@ async fn send_to(agent: &Agent, to: &[&str]) -> DeliverOutcome {
     send(agent.writer.clone(), mail("a@x"), to, MESSAGE).await
 }
 
-/// What is suppressed for a sender.
+/// The suppressed addresses of a sender.
 fn suppressed(agent: &Agent, sender: &str) -> Vec<String> {
     let all = agent.storage.suppressions(sender, None, 100).into_iter();
     all.map(|one| one.address.into()).collect()
@@ -100,13 +100,13 @@ async fn a_bad_address_is_refused_without_an_attempt_until_that_has_expired() {
     assert_eq!(suppressed(&agent, "test"), ["gone@x.example"]);
     let again = send_to(&agent, &["\"gone\"@X.example", "Gone@x.example"]).await;
     assert!(is_suppressed(&again.recipients[0]), "{again:?}");
-    // Nobody but its host may take a local part for another.
+    // Only its host may treat different local parts as the same.
     assert_eq!(again.recipients[1], Reply::recipient_ok());
     assert_eq!(calls.load(Ordering::Relaxed), 2);
     let alone = send_to(&agent, &["gone@x.example"]).await;
     assert!(is_suppressed(&alone.recipients[0]), "{alone:?}");
     assert_eq!(calls.load(Ordering::Relaxed), 2);
-    // What is refused so is no new finding.
+    // A refusal because of a suppression is not a new finding.
     advance(DAY - Duration::from_secs(60)).await;
     let again = send_to(&agent, &["gone@x.example"]).await;
     assert!(is_suppressed(&again.recipients[0]), "{again:?}");
@@ -114,7 +114,7 @@ async fn a_bad_address_is_refused_without_an_attempt_until_that_has_expired() {
     let later = send_to(&agent, &["gone@x.example"]).await;
     assert_eq!(later.recipients[0], Reply::no_such_user());
     assert_eq!(calls.load(Ordering::Relaxed), 3);
-    // It is in the backend for whoever begins anew.
+    // It is in the backend for the next process.
     agent.storage.flush().await;
     let (agent, calls) = on(backend).await;
     let after = send_to(&agent, &["gone@x.example"]).await;
@@ -122,7 +122,7 @@ async fn a_bad_address_is_refused_without_an_attempt_until_that_has_expired() {
     assert_eq!(calls.load(Ordering::Relaxed), 0);
 }
 
-/// It is written in the commit that says what became of the recipient.
+/// It is written in the commit with the result of the recipient.
 #[tokio::test(start_paused = true)]
 async fn what_is_queued_is_suppressed_with_its_settlement_and_the_sender_is_told() {
     let backend = MemoryBackend::new();
@@ -147,7 +147,7 @@ async fn what_is_queued_is_suppressed_with_its_settlement_and_the_sender_is_told
     let dispatching = agent.dispatch();
     sleep(Duration::from_secs(100)).await;
     assert_eq!(agent.census().await.waiting, 0);
-    // Nothing but the notification that it has failed is sent.
+    // Only the notification of the failure is sent.
     assert!(calls.load(Ordering::Relaxed) <= before + 1);
     dispatching.stop().await;
 }
@@ -194,7 +194,7 @@ async fn it_is_off_unless_it_is_asked_for_and_operators_change_it() {
     assert_eq!(refused.recipients[0], Reply::no_such_user());
 }
 
-/// What a client can have us find must not pile up where the backend does not keep pace.
+/// Findings caused by a client must not pile up if the backend is too slow.
 #[tokio::test(start_paused = true)]
 async fn findings_hold_although_few_wait_for_a_backend_that_is_slow() {
     const FOUND: usize = 100;
@@ -206,7 +206,7 @@ async fn findings_hold_although_few_wait_for_a_backend_that_is_slow() {
         assert!(refused.recipients[0].is_permanent(), "{refused:?}");
         sleep(Duration::from_millis(1)).await;
         if number == 0 {
-            // It is asked for once.
+            // It is requested once.
             assert_eq!(backend.suppressions.load(Ordering::Relaxed), 1);
         }
     }

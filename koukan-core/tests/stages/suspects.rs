@@ -1,4 +1,4 @@
-//! After a crash, what was under lease is attempted alone.
+//! After a crash, transactions that were leased are attempted alone.
 
 use std::{sync::Arc, time::Duration};
 
@@ -27,7 +27,7 @@ fn start() -> Timestamp {
     ManualClock::default().now()
 }
 
-/// A process that took all under lease and crashed.
+/// A process that leased everything and crashed.
 async fn crash(backend: &MemoryBackend, recipients: &[&str]) {
     let process = backend.another_process();
     let session = SessionId::random();
@@ -94,11 +94,11 @@ async fn suspects_and_the_rest_share_the_room() {
     let _dispatching = agent.dispatch();
     tokio::time::sleep(Duration::from_secs(200)).await;
     assert_eq!(begun.count("hung"), 8, "as many as the dispatcher may");
-    // What waits for room can be cancelled, and is given to others: nobody holds it.
+    // A transaction that waits for room can be cancelled, and be leased by others: nobody holds it.
     assert_eq!(agent.census().await.leased, 8);
 }
 
-/// Runs a process that is killed when it begins to work on `crash@y`; tells whether it was.
+/// Runs a process that is killed when it begins to work on `crash@y`. Returns whether it was.
 fn process(backend: &MemoryBackend, number: i64, delivered: &Log) -> bool {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -140,7 +140,7 @@ fn the_one_that_crashes_waits_and_the_others_do_not() {
     let recipients: Vec<_> = recipients.iter().map(String::as_str).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.unwrap().block_on(crash(&backend, &recipients));
-    // One crash there was; five more after it, each within seconds.
+    // One crash happened; five more follow, each within seconds.
     let mut crashes = 1;
     for number in 1..=5 {
         crashes += u32::from(process(&backend, number, &delivered));
@@ -151,7 +151,7 @@ fn the_one_that_crashes_waits_and_the_others_do_not() {
     assert_eq!(all, recipients[..7], "others were held up");
 }
 
-/// Whoever operates the agent sees which one it is, and the log names it.
+/// The operator sees which one it is, and the log names it.
 #[tokio::test(start_paused = true)]
 async fn what_may_crash_the_process_is_named() {
     let log = CapturedLog::at(tracing::Level::WARN);
@@ -197,7 +197,8 @@ async fn what_may_crash_the_process_is_named() {
     assert!(line.contains("crashes=1"), "{line}");
 }
 
-/// It may be held when the process begins, or wait since it was in many crashes: whoever lets it go has it attempted.
+/// It may be held when the process begins, or wait because it was in many crashes: when an operator releases it, it
+/// is attempted.
 #[tokio::test(start_paused = true)]
 async fn what_is_released_or_asked_for_is_attempted_at_once() {
     for (action, crashes) in [(QueueAction::Release, 1), (QueueAction::Retry, 6)] {

@@ -1,4 +1,4 @@
-//! Destinations that whoever operates the agent has suspended.
+//! Destinations that an operator has suspended.
 
 use std::{
     sync::{
@@ -33,7 +33,7 @@ use crate::{
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An upstream, and how many transactions it was called for.
+/// An upstream, and the number of transactions it was called for.
 fn counted(upstream: impl MailService) -> (impl MailService, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -94,7 +94,7 @@ async fn what_is_queued_waits_until_it_is_resumed() {
     assert_eq!(agent.census().await.finished, 2);
 }
 
-/// Whoever waits hears it at once, and nobody upstream is bothered.
+/// A waiting client is told at once, and upstream is not contacted.
 #[tokio::test(start_paused = true)]
 async fn who_waits_is_told_at_once_without_a_call() {
     let (upstream, calls) = counted(Script::new());
@@ -140,7 +140,7 @@ async fn of_several_recipients_the_others_get_their_mail() {
     );
 }
 
-/// Also where the backend has given it out just before.
+/// Also if the backend has leased it just before.
 #[tokio::test(start_paused = true)]
 async fn what_was_leased_before_is_given_back() {
     let (upstream, calls) = counted(Script::new());
@@ -178,8 +178,8 @@ fn faulty(faults: Faults, seed: u64) -> Arc<FaultyBackend> {
     Arc::new(FaultyBackend::new(inner, faults, random, Duration::ZERO))
 }
 
-/// What is known here is what stands in the backend, however two changes meet: what was suspended here
-/// alone would be leased and given back again and again.
+/// The local state equals the backend's, however two changes meet: a destination suspended only
+/// locally would be leased and given back again and again.
 #[tokio::test(start_paused = true)]
 async fn changes_that_meet_are_made_one_after_the_other() {
     for seed in 0..20 {
@@ -227,7 +227,7 @@ async fn it_is_resumed_where_only_the_answer_was_lost() {
     assert_eq!(received.recipient_texts(), ["a@near.example"]);
 }
 
-/// What is asked for together ends as one after the other: what is known here is what stands in the backend.
+/// Concurrent changes end as if made one after the other: the local state equals the backend's.
 #[tokio::test(start_paused = true)]
 async fn who_resumes_while_another_suspends_is_heard_last() {
     let backend = Failing::default();
@@ -259,7 +259,7 @@ async fn a_restart_changes_nothing() {
     assert!(next.is_suspended("near.example") && !next.is_suspended("far.example"));
 }
 
-/// What is no attempt from storage, as a copy is not, is turned away in the same way.
+/// Transactions that are not attempts from storage, such as copies, are refused in the same way.
 #[tokio::test(start_paused = true)]
 async fn what_goes_by_a_chain_alone_is_turned_away_too() {
     let (upstream, calls) = counted(Script::new());
@@ -302,7 +302,7 @@ async fn what_goes_by_a_chain_alone_is_turned_away_too() {
     assert_eq!(outcome.message, Some(Reply::message_accepted()));
 }
 
-/// Also who is left for another call of one attempt.
+/// This also holds for recipients that are left for another call of one attempt.
 #[tokio::test(start_paused = true)]
 async fn who_goes_elsewhere_is_turned_away_there() {
     let elsewhere = Script::new().rcpt("b@far.example", Reply::other_destination());

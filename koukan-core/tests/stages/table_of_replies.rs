@@ -1,7 +1,7 @@
-//! The table of replies, one row a cell: what a client hears, and what becomes of its message.
+//! The table of replies, one row a cell: the reply to a client, and what happens to its message.
 //!
-//! Recipients live where their domain says, and each row holds whether those of one domain share a transaction with
-//! it or not.
+//! The domain of a recipient names the behaviour of its destination. Each row holds whether or not the recipients
+//! of one domain share a transaction.
 
 use koukan_core::{
     blob::Blob,
@@ -20,29 +20,29 @@ use crate::agent::Agent;
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// Who sends.
+/// The type of client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Client {
     /// A user's program, by SMTP.
     User,
     /// Another agent, by SMTP.
     Agent,
-    /// A user's program that hears each recipient's final reply, by LMTP.
+    /// A user's program that gets each recipient's final reply, by LMTP.
     UserByLmtp,
-    /// Another agent that does.
+    /// Another agent that gets them.
     AgentByLmtp,
 }
 
-/// What each of them hears of recipients in these domains, and how many are kept.
+/// The replies to each of them for recipients in these domains, and how many are kept.
 struct Row {
     client: Client,
     /// The domains of the recipients, without `.test`.
     to: &'static str,
     /// The codes of the replies to RCPT, in this order.
     rcpts: &'static str,
-    /// The code of the final reply, by recipient where these differ; none where all were refused before.
+    /// The code of the final reply, by recipient if these differ; none if all were refused before.
     last: &'static str,
-    /// How many are in custody: to be tried again, or to be told of.
+    /// How many are in custody: to be tried again, or to be reported.
     kept: u64,
 }
 
@@ -65,7 +65,8 @@ const fn row(
 use Client::{Agent as A, AgentByLmtp as AL, User as U, UserByLmtp as UL};
 
 const TABLE: &[Row] = &[
-    // MAIL is answered as RCPT is: that of the whole was accepted before the destination was asked.
+    // MAIL is answered like RCPT: the MAIL of the whole was accepted before the destination was
+    // asked.
     row(U, "ok", "250", "250", 0),
     row(U, "mail4", "250", "250", 1),
     row(U, "mail421", "250", "250", 1),
@@ -85,7 +86,7 @@ const TABLE: &[Row] = &[
     row(A, "rcpt421", "450", "", 0),
     row(A, "rcpt5", "550", "", 0),
     row(A, "rcpt-late", "450", "", 0),
-    // The final reply, of one recipient.
+    // The final reply for one recipient.
     row(U, "end4", "250", "250", 1),
     row(U, "end421", "250", "250", 1),
     row(U, "end5", "250", "554", 0),
@@ -94,7 +95,7 @@ const TABLE: &[Row] = &[
     row(A, "end421", "250", "450", 0),
     row(A, "end5", "250", "554", 0),
     row(A, "end-late", "250", "451", 0),
-    // Of several of one class, at one destination and at two.
+    // For several with the same class of reply, at one destination and at two.
     row(U, "ok ok", "250 250", "250", 0),
     row(U, "mail4 mail4", "250 250", "250", 2),
     row(U, "mail5 mail5", "550 550", "", 0),
@@ -113,7 +114,7 @@ const TABLE: &[Row] = &[
     row(A, "end4 end4", "250 250", "450", 0),
     row(A, "end5 end5", "250 250", "554", 0),
     row(A, "end-late end-late", "250 250", "451", 0),
-    // Where they differ before the message, each has its own reply.
+    // If they differ before the message, each has its own reply.
     row(U, "ok rcpt4 rcpt5", "250 250 550", "250", 1),
     row(U, "rcpt4 rcpt5", "250 550", "250", 1),
     row(U, "rcpt-late rcpt5", "250 550", "250", 1),
@@ -122,7 +123,8 @@ const TABLE: &[Row] = &[
     row(A, "rcpt4 rcpt5", "450 550", "", 0),
     row(A, "ok rcpt-late", "250 450", "250", 0),
     row(A, "ok mail-late", "250 450", "250", 0),
-    // Where they differ at its end: who has failed is kept, unless nobody took it of another agent.
+    // If they differ at its end: failed recipients are kept, unless the client is another agent and
+    // nobody accepted the message.
     row(U, "ok end4", "250 250", "250", 1),
     row(U, "ok end5", "250 250", "250", 1),
     row(U, "ok end-late", "250 250", "250", 1),
@@ -136,13 +138,14 @@ const TABLE: &[Row] = &[
     row(A, "end4 end5", "250 250", "450", 0),
     row(A, "end5 end421", "250 250", "450", 0),
     row(A, "end5 end-late", "250 250", "450", 0),
-    // Destinations that say of each recipient what became of the message.
+    // Destinations that reply for each recipient at the end of the message.
     row(U, "each-ok each4 each5", "250 250 250", "250", 2),
     row(A, "each-ok each4 each5", "250 250 250", "250", 2),
     row(U, "each4 each5", "250 250", "250", 2),
     row(A, "each4 each5", "250 250", "450", 0),
     row(A, "each5 each5", "250 250", "554", 0),
-    // Clients that hear each recipient's: what can succeed later is kept for a user, and nothing else is.
+    // Clients that get each recipient's reply: mail that can succeed later is kept for a user, and
+    // nothing else is.
     row(UL, "ok", "250", "250", 0),
     row(UL, "end4", "250", "250", 1),
     row(UL, "end5", "250", "554", 0),
@@ -166,7 +169,7 @@ fn destinations() -> Vec<(&'static str, Script)> {
     let new = Script::new;
     let (four, five) = (Reply::mailbox_busy, Reply::no_such_user);
     let closing = Reply::too_many_connections;
-    // What says nothing to one command says nothing to those after it.
+    // A destination that does not answer one command does not answer later ones either.
     let mute = || new().other_rcpts(Answer::Never).message(Answer::Never);
     let silent = || mute().mail(Answer::Never);
     let mut each = new();
@@ -198,10 +201,11 @@ fn destinations() -> Vec<(&'static str, Script)> {
     ]
 }
 
-/// Recipients of a row, at most.
+/// The maximum number of recipients in a row.
 const PLACES: usize = 4;
 
-/// The recipient at that place of a row. Those of one destination that says something of each differ by their names.
+/// The recipient at that place of a row. Recipients of a destination that replies for each one differ by their
+/// names.
 fn address(word: &str, place: usize) -> String {
     match word.strip_prefix("each") {
         Some(kind) => format!("r{place}{kind}@each.test"),
@@ -209,7 +213,7 @@ fn address(word: &str, place: usize) -> String {
     }
 }
 
-/// Sends the message of a row; returns what its client heard, and how many are kept and delivered.
+/// Sends the message of a row. Returns the client's replies, and how many are kept and delivered.
 async fn play(row: &Row, is_shared: bool) -> (DeliverOutcome, u64, usize) {
     let nowhere = BoxMailService::new(Script::new().other_rcpts(Reply::relay_denied()));
     let destinations = destinations();
@@ -259,7 +263,7 @@ fn codes<'a>(replies: impl IntoIterator<Item = &'a Reply>) -> String {
     codes.collect::<Vec<_>>().join(" ")
 }
 
-/// The codes of the final reply, as its client hears it.
+/// The codes of the final reply, as the client gets it.
 fn last(row: &Row, outcome: &DeliverOutcome) -> String {
     let Some(message) = &outcome.message else {
         return String::new();

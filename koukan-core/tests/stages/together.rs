@@ -1,4 +1,4 @@
-//! What is kept of one message is kept together, and once all of the message is there.
+//! The recipients of one message that are kept are kept together, once the whole message is there.
 
 use std::{collections::HashSet, sync::atomic::Ordering, time::Duration};
 
@@ -67,7 +67,7 @@ async fn what_upstream_took_stands_where_the_rest_cannot_be_kept() {
     let front = agent.exploder(ReplyPolicy::Ingress);
     let outcome = send(front, mail("a@x"), recipients(3), MESSAGE).await;
     assert_eq!(outcome.message, Some(Reply::insufficient_storage()));
-    // Who hears of each recipient sends it again to those two alone.
+    // A client with a reply for each recipient sends it again to those two alone.
     let told = [0, 1, 2].map(|index| outcome.verdict(index).clone());
     let refused = Reply::insufficient_storage;
     assert_eq!(told, [Reply::message_accepted(), refused(), refused()]);
@@ -89,7 +89,7 @@ async fn a_commit_whose_answer_was_lost_is_known() {
     }
 }
 
-/// A transaction whose recipient was deferred, and the right to keep it.
+/// A transaction whose recipient was deferred, and its custody.
 async fn deferred(agent: &Agent) -> (Driver, Custody) {
     let (mut driver, _mail) = Driver::start(agent.writer.clone(), context(), mail("a@x"));
     let pending = driver.rcpt(rcpt("b@y")).await;
@@ -128,7 +128,7 @@ async fn custody_that_is_taken_early_waits_for_the_message() {
 async fn custody_that_waits_ends_where_the_message_does_not_come() {
     let busy = Script::new().other_rcpts(Reply::mailbox_busy());
     let agent = Agent::over(busy).await;
-    // The client goes away before the message, amid it, and its upload is aborted.
+    // The client disconnects before the message or in the middle of it, or its upload is aborted.
     for amid in [None, Some(false), Some(true)] {
         let (mut driver, custody) = deferred(&agent).await;
         let (mut writer, blob) = BlobPool::default().create();

@@ -1,4 +1,4 @@
-//! The sender of a message is told once of all recipients that fail together.
+//! The sender of a message is notified once of all recipients that fail together.
 
 use std::{sync::atomic::Ordering, time::Duration};
 
@@ -49,7 +49,7 @@ fn upstream<M: MailService>(messages: M, told: &Script) -> impl MailService + us
     })
 }
 
-/// Of whom a notification tells.
+/// The recipients that a notification reports.
 fn told_of(notification: &Received) -> Vec<String> {
     let lines = notification.text().lines();
     let lines = lines.filter_map(|line| line.strip_prefix("Final-Recipient: rfc822; "));
@@ -100,7 +100,7 @@ async fn insert(agent: &Agent, legs: Vec<NewTransaction>) {
 #[tokio::test(start_paused = true)]
 async fn who_fails_while_the_client_waits_is_told_of_together() {
     let up = Script::new();
-    // One of them takes its time to say no.
+    // One of them is slow to refuse.
     let slow = Answer::After(Duration::from_secs(8), Reply::bad_content());
     let slow = Script::new().message(slow);
     let scripts = turns([Script::new(), refusing(), slow, refusing(), busy()]);
@@ -123,7 +123,7 @@ async fn who_fails_while_the_client_waits_is_told_of_together() {
     assert_eq!(text.matches("X-Mark: original").count(), 1, "{text}");
 }
 
-/// Whatever the destinations, and whoever is first.
+/// Whatever the destinations, and whichever fails first.
 #[tokio::test(start_paused = true)]
 async fn who_fails_in_one_round_is_told_of_together_and_who_fails_later_apart() {
     let up = Script::new();
@@ -188,7 +188,7 @@ async fn no_more_are_told_of_at_a_time_than_there_is_room_for() {
     dispatching.abort();
 }
 
-/// Messages, reverse-paths and what the sender has asked for.
+/// Messages, reverse-paths and requests of the sender that differ.
 #[tokio::test(start_paused = true)]
 async fn what_is_told_otherwise_is_told_apart() {
     let up = Script::new();
@@ -218,7 +218,7 @@ async fn what_is_told_otherwise_is_told_apart() {
     assert!(of_id.text().contains("Original-Envelope-Id: QQ314159"));
 }
 
-/// Where only the answer of the commit is lost, where it fails, and where whoever makes it is dropped.
+/// If only the answer of the commit is lost, if the commit fails, and if its caller is dropped.
 #[tokio::test(start_paused = true)]
 async fn nobody_is_told_twice_when_a_commit_fails() {
     for fault in ["unanswered", "failed", "panicking", "none"] {
@@ -261,7 +261,7 @@ async fn nobody_is_told_twice_over_a_stop() {
     assert_eq!(all_told_of(&up), [["b@y", "c@z"]]);
 }
 
-/// The process ends before the commit of all of them: each may be what has crashed it, and goes alone.
+/// The process ends before the commit of all of them: each may have caused the crash, and goes alone.
 #[tokio::test(start_paused = true)]
 async fn nobody_is_told_twice_over_a_crash() {
     let up = Script::new();

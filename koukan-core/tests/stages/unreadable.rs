@@ -19,7 +19,7 @@ async fn a_message_that_cannot_be_read_is_neither_attempted_nor_bounced() {
     let backend = Failing::default();
     let up = Script::new();
     let agent = Agent::on(backend.clone(), up.clone()).await;
-    // Long past the deadline: whatever attempt fails now is the last.
+    // Long past the deadline: the next failed attempt is the last.
     let created = agent.clock.now() - SignedDuration::from_hours(2);
     let new = queued("b@y", created);
     let id = new.id;

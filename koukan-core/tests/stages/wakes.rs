@@ -1,5 +1,5 @@
-//! Whoever gives something to a transaction wakes the task that waits, whoever that is; what goes to and
-//! fro within the transaction wakes no task.
+//! Giving something to a transaction wakes the waiting task, whichever that is. What passes within the
+//! transaction wakes no task.
 
 use std::{
     future::Future,
@@ -123,7 +123,7 @@ async fn what_upstream_does_elsewhere_wakes_the_task() {
     assert!(wakes.poll(driver.finish()).is_ready());
 }
 
-/// Whoever reads a transaction in the task that makes it may have looked before the change.
+/// A reader in the task that makes the transaction may have looked before the change.
 #[tokio::test(start_paused = true)]
 async fn a_reader_in_the_same_task_is_woken() {
     let agent = Agent::over(Script::new()).await;
@@ -137,7 +137,7 @@ async fn a_reader_in_the_same_task_is_woken() {
     assert_eq!(wakes.poll(watch.changed()), Poll::Ready(()));
 }
 
-/// Whoever writes waits for answers that come from another task.
+/// A writer waits for answers that come from another task.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_in_a_task_of_its_own_wakes_whoever_waits_for_it() {
     let agent = Agent::over(Script::new()).await;
@@ -152,7 +152,7 @@ async fn an_attempt_in_a_task_of_its_own_wakes_whoever_waits_for_it() {
     let reply = driver.rcpt(rcpt("b@y")).await;
     assert_eq!(driver.wait(reply).await, Reply::recipient_ok());
     driver.data();
-    // The attempt has nothing to do but to wait for the message.
+    // The attempt only waits for the message.
     for _ in 0..20 {
         assert!(
             Arc::new(Wakes::default())
@@ -166,7 +166,7 @@ async fn an_attempt_in_a_task_of_its_own_wakes_whoever_waits_for_it() {
     assert_eq!(agent.seconds(), 0);
 }
 
-/// Counts the polls of what it holds.
+/// Counts the polls of its content.
 struct Polled<F>(F, Arc<AtomicU32>);
 
 impl<F: Future + Unpin> Future for Polled<F> {
@@ -178,7 +178,8 @@ impl<F: Future + Unpin> Future for Polled<F> {
     }
 }
 
-/// An attempt goes on where something has come for it: the recipient, its answer, the message, the end.
+/// An attempt continues when something has come for it: the recipient, its answer, the message, the
+/// end.
 #[tokio::test(start_paused = true)]
 async fn an_attempt_is_polled_no_more_often_than_something_comes() {
     let gate = Arc::new(Semaphore::new(0));

@@ -1,4 +1,4 @@
-//! What is held back, and asked for.
+//! Transactions that are held back and then requested.
 
 use koukan_core::{
     resource::{
@@ -11,7 +11,7 @@ use tower::ServiceExt;
 
 use super::*;
 
-/// Whoever operates the agent asks for one that is held back with the others.
+/// An operator requests one that is held back with the others.
 #[tokio::test(start_paused = true)]
 async fn what_is_asked_for_tries_the_host_and_the_others_wait() {
     let hosts = Hosts::default();
@@ -35,7 +35,7 @@ async fn what_is_asked_for_tries_the_host_and_the_others_wait() {
     retry(ids[49]).await;
     assert_eq!(attempts().await, before + 1);
     assert_eq!(hosts.tried(), tried + 1);
-    // It may be the time at which another one is looked at.
+    // It may be the time at which another one is checked.
     assert!(hosts.told() < told + 10, "the others wait");
     assert!(hosts.delivered("waits").is_empty());
     hosts.set_up();
@@ -49,7 +49,7 @@ async fn what_is_asked_for_tries_the_host_and_the_others_wait() {
     );
 }
 
-/// Whoever operates the agent asks for all that goes there: one tries the host, whatever is known of it.
+/// An operator requests everything for that destination: one tries the host, whatever is known of it.
 #[tokio::test(start_paused = true)]
 async fn a_destination_that_is_retried_is_tried_by_one_and_the_others_follow() {
     let hosts = Hosts::default();
