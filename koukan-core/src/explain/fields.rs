@@ -1,7 +1,7 @@
-//! Which header fields a message has that another has not.
+//! Which header fields a message has that another one lacks.
 
-/// The fields of a header section, each with its name; lines that are none are passed over. It ends with
-/// the first empty line.
+/// The fields of a header section, each with its name; other lines are skipped. The section ends at the
+/// first empty line.
 fn fields(octets: &[u8]) -> Vec<(&str, &[u8])> {
     let mut found: Vec<(&str, &[u8])> = Vec::new();
     let (mut at, mut begun) = (0, 0);
@@ -28,7 +28,7 @@ fn fields(octets: &[u8]) -> Vec<(&str, &[u8])> {
     found
 }
 
-/// The names of the fields that `now` has and `before` has not, each as often as that is so.
+/// The names of the fields that `now` has and `before` lacks, each as often as it was added.
 pub(super) fn more(now: &[u8], before: &[u8]) -> Vec<Box<str>> {
     let mut known = fields(before);
     let mut more = Vec::new();

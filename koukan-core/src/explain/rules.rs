@@ -1,4 +1,4 @@
-//! What rules say.
+//! The results of rules.
 
 use crate::{
     filter::policy_action::{Look, Looked, Moment, RuleWatch, Verdict},

@@ -2,7 +2,7 @@
 
 use memchr::memmem;
 
-/// Characters of a line without the `=` of a soft line break, at most.
+/// The maximum number of characters in a line, without the `=` of a soft line break.
 const LINE: usize = 75;
 
 /// Encodes a text whose line ends are CRLF.
@@ -22,7 +22,7 @@ fn encode_line(line: &[u8], encoded: &mut String) {
     let mut column = 0;
     for (position, octet) in line.iter().enumerate() {
         let is_last = position + 1 == line.len();
-        // A line that begins with "From " would get a ">" where mail is kept in mbox files.
+        // A line that begins with "From " would get a ">" in mbox files.
         let is_from = position == 0 && line.starts_with(b"From ");
         let is_plain = match octet {
             b' ' | b'\t' => !is_last,
@@ -43,7 +43,7 @@ fn encode_line(line: &[u8], encoded: &mut String) {
     }
 }
 
-/// About how long a text gets.
+/// The approximate length of a text when encoded.
 pub(super) fn encoded_len(text: &str) -> usize {
     let is_plain =
         |octet: u8| octet.is_ascii_graphic() && octet != b'=' || b" \t\r\n".contains(&octet);

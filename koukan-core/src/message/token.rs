@@ -1,4 +1,4 @@
-//! Tokens: what fields of MIME are made of.
+//! Tokens, as used in MIME fields.
 
 /// Whether a character may be in a token: RFC 2045 section 5.1.
 pub(super) fn is_token_char(c: char) -> bool {
@@ -16,7 +16,7 @@ pub(super) fn is_media_type(text: &str) -> bool {
     parts.is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
-/// Whether a text is a token without the characters to which RFC 2231 section 7 gives another
+/// Whether a text is a token without the characters to which RFC 2231 section 7 gives a special
 /// meaning.
 pub(super) fn is_attribute(text: &str) -> bool {
     is_token(text) && !text.contains(['*', '\'', '%'])

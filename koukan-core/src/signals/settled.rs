@@ -1,8 +1,8 @@
-//! A value that is there from the start, or is settled once.
+//! A value that is known from the start, or is set once later.
 
 use std::sync::OnceLock;
 
-/// A value that most have from the start, at no cost; others settle it once.
+/// A value that is usually known from the start, at no cost; otherwise it is set once.
 #[derive(Debug)]
 pub(super) struct Settled<T> {
     given: Option<T>,
@@ -10,7 +10,7 @@ pub(super) struct Settled<T> {
 }
 
 impl<T> Settled<T> {
-    /// With a value, where there is one.
+    /// With a value, if there is one.
     pub(super) fn of(given: Option<T>) -> Self {
         Self {
             given,
@@ -22,7 +22,7 @@ impl<T> Settled<T> {
         self.given.as_ref().or_else(|| self.later.get())
     }
 
-    /// The value, which is made where there is none yet.
+    /// The value, which is made if there is none yet.
     pub(super) fn get_or(&self, make: impl FnOnce() -> T) -> &T {
         match &self.given {
             Some(given) => given,

@@ -1,23 +1,24 @@
-//! How large a spec may be.
+//! The limits on a spec.
 
-/// Header fields in a spec, at most.
+/// The maximum number of header fields in a spec.
 pub const MAX_HEADER_FIELDS: usize = 1000;
-/// Octets of the text of one header field, at most.
+/// The maximum length of one header field's text, in octets.
 pub const MAX_HEADER_TEXT: usize = 32 << 10;
-/// Octets of all header fields together, at most.
+/// The maximum length of all header fields together, in octets.
 pub const MAX_HEADER_OCTETS: usize = 256 << 10;
-/// Parts in a spec, at most.
+/// The maximum number of parts in a spec.
 pub const MAX_PARTS: usize = 1000;
-/// Octets of inline text in all parts together, at most.
+/// The maximum length of inline text in all parts together, in octets.
 pub const MAX_INLINE_OCTETS: usize = 16 << 20;
 
-/// Octets of a word that cannot be folded, at most, so that no line is longer than 998.
+/// The maximum length of a word that cannot be folded, in octets, so that lines have at most 998
+/// octets.
 pub(super) const MAX_WORD: usize = 900;
-/// Octets of a header field's name, at most.
+/// The maximum length of a header field's name, in octets.
 pub(super) const MAX_NAME: usize = 76;
-/// Octets of a file name or of a parameter's value, at most.
+/// The maximum length of a file name or parameter value, in octets.
 pub(super) const MAX_PARAMETER: usize = 1024;
-/// Octets of the name of a part, at most.
+/// The maximum length of a part's name, in octets.
 pub(super) const MAX_CREATE_ID: usize = 255;
-/// Octets of a URI, at most.
+/// The maximum length of a URI, in octets.
 pub(super) const MAX_URI: usize = 2048;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::message::quoted_printable;
 
-/// Octets of a line, at most: RFC 5322 section 2.1.1.
+/// The maximum length of a line, in octets: RFC 5322 section 2.1.1.
 const LINE_MAX: usize = 998;
 
 /// How the octets of a part are written: RFC 2045 section 6.
@@ -15,18 +15,18 @@ pub(super) enum Encoding {
     QuotedPrintable,
 }
 
-/// A part as it is written: its encoding, and its octets.
+/// A part in its written form: its encoding and its octets.
 #[derive(Debug)]
 pub(super) struct Part<'a> {
     pub(super) content_type: &'static str,
-    /// As Content-Language has it, of a text: RFC 3282.
+    /// The value of Content-Language, for a text: RFC 3282.
     pub(super) language: Option<String>,
     pub(super) encoding: Encoding,
     pub(super) content: Cow<'a, [u8]>,
 }
 
 impl<'a> Part<'a> {
-    /// A text for people, in languages.
+    /// A text for people, in one or more languages.
     pub(super) fn text(text: &'a str, language: String, is_8bit: bool) -> Self {
         let content_type = if text.is_ascii() {
             "text/plain; charset=us-ascii"
@@ -39,8 +39,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// A status for programs. Its lines are short, and it is ASCII unless 8-bit octets may stand
-    /// there.
+    /// A status for programs. Its lines are short, and it is ASCII unless 8-bit octets are allowed.
     pub(super) fn status(text: &'a str, is_8bit: bool) -> Self {
         let content_type = match is_8bit {
             false => "message/delivery-status",
@@ -59,7 +58,7 @@ impl<'a> Part<'a> {
         Self::new(content_type, headers, is_global)
     }
 
-    /// All of the original message, with its `header`, as it is.
+    /// The whole original message, with its `header`, unchanged.
     pub(super) fn message(message: &'a [u8], header: &[u8]) -> Self {
         let content_type = match header.is_ascii() {
             true => "message/rfc822",
@@ -103,7 +102,7 @@ impl<'a> Part<'a> {
 }
 
 impl Encoding {
-    /// As the field Content-Transfer-Encoding names it.
+    /// Its name in the field Content-Transfer-Encoding.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::SevenBit => "7bit",

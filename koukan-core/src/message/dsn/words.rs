@@ -1,4 +1,4 @@
-//! What a notification tells people, in the words of a template.
+//! The text of a notification for people, from a template.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use super::{
     template::{Entry, Language, Slot},
 };
 
-/// What stands between the texts in two languages.
+/// The separator between the texts in two languages.
 const BETWEEN: &str = "* * *";
 
-/// The name of whoever writes.
+/// The name of the author.
 pub(super) fn from(report: &Report<'_>, languages: &[&Language]) -> String {
     let first = languages.first();
     first.map_or_else(String::new, |it| {
@@ -21,7 +21,7 @@ pub(super) fn from(report: &Report<'_>, languages: &[&Language]) -> String {
     })
 }
 
-/// The subject: of the gravest that is told.
+/// The subject, for the most serious action that is reported.
 pub(super) fn subject(report: &Report<'_>, languages: &[&Language]) -> String {
     let entry = match kinds(report.recipients).next() {
         Some(Action::Delayed(_)) => Entry::SubjectDelayed,
@@ -36,9 +36,9 @@ pub(super) fn subject(report: &Report<'_>, languages: &[&Language]) -> String {
     })
 }
 
-/// The text: for each kind what has happened, and to whom; in each language.
+/// The text: for each kind of action, what happened and to which recipients; in each language.
 pub(super) fn text(report: &Report<'_>, languages: &[&Language]) -> String {
-    // Encoded as a whole.
+    // The text is encoded as a whole.
     let mut lines = Lines::new(Form::Utf8);
     for (number, language) in languages.iter().enumerate() {
         if number > 0 {
@@ -68,7 +68,7 @@ fn in_language(lines: &mut Lines, report: &Report<'_>, language: &Language) {
     }
 }
 
-/// The kinds that are told, the gravest first.
+/// The kinds of action that are reported, most serious first.
 fn kinds(recipients: &[Reported<'_>]) -> impl Iterator<Item = Action> {
     let mut kinds: Vec<Action> = Vec::new();
     for recipient in recipients {
@@ -112,7 +112,7 @@ fn of_kind(lines: &mut Lines, report: &Report<'_>, language: &Language, kind: Ac
     }
 }
 
-/// What was said of a recipient, and by whom.
+/// The reply for a recipient, and who gave it.
 fn said(language: &Language, recipient: &Reported<'_>) -> String {
     let reply = recipient.reply;
     let is_given_up = recipient.action == Action::Failed && reply.is_transient();
@@ -135,7 +135,7 @@ fn said(language: &Language, recipient: &Reported<'_>) -> String {
     }
 }
 
-/// What stands in places that all texts have.
+/// The values of placeholders that all texts have.
 fn of_all<'a>(report: &'a Report<'_>, slot: Slot) -> Cow<'a, str> {
     match slot {
         Slot::Agent => clean(report.reporting_mta),

@@ -1,6 +1,6 @@
 //! Quotes and comments: RFC 5322 section 3.2.
 
-/// Tells characters within quotes and comments from others.
+/// Distinguishes characters within quotes and comments from others.
 #[derive(Default)]
 pub(super) struct Plain {
     is_quoted: bool,
@@ -9,7 +9,7 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    /// Whether the next character is neither in quotes nor in a comment, nor begins or ends one.
+    /// Whether the next character is outside quotes and comments, and does not begin or end one.
     pub(super) fn is_plain(&mut self, c: char) -> bool {
         let was_escaped = std::mem::replace(&mut self.is_escaped, false);
         match c {
@@ -25,12 +25,12 @@ impl Plain {
         !self.is_quoted && self.comments == 0
     }
 
-    /// Whether what follows the last character is in quotes.
+    /// Whether the text after the last character is in quotes.
     pub(super) fn is_quoted(&self) -> bool {
         self.is_quoted
     }
 
-    /// Whether what follows the last character is in a comment.
+    /// Whether the text after the last character is in a comment.
     pub(super) fn is_comment(&self) -> bool {
         self.comments > 0
     }
@@ -48,7 +48,7 @@ pub(super) fn without_comments(text: &str) -> String {
         .collect()
 }
 
-/// Where a character first stands outside quotes and comments.
+/// The first position of a character outside quotes and comments.
 pub(super) fn find_plain(text: &str, wanted: char) -> Option<usize> {
     let mut plain = Plain::default();
     let mut all = text.char_indices();

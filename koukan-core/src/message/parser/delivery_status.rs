@@ -1,4 +1,4 @@
-//! What a message/delivery-status says: RFC 3464, RFC 6533.
+//! The content of a message/delivery-status: RFC 3464, RFC 6533.
 
 mod value;
 
@@ -9,12 +9,12 @@ use super::entity::Entity;
 
 use self::value::Kind;
 
-/// Recipients that are told of, at most.
+/// The maximum number of recipients.
 const MAX_RECIPIENTS: usize = 1000;
-/// Octets of it that are looked at.
+/// How many of its octets are read.
 const MAX_OCTETS: usize = 1 << 20;
 
-/// The fields about the message: their names, in JSON, and what they are.
+/// The fields about the message: their names, their names in JSON, and their kinds.
 const MESSAGE: [(&str, &str, Kind); 5] = [
     ("original-envelope-id", "original_envelope_id", Kind::Text),
     ("reporting-mta", "reporting_mta", Kind::Host),
@@ -22,7 +22,7 @@ const MESSAGE: [(&str, &str, Kind); 5] = [
     ("received-from-mta", "received_from_mta", Kind::Host),
     ("arrival-date", "arrival_date", Kind::Date),
 ];
-/// Those about a recipient.
+/// The fields about a recipient.
 const RECIPIENT: [(&str, &str, Kind); 10] = [
     ("original-recipient", ORIGINAL, Kind::Address),
     ("final-recipient", FINAL, Kind::Address),
@@ -38,7 +38,7 @@ const RECIPIENT: [(&str, &str, Kind); 10] = [
 const ORIGINAL: &str = "original_recipient";
 const FINAL: &str = "final_recipient";
 
-/// Whether a media type says so.
+/// Whether a media type is that of a delivery status.
 pub(super) fn is(media_type: &str) -> bool {
     matches!(
         media_type,
@@ -46,11 +46,11 @@ pub(super) fn is(media_type: &str) -> bool {
     )
 }
 
-/// What the octets of one say; nothing if they say it of no recipient.
+/// The content of a delivery status; `None` if it has no recipient.
 ///
-/// Empty lines divide the recipients. Where one is missing, the next address begins the next
-/// recipient; where one is too much, what has no address is of the recipient before it. Of two
-/// fields of one name the first counts.
+/// Empty lines separate the recipients. If one is missing, the next address begins the next
+/// recipient; if there is one too many, a group without an address belongs to the recipient before
+/// it. Of two fields with the same name the first counts.
 pub(super) fn parse(octets: &Bytes) -> Option<Value> {
     let mut message = Map::new();
     let mut recipients: Vec<Recipient> = Vec::new();
@@ -69,7 +69,7 @@ pub(super) fn parse(octets: &Bytes) -> Option<Value> {
         }
         add_group(&mut recipients, &group);
         rest = entity.body;
-        // What is no field is left out.
+        // A line that is not a field is skipped.
         if rest.len() == length {
             let end = memchr::memchr(b'\n', &rest).map_or(length, |end| end + 1);
             rest = rest.slice(end..);
@@ -89,7 +89,7 @@ pub(super) fn parse(octets: &Bytes) -> Option<Value> {
 
 type Recipient = Map<String, Value>;
 
-/// Adds what stands between two empty lines.
+/// Adds the fields between two empty lines.
 fn add_group(recipients: &mut Vec<Recipient>, group: &[(&str, Kind, String)]) {
     let is_address = |key: &str| matches!(key, ORIGINAL | FINAL);
     let goes_on = !group.iter().any(|(key, ..)| is_address(key));
@@ -100,7 +100,7 @@ fn add_group(recipients: &mut Vec<Recipient>, group: &[(&str, Kind, String)]) {
         let next = others.next().map(|(key, ..)| *key);
         let is_next = match *key {
             FINAL => recipient.contains_key(FINAL),
-            // Some write the original address after the final one.
+            // Some programs write the original address after the final one.
             ORIGINAL => {
                 recipient.contains_key(ORIGINAL)
                     || recipient.contains_key(FINAL) && next == Some(FINAL)
@@ -121,7 +121,7 @@ fn has_address(recipient: &Recipient) -> bool {
     recipient.contains_key(ORIGINAL) || recipient.contains_key(FINAL)
 }
 
-/// Inserts a value, if it is one and the first of its name.
+/// Inserts a value, if it is valid and the first with its name.
 fn insert(into: &mut Map<String, Value>, key: &str, kind: Kind, line: &str) {
     let value = kind.read(line);
     if value.as_str() != Some("") {
@@ -205,14 +205,14 @@ mod tests {
             {"original_recipient": "p@x", "final_recipient": "b@x", "action": "delayed"},
         ]);
         for (text, expected) in [
-            // A field twice.
+            // A repeated field.
             (
                 "Original-Recipient: rfc822; o@x\nFinal-Recipient: rfc822; a@x\nAction: failed\n\
                  Status: 5.1.1\nStatus: 5.0.0\nDiagnostic-Code: smtp; 550 first\n\
                  Diagnostic-Code: smtp; 550 second\nAction: delayed\n",
                 &one,
             ),
-            // An empty line too much.
+            // An extra empty line.
             (
                 "Original-Recipient: rfc822; o@x\nFinal-Recipient: rfc822; a@x\n\n\
                  Action: failed\nStatus: 5.1.1\n\nDiagnostic-Code: smtp; 550 first\n",
@@ -229,7 +229,7 @@ mod tests {
                  Diagnostic-Code: smtp; 550 first\nOriginal-Recipient: rfc822; o@x\n",
                 &one,
             ),
-            // Without an empty line.
+            // A missing empty line.
             (
                 "Original-Recipient: rfc822; o@x\nFinal-Recipient: rfc822; a@x\nAction: failed\n\
                  Original-Recipient: rfc822; p@x\nFinal-Recipient: rfc822; b@x\nAction: delayed\n",

@@ -1,7 +1,7 @@
-//! Encoded words: RFC 2047, and what people make of it.
+//! Encoded words: RFC 2047, and common deviations.
 //!
-//! Whole header fields are decoded here, since mail-parser decodes each word by itself, and so
-//! loses the characters that are broken between two words, and the state of ISO-2022.
+//! Whole header fields are decoded here because mail-parser decodes each word separately, and so
+//! loses characters that are split between two words, and the state of ISO-2022.
 
 use std::borrow::Cow;
 
@@ -12,14 +12,14 @@ use super::{
     transfer,
 };
 
-/// Octets of an encoded word, at most; those of RFC 2047 have 75.
+/// The maximum length of an encoded word, in octets; RFC 2047 allows 75.
 const MAX_WORD: usize = 2000;
-/// Words over which a group of base64 may be broken, at most.
+/// The maximum number of words over which a group of base64 may be split.
 const MAX_BROKEN: usize = 16;
-/// Octets of a charset's name in one, at most.
+/// The maximum length of a charset's name, in octets.
 const MAX_CHARSET: usize = 80;
 
-/// Decodes the encoded words in a text, wherever they stand.
+/// Decodes the encoded words in a text, in any position.
 pub(super) fn decode(text: &str) -> String {
     let mut decoded = Decoded::default();
     let mut rest = text;
@@ -41,13 +41,13 @@ pub(super) fn decode(text: &str) -> String {
     decoded.finish()
 }
 
-/// Octets of the encoded word that a text begins with.
+/// The length, in octets, of the encoded word at the beginning of a text.
 pub(super) fn length(text: &str) -> Option<usize> {
     Word::read(text.as_bytes()).map(|word| word.length)
 }
 
-/// A header field whose encoded words are ASCII: octets that should have been encoded are, so that
-/// they are still of the word's charset when the rest has been decoded.
+/// A header field whose encoded words are made ASCII: octets that should have been encoded are
+/// encoded, so that they still belong to the word's charset when the rest has been decoded.
 pub(super) fn escape(value: &[u8]) -> Cow<'_, [u8]> {
     let is_wrong =
         |octet: u8| !octet.is_ascii() || octet.is_ascii_control() && !b"\r\n\t".contains(&octet);
@@ -109,7 +109,7 @@ impl<'a> Word<'a> {
         let data = &tail[3..];
         let data = &data[..memmem::find(data, b"?=")?];
         Some(Self {
-            // RFC 2231 section 5: the language is of no interest.
+            // RFC 2231 section 5: the language is ignored.
             charset: charset.split('*').next().unwrap_or(charset),
             encoding,
             data,
@@ -130,7 +130,7 @@ impl<'a> Word<'a> {
         }
     }
 
-    /// The characters of base64 that it has, and how many of them would have padding.
+    /// Its characters of base64, and how many of them would have padding.
     fn base64(&self) -> Option<(Vec<u8>, usize)> {
         if self.encoding == Encoding::Q {
             return None;
@@ -145,17 +145,17 @@ impl<'a> Word<'a> {
 #[derive(Default)]
 struct Decoded<'a> {
     text: String,
-    /// Words side by side in one charset: some break characters between them.
+    /// Adjacent words in one charset: some programs split characters between them.
     open: Option<Open<'a>>,
-    /// Blanks after a word, which count for nothing if another word follows.
+    /// Blanks after a word, which are ignored if another word follows.
     blanks: &'a str,
 }
 
 struct Open<'a> {
     charset: &'a str,
     octets: Vec<u8>,
-    /// Words at the end whose base64 was not groups of four: their characters, and where the octets
-    /// that these were taken for begin.
+    /// Words at the end whose base64 was not in groups of four: their characters, and where the
+    /// octets decoded from them begin.
     broken: Vec<u8>,
     broken_words: usize,
     broken_from: usize,
@@ -226,7 +226,7 @@ impl Open<'_> {
             self.octets.extend_from_slice(&octets);
             return;
         }
-        // Some break the base64 itself between words.
+        // Some programs split the base64 itself between words.
         if self.broken.is_empty() {
             self.broken_from = self.octets.len();
         }
@@ -235,7 +235,7 @@ impl Open<'_> {
         self.broken_words += 1;
         if self.broken_words > 1 && self.broken.len().is_multiple_of(4) {
             let joined = transfer::base64(&self.broken);
-            // Each of two may not be whole by itself; each of many may have left its padding out.
+            // Each of two words may be incomplete by itself; each of many may lack its padding.
             if self.broken_words == 2 || self.is_text(&joined) {
                 self.octets.truncate(self.broken_from);
                 self.octets.extend_from_slice(&joined);
@@ -247,7 +247,7 @@ impl Open<'_> {
         }
     }
 
-    /// Whatever was broken ends.
+    /// Ends any split group.
     fn mend(&mut self) {
         self.broken.clear();
         self.broken_words = 0;
@@ -259,10 +259,10 @@ impl Open<'_> {
     }
 }
 
-/// The byte order mark, which begins a text and is none of it.
+/// The byte order mark, which precedes a text and is not part of it.
 const MARK: char = '\u{feff}';
 
-/// Whether a word begins with a byte order mark, so that it is a text by itself.
+/// Whether a word begins with a byte order mark, so that it is a text of its own.
 fn has_mark(charset: &Charset, word: &Word<'_>) -> bool {
     match charset {
         Charset::Utf16(_) | Charset::Utf32(_) => {
@@ -293,7 +293,7 @@ mod tests {
                 "a üü b",
             ),
             ("=?utf-8?b?w7w=?==?utf-8?b?w7w=?=", "üü"),
-            // A character that is broken between two words, also of another spelling.
+            // A character that is split between two words, also with different charset spellings.
             ("=?utf-8?q?=C3?= =?utf8?q?=BC?=", "ü"),
             ("=?koi8-r?b?8NI=?=", "Пр"),
             (
@@ -302,7 +302,7 @@ mod tests {
             ),
             ("=?=?utf-8?q?a?=", "=?a"),
             ("=?utf-8?q??=", ""),
-            // Base64 that is broken between two words.
+            // Base64 that is split between two words.
             ("=?utf-8?b?5pel5p?= =?utf-8?b?ys6Kqe?=", "日本語"),
             ("=?utf-8?b?aGk?= =?utf-8?b?aGlo?=", "hihih"),
             ("=?utf-8?b?aGV?= =?utf-8?b?sbG?= =?utf-8?b?8=?=", "hello"),
@@ -315,7 +315,7 @@ mod tests {
                 "hihihihi",
             ),
             ("=?utf-8?b?aGk?= =?utf-8?q?x?= =?utf-8?b?aGlo?=", "hixhih"),
-            // Words that have a byte order mark each.
+            // Words with a byte order mark each.
             ("=?utf-16?b?//5hAGIA?= =?utf-16?b?//5jAGQA?=", "abcd"),
             ("=?utf-16?b?/v8AYQ==?= =?utf-16?b?//5iAA==?=", "ab"),
             ("=?utf-16?q?=FE=FF=00a?= =?utf-16?q?=00b?=", "ab"),

@@ -1,21 +1,21 @@
-//! A header section and what follows it.
+//! A header section and its body.
 
 use bytes::Bytes;
 use memchr::memchr;
 
-/// Header fields of one entity that are looked at.
+/// How many header fields of one entity are read.
 const MAX_FIELDS: usize = 1000;
 
-/// Octets of a line `From …`, at most: RFC 5322 section 2.1.1 has no longer lines.
+/// The maximum length of a line `From …`, in octets: RFC 5322 section 2.1.1 allows no longer lines.
 const MAX_MBOX_FROM: usize = 998;
 
 /// A message or a part of one.
 pub(super) struct Entity {
-    /// A first line `From …`, which is of the mbox that the message was in.
+    /// A first line `From …`, from the mbox that the message was in.
     pub(super) mbox_from: Option<Bytes>,
     pub(super) fields: Vec<Field>,
     pub(super) body: Bytes,
-    /// The header section was too long: the body begins with what remains of it.
+    /// The header section was too long: the body begins with the rest of it.
     pub(super) is_cut: bool,
 }
 
@@ -23,13 +23,13 @@ pub(super) struct Entity {
 pub(super) struct Field {
     /// In lower case.
     pub(super) name: String,
-    /// What stands after the colon, with its line ends.
+    /// The text after the colon, with its line ends.
     pub(super) value: Bytes,
 }
 
 impl Entity {
-    /// Takes the header section off. It ends with an empty line, before a line that is no field, or
-    /// before the field with which it has more than `max` octets.
+    /// Splits off the header section. It ends with an empty line, before a line that is not a
+    /// field, or before the field with which it would exceed `max` octets.
     pub(super) fn split(octets: Bytes, max: usize) -> Self {
         let mut entity = Self {
             mbox_from: None,
@@ -83,7 +83,7 @@ impl Entity {
         entity
     }
 
-    /// Adds a field; where it began, if there is no room for it.
+    /// Adds a field. Returns its start if there is no room for it.
     fn close(
         &mut self,
         open: Option<Open>,
@@ -102,31 +102,31 @@ impl Entity {
         None
     }
 
-    /// The first field of that name.
+    /// The first field with that name.
     pub(super) fn field(&self, name: &str) -> Option<&Field> {
         self.all(name).next()
     }
 
-    /// The fields of that name.
+    /// The fields with that name.
     pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.name == name)
     }
 
-    /// Octets of the header section.
+    /// The octets of the header section.
     pub(super) fn header_octets(&self) -> usize {
         let octets = |field: &Field| field.name.len() + field.value.len();
         self.fields.iter().map(octets).sum()
     }
 }
 
-/// A field whose end was not seen yet.
+/// A field whose end was not reached yet.
 struct Open {
     name: String,
     from: usize,
     value: usize,
 }
 
-/// The name of a field, and where its value begins: RFC 5322 section 3.6.8, with the blanks of
+/// The name of a field, and the start of its value: RFC 5322 section 3.6.8, with the blanks of
 /// section 4.5.
 fn name(line: &[u8]) -> Option<(String, usize)> {
     let colon = memchr(b':', line)?;

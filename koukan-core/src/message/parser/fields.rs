@@ -9,17 +9,17 @@ use super::{
     parameters::{self, WithParameters},
 };
 
-/// Octets of a value that may be more than text.
+/// The maximum length of a structured value, in octets.
 const MAX_STRUCTURED: usize = 256 << 10;
 
 impl Field {
-    /// The value in one line, before encoded words are decoded.
+    /// The value on one line, before encoded words are decoded.
     pub(super) fn line(&self) -> String {
         let escaped = encoded_word::escape(&self.value);
         charset::one_line(&charset::decode(None, &escaped))
     }
 
-    /// The value, taken for one with parameters.
+    /// The value, read as one with parameters.
     pub(super) fn with_parameters(&self) -> WithParameters {
         if self.value.len() > MAX_STRUCTURED {
             return WithParameters::default();
@@ -28,7 +28,7 @@ impl Field {
         if std::str::from_utf8(&self.value).is_err()
             && let Some(boundary) = parsed.parameter("boundary")
         {
-            // The delimiters have the octets that were taken for windows-1252.
+            // The delimiters contain the octets that were read as windows-1252.
             let octets = charset::to_windows_1252(boundary);
             parsed.other_boundary(octets);
         }
@@ -56,7 +56,7 @@ fn value(name: &str, line: &str) -> Value {
 fn addresses(line: &str) -> Option<Value> {
     let list = address::parse(line);
     let is_list = match list.is_empty() {
-        // An empty group, such as "undisclosed-recipients:;", is a list of none.
+        // An empty group, such as "undisclosed-recipients:;", is an empty list.
         true => line.contains(':'),
         false => list.iter().any(|addressee| !addressee.address.is_empty()),
     };
@@ -75,7 +75,7 @@ fn ids(line: &str, name: &str) -> Option<Value> {
     (!ids.is_empty()).then(|| ids.into())
 }
 
-/// A date as the builder takes it.
+/// A date as the builder accepts it.
 pub(super) fn date(line: &str) -> Option<Value> {
     let moment = date::parse(line)?;
     Some(json!({"unix_secs": moment.unix_secs, "tz_offset": moment.tz_offset}))

@@ -1,4 +1,4 @@
-//! From the tree to JSON, and to what a builder could have made it of.
+//! Converts the tree to JSON, and to a spec from which a builder could make the message.
 
 use serde_json::{Map, Value, json};
 
@@ -30,7 +30,7 @@ pub(super) fn json(root: Node) -> Value {
     json.into()
 }
 
-/// What the first part that is a delivery status says; those in attached messages are not meant.
+/// The content of the first part that is a delivery status, not counting attached messages.
 fn delivery_status(node: &Node) -> Option<&Value> {
     match &node.content {
         Content::Parts(nodes) => nodes.iter().find_map(delivery_status),
@@ -104,12 +104,12 @@ fn headers(all: &[Value]) -> Vec<Value> {
     accepted
 }
 
-/// A header field without what a builder would refuse it for.
+/// A header field without the values for which a builder would refuse it.
 fn acceptable(header: &Value) -> Value {
     let mut header = header.clone();
     let name = header[0].as_str().unwrap_or_default().to_owned();
     if let Some(list) = header[1].as_array_mut() {
-        // Each address or id by itself.
+        // Each address or id is checked separately.
         list.retain(|element| read_header(&Reader::root(&json!([name, [element]]))).is_ok());
         if matches!(&*name, "sender" | "message-id") {
             list.truncate(1);
@@ -132,8 +132,8 @@ enum Role {
 }
 
 impl Flat {
-    /// Places the leaves of a node. `is_open` says that there is no text yet that it could be an
-    /// addition to.
+    /// Places the leaves of a node. `is_open` says that there is no text yet to which the node
+    /// could be an addition.
     fn place(&mut self, node: &Node, role: Role, is_open: &mut bool) {
         let Content::Parts(nodes) = &node.content else {
             return self.leaf(node, role, is_open);
@@ -176,7 +176,7 @@ impl Flat {
     }
 }
 
-/// Which part of a multipart/related the others belong to: RFC 2387 section 3.2.
+/// The part of a multipart/related to which the others belong: RFC 2387 section 3.2.
 fn root(node: &Node, nodes: &[Node]) -> usize {
     let start = node.content_type.parameter("start").map(bare);
     let is_start = |node: &Node| start.is_some() && node.content_id.as_deref().map(bare) == start;
@@ -215,7 +215,7 @@ fn part(node: &Node) -> Value {
     part.into()
 }
 
-/// The media type, with the parameters that still hold, as far as a builder accepts them.
+/// The media type with the parameters that still apply, as far as a builder accepts them.
 fn content_type(node: &Node) -> String {
     let is_utf8 = match node.content {
         Content::Blob { is_utf8, .. } => is_utf8,
@@ -225,7 +225,7 @@ fn content_type(node: &Node) -> String {
     for (name, value) in &node.content_type.parameters {
         let is_moot = match &**name {
             "name" | "boundary" => true,
-            // That is what a builder says where nothing is said.
+            // A builder writes that anyway.
             "charset" => is_utf8 || value.eq_ignore_ascii_case("utf-8"),
             _ => false,
         };
@@ -243,7 +243,7 @@ fn content_type(node: &Node) -> String {
     "application/octet-stream".into()
 }
 
-/// The longest beginning of so many octets at most.
+/// The longest beginning with at most that many octets.
 fn cut(text: &str, max: usize) -> &str {
     &text[..text.floor_char_boundary(max)]
 }

@@ -1,10 +1,10 @@
-//! Ids of messages: RFC 5322 section 3.6.4, and what people make of them.
+//! Message ids: RFC 5322 section 3.6.4, and common deviations.
 
 use super::comments::{Plain, without_comments};
 
-/// The ids of a field, without `<>`. Where there are words around the `<>`, what stands in it must
-/// look like an id, and where there is no `<>`, each word must; `is_one` says that a single word
-/// will do.
+/// The ids of a field, without `<>`. If there are words around the `<>`, the content of the `<>`
+/// must look like an id; without any `<>`, each word must. If `is_one`, a single word is accepted
+/// as it is.
 pub(super) fn parse(line: &str, is_one: bool) -> Vec<String> {
     let found = bracketed(line);
     if !found.is_empty() || line.contains('<') {
@@ -28,7 +28,7 @@ pub(super) fn parse(line: &str, is_one: bool) -> Vec<String> {
     words.into_iter().map(str::to_owned).collect()
 }
 
-/// What stands in `<>`, but for that in quotes and comments.
+/// The content of each `<>`, outside quotes and comments.
 fn bracketed(line: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut open: Option<String> = None;
@@ -36,7 +36,7 @@ fn bracketed(line: &str) -> Vec<String> {
     for c in line.chars() {
         match (c, &mut open) {
             ('>', Some(_)) => ids.extend(open.take()),
-            // The one before had no end.
+            // The one before was not closed.
             ('<', Some(id)) => ids.push(std::mem::take(id)),
             (c, Some(id)) => id.push(c),
             (c, None) => match plain.is_plain(c) && c == '<' {
@@ -51,9 +51,9 @@ fn bracketed(line: &str) -> Vec<String> {
         .collect()
 }
 
-/// An id without the blanks and the comments that may be in it: RFC 5322 section 4.5.4. Parentheses
-/// are part of it where there are no blanks, or where one of them lacks the other: programs write
-/// such ids, and comments in none.
+/// An id without the blanks and comments that may be in it: RFC 5322 section 4.5.4. Parentheses are
+/// part of the id if it has no blanks, or if they are not balanced: programs write such ids, but no
+/// comments in ids.
 fn bare(id: String) -> String {
     let mut id = id;
     let count = |wanted: char| id.matches(wanted).count();

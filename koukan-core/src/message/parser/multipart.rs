@@ -1,40 +1,40 @@
 //! The parts of a multipart: RFC 2046 section 5.1.
 //!
-//! mail-parser keeps neither what stands before the first part and after the last one nor what
-//! stands behind a delimiter, so the parts are found here.
+//! mail-parser drops the text before the first part, after the last one, and behind a delimiter, so
+//! the parts are found here.
 
 use std::ops::Range;
 
 use memchr::{memchr, memmem};
 
-/// Octets behind the boundary in the line of a delimiter, at most: they are told wherever the part is,
-/// and RFC 5322 section 2.1.1 has no longer lines.
+/// The maximum length of the text after the boundary in a delimiter line, in octets. It is reported
+/// with the part, and RFC 5322 section 2.1.1 allows no longer lines.
 const MAX_PADDING: usize = 998;
 
-/// Where everything in a multipart is. Only delimiters, and the line ends around them, are nowhere.
+/// The positions of everything in a multipart, except delimiters and the line ends around them.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Split {
-    /// What comes before the first part.
+    /// The text before the first part.
     pub(super) preamble: Range<usize>,
     /// At least one.
     pub(super) parts: Vec<Part>,
-    /// What comes after the last part.
+    /// The text after the last part.
     pub(super) epilogue: Range<usize>,
 }
 
 /// Where a part is.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Part {
-    /// What stands in the line of the delimiter before it, behind the boundary.
+    /// The text after the boundary in the delimiter line before the part.
     pub(super) padding: Range<usize>,
     pub(super) octets: Range<usize>,
 }
 
-/// Splits the body of a multipart, if a part begins in it; the last part may lack its end. The one
-/// after `max` parts is all that remains.
+/// Splits the body of a multipart, if a part begins in it. The last part may be unterminated. After
+/// `max` parts, the next one contains the whole rest.
 ///
-/// A delimiter may have text behind it after a blank. What follows without a blank is taken for
-/// text only where no part would begin otherwise: the boundary may have been cut off.
+/// Text may follow a delimiter after a blank. Text that follows without a blank is accepted only if
+/// no part would begin otherwise: the boundary parameter may have been truncated.
 pub(super) fn split(body: &[u8], boundary: &[u8], max: usize) -> Option<Split> {
     let delimiter = [b"--", boundary].concat();
     let exact = Delimiters {
@@ -53,16 +53,16 @@ struct Delimiters<'a> {
     body: &'a [u8],
     /// Two hyphens and the boundary.
     delimiter: &'a [u8],
-    /// What may follow the boundary without a blank.
+    /// The text that may follow the boundary without a blank.
     suffix: &'a [u8],
 }
 
 struct Line {
-    /// Where the part before it ends: the line end before the line is the delimiter's.
+    /// The end of the part before it: the line end before the line belongs to the delimiter.
     before: usize,
-    /// Where what stands behind the delimiter begins.
+    /// The start of the text after the delimiter.
     padding: usize,
-    /// Where the next part starts.
+    /// The start of the next part.
     after: usize,
     is_last: bool,
 }
@@ -84,7 +84,7 @@ impl<'a> Delimiters<'a> {
                     part.octets.end = line.before.max(part.octets.start);
                     split.parts.push(part);
                 }
-                // What closes nothing is text.
+                // A closing delimiter that closes nothing is text.
                 None if line.is_last => continue,
                 None => split.preamble = 0..line.before,
             }
@@ -102,12 +102,12 @@ impl<'a> Delimiters<'a> {
         Some(split.with(part))
     }
 
-    /// Where delimiters may be.
+    /// Positions where delimiters may be.
     fn find(&self) -> impl Iterator<Item = usize> {
         memmem::find_iter(self.body, self.delimiter)
     }
 
-    /// The delimiter line, if what was found is one.
+    /// The delimiter line, if the line found is one.
     fn line_at(&self, found: usize) -> Option<Line> {
         let before = match &self.body[..found] {
             [] => 0,
@@ -128,7 +128,7 @@ impl<'a> Delimiters<'a> {
             && (is_last || line.trim_ascii_end().len() <= MAX_PADDING);
         is_line.then(|| Line {
             before,
-            // The suffix is told too, but not the end of a line.
+            // The suffix is reported too, but not the end of a line.
             padding: match bare.len() < line.len() {
                 true => tail,
                 false => tail + (line.len() - text.len()),
@@ -138,7 +138,7 @@ impl<'a> Delimiters<'a> {
         })
     }
 
-    /// What stands behind a delimiter, if it is not blank.
+    /// The text after a delimiter, if it is not blank.
     fn padding(&self, line: &Line) -> Range<usize> {
         let start = line.padding.min(line.after);
         let padding = &self.body[start..line.after];
@@ -153,7 +153,7 @@ impl<'a> Delimiters<'a> {
         }
     }
 
-    /// What follows the boundary in the first line that begins as a delimiter does.
+    /// The text after the boundary in the first line that begins like a delimiter.
     fn suffix(&self) -> Option<&'a [u8]> {
         let is_at_start = |found: &usize| *found == 0 || self.body[found - 1] == b'\n';
         self.find().filter(is_at_start).find_map(|found| {
@@ -198,15 +198,15 @@ mod tests {
             ("--b\r\n--b\r\n--bc\r\n--b--", Some(&["", "--bc"])),
             ("--b\r\n1\r\n", Some(&["1\r\n"])),
             ("--b", Some(&[""])),
-            // What closes nothing.
+            // A closing delimiter that closes nothing.
             ("--b--", None),
             ("--b--\r\ntext", None),
             ("--b--\r\n--b\r\n1\r\n--b--", Some(&["1"])),
-            // Text behind a delimiter.
+            // Text after a delimiter.
             ("--b junk\r\n1\r\n--b-- junk", Some(&["1"])),
             ("--b\tjunk\r\n1\r\n--b\r\n2", Some(&["1", "2"])),
             ("--bjunk\r\n1\r\n--b--", Some(&["1"])),
-            // A boundary of which the end is missing.
+            // A truncated boundary parameter.
             ("--bcd\r\n1\r\n--bcd\r\n2\r\n--bcd--\r\n", Some(&["1", "2"])),
         ] {
             assert_eq!(parts(body, 9).as_deref(), expected, "{body:?}");
@@ -259,7 +259,7 @@ mod tests {
     }
 
     proptest! {
-        /// Between what is told there is nothing but delimiters, blanks and line ends.
+        /// Between the reported ranges there are only delimiters, blanks and line ends.
         #[test]
         fn every_octet_is_somewhere(
             pieces in proptest::collection::vec(proptest::sample::select(vec![

@@ -17,14 +17,14 @@ use super::{
     transfer::TransferEncoding,
 };
 
-/// Multiparts and attached messages within each other that are taken apart, whatever the limits say:
-/// each is a level of the JSON, whose readers have limits too.
+/// The maximum depth to which nested multiparts and attached messages are parsed, whatever the limits
+/// say: each is a level of the JSON, whose readers have limits too.
 ///
-/// *Shape*: the most that [`ParseLimits::max_depth`](super::ParseLimits::max_depth) has an effect for.
+/// *Shape*: the largest effective value of [`ParseLimits::max_depth`](super::ParseLimits::max_depth).
 pub const MAX_DEPTH: usize = 50;
-/// Octets of header fields in all entities that are taken apart.
+/// The maximum number of octets of header fields in all parsed entities.
 const MAX_HEADER_OCTETS: usize = 4 << 20;
-/// The type of what is not looked into.
+/// The type of a part that is not parsed.
 const OPAQUE: &str = "application/octet-stream";
 
 /// A message or a part of one.
@@ -36,43 +36,44 @@ pub(super) struct Node {
     pub(super) headers: Vec<Value>,
     pub(super) content: Content,
     pub(super) around: Around,
-    /// The blob with the octets of a text as they were, where its charset has not all of them.
+    /// The blob with the original octets of a text, if they contain characters that its charset
+    /// lacks.
     pub(super) original: Option<Box<str>>,
-    /// What a message/delivery-status says.
+    /// The content of a message/delivery-status.
     pub(super) delivery_status: Option<Value>,
-    /// The message that it is, or of which it has the header, taken apart.
+    /// The parsed message, if the part is a message or the header of one.
     pub(super) message: Option<Box<Node>>,
 }
 
-/// What is of a message and of none of its parts.
+/// Text of a message that belongs to none of its parts.
 #[derive(Default)]
 pub(super) struct Around {
-    /// What stands behind the delimiter before the part.
+    /// The text after the delimiter before the part.
     pub(super) padding: Option<String>,
     /// A first line `From …` before the header section.
     pub(super) mbox_from: Option<String>,
-    /// What comes before the first part, or before the encoded text.
+    /// The text before the first part, or before the encoded text.
     pub(super) preamble: Option<String>,
-    /// What comes after the last part, or after the encoded text.
+    /// The text after the last part, or after the encoded text.
     pub(super) epilogue: Option<String>,
 }
 
 pub(super) enum Content {
     Parts(Vec<Node>),
     Inline(String),
-    /// The name of a blob, and whether text in it was made UTF-8.
+    /// The name of a blob, and whether its text was converted to UTF-8.
     Blob {
         id: Box<str>,
         is_utf8: bool,
     },
 }
 
-/// Takes a message apart.
+/// Parses a message.
 pub(super) fn grow(message: Bytes, limits: &ParseLimits) -> (Node, Vec<(Box<str>, Bytes)>) {
     let mut growing = Growing {
         max_inline: limits.max_inline,
         max_depth: limits.max_depth.min(MAX_DEPTH),
-        // At each level there may be three more: what remains, and what is around the parts.
+        // Each level may add three parts: the rest, and the text around the parts.
         parts_left: limits.max_parts.clamp(1, MAX_PARTS - 3 * MAX_DEPTH),
         inline_left: MAX_INLINE_OCTETS,
         headers_left: MAX_HEADER_OCTETS,
@@ -80,13 +81,13 @@ pub(super) fn grow(message: Bytes, limits: &ParseLimits) -> (Node, Vec<(Box<str>
         is_within: false,
     };
     let mut root = growing.node(message, "text/plain", 0);
-    // The parts of the message come first: what is in messages within gets what is left.
+    // The parts of the message come first; attached messages share the remaining limits.
     growing.look_within(&mut root, 0);
     (root, growing.blobs)
 }
 
 impl Node {
-    /// The name of the file it is.
+    /// The file name of the part.
     pub(super) fn filename(&self) -> Option<&str> {
         let disposition = self.disposition.as_ref();
         disposition
@@ -100,7 +101,7 @@ impl Node {
         self.is_attachment() || self.filename().is_some()
     }
 
-    /// Whether it says that it is one.
+    /// Whether it is declared to be an attachment.
     pub(super) fn is_attachment(&self) -> bool {
         let disposition = self.disposition.as_ref();
         disposition.is_some_and(|disposition| disposition.value == "attachment")
@@ -114,7 +115,7 @@ struct Growing {
     inline_left: usize,
     headers_left: usize,
     blobs: Vec<(Box<str>, Bytes)>,
-    /// What is taken apart is in an attached message.
+    /// What is being parsed is in an attached message.
     is_within: bool,
 }
 
@@ -140,7 +141,7 @@ impl Growing {
             node.content_type.value = default_type.to_owned();
         }
         if entity.is_cut {
-            // What remains of the header would be taken for content.
+            // The rest of the header would be taken for content.
             node.content_type = WithParameters::default();
             node.content_type.value = OPAQUE.into();
             node.content = self.blob(entity.body);
@@ -156,7 +157,7 @@ impl Growing {
         node
     }
 
-    /// Takes a multipart apart; one in which no part begins stays as it is.
+    /// Parses a multipart; one in which no part begins stays as it is.
     fn multipart(
         &mut self,
         node: &mut Node,
@@ -190,7 +191,7 @@ impl Growing {
         let mut nodes = Vec::with_capacity(split.parts.len());
         let mut epilogue = split.epilogue;
         for (index, part) in split.parts.into_iter().enumerate() {
-            // Parts of parts count as well.
+            // Nested parts count as well.
             let is_rest = index == max || self.parts_left < 2;
             let mut node = match is_rest {
                 true => self.opaque(body.slice(part.octets.start..)),
@@ -209,7 +210,7 @@ impl Growing {
         node.content = Content::Parts(nodes);
     }
 
-    /// What stands beside the parts: a text, or one more part if it is too long for one.
+    /// The text beside the parts: as text, or as another part if it is too long.
     fn beside(&mut self, nodes: &mut Vec<Node>, octets: Bytes) -> Option<String> {
         if octets.trim_ascii().is_empty() {
             return None;
@@ -224,7 +225,7 @@ impl Growing {
         None
     }
 
-    /// What is not looked into.
+    /// A part that is not parsed.
     fn opaque(&mut self, octets: Bytes) -> Node {
         let value = |value: &str| WithParameters {
             value: value.into(),
@@ -260,7 +261,7 @@ impl Growing {
                 self.inline_left = left;
                 (node.around.preamble, node.around.epilogue) = (preamble, epilogue);
             }
-            // Nothing is left out: all of it is content as it is.
+            // Nothing is lost: all of it is kept as content.
             None => octets = body,
         }
         if delivery_status::is(&node.content_type.value) && octets.len() <= self.inline_left {
@@ -268,7 +269,7 @@ impl Growing {
             self.inline_left -= octets.len();
         }
         if self.is_within && self.can_look_into(node, depth) {
-            // Its octets are those of a message that has them already.
+            // Its octets are part of a message that already exists as a blob.
             node.message = Some(self.node(octets, "text/plain", depth + 1).into());
             return;
         }
@@ -290,7 +291,8 @@ impl Growing {
             };
         }
         let text = charset::decode(charset, &octets);
-        // Octets that were text already share it; in others, that character stands for what is none.
+        // Octets that were valid text already share it; in others, that character stands for invalid
+        // octets.
         let is_lossy =
             matches!(&text, Cow::Owned(text) if text.contains(char::REPLACEMENT_CHARACTER));
         let original = (is_lossy && !self.is_within).then(|| octets.clone());
@@ -310,7 +312,7 @@ impl Growing {
         content
     }
 
-    /// Takes the messages that are attached apart, too.
+    /// Also parses attached messages.
     fn look_within(&mut self, node: &mut Node, depth: usize) {
         if let Content::Parts(nodes) = &mut node.content {
             for node in nodes {
@@ -338,7 +340,7 @@ impl Growing {
         is_message(&node.content_type.value) && depth < self.max_depth && self.parts_left > 0
     }
 
-    /// Whether a text is to be inline. An empty one is not: applications take it for missing.
+    /// Whether a text is to be inline. An empty one is not, since applications take it for missing.
     fn fits(&self, text: &str) -> bool {
         !text.is_empty() && text.len() <= self.max_inline && text.len() <= self.inline_left
     }
@@ -355,7 +357,7 @@ impl Growing {
         Content::Blob { id, is_utf8 }
     }
 
-    /// Adds a blob; its name.
+    /// Adds a blob and returns its name.
     fn keep(&mut self, octets: Bytes) -> Box<str> {
         let id: Box<str> = format!("part{}", self.blobs.len() + 1).into();
         self.blobs.push((id.clone(), octets));
@@ -363,12 +365,12 @@ impl Growing {
     }
 }
 
-/// Octets that are no content, as text.
+/// Octets outside the content, as text.
 fn text(octets: &[u8]) -> String {
     charset::one_line(&charset::decode(None, octets))
 }
 
-/// Whether it is a message, or the header of one, that can be taken apart.
+/// Whether it is a message, or the header of one, that can be parsed.
 fn is_message(media_type: &str) -> bool {
     matches!(
         media_type,
@@ -382,7 +384,7 @@ fn is_message(media_type: &str) -> bool {
     )
 }
 
-/// Whether all line ends are CRLF, and no CR or LF is anywhere else.
+/// Whether all line ends are CRLF, and there are no other CRs or LFs.
 fn has_only_crlf(text: &str) -> bool {
     !text.replace("\r\n", "").contains(['\r', '\n'])
 }

@@ -1,4 +1,4 @@
-//! The message, and the parts within each other.
+//! The message and its nested parts.
 
 use std::collections::BTreeSet;
 
@@ -9,15 +9,15 @@ use super::{
     line::Line,
 };
 
-/// Octets at the beginning of a line by which it is known for a delimiter.
+/// How many octets at the beginning of a line are compared with delimiters.
 const DELIMITER_MAX: usize = 256;
 
-/// Where in a message, and what was found of its parts so far.
+/// The position in a message, and the findings about its parts so far.
 #[derive(Debug)]
 pub(super) struct Entities {
     pub(super) max_depth: usize,
     pub(super) has_utf8: bool,
-    /// What is around the part that is read, from the outermost on.
+    /// The entities around the part that is being read, outermost first.
     around: Vec<Around>,
     place: Place,
     parts: usize,
@@ -25,7 +25,7 @@ pub(super) struct Entities {
     files: Files,
 }
 
-/// What has other parts in it.
+/// An entity that contains parts.
 #[derive(Debug)]
 enum Around {
     Multipart {
@@ -41,11 +41,11 @@ enum Place {
     Leaf(Leaf),
     /// Before the first part of a multipart, or after its last.
     Between,
-    /// In what is not looked into.
+    /// In content that is not inspected.
     GivenUp,
 }
 
-/// A line that delimits parts of the multipart at that place among those around.
+/// A line that delimits parts of the multipart with that index among the surrounding ones.
 struct Delimiter {
     of: usize,
     is_last: bool,
@@ -73,7 +73,7 @@ impl Entities {
         }
     }
 
-    /// Octets of a header section that is not over.
+    /// The octets of an unfinished header section.
     pub(super) fn held(&self) -> usize {
         match &self.place {
             Place::Header(header) => header.len(),
@@ -85,7 +85,7 @@ impl Entities {
         matches!(&self.place, Place::Leaf(leaf) if leaf.is_base64)
     }
 
-    /// Goes on with a line.
+    /// Processes a line.
     pub(super) fn line(&mut self, line: &Line, problems: &mut BTreeSet<Problem>) {
         if let Some(delimiter) = self.delimiter(line) {
             return self.delimit(delimiter, problems);
@@ -99,7 +99,7 @@ impl Entities {
             Place::Header(header) => match header.line(line, problems) {
                 Read::More => {}
                 Read::End => self.end_header(problems),
-                // It is the first line of what comes after the header section.
+                // It is the first line after the header section.
                 Read::EndBefore => {
                     self.end_header(problems);
                     self.content(line, problems);
@@ -126,7 +126,7 @@ impl Entities {
         if self.around.is_empty() || matches!(self.place, Place::GivenUp) {
             return None;
         }
-        // What follows a boundary does not count, however much that is.
+        // Text after a boundary is ignored, whatever its length.
         let text = line.kept.strip_prefix(b"--")?;
         let mut around = self.around.iter().enumerate().rev();
         around.find_map(|(of, around)| {
@@ -207,7 +207,7 @@ impl Entities {
         }
     }
 
-    /// Ends all but the outermost `left` of those around.
+    /// Ends all surrounding entities except the outermost `left`.
     fn close_to(&mut self, left: usize, problems: &mut BTreeSet<Problem>) {
         for around in self.around.drain(left..) {
             match around {
@@ -219,13 +219,13 @@ impl Entities {
         }
     }
 
-    /// Looks into nothing that comes from here on.
+    /// Stops inspecting from here on.
     fn give_up(&mut self) {
         self.place = Place::GivenUp;
         self.files.has_more = true;
     }
 
-    /// What was found, at the end of the message.
+    /// The findings at the end of the message.
     pub(super) fn finish(mut self, problems: &mut BTreeSet<Problem>) -> ValidationReport {
         if let Place::Header(_) = &self.place {
             self.end_header(problems);

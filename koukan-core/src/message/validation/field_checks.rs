@@ -1,4 +1,4 @@
-//! What a header section must say, and may say once.
+//! The required and the unique fields of a header section.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use crate::message::{
 
 use super::Problem;
 
-/// Fields of which there may be one, beside those that have a problem of their own: RFC 5322 section 3.6.
+/// Fields that may appear only once, besides those that have a problem of their own: RFC 5322 section
+/// 3.6.
 const ONCE: [&str; 8] = [
     "sender",
     "reply-to",
@@ -20,9 +21,9 @@ const ONCE: [&str; 8] = [
     "references",
     "subject",
 ];
-/// Fields with addresses, beside `From`.
+/// Fields with addresses, besides `From`.
 const ADDRESSES: [&str; 5] = ["sender", "reply-to", "to", "cc", "bcc"];
-/// Fields of MIME of which there may be one: RFC 2045, RFC 2183.
+/// MIME fields that may appear only once: RFC 2045, RFC 2183.
 const CONTENT_ONCE: [&str; 6] = [
     "mime-version",
     "content-type",
@@ -82,7 +83,7 @@ pub(super) fn message(header: &HeaderSection, problems: &mut BTreeSet<Problem>) 
     note(is_mime && !has("mime-version"), Problem::MimeVersionMissing);
 }
 
-/// Checks what a header section says of the content, be it that of a message or of a part.
+/// Checks the content fields of a header section, of a message or of a part.
 pub(super) fn content(header: &HeaderSection, problems: &mut BTreeSet<Problem>) {
     if CONTENT_ONCE.iter().any(|name| is_repeated(header, name)) {
         problems.insert(Problem::FieldRepeated);
@@ -93,7 +94,7 @@ fn is_repeated(header: &HeaderSection, name: &str) -> bool {
     header.all(name).nth(1).is_some()
 }
 
-/// Whether something in it is no address. An empty group is one of nobody.
+/// Whether an entry of the field is not an address. An empty group is allowed.
 fn has_no_address(field: HeaderField) -> bool {
     field.mailboxes().iter().any(Option::is_none)
 }

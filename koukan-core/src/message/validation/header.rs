@@ -12,15 +12,15 @@ use crate::message::{
 
 use super::{Problem, field_checks, leaf::Leaf, line::Line};
 
-/// Octets of a message's header section that are looked at, at most.
+/// How many octets of a message's header section are read.
 const MESSAGE_MAX: usize = 256 << 10;
-/// Octets of a part's.
+/// How many octets of a part's header section are read.
 const PART_MAX: usize = 64 << 10;
-/// Octets of a boundary, at most: RFC 2046 section 5.1.1.
+/// The maximum valid length of a boundary, in octets: RFC 2046 section 5.1.1.
 const BOUNDARY_MAX: usize = 70;
-/// As many are looked for.
+/// The maximum length of boundaries that are searched for.
 const BOUNDARY_LOOKED_FOR: usize = 200;
-/// Fields by which it is told what a part is.
+/// Fields that determine the type of a part.
 const AMBIGUOUS: [&str; 3] = [
     "content-type",
     "content-transfer-encoding",
@@ -31,22 +31,22 @@ const AMBIGUOUS: [&str; 3] = [
 pub(super) struct Header {
     octets: Vec<u8>,
     max: usize,
-    /// It is that of the message itself.
+    /// It is the header section of the message itself.
     is_outermost: bool,
     default_type: &'static str,
     is_ascii: bool,
 }
 
-/// What a line was.
+/// The kind of a line.
 pub(super) enum Read {
     More,
     End,
-    /// It is no part of the header section, which has ended before it.
+    /// It is not part of the header section, which ended before it.
     EndBefore,
     TooLong,
 }
 
-/// What comes after a header section.
+/// The kind of content after a header section.
 pub(super) enum Kind {
     Leaf,
     Multipart {
@@ -83,17 +83,17 @@ impl Header {
         }
     }
 
-    /// Octets that it has so far.
+    /// Its octets so far.
     pub(super) fn len(&self) -> usize {
         self.octets.len()
     }
 
-    /// Octets that it may yet have.
+    /// How many more octets it may have.
     pub(super) fn room(&self) -> usize {
         self.max - self.octets.len()
     }
 
-    /// Goes on with a line.
+    /// Processes a line.
     pub(super) fn line(&mut self, line: &Line, problems: &mut BTreeSet<Problem>) -> Read {
         if line.octets == 0 {
             return Read::End;
@@ -107,7 +107,7 @@ impl Header {
                 problems.insert(Problem::PartHeaderMalformed);
                 return Read::EndBefore;
             }
-            // Some readers pass it over, for others it is the end.
+            // Some readers skip it, for others it is the end.
             problems.insert(Problem::HeaderMalformed);
         }
         self.is_ascii &= line.is_ascii;
@@ -116,7 +116,7 @@ impl Header {
         Read::More
     }
 
-    /// What comes after it, and what it is if that is a leaf.
+    /// The kind of content that follows, and the type of a leaf.
     pub(super) fn end(self, has_utf8: bool, problems: &mut BTreeSet<Problem>) -> (Kind, Leaf) {
         let is_utf8 = || std::str::from_utf8(&self.octets).is_ok();
         let is_fine = self.is_ascii || has_utf8 && is_utf8();
@@ -159,7 +159,7 @@ impl Header {
         let is_multipart = leaf.content_type.starts_with("multipart/");
         let is_message = ["message/rfc822", "message/global"].contains(&&*leaf.content_type);
         let is_encoded = leaf.is_base64 || encoding == "quoted-printable";
-        // Readers take the first of several, or the last.
+        // With several, readers take either the first or the last.
         leaf.hides_parts = AMBIGUOUS
             .iter()
             .any(|name| section.all(name).nth(1).is_some())

@@ -14,7 +14,7 @@ use crate::{
 
 use super::Callbacks;
 
-/// A body that callbacks look at.
+/// A body that callbacks observe.
 pub(super) struct Watched<C> {
     inner: Body,
     callbacks: Arc<C>,

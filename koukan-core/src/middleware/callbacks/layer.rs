@@ -6,7 +6,7 @@ use crate::transaction::Transaction;
 
 use super::{CallbackService, Callbacks};
 
-/// Makes a layer of a function that makes the [`Callbacks`] of each transaction.
+/// Makes a layer from a function that makes the [`Callbacks`] of each transaction.
 pub fn callbacks<F, C>(start: F) -> CallbackLayer<F>
 where
     F: Fn(&Transaction) -> C + Clone + Send + Sync + 'static,

@@ -46,7 +46,7 @@ where
 
     fn call(&mut self, transaction: Transaction) -> Self::Future {
         let inner = self.inner.clone();
-        // The one that was ready is called; its clone may not be.
+        // The service that was ready is called; its clone may not be ready.
         let inner = mem::replace(&mut self.inner, inner);
         let callbacks = Arc::new((self.start)(&transaction));
         Box::pin(run(callbacks, transaction, inner))

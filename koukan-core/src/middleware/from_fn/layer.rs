@@ -10,7 +10,7 @@ use crate::{
 
 use super::{FromFn, Next, State};
 
-/// Makes a layer of `async fn(Transaction, Next) -> Result<Reply, BoxError>`.
+/// Makes a layer from `async fn(Transaction, Next) -> Result<Reply, BoxError>`.
 pub fn from_fn<F, Fut>(f: F) -> FromFnLayer<F>
 where
     F: Fn(Transaction, Next) -> Fut + Clone + Send + Sync + 'static,
@@ -19,7 +19,7 @@ where
     FromFnLayer { f }
 }
 
-/// Makes a layer of `async fn(State<S>, Transaction, Next) -> Result<Reply, BoxError>`.
+/// Makes a layer from `async fn(State<S>, Transaction, Next) -> Result<Reply, BoxError>`.
 ///
 /// Each call gets a clone of `state`.
 pub fn from_fn_with_state<S, F, Fut>(

@@ -10,6 +10,6 @@ pub use self::{
     service::FromFn,
 };
 
-/// The state that was given to [`from_fn_with_state`], as the function gets it.
+/// The state that was passed to [`from_fn_with_state`], as the function receives it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct State<S>(pub S);

@@ -4,11 +4,11 @@ use std::{fmt, net::SocketAddr};
 
 use crate::remote_address::RemoteAddress;
 
-/// An address as it always looks. Two lines a message have one, for which the standard library takes
-/// ten times as long.
+/// An address in its usual form. Two log lines per message contain one, and the standard library
+/// takes ten times as long to write it.
 pub(super) struct Address(pub(super) SocketAddr);
 
-/// What was connected to, in the same way.
+/// A remote address, in the same form.
 pub(super) struct Remote<'a>(pub(super) &'a RemoteAddress);
 
 impl fmt::Display for Remote<'_> {

@@ -1,8 +1,8 @@
-//! What is counted and measured, by name.
+//! The names of counters and other metrics.
 
 use ::metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder};
 
-/// Counters and what they count.
+/// Counters and their descriptions.
 const COUNTERS: &[(&str, &str)] = &[
     (
         CONNECTIONS_OPENED,
@@ -152,10 +152,10 @@ pub(super) const POLICY_MATCHES: &str = "koukan_policy_matches_total";
 const METADATA: Metadata<'static> =
     Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
 
-/// Where counters and the like are registered.
+/// Where metrics are registered.
 pub(super) struct Registrar(Box<dyn Recorder + Send + Sync>);
 
-/// Labels of a series, each with its value.
+/// The labels of a series, each with its value.
 pub(super) type Labels<'a> = &'a [(&'static str, &'a str)];
 
 impl Registrar {

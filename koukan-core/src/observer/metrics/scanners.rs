@@ -1,4 +1,4 @@
-//! Counters and the like of scanners.
+//! Metrics of scanners.
 
 use ::metrics::{Counter, Gauge, Histogram};
 
@@ -9,14 +9,14 @@ use super::{
     families::{self as f, Registrar},
 };
 
-/// Of all scanners: the names of both are what the configuration has.
+/// The metrics of all scanners, whose names come from the configuration.
 pub(super) struct Scanners {
     found: ByName<Counter>,
     durations: ByName<Histogram>,
     addresses: ByName<Address>,
 }
 
-/// Of one address of a scanner.
+/// The metrics of one address of a scanner.
 struct Address {
     answered: Counter,
     failed: Counter,
@@ -38,7 +38,7 @@ impl Scanners {
             scanner, result, ..
         } = scanned;
         let make = |name: &str| {
-            // Of all further ones neither is told.
+            // Further ones are counted without either name.
             let (scanner, result) = name.split_once(' ').unwrap_or((name, name));
             registrar.counter(f::SCANNED, &[("scanner", scanner), ("result", result)])
         };
@@ -60,7 +60,7 @@ impl Scanners {
     }
 
     pub(super) fn stands(&self, registrar: &Registrar, stands: &ScannerStands<'_>) {
-        // Several filters may ask at one address, and two threads may tell in another order than that of what has happened.
+        // Several filters may use one address, and two threads may report events in another order than they happened.
         self.at(
             registrar,
             stands.scanner,
@@ -138,7 +138,7 @@ mod tests {
         let gauge = Arc::<AtomicU64>::default();
         let registrar = Registrar::new(OneGauge(Arc::clone(&gauge)));
         let scanners = Scanners::new();
-        // The second filter's; and of the first it is told late that it was down.
+        // The second filter's; and the report that the first was down comes late.
         for (is_up, down) in [
             (false, 1.0),
             (false, 2.0),

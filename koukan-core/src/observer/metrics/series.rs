@@ -1,4 +1,4 @@
-//! The counters and the like of one sender or listener.
+//! The metrics of one sender or listener.
 
 use ::metrics::{Counter, Gauge, Histogram};
 
@@ -9,14 +9,14 @@ use crate::{
 
 use super::families::{self as f, Labels, Registrar};
 
-/// Of the connections to a listener.
+/// Metrics of connections to a listener.
 pub(super) struct Connections {
     pub(super) now: Gauge,
     pub(super) opened: Counter,
     pub(super) refused: Counter,
 }
 
-/// Of what clients of a sender do.
+/// Metrics of a sender's clients.
 pub(super) struct Clients {
     pub(super) accepted: Accepted,
     pub(super) ended: Ended,
@@ -25,7 +25,7 @@ pub(super) struct Clients {
     pub(super) duration: Histogram,
 }
 
-/// Of what is delivered on behalf of a sender.
+/// Metrics of deliveries on behalf of a sender.
 pub(super) struct Deliveries {
     pub(super) attempts: ByClass,
     pub(super) duration: Histogram,
@@ -39,7 +39,7 @@ pub(super) struct Deliveries {
     pub(super) lost: Counter,
 }
 
-/// Of a webhook.
+/// Metrics of a webhook.
 pub(super) struct Hooks {
     pub(super) taken: Counter,
     pub(super) failed: Counter,

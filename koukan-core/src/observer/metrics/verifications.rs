@@ -1,4 +1,4 @@
-//! Counters of questions for recipients.
+//! Counters of recipient verifications.
 
 use ::metrics::{Counter, Histogram};
 
@@ -6,7 +6,7 @@ use crate::event::RecipientVerified;
 
 use super::families::{self as f, Registrar};
 
-/// Of the recipients of a sender's messages.
+/// Counters for the recipients of a sender's messages.
 pub(super) struct Verifications {
     asked: ByResult,
     known: ByResult,

@@ -1,4 +1,4 @@
-//! Addresses to which senders send nothing.
+//! Suppressed addresses of senders.
 
 use jiff::Timestamp;
 
@@ -12,7 +12,7 @@ use crate::{
 
 use super::Operator;
 
-/// Addresses of one list, where the request does not say; and at most.
+/// The default and the maximum number of addresses in one list.
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
 
@@ -35,7 +35,7 @@ impl Operator {
                     limit => limit.min(LIMIT_MAX),
                 };
                 let after = after.as_deref();
-                // One more, to know whether there is one.
+                // One more, to know whether there are further ones.
                 let mut listed = self.storage.suppressions(&sender, after, limit + 1);
                 let is_cut = listed.len() > limit;
                 listed.truncate(limit);
@@ -58,7 +58,7 @@ impl Operator {
                     until: now.checked_add(expiry).unwrap_or(Timestamp::MAX),
                     reason: Suppression::reason(reason.as_deref().unwrap_or("by an operator")),
                 };
-                // It goes on where whoever asks goes away.
+                // It continues if the caller disconnects.
                 self.detached(async move |this: Self| {
                     this.storage.keep_suppression(one.clone()).await?;
                     this.report_one(&caller, "suppress", &one);

@@ -1,4 +1,4 @@
-//! The alias that an output handler and what stands around it satisfy.
+//! The trait alias that an output handler and the layers around it satisfy.
 
 use tower::{BoxError, Service};
 
@@ -9,7 +9,7 @@ use super::AttemptOutcome;
 /// A tower [`Service`] that makes one attempt at a leased transaction: an
 /// [`OutputHandler`](super::OutputHandler), or one with tower's limits around it.
 ///
-/// Implemented for every service of the right shape; nobody implements it by hand.
+/// Implemented for every service with these types; it is not implemented by hand.
 pub trait AttemptService:
     Service<Lease, Response = AttemptOutcome, Error: Into<BoxError>, Future: Send>
     + Clone

@@ -1,4 +1,4 @@
-//! What is known of destinations whose hosts do not answer.
+//! Destinations whose hosts do not answer.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use crate::signals::HostPort;
 
 use super::{Destinations, holds::Holds};
 
-/// Hosts of a destination do not answer, so that what is queued for it waits.
+/// The hosts of a destination do not answer, so transactions queued for it wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Down {
-    /// Since when it waits.
+    /// Since when they wait.
     pub(crate) since: Timestamp,
-    /// When one attempt tries the hosts, or has since.
+    /// When one attempt tries the hosts; it may be past.
     pub(crate) until: Timestamp,
-    /// Them.
+    /// The hosts.
     pub(crate) hosts: Box<[HostPort]>,
 }
 
 impl Destinations {
-    /// Destinations whose hosts do not answer, by the host or the domain.
+    /// Destinations whose hosts do not answer, by host or domain.
     pub(crate) fn down(&self, now: Timestamp) -> BTreeMap<Box<str>, Down> {
         self.lock().holds.down(now, Instant::now())
     }

@@ -1,10 +1,11 @@
-//! What has waited for hosts that answer again: pure.
+//! Transactions that waited for hosts that answer again. Pure state, without I/O.
 
 use std::{collections::VecDeque, mem};
 
 use crate::storage::record::{SchedulingKey, TransactionId};
 
-/// Transactions that are to be attempted as soon as there is room, by destination: these take turns.
+/// Transactions to be attempted as soon as there is room, by destination; the destinations take
+/// turns.
 #[derive(Debug, Default)]
 pub(super) struct Freed {
     by_destination: VecDeque<(SchedulingKey, Vec<TransactionId>)>,
@@ -36,7 +37,7 @@ impl Freed {
         }
     }
 
-    /// Takes `max` at most, but for those of the destinations in `full`.
+    /// Takes at most `max`, except those for destinations in `full`.
     pub(super) fn take(
         &mut self,
         max: usize,

@@ -1,4 +1,4 @@
-//! The blobs of a store in memory.
+//! The blobs of an in-memory store.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,7 +16,7 @@ use crate::{
 #[derive(Default)]
 pub(super) struct Blobs {
     blobs: HashMap<BlobId, Blob>,
-    /// Blobs that no transaction refers to for which something is still to be done, oldest first.
+    /// Blobs to which no transaction with work left refers, oldest first.
     orphans: BTreeSet<(Timestamp, BlobId)>,
 }
 
@@ -72,7 +72,7 @@ impl Blobs {
         Ok(piece.slice(skipped..))
     }
 
-    /// As `read`, of those that are one small piece.
+    /// As `read`, for blobs that are one small piece.
     pub(super) fn read_small(&self, ids: &[BlobId], max: u64) -> Vec<(BlobId, Bytes)> {
         let small = |id: &BlobId| {
             let blob = self.blobs.get(id).filter(|blob| blob.is_finished)?;
@@ -89,7 +89,7 @@ impl Blobs {
         self.check_with(body, &mut HashMap::new())
     }
 
-    /// As `check`, where those that were `brought` by others are there as well; adds those that this
+    /// As `check`, if blobs that others have `brought` exist as well; adds those of this body.
     /// brings.
     pub(super) fn check_with(
         &self,
@@ -110,7 +110,7 @@ impl Blobs {
         is_fine.then_some(()).ok_or(BackendError::NoSuchBlob)
     }
 
-    /// Writes a blob that comes with its transaction, unless it is there.
+    /// Writes a blob that comes with its transaction, unless it exists.
     pub(super) fn insert(&mut self, id: BlobId, content: BlobContent, now: Timestamp) {
         let BlobContent::Inline(pieces) = content else {
             return;
@@ -136,7 +136,7 @@ impl Blobs {
         stored
     }
 
-    /// Counts one more transaction for which something is still to be done.
+    /// Counts another transaction with work left.
     pub(super) fn refer(&mut self, id: BlobId) {
         if let Some(blob) = self.blobs.get_mut(&id) {
             blob.references += 1;

@@ -1,4 +1,4 @@
-//! Several transactions that are written together.
+//! Transactions written together.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,7 @@ use crate::{
 
 use super::store::{Duplicate, Store};
 
-/// What is written together with others, as far as it was looked at.
+/// What was checked so far of the transactions written together.
 #[derive(Default)]
 struct Seen {
     ids: HashSet<TransactionId>,
@@ -35,7 +35,7 @@ impl Store {
         Ok(())
     }
 
-    /// Whether one can be written after those that were seen.
+    /// Whether one can be written after those that were checked.
     fn check_one(&self, one: &Commit, seen: &mut Seen) -> Result<(), BackendError> {
         match one {
             Commit::Insert(new) => {

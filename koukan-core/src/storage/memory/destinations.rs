@@ -1,4 +1,4 @@
-//! What a store in memory has queued for each destination.
+//! The queue of an in-memory store, by destination.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
@@ -46,7 +46,7 @@ impl Store {
         counted
     }
 
-    /// What a change is judged by.
+    /// The properties by which a change is judged.
     pub(super) fn seen(&self, entry: &Entry) -> Seen {
         Seen {
             work: entry.due().map(|due| due.work),
@@ -79,7 +79,7 @@ impl DestinationCensus {
 }
 
 impl Entry {
-    /// The host or the domain that all of it goes to; empty where that is not one.
+    /// The host or domain to which all of it goes; empty if there is not exactly one.
     pub(super) fn only_host(&self) -> Box<str> {
         let (context, recipients) = (&self.stored.context, &self.stored.recipients);
         let key = SchedulingKey::of(context, recipients);

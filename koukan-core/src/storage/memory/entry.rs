@@ -1,4 +1,4 @@
-//! A transaction in a store in memory.
+//! A transaction in an in-memory store.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ pub(super) struct Entry {
     pub(super) fence: u64,
     pub(super) final_since: Option<Timestamp>,
     pub(super) idempotency_key: Option<IdempotencyKey>,
-    /// The attempts before the last one, the oldest first.
+    /// The attempts before the last one, oldest first.
     earlier: Vec<Attempt>,
 }
 
 impl Entry {
     pub(super) fn new(new: NewTransaction) -> Self {
         let final_since = new.final_since();
-        // What is final is not worked on.
+        // A final transaction is not worked on.
         let lease = new.leased_by.filter(|_| final_since.is_none());
         let mut earlier = new.attempts;
         let attempt_count = u32::try_from(earlier.len()).unwrap_or(u32::MAX);
@@ -74,7 +74,7 @@ impl Entry {
         }
     }
 
-    /// The newest time that is written down of it.
+    /// The newest time recorded in it.
     pub(super) fn newest(&self) -> Timestamp {
         let attempted = self.stored.last_attempt.as_ref();
         let attempted = attempted.map(|attempt| attempt.ended);
@@ -82,7 +82,7 @@ impl Entry {
         times.fold(self.stored.created, Timestamp::max)
     }
 
-    /// Makes it due earlier, if it is due.
+    /// Makes it due earlier, if it is due at all.
     pub(super) fn bring_forward(&mut self, by: Duration) {
         if let Status::Due(due) = &mut self.stored.status {
             let earlier = due.at.checked_sub(by).unwrap_or(Timestamp::MIN);
@@ -94,18 +94,18 @@ impl Entry {
         self.lease == Some(session) && self.fence == fence
     }
 
-    /// Whether it can be completed: it is a draft, and never was under lease.
+    /// Whether it can be completed: it is a draft, and never was leased.
     pub(super) fn is_open_draft(&self) -> bool {
         self.fence == 0 && self.due().is_some_and(|due| due.work == Work::Abandon)
     }
 
-    /// The attempts, the oldest first.
+    /// The attempts, oldest first.
     pub(super) fn attempts(&self) -> Vec<Attempt> {
         let last = self.stored.last_attempt.as_ref();
         self.earlier.iter().chain(last).cloned().collect()
     }
 
-    /// Notes what is changed about it.
+    /// Records an operator's change.
     pub(super) fn change(&mut self, action: QueueAction, now: Timestamp) {
         if action.is_one_write() {
             self.stored.held = (action == QueueAction::Hold).then_some(now);
@@ -115,7 +115,7 @@ impl Entry {
         }
     }
 
-    /// What readers of events are to know of a change.
+    /// The event of a change.
     pub(super) fn event_of(&self, action: QueueAction, now: Timestamp) -> Option<NewEvent> {
         let kind = action.event_kind()?;
         let stored = &self.stored;
@@ -134,7 +134,7 @@ impl Entry {
         }
     }
 
-    /// Takes the lease of a dead session away.
+    /// Takes away the lease of a dead session.
     pub(super) fn recover(&mut self, now: Timestamp) {
         self.lease = None;
         self.stored.crashes = self.stored.crashes.saturating_add(1);
@@ -148,7 +148,7 @@ impl Entry {
         }
     }
 
-    /// Ends the lease, and returns the notification that is to be written.
+    /// Ends the lease, and returns the notification to be written.
     pub(super) fn settle(&mut self, settlement: Settlement) -> Option<Box<NewTransaction>> {
         self.final_since = settlement.final_since();
         self.lease = None;
@@ -160,7 +160,7 @@ impl Entry {
         }
         self.stored.recipients = settlement.recipients;
         self.stored.status = settlement.status;
-        // It waits for attempts only.
+        // Only an attempt can be held.
         if self.due().is_none_or(|due| due.work != Work::Attempt) {
             self.stored.held = None;
         }

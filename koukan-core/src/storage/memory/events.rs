@@ -1,4 +1,4 @@
-//! Events of a store in memory.
+//! The events of an in-memory store.
 
 use std::collections::VecDeque;
 
@@ -10,7 +10,7 @@ use crate::storage::{
     record::{KeptEvent, NewEvent},
 };
 
-/// The newest events, as many as are to be kept.
+/// The newest events, up to the number to be kept.
 pub(super) struct Events {
     kept: VecDeque<KeptEvent>,
     max: usize,
@@ -68,7 +68,7 @@ impl Events {
         }
     }
 
-    /// Removes at most `limit` of the oldest; returns how many.
+    /// Removes at most `limit` of the oldest. Returns how many.
     pub(super) fn collect(&mut self, now: Timestamp, keep: EventRetention, limit: usize) -> u64 {
         let before = now.checked_sub(keep.age).unwrap_or(Timestamp::MIN);
         let mut removed = 0;

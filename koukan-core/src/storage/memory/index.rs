@@ -1,4 +1,4 @@
-//! By what the transactions of a store in memory are found.
+//! The index of transactions in an in-memory store.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -48,7 +48,7 @@ impl Index {
         }
     }
 
-    /// The error that a repeated key is, if it is one.
+    /// The error for a repeated key, if it is one.
     pub(super) fn repeated(&self, sender: &str, key: &IdempotencyKey) -> Option<BackendError> {
         let (first, request) = self.0.get(sender)?.by_key.get(&key.key)?;
         Some(match key.repeats(request.as_ref()) {
@@ -57,7 +57,7 @@ impl Index {
         })
     }
 
-    /// A sender's transactions from a place on, or everybody's, newest first.
+    /// A sender's transactions, or everybody's, from a position on, newest first.
     pub(super) fn list(
         &self,
         sender: Option<&str>,

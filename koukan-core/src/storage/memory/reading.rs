@@ -1,4 +1,4 @@
-//! What is read of a store in memory.
+//! Reads from an in-memory store.
 
 use jiff::Timestamp;
 

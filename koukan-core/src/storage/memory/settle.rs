@@ -25,7 +25,7 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a lease that is held.
+    /// Ends a held lease.
     fn write_settlement(&mut self, mut settlement: Settlement) {
         let id = settlement.id;
         let Some(mut entry) = self.transactions.remove(&id) else {

@@ -1,4 +1,4 @@
-//! Addresses to which senders send nothing, of a store in memory.
+//! The suppressed addresses of an in-memory store.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use crate::storage::{
 
 use super::MemoryBackend;
 
-/// Them.
+/// The suppressions.
 #[derive(Default)]
 pub(super) struct Suppressed(SuppressionList);
 
@@ -25,7 +25,7 @@ impl Suppressed {
         }
     }
 
-    /// Takes what attempts have found out.
+    /// Takes the findings of attempts.
     pub(super) fn take<'a>(&mut self, attempts: impl IntoIterator<Item = &'a mut Attempt>) {
         let found = attempts.into_iter();
         found
@@ -37,7 +37,7 @@ impl Suppressed {
         self.0.all().cloned().collect()
     }
 
-    /// Removes what has ended; returns how many these were.
+    /// Removes expired suppressions. Returns how many.
     pub(super) fn collect(&mut self, now: Timestamp) -> u64 {
         self.0.expire(now) as u64
     }

@@ -1,14 +1,14 @@
-//! Base64 in lines, of octets that come in chunks.
+//! Base64 in lines, from octets that arrive in chunks.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::{Bytes, BytesMut};
 
 /// Octets that a line of 76 characters encodes: RFC 2045 section 6.8.
 const LINE: usize = 57;
-/// Octets that a piece encodes at most.
+/// The maximum number of octets that a piece encodes.
 const PIECE: usize = LINE * 840;
 
-/// Encodes chunks of any length; what they are cut into makes no difference to the octets.
+/// Encodes chunks of any length; how the input is divided does not change the output.
 #[derive(Debug, Default)]
 pub(crate) struct Base64Lines {
     /// Less than a line.
@@ -17,13 +17,13 @@ pub(crate) struct Base64Lines {
 }
 
 impl Base64Lines {
-    /// Adds octets, once the last ones are encoded.
+    /// Adds octets; call this only once all earlier ones are encoded.
     pub(super) fn push(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "octets were left");
         self.chunk = chunk;
     }
 
-    /// Whole lines, if there are some.
+    /// Complete lines, if there are any.
     pub(super) fn next_lines(&mut self) -> Option<Bytes> {
         if self.carry.len() + self.chunk.len() < LINE {
             self.carry.extend_from_slice(&self.chunk.split_off(0));

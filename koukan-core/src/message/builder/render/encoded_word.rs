@@ -4,21 +4,22 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::field::Field;
 
-/// Octets of an encoded word, at most: RFC 2047 section 2.
+/// The maximum length of an encoded word, in octets: RFC 2047 section 2.
 const WORD: usize = 75;
-/// Octets of a line with an encoded word, at most.
+/// The maximum length of a line with an encoded word, in octets.
 const LINE: usize = 76;
-/// Octets of `=?utf-8?Q?` and `?=`.
+/// The octets of `=?utf-8?Q?` and `?=`.
 const FRAME: usize = 12;
-/// Octets that the longest character takes.
+/// The octets that the longest encoded character takes.
 const CHARACTER: usize = 12;
 
-/// Adds a text as encoded words, each of whole characters.
+/// Adds a text as encoded words, each with whole characters.
 pub(super) fn add(field: &mut Field, text: &str) {
     add_within(field, "", text, "");
 }
 
-/// Adds a text as encoded words, with something before the first one and after the last one.
+/// Adds a text as encoded words, with a prefix before the first one and a suffix after the last
+/// one.
 pub(super) fn add_within(field: &mut Field, before: &str, text: &str, after: &str) {
     let in_q: usize = text.chars().map(q_len).sum();
     let is_q = in_q <= text.len().div_ceil(3) * 4;
@@ -45,7 +46,7 @@ pub(super) fn add_within(field: &mut Field, before: &str, text: &str, after: &st
     }
 }
 
-/// Octets of the longest beginning whose encoding has room.
+/// The length in octets of the longest beginning whose encoding fits.
 fn fitting(text: &str, room: usize, is_q: bool) -> usize {
     let (mut octets, mut q_octets) = (0, 0);
     for c in text.chars() {
@@ -62,7 +63,7 @@ fn fitting(text: &str, room: usize, is_q: bool) -> usize {
     octets
 }
 
-/// What may stand for itself in a display name: RFC 2047 section 5.
+/// Whether a character may appear unencoded in a display name: RFC 2047 section 5.
 fn is_plain(c: char) -> bool {
     c.is_ascii_alphanumeric() || "!*+-/".contains(c)
 }

@@ -1,8 +1,8 @@
 //! Header fields in lines.
 
-/// Octets of a line without its end, where it can be folded: RFC 5322 section 2.1.1.
+/// The maximum length of a foldable line without its end, in octets: RFC 5322 section 2.1.1.
 pub(super) const LINE: usize = 78;
-/// Octets of a line without its end, whatever is in it: the same section.
+/// The maximum length of any line without its end, in octets: the same section.
 pub(super) const LINE_MAX: usize = 998;
 
 /// A header field that is folded as it is written.
@@ -12,7 +12,7 @@ pub(super) struct Field {
 }
 
 impl Field {
-    /// A field called `name`, written as people are used to it where it is in lower case.
+    /// A field called `name`; a lower-case name gets its usual spelling.
     pub(super) fn new(name: &str) -> Self {
         let text = format!("{}:", usual_case(name));
         Self {
@@ -21,7 +21,7 @@ impl Field {
         }
     }
 
-    /// Adds a word that is not to be broken, after a space.
+    /// Adds a word that must not be broken, after a space.
     pub(super) fn word(&mut self, word: &str) -> &mut Self {
         self.word_after(" ", word)
     }
@@ -29,7 +29,7 @@ impl Field {
     /// Adds a word after a number of spaces.
     pub(super) fn word_after(&mut self, spaces: &str, word: &str) -> &mut Self {
         let length = spaces.len() + word.len();
-        // The first word stays beside the name as long as the line may be that long at all.
+        // The first word stays beside the name as long as the line is not too long for any line.
         let is_first = self.text.ends_with(':') && self.column == self.text.len();
         let is_too_long = self.column + length > if is_first { LINE_MAX } else { LINE };
         if is_too_long {
@@ -41,8 +41,8 @@ impl Field {
         self
     }
 
-    /// Adds a word beside the last one; in another line where this one would have more than `line`
-    /// octets.
+    /// Adds a word directly after the last one; on another line if the current one would exceed
+    /// `line` octets.
     pub(super) fn beside(&mut self, word: &str, line: usize) -> &mut Self {
         match self.column + word.len() > line {
             true => self.word(word),
@@ -57,7 +57,7 @@ impl Field {
         self
     }
 
-    /// Octets that have room in the line, after a space.
+    /// How many octets fit on the line, after a space.
     pub(super) fn room(&self, line: usize) -> usize {
         line.saturating_sub(self.column + 1)
     }

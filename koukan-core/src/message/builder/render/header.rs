@@ -10,12 +10,13 @@ use super::{
     structured,
 };
 
-/// Spaces in a row that are left as they are, at most.
+/// The maximum number of consecutive spaces that are left as they are.
 const MAX_SPACES: usize = 16;
-/// Octets of a quoted name, at most; a longer one is made encoded words, which can be folded.
+/// The maximum length of a quoted name, in octets; a longer one becomes encoded words, which can be
+/// folded.
 const MAX_QUOTED: usize = 64;
 
-/// Writes the fields of a spec, but bcc and resent-bcc.
+/// Writes the fields of a spec, except bcc and resent-bcc.
 pub(super) fn fields(spec: &Spec) -> String {
     let headers = spec.headers().iter();
     headers
@@ -77,7 +78,7 @@ fn field(header: &Header) -> String {
     field.finish()
 }
 
-/// Whether a text can stand in a field as it is, and is read back as it is.
+/// Whether a text can appear in a field unencoded and is read back unchanged.
 fn is_plain(text: &str) -> bool {
     let is_printable = text.bytes().all(|octet| (b' '..=b'~').contains(&octet));
     is_printable

@@ -36,21 +36,21 @@ use super::Composition;
 
 /// A composition that is rendered as it is read.
 pub(crate) enum Rendering {
-    /// Nothing was read.
+    /// Nothing was read yet.
     Unread(Box<Composition>),
-    /// What is left.
+    /// The remaining segments.
     Begun(VecDeque<Segment>),
 }
 
 /// A stretch of the rendered message.
 pub(crate) enum Segment {
-    /// Octets that are there.
+    /// Octets in memory.
     Octets(Bytes),
     /// A blob in base64.
     Base64(BlobReader, Base64Lines),
     /// A blob of text, with the field that names its encoding.
     Text(BlobReader, TextBlob),
-    /// A blob as it is.
+    /// A blob, unencoded.
     Verbatim(BlobReader, Verbatim),
 }
 
@@ -63,7 +63,7 @@ impl Rendering {
         matches!(self, Self::Unread(_))
     }
 
-    /// The composition, as long as nothing was read.
+    /// The composition, if nothing was read yet.
     pub(crate) fn into_composition(self) -> Result<Composition, Self> {
         match self {
             Self::Unread(composition) => Ok(*composition),
@@ -141,7 +141,7 @@ impl Segment {
         }
     }
 
-    /// Goes on in base64 with a text that is not small; returns the field that says so.
+    /// Continues a text that is not small in base64. Returns the field that names the encoding.
     fn go_on_in_base64(&mut self) -> Bytes {
         match std::mem::replace(self, Self::Octets(Bytes::new())) {
             Self::Text(blob, text) => {
@@ -157,7 +157,7 @@ impl Segment {
         }
     }
 
-    /// The whole of a text that is small; nothing comes after it.
+    /// The whole of a small text; nothing follows it.
     fn end_text(&mut self) -> Bytes {
         match std::mem::replace(self, Self::Octets(Bytes::new())) {
             Self::Text(_, text) => text.finish(),

@@ -4,13 +4,13 @@ use crate::message::token::is_attribute;
 
 use super::field::Field;
 
-/// Octets of a quoted value, at most.
+/// The maximum length of a quoted value, in octets.
 const MAX_QUOTED: usize = 60;
-/// Octets of a section of a value in RFC 2231 form, at most; its name comes before it.
+/// The maximum length of a section of a value in RFC 2231 form, in octets, without its name.
 const MAX_SECTION: usize = 54;
 const START: &str = "utf-8''";
 
-/// Adds `; name=value`, in sections where the value is long or not ASCII.
+/// Adds `; name=value`, in sections if the value is long or not ASCII.
 pub(super) fn add(field: &mut Field, name: &str, value: &str) {
     let is_plain = value.bytes().all(|octet| (b' '..=b'~').contains(&octet));
     field.append(";");

@@ -1,4 +1,4 @@
-//! Which part stands where.
+//! The structure of parts.
 
 use std::{collections::VecDeque, iter, mem};
 
@@ -20,7 +20,7 @@ use super::{
     verbatim::Verbatim,
 };
 
-/// Lays a message out.
+/// Lays out a message.
 pub(super) fn segments(composition: &Composition) -> VecDeque<Segment> {
     let spec = composition.spec();
     let header = header::fields(spec);
@@ -41,7 +41,7 @@ pub(super) fn segments(composition: &Composition) -> VecDeque<Segment> {
             .text
             .push_str("Content-Type: text/plain; charset=utf-8\r\n\r\n"),
     }
-    // Lines have ends, also the last one of a text that is the whole message.
+    // Every line has an end, including the last one of a text that is the whole message.
     if !writer.text.is_empty() && !writer.text.ends_with("\r\n") {
         writer.text.push_str("\r\n");
     }
@@ -57,7 +57,7 @@ enum Node<'a> {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Disposition {
-    /// A text, which needs none unless it has a file name.
+    /// The text of the message, which needs no disposition unless it has a file name.
     Body,
     Inline,
     Attachment,
@@ -65,7 +65,7 @@ enum Disposition {
 
 fn tree(composition: &Composition) -> Option<Node<'_>> {
     let spec = composition.spec();
-    // In the order in which they were given: readers take the last that they know.
+    // In the given order: readers take the last one that they support.
     let texts = spec.text_body().iter();
     let texts = texts.map(|part| Node::Leaf(part, Disposition::Body));
     let body = joined("alternative", texts.collect());
@@ -79,7 +79,7 @@ fn tree(composition: &Composition) -> Option<Node<'_>> {
             mixed.push(Node::Multipart("related", nodes));
         }
         None => mixed.extend(related.map(|part| {
-            // What is text would be taken for the text that is missing.
+            // Otherwise a text part would be taken for the missing text of the message.
             let is_text = part.content_type().is_text();
             let disposition = if is_text {
                 Disposition::Attachment
@@ -92,7 +92,7 @@ fn tree(composition: &Composition) -> Option<Node<'_>> {
     let files = spec.file_attachments().iter();
     mixed.extend(files.map(|part| Node::Leaf(part, Disposition::Attachment)));
     match &mixed[..] {
-        // A file is not taken for a text, and a message not for the one that it is in.
+        // So that a file is not taken for the text, nor an attached message for the outer one.
         [Node::Leaf(part, disposition)]
             if *disposition != Disposition::Body || part.content_type().is_message() =>
         {
@@ -129,10 +129,10 @@ impl Node<'_> {
 struct Writer<'a> {
     composition: &'a Composition,
     boundaries: Boundaries,
-    /// What comes after the segments.
+    /// The text that follows the segments.
     text: String,
     segments: VecDeque<Segment>,
-    /// The message is one part, whose end is the end of the message.
+    /// The message is a single part, which ends at the end of the message.
     is_one_part: bool,
 }
 
@@ -144,7 +144,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes a node, from its `Content-Type`.
+    /// Writes a node, beginning with its `Content-Type`.
     fn node(&mut self, node: &Node<'_>) {
         match node {
             Node::Leaf(part, disposition) => self.leaf(part, *disposition),
@@ -179,7 +179,7 @@ impl Writer<'_> {
         let mut field = Field::new("content-type");
         field.word(content_type.essence());
         let inline = part.content().as_inline();
-        // Inline text is UTF-8, whatever it was before it was put into JSON.
+        // Inline text is UTF-8, whatever its charset was before it was put into JSON.
         let is_utf8 = content_type.is_text()
             && (inline.is_some() || content_type.parameter("charset").is_none());
         if is_utf8 {

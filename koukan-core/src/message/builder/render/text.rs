@@ -1,4 +1,4 @@
-//! Text: its transfer encoding.
+//! Transfer encoding of text.
 
 use bytes::{Bytes, BytesMut};
 
@@ -6,9 +6,11 @@ use crate::message::quoted_printable;
 
 use super::base64_lines;
 
-/// Octets of a text in a blob that is encoded as an inline text is, at most: it is held in memory.
+/// The maximum length, in octets, of a text in a blob that is encoded like an inline text: it is
+/// held in memory.
 const SMALL: usize = 32 << 10;
-/// Octets of a line of 7bit text, at most; a longer one is encoded, so that nobody wraps it.
+/// The maximum line length of 7bit text, in octets; longer lines are encoded, so that no agent
+/// wraps them.
 const LINE: usize = 78;
 
 /// A text in its transfer encoding.
@@ -17,14 +19,14 @@ pub(super) struct Encoded {
     pub(super) octets: Bytes,
 }
 
-/// The beginning of a text in a blob, until it is known how to encode it.
+/// The beginning of a text in a blob, until its encoding can be chosen.
 ///
-/// That depends on the octets alone, not on how they come, so that each rendering is the same.
+/// The choice depends only on the octets, not on their chunks, so that each rendering is the same.
 pub(crate) struct TextBlob {
     octets: BytesMut,
-    /// Its line ends are to stay as they are.
+    /// Its line ends must stay as they are.
     is_attachment: bool,
-    /// It ends the message, so that its last line needs an end.
+    /// It ends the message, so its last line needs an end.
     is_last: bool,
 }
 
@@ -37,18 +39,18 @@ impl TextBlob {
         }
     }
 
-    /// Takes octets; false where there are too many by now.
+    /// Takes octets; false if there are too many now.
     pub(super) fn take(&mut self, octets: &[u8]) -> bool {
         self.octets.extend_from_slice(octets);
         self.octets.len() <= SMALL
     }
 
-    /// What was taken.
+    /// The octets taken so far.
     pub(super) fn into_octets(self) -> Bytes {
         self.octets.freeze()
     }
 
-    /// The whole text with the field that names its encoding.
+    /// The whole text, preceded by the field that names its encoding.
     pub(super) fn finish(self) -> Bytes {
         let encoded = match std::str::from_utf8(&self.octets) {
             Ok(text) if !self.is_attachment || canonical(text) == text => encode_text(text),
@@ -70,7 +72,7 @@ pub(super) fn encoding_field(encoding: &str) -> BytesMut {
         .into()
 }
 
-/// Encodes a text, with all line ends made CRLF.
+/// Encodes a text after converting all line ends to CRLF.
 pub(super) fn encode_text(text: &str) -> Encoded {
     let text = canonical(text);
     if is_seven_bit(&text) {
@@ -88,7 +90,7 @@ pub(super) fn encode_text(text: &str) -> Encoded {
     }
 }
 
-/// Encodes octets as they are.
+/// Encodes octets unchanged.
 pub(super) fn encode_octets(octets: &[u8]) -> Encoded {
     let mut lines = String::with_capacity(octets.len() / 57 * 78 + 80);
     base64_lines::encode(octets, &mut lines);
@@ -98,7 +100,7 @@ pub(super) fn encode_octets(octets: &[u8]) -> Encoded {
     }
 }
 
-/// The text with line ends that are CRLF.
+/// The text with all line ends converted to CRLF.
 fn canonical(text: &str) -> String {
     let mut canonical = String::with_capacity(text.len() + text.len() / 32);
     let mut rest = text;
@@ -122,7 +124,7 @@ fn is_seven_bit(text: &str) -> bool {
             && line.bytes().all(|octet| octet.is_ascii_graphic() || b" \t".contains(&octet))
             && !line.ends_with([' ', '\t'])
             && !line.starts_with("From ")
-            // What boundaries begin with.
+            // Boundaries begin with this.
             && !line.contains("=_")
     };
     text.split("\r\n").all(is_fine)

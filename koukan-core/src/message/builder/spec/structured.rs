@@ -1,16 +1,16 @@
-//! Text of fields whose grammar is more than text.
+//! Text of structured header fields.
 
 use super::super::limits::MAX_WORD;
 
 use super::grammar::Grammar;
 
-/// A piece of such a text.
+/// A token of such a text.
 #[derive(Debug, PartialEq, Eq)]
 pub(in super::super) struct Token<'a> {
     pub(in super::super) kind: Kind,
-    /// With its brackets, parentheses or quotes.
+    /// Including its brackets, parentheses or quotes.
     pub(in super::super) text: &'a str,
-    /// There is a blank before it.
+    /// Whether it is preceded by a blank.
     pub(in super::super) is_apart: bool,
 }
 
@@ -27,7 +27,7 @@ pub(in super::super) enum Kind {
     Quoted,
 }
 
-/// Divides a text. What lacks its end goes on to the end.
+/// Splits a text into tokens. An unclosed token extends to the end.
 pub(in super::super) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -84,10 +84,10 @@ fn end_of_quoted(text: &str) -> Option<usize> {
     None
 }
 
-/// Why a text cannot be written in a field of a grammar, if it cannot.
+/// Why a text cannot be written in a field with a grammar, if it cannot.
 pub(super) fn check(text: &str, grammar: Grammar) -> Result<(), String> {
     let has_long = match grammar {
-        // Percent-encoded, each octet may have three.
+        // Percent-encoding can triple each octet.
         Grammar::Uri => text
             .split(' ')
             .map(percent_len)
@@ -101,7 +101,7 @@ pub(super) fn check(text: &str, grammar: Grammar) -> Result<(), String> {
     }
     let has_phrases = match grammar {
         Grammar::Phrases => true,
-        // What has an address in it cannot be encoded: nobody would find it.
+        // An encoded text with an address in it would hide the address.
         Grammar::AddressesOrPhrases => !text.contains('@'),
         _ => false,
     };
@@ -115,7 +115,7 @@ pub(super) fn check(text: &str, grammar: Grammar) -> Result<(), String> {
 
 fn is_long(token: &Token<'_>) -> bool {
     match token.kind {
-        // What is not ASCII there is folded as it is encoded.
+        // A token with other characters than ASCII is encoded, and so can be folded.
         Kind::Comment | Kind::Quoted | Kind::Word if !token.text.is_ascii() => false,
         Kind::Angle => percent_len(token.text) > MAX_WORD,
         _ => token.text.split(' ').any(|word| word.len() > MAX_WORD),

@@ -1,4 +1,4 @@
-//! What is wrong with a template.
+//! Errors in templates.
 
 /// A template cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,17 +15,17 @@ impl TemplateError {
         Self { line, what, remedy }
     }
 
-    /// The line, from 1 on.
+    /// The line, counted from 1.
     pub fn line(&self) -> usize {
         self.line
     }
 
-    /// What is wrong there.
+    /// What is wrong in that line.
     pub fn what(&self) -> &str {
         &self.what
     }
 
-    /// What to do about it.
+    /// How to fix it.
     pub fn remedy(&self) -> &str {
         &self.remedy
     }

@@ -1,8 +1,8 @@
-//! Reading a template.
+//! Parses a template.
 
 use super::{entry::Entry, error::TemplateError, language::Language, text::Text};
 
-/// The language that may leave texts out.
+/// The language that may omit texts.
 const ENGLISH: &str = "en";
 
 /// A language as far as it was read.
@@ -13,7 +13,8 @@ struct Begun {
     texts: Vec<Option<Text>>,
 }
 
-/// Reads the languages of a template; `english` has the texts that its English leaves out.
+/// Reads the languages of a template; `english` provides the texts that the template's English
+/// omits.
 pub(super) fn parse(
     text: &str,
     english: Option<&Language>,
@@ -72,7 +73,7 @@ pub(super) fn parse(
     finish(languages, english)
 }
 
-/// Whether a line goes on with the text above.
+/// Whether a line continues the text above.
 fn continues(line: &str) -> bool {
     line.starts_with([' ', '\t']) && !line.trim().is_empty()
 }
@@ -142,7 +143,7 @@ impl Begun {
     }
 }
 
-/// A language tag: RFC 5646 section 2.1, by its shape.
+/// A language tag, judged by its form: RFC 5646 section 2.1.
 fn tag(text: &str, line: usize) -> Result<String, TemplateError> {
     let is_subtag = |part: &str| {
         (1..=8).contains(&part.len()) && part.bytes().all(|octet| octet.is_ascii_alphanumeric())

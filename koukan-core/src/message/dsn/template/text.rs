@@ -7,7 +7,7 @@ use super::{
     error::TemplateError,
 };
 
-/// A text with places. Paragraphs are lines of it.
+/// A text with placeholders. Each paragraph is a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text(Vec<Piece>);
 
@@ -71,7 +71,7 @@ impl Text {
         Ok(())
     }
 
-    /// Whether all is there that has to be.
+    /// Checks that the text has all required placeholders.
     pub(super) fn check(&self, entry: Entry, number: usize) -> Result<(), TemplateError> {
         let has = |slot: &Slot| self.0.contains(&Piece::Slot(*slot));
         let wrong = |what, remedy| Err(TemplateError::new(number, what, remedy));
@@ -89,7 +89,7 @@ impl Text {
         }
     }
 
-    /// The text with its places filled in. Paragraphs are lines.
+    /// The text with its placeholders filled in. Each paragraph is a line.
     pub(super) fn fill<'a>(&self, value: impl Fn(Slot) -> Cow<'a, str>) -> String {
         let mut filled = String::new();
         for piece in &self.0 {

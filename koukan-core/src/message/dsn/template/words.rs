@@ -1,26 +1,26 @@
-//! The template that notifications are written by.
+//! The template with which notifications are written.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Template;
 
-/// The template that notifications are written by now. Clones share it, so that it can be replaced while
-/// an agent runs.
+/// The template with which notifications are currently written. Clones share it, so that it can be
+/// replaced while an agent runs.
 #[derive(Debug, Clone, Default)]
 pub struct Words(Arc<Mutex<Arc<Template>>>);
 
 impl Words {
-    /// A template that may be replaced.
+    /// Holds a template that may be replaced later.
     pub fn new(template: Template) -> Self {
         Self(Arc::new(Mutex::new(Arc::new(template))))
     }
 
-    /// Replaces it for notifications that are written from now on.
+    /// Replaces it for notifications written from now on.
     pub fn replace(&self, template: Template) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(template);
     }
 
-    /// The template as it is now.
+    /// The current template.
     pub fn template(&self) -> Arc<Template> {
         let template = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(&template)

@@ -1,9 +1,9 @@
-//! What makes a text an address.
+//! Recognizes addresses.
 
-/// The schemes that some write before one.
+/// URI schemes that some programs write before an address.
 const SCHEMES: [&str; 2] = ["mailto:", "smtp:"];
 
-/// An address without the scheme before it, and what a `mailto:` has behind it.
+/// An address without a scheme, and without what follows the address in a `mailto:` URI.
 pub(super) fn without_scheme(text: &str) -> &str {
     let scheme = SCHEMES.iter().find_map(|scheme| {
         let (start, rest) = text.split_at_checked(scheme.len())?;
@@ -15,15 +15,15 @@ pub(super) fn without_scheme(text: &str) -> &str {
     }
 }
 
-/// The address in the brackets that a text ends with, as in `Joe [SMTP:j@example.com]`; a literal
-/// is none.
+/// The address in brackets at the end of a text, as in `Joe [SMTP:j@example.com]`. An address
+/// literal does not count.
 pub(super) fn bracketed(text: &str) -> Option<&str> {
     let (before, inner) = text.strip_suffix(']')?.rsplit_once('[')?;
     let address = without_scheme(inner);
     (!before.ends_with('@') && address.contains('@')).then_some(address)
 }
 
-/// Whether a text in `<>` is an address, if only one without a domain.
+/// Whether a text in `<>` is an address, possibly without a domain.
 pub(super) fn is_address(text: &str) -> bool {
     match text.rfind('@') {
         Some(at) => at > 0 && at + 1 < text.len(),

@@ -1,14 +1,14 @@
-//! The pieces of a list of addresses.
+//! The tokens of a list of addresses.
 
 use std::borrow::Cow;
 
 use super::ats::{bracketed, without_scheme};
 
-/// Quotes and comments without an end that are looked for, at most: each look goes to the end of
+/// How many unclosed quotes and comments are searched for their end: each search goes to the end of
 /// the text.
 const MAX_UNCLOSED: u8 = 8;
 
-/// Octets of an address in brackets, at most: RFC 5321 section 4.5.3.1 has fewer.
+/// The maximum length of an address in brackets, in octets; RFC 5321 section 4.5.3.1 allows less.
 const MAX_IN_BRACKETS: usize = 400;
 
 /// A text that is read character by character.
@@ -31,15 +31,15 @@ impl<'a> Cursor<'a> {
         Some(c)
     }
 
-    /// So many octets, up to the end of a character.
+    /// That many octets, extended to the end of a character.
     pub(super) fn take(&mut self, octets: usize) -> &'a str {
         let (taken, rest) = self.rest.split_at(octets);
         self.rest = rest;
         taken
     }
 
-    /// A quoted string with its quotes, and what it says; after its first quote. Without an end it
-    /// is none.
+    /// A quoted string with its quotes, and its content; the cursor is after the first quote.
+    /// `None` if it is unclosed.
     pub(super) fn quoted(&mut self) -> Option<(String, String)> {
         let start = self.start()?;
         let (mut raw, mut text) = (String::from('"'), String::new());
@@ -59,8 +59,8 @@ impl<'a> Cursor<'a> {
         self.give_up(start)
     }
 
-    /// What a comment says, after its first parenthesis; comments in it are part of it. Without an
-    /// end it is none.
+    /// The content of a comment, including nested comments; the cursor is after the first
+    /// parenthesis. `None` if it is unclosed.
     pub(super) fn comment(&mut self) -> Option<String> {
         let start = self.start()?;
         let (mut text, mut depth) = (String::new(), 1_usize);
@@ -88,8 +88,8 @@ impl<'a> Cursor<'a> {
         None
     }
 
-    /// A literal such as `[192.0.2.1]`, before its first bracket; without an end, as far as it may
-    /// be one.
+    /// A literal such as `[192.0.2.1]`; the cursor is before the first bracket. If it is unclosed,
+    /// as far as it may be a literal.
     pub(super) fn literal(&mut self) -> &'a str {
         if let Some(whole) = self.whole_literal() {
             return whole;
@@ -101,8 +101,7 @@ impl<'a> Cursor<'a> {
         self.take(end)
     }
 
-    /// A literal that has an end and nothing in it that is part of no host, but for blanks: RFC 5322
-    /// section 3.4.1.
+    /// A closed literal that contains only characters of hosts and blanks: RFC 5322 section 3.4.1.
     pub(super) fn whole_literal(&mut self) -> Option<&'a str> {
         let beginning = &self.rest[..self.rest.floor_char_boundary(MAX_IN_BRACKETS)];
         let inner = beginning.strip_prefix('[')?;
@@ -110,8 +109,8 @@ impl<'a> Cursor<'a> {
         inner[end..].starts_with(']').then(|| self.take(end + 2))
     }
 
-    /// The address in brackets, as in `[a@example.com]` and `[SMTP:a@example.com]`, where they end
-    /// an entry of the list; before its first bracket.
+    /// The address in brackets, as in `[a@example.com]` and `[SMTP:a@example.com]`, if the brackets
+    /// end an entry of the list; the cursor is before the first bracket.
     pub(super) fn in_brackets(&mut self) -> Option<&'a str> {
         let beginning = &self.rest[..self.rest.floor_char_boundary(MAX_IN_BRACKETS)];
         let end = beginning.find(']')?;
@@ -130,11 +129,11 @@ impl<'a> Cursor<'a> {
         })
     }
 
-    /// What stands between `<` and `>`, after the `<`, without a source route and without blanks
-    /// and comments that mean nothing.
+    /// The content between `<` and `>` without a source route and without meaningless blanks and
+    /// comments; the cursor is after the `<`.
     ///
-    /// Where the `>` is missing it ends, once there was an address, before whatever cannot be in
-    /// one.
+    /// If the `>` is missing, the content ends after an address, before the first character that
+    /// cannot be part of one.
     pub(super) fn angle(&mut self) -> String {
         let is_route = self.rest.trim_start().starts_with('@');
         let mut address = String::new();
@@ -151,7 +150,7 @@ impl<'a> Cursor<'a> {
             self.next();
             match c {
                 '>' => break,
-                // The one before was none.
+                // What precedes it was not an address.
                 '<' => address.clear(),
                 ' ' => is_after_blank = true,
                 '(' if self.comment().is_some() => is_after_blank = true,
@@ -183,7 +182,7 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// A literal as an address has it.
+/// A literal as it is written in an address.
 pub(super) fn without_blanks(literal: &str) -> Cow<'_, str> {
     match literal.contains(' ') {
         true => literal.replace(' ', "").into(),

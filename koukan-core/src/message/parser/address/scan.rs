@@ -1,4 +1,4 @@
-//! A list of addresses in segments, as commas and semicolons divide it.
+//! Splits a list of addresses into segments at commas and semicolons.
 
 use super::{
     super::encoded_word,
@@ -6,24 +6,24 @@ use super::{
     cursor::{Cursor, without_blanks},
 };
 
-/// What stands between commas.
+/// The text between two commas.
 #[derive(Default)]
 pub(super) struct Segment {
     pub(super) pieces: Vec<Piece>,
-    /// It ends with a comma, so that a name may go on in the next one.
+    /// It ends with a comma, so a name may continue in the next segment.
     pub(super) has_comma: bool,
 }
 
 impl Segment {
-    /// Whether it begins with a word of a name that may have begun before the comma. Who quotes a
-    /// name quotes all of it.
+    /// Whether it begins with a word of a name that may have begun before the comma. A quoted name
+    /// is quoted as a whole.
     pub(super) fn begins_with_name(&self) -> bool {
         let first = self.pieces.first();
         matches!(first, Some(Piece::Word(word)) if word.address().is_none() && !word.is_quoted())
     }
 
-    /// Joins the words that are one address though there is a blank between them: RFC 5322 section
-    /// 4.4. Where there is an address anyway, an `@` at the end of a word joins nothing.
+    /// Joins words that form one address although there is a blank between them: RFC 5322 section
+    /// 4.4. If the segment has an address anyway, an `@` at the end of a word joins nothing.
     fn join(&mut self) {
         let is_broken = |piece: &Piece| match piece {
             Piece::Word(word) => word.raw.starts_with(['@', '.']) || word.raw.ends_with(['@', '.']),
@@ -38,7 +38,7 @@ impl Segment {
             Piece::Comment(_) => false,
         });
         let mut pieces: Vec<Piece> = Vec::with_capacity(self.pieces.len());
-        // The last one that is no comment.
+        // The last word that is not a comment.
         let mut last = None;
         for piece in std::mem::take(&mut self.pieces) {
             let before = last.and_then(|last: usize| pieces.get_mut(last));
@@ -63,12 +63,12 @@ impl Segment {
 
 pub(super) enum Piece {
     Word(Word),
-    /// What stands in `<>`.
+    /// The content of `<>`.
     Angle(String),
     Comment(String),
 }
 
-/// What stands between blanks.
+/// The text between two blanks.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Word {
     /// With its quotes, without blanks that mean nothing in an address.
@@ -78,7 +78,7 @@ pub(super) struct Word {
 }
 
 impl Word {
-    /// The address that it is.
+    /// The address, if the word is one.
     pub(super) fn address(&self) -> Option<&str> {
         let quotes = self
             .raw
@@ -89,7 +89,7 @@ impl Word {
         (at > 0 && at + 1 < raw.len()).then_some(raw)
     }
 
-    /// Whether it can be a name in the list that has no domain.
+    /// Whether it can be a name without a domain in the list.
     pub(super) fn is_local(&self) -> bool {
         !self.raw.starts_with('"') && !self.raw.starts_with("=?") && !self.raw.contains('@')
     }
@@ -99,7 +99,7 @@ impl Word {
     }
 }
 
-/// Divides a field; names of groups are left out.
+/// Splits a field into segments; names of groups are left out.
 pub(super) fn segments(text: &str) -> Vec<Segment> {
     let mut scan = Scan::default();
     let mut cursor = Cursor::of(text);
@@ -107,12 +107,12 @@ pub(super) fn segments(text: &str) -> Vec<Segment> {
         if scan.word.is_none()
             && let Some(length) = encoded_word::length(cursor.rest)
         {
-            // What it contains is none of the marks below.
+            // The marks below have no meaning inside it.
             scan.push(cursor.take(length));
             continue;
         }
         if cursor.rest.starts_with('[') {
-            // Between an address and its literal there may be a blank.
+            // There may be a blank between an address and its literal.
             let literal = match &scan.word {
                 Some(word) if word.raw.ends_with('@') => Some(cursor.literal()),
                 None if scan.is_after_at() => cursor.whole_literal(),
@@ -166,7 +166,7 @@ struct Scan {
     found: Vec<Segment>,
     open: Segment,
     word: Option<Word>,
-    /// There was an `@` in the segment.
+    /// The segment has contained an `@`.
     has_at: bool,
 }
 
@@ -199,7 +199,7 @@ impl Scan {
         }
     }
 
-    /// Ends what has a `>` and no `<`: an address, or a word like others.
+    /// Ends a word with a `>` but no `<`: an address, or a normal word.
     fn end_angle(&mut self) {
         let address = self.word.as_ref().and_then(Word::address);
         match address.map(str::to_owned) {

@@ -151,7 +151,7 @@ fn what_has_no_end_ends_somewhere() {
     ] {
         assert_eq!(parse(text), expected, "{text}");
     }
-    // Each of many costs no look at all that follows.
+    // Many of them must not each cost a scan of everything that follows.
     for one in ["(", "[", "\"("] {
         let many = one.repeat(20_000);
         assert_eq!(parse(&many).len(), 1, "{one}");
@@ -159,7 +159,7 @@ fn what_has_no_end_ends_somewhere() {
     for one in ["<", "(a)", "a@(b) ", "<a@", "(a)@ ", "'@"] {
         parse(&one.repeat(20_000));
     }
-    // Nor at all that came before.
+    // Nor of everything that precedes.
     assert_eq!(parse(&"a@x,".repeat(300_000)).len(), 300_000);
     let many = format!("@{}{}", "a".repeat(1_000_000), ">".repeat(1_000_000));
     assert_eq!(parse(&many).len(), 1);

@@ -1,9 +1,9 @@
-//! The one charset that is read without the feature `charsets`, beside those of Unicode: windows-1252,
-//! which ISO-8859-1 is taken for.
+//! The only charset besides Unicode that is read without the feature `charsets`: windows-1252, which
+//! is also used for ISO-8859-1.
 
 use std::borrow::Cow;
 
-/// What stands in the place of the control characters of ISO-8859-1, from 0x80 on.
+/// The characters that replace the control characters of ISO-8859-1, from 0x80 on.
 const UPPER: [char; 32] = [
     '\u{20ac}', '\u{81}', '\u{201a}', '\u{192}', '\u{201e}', '\u{2026}', '\u{2020}',
     '\u{2021}', //
@@ -19,7 +19,7 @@ const UPPER: [char; 32] = [
 pub(in super::super) struct Table;
 
 impl Table {
-    /// The charset of that name.
+    /// The charset with that name.
     pub(super) fn named(_name: &str, key: &str) -> Option<Self> {
         let names = [
             "windows1252",
@@ -45,13 +45,13 @@ impl Table {
         windows_1252(octets)
     }
 
-    /// Whether each encoded word is a text by itself, whatever stands before it.
+    /// Whether each encoded word is a text of its own, whatever precedes it.
     pub(in super::super) fn stands_alone(&self) -> bool {
         false
     }
 }
 
-/// What is no text of UTF-8 is windows-1252.
+/// Text that is not UTF-8 is read as windows-1252.
 pub(super) fn unsaid(_octets: &[u8]) -> Option<String> {
     None
 }
@@ -65,7 +65,7 @@ pub(super) fn windows_1252(octets: &[u8]) -> Cow<'_, str> {
     octets.iter().map(char).collect()
 }
 
-/// The octets of which [`windows_1252`] made that text.
+/// The octets from which [`windows_1252`] made that text.
 pub(in super::super) fn to_windows_1252(text: &str) -> Vec<u8> {
     let octet = |char| match UPPER.iter().position(|upper| *upper == char) {
         Some(at) => 0x80 + at as u8,
@@ -88,7 +88,7 @@ mod tests {
         assert_eq!(unsaid(b"\x1b$B$\"\x1b(B"), None);
     }
 
-    /// Those of the Latin alphabet are there without the tables; what else there is, is not.
+    /// Names of Latin charsets work without the tables; others do not.
     #[test]
     fn the_names_are_those_that_the_library_knows() {
         for name in [

@@ -1,4 +1,4 @@
-//! UTF-16 and UTF-32, whose order of octets may have to be found out.
+//! UTF-16 and UTF-32, whose byte order may have to be detected.
 
 /// Which octet of a number comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -7,8 +7,8 @@ pub(in super::super) enum Order {
     Big,
 }
 
-/// Decodes UTF-16. Without an order, a byte order mark tells it, else on which side the zeros of
-/// ASCII are; where they are on neither, it is big endian: RFC 2781 section 4.3.
+/// Decodes UTF-16. Without a given order, a byte order mark determines it, or else the position of
+/// the zeros in ASCII characters. If neither helps, it is big endian: RFC 2781 section 4.3.
 pub(super) fn utf16(octets: &[u8], order: Option<Order>) -> String {
     let (order, octets) = match octets {
         [0xfe, 0xff, rest @ ..] if order != Some(Order::Little) => (Order::Big, rest),
@@ -39,12 +39,12 @@ fn guess(octets: &[u8]) -> Order {
     }
 }
 
-/// Decodes UTF-32, big endian where nothing tells its order.
+/// Decodes UTF-32; big endian if nothing determines the order.
 pub(super) fn utf32(octets: &[u8], order: Option<Order>) -> String {
     let (order, octets) = match octets {
         [0, 0, 0xfe, 0xff, rest @ ..] if order != Some(Order::Little) => (Order::Big, rest),
         [0xff, 0xfe, 0, 0, rest @ ..] if order != Some(Order::Big) => (Order::Little, rest),
-        // No character is so large that its first octet is not zero.
+        // The first octet of a big-endian character is always zero.
         [first, ..] if order.is_none() && *first != 0 => (Order::Little, octets),
         _ => (order.unwrap_or(Order::Big), octets),
     };

@@ -1,8 +1,8 @@
-//! Dates: RFC 5322 section 3.3, and what people make of it.
+//! Dates: RFC 5322 section 3.3, and common deviations.
 //!
-//! They are read here, since mail-parser reads `-600` as twelve hours, `+9999` as three and 30 Feb
-//! as a day, and neither it nor `jiff` reads a time without a zone or the full name of a month.
-//! What can be read in two ways is not read at all.
+//! They are parsed here because mail-parser reads `-600` as twelve hours, `+9999` as three and 30
+//! Feb as a day, and neither it nor `jiff` reads a time without a zone or the full name of a month.
+//! An ambiguous date is not read at all.
 
 mod zone;
 
@@ -14,11 +14,11 @@ use super::comments::without_comments;
 
 use self::zone::offset;
 
-/// A moment, and the zone in which it was told.
+/// A moment, and the zone in which it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment {
     pub(super) unix_secs: i64,
-    /// Seconds that local time is ahead of UTC.
+    /// How many seconds local time is ahead of UTC.
     pub(super) tz_offset: i64,
 }
 
@@ -55,7 +55,7 @@ pub(super) fn parse(text: &str) -> Option<Moment> {
         has_colon: text.contains(':'),
         ..Found::default()
     };
-    // A comma or a blank stands between words; so does the T of ISO 8601.
+    // Words are separated by commas or blanks, and by the T of ISO 8601.
     for word in text.split(|c: char| c.is_whitespace() || ",\"".contains(c)) {
         if !word.is_empty() {
             found.word(word)?;
@@ -76,22 +76,22 @@ fn without_blanks(text: &str) -> Cow<'_, str> {
 /// What was found so far.
 #[derive(Default)]
 struct Found {
-    /// There is a time with colons somewhere.
+    /// Whether there is a time with colons somewhere.
     has_colon: bool,
     day: Option<i8>,
     month: Option<i8>,
     year: Option<i16>,
     /// Seconds of the day.
     time: Option<i64>,
-    /// Hours that `am` or `pm` stand for.
+    /// The hours that `am` or `pm` add.
     half: Option<i64>,
     offset: Option<i64>,
-    /// The zone was UTC by its name, so that a number may follow.
+    /// The zone was UTC by name, so a number may follow.
     is_utc: bool,
 }
 
 impl Found {
-    /// Takes a word; nothing if it fits nowhere.
+    /// Takes a word; `None` if it fits nowhere.
     fn word(&mut self, word: &str) -> Option<()> {
         if word.contains(':') {
             return self.time(word);
@@ -106,7 +106,7 @@ impl Found {
         if let Some(offset) = self.time.is_some().then(|| offset(word)).flatten() {
             return self.zone(word, offset);
         }
-        // `10.42.31`: there is no other time.
+        // `10.42.31`, if there is no other time.
         if !self.has_colon && self.month.is_some() && word.matches('.').count() == 2 {
             return self.time(&word.replace('.', ":"));
         }
@@ -116,7 +116,7 @@ impl Found {
         self.date(word)
     }
 
-    /// Takes a zone; `GMT +0100` is one.
+    /// Takes a zone, which may be `GMT +0100`.
     fn zone(&mut self, word: &str, offset: i64) -> Option<()> {
         if std::mem::take(&mut self.is_utc) && word.starts_with(['+', '-']) {
             self.offset = None;
@@ -139,7 +139,7 @@ impl Found {
             }
             "at" | "of" => Some(()),
             _ if is_day(word) => Some(()),
-            // RFC 5322 section 4.3: what no one knows is UTC.
+            // RFC 5322 section 4.3: an unknown zone is taken for UTC.
             _ if self.time.is_some() && word.bytes().all(|c| c.is_ascii_alphabetic()) => {
                 set(&mut self.offset, offset(word).unwrap_or(0))
             }
@@ -159,7 +159,7 @@ impl Found {
         if digits.len() == 4 {
             return set(&mut self.year, number);
         }
-        // Before a month there is a year only in ISO 8601, where it has four digits.
+        // A year comes before a month only in ISO 8601, where it has four digits.
         if self.year.is_some() && self.month.is_none() {
             return set(&mut self.month, i8::try_from(number).ok()?);
         }
@@ -176,7 +176,7 @@ impl Found {
         set(&mut self.year, year)
     }
 
-    /// A time, before which there may be an ISO date, and after which a zone.
+    /// A time, possibly preceded by an ISO date and followed by a zone.
     fn time(&mut self, word: &str) -> Option<()> {
         let word = match word.split_once('t') {
             Some((date, time)) if date.contains('-') && self.year.is_none() => {
@@ -222,7 +222,7 @@ impl Found {
     }
 }
 
-/// Sets what was not set before.
+/// Sets a value that was not set before.
 fn set<T>(place: &mut Option<T>, value: T) -> Option<()> {
     place.is_none().then(|| *place = Some(value))
 }
@@ -275,7 +275,7 @@ mod tests {
             ("6 March 2024 10:42:31 Z", at, 0),
             ("Wednesday, 6 MARCH 2024 10:42:31 UT", at, 0),
             ("Wed, 6 Mar 124 10:42:31 +0000", at, 0),
-            // Without a zone, and with one that nobody knows.
+            // Without a zone, and with an unknown one.
             ("Wed, 6 Mar 2024 10:42:31", at, 0),
             ("Wed, 6 Mar 2024 10:42:31 XYZ", at, 0),
             ("Wed, 6 Mar 2024 10:42:31 A", at, 0),

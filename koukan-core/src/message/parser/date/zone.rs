@@ -1,6 +1,6 @@
-//! Zones.
+//! Time zones.
 
-/// Zones that mean one thing only, in hours: those of RFC 5322 section 4.3, and some others.
+/// Unambiguous zones, in hours: those of RFC 5322 section 4.3, and some others.
 const ZONES: [(&str, i64); 24] = [
     ("z", 0),
     ("ut", 0),
@@ -28,7 +28,7 @@ const ZONES: [(&str, i64); 24] = [
     ("kst", 9),
 ];
 
-/// `-0800`, `-08:00`, `gmt+2`; and, of names, those that are known.
+/// `-0800`, `-08:00`, `gmt+2`, and the known names.
 pub(super) fn offset(word: &str) -> Option<i64> {
     if let Some((_, hours)) = ZONES.iter().find(|(name, _)| *name == word) {
         return Some(hours * 3600);

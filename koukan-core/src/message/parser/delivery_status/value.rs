@@ -1,4 +1,4 @@
-//! The values of its fields.
+//! The values of a delivery status's fields.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use super::super::{
     encoded_word, fields,
 };
 
-/// What a field has.
+/// The kind of a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -30,7 +30,7 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// What a line says. A usual type before a semicolon is left out; another one stays.
+    /// The value of a line. A usual type before a semicolon is left out; another one stays.
     pub(super) fn read(self, line: &str) -> Value {
         match self {
             Self::Text => charset::one_line(&encoded_word::decode(line)).into(),
@@ -44,11 +44,12 @@ impl Kind {
                 Some((_, host)) => without_comments(host).trim().into(),
                 None => line.into(),
             },
-            // What follows the type is text, so parentheses are part of it.
+            // The text after the type may contain parentheses, which are part of it.
             Self::Diagnostic => {
                 let text = typed(line, &["smtp"]).map_or(line, |(_, text)| text);
                 let text = charset::one_line(&encoded_word::decode(text));
-                // Only what is not ASCII is written so there: a backslash stays one.
+                // Only characters outside of ASCII are escaped there: any other backslash stays
+                // one.
                 decode_escapes(&text, |c| !c.is_ascii() && !c.is_control()).into()
             }
             Self::Address => address(line).into(),
@@ -87,13 +88,13 @@ fn address(line: &str) -> String {
         .and_then(|text| text.strip_suffix('>'));
     let address = inner.unwrap_or(text).trim();
     match kind.eq_ignore_ascii_case("utf-8") {
-        // A line end would begin another field wherever it is written again.
+        // A line end would begin another field if the address is written again.
         true => decode_escapes(address, |c| !c.is_control()),
         false => address.to_owned(),
     }
 }
 
-/// A type that is usual, and what follows its semicolon.
+/// A usual type, and what follows its semicolon.
 fn typed<'a>(line: &'a str, usual: &[&str]) -> Option<(String, &'a str)> {
     let end = find_plain(line, ';').or_else(|| line.find(';'))?;
     let kind = without_comments(&line[..end]).trim().to_owned();

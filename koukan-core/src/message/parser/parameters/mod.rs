@@ -1,8 +1,7 @@
-//! Values with parameters: RFC 2045 section 5.1, RFC 2231, and what people make of them.
+//! Values with parameters: RFC 2045 section 5.1, RFC 2231, and common deviations.
 //!
-//! mail-parser reads `text/plain charset=x` as one long subtype, takes an encoded word in a
-//! boundary for what it stands for, and of two parameters without a semicolon between them makes
-//! one.
+//! mail-parser reads `text/plain charset=x` as one long subtype, decodes an encoded word in a
+//! boundary, and joins two parameters that have no semicolon between them.
 
 mod pieces;
 mod value;
@@ -16,19 +15,19 @@ use self::{
     value::{file_name, unquote, unwrapped, value, without_names},
 };
 
-/// Parameters of a field that are looked at.
+/// How many parameters of a field are read.
 const MAX_PARAMETERS: usize = 200;
-/// What else a boundary may be, at most: the whole body is searched for each.
+/// The maximum number of alternative boundaries: the whole body is searched for each.
 const MAX_OTHER_BOUNDARIES: usize = 8;
 
 /// A value such as `text/plain; charset=utf-8`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct WithParameters {
-    /// What stands before the parameters, in lower case.
+    /// The value before the parameters, in lower case.
     pub(in super::super) value: String,
     /// By name, in lower case.
     pub(super) parameters: BTreeMap<String, String>,
-    /// What else the boundary may be, where it is not written as it should be.
+    /// Alternatives for a boundary that is not written correctly.
     pub(super) other_boundaries: Vec<Vec<u8>>,
 }
 
@@ -37,7 +36,7 @@ impl WithParameters {
         self.parameters.get(name).map(String::as_str)
     }
 
-    /// What the boundary may be, the most likely first.
+    /// The possible boundaries, most likely first.
     pub(in super::super) fn boundaries(&self) -> impl Iterator<Item = &[u8]> {
         let others = self.other_boundaries.iter().map(Vec::as_slice);
         let first = self.parameter("boundary").map(str::as_bytes);
@@ -46,7 +45,7 @@ impl WithParameters {
     }
 }
 
-/// Parses the value of a field, which is one line.
+/// Parses the value of a field, given on one line.
 pub(super) fn parse(text: &str) -> WithParameters {
     let text = without_names(text);
     let first = match text.trim_start().as_bytes().first() {
@@ -109,8 +108,8 @@ fn parse_bare(text: &str) -> WithParameters {
 }
 
 impl WithParameters {
-    /// The first boundary counts, and what looks like an encoded word is none: the delimiters have
-    /// it. What else it could be is tried where they have not.
+    /// The first boundary counts, and an apparent encoded word in it is literal, as it is in the
+    /// delimiters. Alternatives are tried if the delimiters do not contain it.
     fn boundary(&mut self, value: String, raw: &str) {
         let value = charset::one_line(&value);
         let raw = raw.trim();
@@ -139,7 +138,7 @@ impl WithParameters {
         }
     }
 
-    /// Adds what the boundary may be, too, unless there are enough.
+    /// Adds an alternative boundary, unless there are enough.
     pub(super) fn other_boundary(&mut self, other: Vec<u8>) {
         let first = self.parameter("boundary").map(str::as_bytes);
         let is_known = first == Some(&other) || self.other_boundaries.contains(&other);
@@ -219,7 +218,7 @@ mod tests {
             ("x; n=a; n=b", "x", "n", Some("a")),
             ("x; n=\"open;", "x", "n", Some("open;")),
             (";;=;*=", "", "", None),
-            // Without semicolons, or with something else in their place.
+            // Without semicolons, or with another character instead.
             ("text/plain charset=x", "text/plain", "charset", Some("x")),
             ("text/plain, charset=x", "text/plain", "charset", Some("x")),
             (
@@ -259,12 +258,12 @@ mod tests {
             // With comments around the name.
             ("a/b; charset(c)=(c)x", "a/b", "charset", Some("x")),
             ("a/b;(c) charset (d=e) =x", "a/b", "charset", Some("x")),
-            // With other marks than a semicolon.
+            // With marks other than a semicolon.
             ("a/b: charset=x", "a/b", "charset", Some("x")),
             ("a/b,charset=x", "a/b", "charset", Some("x")),
             ("a/b:charset=\"x\", c/d", "a/b", "charset", Some("x")),
             ("a/b; charset=x, c/d", "a/b", "charset", Some("x")),
-            // The name of the field in it, or all of it within something.
+            // The name of the field repeated in it, or the whole value within quotes or brackets.
             ("Content-Type: a/b; c=d", "a/b", "c", Some("d")),
             (
                 "content-type : Content-Type:a/b; c=d",

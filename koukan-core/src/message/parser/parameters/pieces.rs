@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::super::comments::{Plain, find_plain, without_comments};
 
-/// Parameters before which a semicolon may be missing.
+/// Parameters that are recognized even if the semicolon before them is missing.
 const KNOWN: [&str; 16] = [
     "boundary",
     "charset",
@@ -24,7 +24,7 @@ const KNOWN: [&str; 16] = [
     "type",
 ];
 
-/// The stretches between semicolons, and those between which one is missing.
+/// The text between semicolons, or between places where one is missing.
 pub(super) struct Pieces<'a> {
     rest: &'a str,
     is_first: bool,
@@ -71,7 +71,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// Whether a parameter begins here; after the value any will do, elsewhere only a known one.
+/// Whether a parameter begins here: after the value any parameter, elsewhere only a known one.
 fn begins_parameter(text: &str, is_any: bool) -> bool {
     let end = text.find(|c| !is_name(c)).unwrap_or(text.len());
     let (name, tail) = text.split_at(end);
@@ -94,7 +94,7 @@ pub(super) fn split_name(piece: &str) -> Option<(Cow<'_, str>, &str)> {
     (!name.is_empty() && name.chars().all(is_name)).then_some((name, value))
 }
 
-/// What names of parameters are made of, also those with sections.
+/// Whether a character may be in the name of a parameter, including the sections of RFC 2231.
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || "-_.*!#$&+^`|~".contains(c)
 }

@@ -2,10 +2,10 @@
 
 use super::super::{super::token::is_token_char, comments::without_comments, encoded_word};
 
-/// Names of the field in its value that are passed over.
+/// How many repeated names of the field at the start of its value are skipped.
 const MAX_NAMES: usize = 3;
 
-/// The value before the parameters: one word, whose parts may have blanks around their slash.
+/// The value before the parameters: one word, possibly with blanks around its slash.
 pub(super) fn value(piece: &str) -> String {
     let text = encoded_word::decode(&without_comments(piece));
     let text = text.trim_matches(|c: char| c.is_whitespace() || "\"'<>,".contains(c));
@@ -17,14 +17,14 @@ pub(super) fn value(piece: &str) -> String {
         }
         value.push_str(word);
     }
-    // What follows the subtype is none of it.
+    // Text after the subtype is not part of it.
     let slash = value.find('/').map_or(0, |slash| slash + 1);
     let end = value[slash..].find(|c| !is_token_char(c));
     value.truncate(end.map_or(value.len(), |end| slash + end));
     value.to_ascii_lowercase()
 }
 
-/// The name of a file. Where it is not quoted and goes on behind parentheses, they are part of it.
+/// The name of a file. If it is not quoted and continues after parentheses, they are part of it.
 pub(super) fn file_name(raw: &str) -> String {
     let bare = without_comments(raw);
     let raw = raw.trim();
@@ -37,7 +37,7 @@ pub(super) fn file_name(raw: &str) -> String {
     }
 }
 
-/// A text without the name of its field, which some repeat in it.
+/// A text without the name of its field, which some programs repeat in it.
 pub(super) fn without_names(text: &str) -> &str {
     let mut text = text;
     for _ in 0..MAX_NAMES {
@@ -53,7 +53,7 @@ pub(super) fn without_names(text: &str) -> &str {
     text
 }
 
-/// What quotes, brackets or an encoded word around a value and its parameters have.
+/// The content of quotes, brackets or an encoded word around a value and its parameters.
 pub(super) fn unwrapped(piece: &str) -> Option<String> {
     let text = piece.trim();
     let inner = match text.as_bytes().first()? {
@@ -65,7 +65,7 @@ pub(super) fn unwrapped(piece: &str) -> Option<String> {
     inner.contains([';', '=']).then_some(inner)
 }
 
-/// What a value says, without its quotes.
+/// A value without its quotes.
 pub(super) fn unquote(value: &str) -> String {
     let Some(inner) = value.strip_prefix('"') else {
         return value.to_owned();

@@ -1,8 +1,8 @@
-//! Transfer encodings, undone as far as it goes: RFC 2045 section 6, and uuencode.
+//! Decodes transfer encodings as far as possible: RFC 2045 section 6, and uuencode.
 //!
-//! They are decoded here, since mail-parser and the `base64` crate either refuse what is malformed
-//! or go on beyond the end: what follows the encoded text, such as the footer of a mailing list, is
-//! to be told apart from it and kept.
+//! They are decoded here because mail-parser and the `base64` crate either refuse malformed input
+//! or read beyond its end: text after the encoded text, such as the footer of a mailing list, must
+//! be recognized and kept.
 
 mod base64;
 mod quoted_printable;
@@ -14,10 +14,10 @@ use super::{comments::without_comments, encoded_word};
 
 pub(super) use self::{base64::decode as base64, quoted_printable::hex};
 
-/// How the octets of a part are written.
+/// The encoding of a part's octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TransferEncoding {
-    /// As they are; also where nobody knows how.
+    /// Not encoded; also if the encoding is unknown.
     Identity,
     Base64,
     QuotedPrintable,
@@ -33,28 +33,28 @@ const USUAL: [(&str, TransferEncoding); 5] = [
     ("quoted-printable", TransferEncoding::QuotedPrintable),
 ];
 
-/// What was decoded, and the text around it.
+/// The decoded octets, and the text around them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Decoded {
     pub(super) octets: Bytes,
-    /// What came before.
+    /// The text before them.
     pub(super) preamble: Bytes,
-    /// What came after.
+    /// The text after them.
     pub(super) epilogue: Bytes,
 }
 
 impl TransferEncoding {
-    /// What the fields of a part say, each in one line. Where one says nothing, or that nothing is
-    /// encoded, the next one counts.
+    /// The encoding named by the fields of a part, each given on one line. If a field names none,
+    /// or says that nothing is encoded, the next one counts.
     pub(super) fn of(lines: impl IntoIterator<Item = String>) -> Self {
         let mut all = lines.into_iter().map(|line| Self::named(&line));
         let encoding = all.find(|encoding| *encoding != Self::Identity);
         encoding.unwrap_or(Self::Identity)
     }
 
-    /// The encoding that a value names, whatever else it has before its parameters.
+    /// The encoding that a value names, whatever else precedes its parameters.
     fn named(line: &str) -> Self {
-        // As most write it.
+        // The usual spelling.
         for (name, encoding) in USUAL {
             if line.eq_ignore_ascii_case(name) {
                 return encoding;
@@ -77,7 +77,7 @@ impl TransferEncoding {
         }
     }
 
-    /// Undoes the encoding. What is not encoded at all stays as it is.
+    /// Decodes octets. Octets that are not encoded stay as they are.
     pub(super) fn decode(self, octets: Bytes) -> Decoded {
         match self {
             Self::Identity => Decoded::plain(octets),

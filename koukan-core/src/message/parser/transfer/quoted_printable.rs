@@ -1,9 +1,9 @@
-//! Quoted-printable: RFC 2045 section 6.7, and what people make of it.
+//! Quoted-printable: RFC 2045 section 6.7, and common deviations.
 
 use bytes::Bytes;
 use memchr::memchr;
 
-/// Decodes quoted-printable; a `=` that means nothing stays.
+/// Decodes quoted-printable; an invalid `=` stays.
 pub(super) fn decode(octets: &Bytes) -> Bytes {
     let mut decoded = Vec::with_capacity(octets.len());
     let mut rest = &octets[..];
@@ -14,7 +14,7 @@ pub(super) fn decode(octets: &Bytes) -> Bytes {
         let text = line.strip_suffix(b"\n").unwrap_or(line);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
         let line_end = &line[text.len()..];
-        // Blanks at the end were added on the way.
+        // Blanks at the end were added in transport.
         let text = text.trim_ascii_end();
         let (text, line_end) = match text.strip_suffix(b"=") {
             Some(text) => (text, &b""[..]),
@@ -26,7 +26,7 @@ pub(super) fn decode(octets: &Bytes) -> Bytes {
     decoded.into()
 }
 
-/// Adds octets, of which some are written as `mark` and two hexadecimal digits.
+/// Adds octets, decoding those written as `mark` and two hexadecimal digits.
 pub(in super::super) fn hex(mut octets: &[u8], mark: u8, decoded: &mut Vec<u8>) {
     while let Some(at) = memchr(mark, octets) {
         decoded.extend_from_slice(&octets[..at]);

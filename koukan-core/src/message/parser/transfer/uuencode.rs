@@ -1,9 +1,9 @@
-//! Uuencode, as POSIX describes it and as mail had it before MIME.
+//! Uuencode, as specified by POSIX and used in mail before MIME.
 
 use memchr::memchr;
 
-/// The octets between `begin` and `end`, and where what is around them ends and begins; the line
-/// `begin …`, which names a file, is around them.
+/// The octets between `begin` and `end`, and where the text before them ends and the text after
+/// them begins. The line `begin …`, which names a file, belongs to the text before.
 pub(super) fn decode(text: &[u8]) -> Option<(Vec<u8>, usize, usize)> {
     let mut position = 0;
     let mut begun = None;
@@ -16,7 +16,7 @@ pub(super) fn decode(text: &[u8]) -> Option<(Vec<u8>, usize, usize)> {
             None if is_begin(line) => begun = Some(position + length),
             None => {}
             Some(from) if line == b"end" => return Some((decoded, from, position + length)),
-            // What is no line of it ends it, if there is no end.
+            // A line that is not uuencoded ends it, if there is no `end`.
             Some(from) if !decode_line(line, &mut decoded) => {
                 return Some((decoded, from, position));
             }
@@ -36,7 +36,7 @@ fn is_begin(line: &[u8]) -> bool {
     matches!(digits.count(), 3 | 4)
 }
 
-/// Adds what a line encodes; whether it is one.
+/// Adds the octets that a line encodes. Returns whether it is a valid line.
 fn decode_line(line: &[u8], decoded: &mut Vec<u8>) -> bool {
     let Some((first, text)) = line.split_first() else {
         return true;
@@ -47,7 +47,7 @@ fn decode_line(line: &[u8], decoded: &mut Vec<u8>) -> bool {
     if !is_fine || text.len() > (length.div_ceil(3) + 1) * 4 {
         return false;
     }
-    // Blanks at the end may have gone, which stand for zeros.
+    // Blanks at the end stand for zeros, and may have been removed.
     let mut left = length;
     for group in 0..length.div_ceil(3) {
         let bits = (0..4).fold(0, |bits, index| {

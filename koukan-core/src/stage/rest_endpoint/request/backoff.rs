@@ -1,4 +1,4 @@
-//! How often, and after which pauses, a request is repeated.
+//! How often a request is repeated, and after which pauses.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Backoff {
         }
     }
 
-    /// The next pause, if there is one more.
+    /// The next pause, if there is another one.
     pub(in super::super) fn next(&mut self) -> Option<Duration> {
         self.left = self.left.checked_sub(1)?;
         let pause = self.next;
@@ -31,7 +31,7 @@ impl Backoff {
         Some(pause)
     }
 
-    /// Makes the next pause; false where there is none left.
+    /// Waits for the next pause; false if there is none left.
     pub(in super::super) async fn pause(&mut self) -> bool {
         match self.next() {
             Some(pause) => {

@@ -1,4 +1,4 @@
-//! Who carries a group's answers out may be overtaken by the members that they are for.
+//! The task that passes on a group's answers may be overtaken by the members they are for.
 
 use std::{
     future::poll_fn,
@@ -20,8 +20,8 @@ use super::direct::{Given, errand, given, start};
 
 pub(super) type Other = Arc<Mutex<Option<Errand<Given>>>>;
 
-/// Says nothing before the message is there, and then all at once, as a host does to which everything was
-/// sent together.
+/// Answers nothing before the message is there, and then everything at once, like a host to which
+/// everything was sent together.
 fn silent_until_the_end() -> impl MailService {
     service_fn(async |mut transaction: Transaction| {
         let mut recipients = Vec::new();
@@ -37,7 +37,7 @@ fn silent_until_the_end() -> impl MailService {
     })
 }
 
-/// A member in front of which something is done when MAIL is answered.
+/// A member with a hook that runs when MAIL is answered.
 pub(super) fn with_hook(
     sharing: Sharing<impl MailService>,
     hook: impl Fn() + Clone + Send + Sync + 'static,
@@ -55,8 +55,8 @@ pub(super) fn with_hook(
     }))
 }
 
-/// As it is where another thread polls a member while the answers are being given: its recipient has been
-/// accepted, and would be sent the message again were it told anything else.
+/// As if another thread polled a member while the answers are being given: its recipient has been
+/// accepted, and another answer would make it send the message again.
 #[tokio::test(start_paused = true)]
 async fn no_member_ends_before_its_commands_are_answered() {
     let copies = Copies::new();
@@ -76,7 +76,7 @@ async fn no_member_ends_before_its_commands_are_answered() {
     };
     let (upstream, mail) = begin(with_hook(sharing.clone(), hook), start(&copies));
     let mut first = Errand::new(given(&["b@y"]), upstream, Some(mail));
-    // Its group is looked at whenever it is polled.
+    // Its group is checked whenever it is polled.
     let mut second = errand(&sharing.boxed(), &copies, &["c@y"]);
     assert!(poll_fn(|cx| Poll::Ready(first.poll_end(cx).is_pending())).await);
     assert!(poll_fn(|cx| Poll::Ready(second.poll_end(cx).is_pending())).await);

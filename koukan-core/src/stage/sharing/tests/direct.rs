@@ -1,4 +1,4 @@
-//! Members that come without a call: the laws hold for them as for others.
+//! Members that come without a call: the laws hold for them as well.
 
 use std::{
     future::poll_fn,
@@ -20,7 +20,7 @@ use crate::{
     transaction::{Aborted, Errand, Originator, Rcpt, Start, Transaction, Upstream},
 };
 
-/// What is given, and the replies that have come.
+/// What is given, and the replies received.
 pub(super) struct Given {
     rcpts: Vec<Rcpt>,
     pub(super) body: Option<Body>,
@@ -97,7 +97,7 @@ async fn two_members_without_a_call_are_one_transaction() {
     assert_eq!(destination.only_received().recipients.len(), 3);
 }
 
-/// Law 1: what is open at the end has its answer from there.
+/// Law 1: commands that are open at the end are answered by the end.
 #[tokio::test(start_paused = true)]
 async fn every_command_is_answered_whatever_becomes_of_the_endpoint() {
     let broken: [fn(Script) -> Script; 5] = [
@@ -118,7 +118,7 @@ async fn every_command_is_answered_whatever_becomes_of_the_endpoint() {
     }
 }
 
-/// A service may panic before there is a future.
+/// A service may panic before it returns a future.
 #[tokio::test(start_paused = true)]
 async fn a_panic_costs_the_transaction_and_no_other() {
     let service = shared(service_fn(|_: Transaction| {
@@ -133,7 +133,8 @@ async fn a_panic_costs_the_transaction_and_no_other() {
     assert_eq!(end, Ok(Reply::local_error()));
 }
 
-/// Law 2: who waits for the reply to MAIL before there is a recipient is not to wait for ever.
+/// Law 2: a client that waits for the reply to MAIL before it gives a recipient must not wait
+/// forever.
 #[tokio::test(start_paused = true)]
 async fn mail_is_answered_before_there_is_a_recipient() {
     let copies = Copies::new();
@@ -152,7 +153,7 @@ async fn without_recipients_there_is_an_end() {
     assert_eq!(end, Ok(Reply::no_valid_recipients()));
 }
 
-/// Law 3: dropped, it has no part in the message any more.
+/// Law 3: a dropped member no longer takes part in the message.
 #[tokio::test(start_paused = true)]
 async fn who_is_dropped_leaves_the_group() {
     let (destination, copies) = (Script::new(), Copies::new());

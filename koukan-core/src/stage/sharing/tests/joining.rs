@@ -19,7 +19,7 @@ use crate::{
 const MEMBERS: usize = 8;
 const MESSAGES: usize = 400;
 
-/// What a recipient of its own is told at MAIL and at RCPT, and at the end.
+/// The replies to a member with its own recipient at MAIL, at RCPT, and at the end.
 async fn told(service: impl MailService, barrier: Arc<Barrier>, to: String) -> [Reply; 3] {
     barrier.wait().await;
     let (mut driver, sender) = Driver::start(service, context(), mail("a@x"));

@@ -1,4 +1,5 @@
-//! Members that leave when the message is about to start: they are sent it again, and so not now.
+//! Members that leave when the message is about to start: it will be sent to them again, so not
+//! now.
 
 use std::{
     future::poll_fn,
@@ -28,7 +29,7 @@ use super::{
 type Held = Arc<Mutex<Option<Command<Mail>>>>;
 type Delivered = Arc<Mutex<Vec<Vec<String>>>>;
 
-/// Leaves the first MAIL to be answered by others.
+/// Leaves the first MAIL for others to answer.
 fn endpoint(held: &Held, delivered: &Delivered) -> impl MailService {
     let (held, delivered) = (Arc::clone(held), Arc::clone(delivered));
     let is_first = Arc::new(Mutex::new(true));
@@ -69,7 +70,7 @@ async fn is_accepted(mut errand: Errand<Given>) {
     assert_eq!(end.await.unwrap(), Ok(Reply::message_accepted()));
 }
 
-/// An attempt that has ended says so before it is dropped.
+/// An attempt that has ended announces this before it is dropped.
 struct GivenUp;
 
 impl Observer for GivenUp {
@@ -100,7 +101,7 @@ async fn what_is_given_up_does_not_go_with_what_others_bring() {
     drop(second);
 }
 
-/// As it is where another thread has a member stop while its group has decided to start.
+/// As if another thread stopped a member while its group has decided to start.
 #[tokio::test(start_paused = true)]
 async fn who_leaves_before_the_message_is_given_is_not_sent_it() {
     let (held, delivered) = (Held::default(), Delivered::default());
@@ -117,7 +118,7 @@ async fn who_leaves_before_the_message_is_given_is_not_sent_it() {
     assert!(is_pending(&mut first).await && is_pending(&mut second).await);
     *other.lock().unwrap() = Some(second);
     yield_now().await;
-    // Both are found at once: MAIL is answered, and the message may start.
+    // Both are noticed at once: MAIL is answered, and the message may start.
     copies.close();
     let mail = held.lock().unwrap().take().unwrap();
     mail.answer(Reply::sender_ok());

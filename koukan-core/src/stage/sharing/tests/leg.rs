@@ -1,4 +1,4 @@
-//! Transactions with copies of a message, as they come to be members.
+//! Transactions with copies of a message, and the ways in which they become members.
 
 use std::{
     future::poll_fn,
@@ -21,14 +21,14 @@ use crate::{
 
 use super::MESSAGE;
 
-/// How members come.
+/// How members join.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// By a call.
     Called,
     /// Without one.
     Direct,
-    /// Without one, and one task polls them all.
+    /// Without one, and a single task polls them all.
     OfOneTask,
 }
 
@@ -77,7 +77,7 @@ impl Leg {
                 };
                 match begin(sharing.clone().boxed(), start) {
                     (Upstream::Direct(taker), mail) => (Given::Direct(taker), mail),
-                    // Where it is the only copy.
+                    // If it is the only copy.
                     (Upstream::Call(driver), mail) => (Given::Call(driver), mail),
                 }
             }
@@ -138,7 +138,7 @@ impl Leg {
         }
     }
 
-    /// Gives the message and waits for the end: the recipients that were accepted, or what is wrong.
+    /// Gives the message and waits for the end. Returns the accepted recipients, or what is wrong.
     pub(super) async fn end(&mut self) -> Result<Vec<String>, String> {
         self.give();
         poll_fn(|cx| {
@@ -161,7 +161,7 @@ impl Leg {
     }
 }
 
-/// Has a call come with that token.
+/// Makes calls arrive with that token.
 fn front(sharing: &Sharing<Script>, token: MessageToken) -> impl MailService + use<> {
     let (mut sharing, token) = (sharing.clone(), Arc::new(Mutex::new(Some(token))));
     service_fn(move |mut transaction: Transaction| {

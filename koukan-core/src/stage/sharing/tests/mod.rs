@@ -1,5 +1,5 @@
-//! Whatever may happen to a group in whatever state it is: nobody waits for ever, and each recipient
-//! who stays has the message once.
+//! Any event in any state of a group: nobody waits forever, and each recipient that stays gets the
+//! message once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -26,13 +26,13 @@ mod panics;
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 const LATE: Duration = Duration::from_secs(60);
-/// Longer than all else takes.
+/// Longer than everything else takes.
 const LONG: Duration = Duration::from_secs(3600);
 
-/// What a group has come to.
+/// The state of a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// A recipient was handed on and is not answered.
+    /// A recipient was handed on and is not answered yet.
     Asked,
     SeveralAsked,
     /// A recipient was accepted.
@@ -44,12 +44,12 @@ enum State {
     SeveralRefused,
     /// There will be no other recipients, and all were refused.
     InVain,
-    /// Accepted in a run that was given up, for want of a message.
+    /// Accepted in a run that was given up because there was no message.
     Parked,
     SeveralParked,
     /// The first run takes no more recipients.
     Full,
-    /// All of the first is there, and others are awaited.
+    /// The first member is complete, and others are awaited.
     Waiting,
     /// The message is on its way.
     Started,
@@ -105,16 +105,16 @@ impl State {
     }
 }
 
-/// What happens then, one thing after the other.
+/// The events, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Event {
-    /// Another member comes.
+    /// Another member joins.
     Comes,
     /// The first member leaves.
     Leaves,
-    /// The last one that has come leaves.
+    /// The newest member leaves.
     LastLeaves,
-    /// The first member brings its message.
+    /// The first member gives its message.
     Gives,
 }
 
@@ -137,9 +137,9 @@ struct Play {
     destination: Script,
     demand: Demand,
     copies: Copies,
-    /// Of those who are still to come.
+    /// The tokens of members that are still to come.
     tokens: Vec<MessageToken>,
-    /// Whoever finds a group holds it, also where its members have gone meanwhile.
+    /// A reference to the group, held even if its members have left meanwhile.
     found: Option<Arc<Group>>,
     legs: Vec<Leg>,
     come: usize,
@@ -185,12 +185,12 @@ impl Play {
         self.pass(Duration::from_millis(1)).await;
     }
 
-    /// Lets all go on for so long.
+    /// Lets all run for that long.
     async fn pass(&mut self, time: Duration) {
         let legs = self.legs.iter_mut();
         let all = join_all(legs.map(Leg::progress));
         let _ = timeout(time, all).await;
-        // Those who have ended wait for nothing.
+        // Members that have ended wait for nothing.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 
@@ -244,7 +244,7 @@ impl Play {
         }
     }
 
-    /// Lets all that stay end; returns the recipients that must have the message, or what is wrong.
+    /// Lets all that stay end. Returns the recipients that must have the message, or what is wrong.
     async fn end(&mut self) -> Result<Vec<String>, String> {
         self.copies.close();
         self.tokens.clear();
@@ -257,7 +257,7 @@ impl Play {
         Ok(all)
     }
 
-    /// The recipients that have had the message, those aside that were refused.
+    /// The recipients that got the message, except those that were refused.
     fn had(&self) -> Vec<String> {
         let received = self.destination.received().into_iter();
         let whole = received.filter(|received| received.body == MESSAGE);
@@ -270,7 +270,7 @@ impl Play {
     }
 }
 
-/// What goes wrong where members are of that kind.
+/// The failures with members of that kind.
 async fn whatever_happens(kind: Kind) -> Vec<String> {
     let mut wrong = Vec::new();
     for state in STATES {
@@ -285,7 +285,7 @@ async fn whatever_happens(kind: Kind) -> Vec<String> {
             if let Ok(must) = &must
                 && state.is_started()
             {
-                // Who leaves then may have it nevertheless.
+                // A member that leaves at that moment may have it nevertheless.
                 had.retain(|to| must.contains(to) || !state.recipients().contains(&to.as_str()));
             }
             if must.as_ref() != Ok(&had) {

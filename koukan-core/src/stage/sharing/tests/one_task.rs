@@ -23,7 +23,7 @@ use crate::{
 
 use super::direct::{Given, errand};
 
-/// Takes a second for everything.
+/// Takes a second for each step.
 fn slow() -> Script {
     let later = |reply| Answer::After(Duration::from_secs(1), reply);
     Script::new()
@@ -103,7 +103,7 @@ async fn another_drives_where_the_one_that_did_is_dropped() {
     }
 }
 
-/// As an attempt does whose client has been told that it takes too long.
+/// Like an attempt whose client has been told that it takes too long.
 #[tokio::test(start_paused = true)]
 async fn one_that_goes_on_in_another_task_is_a_member_as_before() {
     for is_second in [false, true] {
@@ -124,7 +124,7 @@ async fn one_that_goes_on_in_another_task_is_a_member_as_before() {
     }
 }
 
-/// Who has its answer before the others leaves them what it has driven.
+/// A member that is answered before the others leaves to them what it has driven.
 #[tokio::test(start_paused = true)]
 async fn one_that_is_refused_early_leaves_the_rest_to_others() {
     let destination = slow().rcpt("c@y", Reply::no_such_user());
@@ -137,14 +137,14 @@ async fn one_that_is_refused_early_leaves_the_rest_to_others() {
     assert_eq!(all.len(), 1, "{all:?}");
 }
 
-/// A waker that, dropped, has a member leave.
+/// A waker that makes a member leave when it is dropped.
 struct Leaves(Mutex<Option<Errand<Given>>>);
 
 impl Wake for Leaves {
     fn wake(self: Arc<Self>) {}
 }
 
-/// As where both go on in tasks of their own, in different threads.
+/// As if both continued in tasks of their own, in different threads.
 #[tokio::test(start_paused = true)]
 async fn one_that_is_polled_while_another_leaves_goes_on_with_what_that_one_has_driven() {
     let destination = slow();
@@ -157,7 +157,7 @@ async fn one_that_is_polled_while_another_leaves_goes_on_with_what_that_one_has_
     assert!(is_pending);
     *leaves.0.lock().unwrap() = Some(second);
     drop((waker, leaves));
-    // With this poll the waker of the one before is dropped.
+    // This poll drops the waker of the one before.
     assert_eq!(soon(end(first)).await, Ok(Reply::message_accepted()));
     // It was on its way to both.
     assert_eq!(recipients(&destination), [["b@y", "c@y"]]);

@@ -1,4 +1,4 @@
-//! An endpoint that panics before there is a future, while somebody else joins.
+//! An endpoint that panics before it returns a future, while another member joins.
 
 use std::{
     future::poll_fn,
@@ -17,7 +17,7 @@ use crate::{
 
 use super::{answers::Other, direct::errand};
 
-/// Panics in the first call, after it has had another member join.
+/// Panics in the first call, after it has made another member join.
 fn endpoint(other: &Other) -> impl MailService {
     let (other, is_first) = (Arc::clone(other), Arc::new(Mutex::new(true)));
     let mut accepting = Script::new();

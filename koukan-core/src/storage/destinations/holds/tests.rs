@@ -56,7 +56,7 @@ async fn one_tries_the_hosts_for_all_destinations_that_lead_there() {
     ));
     assert!(!holds.ended(probes[0], later));
     let probes = holds.look(later + SECOND, 10, &[]).probes;
-    // It says nothing.
+    // It reports nothing.
     assert!(holds.ended(probes[0], later + SECOND));
     let last = later + SECOND + PAUSE;
     assert!(holds.look(last, 10, &[]).held.is_empty(), "none is known");
@@ -103,7 +103,7 @@ async fn who_has_tried_goes_with_the_others_and_tries_no_more_for_them() {
     holds.has_tried(&key("a"), waits);
     let later = down.until + PAUSE;
     assert!(holds.look(later, 9, &[]).probes.is_empty());
-    // It is counted once, also where it waits again.
+    // It is counted once, even if it waits again.
     holds.waits(&key("a"), waits);
     holds.waits(&key("a"), waits);
     assert_eq!(holds.waiting, 2);

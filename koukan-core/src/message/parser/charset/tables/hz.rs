@@ -21,7 +21,7 @@ pub(super) fn decode(octets: &[u8]) -> String {
                 text.push('~');
                 2
             }
-            // A line that goes on.
+            // A continued line.
             (b'~', [b'\r', b'\n', ..]) => 3,
             (b'~', [b'\n', ..]) => 2,
             (0x21..=0x77, [second @ 0x21..=0x7e, ..]) if is_chinese => {

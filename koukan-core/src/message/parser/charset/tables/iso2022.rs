@@ -1,10 +1,10 @@
 //! ISO-2022 for mail: ISO-2022-JP (RFC 1468) and its extensions (RFC 1554, RFC 2237), ISO-2022-KR
-//! (RFC 1557), and ISO-2022-CN (RFC 1922) but for CNS 11643.
+//! (RFC 1557), and ISO-2022-CN (RFC 1922) without CNS 11643.
 
 use encoding_rs::{EUC_JP, EUC_KR, Encoding, GBK, ISO_8859_7, WINDOWS_1252};
 use memchr::{memchr, memmem};
 
-/// A set of characters that an escape sequence calls for.
+/// A set of characters that an escape sequence selects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in super::super::super) enum Set {
     Ascii,
@@ -14,7 +14,7 @@ pub(in super::super::super) enum Set {
     Jis0212,
     Gb2312,
     Ksc5601,
-    /// Of two octets each, and nobody knows which.
+    /// An unknown set with two octets per character.
     Unknown,
     Latin1,
     Greek,
@@ -30,7 +30,7 @@ const SEQUENCES: [(&[u8], Target, Set); 20] = [
     (b"$B", Target::G0, Set::Jis0208),
     (b"$(@", Target::G0, Set::Jis0208),
     (b"$(B", Target::G0, Set::Jis0208),
-    // JIS X 0213, whose first plane is JIS X 0208 and more.
+    // JIS X 0213, whose first plane contains JIS X 0208.
     (b"$(O", Target::G0, Set::Jis0208),
     (b"$(Q", Target::G0, Set::Jis0208),
     (b"$(P", Target::G0, Set::Unknown),
@@ -56,7 +56,7 @@ const ESC: u8 = 0x1b;
 const SHIFT_OUT: u8 = 0x0e;
 const SHIFT_IN: u8 = 0x0f;
 
-/// Whether octets are nothing but ISO-2022, though nobody said so.
+/// Whether octets are pure ISO-2022, although no charset was declared.
 pub(super) fn is_likely(octets: &[u8]) -> bool {
     let calls = [&b"\x1b$B"[..], b"\x1b$@", b"\x1b$)C"];
     memchr(ESC, octets).is_some()
@@ -66,7 +66,7 @@ pub(super) fn is_likely(octets: &[u8]) -> bool {
             .any(|call| memmem::find(octets, call).is_some())
 }
 
-/// Decodes octets; `g1` is what SO stands for where no escape sequence says it.
+/// Decodes octets; `g1` is the set that SO selects if no escape sequence does.
 pub(super) fn decode(octets: &[u8], g1: Option<Set>) -> String {
     let mut decoder = Decoder {
         text: String::with_capacity(octets.len()),
@@ -92,14 +92,14 @@ struct Decoder {
 }
 
 impl Decoder {
-    /// Decodes what begins with an octet; how many octets it had.
+    /// Decodes the item that begins with an octet. Returns how many octets it had.
     fn octet(&mut self, first: u8, tail: &[u8]) -> usize {
         match first {
             ESC => return 1 + self.escape(tail),
             SHIFT_OUT => self.is_shifted = true,
             SHIFT_IN => self.is_shifted = false,
             b'\r' | b'\n' => {
-                // Lines end in ASCII, whatever was forgotten.
+                // Each line starts in ASCII, even if the end of the last one was not marked.
                 (self.g0, self.is_shifted) = (Set::Ascii, false);
                 self.text.push(char::from(first));
             }
@@ -121,13 +121,13 @@ impl Decoder {
         1
     }
 
-    /// What follows an ESC; how many octets it had.
+    /// Handles what follows an ESC. Returns how many octets it had.
     fn escape(&mut self, tail: &[u8]) -> usize {
         if let [b'N', octet, ..] = tail {
             self.character(self.g2, *octet, &[]);
             return 2;
         }
-        // The revision of JIS X 0208 that the next sequence calls for.
+        // Names the revision of JIS X 0208 that the next sequence selects.
         if tail.starts_with(b"&@") {
             return 2;
         }
@@ -185,7 +185,7 @@ impl Decoder {
 
     fn push(&mut self, encoding: &'static Encoding, octets: &[u8], taken: usize) -> usize {
         let (text, _) = encoding.decode_without_bom_handling(octets);
-        // A pair that is none may leave its second octet as a character of its own.
+        // The second octet of an invalid pair may be a character of its own.
         match text.contains(char::REPLACEMENT_CHARACTER) {
             true => self.text.push(char::REPLACEMENT_CHARACTER),
             false => self.text.push_str(&text),

@@ -4,7 +4,7 @@ use encoding_rs::EUC_KR;
 
 const INITIALS: &str = "ㄱㄲㄴㄷㄸㄹㅁㅂㅃㅅㅆㅇㅈㅉㅊㅋㅌㅍㅎ";
 const FINALS: &str = "ㄱㄲㄳㄴㄵㄶㄷㄹㄺㄻㄼㄽㄾㄿㅀㅁㅂㅄㅅㅆㅇㅈㅊㅋㅌㅍㅎ";
-/// The first of the vowels, which are in a row.
+/// The first of the vowels, which are consecutive.
 const VOWELS: u32 = 0x314f;
 /// The first of the composed syllables.
 const SYLLABLES: u32 = 0xac00;
@@ -98,7 +98,7 @@ fn symbol(first: u8, second: u8) -> Option<char> {
 mod tests {
     use super::*;
 
-    /// What Python's codec makes of it.
+    /// As Python's codec decodes it.
     #[test]
     fn syllables_letters_and_symbols() {
         for (octets, expected) in [

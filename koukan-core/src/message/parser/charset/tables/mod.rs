@@ -1,13 +1,13 @@
-//! Charsets that need tables: with the feature `charsets`.
+//! Charsets that need tables, with the feature `charsets`.
 //!
-//! Three libraries know most of them: `encoding_rs` those of browsers, `charset` UTF-7, `oem_cp`
-//! the code pages of DOS. What this module decodes by itself is what none of them does:
+//! Three libraries cover most of them: `encoding_rs` those of browsers, `charset` UTF-7, `oem_cp`
+//! the code pages of DOS. This module decodes what none of them does:
 //!
-//! - ISO-2022 in all its forms. `encoding_rs` knows ISO-2022-JP alone, and puts U+FFFD between two
-//!   escape sequences that follow each other, as they do where encoded words are joined. The
-//!   characters themselves are looked up in `encoding_rs`.
-//! - HZ and Johab, which are other ways to write the characters of GBK and of EUC-KR.
-//! - The names: mail has many that browsers do not know, such as `cp949` or `latin-1`.
+//! - ISO-2022 in all its forms. `encoding_rs` supports only ISO-2022-JP, and inserts U+FFFD between
+//!   two consecutive escape sequences, which occur where encoded words are joined. The characters
+//!   themselves are looked up in `encoding_rs`.
+//! - HZ and Johab, which are other encodings of the characters of GBK and of EUC-KR.
+//! - Names: mail uses many that browsers do not know, such as `cp949` or `latin-1`.
 
 mod hz;
 mod iso2022;
@@ -26,7 +26,7 @@ use self::iso2022::Set;
 pub(in super::super) enum Table {
     Library(&'static Encoding),
     Utf7,
-    /// What SO stands for where no escape sequence says it.
+    /// The set that SO selects if no escape sequence does.
     Iso2022(Option<Set>),
     Hz,
     Johab,
@@ -59,14 +59,14 @@ impl Table {
         }
     }
 
-    /// Whether each encoded word is a text by itself, whatever stands before it.
+    /// Whether each encoded word is a text of its own, whatever precedes it.
     pub(in super::super) fn stands_alone(&self) -> bool {
-        // What is base64 in UTF-7 ends with the word, also without a `-`.
+        // Base64 in UTF-7 ends with the word, even without a `-`.
         *self == Self::Utf7
     }
 }
 
-/// The text of octets that are nothing but ISO-2022, though nobody said so.
+/// The text of octets that are pure ISO-2022, although no charset was declared.
 pub(super) fn unsaid(octets: &[u8]) -> Option<String> {
     iso2022::is_likely(octets).then(|| iso2022::decode(octets, None))
 }
@@ -76,7 +76,7 @@ pub(super) fn windows_1252(octets: &[u8]) -> Cow<'_, str> {
     WINDOWS_1252.decode_without_bom_handling(octets).0
 }
 
-/// The octets of which [`windows_1252`] made that text.
+/// The octets from which [`windows_1252`] made that text.
 pub(in super::super) fn to_windows_1252(text: &str) -> Vec<u8> {
     WINDOWS_1252.encode(text).0.into_owned()
 }

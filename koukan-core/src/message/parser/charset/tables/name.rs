@@ -8,7 +8,8 @@ use oem_cp::{code_table::DECODING_TABLE_CP_MAP, code_table_type::TableType};
 use super::{Table, iso2022::Set};
 
 impl Table {
-    /// The charset of that name, as people spell it; `key` is the name without what tells nothing.
+    /// The charset with that name, in any spelling; `key` is the name without insignificant
+    /// characters.
     pub(in super::super) fn named(name: &str, key: &str) -> Option<Self> {
         known(key)
             .or_else(|| Self::label(name))
@@ -23,7 +24,7 @@ impl Table {
     }
 }
 
-/// What `encoding_rs` does not know, or reads otherwise than mail needs it.
+/// Charsets that `encoding_rs` does not know, or decodes differently from what mail needs.
 fn known(key: &str) -> Option<Table> {
     Some(match key {
         "utf7" | "u7" | "unicode11utf7" | "unicode20utf7" | "csutf7" | "cp65000"
@@ -44,10 +45,10 @@ fn known(key: &str) -> Option<Table> {
     })
 }
 
-/// Other names of what `encoding_rs` knows.
+/// Other names of charsets that `encoding_rs` knows.
 fn alias(key: &str) -> Option<Table> {
     Table::label(match key {
-        // Those with more characters than the library knows are read without them.
+        // Variants with more characters than the library knows are read without those.
         "mskanji" | "sjis" | "shiftjis" | "pck" | "windows31j" | "cp943" | "ibm943"
         | "shiftjis2004" | "shiftjisx0213" | "sjis2004" | "sjisx0213" | "macjapanese" => {
             "shift_jis"
@@ -108,7 +109,7 @@ fn code_page(key: &str) -> Option<Table> {
     let number: u16 = match bare {
         "is" => 861,
         "gr" => 869,
-        // The same but for the letters that only Ukrainian has.
+        // The same except for letters that only Ukrainian has.
         "ruscii" | "866u" => 866,
         _ => digits.parse().ok()?,
     };

@@ -1,4 +1,4 @@
-//! Base64 that has something around it, or in it.
+//! Base64 with other text around or within it.
 
 use memchr::memchr;
 
@@ -7,26 +7,27 @@ use super::{
     line::{Kind, LONG, judge},
 };
 
-/// What was found.
+/// The result of decoding.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(in super::super) struct Found {
     pub(in super::super) octets: Vec<u8>,
-    /// Where the encoded text begins: what stands before it is text.
+    /// Where the encoded text begins; before it is plain text.
     pub(in super::super) from: usize,
-    /// Where it ends: what follows is text.
+    /// Where it ends; after it is plain text.
     pub(in super::super) to: usize,
-    /// Lines of text that were in it.
+    /// Lines of plain text within it.
     pub(in super::super) aside: Vec<u8>,
 }
 
-/// Characters of a line that goes on after padding, at least, where it may be something else.
+/// The minimum number of characters in a line that continues after padding, if it may be plain
+/// text.
 const NEXT: usize = 8;
-/// Octets of the rest of a line that may be text behind base64.
+/// The maximum length, in octets, of the rest of a line that may be text after base64.
 const REST: usize = 1000;
-/// Octets of it that are judged, since a line may have many rests; whole groups of four.
+/// How many of these octets are judged, since a line may have many rests; whole groups of four.
 const BEGINNING: usize = 100;
 
-/// Decodes the lines that are base64; nothing where there are none.
+/// Decodes the lines that are base64; `None` if there are none.
 ///
 /// | line | before the first that is base64 | after padding | elsewhere |
 /// |---|---|---|---|
@@ -83,11 +84,11 @@ pub(super) fn decode(text: &[u8]) -> Option<Found> {
     (!found.octets.is_empty()).then_some(found)
 }
 
-/// Where the first line that is base64 begins, and the last one that surely is, if any is. Lines that
-/// may be are, before one that surely is.
+/// The start of the first base64 line, and of the last line that is surely base64, if there is one.
+/// Lines that may be base64 count if they precede one that surely is.
 fn bounds(text: &[u8]) -> Option<(usize, Option<usize>)> {
     let (mut first, mut last) = (None, None);
-    // Where the lines begin that may be, up to here.
+    // The start of the preceding lines that may be base64.
     let mut run = None;
     for (start, line) in lines(text, 0) {
         let judged = judge(line);
@@ -107,7 +108,7 @@ fn bounds(text: &[u8]) -> Option<(usize, Option<usize>)> {
     Some((first, last))
 }
 
-/// Where no line surely is base64, those that may be must be the first, and groups of four.
+/// If no line is surely base64, lines that may be must come first and be in groups of four.
 fn first_of_unsure(text: &[u8]) -> Option<usize> {
     let mut first = None;
     let (mut count, mut is_padded, mut is_all) = (0, false, true);
@@ -132,7 +133,7 @@ fn first_of_unsure(text: &[u8]) -> Option<usize> {
     first.filter(|_| is_padded || count.is_multiple_of(4) || is_cut)
 }
 
-/// Adds the characters of a line. Returns where the text behind them begins, or the end of the line;
+/// Adds the characters of a line. Returns the start of the text after them, or the end of the line,
 /// and whether they end with padding. `goes_on` says that more base64 follows the line.
 fn add(group: &mut Group, line: &[u8], goes_on: bool) -> (usize, bool) {
     let mut position = 0;
@@ -176,7 +177,7 @@ fn beginning(rest: &[u8]) -> &[u8] {
     &rest[..rest.len().min(BEGINNING)]
 }
 
-/// Lines, with their ends, and where each begins.
+/// Lines with their ends, and the start of each.
 fn lines(text: &[u8], from: usize) -> impl Iterator<Item = (usize, &[u8])> {
     let mut start = from;
     std::iter::from_fn(move || {
@@ -194,7 +195,7 @@ mod tests {
 
     const LINE: &str = "aGhoaGhoaGhoaGhoaGho";
 
-    /// What comes before, what is decoded, what was put aside, what follows.
+    /// The text before, the decoded octets, the text within, the text after.
     fn decoded(text: &str) -> Option<(&str, String, String, &str)> {
         let found = decode(text.as_bytes())?;
         let [octets, aside] =
@@ -218,10 +219,10 @@ mod tests {
             ),
             ("aGlo\r\n_____\r\nfooter", "", "hih", "", "_____\r\nfooter"),
             ("aGlo\r\nsee https://x", "", "hih", "", "see https://x"),
-            // Lines that were encoded one by one.
+            // Lines that were encoded separately.
             ("aGk=\r\n\r\naGk=\r\nbye", "", "hihi", "", "bye"),
             ("aGk=aGk=", "", "hihi", "", ""),
-            // Marks behind padding, and marks that end it.
+            // Marks after padding, and marks that end it.
             ("aGk=--\r\naGk= ____\r\nbye", "", "hihi", "", "____\r\nbye"),
             ("aGk= \u{2013}\u{2013}", "", "hi", "", "\u{2013}\u{2013}"),
             ("aGk=\r\n\0\r\naGk=\r\nbye", "", "hihi", "", "bye"),
@@ -298,7 +299,7 @@ mod tests {
             (format!("{LINE}-{LINE}\r\n"), two.clone()),
             (format!("{LINE}\r\n?? ??\r\n{LINE}\r\n"), two.clone()),
             (format!("{LINE}.\r\n{LINE}\r\n"), two),
-            // A group that goes on in the next line.
+            // A group that continues on the next line.
             ("aG\r\n ?? \r\nlo\r\n".into(), "hih".into()),
             ("aGVs bG8g d29y bGQh\r\n".into(), "hello world!".into()),
             ("aGVsbG8g=\r\nd29ybGQh\r\n".into(), "hello world!".into()),

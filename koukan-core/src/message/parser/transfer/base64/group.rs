@@ -1,6 +1,6 @@
-//! Groups of four characters, which are three octets.
+//! Groups of four characters, which encode three octets.
 
-/// Octets, and what is left of the last four characters.
+/// Decoded octets, and the remainder of the last four characters.
 pub(super) struct Group {
     pub(super) decoded: Vec<u8>,
     bits: u32,
@@ -16,7 +16,7 @@ impl Group {
         }
     }
 
-    /// Characters that are no group yet.
+    /// How many characters do not form a group yet.
     pub(super) fn pending(&self) -> usize {
         self.count as usize
     }
@@ -26,7 +26,8 @@ impl Group {
         self.decoded.is_empty() && self.count == 0
     }
 
-    /// Adds the groups that a text begins with, where none is open; how many characters they have.
+    /// Adds the complete groups at the beginning of a text, if no group is open. Returns how many
+    /// characters they have.
     pub(super) fn add_groups(&mut self, text: &[u8]) -> usize {
         if self.count > 0 {
             return 0;
@@ -35,7 +36,7 @@ impl Group {
         let mut added = 0;
         for group in groups {
             let values = group.map(|octet| VALUES[usize::from(octet)]);
-            // Those of the alphabet have six bits.
+            // Characters of the alphabet have six bits.
             if values.iter().any(|value| *value >= 64) {
                 break;
             }
@@ -59,7 +60,7 @@ impl Group {
         }
     }
 
-    /// Ends a group before it is full; whether there is one that can end.
+    /// Ends an incomplete group at padding. Returns whether there is one that can end.
     pub(super) fn pad(&mut self) -> bool {
         let can_end = self.count > 1;
         if can_end {
@@ -68,7 +69,7 @@ impl Group {
         can_end
     }
 
-    /// Adds what an incomplete group encodes.
+    /// Adds the octets that an incomplete group encodes.
     pub(super) fn close(&mut self) {
         let octets = (self.bits << (6 * (4 - self.count.clamp(1, 4)))).to_be_bytes();
         self.decoded.extend_from_slice(match self.count {

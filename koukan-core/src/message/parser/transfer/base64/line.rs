@@ -1,49 +1,49 @@
-//! What a line is, by itself: base64, or text that stands around it.
+//! Classifies a single line: base64, or text around it.
 
 use memchr::memchr;
 
 use super::group::value;
 
-/// Characters of a line that is taken for base64 though nothing ends with padding.
+/// The minimum length of a line that is taken for base64 although nothing ends with padding.
 pub(super) const LONG: usize = 20;
-/// Characters of a word that is taken for one though it could be base64.
+/// The maximum length of a word that is taken for text although it could be base64.
 const WORD: usize = 5;
-/// Letters of a word, at most.
+/// The maximum number of letters in a word.
 const LONG_WORD: usize = 24;
-/// One in so many characters may be foreign.
+/// One in this many characters may be foreign.
 const FOREIGN: usize = 10;
 
-/// What a line is.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// It can hardly be anything but base64: whole groups of four.
+    /// Hardly anything but base64: whole groups of four.
     Sure,
-    /// It may be.
+    /// It may be base64.
     Maybe,
-    /// It may be, and is a word for people.
+    /// It may be base64, and is also a word of text.
     Word,
-    /// It is neither base64 nor words.
+    /// It is neither base64 nor text.
     Damaged,
-    /// Words for people.
+    /// Text for people.
     Prose,
-    /// It has no character of base64.
+    /// It contains no character of base64.
     Marks,
     Blank,
 }
 
-/// What is known of a line.
+/// The findings about a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Judged {
     pub(super) kind: Kind,
-    /// Characters of the alphabet.
+    /// How many characters of the alphabet it has.
     pub(super) count: usize,
     pub(super) is_padded: bool,
 }
 
-/// Judges a line, up to the padding in it.
+/// Judges a line, up to its padding.
 ///
-/// Foreign characters at its ends count for nothing: some programs put a mark before each line, or
-/// a NUL behind it.
+/// Foreign characters at its ends are ignored: some programs put a mark before each line, or a NUL
+/// after it.
 pub(super) fn judge(line: &[u8]) -> Judged {
     let whole = line.trim_ascii_end();
     let (line, is_padded) = up_to_padding(whole);
@@ -85,7 +85,7 @@ pub(super) fn judge(line: &[u8]) -> Judged {
         true => count,
         false => (count / FOREIGN).max(1),
     };
-    // These stand in addresses, fields and tags.
+    // These characters occur in addresses, fields and tags.
     let is_telling = foreign > 0 && text.iter().any(|octet| b":@<>".contains(octet));
     let is_marred = foreign > may_be_foreign || foreign > 0 && blanks > 0 || is_telling;
     let is_odd = foreign > 0 || blanks > 0 || !is_clean && !is_padded;
@@ -106,12 +106,12 @@ pub(super) fn judge(line: &[u8]) -> Judged {
     }
 }
 
-/// Whether nobody sees an octet: blanks, control characters, and what a no-break space is made of.
+/// Whether an octet is invisible: blanks, control characters, and the octets of a no-break space.
 fn is_blank(octet: &u8) -> bool {
     octet.is_ascii_whitespace() || octet.is_ascii_control() || matches!(octet, 0xc2 | 0xa0)
 }
 
-/// A line up to the end of the first padding in it, and whether that ends a group.
+/// A line up to the end of its first padding, and whether that ends a group.
 fn up_to_padding(line: &[u8]) -> (&[u8], bool) {
     let Some(first) = memchr(b'=', line) else {
         return (line, false);
@@ -128,7 +128,8 @@ fn up_to_padding(line: &[u8]) -> (&[u8], bool) {
     }
 }
 
-/// Whether each row of letters is as people write words: only the first letter is large, or all.
+/// Whether each run of letters is written like a word: only the first letter is upper case, or all
+/// are.
 fn is_prose(text: &[u8]) -> bool {
     let rows = || text.split(|octet| !octet.is_ascii_alphabetic());
     rows().any(|row| row.len() >= 3) && rows().filter(|row| !row.is_empty()).all(is_word)
@@ -136,7 +137,7 @@ fn is_prose(text: &[u8]) -> bool {
 
 fn is_word(row: &[u8]) -> bool {
     let (first, rest) = (row[0], &row[1..]);
-    // Zeros are a row of `A`.
+    // Zeros are encoded as a run of `A`.
     let is_varied = row.len() < 3 || rest.iter().any(|octet| *octet != first);
     let is_small = rest.iter().all(u8::is_ascii_lowercase);
     let is_large = row.iter().all(u8::is_ascii_uppercase);

@@ -1,8 +1,8 @@
-//! Base64: RFC 2045 section 6.8, and what people make of it.
+//! Base64: RFC 2045 section 6.8, and common deviations.
 //!
-//! What encoders write is decoded in one pass. Where anything else is in it, each line is judged by
-//! itself: characters that are foreign to base64 are to be left out, but a line for people, before
-//! or after the encoded text, is to be told apart from it.
+//! The output of correct encoders is decoded in one pass. If there is anything else, each line is
+//! judged separately: characters foreign to base64 are left out, but lines of text before or after
+//! the encoded text are recognized and kept.
 
 mod around;
 mod group;
@@ -14,7 +14,7 @@ use self::{
     line::{Kind, judge},
 };
 
-/// Decodes base64, all of it; what is not of its alphabet is left out.
+/// Decodes all of a base64 text; characters outside the alphabet are left out.
 pub(in super::super) fn decode(text: &[u8]) -> Vec<u8> {
     let mut group = Group::with_capacity(text.len());
     let mut rest = text;
@@ -32,7 +32,7 @@ pub(in super::super) fn decode(text: &[u8]) -> Vec<u8> {
     }
 }
 
-/// Decodes lines of base64, and tells what is around them; nothing where there are none.
+/// Decodes lines of base64, and finds the text around them; `None` if there is no base64.
 pub(super) fn decode_lines(text: &[u8]) -> Option<Found> {
     match clean(text) {
         Some(octets) => (!octets.is_empty()).then(|| Found {
@@ -44,7 +44,7 @@ pub(super) fn decode_lines(text: &[u8]) -> Option<Found> {
     }
 }
 
-/// Decodes what is base64 with the two other characters of RFC 4648 section 5, and nothing else.
+/// Decodes text that only uses base64 with the two alternative characters of RFC 4648 section 5.
 fn url_safe(text: &[u8]) -> Option<Found> {
     let has = |these: [u8; 2]| memchr::memchr2(these[0], these[1], text).is_some();
     let first = text
@@ -68,10 +68,10 @@ fn url_safe(text: &[u8]) -> Option<Found> {
     })
 }
 
-/// Decodes what is base64 from its first line to its last, as encoders write it.
+/// Decodes text that is base64 from its first line to its last, as encoders write it.
 fn clean(text: &[u8]) -> Option<Vec<u8>> {
     let mut group = Group::with_capacity(text.len());
-    // A blank within a line, or an empty line, may divide base64 from text.
+    // A blank within a line, or an empty line, may separate base64 from text.
     let (mut has_text, mut is_apart) = (false, false);
     let mut position = 0;
     loop {
