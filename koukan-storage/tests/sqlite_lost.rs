@@ -137,7 +137,7 @@ async fn a_link_may_lead_to_the_database_and_not_elsewhere_later() {
     std::os::unix::fs::symlink(&real, &link).unwrap();
     let backend = SqliteBackend::open(&link).await.unwrap();
     backend.insert(transaction(100)).await.unwrap();
-    // One database has one lock, whichever way leads to it.
+    // One database has one lock, whichever path is used.
     SqliteBackend::open(&real).await.unwrap_err();
     fs::remove_file(&link).unwrap();
     std::os::unix::fs::symlink(&other, &link).unwrap();

@@ -90,7 +90,7 @@ async fn a_blob_larger_than_its_window_is_read_as_it_was_written() {
     assert_eq!(position, all.len());
 }
 
-/// A medium that has as much as it is told.
+/// A medium with a given amount of free space.
 #[derive(Debug, Clone, Default)]
 struct Scripted(Arc<AtomicU64>);
 

@@ -8,7 +8,7 @@ use super::{
     *,
 };
 
-/// What its one signature finds.
+/// The content that its only signature finds.
 const VIRUS: &str = "koukan-virus-of-a-test";
 
 async fn start() -> (Process, TempDir, String) {

@@ -23,10 +23,10 @@ pub(super) struct RecipientRow<'a> {
     parameters: Vec<ParameterRow<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     settled: Option<ReplyRow<'a>>,
-    /// The host that gave the reply, where one did.
+    /// The host that gave the reply, if one did.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     settled_by: Option<RemoteRow<'a>>,
-    /// Whether the reply came from upstream, by a host whose name is not known.
+    /// Whether the reply came from upstream, from a host whose name is not known.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     is_settled_upstream: bool,
 }

@@ -1,4 +1,4 @@
-//! Databases that older versions made.
+//! Databases made by older versions.
 
 use std::{borrow::Cow, path::Path};
 

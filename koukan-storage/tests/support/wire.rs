@@ -1,4 +1,4 @@
-//! A way to a server that can be cut: connections of a TCP port that lead to a Unix socket.
+//! A connection to a server that can be cut: a TCP port that forwards to a Unix socket.
 #![allow(dead_code, reason = "no test uses all of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
@@ -10,13 +10,13 @@ use tokio::{
     sync::watch,
 };
 
-/// What is let through.
+/// What is forwarded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Passage {
     Open,
-    /// Nothing, and nobody is told: what is sent meanwhile comes when it is open again.
+    /// Nothing, silently: what is sent meanwhile arrives when the wire is open again.
     Silent,
-    /// Connections are closed, and new ones at once.
+    /// Nothing: connections are closed, new ones at once.
     Closed,
 }
 
@@ -24,13 +24,13 @@ pub(crate) enum Passage {
 struct State {
     target: PathBuf,
     passage: Passage,
-    /// Whether what the server says is held back, and what is said to it is not.
+    /// Whether the server's answers are held back, while requests are forwarded.
     is_deaf: bool,
-    /// Connections that were begun before it has changed are closed.
+    /// Connections that began before this changed are closed.
     epoch: u32,
 }
 
-/// One such way; it is there as long as its runtime is.
+/// One such connection; it lives as long as its runtime.
 #[derive(Debug)]
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
@@ -66,7 +66,7 @@ impl Wire {
         });
     }
 
-    /// Holds back what the server says from now on.
+    /// Holds back the server's answers from now on.
     pub(crate) fn deafen(&self) {
         self.state.send_modify(|state| state.is_deaf = true);
     }
@@ -111,7 +111,7 @@ async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
     }
 }
 
-/// Passes octets on, until one end or the other closes.
+/// Forwards octets until either end closes.
 async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
