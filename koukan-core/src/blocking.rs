@@ -25,7 +25,7 @@ pub struct BlockingPool(Arc<Semaphore>);
 
 /// The work panicked, or the runtime ended before the work did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("work in a thread of its own was lost")]
+#[error("work on a blocking thread was lost")]
 pub struct WorkLost;
 
 impl BlockingPool {

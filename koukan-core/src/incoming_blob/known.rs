@@ -94,7 +94,7 @@ impl Stretch {
             && let Some(reader) = &mut self.reader
         {
             let piece = reader.next().await.map_err(|error| {
-                tracing::error!(%error, "could not read back what was uploaded");
+                tracing::error!(%error, "could not read back an upload");
                 Refusal::no_room()
             })?;
             self.piece = piece.ok_or_else(Refusal::internal)?;

@@ -161,7 +161,7 @@ impl Octets {
         let mut reader = self.writer.reader(0);
         while writer.len() < position {
             let piece = reader.next().await.map_err(|error| {
-                tracing::error!(%error, "could not read back what was uploaded");
+                tracing::error!(%error, "could not read back an upload");
                 Refusal::no_room()
             })?;
             let mut piece = piece.ok_or_else(Refusal::internal)?;
@@ -209,12 +209,12 @@ const INTERVAL: Duration = Duration::from_secs(10);
 
 static NOT_KEPT: Repeats = Repeats::new(INTERVAL, |uploads, interval| {
     let seconds = interval.as_secs();
-    tracing::error!(uploads, seconds, "uploads could still not be kept");
+    tracing::error!(uploads, seconds, "uploads could still not be stored");
 });
 
 fn not_kept(error: &BlobError) -> Refusal {
     if NOT_KEPT.is_first() {
-        tracing::error!(error = %Causes(error), "could not keep what is uploaded");
+        tracing::error!(error = %Causes(error), "could not store an upload");
     }
     Refusal::no_room()
 }

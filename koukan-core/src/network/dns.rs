@@ -74,10 +74,10 @@ impl Default for DnsSettings {
 #[non_exhaustive]
 pub enum NoDns {
     /// There is no DNS server to ask.
-    #[error("cannot tell which DNS servers to ask")]
+    #[error("cannot determine which DNS servers to ask")]
     NoServer(#[source] NetError),
     /// The trust anchors cannot be read.
-    #[error("cannot read the keys of the DNS in {}", .0.display())]
+    #[error("cannot read the DNSSEC trust anchors in {}", .0.display())]
     NoTrust(PathBuf, #[source] BoxError),
 }
 

@@ -2,7 +2,7 @@
 
 /// The text is not a domain that the DNS can be queried for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a domain that the DNS knows how to be asked for")]
+#[error("not a domain that can be looked up in the DNS")]
 pub struct InvalidDomainName;
 
 /// The domain as it is queried: in lower case, and as A-labels where it is not ASCII.

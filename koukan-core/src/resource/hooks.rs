@@ -81,7 +81,7 @@ struct Stands {
 
 /// As far as this process knows, the webhook accepts everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the webhook takes what it is sent")]
+#[error("the webhook accepts everything")]
 pub struct TakesAll;
 
 /// The reader name for a webhook's events: one process reads under a name at a time.

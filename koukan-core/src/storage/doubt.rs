@@ -126,7 +126,7 @@ impl Storage {
         match doubtful {
             Some(_) => live.lock().doubt = Doubt::Open,
             None => {
-                tracing::error!(id = %live.trace_id(), transaction = %live.id, "nobody will know whether a commit was written");
+                tracing::error!(id = %live.trace_id(), transaction = %live.id, "it stays unknown whether a commit was written");
             }
         }
         doubtful

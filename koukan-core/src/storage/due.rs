@@ -319,7 +319,7 @@ impl Storage {
 pub(super) fn warn_of_set_back(by: Duration) {
     tracing::warn!(
         seconds = by.as_secs(),
-        "the wall clock was set back; what is queued is due earlier by as much"
+        "the wall clock was set back; queued transactions are due earlier by as much"
     );
 }
 

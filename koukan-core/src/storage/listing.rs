@@ -52,7 +52,7 @@ pub struct ListCursor {
 
 /// The text is not a position in a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a place in a list")]
+#[error("not a position in a list")]
 pub struct InvalidCursor;
 
 impl QueueState {

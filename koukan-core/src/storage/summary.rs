@@ -119,7 +119,7 @@ async fn summarise(backend: &dyn Backend, summaries: Vec<NewTransaction>) {
         Ok(Err(error)) => Causes(&error).to_string(),
         Err(loss) => loss.to_string(),
     };
-    tracing::warn!(%error, "could not write down what became of transactions");
+    tracing::warn!(%error, "could not record the results of transactions");
 }
 
 /// The summary of a finished transaction that was never committed.

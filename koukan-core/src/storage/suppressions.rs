@@ -146,7 +146,7 @@ impl Storage {
             return;
         }
         let Ok(writing) = Arc::clone(&self.0.suppressions.writing).try_acquire_owned() else {
-            tracing::debug!("too many bad addresses wait to be written, some were left out");
+            tracing::debug!("too many bad addresses wait to be written, some were dropped");
             return;
         };
         let backend = Arc::clone(self.backend());
@@ -155,7 +155,7 @@ impl Storage {
             for one in found {
                 let change = SuppressionChange::Keep(one);
                 if let Err(error) = backend.change_suppression(change).await {
-                    tracing::warn!(error = %Causes(&error), "a bad address is not remembered");
+                    tracing::warn!(error = %Causes(&error), "a bad address could not be recorded");
                 }
             }
         });

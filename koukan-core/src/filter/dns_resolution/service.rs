@@ -64,7 +64,7 @@ impl<S: MailService> Service<Transaction> for ResolveDomains<S> {
                 let path = &tx.mail.request().reverse_path;
                 let found = settings.of_mail(path).await;
                 if let Err(error) = tx.signals.set_durable(&found) {
-                    tracing::warn!(%error, "what the DNS says of a sender is not kept");
+                    tracing::warn!(%error, "the DNS results for a sender could not be stored");
                 }
             }
             let (context, signals) = (Arc::clone(&tx.context), tx.signals.clone());

@@ -48,7 +48,7 @@ impl<S: MailService> Service<Transaction> for DnsblService<S> {
         Box::pin(async move {
             let found = settings.ask(&tx.context, tx.mail.reverse_path()).await;
             if let Err(error) = tx.signals.set_durable(&found) {
-                tracing::warn!(%error, "what lists say of a client is not kept");
+                tracing::warn!(%error, "the DNSBL results for a client could not be stored");
             }
             match settings.refused_from {
                 Some(score) if found.score >= score && !found.lists.is_empty() => {

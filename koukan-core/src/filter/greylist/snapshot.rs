@@ -12,7 +12,7 @@ const ENTRY: usize = 16 + 8 + 8 + 8 + 4;
 
 /// The octets are not a snapshot of a grey list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not what was known of clients")]
+#[error("not a snapshot of known clients")]
 pub struct InvalidSnapshot;
 
 /// The knowledge of a grey list, in pieces: each piece has the knowledge of one part at the time when it is read.

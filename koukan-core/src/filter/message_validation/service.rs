@@ -132,7 +132,7 @@ fn tell(mut report: ValidationReport, signals: &Signals) {
         && !matches!(error, SetDurableError::AlreadySet(_))
     {
         let (signal, error) = (ValidationReport::NAME, Causes(&error));
-        tracing::warn!(signal, %error, "what was found of a message is not told");
+        tracing::warn!(signal, %error, "the validation result of a message could not be stored");
     }
 }
 

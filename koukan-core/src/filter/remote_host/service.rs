@@ -45,7 +45,7 @@ impl<S: MailService> Service<Transaction> for FindRemoteHost<S> {
             if !tx.signals.has_durable(RemoteHost::NAME) {
                 let found = settings.ask(&tx.context).await;
                 if let Err(error) = tx.signals.set_durable(&found) {
-                    tracing::warn!(%error, "what the DNS says of a client is not kept");
+                    tracing::warn!(%error, "the DNS results for a client could not be stored");
                 }
             }
             inner.call(tx).await

@@ -92,7 +92,7 @@ impl<S: MailService> Service<Transaction> for TlsRequiredService<S> {
                     && let Err(error) = signals.set_durable(&Found(false))
                 {
                     let error = Causes(&error);
-                    tracing::warn!(%error, "a message is secured that need not be");
+                    tracing::warn!(%error, "the waiver of TLS for a message could not be stored");
                 }
                 Ok(body)
             })

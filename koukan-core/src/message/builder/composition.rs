@@ -24,7 +24,7 @@ pub enum Unresolved {
     #[error("no blob for part {0}")]
     CreateId(Box<str>),
     /// A `reuse_uri` was not replaced: see [`Spec::replace_reuse_uris`].
-    #[error("nothing was found out about a reuse_uri")]
+    #[error("a reuse_uri was not resolved")]
     ReuseUri(Box<str>),
 }
 

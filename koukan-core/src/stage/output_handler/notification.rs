@@ -191,7 +191,7 @@ impl Notifier {
         };
         if is_notification(&original) {
             let about: Vec<_> = recipients.iter().map(|it| &it.rcpt.forward_path).collect();
-            tracing::warn!(id = %told.trace_id, %to, ?about, "nobody is told of what became of a notification");
+            tracing::warn!(id = %told.trace_id, %to, ?about, "no notification is sent about a notification");
             return None;
         }
         let id = TransactionId::random();

@@ -231,7 +231,7 @@ impl<C: Chains> OutputHandler<C> {
                 id = %lease.trace_id(),
                 transaction = %lease.id(),
                 %until,
-                "a stored message cannot be read; that counts as no attempt"
+                "a stored message cannot be read; this does not count as an attempt"
             );
             Box::pin(lease.postpone(until)).await?;
             return Ok(AttemptOutcome::Postponed { until });

@@ -84,7 +84,7 @@ impl<R: ResourceService> Delivery<R> {
         for host in others {
             match self.deliver_to(Some(host)).await? {
                 Ended::Replied(reply) => return Ok(reply),
-                Ended::Unheard(reply) => tracing::debug!(%host, %reply, "tries the next host"),
+                Ended::Unheard(reply) => tracing::debug!(%host, %reply, "trying the next host"),
             }
         }
         Ok(self.deliver_to(Some(last)).await?.into_reply())

@@ -34,7 +34,7 @@ impl<C: Chains> StoreAndForward<C> {
         };
         if self.storage.has_left() {
             tracing::warn!(
-                "the queue was stopped, and others have what it had: it is to be opened anew"
+                "the queue was stopped, and others took over its mail: it must be opened anew"
             );
             return;
         }

@@ -54,7 +54,7 @@ impl Storage {
         self.spawn(async move {
             // It is tried again at the next refresh.
             if let Err(error) = storage.publish().await {
-                tracing::warn!(error = %Causes(&error), "could not tell other replicas where requests are taken");
+                tracing::warn!(error = %Causes(&error), "could not tell other replicas this one's address");
             }
             drop(permit);
         });

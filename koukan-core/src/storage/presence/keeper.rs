@@ -103,7 +103,7 @@ impl Storage {
             Err(BackendError::SessionLost) => self.renew(hold).await,
             Err(error) => {
                 hold.is_unheard = true;
-                tracing::warn!(error = %Causes(&error), "could not say that this session lives");
+                tracing::warn!(error = %Causes(&error), "could not refresh this session");
                 return Instant::now() + eighths(hold.term, 1) / 4;
             }
         }

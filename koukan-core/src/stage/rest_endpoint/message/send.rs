@@ -83,7 +83,7 @@ async fn send_all<R: ResourceService>(resource: &R, message: &Message) -> Result
     if let Some((to, parsed)) = &message.parsed {
         match send_parsed(resource, message, to, parsed).await {
             Err(failure) if is_refused(&failure) => {
-                tracing::info!(error = %failure, "upstream refuses the parsed message: sends it as it is");
+                tracing::info!(error = %failure, "upstream refuses the parsed message; sending the message as it is");
             }
             sent => sent?,
         }

@@ -70,7 +70,7 @@ impl Failure {
                 status = bad.status,
                 text = ?bad.excerpt,
                 reason = bad.reason,
-                "upstream has answered something else than this API does"
+                "upstream's answer does not conform to this API"
             );
         } else if reply == Reply::misconfigured() {
             tracing::error!(error = %self, ?step, "upstream refuses transactions");

@@ -47,7 +47,7 @@ pub(in super::super) async fn attend(
                     tracing::error!(id = %trace_id, transaction = %id, "an attempt has panicked");
                 }
                 None => {
-                    tracing::debug!(id = %trace_id, transaction = %id, "the message is uploaded anew: begins again");
+                    tracing::debug!(id = %trace_id, transaction = %id, "the message is uploaded anew; restarting the attempt");
                     lease = transaction.recorder.begin_again(attempt);
                     continue;
                 }
@@ -77,7 +77,7 @@ pub(in super::super) async fn attend(
     }
     drop(room);
     if let Err(error) = transaction.recorder.attempt_ended().await {
-        tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&error), "could not write down the end of an attempt");
+        tracing::error!(id = %trace_id, transaction = %id, error = %Causes(&error), "could not record the end of an attempt");
     }
     tokio::select! {
         biased;
