@@ -1,4 +1,4 @@
-//! What the binaries have in common: running an agent from a configuration file.
+//! What the binaries share: running an agent from a configuration file.
 
 #![allow(clippy::print_stderr, reason = "a command talks to its user")]
 
@@ -23,14 +23,13 @@ pub struct Run {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Threads that do the work; as many as there are processors if not given.
+    /// The number of worker threads. Default: as many as there are processors.
     #[arg(long, value_name = "NUMBER")]
     threads: Option<usize>,
 }
 
 impl Run {
-    /// Runs an agent of these parts until it is told to stop by SIGTERM or SIGINT, with logs as its
-    /// configuration says.
+    /// Runs an agent of these parts until it gets SIGTERM or SIGINT. The configuration decides how it logs.
     pub fn run(self, agent: Builder) -> ExitCode {
         let code = self.run_logged(agent);
         logging::flush();
@@ -43,7 +42,7 @@ impl Run {
             Err(error) => return refuse(&error),
         };
         match logging::init(agent.config().log) {
-            // Nothing can be logged.
+            // Logging does not work, so the error goes to standard error.
             Err(error @ (LogError::Init(_) | LogError::Thread(_))) => return complain(&error),
             Err(error) => return fail(&error),
             Ok(()) => {}
@@ -53,7 +52,7 @@ impl Run {
             Err(error) => return fail(&error),
         };
         let run = async {
-            // It may be lost: nothing of what the agent does needs it.
+            // If this task fails, the agent loses nothing that it needs.
             #[cfg(feature = "allocator")]
             tokio::spawn(supervise(
                 "return of memory",
@@ -72,11 +71,11 @@ impl Run {
     }
 }
 
-/// Tells what is wrong with a configuration: to people with the lines of the file, and where it
-/// chooses JSON for logs, in log lines.
+/// Reports what is wrong with a configuration: to people, with the lines of the file; and as log
+/// lines if the configuration asks for JSON logs.
 fn refuse(error: &ConfigError) -> ExitCode {
     let log = error.log.filter(|log| log.format == LogFormat::Json);
-    // A wrong level for logs is the lesser evil here.
+    // An invalid log level is less important than the errors to be reported.
     let is_logged = |log| matches!(logging::init(log), Ok(()) | Err(LogError::Wanted(_)));
     if !log.is_some_and(is_logged) {
         eprintln!("{error}");
@@ -99,7 +98,7 @@ fn fail(error: &(dyn Error + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Tells what went wrong, and why.
+/// Prints an error and its causes.
 pub fn complain(error: &dyn Error) -> ExitCode {
     eprint!("koukan: {error}");
     let mut cause = error.source();
@@ -115,7 +114,7 @@ pub fn complain(error: &dyn Error) -> ExitCode {
 ///
 /// # Errors
 ///
-/// Those of making threads and of the operating system's event queue.
+/// If threads or the operating system's event queue cannot be made.
 pub fn block_on<F: Future>(threads: Option<usize>, future: F) -> std::io::Result<F::Output> {
     let mut runtime = tokio::runtime::Builder::new_multi_thread();
     if let Some(threads) = threads {

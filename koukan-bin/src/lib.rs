@@ -5,28 +5,27 @@
 //!                   → config file or text → run(), run_until(stop), serve(socket, stop) or start()
 //! ```
 //!
-//! This crate composes the stages of [`koukan_core`], the SMTP server and client of
-//! [`koukan_smtp`] and the database of [`koukan_storage`] into an agent, as a configuration file
-//! says. It has no behaviour of its own: who wants another agent composes the same parts
-//! otherwise.
+//! This crate puts the stages of [`koukan_core`], the SMTP server and client of [`koukan_smtp`] and
+//! the database of [`koukan_storage`] together into an agent, as a configuration file says. It adds
+//! no behaviour of its own: to get another agent, put the same parts together in another way.
 //!
 //! | module | holds |
 //! |---|---|
-//! | `command` (feature `cli`) | what the binaries have in common |
+//! | `command` (feature `cli`) | what the binaries share |
 //! | [`config`] | the configuration, typed and checked |
-//! | [`registry`] | filters and endpoints by name, and what they are given |
-//! | [`logging`] | logs, as configured |
+//! | [`registry`] | filters and endpoints by name, and their surroundings |
+//! | [`logging`] | logs, as the configuration says |
 //! | `simulation` (feature) | a whole agent in one thread, from one seed |
 //!
 //! # Features
 //!
 //! | feature | on unless `default-features = false` | adds |
 //! |---|---|---|
-//! | `dns` | yes | names are looked up by asking DNS servers, and not by the operating system |
+//! | `dns` | yes | names are looked up by asking DNS servers, instead of the operating system |
 //! | `mail-auth` | yes | filters for SPF, DKIM and DMARC |
-//! | `scan` | yes | filters that have messages looked at by scanners: clamd, rspamd and spamd |
+//! | `scan` | yes | filters that let scanners check messages: clamd, rspamd and spamd |
 //! | `cli` | yes | [`Builder::main`] and the binaries, with clap |
-//! | `allocator` | yes | the binaries' allocator, mimalloc; a library never sets one |
+//! | `allocator` | yes | the allocator mimalloc, for the binaries; the library never sets one |
 //! | `simulation` | no | the module `simulation` |
 //!
 //! A service that has a `main` of its own needs no command line:

@@ -1,4 +1,4 @@
-//! The `koukan` binary: an agent run from a configuration file, and what helps to try it.
+//! The `koukan` binary: runs an agent from a configuration file, and has commands for operators.
 
 use std::process::ExitCode;
 

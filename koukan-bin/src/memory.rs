@@ -1,20 +1,20 @@
-//! Memory that is no longer used goes back to the operating system.
+//! Returns unused memory to the operating system.
 
 use std::{hint::black_box, time::Duration};
 
 use tokio::time::interval;
 
-/// How often the allocator is asked.
+/// How often the allocator is prompted.
 const INTERVAL: Duration = Duration::from_secs(3);
-/// Octets that are asked for: so many that they have pages of their own.
+/// Octets to allocate: so many that they get pages of their own.
 const ASKED: usize = 1 << 20;
 
-/// Has the allocator give back what it no longer uses, for ever.
+/// Makes the allocator return memory that it no longer uses; never ends.
 ///
-/// The allocator of the binaries, mimalloc, keeps what was freed for a second, in case that it is
-/// needed again, and looks after it when pages are next taken or freed. A process that becomes idle
-/// after a burst would keep all that the burst took. To take some and free it is enough, and costs
-/// a microsecond: it is never written to.
+/// The allocator of the binaries, mimalloc, keeps freed memory for a second in case it is needed
+/// again, and only returns it when pages are next allocated or freed. A process that becomes idle
+/// after a burst would keep all memory of the burst. It is enough to allocate and free some pages.
+/// This costs a microsecond: they are never written to.
 pub(crate) async fn give_back() {
     let mut ticks = interval(INTERVAL);
     loop {

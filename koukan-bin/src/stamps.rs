@@ -1,4 +1,4 @@
-//! Whether files have changed.
+//! Finds out whether files have changed.
 
 use std::{
     fs,
@@ -7,14 +7,14 @@ use std::{
     time::SystemTime,
 };
 
-/// Files, and what was seen of them when somebody last looked.
+/// Files, and their state when they were last checked.
 #[derive(Debug, Clone)]
 pub(crate) struct Stamps {
     files: Vec<PathBuf>,
     seen: Vec<Option<Stamp>>,
 }
 
-/// What differs once a file was written or replaced: also where a copy keeps the time of its original.
+/// Something of this differs once a file was written or replaced, even by a copy with the same time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Stamp {
     modified: Option<SystemTime>,
@@ -23,7 +23,7 @@ struct Stamp {
 }
 
 impl Stamps {
-    /// The files as they are now. Whoever takes this before reading them misses no change.
+    /// The present state of the files. A caller that takes it before reading them misses no change.
     pub(crate) fn new(files: impl IntoIterator<Item = PathBuf>) -> Self {
         let files: Vec<_> = files.into_iter().collect();
         let seen = files.iter().map(|file| stamp(file)).collect();
@@ -35,7 +35,7 @@ impl Stamps {
         self.files.first().map(PathBuf::as_path)
     }
 
-    /// The first of the files, where one of them has changed, come or gone since this was last asked.
+    /// The first of the files, if any of them has changed, appeared or disappeared since the last call.
     pub(crate) fn changed(&mut self) -> Option<&Path> {
         let now: Vec<_> = self.files.iter().map(|file| stamp(file)).collect();
         if now == self.seen {
@@ -83,7 +83,7 @@ mod tests {
         write(&other, "back").unwrap();
         is_seen("come");
 
-        // As `cp -p` and many tools for deployment do.
+        // `cp -p` and many deployment tools do this.
         let time = File::open(&file).unwrap().metadata().unwrap().modified();
         let new = folder.path().join("new");
         copy(&file, &new).unwrap();

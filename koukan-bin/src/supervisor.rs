@@ -1,16 +1,16 @@
-//! The parts of an agent that run as long as it does.
+//! The long-running parts of an agent.
 //!
-//! | part | when it is lost |
+//! | part | when it fails |
 //! |---|---|
-//! | listeners | each is started anew on its address |
-//! | dispatcher | its attempts are given back, and it is started anew |
-//! | webhooks | each goes on where it was |
-//! | collector of garbage, question whether storage answers, upkeep of metrics | started anew |
-//! | the database's writer | cannot be started anew: the agent ends |
+//! | listeners | each is restarted on its address |
+//! | dispatcher | its attempts are given back, and it is restarted |
+//! | webhooks | each is restarted, and goes on from its stored cursor |
+//! | collector of garbage, probe of storage, upkeep of metrics | restarted |
+//! | the database's writer | cannot be restarted: the agent ends |
 //!
-//! The agent is not ready while a part is gone. A part that is lost again and again ends the agent.
-//! Whatever else runs in a task of its own is there for one connection, transaction, attempt or
-//! write, and whoever waits for it hears of its end.
+//! The agent is not ready while a part is missing. A part that fails repeatedly ends the agent.
+//! Every other task is for one connection, transaction, attempt or write, and whoever waits for it
+//! is told when it ends.
 
 use std::borrow::Cow;
 
@@ -19,28 +19,28 @@ use koukan_rest::health::{Readiness, Trouble};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-/// What may work while a part is in trouble, as health checks tell it.
+/// What may still work while a part is in trouble, as reported by health checks.
 pub(crate) mod works {
     /// Mail that need not be kept.
     pub(crate) const AT_ONCE: &str = "mail that its destination takes while the client waits";
     /// Mail that is kept.
     pub(crate) const KEPT: &str = "mail that is kept for later";
-    /// The queue.
+    /// Delivery of queued mail.
     pub(crate) const QUEUED: &str = "delivery of queued mail";
-    /// What does not come by the listener in question.
+    /// What arrives through other listeners.
     pub(crate) const ELSEWHERE: &str = "what comes by other listeners";
 }
 
 /// A part.
 pub(crate) struct Part {
     name: Cow<'static, str>,
-    /// What works while it is gone.
+    /// What works while it is missing.
     works: &'static [&'static str],
     restarts: Restarts,
 }
 
 impl Part {
-    /// A part that is started anew when it is lost.
+    /// A part that is restarted when it fails.
     pub(crate) fn new(name: impl Into<Cow<'static, str>>, works: &'static [&'static str]) -> Self {
         Self {
             name: name.into(),
@@ -58,7 +58,7 @@ impl Part {
     }
 }
 
-/// Runs parts. Clones tell the same agent.
+/// Runs parts. Clones belong to the same agent.
 #[derive(Clone)]
 pub(crate) struct Supervisor {
     readiness: Readiness,
@@ -66,7 +66,7 @@ pub(crate) struct Supervisor {
 }
 
 impl Supervisor {
-    /// A supervisor that tells `readiness` of what is gone.
+    /// A supervisor that reports missing parts to `readiness`.
     pub(crate) fn new(readiness: Readiness) -> Self {
         Self {
             readiness,
@@ -74,12 +74,12 @@ impl Supervisor {
         }
     }
 
-    /// The first part that is lost for good, once there is one.
+    /// Receives the first part that cannot be restarted, once there is one.
     pub(crate) fn given_up(&self) -> watch::Receiver<Option<GivenUp>> {
         self.given_up.subscribe()
     }
 
-    /// Runs a part until `stop`, at which it has to end by itself.
+    /// Runs a part until `stop`, when it has to end by itself.
     pub(crate) async fn run<F: Future<Output = ()>>(
         self,
         part: Part,

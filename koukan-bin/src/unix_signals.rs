@@ -12,12 +12,12 @@ use tokio::{
     time::Instant,
 };
 
-/// Signals so soon after the first are the same request: a terminal or a supervisor of services
-/// tells all processes of a group, and a parent tells its children once more.
+/// A signal this soon after the first one belongs to the same request: a terminal or service
+/// manager signals all processes of a group, and a parent signals its children again.
 const SAME: Duration = Duration::from_secs(1);
 
-/// The signals that ask the process to stop, caught from when this is made: they end the process in
-/// good order then, however soon they come.
+/// The signals that ask the process to stop. They are caught from when this is made, and then end
+/// the process in good order, however soon they come.
 pub(crate) struct StopSignals(Option<Signals>);
 
 impl StopSignals {
@@ -28,13 +28,13 @@ impl StopSignals {
                 interrupt: signal(SignalKind::interrupt())?,
             })
         };
-        // Without handlers the signals end the process as they always do.
+        // Without handlers the signals end the process in their default way.
         Self(signals().ok())
     }
 
-    /// Waits for the first signal; from then on another request ends the process at once.
+    /// Waits for the first signal; after that, another request ends the process at once.
     ///
-    /// Cancel safe: a signal is heard by the call after the one that was dropped.
+    /// Cancel safe: if this future is dropped, the next call still sees the signal.
     pub(crate) async fn requested(&mut self) {
         let Some(signals) = &mut self.0 else {
             return std::future::pending().await;
@@ -43,7 +43,7 @@ impl StopSignals {
         let Some(mut signals) = self.0.take() else {
             return;
         };
-        // Not supervised: it waits for nothing but signals, and ends with the process.
+        // Not supervised: it only waits for signals, and ends with the process.
         tokio::spawn(async move {
             another_request(|cx| signals.poll(cx)).await;
             tracing::warn!("stopped at once by a second signal");
@@ -59,7 +59,7 @@ struct Signals {
 }
 
 impl Signals {
-    /// Ready when one of them has come.
+    /// Ready when one of the signals has come.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let terminate = self.terminate.poll_recv(cx);
         let interrupt = self.interrupt.poll_recv(cx);
@@ -70,7 +70,7 @@ impl Signals {
     }
 }
 
-/// Waits for a signal that is not the one that has come just now.
+/// Waits for a signal that is not part of the first request.
 async fn another_request(mut poll: impl FnMut(&mut Context<'_>) -> Poll<()>) {
     let first = Instant::now();
     loop {
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// When the process ends at once, with signals at these times after the first, in milliseconds.
+    /// When the process ends, if signals come at these times after the first, in milliseconds.
     async fn ends_at(times: &'static [u64]) -> Option<u64> {
         let begun = Instant::now();
         let (sender, mut signals) = mpsc::channel(8);

@@ -1,4 +1,4 @@
-//! What an embedder gives an agent before its configuration is read.
+//! What an embedder gives an agent before the configuration is read.
 
 #[cfg(feature = "cli")]
 use std::process::ExitCode;
@@ -28,10 +28,9 @@ use crate::{
 
 use super::Koukan;
 
-/// An agent to be built: the filters and endpoints it knows, where it keeps mail, and how it reaches
-/// others.
+/// Builds an agent: the filters and endpoints that it knows, where it keeps mail, and how it reaches other hosts.
 ///
-/// Clones have the same parts.
+/// Clones share the parts.
 ///
 /// # Example
 ///
@@ -66,7 +65,7 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds a filter that config can name: `build` makes a layer of its configuration.
+    /// Adds a filter that the configuration can name. `build` makes a layer from the filter's configuration.
     pub fn filter<C, L>(
         mut self,
         name: &str,
@@ -80,16 +79,16 @@ impl Builder {
         self
     }
 
-    /// As [`Builder::filter`], for a filter that needs its surroundings, or may refuse its
-    /// configuration: what `koukan check` tells with its line in the file.
+    /// Like [`Builder::filter`], for a filter that needs its surroundings, or that may refuse its configuration.
+    /// `koukan check` reports such a refusal with the line in the file.
     ///
-    /// `build` is also called to see whether it can: when the configuration is checked, without a
-    /// runtime and in surroundings in which nothing runs. Any error will do; an
-    /// [`InvalidFilter`](crate::registry::InvalidFilter) may say where the configuration is wrong.
+    /// `build` is also called to check the configuration, without a runtime, and with surroundings in which nothing
+    /// runs. The error may be of any type; an [`InvalidFilter`](crate::registry::InvalidFilter) can say where the
+    /// configuration is wrong.
     ///
     /// # Example
     ///
-    /// A filter that refuses senders whose domain publishes no text:
+    /// A filter that refuses a sender whose domain publishes no TXT record under a prefix:
     ///
     /// ```
     /// use std::time::Duration;
@@ -157,9 +156,9 @@ impl Builder {
         self
     }
 
-    /// Says that a filter asks others than the DNS of each message, and of its configuration whom, as
-    /// in `clamd at 127.0.0.1:3310`: it is left out where it is [explained](Koukan::explain) what would become
-    /// of a message, and that is told.
+    /// Declares that a filter asks another server (not the DNS) about each message. `whom` names the server for a
+    /// configuration, for example `clamd at 127.0.0.1:3310`. When a message is [explained](Koukan::explain), the
+    /// filter is left out, and the explanation says so.
     pub fn asks(
         mut self,
         name: &str,
@@ -169,16 +168,16 @@ impl Builder {
         self
     }
 
-    /// Adds an endpoint that config can name: `build` makes of its configuration the service in which a
-    /// chain ends, as in `endpoint: { mailbox: { directory: /var/mail } }`. What has no settings is
-    /// written as `endpoint: { mailbox: {} }`.
+    /// Adds an endpoint that the configuration can name, as in `endpoint: { mailbox: { directory: /var/mail } }`.
+    /// `build` makes from the endpoint's configuration the service in which a chain ends. An endpoint without
+    /// settings is written as `endpoint: { mailbox: {} }`.
     ///
-    /// A transaction that gets there has passed the chain's filters. Below an `exploder` it has one
-    /// recipient, and is attempted again where the endpoint answers 4xx or fails.
+    /// A transaction that reaches the endpoint has passed the chain's filters. Below an `exploder` it has one
+    /// recipient, and is attempted again if the endpoint answers 4xx or fails.
     ///
     /// # Panics
     ///
-    /// Where the name is that of an endpoint of the agent's own: `exploder`, `smtp`, `rest`, `webhook`.
+    /// If the name is that of a built-in endpoint: `exploder`, `smtp`, `rest`, `webhook`.
     ///
     /// # Example
     ///
@@ -211,12 +210,12 @@ impl Builder {
         self
     }
 
-    /// As [`Builder::endpoint`], for an endpoint that needs its surroundings, or may refuse its
-    /// configuration: see [`Builder::try_filter`].
+    /// Like [`Builder::endpoint`], for an endpoint that needs its surroundings, or that may refuse its configuration:
+    /// see [`Builder::try_filter`].
     ///
     /// # Panics
     ///
-    /// As [`Builder::endpoint`].
+    /// The same as for [`Builder::endpoint`].
     pub fn try_endpoint<C, S, E>(
         mut self,
         name: &str,
@@ -231,7 +230,7 @@ impl Builder {
         self
     }
 
-    /// Adds a matcher that the rules of `policy_action` can ask: see [`Registry::matcher`].
+    /// Adds a matcher that the rules of `policy_action` can use: see [`Registry::matcher`].
     pub fn matcher<C, M, E>(
         mut self,
         name: &str,
@@ -261,64 +260,61 @@ impl Builder {
         self
     }
 
-    /// Asks this authenticator who clients are, on every SMTP listener with `auth`, in place of the
-    /// `password_file` or the `http` server that the configuration names. It need not name any:
-    /// `auth: {}` will do.
+    /// Authenticates clients with this authenticator on every SMTP listener with `auth`, instead of the
+    /// `password_file` or `http` server in the configuration, which need not have either: `auth: {}` is enough.
     pub fn authenticator(mut self, authenticator: impl Authenticator) -> Self {
         self.given.registry.expect_authenticator();
         self.given.authenticator = Some(Arc::new(authenticator));
         self
     }
 
-    /// Tells the time of day by another clock than the operating system's: when transactions come and
-    /// expire, and when they are attempted again. How long something is waited for is told by tokio.
+    /// Reads the time of day from another clock than the operating system's. It decides when transactions arrive and
+    /// expire, and when they are attempted again. Timeouts use tokio's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.given.clock = Arc::new(clock);
         self
     }
 
-    /// Takes random numbers from elsewhere than the operating system: for jitter, and where one of
-    /// several hosts is chosen. Ids and tokens are not made of them.
+    /// Takes random numbers from another source than the operating system. They are used for jitter, and to choose
+    /// one of several hosts; not for ids and tokens.
     pub fn random(mut self, random: impl Random) -> Self {
         self.given.random = Arc::new(random);
         self
     }
 
-    /// Looks up names in another way than by DNS servers, whoever asks: endpoints, and filters
-    /// by their surroundings.
+    /// Looks up names with this resolver instead of DNS servers. Endpoints use it, and filters through their
+    /// surroundings.
     ///
-    /// What may be connected to is decided by the addresses that it answers.
+    /// The addresses that it returns are checked like those from the DNS before a connection is made.
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {
         self.given.resolver = Some(Arc::new(resolver));
         self
     }
 
-    /// Connects in another way than by TCP, whoever asks: endpoints, and filters by their
-    /// surroundings.
+    /// Connects with this connector instead of TCP. Endpoints use it, and filters through their surroundings.
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.given.connector = Arc::new(connector);
         self
     }
 
-    /// Keeps transactions in a backend of one's own, whatever storage the configuration names: it
-    /// has to name one where mail is promised, such as `storage: memory`.
+    /// Keeps transactions in this backend, whatever storage the configuration names. The configuration still has to
+    /// name one if mail is queued, for example `storage: memory`.
     ///
-    /// The backend is not closed when the agent stops.
+    /// The agent does not close the backend when it stops.
     pub fn backend(mut self, backend: Arc<dyn Backend>) -> Self {
         self.given.backend = Some(backend);
         self
     }
 
-    /// Tells an observer what happens in the agent; may be said several times. The log is another
-    /// observer, which is always there.
+    /// Tells this observer what happens in the agent. May be called several times. The log is another observer, which
+    /// is always present.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.given.observers.push(Arc::new(observer));
         self
     }
 
-    /// The whole command line, with an agent of these parts: `run`, `check`, `schema`, `queue` and all
-    /// others of the program `koukan`. Logs are as the configuration says. To be called in `main`,
-    /// outside of any runtime.
+    /// Runs the whole command line of the program `koukan` (`run`, `check`, `schema`, `queue` and the others) with an
+    /// agent of these parts. The configuration decides how it logs. Call it in `main`, outside of any runtime.
     ///
     /// # Example
     ///
@@ -333,7 +329,7 @@ impl Builder {
         <crate::cli::Cli as clap::Parser>::parse().run(self)
     }
 
-    /// Knows the filters and the endpoints.
+    /// The filters and endpoints that the agent knows.
     pub fn registry(&self) -> &Registry {
         &self.given.registry
     }
@@ -342,18 +338,18 @@ impl Builder {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], with all that is wrong.
+    /// [`ConfigError`], with everything that is wrong.
     pub fn config_file(self, path: impl AsRef<Path>) -> Result<Koukan, ConfigError> {
         let file = path.as_ref().to_owned();
         let checked = Config::load_with_warnings(&file, &self.given.registry)?;
         Ok(self.with_config(checked, file))
     }
 
-    /// Checks a configuration that is a text; `name` is what it is called in errors.
+    /// Checks a configuration given as text; errors call it `name`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], with all that is wrong.
+    /// [`ConfigError`], with everything that is wrong.
     pub fn config_text(self, name: &str, text: &str) -> Result<Koukan, ConfigError> {
         let file = PathBuf::from(name);
         let checked = Config::parse_with_warnings(&file, text, &self.given.registry)?;

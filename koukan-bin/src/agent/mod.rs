@@ -30,13 +30,13 @@ pub struct Koukan {
     given: Given,
     config: Config,
     warnings: ConfigWarnings,
-    /// Where the configuration stands, for errors.
+    /// The path of the configuration file, for errors.
     file: PathBuf,
     sockets: Sockets,
 }
 
 impl Koukan {
-    /// An agent with the filters of `koukan-core`.
+    /// Makes a builder that knows the filters of `koukan-core`.
     pub fn builder() -> Builder {
         Builder::default()
     }
@@ -46,49 +46,49 @@ impl Koukan {
         &self.config
     }
 
-    /// Reads the lists that HTTP servers have, as is done at the start, and forgets them again.
+    /// Reads the lists that HTTP servers offer, as at the start of the agent, and drops them again.
     ///
     /// # Errors
     ///
-    /// The first that cannot be read.
+    /// The error for the first list that cannot be read.
     pub async fn try_lists(&self) -> Result<(), ListError> {
         self.given.registry.load_lists().await
     }
 
-    /// What may be wrong with the configuration.
+    /// Warnings about the configuration.
     pub fn warnings(&self) -> &ConfigWarnings {
         &self.warnings
     }
 
-    /// Takes SMTP clients from a socket that is there already, in place of the address of the
-    /// configuration's first `smtp_listener`; a second socket stands for the second listener, and so on.
-    /// All else that the configuration says of the listener holds. It has to name as many: with
-    /// [`StartError::Sockets`] the agent does not start.
+    /// Serves SMTP clients on a socket that is already bound, instead of the address of the first `smtp_listener` in
+    /// the configuration; a second call replaces the address of the second listener, and so on. All other settings of
+    /// the listener apply. If the configuration has fewer listeners than there are sockets, the agent does not start:
+    /// [`StartError::Sockets`].
     #[must_use]
     pub fn with_smtp_socket(mut self, socket: impl Into<Listener>) -> Self {
         self.sockets.smtp.push_back(socket.into());
         self
     }
 
-    /// As [`Koukan::with_smtp_socket`], of HTTP clients and the first `rest_listener`.
+    /// Like [`Koukan::with_smtp_socket`], for HTTP clients and the first `rest_listener`.
     #[must_use]
     pub fn with_rest_socket(mut self, socket: impl Into<Listener>) -> Self {
         self.sockets.rest.push_back(socket.into());
         self
     }
 
-    /// Takes clients from a socket that somebody else has begun to listen on, for the listener whose address is
-    /// `socket:` and that name. There has to be one: with [`StartError::Unwanted`] the agent does not start. Of several
-    /// with the same name the last is taken.
+    /// Serves clients on a socket that another process has bound, for the listener whose address is `socket:` and
+    /// that name. If no listener has this address, the agent does not start: [`StartError::Unwanted`]. If the name is
+    /// given several times, the last socket counts.
     #[must_use]
     pub fn with_socket(mut self, name: impl Into<String>, socket: BoundSocket) -> Self {
         self.sockets.named.insert(name.into(), socket);
         self
     }
 
-    /// Starts the agent; it listens and works on its queue when this returns.
+    /// Starts the agent. When this returns, it listens and works on its queue.
     ///
-    /// The limit of file descriptors of this process is raised as far as that is allowed.
+    /// Raises the limit on file descriptors of this process as far as the system allows.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl Koukan {
             tracing::warn!(file = %self.file.display(), line, "{message}");
         }
         let descriptors = self.descriptors();
-        // It is large, and would be a part of every future that starts an agent.
+        // Boxed, since it is large and would be part of every future that starts an agent.
         let composed = Box::pin(compose(&self.config, self.given, self.sockets, descriptors));
         let parts = composed
             .await
@@ -116,13 +116,13 @@ impl Koukan {
         Ok(Running::start(parts, &self.config))
     }
 
-    /// Tells what would become of a message, without sending or keeping anything: which chains it passes, what
-    /// their filters and rules make of it, and where it goes. The DNS is asked, and nothing else is connected
-    /// to; what filters would find out of others is not known.
+    /// Explains what would happen to a message, without sending or keeping anything: which chains it passes, what
+    /// their filters and rules do with it, and where it goes. The DNS is asked, but no other server; what filters
+    /// would learn from other servers stays unknown.
     ///
     /// # Errors
     ///
-    /// [`StartError`] where the sender has no chain, or a chain cannot be made.
+    /// [`StartError`] if the sender has no chain, or a chain cannot be built.
     ///
     /// # Cancel safety
     ///
@@ -139,11 +139,11 @@ impl Koukan {
         Arc::new(explaining).explain(message).await
     }
 
-    /// Who may have how many file descriptors.
+    /// How many file descriptors each part may use.
     fn descriptors(&self) -> Plan {
         let limit = descriptors::raise();
         let (plan, shortage) = Plan::new(&self.config, limit);
-        // What there is once the limit is raised was warned of with the configuration.
+        // A shortage that remains after raising the limit was already reported with the configuration.
         if let Some(shortage) = shortage
             && limit != descriptors::attainable()
         {
@@ -152,35 +152,34 @@ impl Koukan {
         plan
     }
 
-    /// Runs the agent until the process is told to stop by SIGTERM or SIGINT, and stops it in good
-    /// order; a second signal, a second or more after the first, ends the process at once.
+    /// Runs the agent until the process gets SIGTERM or SIGINT, then stops it in good order. A second signal, at
+    /// least a second after the first, ends the process at once.
     ///
     /// # Errors
     ///
-    /// As [`Koukan::run_until`].
+    /// The same as for [`Koukan::run_until`].
     pub async fn run(self) -> Result<(), StartError> {
-        // Before anything listens: who finds an agent that answers may stop it.
+        // Before anything listens: a process that finds the agent answering may stop it.
         let mut signals = StopSignals::catch();
         self.run_until(signals.requested()).await
     }
 
-    /// Runs the agent until `stop` is ready, and stops it in good order: for programs with a `main` and
-    /// signals of their own.
+    /// Runs the agent until `stop` is ready, then stops it in good order. For programs that have a `main` and a
+    /// signal handling of their own.
     ///
     /// # Errors
     ///
-    /// [`StartError`]; [`StartError::Lost`] where the agent stopped, in good order, because a part
-    /// of it was lost again and again.
+    /// [`StartError`]; [`StartError::Lost`] if the agent has stopped, in good order, because a part of it failed repeatedly.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, it has the agent stop in the same order, in a task of the runtime that it ran in:
-    /// whoever ends that runtime first has the rest cut off, and the next start goes on with it.
+    /// When the future is dropped, the agent stops in the same order, in a task of the same runtime. If that runtime
+    /// ends first, the rest is cut off, and the next start continues with it.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let mut stop = std::pin::pin!(stop);
         let running = tokio::select! {
             biased;
-            // Nothing has been promised yet.
+            // Nothing was promised yet.
             () = &mut stop => return Ok(()),
             running = self.start() => StopsWhenDropped::new(running?),
         };
@@ -193,13 +192,12 @@ impl Koukan {
         lost.map_or(Ok(()), |lost| Err(lost.into()))
     }
 
-    /// Serves SMTP clients on a socket, as the configuration says of its first `smtp_listener`, and
-    /// does all else that it says, until `stop` is ready: [`Koukan::with_smtp_socket`] and
-    /// [`Koukan::run_until`] in one.
+    /// Serves SMTP clients on a socket, with the settings of the first `smtp_listener`, and does everything else that the
+    /// configuration says, until `stop` is ready. This is [`Koukan::with_smtp_socket`] and [`Koukan::run_until`] in one call.
     ///
     /// # Errors
     ///
-    /// As [`Koukan::run_until`].
+    /// The same as for [`Koukan::run_until`].
     pub async fn serve(
         self,
         smtp: impl Into<Listener>,

@@ -11,7 +11,7 @@ use koukan::{Koukan, command::Run};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Speaks SMTP on behalf of a router: takes mail by SMTP and passes it on by REST, and the other way round.
+/// Speaks SMTP on behalf of a router: passes mail from SMTP on by REST, and the other way round.
 #[derive(Debug, Parser)]
 #[command(name = "koukan-gateway", version, arg_required_else_help = true)]
 struct Cli {

@@ -10,7 +10,7 @@ use koukan::{Koukan, command::Run};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// Routes mail that comes by the REST API or SMTP, and keeps what cannot be delivered at once.
+/// Routes mail that arrives by the REST API or SMTP, and keeps what cannot be delivered at once.
 #[derive(Debug, Parser)]
 #[command(name = "koukan-router", version, arg_required_else_help = true)]
 struct Cli {

@@ -15,7 +15,7 @@ use super::database::Database;
 pub(crate) struct BackUp {
     #[command(flatten)]
     database: Database,
-    /// The file to make; there must be none of that name.
+    /// The file to create; it must not exist yet.
     file: PathBuf,
 }
 

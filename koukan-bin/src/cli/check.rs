@@ -12,8 +12,8 @@ use clap::Args;
 pub(crate) struct Check {
     /// The configuration file.
     file: PathBuf,
-    /// Try also what the agent does at its start: listen on each address, open the database, write
-    /// to the directories, read lists that HTTP servers have. Nothing is left listening.
+    /// Also try what the agent does at its start: listen on each address, open the database, write
+    /// to the directories, read lists from HTTP servers. Afterwards nothing is left listening.
     #[arg(long)]
     deep: bool,
 }

@@ -15,24 +15,24 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// The one that a configuration file names.
+    /// The database that a configuration file names.
     pub(crate) fn of(config: &Path) -> Self {
         Self {
             config: config.to_owned(),
         }
     }
 
-    /// Its path, and how it is used; `agent` has the parts that the configuration names.
+    /// Its path and its options. `agent` has the parts that the configuration may name.
     ///
     /// # Errors
     ///
-    /// What is to be told to the user.
+    /// A message for the user.
     pub(crate) fn find(&self, agent: Builder) -> Result<(PathBuf, SqliteOptions), String> {
         self.find_with_config(agent)
             .map(|(_, path, options)| (path, options))
     }
 
-    /// As [`Database::find`], with the configuration.
+    /// Like [`Database::find`]; also returns the configuration.
     pub(crate) fn find_with_config(
         &self,
         agent: Builder,

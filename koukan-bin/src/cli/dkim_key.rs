@@ -12,25 +12,25 @@ use crate::command::complain;
 use clap::{Args, ValueEnum};
 use koukan_mail_auth::dkim::{self, SigningKey};
 
-/// Octets of one string of a TXT record, at most.
+/// The most octets in one string of a TXT record.
 const STRING: usize = 255;
 
 /// Which key, and where.
 #[derive(Debug, Args)]
 pub(crate) struct DkimKey {
-    /// On behalf of which domain messages are signed.
+    /// The domain on whose behalf messages are signed.
     #[arg(long)]
     domain: String,
-    /// What the key is called among those of the domain; each new key has a new one.
+    /// The name of the key among those of the domain; each new key needs a new one.
     #[arg(long)]
     selector: String,
-    /// The kind of key. Not everybody verifies Ed25519, so have an RSA key beside it.
+    /// The kind of key. Not all verifiers know Ed25519, so use an RSA key as well.
     #[arg(long, value_enum, default_value_t = Algorithm::Rsa)]
     algorithm: Algorithm,
-    /// Prints the record of the key that the file has, and makes none.
+    /// Prints the record of the key in the file, and makes no key.
     #[arg(long)]
     show: bool,
-    /// The file for the key, which must not be there yet.
+    /// The file for the key; it must not exist yet.
     file: PathBuf,
 }
 
@@ -62,7 +62,7 @@ impl DkimKey {
         };
         if name.len() > 253 || !name.split('.').all(label) {
             return Err(format!(
-                "`{name}` is no name in the DNS; domains that are not in ASCII are written `xn--`"
+                "`{name}` is not a valid DNS name; write domains that are not ASCII as `xn--`"
             )
             .into());
         }
@@ -89,7 +89,7 @@ impl DkimKey {
             .open(&self.file)
             .map_err(|error| match error.kind() {
                 ErrorKind::AlreadyExists => format!(
-                    "{shown} is there already, and is left as it is: `--show` prints its record"
+                    "{shown} already exists and is left unchanged: `--show` prints its record"
                 ),
                 _ => format!("cannot make {shown}: {error}"),
             })?;
@@ -97,7 +97,7 @@ impl DkimKey {
             .write_all(pem.as_bytes())
             .and_then(|()| file.sync_all());
         if let Err(error) = written {
-            // Half a key is of no use, and would be in the way.
+            // A part of a key is useless, and the file would be in the way.
             let _ = fs::remove_file(&self.file);
             return Err(format!("cannot write {shown}: {error}").into());
         }

@@ -12,7 +12,7 @@ use koukan_storage::Named;
 
 use super::database::Database;
 
-/// Whom to forget.
+/// The address to forget.
 #[derive(Debug, Args)]
 pub(crate) struct Forget {
     #[command(flatten)]
@@ -20,15 +20,15 @@ pub(crate) struct Forget {
     /// The address, as in `bob@example.com`.
     #[arg(value_parser = address)]
     address: Mailbox,
-    /// Erase; without it, what would be erased is told and nothing is changed. The agent must be
-    /// stopped for it.
+    /// Erase. Without this option, nothing is changed; the command tells what would be erased. The
+    /// agent must be stopped.
     #[arg(long)]
     erase: bool,
 }
 
 fn address(text: &str) -> Result<Mailbox, String> {
     let address = text.parse();
-    address.map_err(|_| "it is no address, as in `bob@example.com`".to_owned())
+    address.map_err(|_| "not an address, as in `bob@example.com`".to_owned())
 }
 
 impl Forget {

@@ -45,37 +45,38 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Runs an agent until it is told to stop by SIGTERM or SIGINT.
+    /// Runs an agent until it gets SIGTERM or SIGINT.
     Run(Run),
-    /// Checks a configuration file and starts nothing.
+    /// Checks a configuration file, without starting anything.
     Check(check::Check),
-    /// Tells what would become of a message, without sending it.
+    /// Explains what would happen to a message, without sending it.
     Explain(Box<explain::ExplainCommand>),
     /// Prints the JSON Schema of the configuration file.
     Schema,
     /// Copies the database into a file while the agent runs.
     Backup(backup::BackUp),
-    /// Erases what is kept of messages that an address has sent or received and that are over.
+    /// Erases finished messages that an address has sent or received.
     Forget(forget::Forget),
-    /// Shows the versions of the database's schema, and applies what it lacks; moves a queue into PostgreSQL.
+    /// Shows the versions of the database's schema, and applies missing migrations; moves a queue
+    /// into PostgreSQL.
     Migrate(migrate::Migrate),
-    /// Takes mail by SMTP and throws it away: a destination to try things with.
+    /// Accepts mail by SMTP and discards it: a destination for tests.
     Sink(sink::SinkCommand),
     /// Shows and changes the queue of a running agent, by its REST API.
     Queue(Box<queue::Queue>),
-    /// Shows, stops and restarts mail by destination, of a running agent.
+    /// Shows, suspends and resumes mail by destination, of a running agent.
     Destinations(Box<destinations::Destinations>),
-    /// Shows and changes the addresses to which a sender of a running agent sends nothing.
+    /// Shows and changes the suppressed addresses of a running agent: those to which a sender sends nothing.
     Suppressions(Box<suppressions::Suppressions>),
-    /// Shows the webhooks of a running agent, and has those called again that were given up.
+    /// Shows the webhooks of a running agent, and calls those again that were given up.
     Webhooks(Box<webhooks::Webhooks>),
-    /// Sends a message by an agent's REST API, and tells what became of it.
+    /// Sends a message by an agent's REST API, and reports the outcome.
     Send(Box<send::Send>),
-    /// Makes a token for the REST API, and the hash of it that stands in the configuration.
+    /// Makes a token for the REST API, and its hash for the configuration.
     Token,
-    /// Makes the line of a password file for a user, of the password on standard input.
+    /// Makes a user's line for a password file, from the password on standard input.
     Passwd(passwd::Passwd),
-    /// Makes a key with which messages are signed, and prints the DNS record by which others find it.
+    /// Makes a key for signing messages, and prints the DNS record that publishes it.
     #[cfg(feature = "mail-auth")]
     DkimKey(dkim_key::DkimKey),
     /// Starts an agent and a sink, sends a few hundred messages, and accounts for each.
@@ -83,7 +84,7 @@ enum Command {
 }
 
 impl Cli {
-    /// Does what is asked for, with an agent of these parts.
+    /// Runs the command, with an agent of these parts.
     pub(crate) fn run(self, agent: Builder) -> ExitCode {
         match self.command {
             Command::Run(run) => run.run(agent),

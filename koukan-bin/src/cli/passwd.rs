@@ -9,12 +9,12 @@ use crate::command::complain;
 use clap::Args;
 use koukan_smtp::sasl::scram::{Entries, ITERATIONS_MAX, ITERATIONS_MIN, Verifier};
 
-/// Whose password it is.
+/// The user to make a line for.
 #[derive(Debug, Args)]
 pub(crate) struct Passwd {
     /// The name of the user.
     user: String,
-    /// How many times the password is hashed: each guess costs as much, and so does each session.
+    /// How many times the password is hashed. More iterations make guessing and logging in equally slower.
     #[arg(
         long,
         value_name = "NUMBER",
@@ -25,7 +25,7 @@ pub(crate) struct Passwd {
 }
 
 impl Passwd {
-    /// Reads a password, the first line of standard input, and prints the line of a password file.
+    /// Reads a password from the first line of standard input, and prints the line for a password file.
     pub(crate) fn run(self) -> ExitCode {
         match self.line() {
             Ok(line) => {

@@ -1,4 +1,4 @@
-//! What tables of the JSON of the REST API are made of.
+//! Parts for tables made from the JSON of the REST API.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use koukan_core::clock::{Clock, SystemClock};
 use serde_json::Value;
 
-/// Columns of the same width; the last goes on as it is.
+/// Rows with columns of equal width; the last column is not padded.
 pub(super) fn aligned<'a, const N: usize>(
     rows: impl IntoIterator<Item = &'a [String; N]>,
 ) -> String {
@@ -28,7 +28,7 @@ pub(super) fn aligned<'a, const N: usize>(
     out
 }
 
-/// How long it is until a time; nothing where there is none.
+/// How long it is until a time; empty if there is none.
 pub(super) fn until(time: &Value) -> String {
     distance(time).map_or_else(String::new, |distance| match distance.strip_prefix('-') {
         Some(until) => format!("in {until}"),
@@ -36,7 +36,7 @@ pub(super) fn until(time: &Value) -> String {
     })
 }
 
-/// How long ago a time is; with a minus where it is still to come.
+/// How long ago a time was; with a minus if it is in the future.
 pub(super) fn distance(time: &Value) -> Option<String> {
     let time: Timestamp = time.as_str()?.parse().ok()?;
     let seconds = SystemClock.now().duration_since(time).as_secs();
@@ -49,7 +49,7 @@ pub(super) fn distance(time: &Value) -> Option<String> {
     })
 }
 
-/// A time without what is less than a second.
+/// A time without fractions of a second.
 pub(super) fn time(value: &Value) -> String {
     let whole = text(value).split('.').next().unwrap_or_default();
     match whole {

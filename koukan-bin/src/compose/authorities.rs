@@ -1,4 +1,4 @@
-//! Authorities whose certificates are believed of clients, and how they follow their files.
+//! The certificate authorities trusted for client certificates; follows their files.
 
 use std::{fs, path::Path};
 
@@ -8,8 +8,8 @@ use crate::{registry::FollowedFiles, stamps::Stamps};
 
 use super::StartError;
 
-/// Reads a file, which is followed from now on: what cannot be read then, as amid a change, leaves them as
-/// they are.
+/// Reads a file and follows it from now on. If it later cannot be read, for example in the middle
+/// of a change, the authorities stay as they are.
 pub(super) fn read(path: &Path, files: &FollowedFiles) -> Result<Authorities, StartError> {
     let stamps = Stamps::new([path.to_owned()]);
     let wrong = |error| StartError::Config(format!("{}: {error}", path.display()));

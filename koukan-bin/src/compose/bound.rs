@@ -1,4 +1,4 @@
-//! Sockets that are bound here or were handed over, each with what is to serve it.
+//! Sockets that were bound here or handed over, each with its server.
 
 use koukan_core::{
     causes::Causes,
@@ -9,14 +9,14 @@ use crate::config::UnixSocket;
 
 use super::{StartError, given::Sockets};
 
-/// A listener whose socket is bound, and what is to serve it.
+/// A listener: a bound socket, and the server for it.
 pub(super) struct Listener<S> {
     pub(super) address: ListenAddress,
-    /// Who may connect, where it is a Unix socket.
+    /// Who may connect, if it is a Unix socket.
     access: UnixAccess,
     /// The socket, until it is served.
     socket: Option<Socket>,
-    /// The one that was handed over, where it is not bound here.
+    /// The socket that was handed over, unless the agent binds one itself.
     handed_over: Option<BoundSocket>,
     server: S,
 }
@@ -44,7 +44,7 @@ pub(super) async fn bind(
     bound(address, socket, access)
 }
 
-/// A socket that is bound, in place of one at `address`.
+/// A listener on a socket that is already bound, instead of one at `address`.
 pub(super) fn bound(
     address: &ListenAddress,
     socket: Socket,
@@ -61,8 +61,8 @@ pub(super) fn bound(
 }
 
 impl<S: Clone> Listener<S> {
-    /// The server, and its socket: the one that was bound at the start, and later a new one each
-    /// time. `None` where there is none to be had.
+    /// The server and its socket: first the socket that was bound at the start, later a new one
+    /// each time. `None` if no socket can be bound.
     pub(super) fn next(&mut self) -> impl Future<Output = Option<(Socket, S)>> + use<S> {
         let (address, access, server) = (self.address.clone(), self.access, self.server.clone());
         let again = || self.handed_over.as_ref().map(BoundSocket::listener);
@@ -110,7 +110,7 @@ mod tests {
         for _ in 0..3 {
             let (socket, ()) = listener.next().await.unwrap();
             let client = TcpStream::connect(listener.address.tcp().unwrap()).await;
-            // It is closed by this side first, as by a server that is lost.
+            // The server closes first, as a server that fails does.
             drop(socket.accept().await.unwrap());
             drop((client, socket));
         }
@@ -129,7 +129,7 @@ mod tests {
         let mut listener = bound.with_server(());
         let address = listener.address.tcp().unwrap();
         for _ in 0..3 {
-            // Who comes while nobody accepts waits.
+            // A client that connects while nobody accepts waits.
             let client = TcpStream::connect(address).await.unwrap();
             let (socket, ()) = listener.next().await.unwrap();
             drop(socket.accept().await.unwrap());

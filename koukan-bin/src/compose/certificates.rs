@@ -1,4 +1,4 @@
-//! Certificates of listeners and endpoints, and how they follow their files.
+//! The certificates of listeners and endpoints; follows their files.
 
 use std::{
     collections::HashMap,
@@ -23,7 +23,7 @@ use crate::{
 
 use super::{StartError, authorities};
 
-/// How often it is told that a certificate ends soon.
+/// How often to warn that a certificate expires soon.
 const TELL: Duration = Duration::from_secs(24 * 3600);
 
 /// The certificates of all listeners and endpoints. Clones follow the same files.
@@ -82,8 +82,7 @@ impl CertificateFiles {
         Ok(certificates)
     }
 
-    /// The file of each certificate, and how many seconds it is valid yet; less than none where its end is
-    /// past.
+    /// The file of each certificate, and for how many seconds it is still valid; negative if it has expired.
     pub(super) fn left(&self, now: Timestamp) -> Vec<(PathBuf, i64)> {
         let mut all = Vec::new();
         for followed in &*self.lock() {
@@ -98,8 +97,8 @@ impl CertificateFiles {
         all
     }
 
-    /// Reads certificates anew whose files have changed, and tells of those that end soon, unless it
-    /// was `told` not long ago.
+    /// Reads certificates again whose files have changed, and warns of those that expire soon,
+    /// unless a warning was given recently (`told`).
     pub(super) fn look(
         &self,
         now: Timestamp,
@@ -119,8 +118,9 @@ impl CertificateFiles {
 }
 
 impl Followed {
-    /// Reads the files anew where one of them has changed. While they do not fit each other, as amid a
-    /// renewal, the certificates stay; they are read when one of them changes once more.
+    /// Reads the files again if one of them has changed. If they do not match each other, for
+    /// example in the middle of a renewal, the certificates stay as they are, and the files are
+    /// read when one of them changes again.
     fn look(&mut self) {
         let Some(file) = self.stamps.changed() else {
             return;

@@ -1,4 +1,4 @@
-//! The chains.
+//! Builds the chains.
 
 use std::{
     collections::HashMap,
@@ -37,13 +37,13 @@ use super::{
     stacks::{self, Output},
 };
 
-/// All chains, by who goes through them.
+/// All chains, by sender.
 pub(super) struct Built {
     pub(super) by_sender: ChainMap,
     pub(super) endpoints: Vec<SmtpEndpoint>,
 }
 
-/// What the chains are made with.
+/// What is needed to build chains.
 pub(super) struct Builder<'a> {
     pub(super) registry: &'a Registry,
     pub(super) surroundings: &'a Surroundings,
@@ -81,7 +81,7 @@ impl Builder<'_> {
         })
     }
 
-    /// Builds a chain, after those that copies of its messages go through, unless it is there.
+    /// Builds a chain unless it exists; first builds those that copies of its messages go through.
     fn chain<'c>(
         &self,
         chain: &'c config::Chain,
@@ -108,7 +108,7 @@ impl Builder<'_> {
         Ok(built)
     }
 
-    /// Puts an endpoint below filters; an SMTP endpoint is also put with the others, to be closed.
+    /// Puts filters around an endpoint. An SMTP endpoint is also remembered, to be closed at the end.
     fn service(
         &self,
         chain: &config::Chain,
@@ -157,7 +157,7 @@ impl Builder<'_> {
     ) -> Result<Filters, StartError> {
         let mut routes = HashMap::new();
         for sender in AddRoute::all(chain).map(|route| route.to_sender()) {
-            // Of one that is missing the filter tells.
+            // A missing chain is reported by the filter.
             if let Some(next) = making.config.chain_of(&sender) {
                 routes.insert(sender, self.chain(next, making)?.service);
             }
@@ -173,14 +173,14 @@ impl Builder<'_> {
         });
         let mut filters = filters.collect::<Result<Vec<_>, _>>()?;
         if Routes::of(chain).hands_over() {
-            // The last of them, around the endpoint: a router has decided by then. It needs chains that are made after
-            // this one.
+            // The last filter, directly around the endpoint: a router has decided by then. It needs
+            // chains that are built after this one.
             filters.push(BoxMailLayer::new(HandOverLayer::new(self.late.clone())));
         }
         Ok(Filters(filters))
     }
 
-    /// The chains to which the chain's exploder leads, where one of its filters asks these.
+    /// The chains to which the chain's exploder leads, if one of its filters asks about them.
     fn legs<'c>(
         &self,
         chain: &'c config::Chain,
@@ -213,17 +213,17 @@ impl Builder<'_> {
     }
 }
 
-/// Chains while they are made.
+/// Chains under construction.
 struct Making<'c> {
     config: &'c Config,
     limits: HostLimits,
     identities: HostIdentities,
     endpoints: Vec<SmtpEndpoint>,
-    /// Those that are there, and those that have been begun with.
+    /// Chains that are built, and those that have been begun (`None`).
     by_name: HashMap<&'c str, Option<Chain>>,
 }
 
-/// The filters of a chain as one layer: the first of them sees a transaction first.
+/// The filters of a chain as one layer; the first filter sees a transaction first.
 pub(super) struct Filters(Vec<BoxMailLayer>);
 
 impl<S: MailService> Layer<S> for Filters {
@@ -236,13 +236,13 @@ impl<S: MailService> Layer<S> for Filters {
     }
 }
 
-/// Chains that are known only after what uses them was made.
+/// Chains that are known only after the parts that use them were made.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LateChains(Arc<OnceLock<ChainMap>>);
 
 impl LateChains {
     pub(super) fn set(&self, chains: ChainMap) {
-        // Set once, by the one who composes.
+        // Set only once, when the agent is put together.
         let _ = self.0.set(chains);
     }
 }

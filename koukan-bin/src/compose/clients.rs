@@ -1,4 +1,4 @@
-//! Who may connect to a listener.
+//! Restricts the clients of a listener.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use koukan_smtp::{
 };
 use tower::{BoxError, service_fn};
 
-/// Welcomes clients from these networks alone. Who comes by a proxy is who that says.
+/// Only accepts clients from these networks. Behind a proxy, the client is the one that the proxy names.
 pub(super) fn only(networks: Vec<Network>) -> impl Greeter {
     let networks: Arc<[Network]> = networks.into();
     service_fn(move |client: Introduction| {

@@ -1,4 +1,4 @@
-//! Files that are read anew when they change.
+//! Files that are read again when they change.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,10 +11,10 @@ use super::{
 };
 use crate::registry::{FollowedFiles, FollowedLists};
 
-/// How often it is looked whether a file has changed.
+/// How often to check whether a file has changed.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// Files that are read anew when they change. Clones follow the same files.
+/// Files that are read again when they change. Clones follow the same files.
 #[derive(Debug, Clone)]
 pub(crate) struct Files {
     pub(super) certificates: CertificateFiles,
@@ -22,21 +22,21 @@ pub(crate) struct Files {
     pub(super) logins: LoginFiles,
     pub(super) template: TemplateFile,
     pub(super) webhooks: HookSecrets,
-    /// Those that filters have read.
+    /// The files that filters use.
     pub(super) followed: FollowedFiles,
-    /// Lists that HTTP servers have.
+    /// Lists from HTTP servers.
     pub(super) lists: FollowedLists,
-    /// Where files are read.
+    /// The threads on which files are read.
     pub(super) blocking: BlockingPool,
 }
 
 impl Files {
-    /// Ends what filters keep in files.
+    /// Finishes writing what filters keep in files.
     pub(crate) async fn finish(&self) {
         self.followed.finish(&self.blocking).await;
     }
 
-    /// Reads files anew when they change, and tells of certificates that end soon; for ever.
+    /// Reads files again when they change, and warns of certificates that expire soon; never ends.
     pub(crate) async fn follow(mut self, clock: SharedClock) {
         let mut told = HashMap::new();
         loop {

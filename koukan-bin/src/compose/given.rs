@@ -31,27 +31,27 @@ pub(crate) struct Given {
     pub(crate) backend: Option<Arc<dyn Backend>>,
     pub(crate) observers: Vec<Arc<dyn Observer>>,
     pub(crate) connector: SharedConnector,
-    /// Where there is none, names are looked up as the configuration says.
+    /// Without one, names are looked up as the configuration says.
     pub(crate) resolver: Option<SharedResolver>,
-    /// Who is asked about users, whatever the configuration names.
+    /// The authenticator, if it replaces the one in the configuration.
     pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
     pub(crate) clock: SharedClock,
     pub(crate) random: SharedRandom,
-    /// Lists that servers have, as far as they were read for explanations.
+    /// Lists from servers that were read for explanations.
     pub(crate) explained: FollowedLists,
 }
 
-/// Sockets that an embedder has bound, for the first of the configuration's listeners.
+/// Sockets that an embedder has bound, for the first listeners of the configuration.
 #[derive(Debug, Default)]
 pub(crate) struct Sockets {
     pub(crate) smtp: VecDeque<Listener>,
     pub(crate) rest: VecDeque<Listener>,
-    /// Those for listeners whose address is a name.
+    /// Sockets for listeners whose address is a name.
     pub(crate) named: BTreeMap<String, BoundSocket>,
 }
 
 impl Sockets {
-    /// Whether there is a listener for each: a socket that nobody listens on would have clients wait for ever.
+    /// Checks that there is a listener for each socket: otherwise its clients would wait for ever.
     pub(super) fn check(&self, config: &Config) -> Result<(), StartError> {
         if self.smtp.len() > config.smtp_listener.len() {
             return Err(StartError::Sockets("smtp_listener"));
@@ -74,14 +74,14 @@ impl Sockets {
 }
 
 impl Given {
-    /// The log, and whoever else is told of events.
+    /// The log, and the embedder's observers.
     pub(super) fn observers(&self) -> Observers {
         let own = self.observers.iter().cloned();
         own.fold(Observers::new(Log), Observers::with)
     }
 }
 
-/// What an agent has where nobody gives it anything.
+/// The defaults, if an embedder gives nothing.
 impl Default for Given {
     fn default() -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Webhooks, and how their secrets follow their files.
+//! Webhooks; their secrets follow their files.
 
 use std::{
     fs,
@@ -25,8 +25,7 @@ use crate::{
     stamps::Stamps,
 };
 
-/// For how long a webhook is called that takes nothing, unless its configuration says so: longer than a
-/// week-end.
+/// How long a webhook may accept nothing, unless its configuration says otherwise: longer than a weekend.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(3 * 24 * 3600);
 
 /// The secrets of all webhooks. Clones follow the same files.
@@ -55,8 +54,8 @@ impl HookSecrets {
         Ok(secrets)
     }
 
-    /// Reads files anew that have changed. What cannot be used, as amid a change, leaves the secrets as
-    /// they are.
+    /// Reads files again that have changed. If a file cannot be used, for example in the middle of
+    /// a change, the secrets stay as they are.
     pub(super) fn look(&self) {
         for followed in self.lock().iter_mut() {
             let Some(path) = followed.file.changed() else {
@@ -84,7 +83,7 @@ impl HookSecrets {
     }
 }
 
-/// The endpoint of a chain that ends in a webhook.
+/// The endpoint of a chain that ends with a webhook.
 pub(super) fn endpoint(
     config: &MailWebhook,
     secrets: &HookSecrets,

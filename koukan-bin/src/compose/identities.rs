@@ -1,4 +1,4 @@
-//! Who this agent is to single hosts.
+//! The credentials that this agent uses with single hosts.
 
 use koukan_core::signals::InvalidHostPort;
 use koukan_smtp::client::{HostIdentities, HostIdentity};
@@ -6,7 +6,7 @@ use koukan_smtp::client::{HostIdentities, HostIdentity};
 use super::{StartError, certificates::CertificateFiles, logins::LoginFiles};
 use crate::config::Destination;
 
-/// Reads passwords, tokens and certificates, and follows their files: all endpoints share them.
+/// Reads passwords, tokens and certificates, and follows their files. All endpoints share them.
 pub(super) fn of(
     destinations: &[Destination],
     logins: &LoginFiles,

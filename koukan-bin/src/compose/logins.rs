@@ -1,4 +1,4 @@
-//! Who this agent says to be to SMTP servers.
+//! The credentials that this agent uses with SMTP servers.
 
 use std::{fs, path::Path};
 
@@ -8,13 +8,13 @@ use koukan_smtp::client::Login;
 use super::StartError;
 use crate::{config::ClientAuth, registry::FollowedFiles, stamps::Stamps};
 
-/// The files of passwords and tokens of all endpoints. Clones follow the same files.
+/// The files with passwords and tokens of all endpoints. Clones follow the same files.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LoginFiles(FollowedFiles);
 
 impl LoginFiles {
-    /// Reads a file, and follows it from now on: what cannot be read then, as amid a change, leaves the secret
-    /// as it is.
+    /// Reads a file, and follows it from now on. If it later cannot be read, for example in the
+    /// middle of a change, the secret stays as it is.
     pub(super) fn add(&self, config: &ClientAuth) -> Result<Login, StartError> {
         let none = || StartError::Config("neither a password nor a token".into());
         let path = &config.file().ok_or_else(none)?.value;
@@ -43,13 +43,13 @@ impl LoginFiles {
         Ok(login)
     }
 
-    /// Reads files anew that have changed.
+    /// Reads files again that have changed.
     pub(super) fn look(&self, pool: &BlockingPool) {
         self.0.look(pool);
     }
 }
 
-/// The text of a file without white space around it.
+/// The text of a file, without white space around it.
 fn read(path: &Path) -> Result<String, String> {
     let text = fs::read_to_string(path);
     let text = text.map_err(|error| format!("cannot read {}: {error}", path.display()))?;

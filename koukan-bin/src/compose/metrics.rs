@@ -15,27 +15,26 @@ use tokio::time::sleep;
 
 use super::{certificates::CertificateFiles, queue_depth::DepthGauges};
 
-/// How long certificates are valid yet.
+/// The name of the metric: for how long certificates are still valid.
 const LEFT: &str = "koukan_certificate_left_seconds";
-/// Octets of messages in memory.
+/// The name of the metric: octets of messages in memory.
 const MEMORY: &str = "koukan_memory_used_bytes";
-/// How long a delivery takes that may be tried for days.
+/// The name of the metric: how long deliveries take, some of which are tried for days.
 const AGE: &str = "koukan_delivery_age_seconds";
 
-/// Upper bounds of what is measured while somebody waits, in seconds.
+/// Upper bounds, in seconds, for histograms of what somebody waits for.
 const SECONDS: &[f64] = &[
     0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0,
 ];
-/// Upper bounds of [`AGE`], in seconds: up to the five days that mail is tried for.
+/// Upper bounds of [`AGE`], in seconds: up to the five days for which mail is tried.
 const AGES: &[f64] = &[
     0.05, 0.25, 1.0, 5.0, 30.0, 300.0, 1800.0, 7200.0, 28_800.0, 86_400.0, 432_000.0,
 ];
 
-/// How often what was measured is added up, unless somebody asks for it: until then each measurement
-/// takes memory.
+/// How often measurements are added up if nobody asks for them: until then each one takes memory.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// What was counted and measured, to be shown. Clones show the same.
+/// The metrics, to be shown. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Exposition {
     handle: PrometheusHandle,
@@ -44,7 +43,7 @@ pub(crate) struct Exposition {
     certificates: Arc<OnceLock<(CertificateFiles, SharedClock)>>,
 }
 
-/// Begins to count: who is told of events, and what shows the figures.
+/// Starts counting; returns the observer that counts, and what shows the metrics.
 pub(super) fn start() -> (Arc<dyn Observer>, Exposition) {
     let age = Matcher::Full(AGE.into());
     let builder = PrometheusBuilder::new().set_buckets(SECONDS);
@@ -63,7 +62,7 @@ pub(super) fn start() -> (Arc<dyn Observer>, Exposition) {
 }
 
 impl Exposition {
-    /// The figures, in Prometheus' text format.
+    /// The metrics in Prometheus' text format.
     pub(crate) fn render(&self, storage: &Storage) -> String {
         #[allow(clippy::cast_precision_loss, reason = "so much memory there is not")]
         self.memory.set(storage.pool().used() as f64);
@@ -74,17 +73,17 @@ impl Exposition {
         text
     }
 
-    /// Shows from now on how long these certificates are valid.
+    /// Shows from now on for how long these certificates are valid.
     pub(super) fn show(&self, certificates: CertificateFiles, clock: SharedClock) {
         let _ = self.certificates.set((certificates, clock));
     }
 
-    /// What shows how much is queued.
+    /// The gauges for the depth of the queue.
     pub(crate) fn depth(&self) -> DepthGauges {
         self.depth.clone()
     }
 
-    /// Adds up what was measured, for ever.
+    /// Adds up measurements; never ends.
     pub(crate) async fn keep_up(self) {
         loop {
             sleep(UPKEEP).await;
@@ -93,7 +92,7 @@ impl Exposition {
     }
 }
 
-/// Writes how long certificates are valid, as Prometheus reads it: by their files, each once.
+/// Writes for how long certificates are valid in Prometheus' format: each file once.
 fn write_left(text: &mut String, left: &[(PathBuf, i64)]) {
     let left: BTreeMap<_, _> = left.iter().map(|(file, left)| (file, left)).collect();
     if left.is_empty() {

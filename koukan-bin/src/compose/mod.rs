@@ -1,9 +1,10 @@
-//! Makes an agent of its configuration: layers and stages put together, and nothing else.
+//! Makes an agent from its configuration: puts layers and stages together, and does nothing else.
 //!
-//! Begin with `stacks`: it has the order of the layers, and the reasons. A message comes in by a listener, passes the chain of the listener's sender, and is split by
-//! the Exploder there; each recipient's part is written by a StorageWriter and attempted by the
-//! OutputHandler, through the chain of the sender that the Exploder names, down to an SMTP server.
-//! What could not be delivered at once comes back to the OutputHandler by way of the Dispatcher.
+//! Begin with `stacks`, which has the order of the layers and the reasons for it. A message arrives
+//! at a listener and passes the chain of the listener's sender, where the Exploder splits it. A
+//! StorageWriter writes each recipient's part, and the OutputHandler attempts it, through the chain
+//! of the sender that the Exploder names, down to an SMTP server. What could not be delivered at
+//! once comes back to the OutputHandler through the Dispatcher.
 
 mod authorities;
 mod bound;
@@ -71,14 +72,14 @@ use self::{
     logins::LoginFiles, rooms::Rooms, templates::TemplateFile, users::PasswordFiles,
 };
 
-/// An agent could not be started, or had to end.
+/// Why an agent could not be started, or had to end.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The database cannot be used.
     #[error("cannot use the database")]
     Database(#[from] OpenError),
-    /// The database of a server cannot be used.
+    /// The PostgreSQL database cannot be used.
     #[error("cannot use the database")]
     Server(#[from] PostgresError),
     /// The queue cannot be read.
@@ -90,31 +91,32 @@ pub enum StartError {
     /// An address cannot be listened on.
     #[error("cannot listen on {0}")]
     Listen(ListenAddress, #[source] io::Error),
-    /// A list that an HTTP server has cannot be read.
+    /// A list cannot be read from its HTTP server.
     #[error(transparent)]
     List(#[from] ListError),
     /// The configuration was not checked before it was used.
     #[error("the configuration is wrong: {0}")]
     Config(String),
-    /// The embedder has given sockets for which the configuration has no listener; it is named.
+    /// The embedder has given more sockets than the configuration has listeners of the named kind.
     #[error("more sockets were given than the configuration has of `{0}`")]
     Sockets(&'static str),
-    /// A socket of that name was handed over, and no listener has it for its address: its clients would wait for ever.
+    /// A socket was handed over under a name that no listener has as its address: its clients would
+    /// wait for ever.
     #[error(
         "a socket was handed over for which there is no listener with the address `socket:{0}`"
     )]
     Unwanted(String),
-    /// A part of the agent was lost while it ran, and could not be started anew.
+    /// A part of the agent failed while it ran, and could not be restarted.
     #[error("the agent cannot go on")]
     Lost(#[from] GivenUp),
-    /// Any of the others, and where in the configuration what it is about stands.
+    /// Any of the other errors, with the place in the configuration.
     #[error("{}:{line}:{column}: {source}", file.display())]
     At {
         /// The configuration file.
         file: PathBuf,
-        /// The line, from 1 on.
+        /// The line, from 1.
         line: u64,
-        /// The column, from 1 on.
+        /// The column, from 1.
         column: u64,
         /// What went wrong.
         source: Box<StartError>,
@@ -122,7 +124,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// The same with where in the file what it is about stands, as far as that is known.
+    /// The same error with its place in the file, if that is known.
     pub(crate) fn located(self, file: &Path, config: &Config) -> Self {
         let smtp = config
             .smtp_listener
@@ -176,7 +178,7 @@ pub(crate) struct Parts {
     pub(crate) dispatcher: Dispatcher<Output>,
     pub(crate) listeners: Listeners,
     pub(crate) endpoints: Vec<koukan_smtp::SmtpEndpoint>,
-    /// The REST API for a server of the embedder's.
+    /// The REST API, for a server of the embedder.
     pub(crate) api: axum::Router,
     pub(crate) metrics: Exposition,
     pub(crate) webhooks: Vec<Hook<EventReader>>,
@@ -195,7 +197,8 @@ pub(crate) async fn compose(
     let (counting, metrics) = metrics::start();
     let observers = given.observers().with(counting);
     let (backend, keeper) = storage::backend(config, given.backend).await?;
-    // So that connections to destinations never take the descriptors of clients or of storage.
+    // Limits the connections to destinations, so that they never take the file descriptors of
+    // clients or of storage.
     let connector = Arc::new(Counted::new(given.connector, descriptors.destinations));
     let resolver = given
         .resolver
@@ -215,7 +218,8 @@ pub(crate) async fn compose(
     (surroundings.clock, surroundings.random) = (given.clock, given.random);
     let storage = storage::open(config, backend, &surroundings).await?;
 
-    // The chains need the output handler, for what their Exploders write, and it needs them.
+    // The chains need the output handler, for the transactions that their Exploders write, and the
+    // output handler needs the chains.
     let late = LateChains::default();
     let template = TemplateFile::new(&config.notification)?;
     let output = stacks::output(late.clone(), config, template.words(), &surroundings);
@@ -234,7 +238,7 @@ pub(crate) async fn compose(
         late: &late,
     };
     let chains = chains.build(config)?;
-    // Nobody is to pass, or be refused, since a list is not there yet.
+    // No message may be accepted or refused because a list was not loaded yet.
     surroundings.lists.load().await?;
     let handler = stacks::handler(&storage, &output, config);
     let board = HookBoard::default();
@@ -276,7 +280,7 @@ pub(crate) async fn compose(
     };
     let listeners = Listeners::bind(config, sockets, &descriptors, &mut files, serving).await?;
     if let Some(url) = &session_url {
-        // From here on whoever connects is served as soon as all is there.
+        // Clients that connect from here on are served as soon as all parts run.
         storage.publish_address(url).await?;
     }
     metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));

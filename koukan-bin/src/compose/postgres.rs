@@ -1,4 +1,4 @@
-//! A PostgreSQL database, as configured.
+//! A PostgreSQL database, from its configuration.
 
 use std::fs;
 
@@ -8,11 +8,12 @@ use crate::config::{self, Config, Postgres};
 
 use super::StartError;
 
-/// How the database of storage is used.
+/// The options of the database.
 ///
 /// # Errors
 ///
-/// [`StartError::Config`]: what is not checked, as of a file that has gone since.
+/// [`StartError::Config`] for errors that the check of the configuration does not find, for example
+/// a file that was removed since.
 pub(crate) fn options(config: &Config, postgres: &Postgres) -> Result<PostgresOptions, StartError> {
     let options = PostgresOptions::new(&postgres.url.value);
     let options = options.map_err(|error| StartError::Config(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Whether storage answers, for `/readyz`.
+//! Checks whether storage answers, for `/readyz`.
 
 use std::{future::Future, time::Duration};
 
@@ -15,11 +15,11 @@ use crate::supervisor::works;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How long storage may go without an answer before the agent is not ready.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// What storage is called in health checks.
+/// The name of storage in health checks.
 const PART: &str = "storage";
 
-/// What is told of storage that does not take mail. `is_needed`: somebody is promised that mail is
-/// kept there; without that the agent can do all it is there for.
+/// The trouble to report when storage does not take mail. `is_needed` says whether the
+/// configuration promises to keep mail there; otherwise the agent can do its work without storage.
 fn trouble(what: &'static str, is_needed: bool) -> Trouble {
     Trouble {
         what,
@@ -28,8 +28,8 @@ fn trouble(what: &'static str, is_needed: bool) -> Trouble {
     }
 }
 
-/// Asks storage again and again whether it could take mail, for ever. There is one question at a
-/// time: one that gets no answer is waited for, however long that takes.
+/// Asks storage repeatedly whether it can take mail; never ends. There is one question at a time: a
+/// question without an answer is waited for, however long that takes.
 pub(crate) async fn probe_storage<Fut>(
     probe: impl Fn() -> Fut,
     readiness: Readiness,
@@ -37,7 +37,7 @@ pub(crate) async fn probe_storage<Fut>(
 ) where
     Fut: Future<Output = Result<(), BackendError>>,
 {
-    // What an earlier run has told, which was lost.
+    // An earlier run of this task, which failed, may have set it.
     readiness.set_trouble(PART, None);
     let mut lost_at = Instant::now() + PATIENCE;
     let mut is_lost = false;
@@ -75,8 +75,8 @@ pub(crate) async fn probe_storage<Fut>(
     }
 }
 
-/// Says that the agent is not ready while it may not work on what is queued, since it cannot tell other
-/// replicas that it lives; for ever.
+/// Reports that the agent is not ready while it may not work on the queue because it cannot show
+/// other replicas that it is alive; never ends.
 pub(crate) async fn tell_soundness(mut sound: watch::Receiver<bool>, readiness: Readiness) {
     const PART: &str = "session";
     loop {
@@ -84,7 +84,7 @@ pub(crate) async fn tell_soundness(mut sound: watch::Receiver<bool>, readiness: 
         let is_sound = *sound.borrow_and_update();
         readiness.set_trouble(PART, (!is_sound).then_some(lost));
         if sound.changed().await.is_err() {
-            // The storage is gone, and so is the agent.
+            // The storage was dropped, and so was the agent.
             return std::future::pending().await;
         }
     }

@@ -1,4 +1,4 @@
-//! How much is queued, for Prometheus.
+//! The depth of the queue, for Prometheus.
 
 use std::{future::pending, time::Duration};
 
@@ -10,18 +10,19 @@ use koukan_core::{
 use metrics::{Gauge, Key, KeyName, Label, Level, Metadata, Recorder};
 use tokio::time::{Instant, sleep};
 
-/// Transactions in the queue, by what is to happen with them.
+/// The name of the metric: queued transactions, by state.
 const TRANSACTIONS: &str = "koukan_queue_transactions";
-/// For how long something is due.
+/// The name of the metric: for how long the oldest transaction has been due.
 const OLDEST: &str = "koukan_queue_oldest_due_seconds";
 
-/// How often it is counted, and for what part of the time at most.
+/// How often to count; counting may take this share of the time at most.
 const PACE: Duration = Duration::from_secs(10);
 const PART: u32 = 20;
-/// After what time it is counted again, however long it took: a database that stood still is in order again.
+/// The longest pause between counts, however long the last one took: a database that was slow may
+/// be fast again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5 * 60);
 
-/// Shows how much is queued. What nobody counts is not a number.
+/// The gauges for the depth of the queue. Before the first count they are not a number (NaN).
 #[derive(Clone)]
 pub(crate) struct DepthGauges {
     /// Due, later, active, held.
@@ -34,7 +35,7 @@ impl DepthGauges {
         let metadata = Metadata::new(module_path!(), Level::INFO, Some(module_path!()));
         let text = "Transactions in the queue, of all replicas together.";
         recorder.describe_gauge(KeyName::from_const_str(TRANSACTIONS), None, text.into());
-        let text = "Seconds since that was due which has been due for the longest time.";
+        let text = "Seconds since the oldest due transaction became due.";
         recorder.describe_gauge(KeyName::from_const_str(OLDEST), None, text.into());
         let states = ["due", "later", "active", "held"].map(|state| {
             let key = Key::from_parts(TRANSACTIONS, vec![Label::new("state", state)]);
@@ -47,7 +48,7 @@ impl DepthGauges {
         Self { states, oldest }
     }
 
-    /// Counts again and again, for ever.
+    /// Counts repeatedly; never ends.
     pub(crate) async fn follow(self, storage: Storage) {
         loop {
             let (begun, now) = (Instant::now(), storage.clock().now());
@@ -57,7 +58,7 @@ impl DepthGauges {
                     pause_after(begun.elapsed())
                 }
                 Ok(None) => return pending().await,
-                // Readiness tells of it. What was not counted has cost nothing.
+                // Readiness reports the trouble. A count that failed has cost nothing.
                 Err(error) => {
                     tracing::debug!(error = %Causes(&error), "cannot count what is queued");
                     PACE
@@ -79,7 +80,7 @@ impl DepthGauges {
     }
 }
 
-/// How long it is not counted where that took so long.
+/// How long to pause after a count that took that long.
 fn pause_after(counting: Duration) -> Duration {
     PACE.max(counting * PART).min(LONGEST_PAUSE)
 }

@@ -1,4 +1,4 @@
-//! How names are looked up.
+//! Looks up names.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use koukan_core::{
 
 use crate::config::Resolver;
 
-/// A resolver as the configuration says: it asks DNS servers, or the operating system where that names
-/// none.
+/// A resolver as the configuration says: it asks DNS servers; if the configuration names none,
+/// those of the operating system.
 #[cfg(feature = "dns")]
 pub(super) fn of(config: &Resolver) -> SharedResolver {
     match DnsResolver::new(&config.into()) {

@@ -1,4 +1,4 @@
-//! Servers of the REST API.
+//! The servers of the REST API.
 
 use std::net::SocketAddr;
 
@@ -15,11 +15,11 @@ use crate::config::{RestApi, RestListener};
 
 use super::{StartError, explain::Explanations, stacks::Output};
 
-/// What answers requests for transactions.
+/// The service that answers requests for transactions.
 pub(crate) type Handler = RestHandler<Output>;
 
-/// The API on one listener, which is bound to `address`, if it has one, and reached by other `replicas`; `None`
-/// where it has no API.
+/// The API of one listener, which is bound to `address` if it has one; `replicas` are the others
+/// that share its database. `None` if the listener does not offer the API.
 pub(super) fn server(
     listener: &RestListener,
     limits: &RestApi,
@@ -44,13 +44,12 @@ pub(super) fn server(
     Ok(Some(server.with_auth(auth)))
 }
 
-/// The API for a server that is not the agent's: without tokens, and with limits as they are unless
-/// something is said.
+/// The API for a server that the embedder runs: without tokens, and with default limits.
 pub(super) fn api(parts: (&Handler, &Operator, &EventReader, &Explanations)) -> axum::Router {
     with_all(ServerSettings::default(), parts).router()
 }
 
-/// A server of all that the API has.
+/// A server with all services of the API.
 fn with_all(
     settings: ServerSettings,
     (handler, queue, events, explanations): (&Handler, &Operator, &EventReader, &Explanations),

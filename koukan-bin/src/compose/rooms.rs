@@ -1,4 +1,4 @@
-//! What hosts take, as the endpoints have it that connect to them.
+//! The room for connections to hosts, from all endpoints.
 
 use koukan_core::{
     resource::{HostRoom, HostRooms},

@@ -1,4 +1,4 @@
-//! The four stacks of an agent, each from the top down: what stands first sees a transaction first.
+//! The four stacks of an agent, each from top to bottom: the first layer sees a transaction first.
 //!
 //! ```text
 //! listener   SMTP session → at MAIL, a sender's chain → a part for each recipient → storage
@@ -7,7 +7,7 @@
 //! resource   HTTP → a transaction as a resource → storage
 //! ```
 //!
-//! Settings are made of the configuration elsewhere: in `config/settings`.
+//! The settings are made from the configuration elsewhere, in `config/settings`.
 
 use std::sync::Arc;
 
@@ -41,11 +41,11 @@ use crate::{
 
 use super::chains::{Filters, LateChains};
 
-/// Makes the attempts at transactions in storage, whoever asks for them.
+/// Makes the attempts at stored transactions, whoever asks for them.
 pub(crate) type Output = OutputHandler<LateChains>;
 
-/// **Listener**: what SMTP clients meet, and what their transactions pass. Most chains of listeners go
-/// on with [`explode`].
+/// **Listener**: serves SMTP clients, and takes their transactions. Most chains of listeners
+/// continue with [`explode`].
 pub(super) fn listener(
     chain: BoxMailService,
     observers: Observers,
@@ -54,29 +54,29 @@ pub(super) fn listener(
     let stack = ServiceBuilder::new()
         // Outermost, so that it reports every reply as the client gets it.
         .trace_transactions(observers)
-        // Above all that may hold a message: who the client is, is charged for it.
+        // Above everything that may hold a message: memory is charged to the client.
         .charge(blobs)
-        // The filters of the sender's chain, and where that ends.
+        // The filters of the sender's chain, and its end.
         .service(chain);
-    // Given to a transaction at MAIL, when it is known who the client is.
+    // Given to a transaction at MAIL, when the client is known.
     BoxMailService::new(stack)
 }
 
-/// The lower half of a listener's stack: a transaction of many recipients becomes one for each.
+/// The lower half of a listener's stack: splits a transaction of many recipients into one for each.
 pub(super) fn explode(
     filters: Filters,
     config: &Exploder,
     storage: &Storage,
     output: &Output,
 ) -> BoxMailService {
-    // Below the Exploder there is one recipient, whose destination may hang: it is written to
-    // storage as it comes, so that nobody else waits for it and it can be kept.
+    // Below the Exploder there is one recipient, whose destination may be slow. Its part is written
+    // to storage as it arrives, so that no other recipient waits for it, and it can be kept.
     let writer = |sender| {
         let writer = StorageWriter::new(storage.clone(), output.clone());
         let writer = writer.with_sender(sender).with_timeouts(config.into());
         writer.boxed()
     };
-    // Which chain a recipient's attempt goes through depends on the sender that is written with it.
+    // The sender that is stored with a recipient's part decides which chain the attempts go through.
     let by_domain = config.senders_by_domain();
     let writers = by_domain.fold(
         ByDomain::new(writer(config.general_sender())),
@@ -87,35 +87,34 @@ pub(super) fn explode(
         .with_notify(config.notify.into())
         .with_expansion_notices(output.expansion_notices(storage.clone()));
     ServiceBuilder::new()
-        // Above the Exploder: what is refused or added here counts for all recipients, and is done
-        // once.
+        // Above the Exploder: a refusal or addition here is done once and counts for all recipients.
         .layer(filters)
         .service(exploder)
 }
 
-/// **Leg**: what an attempt at one recipient's part passes, down to the destination.
+/// **Leg**: takes an attempt at one recipient's part down to the destination.
 pub(super) fn leg(filters: Filters, destination: impl MailService) -> BoxMailService {
     ServiceBuilder::new()
-        // They see what is attempted, each time anew: a router among them says where it goes.
+        // The filters see each attempt: a router among them says where it goes.
         .layer(filters)
         .service(destination)
 }
 
-/// As [`leg`], to SMTP servers, which take one transaction for many recipients.
+/// Like [`leg`], to SMTP servers, which take one transaction for many recipients.
 pub(super) fn smtp_leg(filters: Filters, destination: SmtpEndpoint) -> BoxMailService {
     let sharing = SharingLayer::new().with_demand(destination.demand());
     ServiceBuilder::new()
         .layer(filters)
-        // Below the filters: each recipient's part passes them alone, and who has left them with the
-        // same message for the same host is sent together.
+        // Below the filters: each recipient's part passes them separately. Parts that leave them
+        // with the same message for the same host are then sent together.
         .layer(sharing)
         .service(destination)
 }
 
-/// As [`leg`], to HTTP servers, whose transactions take many recipients as well.
+/// Like [`leg`], to HTTP servers, whose transactions take many recipients too.
 pub(super) fn rest_leg(filters: Filters, destination: impl MailService) -> BoxMailService {
     let sharing = SharingLayer::new()
-        // What has no copies goes step by step, as its client has it go.
+        // A part that has no copies is passed on step by step, as its client sends it.
         .with_lone_passed()
         .with_signals_told();
     ServiceBuilder::new()
@@ -125,7 +124,7 @@ pub(super) fn rest_leg(filters: Filters, destination: impl MailService) -> BoxMa
         .service(destination)
 }
 
-/// What makes attempts, with `chains` for the legs.
+/// Makes attempts, with `chains` for the legs.
 pub(super) fn output(
     chains: LateChains,
     config: &Config,
@@ -156,29 +155,29 @@ pub(super) fn output(
     }
 }
 
-/// **Queue**: what works on the transactions in storage that nobody waits for.
+/// **Queue**: works on stored transactions for which no client waits.
 pub(super) fn queue(storage: &Storage, output: Output, config: &Config) -> Dispatcher<Output> {
-    // The limit is the dispatcher's alone: a transaction whose client waits is bounded by the
+    // Only the dispatcher has this limit. A transaction whose client waits is bounded by the
     // listeners' limits, and never waits for queued ones.
     let max_in_flight = config.output.max_in_flight.get();
     Dispatcher::new(storage.clone(), output, max_in_flight)
 }
 
-/// What answers requests for transactions as resources, on whichever listener they come.
+/// Answers requests for transactions as resources, from any listener.
 pub(super) fn handler(storage: &Storage, output: &Output, config: &Config) -> RestHandler<Output> {
     let (storage, output) = (storage.clone(), output.clone());
     RestHandler::new(storage, output, config.rest_senders(), config.into())
 }
 
-/// **Resource**: what requests on an HTTP listener pass. `api` has the layers around the
-/// [`handler`]: see `koukan_rest`'s server.
+/// **Resource**: takes requests on an HTTP listener. `api` has the layers around the [`handler`]:
+/// see the server of `koukan_rest`.
 pub(super) fn resource(
     readiness: Readiness,
     metrics: axum::Router,
     api: Option<Server>,
 ) -> axum::Router {
-    // Beside the API and not below it: whoever asks for health or metrics needs no token, and is
-    // answered when the API has reached its limits.
+    // Beside the API and not below it: health and metrics need no token, and are answered even when
+    // the API has reached its limits.
     let health = health::router(readiness).merge(metrics);
     match api {
         Some(api) => health.merge(api.router()),

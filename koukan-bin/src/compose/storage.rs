@@ -1,4 +1,4 @@
-//! Storage, as configured.
+//! Storage, from its configuration.
 
 use std::{
     fs::DirBuilder,
@@ -23,23 +23,23 @@ use crate::{config::Config, registry::Surroundings};
 
 use super::StartError;
 
-/// What may be spilled unless it is said, however little is free at the start.
+/// The spill budget is at least this by default, however little space is free at the start.
 const LEAST_SPILL_BUDGET: u64 = 1 << 30;
 
-/// What keeps the transactions of an agent.
+/// Where the transactions of an agent are kept.
 pub(crate) enum Keeper {
-    /// The process, as long as it runs.
+    /// In the process, as long as it runs.
     Memory,
-    /// A database, to be closed at the end.
+    /// In a database file, which is closed at the end.
     Database(SqliteBackend),
-    /// A database of a server, which goes on without this process.
+    /// In a database server, which goes on without this process.
     Server(PostgresBackend),
-    /// What the embedder has given.
+    /// In a backend of the embedder.
     Own,
 }
 
 impl Keeper {
-    /// Ends when nothing is written any more; `None` where nobody writes but whoever asks.
+    /// A future that ends when no more is written; `None` if only callers write.
     pub(crate) fn ended(
         &self,
     ) -> Option<impl Fn() -> BoxFuture<'static, ()> + Send + 'static + use<>> {
@@ -62,7 +62,7 @@ impl Keeper {
     }
 }
 
-/// What keeps the transactions: the embedder's backend where there is one.
+/// The backend for transactions: the embedder's, if there is one.
 pub(super) async fn backend(
     config: &Config,
     own: Option<Arc<dyn Backend>>,
@@ -113,7 +113,7 @@ pub(super) async fn open(
     Ok(storage)
 }
 
-/// What makes the blobs, which spill to so many files at the same time.
+/// Makes the pool of blobs, which may spill to so many files at the same time.
 pub(super) fn pool(config: &Config, files: usize) -> Result<BlobPool, StartError> {
     let storage = &config.storage;
     let directory = match (&storage.spill, &storage.sqlite) {
@@ -131,11 +131,11 @@ pub(super) fn pool(config: &Config, files: usize) -> Result<BlobPool, StartError
     Ok(pool.with_spill_budget(spill_budget(config, &directory)))
 }
 
-/// Octets that may be spilled, in all.
+/// How many octets may be spilled in all.
 fn spill_budget(config: &Config, directory: &Path) -> u64 {
     let of_free = || match FileSystem.free(directory) {
         Ok(free) => (free / 2).max(LEAST_SPILL_BUDGET),
-        // Whoever writes there hears of what is wrong.
+        // A write there will report the error.
         Err(_) => u64::MAX,
     };
     let said = config.storage.spill_budget;
@@ -149,12 +149,12 @@ fn directory_of(file: &Path) -> &Path {
     }
 }
 
-/// Makes the directory of a database, where there is none.
+/// Makes the directory of a database if it does not exist.
 pub(crate) fn make_directory_of(database: &Path) -> Result<(), StartError> {
     make_directory(directory_of(database))
 }
 
-/// Makes a directory that only its owner may look into; one that is there stays as it is.
+/// Makes a directory that only its owner may read; an existing one is left as it is.
 fn make_directory(path: &Path) -> Result<(), StartError> {
     let mut directory = DirBuilder::new();
     let made = directory.recursive(true).mode(0o700).create(path);

@@ -1,4 +1,4 @@
-//! The template of notifications, and how it follows its file.
+//! The template of notifications; follows its file.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ pub(crate) struct TemplateFile {
 }
 
 impl TemplateFile {
-    /// Reads the template, and follows its file from now on; the default where there is none.
+    /// Reads the template, and follows its file from now on; without a file, takes the default.
     pub(super) fn new(config: &Notification) -> Result<Self, StartError> {
         let Some(path) = &config.template else {
             return Ok(Self {
@@ -33,13 +33,13 @@ impl TemplateFile {
         })
     }
 
-    /// The words of notifications, as the file has them.
+    /// The present texts of notifications.
     pub(super) fn words(&self) -> Words {
         self.words.clone()
     }
 
-    /// Reads the file anew where it has changed. What cannot be used, as amid a change, leaves the
-    /// template as it is.
+    /// Reads the file again if it has changed. If it cannot be used, for example in the middle of a
+    /// change, the template stays as it is.
     pub(super) fn look(&mut self) {
         let changed = self.file.as_mut().and_then(Stamps::changed);
         let Some(path) = changed.map(Path::to_owned) else {

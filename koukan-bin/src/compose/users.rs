@@ -1,4 +1,4 @@
-//! Users who authenticate themselves, and on whose behalf their mail runs.
+//! Users who authenticate, and on whose behalf their mail is sent.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -20,7 +20,7 @@ use crate::{
 
 use super::StartError;
 
-/// Gives clients one service, and users who have authenticated themselves another.
+/// Gives clients one service, and authenticated users another.
 #[derive(Debug, Clone)]
 pub(crate) struct ByIdentity {
     pub(super) clients: (Sender, BoxMailService),
@@ -38,7 +38,7 @@ impl MakeMailService for ByIdentity {
     }
 }
 
-/// Who asks an HTTP server about users.
+/// The authenticator that asks an HTTP server.
 pub(super) fn by_http(
     config: &HttpAuth,
     surroundings: &Surroundings,
@@ -81,7 +81,7 @@ struct Followed {
 }
 
 impl PasswordFiles {
-    /// No files as yet; passwords are hashed in the threads of that pool.
+    /// Makes an empty set of files; passwords are hashed on the threads of that pool.
     pub(super) fn new(blocking: BlockingPool) -> Self {
         Self {
             files: Vec::new(),
@@ -109,14 +109,14 @@ impl PasswordFiles {
         Ok(users)
     }
 
-    /// Reads files anew that have changed.
+    /// Reads files again that have changed.
     pub(super) fn look(&mut self) {
         self.files.iter_mut().for_each(Followed::look);
     }
 }
 
 impl Followed {
-    /// What cannot be read, as amid a change, leaves the users as they are.
+    /// If a file cannot be read, for example in the middle of a change, the users stay as they are.
     fn look(&mut self) {
         let Some(path) = self.file.changed() else {
             return;

@@ -1,4 +1,4 @@
-//! Users who authenticate themselves.
+//! Users who may authenticate.
 
 use std::path::PathBuf;
 
@@ -7,34 +7,33 @@ use serde::Deserialize;
 
 use super::{HumanDuration, KeepTime, Place, Principal, SmtpListener};
 
-/// Users who may authenticate themselves at a listener.
+/// Users who may authenticate at a listener.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListenerAuth {
-    /// A file with a line for each user, as `koukan passwd` prints it. It is read anew when it changes.
+    /// A file with a line for each user, as `koukan passwd` prints it. It is read again when it changes.
     #[schemars(with = "Option<String>")]
     pub password_file: Option<Place<PathBuf>>,
-    /// An HTTP server that knows users, in place of a file.
+    /// An HTTP server that knows the users, instead of a file.
     pub http: Option<HttpAuth>,
-    /// Whether mail is taken from users alone; others hear 530. Default `false`.
+    /// Whether only authenticated users may send mail; others get 530. Default `false`.
     #[serde(default)]
     pub required: bool,
-    /// Whether users may have messages sent later, by HOLDFOR and HOLDUNTIL (FUTURERELEASE, RFC 4865), up to
-    /// `storage.max_send_at` from then. Their chain has to end in an exploder with `policy: submission`.
-    /// Default `false`.
+    /// Whether users may have messages sent later, with HOLDFOR and HOLDUNTIL (FUTURERELEASE, RFC 4865), at most
+    /// `storage.max_send_at` from then. Their chain has to end with an exploder with `policy: submission`. Default `false`.
     pub future_release: Option<Place<bool>>,
-    /// Whether clients without TLS may authenticate themselves as well: passwords cross the network in
-    /// clear. Those on this host may anyway. Default `false`.
+    /// Whether clients without TLS may authenticate too: passwords then cross the network in clear. Clients on this
+    /// host always may. Default `false`.
     pub clear: Option<Place<bool>>,
-    /// On whose behalf users send mail: the name of a sender. Default: that of the listener.
+    /// On whose behalf users send mail: the name of a sender. Default: the listener's sender.
     pub sender: Option<Place<String>>,
-    /// One of that sender's tags.
+    /// A tag of that sender.
     pub tag: Option<Place<String>>,
 }
 
 impl ListenerAuth {
-    /// On whose behalf users send mail, where it is not that of the listener.
+    /// On whose behalf users send mail, if it differs from the listener's.
     pub fn principal(&self) -> Option<Principal> {
         Some(Principal {
             sender: self.sender.clone()?,
@@ -55,55 +54,54 @@ impl ListenerAuth {
 }
 
 impl SmtpListener {
-    /// All on whose behalf mail comes in: clients, and users where that is another.
+    /// All on whose behalf mail arrives: clients, and users if they differ.
     pub fn principals(&self) -> impl Iterator<Item = Principal> {
         let users = self.auth.as_ref().and_then(ListenerAuth::principal);
         [self.principal()].into_iter().chain(users)
     }
 }
 
-/// An HTTP server that is asked whether clients are who they say to be.
+/// An HTTP server that decides whether clients are who they claim to be.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HttpAuth {
-    /// Its URL, of https, or of http on this host. It gets a POST of JSON with `user` and `password`, or with a
-    /// `token`, and answers 200, 401, or anything else where it cannot tell.
+    /// Its URL: https, or http on this host. It gets a POST of JSON with `user` and `password`, or with a `token`. It
+    /// answers 200 for yes and 401 for no; any other answer means that it cannot tell.
     pub url: Place<String>,
-    /// A file with the bearer token that it is shown.
+    /// A file with the bearer token to send to it.
     #[schemars(with = "Option<String>")]
     pub token_file: Option<Place<PathBuf>>,
-    /// A file with the certificates of the authorities to be trusted, in PEM. Default: those that the system
-    /// trusts.
+    /// A file with the trusted authorities' certificates, in PEM. Default: those that the system trusts.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
-    /// How long its answer is waited for. Default `10s`.
+    /// How long to wait for its answer. Default `10s`.
     pub timeout: Option<HumanDuration>,
-    /// How long it is not asked again about what was found good; with `0s` it is asked each time. Default `1m`.
+    /// How long a positive answer is remembered; with `0s` the server is asked each time. Default `1m`.
     pub cache: Option<KeepTime>,
 }
 
-/// Who this agent says to be to SMTP servers.
+/// The credentials that this agent uses with SMTP servers.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ClientAuth {
     /// The name of the user.
     pub user: Place<String>,
-    /// A file that holds the password. It is read anew when it changes.
+    /// A file with the password. It is read again when it changes.
     #[schemars(with = "Option<String>")]
     pub password_file: Option<Place<PathBuf>>,
-    /// A file that holds a token (OAUTHBEARER), likewise.
+    /// A file with a token (OAUTHBEARER), instead. It is read again when it changes.
     #[schemars(with = "Option<String>")]
     pub token_file: Option<Place<PathBuf>>,
-    /// Whether servers without TLS are shown it as well: it crosses the network in clear. Those on this
-    /// host are anyway. Default `false`.
+    /// Whether to authenticate to servers without TLS too: the secret then crosses the network in clear. For servers
+    /// on this host this is always done. Default `false`.
     #[serde(default)]
     pub clear: bool,
 }
 
 impl ClientAuth {
-    /// The file of the password, or of the token.
+    /// The file with the password or the token.
     pub fn file(&self) -> Option<&Place<PathBuf>> {
         self.password_file.as_ref().or(self.token_file.as_ref())
     }

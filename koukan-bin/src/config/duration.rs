@@ -5,12 +5,12 @@ use std::{borrow::Cow, fmt, str::FromStr, time::Duration};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A duration written as a whole number and a unit: `500ms`, `30s`, `5m`, `2h`, `5d`. Zero is none:
-/// whatever waits for no time gives up before it began.
+/// A duration written as a whole number and a unit: `500ms`, `30s`, `5m`, `2h`, `5d`. Zero is not
+/// allowed: a wait of no time would always fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HumanDuration(pub Duration);
 
-/// How long something is kept: as a [`HumanDuration`], or `0s` where it is not kept at all.
+/// How long something is kept: as a [`HumanDuration`], or `0s` if it is not kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeepTime(pub Duration);
 

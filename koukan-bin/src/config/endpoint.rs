@@ -1,4 +1,4 @@
-//! Where a chain ends: one of the agent's endpoints, or an embedder's.
+//! The end of a chain: one of the agent's endpoints, or an embedder's.
 
 use std::fmt;
 
@@ -14,40 +14,40 @@ use super::{
 };
 use crate::registry::ENDPOINTS;
 
-/// Where a chain ends.
+/// The end of a chain.
 #[derive(Debug, Clone, JsonSchema)]
 #[schemars(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Endpoint {
-    /// One transaction for each recipient, kept where it cannot be delivered at once.
+    /// Makes one transaction for each recipient, and keeps it if it cannot be delivered at once.
     Exploder(Exploder),
     /// An SMTP server.
     Smtp(Smtp),
     /// An HTTP server that takes transactions: an application, or another part of this agent.
     Rest(Rest),
-    /// An HTTP server that takes each message by one signed request, parsed.
+    /// An HTTP server that takes each message in one signed request, parsed.
     Webhook(MailWebhook),
     /// An endpoint that an embedder has added.
     #[schemars(skip)]
     Own(OwnEndpoint),
 }
 
-/// An endpoint that an embedder has added, by its name, with its configuration.
+/// An endpoint that an embedder has added: its name and its configuration.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct OwnEndpoint {
     /// The name under which it is registered.
     pub name: String,
-    /// Its configuration; an empty object where there is none.
+    /// Its configuration; an empty object if there is none.
     pub config: serde_json::Value,
-    /// Where the parts of the configuration stand.
+    /// Where the parts of the configuration are in the file.
     node: Place<Node>,
-    /// Where the name stands, or begins to.
+    /// Where the name is in the file, or where the endpoint begins.
     place: Place<()>,
 }
 
 impl OwnEndpoint {
-    /// Its name, and where that stands.
+    /// Its name, and the place of the name in the file.
     pub(super) fn placed_name(&self) -> Place<String> {
         Place {
             value: self.name.clone(),
@@ -56,7 +56,7 @@ impl OwnEndpoint {
         }
     }
 
-    /// Where in the file that part of the configuration stands to which the steps lead.
+    /// Where in the file the part of the configuration is to which the steps lead.
     pub(super) fn place_of(&self, steps: &[Step]) -> Place<()> {
         self.node.value.find(steps, self.place)
     }
@@ -65,7 +65,7 @@ impl OwnEndpoint {
 impl<'de> Deserialize<'de> for Endpoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let placed = Place::<Option<Unplaced>>::deserialize(deserializer)?;
-        // As the reader of values says it of others.
+        // The same message as serde's for other types.
         let missing = || de::Error::custom("cannot deserialize null into an endpoint");
         Ok(match placed.value.ok_or_else(missing)? {
             Unplaced(Self::Own(own)) => Self::Own(OwnEndpoint {
@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for Endpoint {
     }
 }
 
-/// An endpoint of which it is not known where it stands.
+/// An endpoint whose place in the file is not known.
 struct Unplaced(Endpoint);
 
 impl<'de> Deserialize<'de> for Unplaced {

@@ -1,4 +1,4 @@
-//! Where clients connect to.
+//! Listeners, to which clients connect.
 
 use std::num::{NonZeroU32, NonZeroUsize};
 
@@ -12,90 +12,89 @@ use super::{
     TlsMode, UnixSocket,
 };
 
-/// Where SMTP clients connect to.
+/// A listener for SMTP clients.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct SmtpListener {
-    /// The address and port to listen on, the path of a Unix socket, as in `unix:/run/koukan/smtp`, or the name of a
-    /// socket that systemd hands over, as in `socket:smtp`.
+    /// The address and port to listen on; or the path of a Unix socket, as in `unix:/run/koukan/smtp`; or the name of
+    /// a socket that systemd hands over, as in `socket:smtp`.
     #[schemars(with = "String")]
     pub address: Place<ListenAddress>,
     /// Who may connect to a Unix socket.
     pub socket: Option<UnixSocket>,
-    /// On whose behalf mail comes in: the name of a sender.
+    /// On whose behalf mail arrives: the name of a sender.
     pub sender: Place<String>,
-    /// One of the sender's tags.
+    /// A tag of that sender.
     pub tag: Option<Place<String>>,
-    /// Whether clients speak LMTP (RFC 2033): each recipient has a reply of its own to the message. Not on
-    /// port 25. Default `false`.
+    /// Whether clients speak LMTP (RFC 2033): the message then gets a reply for each recipient. Not on port 25.
+    /// Default `false`.
     #[schemars(with = "Option<bool>")]
     pub lmtp: Option<Place<bool>>,
-    /// The largest message that is taken. Default `50MiB`.
+    /// The largest message that is accepted. Default `50MiB`.
     pub max_message_size: Option<ByteSize>,
-    /// Recipients of one message, at most. Default 1000.
+    /// The most recipients of one message. Default 1000.
     pub max_recipients: Option<NonZeroUsize>,
-    /// Different domains of the recipients of one message, at most. Default: no limit.
+    /// The most different domains among the recipients of one message. Default: no limit.
     pub max_recipient_domains: Option<NonZeroUsize>,
-    /// Messages on one connection, at most. Default 10000.
+    /// The most messages on one connection. Default 10000.
     pub max_messages_per_connection: Option<NonZeroU32>,
-    /// Connections in all, at most; one client gets seven eighths of them. Default: 4096, or as many
-    /// as file descriptors allow.
+    /// The most connections in all; one client may have seven eighths of them. Default: 4096, or as many as file
+    /// descriptors allow.
     pub max_connections: Option<NonZeroUsize>,
-    /// Connections of one client, at most. Default 256.
+    /// The most connections of one client. Default 256.
     pub max_connections_per_client: Option<NonZeroUsize>,
-    /// Recipients on one connection that are refused for good, at most, unless as many are accepted:
-    /// against clients that look for addresses. From a tenth of these on replies are slow.
-    /// Default 100.
+    /// The most recipients on one connection that may be refused permanently, unless at least as many are accepted.
+    /// This is a guard against clients that search for addresses. From a tenth of this number on, replies are
+    /// delayed. Default 100.
     pub max_refused_recipients: Option<NonZeroU32>,
-    /// Errors of one client on all its connections in an hour, at most: commands that are malformed or out of
-    /// sequence, and recipients that are refused for good, unless as many are accepted. A user who has said who he is
-    /// may make ten times as many. From a tenth of these on replies are slow; with as many the client is refused for
-    /// half an hour. Default 1000, and no limit where `clients` names who may connect.
+    /// The most errors of one client on all its connections in an hour: commands that are malformed or out of
+    /// sequence, and recipients that are refused permanently, unless at least as many are accepted. An authenticated
+    /// user may make ten times as many. From a tenth of this number on, replies are delayed; at this number the
+    /// client is refused for half an hour. Default 1000; no limit if `clients` says who may connect.
     #[schemars(with = "Option<NonZeroU32>")]
     pub max_errors_per_client: Option<Place<NonZeroU32>>,
     /// How long a client may be silent between commands. Default `5m`.
     pub command_timeout: Option<HumanDuration>,
-    /// How long a client waits for the greeting, as in `3s`: one that speaks before is refused, as many programs are that
-    /// send unwanted mail. Default: it does not wait, and may speak.
+    /// How long a client must wait for the greeting, as in `3s`. A client that speaks earlier is refused; many
+    /// programs that send unwanted mail do so. Default: the greeting comes at once.
     #[schemars(with = "Option<HumanDuration>")]
     pub greeting_delay: Option<Place<HumanDuration>>,
-    /// Networks of proxies, as in `10.0.0.0/8`: a connection from there begins with a PROXY header,
-    /// version 1 or 2, and its client is who that names. Connections from elsewhere are clients' own.
-    /// Default: none.
+    /// Networks of proxies, as in `10.0.0.0/8`. A connection from there begins with a PROXY header, version 1 or 2,
+    /// and the client is the one that the header names. A connection from elsewhere is the client's own. Default:
+    /// none.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub proxy_networks: Vec<Place<String>>,
-    /// Networks of proxies that say by XCLIENT who their client is, as Postfix and nginx do: who connects
-    /// from there is believed. Default: none.
+    /// Networks of proxies that name their client by XCLIENT, as Postfix and nginx do. What they say is believed.
+    /// Default: none.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub xclient_networks: Vec<Place<String>>,
-    /// Certificates, so that clients can have TLS. Default: they cannot.
+    /// Certificates for TLS. Default: no TLS.
     pub tls: Option<ListenerTls>,
-    /// From when on sessions have TLS. Default `offered`, where there are certificates.
+    /// When TLS begins in a session. Default `offered`, if there are certificates.
     pub tls_mode: Option<Place<TlsMode>>,
-    /// Users who may say who they are, by AUTH: over TLS, and in clear from this host alone. Default: nobody.
+    /// Users who may authenticate, by AUTH: over TLS; in clear only from this host. Default: nobody.
     pub auth: Option<ListenerAuth>,
-    /// Networks of the clients that may connect, as in `192.0.2.0/24`; others are refused. It must be
-    /// there where whoever connects could send mail to anywhere. Default: everybody may connect.
+    /// Networks of the clients that may connect, as in `192.0.2.0/24`; others are refused. Required if every client
+    /// could otherwise send mail to anywhere. Default: everybody may connect.
     #[serde(default)]
     #[schemars(with = "Vec<String>")]
     pub clients: Vec<Place<String>>,
-    /// What becomes of messages in which lines end with LF alone. Default: `normalise` where users'
-    /// programs submit mail, that is, where the sender's chain ends in an exploder with `policy:
-    /// submission`; `reject` elsewhere.
+    /// What to do with messages in which lines end with LF alone. Default: `normalise` where users' programs submit
+    /// mail, which means that the sender's chain ends with an exploder with `policy: submission`; otherwise `reject`.
     pub bare_line_ends: Option<BareLineEnds>,
 }
 
-/// What becomes of messages in which lines end with LF alone.
+/// What to do with messages in which lines end with LF alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum BareLineEnds {
-    /// They are refused: what is one message to this agent may be two to another.
+    /// Refuse them: other systems may see two messages where this agent sees one.
     Reject,
-    /// Lines end with CRLF from here on. A message with a CR alone is refused all the same.
+    /// Change the line ends to CRLF. A message with a CR alone is still refused.
     Normalise,
 }
 
@@ -105,7 +104,7 @@ impl SmtpListener {
         self.lmtp.as_ref().is_some_and(|lmtp| lmtp.value)
     }
 
-    /// On whose behalf mail comes in.
+    /// On whose behalf mail arrives.
     pub fn principal(&self) -> Principal {
         Principal {
             sender: self.sender.clone(),
@@ -113,7 +112,7 @@ impl SmtpListener {
         }
     }
 
-    /// What becomes of messages in which lines end with LF alone, in that configuration.
+    /// What this listener does with messages in which lines end with LF alone, in that configuration.
     pub fn bare_line_ends(&self, config: &Config) -> BareLineEnds {
         let chain = config.chain_of(&self.principal().to_sender());
         let default = match chain.map(|chain| &chain.endpoint) {
@@ -126,69 +125,68 @@ impl SmtpListener {
     }
 }
 
-/// Where HTTP clients connect to.
+/// A listener for HTTP clients.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RestListener {
-    /// The address and port to listen on, the path of a Unix socket, as in `unix:/run/koukan/smtp`, or the name of a
-    /// socket that systemd hands over, as in `socket:smtp`.
+    /// The address and port to listen on; or the path of a Unix socket, as in `unix:/run/koukan/smtp`; or the name of
+    /// a socket that systemd hands over, as in `socket:smtp`.
     #[schemars(with = "String")]
     pub address: Place<ListenAddress>,
     /// Who may connect to a Unix socket.
     pub socket: Option<UnixSocket>,
-    /// Certificates: clients speak HTTP over TLS, and only that. Default: HTTP in clear.
+    /// Certificates; clients must then use HTTP over TLS. Default: HTTP in clear.
     pub tls: Option<ListenerTls>,
-    /// Connections in all, at most; one client gets seven eighths of them. Default: 20000, or as many
-    /// as file descriptors allow.
+    /// The most connections in all; one client may have seven eighths of them. Default: 20000, or as many as file
+    /// descriptors allow.
     pub max_connections: Option<NonZeroUsize>,
-    /// Connections of one client, at most. Default: none but that.
+    /// The most connections of one client. Default: no further limit.
     pub max_connections_per_client: Option<NonZeroUsize>,
-    /// Whether the REST API is served, and not only `/healthz`, `/readyz` and `/metrics`. Default `true`.
+    /// Whether to offer the REST API, and not only `/healthz`, `/readyz` and `/metrics`. Default `true`.
     #[serde(default = "yes")]
     pub api: bool,
-    /// The URL by which clients reach this listener, as in `https://mail.example.com`; locations
-    /// are told with it. Default: what the request's `Host` says, where that is a name of this
-    /// listener or the address is `0.0.0.0` or `[::]`, else the address.
+    /// The URL by which clients reach this listener, as in `https://mail.example.com`; locations begin with it.
+    /// Default: the `Host` of the request, if that is a name of this listener or the address is `0.0.0.0` or `[::]`;
+    /// otherwise the address.
     pub base_url: Option<Place<String>>,
-    /// The URL by which other replicas of the agent over the same database reach this listener, and nobody else, as
-    /// in `http://10.1.2.3:8000`; a name in braces is that of an environment variable, as in
-    /// `http://{POD_IP}:8000`. Requests for what this replica works on that come to another are sent here, with the
-    /// token of the client. At one listener at most. Default: others answer by what is in the database.
+    /// The URL by which other replicas of the agent, over the same database, reach this listener, as in
+    /// `http://10.1.2.3:8000`. It must lead to this replica only. A name in braces is replaced by that environment
+    /// variable, as in `http://{POD_IP}:8000`. If a request about what this replica works on arrives at another one,
+    /// it is sent here with the client's token. Only one listener may have it. Default: the others answer from the
+    /// database.
     #[schemars(with = "Option<String>")]
     pub session_url: Option<Place<String>>,
-    /// Whether requests for what another replica works on are always passed on, and clients are never told to ask
-    /// there: they cannot reach each replica. With tokens it is always so. Default `false`.
+    /// Whether to always pass on requests about what another replica works on, instead of redirecting clients there,
+    /// because clients cannot reach every replica. With tokens, requests are always passed on. Default `false`.
     #[serde(default)]
     pub session_proxy: bool,
-    /// Names by which clients reach this listener, beside `localhost`, its address and the host of
-    /// `base_url`. Without tokens, requests for any other host are refused: a web site may have made
-    /// a browser send them.
+    /// Further names by which clients reach this listener, beside `localhost`, its address and the host of `base_url`. Without
+    /// tokens, requests for any other host are refused: a web site may have made a browser send them.
     #[serde(default)]
     pub host: Vec<Place<String>>,
-    /// Who may use the API. Without any, everybody may: on a loopback address only.
+    /// Who may use the API. Without any token everybody may, which is only allowed on a loopback address.
     #[serde(default)]
     pub token: Vec<Token>,
-    /// Whether clients without a token are believed what they say of SMTP sessions: a gateway of
-    /// this agent. Default `false`.
+    /// Whether clients without a token are believed about SMTP sessions, because they are a gateway of this agent.
+    /// Default `false`.
     #[serde(default)]
     pub trusted: bool,
-    /// Web origins whose scripts may use the API, each by its name as in `https://app.example.com`.
-    /// Default: none.
+    /// Web origins whose scripts may use the API, as in `https://app.example.com`. Default: none.
     #[serde(default)]
     pub cors_origin: Vec<Place<String>>,
 }
 
-/// What a token may be used for.
+/// What a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {
-    /// To read transactions.
+    /// Read transactions.
     Read,
-    /// To make, read and cancel transactions.
+    /// Create, read and cancel transactions.
     Submit,
-    /// To see all of the queue, too; for a token that has no `sender`.
+    /// Also see the whole queue; only for a token without `sender`.
     Operate,
 }
 
@@ -197,19 +195,18 @@ pub enum Role {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Token {
-    /// What it is called in logs.
+    /// The name of the token in logs.
     pub name: Place<String>,
-    /// SHA-256 of the token, in hexadecimal. The token must have 128 random bits at least:
-    /// `koukan token` makes one.
+    /// The SHA-256 of the token, in hexadecimal. The token must have at least 128 random bits: `koukan token` makes one.
     pub sha256: Place<String>,
-    /// The senders that it may be used for. Default: all.
+    /// The senders for which it may be used. Default: all.
     pub sender: Option<Vec<Place<String>>>,
-    /// What it may be used for. Default `submit`.
+    /// What it allows. Default `submit`.
     pub role: Option<Place<Role>>,
-    /// Whether who has it is believed what it says of SMTP sessions: a gateway of this agent.
+    /// Whether its owner is believed about SMTP sessions, because it is a gateway of this agent.
     #[serde(default)]
     pub trusted: bool,
-    /// Until when it is valid, as in `2027-01-01T00:00:00Z`. Default: for ever.
+    /// When it expires, as in `2027-01-01T00:00:00Z`. Default: never.
     #[schemars(with = "Option<String>")]
     pub expires: Option<Place<Timestamp>>,
 }

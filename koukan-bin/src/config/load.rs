@@ -1,4 +1,4 @@
-//! Reading the file.
+//! Reads the configuration file.
 
 use std::{fs, path::Path};
 
@@ -16,16 +16,16 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], with all that is wrong.
+    /// [`ConfigError`], with everything that is wrong.
     pub fn load(path: &Path, registry: &Registry) -> Result<Self, ConfigError> {
         Self::load_with_warnings(path, registry).map(|(config, _)| config)
     }
 
-    /// As [`Config::load`]; tells also what may be wrong with a configuration that can be used.
+    /// Like [`Config::load`]; also returns warnings about a configuration that can be used.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], with all that is wrong.
+    /// [`ConfigError`], with everything that is wrong.
     pub fn load_with_warnings(
         path: &Path,
         registry: &Registry,
@@ -49,20 +49,20 @@ impl Config {
         }
     }
 
-    /// As [`Config::load`], from a text; `path` is what it is called in errors.
+    /// Like [`Config::load`], from a text that errors call `path`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], with all that is wrong.
+    /// [`ConfigError`], with everything that is wrong.
     pub fn parse(path: &Path, text: &str, registry: &Registry) -> Result<Self, ConfigError> {
         Self::parse_with_warnings(path, text, registry).map(|(config, _)| config)
     }
 
-    /// As [`Config::load_with_warnings`], from a text; `path` is what it is called in errors.
+    /// Like [`Config::load_with_warnings`], from a text that errors call `path`.
     ///
     /// # Errors
     ///
-    /// [`ConfigError`], with all that is wrong.
+    /// [`ConfigError`], with everything that is wrong.
     pub fn parse_with_warnings(
         path: &Path,
         text: &str,
@@ -85,7 +85,7 @@ impl Config {
     }
 }
 
-/// What a file says of logs that is wrong in other places.
+/// What a file that has errors elsewhere says about logs.
 fn log_of(text: &str) -> Option<Log> {
     #[derive(Deserialize)]
     struct Part {
@@ -106,7 +106,7 @@ fn problem(line: u64, column: u64, message: String, help: Option<String>) -> Pro
     }
 }
 
-/// What to do about a file with nothing in it.
+/// The problem of an empty file.
 fn nothing(text: &str) -> Option<Problem> {
     let is_content = |line: &str| {
         let line = line.trim_start_matches('\u{feff}').trim();
@@ -119,7 +119,7 @@ fn nothing(text: &str) -> Option<Problem> {
     Some(problem(0, 0, "the file is empty".into(), Some(help.into())))
 }
 
-/// A file holds one document.
+/// The problem of a file with more than one document.
 fn second_document(text: &str, is_content: impl Fn(&str) -> bool) -> Option<Problem> {
     let mut lines = text.lines().enumerate();
     lines.find(|(_, line)| is_content(line))?;
@@ -134,13 +134,13 @@ fn second_document(text: &str, is_content: impl Fn(&str) -> bool) -> Option<Prob
     ))
 }
 
-/// What the YAML reader found.
+/// The problem that the YAML reader found.
 fn unreadable(text: &str, error: &serde_saphyr::Error) -> Problem {
     let location = error.location();
     let (line, column) = location.map_or((0, 0), |location| (location.line(), location.column()));
     let (line, column) = within(text, line, column);
     let raw = bare(error);
-    // A reader of YAML notices much later that something is not closed.
+    // A YAML reader notices only much later that a bracket or quote is not closed.
     let is_syntax = [
         "trailing content",
         "did not find",
@@ -173,7 +173,7 @@ fn unreadable(text: &str, error: &serde_saphyr::Error) -> Problem {
     problem(line, column, message, help)
 }
 
-/// What is missing at the end of the file is told at the last line that says something.
+/// What is missing at the end of the file is reported at the last line with content.
 fn within(text: &str, line: u64, column: u64) -> (u64, u64) {
     if line <= text.lines().count() as u64 {
         return (line, column);
@@ -190,7 +190,7 @@ fn within(text: &str, line: u64, column: u64) -> (u64, u64) {
     })
 }
 
-/// A line where a mapping is expected may lack the blank after its colon.
+/// A line in place of a mapping may lack the blank after its colon.
 fn lone_text(text: &str, line: u64, raw: &str) -> Option<String> {
     if !raw.contains("expected mapping") {
         return None;
@@ -202,7 +202,7 @@ fn lone_text(text: &str, line: u64, raw: &str) -> Option<String> {
         .then(|| format!("write a blank after the colon: `{key}: {value}`"))
 }
 
-/// The first line of the block mapping that a key at that place belongs to; the place itself where
+/// The first line of the block mapping to which a key at that place belongs; the place itself if
 /// the mapping is written in braces.
 fn start_of_mapping(text: &str, line: u64, column: u64) -> (u64, u64) {
     let lines: Vec<&str> = text.lines().collect();
@@ -221,7 +221,7 @@ fn start_of_mapping(text: &str, line: u64, column: u64) -> (u64, u64) {
         (blank && is_key, blank && lead.contains('-'))
     };
     if indent == 0 {
-        // Of the whole file.
+        // The place of the whole file.
         return (0, 0);
     }
     if index >= lines.len() || !begins_with(lines[index], indent).0 {
@@ -246,7 +246,7 @@ fn start_of_mapping(text: &str, line: u64, column: u64) -> (u64, u64) {
     (first as u64 + 1, column)
 }
 
-/// The message without the snippet and the location, which are told in our own way.
+/// The message without the reader's snippet and location, which this agent shows in its own way.
 fn bare(error: &serde_saphyr::Error) -> String {
     let text = error.without_snippet().to_string();
     let text = text.lines().next().unwrap_or_default();

@@ -1,7 +1,7 @@
-//! The configuration: typed, checked as a whole before anything starts.
+//! The configuration: typed, and checked as a whole before anything starts.
 //!
-//! [`Config::load`] reads YAML; what is wrong with it is told with file, line and a suggestion
-//! ([`ConfigError`]). [`Config::json_schema`] describes it.
+//! [`Config::load`] reads YAML. It reports errors with file, line and a suggestion
+//! ([`ConfigError`]). [`Config::json_schema`] describes the configuration.
 
 mod auth;
 mod chain;
@@ -68,12 +68,13 @@ use serde::Deserialize;
 
 use crate::registry::{AddRoute, Registry};
 
-/// All of an agent's configuration.
+/// The whole configuration of an agent.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Config {
-    /// The domain name by which this agent introduces and reports itself.
+    /// The domain name by which this agent introduces itself, and which it writes into header
+    /// fields and reports.
     pub hostname: Place<String>,
     /// What is logged, and how.
     #[serde(default)]
@@ -81,40 +82,41 @@ pub struct Config {
     /// Where transactions are kept.
     #[serde(default)]
     pub storage: Storage,
-    /// How often and for how long delivery is tried, where a chain says nothing else.
+    /// How often and for how long delivery is tried, unless a chain says otherwise.
     #[serde(default)]
     pub retry: Retry,
-    /// How stored transactions are worked on.
+    /// How stored transactions are delivered.
     #[serde(default)]
     pub output: Output,
     /// How names are looked up.
     #[serde(default)]
     pub resolver: Resolver,
-    /// What holds for single destinations.
+    /// Settings for single destinations.
     #[serde(default)]
     pub destination: Vec<Destination>,
-    /// On whose behalf failures are told to the senders of messages.
+    /// How senders of messages are notified of failures.
     pub notification: Notification,
-    /// Where SMTP clients connect to.
+    /// Listeners for SMTP clients.
     #[serde(default)]
     pub smtp_listener: Vec<SmtpListener>,
-    /// Where HTTP clients connect to.
+    /// Listeners for HTTP clients.
     #[serde(default)]
     pub rest_listener: Vec<RestListener>,
     /// Limits of the REST API.
     #[serde(default)]
     pub rest: RestApi,
-    /// Who is told of events.
+    /// Webhooks, which are told of events.
     #[serde(default)]
     pub webhooks: Vec<Webhook>,
-    /// Who submits mail, and which chain it goes through.
+    /// Who submits mail, and which chain the mail goes through.
     pub sender: Vec<Sender>,
-    /// Chains of filters, each ending in an endpoint.
+    /// Chains of filters; each ends with an endpoint.
     pub chain: Vec<Chain>,
 }
 
 impl Config {
-    /// Whether anybody is told that a message was taken which is then in storage alone, or a copy of which is.
+    /// Whether any client is told that a message was accepted when the message, or a copy of it, is
+    /// only in storage.
     pub(crate) fn promises_mail(&self) -> bool {
         let explodes = |chain: &Chain| {
             let is_stored = AddRoute::all(chain).any(|route| route.is_stored());
@@ -128,7 +130,7 @@ impl Config {
                 .any(|sender| sender.rest.as_ref().is_some_and(is_kept))
     }
 
-    /// For how long senders have their bad addresses suppressed, by the senders' names.
+    /// How long each sender suppresses bad addresses, by the name of the sender.
     pub fn suppressions(&self) -> impl Iterator<Item = (Box<str>, Duration)> {
         self.sender.iter().filter_map(|sender| {
             let suppression = sender.suppression.as_ref()?;
@@ -152,7 +154,7 @@ impl Config {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Log {
-    /// The shape of a line.
+    /// The format of a line.
     #[serde(default)]
     pub format: LogFormat,
     /// The least important level that is logged; `KOUKAN_LOG` overrides it.
@@ -160,7 +162,7 @@ pub struct Log {
     pub level: LogLevel,
 }
 
-/// The shape of a log line.
+/// The format of a log line.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
@@ -177,11 +179,11 @@ pub enum LogFormat {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LogLevel {
-    /// Something broke.
+    /// Something failed.
     Error,
-    /// Something is odd.
+    /// Something is unusual.
     Warn,
-    /// What became of each transaction.
+    /// The outcome of each transaction.
     #[default]
     Info,
     /// What each stage does.
@@ -190,12 +192,12 @@ pub enum LogLevel {
     Trace,
 }
 
-/// How stored transactions are worked on.
+/// How stored transactions are delivered.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Output {
-    /// Attempts at queued transactions that go on at the same time, at most.
+    /// The most attempts at queued transactions at the same time.
     pub max_in_flight: NonZeroUsize,
 }
 
@@ -213,7 +215,8 @@ impl Config {
         schemars::schema_for!(Self).to_value()
     }
 
-    /// The same where these endpoints, filters and rules of routers were added: of their configuration it allows anything.
+    /// The same with the embedder's endpoints, filters and router rules; their configurations may
+    /// have any content.
     pub fn json_schema_with(registry: &Registry) -> serde_json::Value {
         let mut schema = Self::json_schema();
         let added = |name: &str, config: serde_json::Value| {
@@ -231,7 +234,7 @@ impl Config {
         if let Some(rules) = schema["$defs"]["Rule"]["oneOf"].as_array_mut() {
             for name in registry.rule_names() {
                 rules.push(added(name, true.into()));
-                // One without keys may be its name alone.
+                // A rule without keys may be written as its name alone.
                 rules.push(serde_json::json!({ "const": name }));
             }
         }

@@ -1,4 +1,4 @@
-//! A value of any shape that remembers where each of its parts stands.
+//! A value of any type that remembers the place of each of its parts in the file.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Place;
 
-/// A value as it was read, with places.
+/// A value with places.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Node {
     /// Neither a list nor a mapping.
@@ -25,7 +25,7 @@ pub(crate) enum Node {
 pub enum Step {
     /// To the value of a key.
     Key(String),
-    /// To an item of a list, from 0 on.
+    /// To an item of a list, counted from 0.
     Item(usize),
 }
 
@@ -43,7 +43,7 @@ impl Node {
         }
     }
 
-    /// Where the steps lead, as far as they lead somewhere; `here` is where this stands.
+    /// The place to which the steps lead, as far as they can be followed; `here` is the place of this value.
     pub(super) fn find(&self, steps: &[Step], here: Place<()>) -> Place<()> {
         let Some((first, rest)) = steps.split_first() else {
             return here;
@@ -56,7 +56,7 @@ impl Node {
             (Self::Mapping(entries), Step::Key(name)) => {
                 let mut entries = entries.iter();
                 match entries.find(|(key, _)| key.value == *name) {
-                    // What is wrong with a whole value is told at its key.
+                    // A problem with a whole value is reported at its key.
                     Some((key, node)) if rest.is_empty() => match node.value {
                         Self::Scalar(_) => node.place(),
                         _ => key.place(),

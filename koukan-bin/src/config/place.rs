@@ -1,4 +1,4 @@
-//! A value and where it stands in the file.
+//! A value with its place in the file.
 
 use std::borrow::Cow;
 
@@ -6,20 +6,20 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
-/// A value that remembers its place, so that what is wrong with it can be pointed at.
+/// A value that remembers its place in the file, so that error messages can name the place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Place<T> {
     /// The value.
     pub value: T,
-    /// The line, from 1 on; 0 where it does not stand in a file.
+    /// The line, from 1; 0 if the value is not from a file.
     pub line: u64,
-    /// The column, from 1 on; 0 where it does not stand in a file.
+    /// The column, from 1; 0 if the value is not from a file.
     pub column: u64,
 }
 
 impl<T> Place<T> {
-    /// A value that does not stand in a file.
+    /// A value that is not from a file.
     pub fn nowhere(value: T) -> Self {
         Self {
             value,
@@ -28,7 +28,7 @@ impl<T> Place<T> {
         }
     }
 
-    /// Where it stands.
+    /// The place of the value.
     pub fn place(&self) -> Place<()> {
         Place {
             value: (),

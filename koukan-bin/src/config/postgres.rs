@@ -12,21 +12,20 @@ use super::{HumanDuration, Place};
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Postgres {
-    /// The database, as in `postgres://user@host/database`. The directory of a Unix socket may stand for the host,
-    /// percent-encoded.
+    /// The database, as in `postgres://user@host/database`. In place of the host, the directory of a Unix socket may
+    /// be given, percent-encoded.
     #[schemars(with = "String")]
     pub url: Place<String>,
-    /// A file with the password, in place of one in the URL.
+    /// A file with the password, instead of a password in the URL.
     #[schemars(with = "Option<String>")]
     pub password_file: Option<Place<PathBuf>>,
     /// How connections are encrypted. Default `prefer`.
     pub tls: Option<PostgresTls>,
-    /// A file with authorities, in PEM, whose certificates are believed of the server, beside those that are known
-    /// anyway.
+    /// A file with authorities whose certificates are trusted for the server, in PEM, in addition to those that are
+    /// trusted anyway.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
-    /// How many connections are used, at most; a third of them write, and one says that this agent lives. Default
-    /// 12, 2 at least.
+    /// The most connections; a third of them write, and one shows that this agent is alive. Default 12; at least 2.
     #[schemars(with = "Option<u32>")]
     pub connections: Option<Place<u32>>,
     /// How long a statement may take. Default `30s`.
@@ -35,15 +34,15 @@ pub struct Postgres {
     /// How long a statement waits for a lock. Default `10s`.
     #[schemars(with = "Option<HumanDuration>")]
     pub lock_timeout: Option<Place<HumanDuration>>,
-    /// How long is tried again what cannot be done now, as while the server is started again; `10m` at most. Default
-    /// `20s`.
+    /// How long an operation is repeated that fails for a time, for example while the server restarts; at most `10m`.
+    /// Default `20s`.
     #[schemars(with = "Option<HumanDuration>")]
     pub patience: Option<Place<HumanDuration>>,
-    /// How long an agent may be silent before others take over what it works on; `1s` at least. Default `6s`.
+    /// How long an agent may be silent before others take over its work; at least `1s`. Default `6s`.
     #[schemars(with = "Option<HumanDuration>")]
     pub session_term: Option<Place<HumanDuration>>,
-    /// Whether this agent has the database for itself: others are kept from it, and what it worked on when it
-    /// died is taken up at once when it is started again. Default `false`.
+    /// Whether only this agent uses the database: others are kept out, and when this agent restarts after a crash, it
+    /// takes up its work at once. Default `false`.
     #[serde(default)]
     pub alone: bool,
 }
@@ -53,19 +52,19 @@ pub struct Postgres {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PostgresTls {
-    /// Not at all.
+    /// Connections are not encrypted.
     Off,
-    /// Where the server offers it, with any certificate.
+    /// If the server offers TLS, with any certificate.
     Prefer,
     /// Always, with any certificate.
     Require,
-    /// Always, with a certificate of an authority that is believed, for whatever host: anybody has one.
+    /// Always; the certificate must be of a trusted authority, but may be for any host. Anybody can get such a certificate.
     VerifyCa,
-    /// Always, with a certificate of an authority that is believed, for the host of the URL.
+    /// Always; the certificate must be of a trusted authority and for the host of the URL.
     VerifyFull,
 }
 
-/// The URL, in which the password may stand, is not shown.
+/// Does not show the URL, which may hold the password.
 impl fmt::Debug for Postgres {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Postgres")

@@ -1,4 +1,4 @@
-//! What is wrong with a configuration.
+//! Problems of a configuration.
 
 use std::{
     collections::BTreeMap,
@@ -8,15 +8,15 @@ use std::{
 
 use super::Log;
 
-/// One thing that is wrong, and where.
+/// A problem, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
-    /// How bad it is.
+    /// How serious it is.
     pub severity: Severity,
-    /// The line, from 1 on; 0 where it has none.
+    /// The line, from 1; 0 if it has none.
     pub line: u64,
-    /// The column, from 1 on; 0 where it has none.
+    /// The column, from 1; 0 if it has none.
     pub column: u64,
     /// What is wrong.
     pub message: String,
@@ -24,41 +24,42 @@ pub struct Problem {
     pub help: Option<String>,
 }
 
-/// How bad something is that is wrong.
+/// How serious a problem is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Severity {
-    /// The agent can run; something of its configuration is of no use, or may fail.
+    /// The agent can run, but some of its configuration is useless or may fail.
     Warning,
-    /// The agent cannot work like this.
+    /// The agent cannot run with this configuration.
     Error,
 }
 
-/// What may be wrong with a configuration that can be used: problems of [`Severity::Warning`].
+/// Warnings about a configuration that can be used: problems of [`Severity::Warning`].
 ///
-/// As text: like [`ConfigError`].
+/// The text has the form of that of [`ConfigError`].
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigWarnings(pub(super) ConfigError);
 
-/// A configuration cannot be used; all that was found is told.
+/// A configuration cannot be used. Holds all problems that were found.
 ///
-/// As text, also by `Debug`: for each problem file, line and column, the line itself, and what to
-/// change. Of the file it shows those lines alone, and no hash and no password of a URL in them.
+/// The text, with `Display` and `Debug`, has for each problem the file, line and column, the line
+/// itself, and what to change. It shows only these lines of the file, and hides hashes and the
+/// passwords of URLs in them.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConfigError {
     /// The path of the file, or a label for text that is not a file.
     pub file: PathBuf,
-    /// What is wrong; at least one thing.
+    /// The problems; at least one.
     pub problems: Vec<Problem>,
     /// The lines of the problems, by their numbers.
     lines: BTreeMap<u64, String>,
-    /// What the file says of logs, as far as that can be read.
+    /// What the file says about logs, as far as that can be read.
     pub(crate) log: Option<Log>,
 }
 
 impl std::error::Error for ConfigError {}
 
-/// A program whose `main` returns the error shows people what they can use.
+/// `Debug` as `Display`, so that a program whose `main` returns the error prints readable text.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -72,7 +73,7 @@ impl fmt::Debug for ConfigWarnings {
 }
 
 impl ConfigWarnings {
-    /// What may be wrong; empty where nothing is.
+    /// The warnings; empty if there are none.
     pub fn problems(&self) -> &[Problem] {
         &self.0.problems
     }
@@ -97,7 +98,7 @@ impl fmt::Display for ConfigError {
 }
 
 impl ConfigError {
-    /// What is wrong with the text of a file.
+    /// The problems of a file with that text.
     pub(super) fn new(file: &Path, text: &str, problems: Vec<Problem>, log: Option<Log>) -> Self {
         let lines = (1..).zip(text.lines());
         let is_told = |number: &u64| problems.iter().any(|problem| problem.line == *number);
@@ -139,18 +140,19 @@ impl ConfigError {
     }
 }
 
-/// A line with an asterisk for each character of the password of a URL, as in `postgres://user:password@host` and
-/// in `postgres://host/database?password=password`. It stays as long as it is.
+/// The line, with an asterisk for each character of a password in a URL, as in
+/// `postgres://user:password@host` and in `postgres://host/database?password=password`. The line
+/// keeps its length.
 fn without_passwords(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(scheme) = rest.find("://") {
         let (before, url) = rest.split_at(scheme + "://".len());
         shown.push_str(before);
-        // A password that is written as it is may have whatever else ends a host.
+        // A password that is not percent-encoded may contain characters that end a host.
         let end = url.find(|it: char| it.is_whitespace() || matches!(it, '"' | '\''));
         let (url, after) = url.split_at(end.unwrap_or(url.len()));
-        // First: such a one may have what ends the other.
+        // The parameter first: its value may contain the `@` that ends the other password.
         let url = without_parameter(url);
         let password = url
             .rsplit_once('@')
@@ -170,7 +172,7 @@ fn without_passwords(line: &str) -> String {
     shown
 }
 
-/// A URL with an asterisk for each character of the parameter `password` of its query.
+/// The URL, with an asterisk for each character of the query parameter `password`.
 fn without_parameter(url: &str) -> String {
     const NAME: &str = "password=";
     let mut shown = String::with_capacity(url.len());
@@ -189,11 +191,11 @@ fn without_parameter(url: &str) -> String {
     shown
 }
 
-/// Hexadecimal digits in a row that are taken for a hash, at least.
+/// The fewest hexadecimal digits in a row that are taken for a hash.
 const HASH_MIN: usize = 32;
 
-/// A line with an asterisk for each digit of a hash: what an agent knows of a token is nobody's
-/// business. It stays as long as it is.
+/// The line, with an asterisk for each digit of a hash: the hashes of tokens are secret. The line
+/// keeps its length.
 fn without_hashes(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;

@@ -9,9 +9,9 @@ use serde::{Deserialize, Deserializer, de::Error};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageRate {
-    /// Messages, at most.
+    /// The most messages.
     pub count: NonZeroU32,
-    /// In this time.
+    /// The time in which they may be sent.
     pub per: Duration,
 }
 

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::{HumanDuration, Place};
 
-/// A sender: who submits mail, and which chain it goes through.
+/// A sender: who submits mail, and which chain the mail goes through.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -22,19 +22,18 @@ pub struct Sender {
     pub tag: BTreeMap<String, Place<String>>,
     /// Whether and how it may create transactions by the REST API. Default: it may not.
     pub rest: Option<RestSender>,
-    /// Whether and for how long nothing is sent to addresses that were found to be bad. Default: mail is
-    /// sent to them.
+    /// Whether and for how long addresses that were found to be bad are suppressed. Default: they are not.
     pub suppression: Option<Place<SenderSuppression>>,
 }
 
-/// How a sender remembers addresses that were found to be bad.
+/// How a sender suppresses addresses that were found to be bad.
 ///
-/// Recipients whose addresses a host has refused for good are refused at once from then on, without an
-/// attempt. It is for a sender whose chain ends in `smtp`, `rest` or `webhook`.
+/// After a host has permanently refused an address, recipients with this address are refused at
+/// once, without an attempt. Only for a sender whose chain ends with `smtp`, `rest` or `webhook`.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SenderSuppression {
-    /// For how long. Default 30 days.
+    /// How long an address is suppressed. Default 30 days.
     pub expiry: HumanDuration,
 }
 
@@ -48,18 +47,19 @@ impl Default for SenderSuppression {
 
 /// How a sender uses the REST API.
 ///
-/// Transactions for a chain that ends in an exploder are made step by step, as an SMTP gateway
-/// does; others come whole, and are committed before they are answered.
+/// Transactions for a chain that ends with an exploder are made step by step, as an SMTP gateway
+/// makes them; others arrive whole, and are committed before they are answered.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RestSender {
-    /// Whether the transactions go through this agent as through an SMTP gateway: step by step,
-    /// without being kept, and to the host that their `remote_host` names. Default `false`.
+    /// Whether the transactions pass this agent as they would an SMTP gateway: step by step,
+    /// without being kept, and to the host in their `remote_host`. Default `false`.
     pub gateway: bool,
-    /// Whether transient failures are retried, where a transaction does not say. Default `true`.
+    /// Whether transient failures are retried if a transaction does not say. Default `true`.
     pub retry: bool,
-    /// Whether final failures are told to the reverse-path, likewise. Default `true`.
+    /// Whether final failures are reported to the reverse-path if a transaction does not say.
+    /// Default `true`.
     pub notification: bool,
 }
 
@@ -73,30 +73,29 @@ impl Default for RestSender {
     }
 }
 
-/// A sender and, where its chain depends on it, a tag.
+/// A sender and, if its chain depends on it, a tag.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Principal {
     /// The name of a sender.
     pub sender: Place<String>,
-    /// One of its tags.
+    /// A tag of that sender.
     pub tag: Option<Place<String>>,
 }
 
-/// How senders are told what becomes of their mail.
+/// How senders of messages are notified.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Notification {
-    /// The name of a sender, whose chain notifications go through.
+    /// The name of the sender whose chain notifications go through.
     pub sender: Place<String>,
-    /// One of its tags.
+    /// A tag of that sender.
     pub tag: Option<Place<String>>,
-    /// After how long senders are told, once, that their mail was not delivered as yet. Default: they
-    /// are not.
+    /// After how long senders are notified, once, that their mail is delayed. Default: they are not.
     pub delayed_after: Option<HumanDuration>,
-    /// A file with what notifications tell people, in one language or several. Default: in English.
+    /// A file with the texts of notifications, in one language or several. Default: English texts.
     #[schemars(with = "Option<String>")]
     pub template: Option<Place<PathBuf>>,
 }
@@ -124,7 +123,7 @@ impl Principal {
 }
 
 impl Sender {
-    /// The sender's chains, each with the sender and tag that it is for.
+    /// The sender's chains, each with its sender and tag.
     pub fn chains(&self) -> impl Iterator<Item = (context::Sender, &Place<String>)> {
         let sender = || context::Sender::new(self.name.value.as_str());
         let default = self.chain.iter().map(move |chain| (sender(), chain));

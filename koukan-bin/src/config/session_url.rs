@@ -1,16 +1,16 @@
-//! Where other replicas reach this one.
+//! The URL at which other replicas reach this one.
 
 use std::net::Ipv6Addr;
 
 use super::Config;
 
-/// A name in braces has no value.
+/// An environment variable that is named in braces is not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`session_url` names the environment variable {0}, which is not set")]
 pub(crate) struct NotSet(String);
 
-/// The URL, with the values of names in braces, as in `http://{POD_IP}:8000`. An IPv6 address gets its
-/// brackets.
+/// The URL, with names in braces replaced by their values, as in `http://{POD_IP}:8000`. An IPv6
+/// address is put in brackets.
 pub(crate) fn resolved(
     text: &str,
     value: impl Fn(&str) -> Option<String>,
@@ -34,7 +34,8 @@ pub(crate) fn resolved(
 }
 
 impl Config {
-    /// Where other replicas reach this one, if they do, with what the environment says.
+    /// The URL at which other replicas reach this one, if there is one, with the values of
+    /// environment variables.
     pub(crate) fn session_url(&self) -> Result<Option<String>, NotSet> {
         let mut urls = self.rest_listener.iter();
         let url = urls.find_map(|listener| listener.session_url.as_ref());

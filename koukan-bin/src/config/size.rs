@@ -5,8 +5,8 @@ use std::{borrow::Cow, str::FromStr};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, de::Error};
 
-/// A number of octets, written as a whole number and a unit: `512B`, `64KiB`, `25MiB`, `1GiB`. Zero is
-/// none: nothing would fit.
+/// A number of octets, written as a whole number and a unit: `512B`, `64KiB`, `25MiB`, `1GiB`. Zero
+/// is not allowed: nothing would fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ByteSize(pub u64);
 

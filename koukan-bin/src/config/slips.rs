@@ -1,16 +1,16 @@
-//! Slips of the pen that a YAML reader notices lines later: quotes and brackets that are not closed.
+//! Mistakes that a YAML reader only notices lines later: quotes and brackets that are not closed.
 
-/// Where something is opened and not closed.
+/// Where a quote or bracket is opened and not closed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unclosed {
     pub(super) line: u64,
     pub(super) column: u64,
-    /// What is opened.
+    /// The character that opens.
     pub(super) opened: char,
 }
 
-/// What is open at the end of `line` (from 1 on) and should not be: a quote at the end of a line, or
-/// a bracket before a line that begins a key of a block.
+/// What is open before the end of `line` (counted from 1) and should not be: a quote at the end of
+/// a line, or a bracket before a line that begins a key of a block.
 pub(super) fn unclosed_before(text: &str, line: u64) -> Option<Unclosed> {
     let mut brackets: Vec<Unclosed> = Vec::new();
     for (index, content) in text.lines().enumerate() {
@@ -18,7 +18,7 @@ pub(super) fn unclosed_before(text: &str, line: u64) -> Option<Unclosed> {
         if number > line {
             break;
         }
-        // Within brackets lines may be indented as one likes, but not as a new key of the block.
+        // Lines within brackets may be indented in any way, except like a new key of the block.
         if is_key(content)
             && let Some(open) = brackets.pop_if(|open| indentation(content) < open.column)
         {
@@ -35,7 +35,7 @@ pub(super) fn unclosed_before(text: &str, line: u64) -> Option<Unclosed> {
     brackets.pop()
 }
 
-/// Whether a line begins with a key of a block, or an item of a list.
+/// Whether a line begins with a key of a block, or with an item of a list.
 fn is_key(line: &str) -> bool {
     let trimmed = line.trim_start().trim_start_matches("- ");
     let name = trimmed.split(':').next().unwrap_or_default();
@@ -48,7 +48,7 @@ fn indentation(line: &str) -> u64 {
     (line.len() - line.trim_start().len()) as u64
 }
 
-/// Goes through a line; returns where a quote is opened that it does not close.
+/// Scans a line; returns where it opens a quote that it does not close.
 fn scan(line: &str, number: u64, brackets: &mut Vec<Unclosed>) -> Option<(u64, char)> {
     let mut quote: Option<(u64, char)> = None;
     let mut before = ' ';
@@ -65,7 +65,7 @@ fn scan(line: &str, number: u64, brackets: &mut Vec<Unclosed>) -> Option<(u64, c
             }
             None => match c {
                 '#' if before.is_whitespace() => break,
-                // Within a word they are letters.
+                // Within a word, these are ordinary characters.
                 '"' | '\'' if " \t[{,:-".contains(before) => quote = Some((column, c)),
                 '{' | '[' if " \t[{,:".contains(before) => brackets.push(Unclosed {
                     line: number,

@@ -10,64 +10,63 @@ use serde::{
 
 use super::{ByteSize, HumanDuration, Place, Postgres};
 
-/// What is to stay free unless it is said.
+/// The default reserve, in octets.
 const RESERVE: u64 = 64 << 20;
 
-/// How long before it is to be sent mail is taken unless it is said.
+/// The default for how long before its time a message is accepted.
 const MAX_SEND_AT: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// The word that stands for storage in memory.
+/// The word for storage in memory.
 const MEMORY: &str = "memory";
 
-/// Where transactions are kept: in a database, or with `memory`, also written in the place of all
-/// of this, until the agent stops.
+/// Where transactions are kept: in a database; or, with `memory`, in memory until the agent stops.
+/// `storage: memory` is the short form.
 #[derive(Debug, Clone, Default, Deserialize, JsonSchema)]
 #[serde(remote = "Self", default, deny_unknown_fields)]
 #[schemars(transform = or_memory)]
 #[non_exhaustive]
 pub struct Storage {
-    /// The SQLite database; it and its directory are made if they are not there.
+    /// The SQLite database; the file and its directory are created if they do not exist.
     #[schemars(with = "Option<String>")]
     pub sqlite: Option<Place<PathBuf>>,
-    /// The PostgreSQL database, in place of one of SQLite.
+    /// The PostgreSQL database, instead of one of SQLite.
     pub postgres: Option<Postgres>,
-    /// What is to stay free on the file system of the database: while less is, new mail and uploads
-    /// are refused with 452 or 503, so that what is queued can be delivered. Default `64MiB`.
+    /// How much must stay free on the file system of the database. While less is free, new mail and uploads are
+    /// refused with 452 or 503, so that what is queued can still be delivered. Default `64MiB`.
     pub reserve: Option<ByteSize>,
-    /// Whether transactions may be kept in memory alone, so that all that is queued is lost when
-    /// the agent stops. Default `false`.
+    /// Whether transactions may be kept in memory only, so that everything that is queued is lost
+    /// when the agent stops. Default `false`.
     pub memory: bool,
-    /// The directory for message bodies that do not fit into memory. Default: that of the
-    /// database, else the system's for temporary files.
+    /// The directory for message bodies that do not fit into memory. Default: that of the database;
+    /// without one, the system's directory for temporary files.
     #[schemars(with = "Option<String>")]
     pub spill: Option<Place<PathBuf>>,
-    /// Memory for the bodies of transactions under way, in all; clients share seven eighths of it, and
-    /// are put off with 452 beyond. Default `256MiB`.
+    /// The memory for the bodies of running transactions, in all. Clients share seven eighths of
+    /// it, and get 452 beyond that. Default `256MiB`.
     pub memory_budget: Option<ByteSize>,
-    /// Room for the bodies of transactions under way that spill, in all, shared in the same way.
-    /// Default: half of what is free where they spill at the start, `1GiB` at least.
+    /// The disk space for the bodies of running transactions that spill, in all; it is shared in
+    /// the same way. Default: half of what is free there at the start, but at least `1GiB`.
     pub spill_budget: Option<ByteSize>,
-    /// Memory for the bodies of transactions under way, in all, beyond which they spill. Default
-    /// `24MiB`.
+    /// The memory for the bodies of running transactions, in all, above which they spill. Default `24MiB`.
     pub spill_above: Option<ByteSize>,
-    /// Memory for the body of one transaction under way when bodies spill. Default `256KiB`.
+    /// The memory for the body of one running transaction when bodies spill. Default `256KiB`.
     pub body_window: Option<ByteSize>,
-    /// How long things are kept that are no longer of use.
+    /// How long things are kept that are no longer needed.
     pub retention: Retention,
-    /// How long before it is to be sent (`send_at`) mail is taken, at most. Default `30d`.
+    /// How long before its time (`send_at`) a message is accepted at most. Default `30d`.
     pub max_send_at: Option<HumanDuration>,
-    /// Events: each change of a transaction's or a recipient's state, in the same commit, for those who
-    /// read `/events`. Kept where this is there, if only as `{}`.
+    /// Events, for readers of `/events`: each change of the state of a transaction or recipient,
+    /// written in the same commit. They are kept if this key is present, even as `{}`.
     pub events: Option<Events>,
 }
 
 impl Storage {
-    /// Octets that are to stay free.
+    /// How many octets must stay free.
     pub(crate) fn reserve(&self) -> u64 {
         self.reserve.map_or(RESERVE, |size| size.0)
     }
 
-    /// How long before it is to be sent mail is taken.
+    /// How long before its time a message is accepted.
     pub(crate) fn max_send_at(&self) -> Duration {
         self.max_send_at.map_or(MAX_SEND_AT, |max| max.0)
     }
@@ -84,7 +83,7 @@ impl<'de> Deserialize<'de> for Storage {
     }
 }
 
-/// A mapping, or the word.
+/// Reads a mapping, or the word.
 struct Shape;
 
 impl<'de> Visitor<'de> for Shape {
@@ -107,12 +106,12 @@ impl<'de> Visitor<'de> for Shape {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Storage, A::Error> {
-        // What is derived, by its other name.
+        // Calls the derived implementation, under its other name.
         Storage::deserialize(MapAccessDeserializer::new(map))
     }
 }
 
-/// What the schema of the mapping becomes.
+/// Extends the schema of the mapping by the word.
 fn or_memory(schema: &mut Schema) {
     let description = schema.remove("description");
     let mapping = std::mem::take(schema);
@@ -127,30 +126,30 @@ fn or_memory(schema: &mut Schema) {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Events {
-    /// Whether a client waits for the events of a message that is delivered at once, so that no crash
-    /// loses them. Default `false`: they are written some time later.
+    /// Whether a client waits until the events of its message are stored, even if the message is delivered at
+    /// once, so that no crash loses them. Default `false`: they are written some time later.
     pub durable: bool,
     /// How long they are kept.
     pub retention: EventRetention,
 }
 
-/// How long events are kept: until one of these is exceeded.
+/// How long events are kept: until one of these limits is exceeded.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct EventRetention {
-    /// How old they become. Default `7d`.
+    /// The greatest age of an event. Default `7d`.
     pub age: Option<HumanDuration>,
-    /// How many there are. Default 100,000.
+    /// The most events. Default 100,000.
     pub count: Option<u64>,
 }
 
-/// How long things are kept that are no longer of use.
+/// How long things are kept that are no longer needed.
 #[derive(Debug, Clone, Copy, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Retention {
-    /// What became of transactions that are over. Default `1d`.
+    /// The outcomes of finished transactions. Default `1d`.
     pub finished: Option<HumanDuration>,
     /// Bodies that no transaction refers to. Default `1h`.
     pub orphaned: Option<HumanDuration>,

@@ -1,8 +1,8 @@
-//! What somebody may have meant.
+//! Suggests what somebody may have meant.
 
 use std::collections::BTreeSet;
 
-/// The candidate that is nearest to `word`, if one is near enough to be meant.
+/// The candidate nearest to `word`, if one is near enough.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -15,7 +15,7 @@ pub(crate) fn nearest<'a>(
     (distance <= near_enough).then_some(nearest)
 }
 
-/// What to write in place of a name that none of those that are known is.
+/// What to write instead of an unknown name.
 pub(crate) fn instead<'a>(
     what: &str,
     name: &str,
@@ -35,7 +35,7 @@ pub(crate) fn list(names: &BTreeSet<&str>) -> String {
     quoted.join(", ")
 }
 
-/// Of "unknown field `x`, expected one of y, z" the name that may have been meant.
+/// From "unknown field `x`, expected one of y, z", the name that may have been meant.
 pub(crate) fn meant(message: &str) -> Option<String> {
     let (what, expected) = message.split_once(", expected ")?;
     if !what.contains("unknown field") && !what.contains("unknown variant") {
@@ -49,8 +49,8 @@ pub(crate) fn meant(message: &str) -> Option<String> {
     nearest(unknown, known).map(|meant| format!("did you mean `{meant}`?"))
 }
 
-/// How many letters must be inserted, removed, replaced or swapped with their neighbour to make
-/// one word of the other.
+/// How many letters must be inserted, removed, replaced or swapped with their neighbour to turn one
+/// word into the other.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     let mut rows = vec![vec![0; b.len() + 1]; a.len() + 1];

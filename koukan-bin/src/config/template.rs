@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use koukan_core::message::dsn::Template;
 
-/// Reads a template; else what is wrong with it, and what to do.
+/// Reads a template; the error says what is wrong, and what to do.
 pub(crate) fn read_template(path: &Path) -> Result<Template, (String, String)> {
     let shown = path.display();
     let octets = fs::read(path).map_err(|error| {

@@ -1,4 +1,4 @@
-//! TLS.
+//! The configuration of TLS.
 
 use std::path::PathBuf;
 
@@ -12,14 +12,14 @@ use super::Place;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListenerTls {
-    /// Certificates: a client is shown the first that is for the name it asks for, or the first of all.
-    /// They are read anew when their files change.
+    /// Certificates. A client gets the first one that is for the name it asks for; if none is, the first of all. They
+    /// are read again when their files change.
     pub certificate: Vec<CertificateFiles>,
-    /// A file with the authorities, in PEM, whose certificates are believed of clients. It is read anew when
-    /// it changes. Default: clients are not asked for certificates.
+    /// A file with the authorities whose client certificates are trusted, in PEM. It is read again when it changes.
+    /// Default: clients are not asked for certificates.
     #[schemars(with = "Option<String>")]
     pub client_ca: Option<Place<PathBuf>>,
-    /// Whether clients must have a certificate of these. Default `optional`.
+    /// Whether clients must have such a certificate. Default `optional`.
     #[schemars(with = "Option<ClientCertificate>")]
     pub client_certificate: Option<Place<ClientCertificate>>,
 }
@@ -29,15 +29,15 @@ pub struct ListenerTls {
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ClientCertificate {
-    /// They may. One that is not believed ends the connection.
+    /// They may have one. A certificate that is not trusted ends the connection.
     #[default]
     Optional,
-    /// Others get no connection with TLS.
+    /// They must; clients without one get no connection with TLS.
     Required,
 }
 
 impl ListenerTls {
-    /// Whether clients without a certificate get no connection.
+    /// Whether clients without a certificate are refused.
     pub(crate) fn is_client_certificate_required(&self) -> bool {
         let asked = self.client_certificate.as_ref();
         asked.is_some_and(|asked| asked.value == ClientCertificate::Required)
@@ -49,43 +49,41 @@ impl ListenerTls {
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CertificateFiles {
-    /// A file with the certificate, and after it those that certify it, in PEM.
+    /// A file with the certificate, followed by its intermediate certificates, in PEM.
     #[schemars(with = "String")]
     pub file: Place<PathBuf>,
-    /// A file with the private key, in PEM. Default: it stands in `file`, too.
+    /// A file with the private key, in PEM. Default: the key is in `file` too.
     #[schemars(with = "Option<String>")]
     pub key: Option<Place<PathBuf>>,
 }
 
-/// From when on the sessions of a listener have TLS.
+/// When TLS begins in the sessions of a listener.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TlsMode {
-    /// From when the client says STARTTLS, which it need not.
+    /// When the client says STARTTLS; it need not.
     #[default]
     Offered,
-    /// The same, and without it no mail is taken: as on port 587.
+    /// When the client says STARTTLS; without TLS no mail is accepted, as on port 587.
     Required,
     /// From the first octet on, as on port 465.
     Immediate,
 }
 
-/// How much of TLS is asked of SMTP servers.
+/// How much TLS is required of SMTP servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TlsLevel {
-    /// None is begun.
+    /// TLS is not used.
     Never,
-    /// It is begun where the server offers STARTTLS, with any certificate; mail goes in clear where that
-    /// fails.
+    /// TLS is used if the server offers STARTTLS, with any certificate; if that fails, mail is sent in clear.
     #[default]
     Opportunistic,
-    /// It is begun, with any certificate, or no mail goes there.
+    /// TLS is required, with any certificate; otherwise no mail is sent there.
     Required,
-    /// It is begun, with a certificate that is believed and is for the name of the host, or no mail goes
-    /// there.
+    /// TLS is required, with a trusted certificate for the name of the host; otherwise no mail is sent there.
     Verified,
 }
 

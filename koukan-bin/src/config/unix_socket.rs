@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::Place;
 
-/// The file that maps names of groups to numbers.
+/// The file that maps the names of groups to numbers.
 const GROUPS: &str = "/etc/group";
 
 /// The file of a Unix socket.
@@ -16,10 +16,10 @@ const GROUPS: &str = "/etc/group";
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct UnixSocket {
-    /// Its permissions in octal, as in `"0660"`, which is the default: to connect one has to be allowed to write.
+    /// Its permissions in octal, as in `"0660"`, which is the default. A client needs permission to write.
     #[schemars(with = "Option<String>")]
     pub mode: Option<Place<String>>,
-    /// The group that it belongs to, by its name in `/etc/group`, or its number. Default: that of the agent.
+    /// The group that owns it, by its name in `/etc/group` or its number. Default: the agent's group.
     #[schemars(with = "Option<String>")]
     pub group: Option<Place<String>>,
 }
@@ -29,7 +29,7 @@ impl UnixSocket {
     ///
     /// # Errors
     ///
-    /// The value that is wrong, and why.
+    /// The value that is wrong, and what is wrong with it.
     pub(crate) fn access(&self) -> Result<UnixAccess, (&Place<String>, String)> {
         let mut access = UnixAccess::default();
         if let Some(place) = &self.mode {

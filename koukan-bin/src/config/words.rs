@@ -1,18 +1,18 @@
-//! What the readers of YAML and of values say, in this agent's words.
+//! Translates the messages of the YAML and value readers into this agent's words.
 //!
-//! They speak to programmers: of types, options and parsers. Whoever writes a configuration is told
-//! what is expected, and what to change.
+//! The readers' messages are for programmers: about types, options and parsers. Somebody who writes
+//! a configuration is told what is expected, and what to change.
 
 use super::suggest::meant;
 
-/// A message in plain words, and what to change where that is known.
+/// A message in plain words, and what to change if that is known.
 pub(super) fn plain(message: &str) -> (String, Option<String>) {
     let help = meant(message);
     let (message, told) = said(message);
     (message, help.or_else(|| told.map(str::to_owned)))
 }
 
-/// The messages that are the same each time.
+/// The messages that never vary.
 const SAID: &[(&str, &str, Option<&str>)] = &[
     ("expected mapping start", MAPPING, Some(HOW_MAPPING)),
     ("expected sequence start", LIST, Some(HOW_LIST)),
@@ -165,9 +165,9 @@ fn said(message: &str) -> (String, Option<&'static str>) {
     }
 }
 
-/// Something of another type or value than the expected.
+/// The message for a wrong type or value.
 fn mistaken(found: &str, expected: &str) -> (String, Option<&'static str>) {
-    // As in "string \"x\"", "integer `5`", "map", "unit value".
+    // For example "string \"x\"", "integer `5`", "map", "unit value".
     let value = found
         .split_once(' ')
         .map_or("", |(_, value)| value)
@@ -207,7 +207,7 @@ fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
     message.strip_prefix(before)?.split('`').next()
 }
 
-/// What there is to choose from, in the same words each time.
+/// The list of possible choices, always in the same form.
 fn choice(message: &str) -> String {
     let Some((_, expected)) = message.split_once(", expected ") else {
         return String::new();

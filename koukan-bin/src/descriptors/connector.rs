@@ -1,4 +1,4 @@
-//! Connections to destinations, of which there may be so many.
+//! A connector with a limit on connections to destinations.
 
 use std::{
     io,
@@ -16,17 +16,17 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
-/// Connects as another connector does, to so many addresses at the same time.
+/// Connects through another connector, to a limited number of addresses at the same time.
 ///
-/// What is beyond fails at once, with [`io::ErrorKind::ResourceBusy`]: whoever waited might hold what
-/// others wait for.
+/// Beyond the limit it fails at once, with [`io::ErrorKind::ResourceBusy`]. If it waited, the
+/// waiting task might hold what others need to finish.
 #[derive(Debug)]
 pub(crate) struct Counted {
     inner: SharedConnector,
     room: Arc<Semaphore>,
 }
 
-/// A connection, and its place among them.
+/// A connection, and its place in the limit.
 struct Held {
     wire: BoxWire,
     _place: OwnedSemaphorePermit,
@@ -41,7 +41,7 @@ impl Counted {
         }
     }
 
-    /// What is connected to in that way takes a place.
+    /// Connects, and takes a place.
     async fn held(
         &self,
         connecting: impl Future<Output = io::Result<BoxWire>>,
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
         drop(first);
         let _third = counted.connect(address).await.unwrap();
-        // One that comes to nothing takes no place for long.
+        // A failed connection soon gives its place back.
         drop((listener, _third));
         assert_ne!(
             counted.connect(address).await.err().unwrap().kind(),

@@ -1,13 +1,13 @@
-//! The limit that the operating system sets.
+//! The operating system's limit on file descriptors.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// How many this process may have, once the limit is raised; `None` where there is no limit.
+/// How many file descriptors this process may have once the limit is raised; `None` if there is no limit.
 pub(crate) fn attainable() -> Option<u64> {
     getrlimit(Resource::Nofile).maximum
 }
 
-/// Raises the limit as far as this process may; returns what it is then, `None` where there is none.
+/// Raises the limit as far as this process may; returns the new limit, `None` if there is none.
 pub(crate) fn raise() -> Option<u64> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     if current == maximum {

@@ -1,10 +1,10 @@
-//! File descriptors: how many the process may have, and who may have how many of them.
+//! File descriptors: how many the process may have, and how many each part of it.
 //!
-//! Each connection takes one, of a client or to a destination, as do the files of the database and
-//! those that message bodies spill to. Where they run out, nothing works any more, whoever has taken
-//! them: nobody can connect, nothing can be delivered, the database cannot open its files. So the
-//! limit is raised as far as it can be when an agent starts, and what is left of it is split between
-//! the parts ([`Plan`]), none of which can then take those of another.
+//! Each connection, of a client or to a destination, takes one; so does each file of the database,
+//! and each file that message bodies spill to. When they run out, nothing works any more, whoever
+//! has taken them: nobody can connect, nothing can be delivered, and the database cannot open its
+//! files. So at its start an agent raises the limit as far as it can, and splits what is there
+//! between its parts ([`Plan`]), so that no part can take those of another.
 
 mod connector;
 mod limit;

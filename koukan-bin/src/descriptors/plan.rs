@@ -1,4 +1,4 @@
-//! Who may have how many file descriptors: pure.
+//! How many file descriptors each part may have: a pure calculation.
 
 use std::fmt::Write;
 
@@ -8,21 +8,21 @@ use koukan_smtp::server::Limits;
 
 use crate::config::{Config, Output, Place};
 
-/// Those of the process itself: its runtime, its log, connections that are just turned away, and a
-/// margin for what libraries open for a moment.
+/// File descriptors of the process itself: its runtime, its log, connections that are being turned
+/// away, and a margin for what libraries open for a moment.
 const PROCESS: u64 = 40;
-/// Those of the database: its readers and its writer have two files each, and share some.
+/// File descriptors of the database: its readers and its writer have two files each, and share some.
 const DATABASE: u64 = 24;
-/// The part of the rest that listeners leave to connections to destinations, at least.
+/// The fraction (one in so many) of the rest that is kept at least for connections to destinations.
 const TO_DESTINATIONS: u64 = 3;
-/// The part of the rest that is for files that bodies spill to, at most.
+/// The fraction (one in so many) of the rest that is used at most for spill files.
 const FOR_SPILL: u64 = 12;
-/// Connections that a listener is to have where the configuration says nothing, at least.
+/// The fewest connections that a listener should have if the configuration does not say.
 const FEW: u64 = 256;
-/// Connections to destinations that are to be there where the configuration says nothing, at least.
+/// The fewest connections to destinations that there should be if the configuration does not say.
 const FEW_TO_DESTINATIONS: usize = 200;
 
-/// Who may have how many.
+/// How many each part may have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// Connections of clients, by SMTP listener, in the order of the configuration.
@@ -31,14 +31,14 @@ pub(crate) struct Plan {
     pub(crate) rest: Vec<usize>,
     /// Connections to destinations.
     pub(crate) destinations: usize,
-    /// Files that bodies spill to.
+    /// Files to which bodies spill.
     pub(crate) spill_files: usize,
 }
 
-/// There are fewer than what the configuration says may need.
+/// There are fewer file descriptors than the configuration may need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shortage {
-    /// The first of the listeners that get fewer connections.
+    /// The place of the first listener that gets fewer connections.
     pub(crate) place: Place<()>,
     /// What is wrong.
     pub(crate) message: String,
@@ -46,16 +46,16 @@ pub(crate) struct Shortage {
     pub(crate) help: String,
 }
 
-/// What a listener asks for.
+/// What a listener wants.
 struct Wish<'a> {
     address: &'a Place<ListenAddress>,
     max: u64,
-    /// Whether the configuration says so.
+    /// Whether the number is in the configuration.
     is_said: bool,
 }
 
 impl Plan {
-    /// The split of `limit`; `None` is no limit. Also where all that is configured cannot be had.
+    /// Splits `limit`; `None` means no limit. There is always a plan, even if it gives less than is configured.
     pub(crate) fn new(config: &Config, limit: Option<u64>) -> (Self, Option<Shortage>) {
         let wishes = wishes(config);
         let all = |granted: &[u64]| -> Vec<usize> {
@@ -76,7 +76,7 @@ impl Plan {
             return (plan, None);
         };
         let own = PROCESS + DATABASE + wishes.len() as u64;
-        // With less than that nothing can be done well.
+        // With less than this nothing works well.
         let left = limit.saturating_sub(own).max(FOR_SPILL);
         let limits = blob::Limits::from(&config.storage);
         let spill = (left / FOR_SPILL)
@@ -112,7 +112,7 @@ impl Plan {
         let mut message = format!("there are {limit} file descriptors, too few: ");
         for (wish, got) in &fewer {
             let (address, max) = (&wish.address.value, wish.max);
-            // A text takes whatever is written.
+            // Writing to a string cannot fail.
             let _ = write!(message, "{address} takes {got} connections and not {max}, ");
         }
         let destinations = self.destinations;
@@ -135,7 +135,7 @@ impl Plan {
 }
 
 impl Wish<'_> {
-    /// With how much less something is wrong.
+    /// The number of connections below which there is a shortage.
     fn least(&self) -> u64 {
         if self.is_said {
             self.max
@@ -145,7 +145,7 @@ impl Wish<'_> {
     }
 }
 
-/// With fewer connections to destinations than this something is wrong.
+/// The number of connections to destinations below which there is a shortage.
 fn wished_attempts(config: &Config) -> usize {
     let attempts = config.output.max_in_flight;
     if attempts == Output::default().max_in_flight {
@@ -172,8 +172,8 @@ fn wishes(config: &Config) -> Vec<Wish<'_>> {
     smtp.chain(rest).map(wish).collect()
 }
 
-/// Splits so many connections between listeners: what the configuration says comes first, as far as the
-/// others have a few.
+/// Splits connections between listeners: those with a number in the configuration come first, as
+/// far as the others keep a few.
 fn split(total: u64, wishes: &[Wish<'_>]) -> Vec<u64> {
     let least: u64 = wishes.iter().map(Wish::least).sum();
     if least > total {
@@ -190,7 +190,7 @@ fn split(total: u64, wishes: &[Wish<'_>]) -> Vec<u64> {
     granted.collect()
 }
 
-/// Gives each as much as it wishes, or an equal part of what those leave who wish less; one at least.
+/// Gives each what it wants, or an equal share of what remains of those that want less; at least one.
 fn fair(total: u64, wishes: impl Iterator<Item = u64>) -> Vec<u64> {
     let wishes: Vec<_> = wishes.collect();
     let mut order: Vec<_> = (0..wishes.len()).collect();
@@ -213,7 +213,7 @@ mod tests {
 
     use super::*;
 
-    /// The local configuration, with these limits of its listeners.
+    /// The local configuration, with these limits on its listeners.
     fn config(smtp: Option<usize>, rest: Option<usize>) -> Config {
         let text = include_str!("../../../config/local/koukan.yaml");
         let mut config = Config::parse(Path::new("x"), text, &Registry::default()).unwrap();

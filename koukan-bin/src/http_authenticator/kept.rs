@@ -1,4 +1,4 @@
-//! What was found good lately.
+//! A cache of claims that were recently accepted.
 
 use std::{
     collections::HashMap,
@@ -9,13 +9,13 @@ use std::{
 use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
-/// Claims that are kept, at most.
+/// The most claims in the cache.
 const KEPT_MAX: usize = 10_000;
 
-/// A claim, as it is kept.
+/// A claim, as a hash.
 pub(super) type Key = [u8; 32];
 
-/// Claims that were found good, for a while.
+/// Claims that were accepted, for some time.
 pub(super) struct Kept {
     secret: [u8; 32],
     time: Duration,
@@ -23,7 +23,7 @@ pub(super) struct Kept {
 }
 
 impl Kept {
-    /// Keeps each so long; none where that is no time.
+    /// Keeps each claim for that time; with zero, none.
     pub(super) fn new(secret: [u8; 32], time: Duration) -> Self {
         Self {
             secret,
@@ -58,7 +58,7 @@ impl Kept {
         if known.len() >= KEPT_MAX {
             known.retain(|_, (_, until)| *until > now);
         }
-        // With so many, another one is asked for again.
+        // When the cache is full, further claims are not cached.
         if known.len() < KEPT_MAX {
             known.insert(key, (name, now + self.time));
         }

@@ -1,13 +1,14 @@
-//! Users whom an HTTP server knows.
+//! Users that an HTTP server knows.
 //!
-//! | it answers | the client |
+//! | the server answers | the client |
 //! |---|---|
-//! | 200 with `{"identity": "…"}` or without, or 204 | is known by that name, or the one that it has given |
-//! | 401, 403, 404 | is not who it says to be |
-//! | anything else, or nothing in time | hears 454 and may try again |
+//! | 200 with `{"identity": "…"}` or without, or 204 | is known by that name; without one, by the name that it has given |
+//! | 401, 403, 404 | is refused |
+//! | anything else, or nothing in time | gets 454 and may try again |
 //!
-//! What was found good is kept for a while, by a hash that nobody can guess without a secret of this process, so that
-//! clients that connect often do not ask each time. What was refused is not.
+//! A claim that was accepted is cached for some time, so that clients that connect often do not
+//! cause a question each time. The cache holds keyed hashes, which cannot be guessed without a
+//! secret of this process. Refusals are not cached.
 
 mod kept;
 
@@ -30,14 +31,14 @@ use tower::ServiceExt;
 
 use self::kept::Kept;
 
-/// Octets of an answer, at most.
+/// The most octets in an answer.
 const ANSWER_MAX: usize = 16 << 10;
-/// Octets of a name, at most.
+/// The most octets in a name.
 const NAME_MAX: usize = 255;
-/// Questions of one listener that are under way at a time, at most.
+/// The most questions of one listener at a time.
 const QUESTIONS_MAX: u64 = 64;
 
-/// Asks an HTTP server whether clients are who they say to be; clones share what is known.
+/// Asks an HTTP server whether clients are who they claim to be; clones share the cache.
 #[derive(Clone)]
 pub(crate) struct HttpAuthenticator {
     client: HttpClient,
@@ -47,10 +48,10 @@ pub(crate) struct HttpAuthenticator {
     kept: Arc<Kept>,
 }
 
-/// Why nothing is known of a client.
+/// Why there is no valid answer.
 #[derive(Debug, thiserror::Error)]
 enum NoAnswer {
-    #[error("no answer of the HTTP server in time")]
+    #[error("the HTTP server has not answered in time")]
     Late,
     #[error("the HTTP server has answered {0}")]
     Status(StatusCode),
@@ -59,7 +60,7 @@ enum NoAnswer {
 }
 
 impl HttpAuthenticator {
-    /// Asks that URL, and keeps what was found good for so long.
+    /// Asks at that URL, and caches accepted claims for that time.
     pub(crate) fn new(client: HttpClient, url: Uri, keep: Duration) -> Result<Self, NoRandomness> {
         Ok(Self {
             client,
@@ -70,13 +71,13 @@ impl HttpAuthenticator {
         })
     }
 
-    /// Shows the server that token.
+    /// Sends the server that token.
     pub(crate) fn with_token(mut self, token: &str) -> Self {
         self.token = Some(token.into());
         self
     }
 
-    /// Sets how long an answer is waited for, in place of 10 seconds.
+    /// Sets how long to wait for an answer. Default: 10 seconds.
     pub(crate) fn with_timeout(mut self, patience: Duration) -> Self {
         self.patience = patience;
         self
@@ -142,7 +143,7 @@ impl Authenticator for HttpAuthenticator {
         let (user, kind, shown) = match &claim {
             Claim::Password { user, password } => (Some(&**user), "password", password.reveal()),
             Claim::Token { user, token } => (user.as_deref(), "token", token.reveal()),
-            // It knows no verifiers: mechanisms that need one are not offered.
+            // The server knows no verifiers: mechanisms that need one are not offered.
             _ => return Ok(Answer::Refused),
         };
         let key = self.kept.key([kind, user.unwrap_or_default(), shown]);

@@ -1,12 +1,12 @@
-//! Texts of others in log lines.
+//! Makes foreign text safe in log lines.
 
-/// Looks at a value that was written to the line from `start` on, behind its name: puts it in quotes,
-/// with escapes, where that is needed to see where it ends and what is in it.
+/// Checks a value that was written to the line from `start` on, behind its name. Puts it in quotes,
+/// with escapes, if that is needed to see its end and its content.
 pub(super) fn settle_value(line: &mut String, start: usize) {
     let text = &line[start..];
     let is_simple =
         |octet: u8| octet.is_ascii_graphic() && !matches!(octet, b'"' | b'=' | b'{' | b'}');
-    // Most values. Without a way out, many octets are looked at at a time.
+    // Most values need nothing. The loop has no early exit, so that many octets are checked at a time.
     if !text.is_empty() && text.bytes().fold(true, |is, octet| is & is_simple(octet)) {
         return;
     }
@@ -31,8 +31,7 @@ pub(super) fn settle_value(line: &mut String, start: usize) {
     line.push_str(&quoted);
 }
 
-/// Looks at a text that was written to the line from `start` on and stands for itself: what does not
-/// show is escaped.
+/// Checks a text that was written to the line from `start` on and has no name: escapes invisible characters.
 pub(super) fn settle_message(line: &mut String, start: usize) {
     let text = &line[start..];
     let is_plain = |octet: u8| octet == b' ' || octet.is_ascii_graphic();
@@ -49,21 +48,20 @@ pub(super) fn settle_message(line: &mut String, start: usize) {
     }
 }
 
-/// Whether a character shows as itself.
+/// Whether a character is visible as itself.
 pub(super) fn is_shown(c: char) -> bool {
     if c.is_ascii() {
         return !c.is_ascii_control();
     }
-    // Decided by the standard library's tables: control and format characters, separators and
-    // those without a meaning are escaped. Marks that combine with what is before them are escaped
-    // only where there is nothing before them.
+    // The standard library's tables decide: control and format characters, separators and unassigned characters
+    // are escaped. Combining marks are only escaped if no character comes before them.
     let mut octets = [b'x'; 5];
     let len = c.encode_utf8(&mut octets[1..]).len();
     let text = str::from_utf8(&octets[..=len]).unwrap_or_default();
     text.escape_debug().nth(1) == Some(c)
 }
 
-/// Whether it is a text in quotes already, with escapes.
+/// Whether it is already a text in quotes, with escapes.
 fn is_quoted(text: &str) -> bool {
     let Some(inner) = text
         .strip_prefix('"')

@@ -1,4 +1,4 @@
-//! Lines for people.
+//! Log lines for people.
 
 use std::{
     error::Error,
@@ -22,8 +22,9 @@ use super::{
     time,
 };
 
-/// Writes `time LEVEL span{name=value}: target: message name=value other="value with spaces"`. A line
-/// that is written while a message is worked on ends with the `id` of that, unless it has one.
+/// Writes `time LEVEL span{name=value}: target: message name=value other="value with spaces"`. A
+/// line that is written while a message is being worked on ends with the `id` of the message,
+/// unless it already has one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Human;
 
@@ -81,7 +82,7 @@ impl<'w> FormatFields<'w> for Human {
     }
 }
 
-/// A level in five letters, and its colour.
+/// The level in five letters, and its colour.
 fn level(level: Level) -> (&'static str, &'static str) {
     match level {
         Level::ERROR => ("ERROR", "31"),
@@ -92,7 +93,7 @@ fn level(level: Level) -> (&'static str, &'static str) {
     }
 }
 
-/// How something is shown on a terminal: a code of ECMA-48, section 8.3.117.
+/// A style on a terminal: a code of ECMA-48, section 8.3.117.
 #[derive(Debug, Clone, Copy)]
 struct Style(Option<&'static str>);
 
@@ -159,7 +160,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Adds a field whose value shows what it is, and where it ends.
+    /// Adds a field whose value never needs quotes.
     fn add_plain(&mut self, field: &Field, value: fmt::Arguments<'_>) {
         if let Some(name) = line::shown_name(field) {
             self.put_name(name);
@@ -167,7 +168,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Adds the id of the message that is worked on, unless it is there.
+    /// Adds the id of the message that is being worked on, unless it is there.
     fn put_id(&mut self) {
         if !self.has_id
             && let Some(id) = trace::current()
@@ -201,7 +202,7 @@ impl Visit for Fields<'_> {
 
     fn record_error(&mut self, field: &Field, error: &(dyn Error + 'static)) {
         self.add(field, |line| match error.source() {
-            // Also lists, which are given as errors.
+            // Also lists, which are passed as errors.
             None => put(line, format_args!("{error}")),
             Some(_) => put(line, format_args!("{}", Causes(error))),
         });

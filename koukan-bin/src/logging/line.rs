@@ -1,4 +1,4 @@
-//! A line that is put together.
+//! Builds a log line.
 
 use std::{
     cell::Cell,
@@ -11,23 +11,24 @@ use tracing::{
 };
 use tracing_subscriber::fmt::format::Writer;
 
-/// What stands for the text of an event itself.
+/// The name of the field with the text of an event.
 pub(super) const MESSAGE: &str = "message";
 
 thread_local! {
-    /// Where a line is put together: kept, so that a line needs no memory of its own.
+    /// The buffer in which lines are built; it is kept, so that a line allocates nothing.
     static LINE: Cell<String> = const { Cell::new(String::new()) };
 }
 
-/// What is kept of it at most, in octets.
+/// The most octets of the buffer that are kept.
 const KEPT: usize = 4 << 10;
 
-/// Writes to `writer` what `put` puts together.
+/// Writes to `writer` what `put` builds.
 ///
-/// In a `String` it can be looked at what a value has become, and changed: whether it needs quotes or
-/// escapes is known only then.
+/// The line is built in a `String`, since a value must be checked and changed after it was written:
+/// only then it is known whether it needs quotes or escapes.
 pub(super) fn write(mut writer: Writer<'_>, put: impl FnOnce(&mut String)) -> fmt::Result {
-    // While it is taken, whatever a value logs has another one. A thread that ends has none any more.
+    // While the buffer is taken, a value that logs something itself gets another one. A thread that
+    // ends has none any more.
     let mut line = LINE.try_with(Cell::take).unwrap_or_default();
     line.clear();
     put(&mut line);
@@ -38,14 +39,13 @@ pub(super) fn write(mut writer: Writer<'_>, put: impl FnOnce(&mut String)) -> fm
     written
 }
 
-/// Adds a value. A text takes all that is written to it; a value that fails to show itself is left as it
-/// is.
+/// Adds a value. Writing to a string cannot fail; a value whose formatting fails is left incomplete.
 pub(super) fn put(line: &mut String, value: fmt::Arguments<'_>) {
     let _ = line.write_fmt(value);
 }
 
-/// The name of a field as it is shown; `None` where it is not: what records of the `log` crate carry
-/// beside their text.
+/// The name of a field as it is shown; `None` for fields that are not shown: those that records of
+/// the `log` crate carry beside their text.
 pub(super) fn shown_name(field: &Field) -> Option<&'static str> {
     let name = field.name();
     if name.starts_with("log.") {
@@ -55,8 +55,7 @@ pub(super) fn shown_name(field: &Field) -> Option<&'static str> {
     Some(name.strip_prefix("r#").unwrap_or(name))
 }
 
-/// Where an event comes from. Those of the `log` crate's records have a general target, and their own
-/// in a field.
+/// The target of an event. Records of the `log` crate have a general target, and their own in a field.
 pub(super) fn with_target(event: &Event<'_>, put: impl FnOnce(&str)) {
     let target = event.metadata().target();
     if target != "log" {

@@ -1,8 +1,8 @@
 //! Logs, as configured.
 //!
-//! What others have sent stands in log lines too. No character of it can look like something else
-//! there: those that do not show, that end a line or that turn the direction of writing round are
-//! escaped, and in lines for people values with spaces stand in quotes.
+//! Log lines also contain text from other hosts. No character of it can be mistaken for something
+//! else: characters that are invisible, end a line or reverse the direction of writing are escaped,
+//! and in lines for people, values with spaces are in quotes.
 
 mod escape;
 mod human;
@@ -40,10 +40,10 @@ use self::{human::Human, json::Json, queue::Queue, wanted::wanted};
 /// The lines of this process that wait to be written.
 static LINES: OnceLock<Queue> = OnceLock::new();
 
-/// How long the end of the process, or a panic, may wait for whoever reads the log.
+/// How long the end of the process, or a panic, may wait for the reader of the log.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Logs cannot be written as somebody wants.
+/// Why logs cannot be written as configured.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LogError {
@@ -53,21 +53,21 @@ pub enum LogError {
     /// The process logs already.
     #[error("logs cannot be written")]
     Init(#[from] TryInitError),
-    /// There is no thread to be had that writes the lines.
+    /// The thread that writes the lines cannot be started.
     #[error("logs cannot be written")]
     Thread(#[from] io::Error),
 }
 
-/// Sends logs to standard error, as `log` says; the environment variable `KOUKAN_LOG`, a level or
-/// a list of `target=level`, overrides the level. Panics are logged too.
+/// Sends logs to standard error, as `log` says. The environment variable `KOUKAN_LOG`, a level or a
+/// list of `target=level`, overrides the level. Panics are logged too.
 ///
-/// A thread writes the lines, some milliseconds later: [`flush`] waits for it, and is called before the
-/// process ends. Where they are not taken, some MiB of them wait, and further ones are lost.
+/// A thread writes the lines some milliseconds later. [`flush`] waits for it, and is called before the process
+/// ends. If nobody reads the lines, some MiB of them are kept, and further ones are lost.
 ///
 /// # Errors
 ///
-/// [`LogError`]. Where the environment variable is wrong, logs are written all the same, as `log`
-/// says, so that this too can be told in a log line.
+/// [`LogError`]. If the environment variable is wrong, logs are still written, as `log` says, so
+/// that this error can be logged too.
 pub fn init(log: Log) -> Result<(), LogError> {
     let level = match log.level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -94,25 +94,25 @@ pub fn init(log: Log) -> Result<(), LogError> {
         .with(targets)
         .with(lines)
         .try_init()?;
-    // Nobody else has set it: there is one log.
+    // Nobody else sets it: there is only one log.
     let _ = LINES.set(queue);
     panic::set_hook(Box::new(|panic| {
         panics::tell(panic);
-        // It may be the last that the process does.
+        // The process may end with this panic.
         flush();
     }));
     wanted.map(drop).map_err(LogError::Wanted)
 }
 
-/// Waits until all that was logged so far is written; where nothing of it is taken for a second, or all of
-/// it not within ten, no longer.
+/// Waits until everything logged so far is written. Gives up if nothing is read for a second, or
+/// not everything within ten.
 pub fn flush() {
     if let Some(lines) = LINES.get() {
         lines.flush(PATIENCE);
     }
 }
 
-/// A layer that writes lines.
+/// The layer that writes lines.
 fn lines<S, W>(format: LogFormat, to: W, has_colours: bool) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,

@@ -1,12 +1,11 @@
-//! Panics, as log lines like others.
+//! Logs panics like other events.
 
 use std::{
     backtrace::{Backtrace, BacktraceStatus},
     panic::PanicHookInfo,
 };
 
-/// Logs a panic: where it was and what it says; with a backtrace where `RUST_BACKTRACE` asks for
-/// one.
+/// Logs a panic with its place and message, and with a backtrace if `RUST_BACKTRACE` asks for one.
 pub(super) fn tell(panic: &PanicHookInfo<'_>) {
     let backtrace = Backtrace::capture();
     let is_captured = backtrace.status() == BacktraceStatus::Captured;

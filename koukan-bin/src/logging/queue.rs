@@ -1,11 +1,10 @@
-//! Lines on their way out of the process.
+//! The queue of log lines to be written.
 //!
-//! Whoever logs puts a line into the [`Queue`] and goes on; a thread of its own writes what has come
-//! within some milliseconds in one go. So a line costs its task no system call, and a reader that hangs,
-//! as of a pipe or a terminal that was stopped, holds up nobody else.
+//! A task that logs puts a line into the [`Queue`] and goes on; a thread writes all lines of some milliseconds at
+//! once. So a line costs its task no system call. A reader that hangs, for example a pipe or a terminal that was
+//! stopped, holds up nobody else.
 //!
-//! The queue has a bound. Where it is full lines are lost; they are counted, and how many they were is
-//! told in the log once there is room again.
+//! The queue is bounded. When it is full, lines are lost; their number is logged once there is room again.
 
 use std::{
     io::{self, ErrorKind, Write},
@@ -17,44 +16,44 @@ use std::{
 
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Octets of lines that wait to be written, at most.
+/// The most octets of lines in the queue.
 const QUEUED_MAX: usize = 4 << 20;
-/// Octets that are written at once, however short they have waited.
+/// At this many octets, lines are written without waiting for more.
 const ENOUGH: usize = 64 << 10;
-/// Octets of memory that are kept for the lines to come.
+/// Octets of memory that are kept for later lines.
 const KEPT: usize = 2 * ENOUGH;
-/// How long a line waits for others, at most.
+/// How long a line waits for others at most.
 const LINGER: Duration = Duration::from_millis(5);
-/// How many times as long as for the next octets is waited for all of them.
+/// Waiting for all octets takes at most this many times as long as for the next ones.
 const PATIENCES: u32 = 10;
-/// How long to wait before writing again to what takes nothing now and does not wait by itself.
+/// The pause before the next write to a file that is full and does not block.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// Lines that wait to be written. Clones share them.
+/// Log lines that are to be written. Clones share them.
 #[derive(Debug, Clone)]
 pub(super) struct Queue(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    /// There is something to write, or a reason not to wait with it.
+    /// Signalled when there is something to write, or a reason to write at once.
     filled: Condvar,
-    /// Something was written.
+    /// Signalled when something was written.
     written: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct State {
     lines: Vec<u8>,
-    /// Lines that found no room.
+    /// How many lines found no room.
     lost: u64,
     /// Whether the thread sleeps until there is something to write.
     sleeps: bool,
-    /// Octets that came, were written, and are waited for, of all since the start.
+    /// Counts of octets since the start: those that arrived, were written, and are waited for.
     came: u64,
     done: u64,
     wanted: u64,
-    /// Whoever waited last has waited in vain, and nothing was written since.
+    /// Whether the last wait was in vain, and nothing was written since.
     is_stuck: bool,
 }
 
@@ -63,7 +62,7 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// Where there is no thread to be had.
+    /// If no thread can be started.
     pub(super) fn start(to: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let queue = Self(Arc::clone(&shared));
@@ -72,9 +71,8 @@ impl Queue {
         Ok(queue)
     }
 
-    /// Waits until all that came so far is written: as long as something is taken within `patience`
-    /// each time, and [`PATIENCES`] times that at most. Where nothing was taken the last time, and has
-    /// not been since, it is not waited for again.
+    /// Waits until everything that has arrived so far is written. Gives up if nothing is written for `patience`, or
+    /// after [`PATIENCES`] times that. If the last wait was in vain and nothing was written since, it does not wait.
     pub(super) fn flush(&self, patience: Duration) {
         let Self(shared) = self;
         let until = now() + patience * PATIENCES;
@@ -113,7 +111,7 @@ impl Queue {
     }
 }
 
-/// Each line is written whole.
+/// Each write is one whole line.
 impl Write for &Queue {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         self.push(line);
@@ -138,8 +136,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for lines, takes them into `batch`, and tells how many were lost since the last time and
-    /// up to which octet this is all.
+    /// Waits for lines and takes them into `batch`. Returns how many were lost since the last time, and the number of
+    /// the last octet taken.
     fn take(&self, batch: &mut Vec<u8>) -> (u64, u64) {
         let mut state = self.lock();
         state.sleeps = state.lines.is_empty();
@@ -169,7 +167,7 @@ fn write_lines(shared: &Shared, mut to: impl Write) {
     loop {
         let (lost, until) = shared.take(&mut batch);
         if lost > 0 {
-            // First of all that comes now, while there is room for it.
+            // Before the new lines, while there is room for it.
             tracing::warn!(
                 lines = lost,
                 "lines of the log are lost: they were not read in time"
@@ -194,7 +192,7 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Where nobody can read it any more it is lost, as everything that follows.
+/// Writes the octets. If they can no longer be written, they are lost, like all that follow.
 fn write_out(to: &mut impl Write, mut octets: &[u8]) {
     while !octets.is_empty() {
         match to.write(octets) {
@@ -216,7 +214,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(60);
 
-    /// Writes whenever it is allowed to, once each time.
+    /// A writer that writes once each time it is allowed to.
     struct Reader {
         allowed: mpsc::Receiver<()>,
         read: Arc<Mutex<Vec<u8>>>,
@@ -224,7 +222,7 @@ mod tests {
 
     impl Write for Reader {
         fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
-            // Whoever reads has gone away.
+            // The reader has gone.
             let gone = |_| io::Error::from(ErrorKind::BrokenPipe);
             self.allowed.recv().map_err(gone)?;
             self.read.lock().unwrap().extend_from_slice(octets);
@@ -273,10 +271,10 @@ mod tests {
         }
         queue.flush(Duration::from_millis(1));
         assert!(queue.0.lock().lines.len() <= QUEUED_MAX);
-        // The thread has taken some, of which it can write nothing.
+        // The thread has taken some lines, and cannot write them.
         let came = queue.0.lock().came;
         assert!(came <= 2 * QUEUED_MAX as u64, "{came}");
-        // Nor does anybody for whom it was in vain before.
+        // A second wait does not wait, since the first was in vain.
         assert!(queue.0.lock().is_stuck);
         queue.flush(PATIENCE);
         let allow = std::thread::spawn(move || while allow.send(()).is_ok() {});

@@ -1,4 +1,4 @@
-//! Lines as they are written.
+//! Log lines as they are written.
 
 use std::sync::{Arc, Mutex};
 
@@ -31,7 +31,8 @@ fn written(format: LogFormat, log: impl FnOnce()) -> String {
     String::from_utf8(octets).unwrap()
 }
 
-/// Turns writing round, ends a line somewhere, is a control character, shows nothing.
+/// Characters that reverse the writing direction, end a line in some place, control a terminal, or
+/// are invisible.
 const HOSTILE: &str = "a\u{202e}b\u{2028}c\u{85}d\u{1b}[2Je\u{200b}f\ng\u{7f}h\u{feff}\u{e0041}";
 
 #[test]
@@ -158,7 +159,7 @@ fn json_has_the_fields_and_the_spans() {
     assert_eq!(json, expected);
 }
 
-/// A transaction with a recipient that is hard to tell from two.
+/// Runs a transaction with a recipient that looks like two.
 async fn transaction() {
     use koukan_core::{
         middleware::TraceLayer,
@@ -270,7 +271,7 @@ fn a_panic_is_a_line_like_others() {
     let line = written(LogFormat::Json, || {
         let here = std::thread::current().id();
         let before = panic::take_hook();
-        // Other tests go on as they do.
+        // Panics of other tests are handled as before.
         panic::set_hook(Box::new(move |panic| {
             if std::thread::current().id() == here {
                 panics::tell(panic);

@@ -1,10 +1,10 @@
-//! The time of a line.
+//! The time of a log line.
 
 use std::cell::Cell;
 
 use koukan_core::clock::{Clock, SystemClock};
 
-/// The second that a thread wrote last: most lines are of the same, and differ in what follows.
+/// The second that a thread wrote last: most lines fall into the same one, and differ only in the fraction.
 #[derive(Debug, Clone, Copy)]
 struct Second {
     number: i64,
@@ -18,14 +18,14 @@ thread_local! {
     static LAST: Cell<Option<Second>> = const { Cell::new(None) };
 }
 
-/// Writes the time of now, as in `2026-01-31T12:00:00.123456Z`.
+/// Writes the current time, as in `2026-01-31T12:00:00.123456Z`.
 pub(super) fn write_now(line: &mut String) {
     let now = SystemClock.now();
     let microseconds = now.subsec_microsecond().unsigned_abs();
     write_time(line, now.as_second(), microseconds, || now.to_string());
 }
 
-/// `shown` writes that second as a text that begins as `Second::text` does.
+/// Writes a time. `shown` writes its second as text that begins like `Second::text`.
 fn write_time(line: &mut String, number: i64, microseconds: u32, shown: impl FnOnce() -> String) {
     let last = LAST.get().filter(|last| last.number == number);
     let second = last.unwrap_or_else(|| Second::new(number, &shown()));

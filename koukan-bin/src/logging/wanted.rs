@@ -1,4 +1,4 @@
-//! What `KOUKAN_LOG` wants.
+//! Reads `KOUKAN_LOG`.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -6,11 +6,11 @@ use crate::config::nearest;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
-/// Reads a level, or a list of `target=level`; `None` where there is nothing.
+/// Reads a level, or a list of `target=level`; `None` if the text is empty.
 ///
 /// # Errors
 ///
-/// What is wrong, and with which part.
+/// What is wrong, and in which part.
 pub(super) fn wanted(text: &str) -> Result<Option<Targets>, String> {
     if text.trim().is_empty() {
         return Ok(None);
@@ -38,7 +38,7 @@ pub(super) fn wanted(text: &str) -> Result<Option<Targets>, String> {
 }
 
 fn level(text: &str) -> Result<LevelFilter, String> {
-    // The parser takes nothing for `error`.
+    // The parser would read an empty text as `error`.
     let read = Some(text).filter(|text| !text.is_empty());
     read.and_then(|text| text.parse().ok()).ok_or_else(|| {
         let meant = nearest(&text.to_lowercase(), LEVELS);
@@ -62,7 +62,7 @@ fn check_target(target: &str, part: &str) -> Result<(), String> {
     ))
 }
 
-/// Whether it can be the path of a module, or a name given to a target in its place.
+/// Whether it can be the path of a module, or another name given to a target.
 fn is_target(text: &str) -> bool {
     let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | ':' | '.');
     !text.is_empty() && text.chars().all(is_allowed)

@@ -14,7 +14,7 @@ use tower::{Layer, service_fn};
 use super::{InvalidFilter, Surroundings};
 use crate::config::{Chain, Filter};
 
-/// What it is called.
+/// The name of the filter.
 const NAME: &str = "add_route";
 
 /// Sends a copy of each message through the chain of a sender.
@@ -23,41 +23,42 @@ const NAME: &str = "add_route";
 pub(crate) struct AddRoute {
     /// The sender.
     pub(crate) sender: String,
-    /// One of its tags.
+    /// A tag of that sender.
     pub(crate) tag: Option<String>,
-    /// When it goes.
+    /// When the copy is sent.
     #[serde(default)]
     mode: Mode,
-    /// Whether the original's sender is notified of the copy, too.
+    /// Whether the original's sender is notified about the copy too.
     #[serde(default)]
     notification: bool,
 }
 
-/// When a copy goes.
+/// When a copy is sent.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Mode {
-    /// Before the original, whose client waits.
+    /// Before the original, while the client waits.
     #[default]
     Delivered,
-    /// After it, by the queue.
+    /// After the original, from the queue.
     Stored,
 }
 
 impl AddRoute {
-    /// That filter, if it is one. Of one that cannot be read it is told elsewhere.
+    /// The filter as an `add_route`; `None` if it is another one. A configuration that cannot be
+    /// read is reported elsewhere.
     pub(crate) fn of(filter: &Filter) -> Option<Self> {
         let is_it = filter.name == NAME;
         is_it.then(|| Self::deserialize(&filter.config).ok())?
     }
 
-    /// Those of a chain.
+    /// The `add_route` filters of a chain.
     pub(crate) fn all(chain: &Chain) -> impl Iterator<Item = Self> {
         let filters = chain.filter.iter();
         filters.filter_map(|filter| Self::of(&filter.value))
     }
 
-    /// Through whose chain copies go.
+    /// The sender whose chain copies go through.
     pub(crate) fn to_sender(&self) -> Sender {
         let sender = Sender::new(self.sender.as_str());
         match &self.tag {
@@ -66,7 +67,7 @@ impl AddRoute {
         }
     }
 
-    /// Whether copies are in storage when the client is answered.
+    /// Whether copies are in storage before the client gets its reply.
     pub(crate) fn is_stored(&self) -> bool {
         self.mode == Mode::Stored
     }
@@ -78,9 +79,9 @@ pub(crate) enum CopyRoutes {
     /// Nowhere: there are no chains.
     #[default]
     None,
-    /// It is only to be seen whether the filters can be made.
+    /// Nowhere: this only checks whether the filters can be made.
     Trial,
-    /// Where it is told what would become of them.
+    /// To an explanation of what would happen to them.
     Explained(Copies),
     /// Into storage, or through these chains.
     Agent(Arc<(Storage, HashMap<Sender, BoxMailService>)>),

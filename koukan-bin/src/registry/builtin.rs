@@ -26,7 +26,7 @@ use super::{
 };
 use crate::config::ByteSize;
 
-/// What they are called.
+/// The names of the filters.
 const NAMES: [&str; 21] = [
     "add_route",
     "allowed_senders",
@@ -51,7 +51,7 @@ const NAMES: [&str; 21] = [
     "tls_required",
 ];
 
-/// Those that write no durable signals; rules write their own.
+/// Filters that write no durable signals; rules write their own.
 const SIGNALLESS: [&str; 8] = [
     "add_route",
     "allowed_senders",
@@ -70,19 +70,19 @@ pub(crate) fn is_builtin(name: &str) -> bool {
         || super::limits::NAMES.contains(&name)
 }
 
-/// Whether it is one of which a chain needs one at most. Copies may go to several senders, and
-/// routers may leave recipients to those after them.
+/// Whether a chain needs the filter at most once. Copies may go to several senders, and a router
+/// may leave recipients to later routers.
 pub(crate) fn is_wanted_once(name: &str) -> bool {
     let is_several = ["add_route", "policy_action", "rate_limit", "router"].contains(&name);
     is_builtin(name) && !is_several
 }
 
-/// Whether it refuses recipients by rules of its own, which nobody knows beforehand.
+/// Whether it refuses recipients by rules that are not known beforehand.
 pub(crate) fn may_refuse(name: &str) -> bool {
     !is_builtin(name) || ["policy_action", "greylist", "rate_limit"].contains(&name)
 }
 
-/// Adds them.
+/// Adds the filters.
 pub(super) fn register(registry: &mut Registry) {
     registry.own_filter("add_route", add_route);
     registry.own_filter("allowed_senders", senders);
@@ -116,24 +116,24 @@ pub(super) fn register(registry: &mut Registry) {
     super::scan::register(registry);
 }
 
-/// There is nothing to be set.
+/// A filter without settings.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Nothing {}
 
-/// Refuses reverse-paths that are not among those that may be used.
+/// Refuses reverse-paths that are not allowed.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Senders {
-    /// Domains of which every mailbox may be used.
+    /// Domains in which every mailbox is allowed.
     #[serde(default)]
     domains: Vec<RecipientDomain>,
-    /// Single mailboxes.
+    /// Single mailboxes that are allowed.
     #[serde(default)]
     addresses: Vec<Address>,
-    /// What begins the part of a local part that does not count.
+    /// The character that begins the ignored part of a local part.
     delimiter: Option<char>,
-    /// Whether the null reverse-path may be used.
+    /// Whether the null reverse-path is allowed.
     null_reverse_path: Option<bool>,
 }
 
@@ -163,7 +163,7 @@ fn senders(
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MessageBuilder {
-    /// Octets that a rendered message may have.
+    /// The most octets in a rendered message.
     max_size: Option<ByteSize>,
 }
 
@@ -175,15 +175,15 @@ fn message_builder(config: MessageBuilder) -> MessageBuilderLayer {
     }
 }
 
-/// Takes messages apart for those who want JSON.
+/// Parses messages for receivers that want JSON.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct MessageParser {
-    /// Octets of a message that is parsed, at most.
+    /// The most octets in a message that is parsed.
     max_size: Option<ByteSize>,
-    /// Octets of a text that is put into the JSON, at most.
+    /// The most octets of a text that is put into the JSON.
     max_inline: Option<ByteSize>,
-    /// Multiparts and attached messages within each other that are taken apart, at most.
+    /// The most levels of nested multiparts and attached messages that are parsed.
     max_depth: Option<usize>,
 }
 
@@ -213,11 +213,11 @@ fn message_parser(
     })
 }
 
-/// Adds the `Received` header field, and refuses messages that go round in a loop.
+/// Adds the `Received` header field, and refuses messages in a loop.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct ReceivedHeader {
-    /// `Received` fields that a message may have when it comes.
+    /// The most `Received` fields that a message may have when it arrives.
     max_received: Option<usize>,
 }
 

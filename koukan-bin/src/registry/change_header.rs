@@ -1,4 +1,4 @@
-//! Header fields that are taken out and put in, as configured.
+//! The filter `change_header`, which removes and adds header fields.
 
 use koukan_core::{filter::change_header::ChangeHeaderLayer, message::header_edit::HeaderEdit};
 use schemars::JsonSchema;
@@ -14,17 +14,17 @@ pub(super) fn register(registry: &mut Registry) {
     registry.signals("change_header", []);
 }
 
-/// Takes header fields out, and puts others in.
+/// Removes header fields, and adds others.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// Names of fields that are taken out.
+    /// Names of fields to remove.
     #[serde(default)]
     remove: Vec<String>,
-    /// Fields that are put in place of all of their names.
+    /// Fields that replace all fields with their names.
     #[serde(default)]
     replace: Vec<Field>,
-    /// Fields that are put in.
+    /// Fields to add.
     #[serde(default)]
     add: Vec<Field>,
 }
@@ -36,7 +36,7 @@ struct Field {
     value: String,
 }
 
-/// The names of the fields that a filter of that configuration takes out, and of those that it puts in.
+/// The names of the fields that a filter with that configuration removes, and of those that it adds.
 pub(crate) fn changed_fields(config: &Value) -> Option<(Vec<String>, Vec<String>)> {
     let Config {
         mut remove,
@@ -55,7 +55,7 @@ fn change_header(config: Config, _: &Surroundings) -> Result<ChangeHeaderLayer, 
     }
     let mut edit = HeaderEdit::default();
     for (index, name) in config.remove.iter().enumerate() {
-        // Whether it is a name at all.
+        // Checks that it is a valid name.
         if let Err(error) = HeaderEdit::default().with(name, "") {
             return Err(at("remove", index, error.to_string()));
         }

@@ -1,4 +1,4 @@
-//! Filters and matchers of what is in messages, and their configuration.
+//! Filters and matchers for the content of messages, and their configuration.
 
 use koukan_core::{
     filter::{
@@ -14,10 +14,10 @@ use serde::Deserialize;
 use super::{InvalidFilter, Registry, Surroundings};
 use crate::config::{ByteSize, Step};
 
-/// What the filters are called.
+/// The names of the filters.
 pub(super) const NAMES: [&str; 3] = ["change_header", "message_validation", "send_as"];
 
-/// Adds them.
+/// Adds the filters and matchers.
 pub(super) fn register(registry: &mut Registry) {
     super::change_header::register(registry);
     super::send_as::register(registry);
@@ -31,7 +31,7 @@ pub(super) fn register(registry: &mut Registry) {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Validation {
-    /// Multiparts and attached messages within each other that are looked into, at most.
+    /// The most levels of nested multiparts and attached messages that are checked.
     max_depth: Option<usize>,
 }
 
@@ -50,7 +50,7 @@ fn message_validation(
     }
 }
 
-/// The level that a message has to reach.
+/// The level from which on a message matches.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Threshold {
@@ -73,7 +73,7 @@ fn worse_than(config: Threshold) -> Result<WorseThan, InvalidFilter> {
     }))
 }
 
-/// Files of which a message is to have none.
+/// Files that a message is searched for.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Attachment {

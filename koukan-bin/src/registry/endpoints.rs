@@ -1,4 +1,4 @@
-//! Endpoints by name: those that an embedder adds to the agent's own.
+//! Endpoints by name: those that an embedder adds to the built-in ones.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -14,17 +14,17 @@ pub(crate) const ENDPOINTS: [&str; 4] = ["exploder", "smtp", "rest", "webhook"];
 
 type Build = dyn Fn(&Value, &Surroundings) -> Result<BoxMailService, InvalidFilter> + Send + Sync;
 
-/// Knows for each endpoint's name how to make a service of its configuration.
+/// For each endpoint's name, how to make a service from its configuration.
 #[derive(Clone, Default)]
 pub(super) struct Endpoints(BTreeMap<String, Arc<Build>>);
 
 impl Registry {
-    /// Adds an endpoint: `build` makes of its configuration the service in which a chain ends. An
-    /// earlier one of that name is replaced.
+    /// Adds an endpoint: `build` makes from its configuration the service in which a chain ends.
+    /// Replaces an earlier endpoint with that name.
     ///
     /// # Panics
     ///
-    /// Where the name is that of an endpoint of the agent's own: `exploder`, `smtp`, `rest`, `webhook`.
+    /// If the name is that of a built-in endpoint: `exploder`, `smtp`, `rest`, `webhook`.
     pub fn endpoint<C, S>(&mut self, name: &str, build: impl Fn(C) -> S + Send + Sync + 'static)
     where
         C: DeserializeOwned,
@@ -35,14 +35,15 @@ impl Registry {
         });
     }
 
-    /// As [`Registry::endpoint`], for an endpoint that needs its surroundings or may refuse its
-    /// configuration: with an [`InvalidFilter`] that may say where it is wrong, or any other error.
+    /// Like [`Registry::endpoint`], for an endpoint that needs its surroundings, or that may refuse
+    /// its configuration. The error may be of any type; an [`InvalidFilter`] can say where the
+    /// configuration is wrong.
     ///
-    /// It is also built to see whether it can be, as filters are ([`Registry::try_filter`]).
+    /// It is also built to check the configuration, as filters are ([`Registry::try_filter`]).
     ///
     /// # Panics
     ///
-    /// As [`Registry::endpoint`].
+    /// The same as for [`Registry::endpoint`].
     pub fn try_endpoint<C, S, E>(
         &mut self,
         name: &str,
@@ -74,7 +75,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`InvalidFilter`] where none of that name was added or its configuration is wrong.
+    /// [`InvalidFilter`] if no endpoint with that name was added, or its configuration is wrong.
     pub(crate) fn build_endpoint(
         &self,
         name: &str,
@@ -86,21 +87,21 @@ impl Registry {
         build(config, surroundings)
     }
 
-    /// Tells whether an endpoint can be made of its configuration.
+    /// Checks that an endpoint can be made from its configuration.
     ///
     /// # Errors
     ///
-    /// As [`Registry::build_endpoint`].
+    /// The same as for [`Registry::build_endpoint`].
     pub(crate) fn check_endpoint(&self, name: &str, config: &Value) -> Result<(), InvalidFilter> {
         self.build_endpoint(name, config, &self.trial).map(drop)
     }
 
-    /// Somebody else than the configuration says who users are.
+    /// Notes that an embedder's authenticator identifies users.
     pub(crate) fn expect_authenticator(&mut self) {
         self.has_authenticator = true;
     }
 
-    /// Whether somebody else than the configuration says who users are.
+    /// Whether an embedder's authenticator identifies users.
     pub(crate) fn has_authenticator(&self) -> bool {
         self.has_authenticator
     }

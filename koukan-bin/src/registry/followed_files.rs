@@ -1,4 +1,4 @@
-//! Files that were read, and are to be read anew; and others that are written now and then.
+//! Files that are read again when they change, and files that are written at intervals.
 
 use std::{
     fmt,
@@ -13,24 +13,23 @@ use koukan_core::blocking::BlockingPool;
 
 use crate::stamps::Stamps;
 
-/// Files that were read, and what is done when one of them changes; and whatever else of filters is to be done now
-/// and then. Clones share the list.
+/// Files that were read, and what to do when one of them changes; also other work of filters that is done at
+/// intervals. Clones share the list.
 #[derive(Clone, Default)]
 pub(crate) struct FollowedFiles(Arc<Mutex<Vec<Arc<Chore>>>>);
 
-/// Something that is done again and again, by one at a time.
+/// Work that is done repeatedly, by one thread at a time.
 struct Chore {
     work: Box<dyn Fn() + Send + Sync>,
     is_under_way: AtomicBool,
 }
 
 impl FollowedFiles {
-    /// Has `changed` called once files are not as they were when `stamps` were taken: before they were
-    /// read.
+    /// Calls `changed` when files differ from their `stamps`, which were taken before the files were read.
     pub(crate) fn follow(&self, stamps: Stamps, changed: impl FnMut(&Path) + Send + 'static) {
         let followed = Mutex::new((stamps, changed));
         self.keep_up(move || {
-            // Only this chore takes it.
+            // Only this piece of work takes the lock.
             let mut followed = followed.lock().unwrap_or_else(PoisonError::into_inner);
             let (stamps, changed) = &mut *followed;
             if let Some(file) = stamps.changed() {
@@ -39,7 +38,7 @@ impl FollowedFiles {
         });
     }
 
-    /// Has `work` done whenever it is looked at files.
+    /// Does `work` whenever files are checked.
     pub(crate) fn keep_up(&self, work: impl Fn() + Send + Sync + 'static) {
         let chore = Chore {
             work: Box::new(work),
@@ -48,8 +47,8 @@ impl FollowedFiles {
         self.lock().push(Arc::new(chore));
     }
 
-    /// Begins to look at all files, on threads where that holds up nobody. What is still under way since the last
-    /// time goes on, and others do not wait for it.
+    /// Begins to check all files, on threads where that holds up nobody. Work that is still running since the last
+    /// time goes on, and the rest does not wait for it.
     pub(crate) fn look(&self, pool: &BlockingPool) {
         for chore in self.chores() {
             if chore.is_under_way.swap(true, Ordering::AcqRel) {
@@ -66,15 +65,15 @@ impl FollowedFiles {
         }
     }
 
-    /// Looks at all files for a last time, and waits for that: so what is written now and then is written.
+    /// Does all work for a last time and waits for it, so that what is written at intervals is written.
     pub(crate) async fn finish(&self, pool: &BlockingPool) {
         for chore in self.chores() {
-            // Who panics has told.
+            // A panic has already been logged.
             let _ = pool.run(move || (chore.work)()).await;
         }
     }
 
-    /// Looks at all files, one after the other.
+    /// Checks all files, one after the other.
     #[cfg(test)]
     pub(crate) fn look_here(&self) {
         self.chores().iter().for_each(|chore| (chore.work)());
@@ -89,7 +88,7 @@ impl FollowedFiles {
     }
 }
 
-/// That a chore is no longer under way, when this is dropped.
+/// Marks the work as no longer running when it is dropped.
 struct Done(Arc<Chore>);
 
 impl Drop for Done {
@@ -147,9 +146,9 @@ mod tests {
         files.look(&pool);
         beginning.recv().await.unwrap();
         told.recv().await.unwrap();
-        // The first is still under way, and is not begun again.
+        // The first one is still running, and is not started again.
         files.keep_up(|| {});
-        // The other one may be said to be under way for a moment longer.
+        // The other one may still be marked as running for a moment.
         while told.try_recv().is_err() {
             files.look(&pool);
             tokio::task::yield_now().await;

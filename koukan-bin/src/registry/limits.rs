@@ -1,4 +1,4 @@
-//! Filters that go by who sends, and how much; their matchers, and their configuration.
+//! Filters that depend on who sends and how much; their matchers, and their configuration.
 
 mod greylist;
 mod kept;
@@ -22,10 +22,10 @@ use super::{
 };
 use crate::config::{HumanDuration, MessageRate, Step};
 
-/// What the filters are called.
+/// The names of the filters.
 pub(super) const NAMES: [&str; 3] = ["dnsbl", "greylist", "rate_limit"];
 
-/// Adds them.
+/// Adds the filters and matchers.
 pub(super) fn register(registry: &mut Registry) {
     registry.own_filter("dnsbl", dnsbl);
     registry.own_filter("greylist", greylist::greylist);
@@ -36,7 +36,7 @@ pub(super) fn register(registry: &mut Registry) {
     registry.matcher("dnsbl", listed);
 }
 
-/// Puts off what is too much.
+/// Defers what exceeds a rate.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct RateLimits {
@@ -46,12 +46,12 @@ struct RateLimits {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct OneLimit {
-    /// What those have in common that are counted together.
+    /// What messages have in common that are counted together.
     by: OneOrMany,
     rate: MessageRate,
     /// What is counted.
     of: Option<Of>,
-    /// Of how many it is remembered how much came.
+    /// For how many keys counts are remembered.
     max_keys: Option<NonZeroUsize>,
 }
 
@@ -93,16 +93,16 @@ fn one_limit(config: OneLimit) -> Result<Limit, InvalidFilter> {
     Ok(limit)
 }
 
-/// Asks lists in the DNS.
+/// Asks DNS lists.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Lists {
     zones: Vec<Zone>,
     /// The score from which on mail is refused.
     threshold: Option<i64>,
-    /// Whether it is.
+    /// Whether mail is refused.
     refuse: Option<bool>,
-    /// For how long lists are waited for.
+    /// How long to wait for the lists.
     timeout: Option<HumanDuration>,
 }
 
@@ -110,13 +110,13 @@ struct Lists {
 #[serde(deny_unknown_fields)]
 struct Zone {
     zone: String,
-    /// What it is called in signals.
+    /// The name of the list in signals.
     name: Option<String>,
-    /// Of what it knows.
+    /// What the list is about.
     of: Option<ZoneOf>,
-    /// Answers that count.
+    /// The answers that count.
     codes: Option<OneOrMany>,
-    /// What it adds to the score.
+    /// What an answer adds to the score.
     weight: Option<i32>,
 }
 
@@ -128,7 +128,7 @@ enum ZoneOf {
     Helo,
 }
 
-/// Zones at most: each is a question for every message.
+/// The most zones: each is asked for every message.
 const ZONES_MAX: usize = 32;
 
 fn dnsbl(config: Lists, surroundings: &Surroundings) -> Result<DnsblLayer, InvalidFilter> {
@@ -198,7 +198,7 @@ fn zone(config: Zone) -> Result<List, InvalidFilter> {
     Ok(list)
 }
 
-/// Lists name the client or its domains.
+/// Whether lists name the client or its domains.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Named {

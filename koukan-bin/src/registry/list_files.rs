@@ -1,4 +1,4 @@
-//! Lists in files, and how they follow them.
+//! Lists in files, which follow the files.
 
 use std::{fmt, fs, path::Path, str::FromStr};
 
@@ -7,8 +7,8 @@ use koukan_core::filter::Replaceable;
 use super::{InvalidFilter, Surroundings};
 use crate::{config::Step, stamps::Stamps};
 
-/// Reads a list, which is named under that key, and follows its file from now on. What cannot be read then, as
-/// amid a change, leaves the list as it is.
+/// Reads the list that the key names, and follows its file from now on. If it later cannot be read,
+/// for example in the middle of a change, the list stays as it is.
 pub(super) fn list<T>(
     surroundings: &Surroundings,
     path: &Path,

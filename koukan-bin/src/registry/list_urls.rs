@@ -1,4 +1,4 @@
-//! Lists that HTTP servers have, and how they follow them.
+//! Lists from HTTP servers, which are fetched again at intervals.
 
 mod elsewhere;
 mod kept;
@@ -31,56 +31,56 @@ pub(super) use self::elsewhere::Elsewhere;
 use super::{InvalidFilter, Surroundings, kept_file::KeptFile};
 use crate::config::{ByteSize, HumanDuration, Step, is_in_the_clear};
 
-/// For how long a server is waited for.
+/// How long to wait for a server.
 const TIME_MAX: Duration = Duration::from_secs(30);
-/// How often it is asked, and how much it may answer, unless something else is said.
+/// The defaults for how often a list is fetched and how large it may be.
 const REFRESH: Duration = Duration::from_secs(5 * 60);
 const SIZE_MAX: u64 = 16 << 20;
 
-/// A list that a server has, as it is configured.
+/// The configuration of a list from a server.
 #[derive(Clone, PartialEq)]
 struct ListAt {
     url: String,
-    /// How often it is looked whether it has changed.
+    /// How often to check whether it has changed.
     refresh: Option<HumanDuration>,
-    /// Octets of it, at most.
+    /// The most octets in the list.
     max_size: Option<ByteSize>,
-    /// The file in which the last good one is kept.
+    /// The file that keeps the last valid list.
     kept_in: Option<PathBuf>,
-    /// Whether one without entries takes the place of one with some.
+    /// Whether an empty list may replace one with entries.
     allow_empty: bool,
 }
 
-/// Lists that servers have. Clones share them.
+/// Lists from servers. Clones share them.
 #[derive(Clone, Default)]
 pub(crate) struct FollowedLists(Arc<Mutex<Vec<Arc<dyn Source>>>>);
 
-/// A list was not read.
+/// A list could not be read.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot read the list at {url}")]
 pub struct ListError {
-    /// Where it is.
+    /// The URL of the list.
     pub url: Box<str>,
     #[source]
     source: BoxError,
 }
 
-/// A list, whatever it is of.
+/// A list, whatever its entries are.
 #[async_trait]
 trait Source: Send + Sync {
-    /// Reads it, if it has changed.
+    /// Fetches the list if it has changed.
     async fn fetch(&self) -> Result<(), ListError>;
 
-    /// As [`Source::fetch`], at first: where that fails, the last good one is read that was kept.
+    /// Like [`Source::fetch`], for the first time: if that fails, the last valid list is read from its file.
     async fn load(&self) -> Result<(), ListError>;
 
-    /// As [`Source::load`], unless it was read a while ago that is shorter than until it is asked for anew.
+    /// Like [`Source::load`], unless the list was fetched so recently that the next fetch is not due.
     async fn renew(&self) -> Result<(), ListError>;
 
-    /// What it is, and the list itself.
+    /// Its configuration, and the list itself.
     fn known(&self) -> (&ListAt, &(dyn Any + Send + Sync));
 
-    /// As [`Source::fetch`], if it is time to do so and nobody else does; what cannot be read leaves it as it is.
+    /// Like [`Source::fetch`], if it is due and no other fetch is running. If the list cannot be read, it stays as it is.
     async fn follow(&self);
 }
 
@@ -89,25 +89,25 @@ impl FollowedLists {
     ///
     /// # Errors
     ///
-    /// The first that cannot be read.
+    /// The error for the first list that cannot be read.
     pub(crate) async fn load(&self) -> Result<(), ListError> {
         let all = self.all();
         try_join_all(all.iter().map(|list| list.load())).await?;
         Ok(())
     }
 
-    /// Reads those lists that were not read a while ago.
+    /// Reads the lists that were not read recently.
     ///
     /// # Errors
     ///
-    /// The first that cannot be read.
+    /// The error for the first list that cannot be read.
     pub(crate) async fn renew(&self) -> Result<(), ListError> {
         let all = self.all();
         try_join_all(all.iter().map(|list| list.renew())).await?;
         Ok(())
     }
 
-    /// The list of that configuration, if it is among these.
+    /// The list with that configuration, if it is among these.
     fn find<T: Send + Sync + 'static>(&self, config: &ListAt) -> Option<Replaceable<T>> {
         self.all().iter().find_map(|list| {
             let (known, list) = list.known();
@@ -116,7 +116,7 @@ impl FollowedLists {
         })
     }
 
-    /// Begins to look for changes of those lists for which it is time. Nobody waits for a server.
+    /// Starts to fetch those lists that are due. Does not wait for a server.
     pub(crate) fn look(&self) {
         for list in self.all() {
             tokio::spawn(async move { list.follow().await });
@@ -144,7 +144,7 @@ impl fmt::Debug for FollowedLists {
     }
 }
 
-/// A list that a server has, which is empty until it was [loaded](FollowedLists::load), and follows it from then on.
+/// A list from a server. It is empty until it was [loaded](FollowedLists::load), and is fetched at intervals from then on.
 fn list_at<T>(surroundings: &Surroundings, config: ListAt) -> Result<Replaceable<T>, InvalidFilter>
 where
     T: FromStr<Err: fmt::Display> + Default + Send + Sync + 'static,
@@ -153,7 +153,7 @@ where
         message,
         at: vec![Step::Key("url".into())],
     };
-    // Explanations share what was read for them.
+    // Explanations share the lists that were read for them.
     let known = surroundings.lists.find(&config);
     if let Some(known) = known.filter(|_| surroundings.is_explaining()) {
         return Ok(known);
@@ -188,7 +188,7 @@ where
         refresh: config.refresh.as_ref().map_or(REFRESH, |time| time.0),
         max: usize::try_from(max).unwrap_or(usize::MAX),
         kept_in: kept_in.map(Arc::new),
-        // One that is only tried out writes nothing.
+        // A trial of the configuration writes nothing.
         keeps: surroundings.is_of_agent(),
         allow_empty: config.allow_empty,
         config,
@@ -217,13 +217,13 @@ struct List<T> {
 
 #[derive(Default)]
 struct State {
-    /// By which the server knows what we have.
+    /// The entity tag of the version that we have.
     etag: Option<HeaderValue>,
-    /// When it was last asked.
+    /// When the server was last asked.
     asked: Option<Instant>,
-    /// Whether there are entries in what we have.
+    /// Whether the version that we have has entries.
     has_entries: bool,
-    /// Whether it could be read when it was last asked for.
+    /// Whether the last fetch was successful.
     is_read: bool,
 }
 
@@ -311,7 +311,7 @@ where
         }
         let etag = answer.headers().get(header::ETAG).cloned();
         let content = to_bytes(answer.into_body(), self.max).await;
-        // Or the connection broke.
+        // The other cause is a broken connection.
         let content = content.map_err(|error| {
             let error: BoxError = error.into();
             format!(
@@ -349,7 +349,7 @@ where
         Ok(())
     }
 
-    /// Takes the last good one that was kept, if there is one.
+    /// Reads the last valid list from its file, if there is one.
     async fn take_kept(&self) -> Result<bool, BoxError> {
         let Some(file) = self.kept_in.clone() else {
             return Ok(false);
@@ -376,17 +376,17 @@ where
     }
 }
 
-/// What is said of an answer with nothing in it.
+/// The error for an empty list.
 const EMPTY: &str =
     "it has no entries, and the one before has: say `allow_empty: true` if that is meant so";
 
-/// Whether a line is neither blank nor a comment.
+/// Whether any line is neither blank nor a comment.
 fn has_entries(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim);
     lines.any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// That nobody asks any more, when this is dropped.
+/// Marks that no fetch is running when it is dropped.
 struct Ended<'a>(&'a AtomicBool);
 
 impl Drop for Ended<'_> {

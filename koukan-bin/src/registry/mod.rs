@@ -1,4 +1,4 @@
-//! Filters and endpoints by name: how config becomes layers and services.
+//! Filters and endpoints by name: makes layers and services from their configurations.
 
 mod add_route;
 mod builtin;
@@ -61,19 +61,19 @@ use crate::config::Step;
 
 use self::{endpoints::Endpoints, policy_action::Matchers, router::OwnRules};
 
-/// A filter, or an endpoint, cannot be made of its configuration.
+/// A filter or endpoint cannot be made from its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 #[non_exhaustive]
 pub struct InvalidFilter {
     /// What is wrong.
     pub message: String,
-    /// Where in the filter's configuration, as far as that is known.
+    /// Where in the filter's configuration, as far as known.
     pub at: Vec<Step>,
 }
 
 impl InvalidFilter {
-    /// Something is wrong with the configuration as a whole.
+    /// An error in the configuration as a whole.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -81,7 +81,7 @@ impl InvalidFilter {
         }
     }
 
-    /// The same, of what stands there within the configuration.
+    /// The same error, with its place within the configuration.
     #[must_use]
     pub fn within(mut self, at: impl IntoIterator<Item = Step>) -> Self {
         self.at = at.into_iter().collect();
@@ -89,21 +89,21 @@ impl InvalidFilter {
     }
 }
 
-/// Knows for each filter's name how to make a layer of its configuration.
+/// Knows for each filter's name how to make a layer from its configuration.
 #[derive(Clone)]
 pub struct Registry {
     filters: BTreeMap<String, Arc<Build>>,
     parts: FilterParts,
-    /// The durable signals that filters write, of those of which it is known.
+    /// The durable signals that filters write, as far as known.
     signals: BTreeMap<String, Vec<String>>,
-    /// Filters that ask others, and how it is told whom.
+    /// Filters that ask other servers, and how to find out which.
     asking: BTreeMap<String, Arc<Asking>>,
     endpoints: Endpoints,
-    /// The schemas of the configurations of those filters that every agent has.
+    /// The schemas of the built-in filters' configurations.
     schemas: BTreeMap<&'static str, Describe>,
-    /// Whether an embedder's authenticator knows the users.
+    /// Whether an embedder's authenticator identifies users.
     has_authenticator: bool,
-    /// What filters are made with only to see whether they can be.
+    /// The surroundings in which filters are built to check the configuration.
     trial: Surroundings,
 }
 
@@ -113,17 +113,17 @@ type Build = dyn Fn(&Value, &Surroundings, &FilterParts) -> Result<BoxMailLayer,
     + Send
     + Sync;
 
-/// What filters are made of that is found by name as well.
+/// Parts of filters that are found by name too.
 #[derive(Clone, Default)]
 struct FilterParts {
-    /// What the rules of `policy_action` can ask.
+    /// Matchers for the rules of `policy_action`.
     matchers: Matchers,
-    /// Rules of routers, beside those that every agent has.
+    /// The embedder's rules for routers.
     rules: OwnRules,
 }
 
 impl Registry {
-    /// Knows nothing.
+    /// A registry without any filters.
     pub fn empty() -> Self {
         let mut trial = Surroundings::new("localhost");
         trial.copies = CopyRoutes::Trial;
@@ -139,8 +139,7 @@ impl Registry {
         }
     }
 
-    /// Adds a filter: `build` makes a layer of its configuration. An earlier filter of that name
-    /// is replaced.
+    /// Adds a filter: `build` makes a layer from its configuration. Replaces an earlier filter with that name.
     pub fn filter<C, L>(&mut self, name: &str, build: impl Fn(C) -> L + Send + Sync + 'static)
     where
         C: DeserializeOwned,
@@ -151,11 +150,10 @@ impl Registry {
         });
     }
 
-    /// As [`Registry::filter`], for a filter that needs its surroundings or may refuse its
-    /// configuration: with an [`InvalidFilter`] that may say where it is wrong, or any other error.
+    /// Like [`Registry::filter`], for a filter that needs its surroundings, or that may refuse its configuration. The
+    /// error may be of any type; an [`InvalidFilter`] can say where the configuration is wrong.
     ///
-    /// A filter is also built to see whether it can be: when a configuration is checked, without a
-    /// runtime and in surroundings in which nothing runs.
+    /// A filter is also built to check the configuration, without a runtime, and in surroundings in which nothing runs.
     pub fn try_filter<C, L, E>(
         &mut self,
         name: &str,
@@ -170,7 +168,7 @@ impl Registry {
         });
     }
 
-    /// As [`Registry::try_filter`], for a filter that every agent has: the schema knows its keys.
+    /// Like [`Registry::try_filter`], for a built-in filter, whose keys are in the schema.
     fn own_filter<C, L, E>(
         &mut self,
         name: &'static str,
@@ -184,27 +182,27 @@ impl Registry {
         self.schema_of::<C>(name);
     }
 
-    /// Says what the schema is of the configuration of a filter that every agent has.
+    /// Sets the schema for the configuration of a built-in filter.
     fn schema_of<C: JsonSchema>(&mut self, name: &'static str) {
         self.schemas.insert(name, C::json_schema);
     }
 
-    /// The schemas of the configurations of filters, by their names.
+    /// The schemas of filters' configurations, by name.
     pub(crate) fn schemas(&self) -> impl Iterator<Item = (&'static str, Describe)> {
         self.schemas.iter().map(|(name, schema)| (*name, *schema))
     }
 
-    /// Whether the schema knows the configuration of the filter of that name.
+    /// Whether there is a schema for the filter with that name.
     pub(crate) fn describes(&self, filter: &str) -> bool {
         self.schemas.contains_key(filter)
     }
 
-    /// The names of those rules of the filter `router` that were added.
+    /// The names of the rules that were added to the filter `router`.
     pub(crate) fn rule_names(&self) -> impl Iterator<Item = &str> {
         self.parts.rules.names()
     }
 
-    /// As [`Registry::try_filter`], for a filter that is given matchers and rules, too.
+    /// Like [`Registry::try_filter`], for a filter that needs matchers and rules too.
     fn filter_with_parts<C, L, E>(
         &mut self,
         name: &str,
@@ -221,13 +219,12 @@ impl Registry {
             Ok(BoxMailLayer::new(layer))
         };
         self.filters.insert(name.to_owned(), Arc::new(build));
-        // That of one that was replaced.
+        // The schema of the filter that was replaced.
         self.schemas.remove(name);
     }
 
-    /// Adds a matcher, which the rules of the filter `policy_action` can ask: `build` makes it of its
-    /// configuration, the keys that stand beside `matcher`, or refuses that. An earlier one of that name is
-    /// replaced.
+    /// Adds a matcher for the rules of the filter `policy_action`. `build` makes it from its configuration, which are
+    /// the keys beside `matcher`, or refuses that. Replaces an earlier matcher with that name.
     pub fn matcher<C, M, E>(
         &mut self,
         name: &str,
@@ -240,16 +237,16 @@ impl Registry {
         self.parts.matchers.add(name, build);
     }
 
-    /// Adds a rule for the filter `router`: `build` makes a policy of its configuration, what stands behind its name, or
-    /// refuses that. An earlier one of that name is replaced.
+    /// Adds a rule for the filter `router`. `build` makes a policy from its configuration, which is the value of its
+    /// name, or refuses that. Replaces an earlier rule with that name.
     ///
-    /// It is also built to see whether it can be, as filters are ([`Registry::try_filter`]). To which senders it hands
-    /// recipients over, and whether they stand for others, is not checked with the configuration: of the former, each
-    /// must have a chain, and of the latter only an exploder at the end of the chain makes parts.
+    /// It is also built to check the configuration, as filters are ([`Registry::try_filter`]). Two things are not
+    /// checked there. If the rule hands recipients over to senders, each must have a chain. If it replaces recipients
+    /// by others, the chain must end with an exploder, which makes their parts.
     ///
     /// # Panics
     ///
-    /// Where the name is that of a rule that every agent has, as `address_list`.
+    /// If the name is that of a built-in rule, such as `address_list`.
     pub fn router_rule<C, P, E>(
         &mut self,
         name: &str,
@@ -262,41 +259,41 @@ impl Registry {
         self.parts.rules.add(name, build);
     }
 
-    /// Says which durable signals a filter writes, by their names. Rules that ask for others, and that none of
-    /// the filters before them writes, are mistakes then. Of a filter of which nothing is said it may be any.
+    /// Declares the durable signals that a filter writes, by name. If a rule uses a signal that no filter before it
+    /// writes, that is an error in the configuration. A filter without a declaration may write any signal.
     pub fn signals<'a>(&mut self, filter: &str, names: impl IntoIterator<Item = &'a str>) {
         let names = names.into_iter().map(str::to_owned).collect();
         self.signals.insert(filter.to_owned(), names);
     }
 
-    /// Says that a filter asks others than the DNS of each message: a scanner, a directory. `whom` tells of its
-    /// configuration whom it asks, as in `clamd at 127.0.0.1:3310`. Where it is explained what would become of
-    /// a message, the filter is left out then, and that is told.
+    /// Declares that a filter asks another server (not the DNS) about each message, for example a scanner or a
+    /// directory. `whom` names the server for a configuration, as in `clamd at 127.0.0.1:3310`. When a message is
+    /// explained, the filter is left out, and the explanation says so.
     pub fn asks(&mut self, filter: &str, whom: impl Fn(&Value) -> String + Send + Sync + 'static) {
         self.asking.insert(filter.to_owned(), Arc::new(whom));
     }
 
-    /// Whom a filter of that name and configuration asks, where that is said.
+    /// The server that a filter with that name and configuration asks, if declared.
     pub(crate) fn asked_by(&self, filter: &str, config: &Value) -> Option<String> {
         self.asking.get(filter).map(|whom| whom(config))
     }
 
-    /// The durable signals that a filter writes, if that is known.
+    /// The durable signals that a filter writes, if known.
     pub(crate) fn signals_of(&self, filter: &str) -> Option<&[String]> {
         self.signals.get(filter).map(Vec::as_slice)
     }
 
-    /// What the rule is that has that configuration, if that is right.
+    /// The outline of the rule with that configuration, if it is valid.
     pub(crate) fn outline(&self, config: &Value) -> Option<Outline> {
         Outline::read(config, &self.parts.matchers, &self.trial)
     }
 
-    /// Whether there is a filter of that name.
+    /// Whether there is a filter with that name.
     pub fn has(&self, name: &str) -> bool {
         self.filters.contains_key(name)
     }
 
-    /// The filters' names.
+    /// The names of the filters.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.filters.keys().map(String::as_str)
     }
@@ -305,7 +302,7 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`InvalidFilter`] where there is none of that name or its configuration is wrong.
+    /// [`InvalidFilter`] if there is no filter with that name, or its configuration is wrong.
     pub fn build(
         &self,
         name: &str,
@@ -317,37 +314,37 @@ impl Registry {
         build(config, surroundings, &self.parts)
     }
 
-    /// Reads the lists that HTTP servers have, of filters that were [checked](Self::check).
+    /// Reads the lists from HTTP servers of filters that were [checked](Self::check).
     ///
     /// # Errors
     ///
-    /// The first that cannot be read.
+    /// The error for the first list that cannot be read.
     pub(crate) async fn load_lists(&self) -> Result<(), ListError> {
         self.trial.lists.load().await
     }
 
-    /// Tells whether a filter can be made of its configuration.
+    /// Checks that a filter can be made from its configuration.
     ///
     /// # Errors
     ///
-    /// As [`Registry::build`].
+    /// The same as for [`Registry::build`].
     pub fn check(&self, name: &str, config: &Value) -> Result<(), InvalidFilter> {
         self.build(name, config, &self.trial).map(drop)
     }
 }
 
-/// Without mail authentication nothing is signed.
+/// Without the feature for mail authentication, nothing is signed.
 #[cfg(not(feature = "mail-auth"))]
 pub(crate) fn signs(_: &Value, _: &str, _: bool) -> bool {
     false
 }
 
-/// What the reader of a filter's configuration found, and where.
+/// Converts the error of reading a filter's configuration, with its place.
 fn of_reading(error: serde_path_to_error::Error<serde_json::Error>) -> InvalidFilter {
     let steps = error.path().iter().filter_map(|segment| match segment {
         Segment::Seq { index } => Some(Step::Item(*index)),
         Segment::Map { key } => Some(Step::Key(key.clone())),
-        // The variant of a rule is the key that names it.
+        // A rule's variant is the key that names the rule.
         Segment::Enum { variant } => Some(Step::Key(variant.clone())),
         Segment::Unknown => None,
     });
@@ -357,7 +354,7 @@ fn of_reading(error: serde_path_to_error::Error<serde_json::Error>) -> InvalidFi
     }
 }
 
-/// Why a filter could not be built, with all causes.
+/// Converts the error of building a filter, with all causes.
 fn of_building(error: BoxError) -> InvalidFilter {
     match error.downcast() {
         Ok(invalid) => *invalid,
@@ -366,7 +363,7 @@ fn of_building(error: BoxError) -> InvalidFilter {
 }
 
 impl Default for Registry {
-    /// Knows the filters of `koukan-core`.
+    /// A registry with the filters of `koukan-core`.
     fn default() -> Self {
         let mut registry = Self::empty();
         registry.parts.matchers = Matchers::builtin();

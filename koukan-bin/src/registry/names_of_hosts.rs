@@ -1,4 +1,4 @@
-//! Filters that ask the DNS about clients and domains, and what rules can ask of them.
+//! Filters that ask the DNS about clients and domains, and their matchers.
 
 use koukan_core::{
     filter::{
@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::{InvalidFilter, Registry, Surroundings};
 use crate::config::{HumanDuration, Step, instead};
 
-/// Adds them.
+/// Adds the filters and matchers.
 pub(super) fn register(registry: &mut Registry) {
     registry.own_filter(
         "remote_host",
@@ -46,11 +46,11 @@ pub(super) fn register(registry: &mut Registry) {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wait {
-    /// For how long the DNS is waited for.
+    /// How long to wait for the DNS.
     timeout: Option<HumanDuration>,
 }
 
-/// What the DNS says of the client.
+/// What the DNS says about the client.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OfClient {
@@ -59,7 +59,7 @@ struct OfClient {
     ehlo_alignment: Option<bool>,
 }
 
-/// One name of a result, or a list of them.
+/// One result, or a list of results.
 #[derive(Deserialize)]
 #[serde(untagged, expecting = "a text, or a list of texts, is expected")]
 enum Names {
@@ -86,7 +86,7 @@ fn remote_host(config: OfClient) -> Result<RemoteHostMatcher, InvalidFilter> {
     })
 }
 
-/// What the DNS says of a domain.
+/// What the DNS says about a domain.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OfDomain {
@@ -127,7 +127,7 @@ fn dns_resolution(config: OfDomain) -> Result<ResolutionMatcher, InvalidFilter> 
 }
 
 impl Names {
-    /// What they stand for.
+    /// The results that the names stand for.
     fn all<T: Copy>(self, key: &str, known: &[(&str, T)]) -> Result<Vec<T>, InvalidFilter> {
         let here = vec![Step::Key(key.into())];
         let wrong = |message: String, at| Err(InvalidFilter { message, at });

@@ -1,4 +1,4 @@
-//! Rules of the filter `router` that find a next hop by how the domain is written.
+//! Rules of the filter `router` that derive the next hop from the text of the domain.
 
 use koukan_core::{
     filter::router::{AddressLiterals, Decision, Suffix},
@@ -15,7 +15,8 @@ use super::{
 };
 use crate::config::Step;
 
-/// Recipients whose domain ends with a text: to these hosts, or to what is called as the domain with another end.
+/// For recipients whose domain ends with a text: sends them to these hosts, or to the host whose
+/// name is the domain with another ending.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Suffixed {
@@ -28,7 +29,7 @@ pub(super) struct Suffixed {
     mx: bool,
 }
 
-/// Recipients at an address: to that address.
+/// For recipients at an address literal: sends them to that address.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Literals {
@@ -37,12 +38,12 @@ pub(super) struct Literals {
 }
 
 impl Suffixed {
-    /// Whether it takes recipients of every domain.
+    /// Whether it takes recipients in every domain.
     pub(super) fn is_for_all(&self) -> bool {
         self.suffix.is_empty()
     }
 
-    /// Whether the DNS says which hosts take the mail.
+    /// Whether MX records say which hosts take the mail.
     pub(super) fn asks_mx(&self) -> bool {
         self.mx
     }
@@ -68,7 +69,7 @@ impl Suffixed {
         }
     }
 
-    /// `at` leads to a key.
+    /// Checks the rule; `at` gives the place of a key.
     pub(super) fn check(&self, at: impl Fn(&str) -> Vec<Step>) -> Result<(), InvalidFilter> {
         check_end(&self.suffix, &at("suffix"))?;
         if self.suffix.is_empty() && self.replace_by.is_some() {
@@ -95,7 +96,7 @@ impl Suffixed {
     }
 }
 
-/// A text can be the end of a domain.
+/// Checks that a text can be the end of a domain.
 fn check_end(end: &str, at: &[Step]) -> Result<(), InvalidFilter> {
     if let Some(name) = end.strip_suffix('.') {
         let text =
@@ -114,7 +115,7 @@ fn check_end(end: &str, at: &[Step]) -> Result<(), InvalidFilter> {
 }
 
 impl Literals {
-    /// Whether it takes recipients at every address.
+    /// Whether it takes recipients at every address literal.
     pub(super) fn is_for_all(&self) -> bool {
         let is_all = |text: &String| {
             let network = text.parse::<Network>();
@@ -130,7 +131,7 @@ impl Literals {
             policy = policy.with_port(port.0);
         }
         match self.networks {
-            // Each of them can be read: that is checked before.
+            // They were checked before, so all of them can be read.
             Some(networks) => {
                 policy.with_networks(networks.iter().filter_map(|text| text.parse().ok()))
             }
@@ -138,7 +139,7 @@ impl Literals {
         }
     }
 
-    /// `at` leads to a key.
+    /// Checks the rule; `at` gives the place of a key.
     pub(super) fn check(&self, at: impl Fn(&str) -> Vec<Step>) -> Result<(), InvalidFilter> {
         let networks = self.networks.as_deref();
         if networks.is_some_and(<[_]>::is_empty) {

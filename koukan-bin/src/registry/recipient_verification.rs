@@ -1,4 +1,4 @@
-//! The filter `recipient_verification`, as configured, and its matcher.
+//! The filter `recipient_verification`, its matcher, and their configuration.
 
 use std::{collections::HashMap, convert::Infallible, num::NonZeroUsize, sync::Arc};
 
@@ -24,10 +24,10 @@ use super::{
 };
 use crate::config::{HumanDuration, Step, instead};
 
-/// What it is called.
+/// The name of the filter.
 pub(crate) const NAME: &str = "recipient_verification";
 
-/// Adds them.
+/// Adds the filter and the matcher.
 pub(super) fn register(registry: &mut Registry) {
     registry.own_filter(NAME, layer);
     registry.signals(NAME, [RECIPIENT]);
@@ -35,41 +35,41 @@ pub(super) fn register(registry: &mut Registry) {
     registry.matcher(NAME, matcher);
 }
 
-/// The chains by which mail goes that an exploder splits.
+/// The chains of the parts that an exploder makes.
 #[derive(Debug, Clone)]
 pub(crate) struct LegChains {
-    /// Of recipients whose domain has none of its own.
+    /// For recipients whose domain has no chain of its own.
     pub(crate) general: (Sender, BoxMailService),
-    /// Of those of certain domains.
+    /// For recipients in certain domains.
     pub(crate) by_domain: HashMap<Box<str>, (Sender, BoxMailService)>,
-    /// Where it is known what is suspended.
+    /// The storage, which knows which destinations are suspended.
     pub(crate) storage: Storage,
 }
 
-/// Asks destinations whether they take recipients.
+/// Asks destinations whether they accept recipients.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// The domains of recipients of which it is asked; all where it is left out.
+    /// The domains of recipients to ask about; all if it is left out.
     domains: Option<Vec<RecipientDomain>>,
-    /// From which address it is asked; none for the null reverse-path.
+    /// The reverse-path with which to ask; the null reverse-path if it is left out.
     mail_from: Option<Address>,
-    /// What becomes of recipients that are refused.
+    /// Whether refused recipients are refused.
     refuse: Option<bool>,
-    /// What becomes of those of which nothing is known.
+    /// What to do with recipients of which nothing is known.
     unknown: Option<Unknown>,
-    /// For how long destinations are waited for.
+    /// How long to wait for destinations.
     timeout: Option<HumanDuration>,
-    /// For how long it is believed that an address is taken.
+    /// How long the result "accepted" is remembered.
     accepted_for: Option<HumanDuration>,
-    /// That it is refused.
+    /// How long the result "refused" is remembered.
     refused_for: Option<HumanDuration>,
-    /// That it is not known.
+    /// How long the result "unknown" is remembered.
     unknown_for: Option<HumanDuration>,
-    /// Whether it is found out which domains take all addresses.
+    /// Whether to find out which domains accept all addresses.
     #[serde(default)]
     by_domain: bool,
-    /// Of how many addresses it is remembered.
+    /// The most addresses that are remembered.
     max_entries: Option<NonZeroUsize>,
 }
 
@@ -136,7 +136,7 @@ fn lives(config: &Config) -> Lives {
     lives
 }
 
-/// One that asks by the chains to which the exploder below leads.
+/// A verifier that asks through the chains to which the exploder leads.
 fn verifier(surroundings: &Surroundings) -> Result<Verifier, InvalidFilter> {
     if let Some(legs) = &surroundings.legs {
         let (sender, chain) = legs.general.clone();
@@ -159,7 +159,7 @@ fn verifier(surroundings: &Surroundings) -> Result<Verifier, InvalidFilter> {
     ))
 }
 
-/// What is known of a recipient.
+/// A matcher for what is known of a recipient.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {

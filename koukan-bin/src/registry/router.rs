@@ -32,16 +32,16 @@ use self::check::check;
 pub(crate) use self::routes::Routes;
 pub(super) use self::{check::wrong, own::OwnRules};
 
-/// Decides for each recipient where it goes: the first rule that knows it decides, and a recipient
-/// that none knows is refused.
+/// Decides for each recipient where to send it. The first rule that applies to the recipient
+/// decides; a recipient to which no rule applies is refused.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Router {
     rules: Vec<Rule>,
-    /// What becomes of recipients that no rule knows.
+    /// What to do with recipients to which no rule applies.
     #[serde(default)]
     others: Others,
-    /// Whether it only says what it would do.
+    /// Whether it only reports what it would do.
     #[serde(default)]
     dry_run: bool,
 }
@@ -49,10 +49,10 @@ pub(super) struct Router {
 #[derive(Debug, Default, Deserialize, Clone, Copy, PartialEq, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 enum Others {
-    /// They are refused.
+    /// Refuse them.
     #[default]
     Refuse,
-    /// They are left to the routers after it.
+    /// Leave them to later routers.
     Pass,
 }
 
@@ -62,50 +62,50 @@ enum Rule {
     /// Recipients by domain and local part.
     AddressList {
         domains: Vec<RecipientDomain>,
-        /// Local parts; all where it is left out.
+        /// The local parts; all if it is left out.
         prefixes: Option<Vec<String>>,
         delimiter: Option<char>,
-        /// Where they go; without it and `reject` they are accepted.
+        /// The hosts to send to. Without `hosts` and `reject`, the recipients are accepted.
         #[serde(default)]
         hosts: Vec<Host>,
-        /// With what they are refused.
+        /// The reply with which the recipients are refused.
         reject: Option<Refusal>,
-        /// Through whose chain of this agent they go.
+        /// The sender of this agent through whose chain the recipients go.
         sender: Option<String>,
-        /// One of that sender's tags.
+        /// A tag of that sender.
         tag: Option<String>,
     },
-    /// Every recipient to its own domain.
+    /// Sends every recipient to its own domain.
     DestDomain {
         port: Option<Port>,
-        /// Whether the DNS says which hosts take mail for the domain.
+        /// Whether MX records say which hosts take mail for the domain.
         #[serde(default)]
         mx: bool,
     },
-    /// Recipients whose domain ends so.
+    /// Recipients whose domain has a certain ending.
     Suffix(Suffixed),
-    /// Recipients at an address to that address.
+    /// Recipients at an address literal, which are sent to that address.
     Literal(Literals),
-    /// Every recipient to these hosts.
+    /// Sends every recipient to these hosts.
     StaticHosts(Vec<Host>),
-    /// Every recipient to one of these hosts.
+    /// Sends every recipient to one of these hosts.
     HostList(Vec<WeightedHost>),
-    /// Every recipient is accepted.
+    /// Accepts every recipient.
     AcceptAll {},
-    /// Recipients that stand for others, as a file says.
+    /// Recipients that stand for others, according to a file.
     Aliases {
         file: PathBuf,
         delimiter: Option<char>,
     },
-    /// Recipients that stand for the senders of forwarded messages.
+    /// Recipients that are rewritten reverse-paths of forwarded messages.
     #[cfg(feature = "mail-auth")]
     Srs(super::mail_auth::Reversing),
-    /// One that an embedder has added: [`read`] puts it there.
+    /// An embedder's rule: [`read`] puts it here.
     #[serde(skip)]
     Own { name: String, config: Value },
 }
 
-/// A host with its share.
+/// A host and its share.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct WeightedHost {
@@ -145,7 +145,7 @@ impl Rule {
         }
     }
 
-    /// Whether it takes recipients at every address, as in `bob@[192.0.2.1]`.
+    /// Whether it takes recipients at every address literal, as in `bob@[192.0.2.1]`.
     fn is_for_all_addresses(&self) -> bool {
         match self {
             Self::StaticHosts(_) | Self::HostList(_) | Self::AcceptAll {} => true,
@@ -155,7 +155,7 @@ impl Rule {
     }
 }
 
-/// A router with rules that come with the agent, and with those of an embedder.
+/// A router with the built-in rules, and those of an embedder.
 pub(super) fn router(
     config: &Value,
     surroundings: &Surroundings,
@@ -229,7 +229,8 @@ pub(super) fn router(
         Others::Pass => router.passing_unknown(),
         Others::Refuse => router,
     };
-    // Of the rules that come with the agent this is known before; of an embedder's each decision tells.
+    // Whether built-in rules need an exploder was checked before; an embedder's rule shows it with
+    // each decision.
     let router = match surroundings.has_no_exploder {
         true => router.without_exploder(),
         false => router,
@@ -248,7 +249,7 @@ fn next_sender(sender: &str, tag: Option<&str>) -> Sender {
     }
 }
 
-/// A mistake in that rule.
+/// An error in the rule at that index.
 fn below(error: InvalidFilter, index: usize, rule: &str) -> InvalidFilter {
     let mut at = vec![
         Step::Key("rules".into()),
@@ -274,7 +275,7 @@ fn decision(hosts: &[Host], reject: Option<Refusal>) -> Decision {
     Decision::Reject(Rejection::new(reply))
 }
 
-/// Knows and accepts every recipient.
+/// A policy that accepts every recipient.
 #[derive(Debug)]
 struct AcceptAll;
 

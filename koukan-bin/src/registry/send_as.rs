@@ -1,4 +1,4 @@
-//! Who may send as whom, as configured.
+//! The filter `send_as`: who may send as whom.
 
 use std::{collections::BTreeMap, path::PathBuf};
 
@@ -24,17 +24,17 @@ pub(super) fn register(registry: &mut Registry) {
 struct Config {
     /// The addresses and domains of each identity; `*` stands for all.
     identities: Option<BTreeMap<String, Vec<String>>>,
-    /// A file with an identity and its addresses a line.
+    /// A file with one identity and its addresses in each line.
     file: Option<PathBuf>,
-    /// What begins the part of a local part that does not count.
+    /// The character that begins the ignored part of a local part.
     delimiter: Option<char>,
-    /// Whether the null reverse-path may be used.
+    /// Whether the null reverse-path is allowed.
     null_reverse_path: Option<bool>,
-    /// Whether the header section is looked at.
+    /// Whether the header section is checked.
     header: Option<bool>,
-    /// What becomes of mail of others.
+    /// What to do with mail of clients without an identity, or with one that is not listed.
     others: Option<Others>,
-    /// What becomes of other addresses in the header section.
+    /// What to do with addresses in the header section that are not allowed.
     unsuitable: Option<UnsuitableConfig>,
 }
 

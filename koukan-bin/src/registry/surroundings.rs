@@ -1,4 +1,4 @@
-//! What an agent gives to its parts.
+//! What an agent gives to its filters and endpoints.
 
 use std::{
     fmt, fs,
@@ -20,10 +20,9 @@ use koukan_rest::client::{ClientSettings, HttpClient};
 
 use super::{CopyRoutes, FollowedFiles, FollowedLists, InvalidFilter, LegChains};
 
-/// What a filter or an endpoint is given that is not its own configuration.
+/// What a filter or endpoint is given beside its own configuration.
 ///
-/// An agent makes one when it starts, and gives the same to all of its parts. Clones share what is in
-/// it.
+/// An agent makes one when it starts, and gives it to all of its parts. Clones share its content.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Surroundings {
@@ -35,39 +34,39 @@ pub struct Surroundings {
     pub random: SharedRandom,
     /// Makes blobs, and knows how much memory they use together.
     pub blobs: BlobPool,
-    /// Looks up names. Whoever asks limits the time.
+    /// Looks up names. The caller limits the time.
     pub resolver: SharedResolver,
-    /// Connects to addresses, wherever they lead: whoever asks has looked at them, and limits the time.
+    /// Connects to any address: the caller has to check the address, and to limit the time.
     pub connector: SharedConnector,
-    /// Threads for work that blocks or computes for long.
+    /// Threads for work that blocks or computes for a long time.
     pub blocking: BlockingPool,
-    /// Those who are told what happens.
+    /// Observers of what happens.
     pub observers: Observers,
-    /// Files of filters, which are read anew when they change.
+    /// Files of filters, which are read again when they change.
     pub(crate) followed: FollowedFiles,
-    /// Lists of filters, which HTTP servers have.
+    /// Lists of filters, from HTTP servers.
     pub(crate) lists: FollowedLists,
     /// Where copies of messages go.
     pub(crate) copies: CopyRoutes,
-    /// The chains to which the exploder below leads, of a chain that ends in one.
+    /// The chains to which the exploder leads, for a chain that ends with one.
     pub(crate) legs: Option<Arc<LegChains>>,
-    /// Whether the chain ends in something else than an exploder.
+    /// Whether the chain ends with something other than an exploder.
     pub(crate) has_no_exploder: bool,
-    /// Who is told of each look at a rule.
+    /// Is told of each evaluation of a rule.
     pub(crate) rule_watch: Option<Arc<dyn RuleWatch>>,
-    /// By what lists are asked for, where filters themselves connect to nothing.
+    /// How to fetch lists, if the filters themselves may not connect.
     list_settings: Option<ClientSettings>,
-    /// Made when somebody asks for it: the certificates to be trusted are read from files.
+    /// Made on demand, since the trusted certificates are read from files.
     http: Arc<OnceLock<HttpClient>>,
 }
 
-/// A key, a token or another secret; not shown by `Debug`.
+/// A key, a token or another secret. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(Box<[u8]>);
 
 impl Surroundings {
-    /// The surroundings of an agent of that name, as the operating system provides them, with nobody
-    /// to be told of events; blobs are kept in memory.
+    /// The surroundings of an agent with that name, with the operating system's clock and network and without
+    /// observers; blobs are kept in memory.
     pub fn new(hostname: &str) -> Self {
         Self {
             hostname: hostname.into(),
@@ -89,24 +88,24 @@ impl Surroundings {
         }
     }
 
-    /// Connects, and resolves names, in other ways than the operating system's.
+    /// Connects and resolves names with these instead of the operating system.
     #[must_use]
     pub fn with_network(mut self, connector: SharedConnector, resolver: SharedResolver) -> Self {
         self.connector = connector;
         self.resolver = resolver;
-        // One that was made already has the other network.
+        // An existing client would still use the other network.
         self.http = Arc::default();
         self
     }
 
-    /// Has somebody be told of each look at a rule.
+    /// Tells this watch of each evaluation of a rule.
     #[must_use]
     pub(crate) fn with_rule_watch(mut self, watch: Arc<dyn RuleWatch>) -> Self {
         self.rule_watch = Some(watch);
         self
     }
 
-    /// Asks for lists by that network, whatever filters are given. Those that are known there already are taken from there.
+    /// Fetches lists over that network, whatever network the filters have. Lists that are already known there are shared.
     #[must_use]
     pub(crate) fn with_lists_by(
         mut self,
@@ -119,7 +118,7 @@ impl Surroundings {
         self
     }
 
-    /// A client of those HTTP servers that have lists.
+    /// A client for the HTTP servers with lists.
     pub(super) fn list_http(&self) -> Result<HttpClient, InvalidFilter> {
         let Some(settings) = &self.list_settings else {
             return self.http();
@@ -128,12 +127,12 @@ impl Surroundings {
         client.map_err(|error| InvalidFilter::new(Causes(&error).to_string()))
     }
 
-    /// A client of HTTP servers, which resolves names and connects as this agent does, and trusts whom
-    /// the system trusts. All who ask share its connections.
+    /// A client for HTTP servers, which resolves names and connects as this agent does, and trusts the system's
+    /// certificates. All callers share its connections.
     ///
     /// # Errors
     ///
-    /// [`InvalidFilter`] where the system's certificates cannot be read.
+    /// [`InvalidFilter`] if the system's certificates cannot be read.
     pub fn http(&self) -> Result<HttpClient, InvalidFilter> {
         if let Some(client) = self.http.get() {
             return Ok(client.clone());
@@ -143,12 +142,12 @@ impl Surroundings {
         Ok(self.http.get_or_init(|| client).clone())
     }
 
-    /// Whether an agent runs with what is made of these: it is not only tried out, or explained.
+    /// Whether these are the surroundings of a running agent, not of a check or an explanation.
     pub(super) fn is_of_agent(&self) -> bool {
         !matches!(self.copies, CopyRoutes::Trial | CopyRoutes::Explained(_))
     }
 
-    /// Whether what is made of these is for explanations.
+    /// Whether these are the surroundings of an explanation.
     pub(super) fn is_explaining(&self) -> bool {
         self.list_settings.is_some()
     }
@@ -159,11 +158,11 @@ impl Surroundings {
         ClientSettings::default().with_network(connector, resolver)
     }
 
-    /// Reads a key or a token that stands in a file of its own, which the configuration names.
+    /// Reads a key or token from a file of its own, which the configuration names.
     ///
     /// # Errors
     ///
-    /// [`InvalidFilter`] where the file cannot be read; it names the file.
+    /// [`InvalidFilter`] if the file cannot be read; it names the file.
     pub fn secret(&self, file: &Path) -> Result<Secret, InvalidFilter> {
         let octets = fs::read(file).map_err(|error| {
             let text = format!("cannot read {}: {error}", file.display());
@@ -174,16 +173,16 @@ impl Surroundings {
 }
 
 impl Secret {
-    /// The octets of the file, as they are.
+    /// The octets of the file, unchanged.
     pub fn as_octets(&self) -> &[u8] {
         &self.0
     }
 
-    /// A token: the text without white space before and after it.
+    /// The secret as a token: the text without white space at its ends.
     ///
     /// # Errors
     ///
-    /// [`InvalidFilter`] where it is not UTF-8.
+    /// [`InvalidFilter`] if it is not UTF-8.
     pub fn token(&self) -> Result<&str, InvalidFilter> {
         let text = str::from_utf8(&self.0);
         let text = text.map_err(|_| InvalidFilter::new("a token is not UTF-8"))?;

@@ -1,5 +1,4 @@
-//! Values that are written as texts, checked as they are read, so that what is wrong is told where it
-//! stands.
+//! Values that are written as text. They are checked when they are read, so that an error names its place.
 
 use std::{borrow::Cow, collections::BTreeSet, net::IpAddr};
 
@@ -62,7 +61,7 @@ impl<'de> Deserialize<'de> for Port {
     }
 }
 
-/// The schema of what is written as a text.
+/// Implements the schema of a value that is written as text.
 macro_rules! text {
     ($type:ty, $example:literal) => {
         impl JsonSchema for $type {
@@ -91,7 +90,8 @@ impl JsonSchema for Port {
     }
 }
 
-/// A host, or a Unix socket, to connect to. Port 0 can be written, and be stored, and nobody listens there.
+/// Checks a host or Unix socket to connect to. Port 0 would be syntactically valid, but nobody
+/// listens there.
 ///
 /// # Errors
 ///
@@ -109,11 +109,11 @@ pub(crate) fn check_host(text: &str) -> Result<HostPort, String> {
     }
 }
 
-/// Whether a text can be the domain of a recipient.
+/// Checks that a text can be the domain of a recipient.
 ///
 /// # Errors
 ///
-/// What is wrong with it, and what to write.
+/// What is wrong with it, and what to write instead.
 pub(crate) fn check_domain(text: &str) -> Result<(), String> {
     if let Some((local, domain)) = text.split_once('@') {
         let what = if local.is_empty() {
@@ -143,7 +143,7 @@ pub(crate) fn check_domain(text: &str) -> Result<(), String> {
     }
 }
 
-/// The first text that stands there twice, and where.
+/// The first text that occurs twice, and the index of its second occurrence.
 pub(super) fn twice<'a>(texts: impl IntoIterator<Item = &'a str>) -> Option<(usize, &'a str)> {
     let mut seen = BTreeSet::new();
     let mut texts = texts.into_iter().enumerate();

@@ -42,7 +42,7 @@ async fn a_database_is_copied_and_an_address_forgotten() {
         "{told}"
     );
     let (is_done, told) = run(&["forget", "example.com"]);
-    assert!(!is_done && told.contains("no address, as in"), "{told}");
+    assert!(!is_done && told.contains("not an address, as in"), "{told}");
     agent.close().await;
     // A process that another test is just starting has the lock until it runs its own program.
     let is_free = |(_, told): &(bool, String)| !told.contains("in use by another process");

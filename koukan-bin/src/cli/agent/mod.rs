@@ -1,4 +1,4 @@
-//! The REST API: a running agent's, or over the database of one.
+//! Requests to the REST API of a running agent, or to the database of a stopped one.
 
 mod stopped;
 
@@ -26,13 +26,13 @@ use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
 use serde_json::Value;
 use tower::{BoxError, ServiceExt};
 
-/// Octets of an answer in JSON, at most.
+/// The most octets in a JSON answer.
 const ANSWER_MAX: usize = 256 << 20;
 
-/// Which agent, and how it knows who asks.
+/// Which agent to ask, and how to authenticate.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Agent {
-    /// The agent's REST API.
+    /// The URL of the agent's REST API.
     #[arg(
         long,
         global = true,
@@ -43,10 +43,10 @@ pub(in crate::cli) struct Agent {
     /// A file with a bearer token whose role is `operate`.
     #[arg(long, global = true, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// A file with the certificates to be trusted, in PEM, in place of the system's.
+    /// A file with the trusted certificates, in PEM, instead of the system's.
     #[arg(long, global = true, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// The configuration file of an agent that is stopped: what is in its database can be seen.
+    /// The configuration file of a stopped agent, to see what is in its database.
     #[arg(
         long,
         global = true,
@@ -60,13 +60,13 @@ pub(in crate::cli) struct Agent {
 }
 
 impl Agent {
-    /// The same, where the configuration names these parts.
+    /// The same, with the parts that the configuration may name.
     pub(in crate::cli) fn with_parts(mut self, parts: Builder) -> Self {
         self.parts = parts;
         self
     }
 
-    /// Asks for something that is answered in JSON.
+    /// Sends a request whose answer is JSON.
     pub(in crate::cli) async fn ask(&self, method: Method, path: &str) -> Result<Value, BoxError> {
         let response = self.request(method, path).await?;
         let octets = to_bytes(response.into_body(), ANSWER_MAX).await?;
@@ -74,8 +74,8 @@ impl Agent {
         json.map_err(|error| format!("the answer of {} is not JSON: {error}", self.url).into())
     }
 
-    /// Asks the same of several, by name and path, and prints each answer by itself. What is wrong with one is
-    /// told, and keeps nobody from the others.
+    /// Sends the same request for each of several names, and prints each answer. An error is
+    /// reported, and does not keep the others from being sent.
     pub(in crate::cli) async fn ask_each(
         &self,
         method: Method,
@@ -95,7 +95,7 @@ impl Agent {
         code
     }
 
-    /// Copies what is answered to standard output.
+    /// Copies the answer to standard output.
     pub(in crate::cli) async fn copy(&self, path: &str) -> Result<(), BoxError> {
         let response = self.request(Method::GET, path).await?;
         let mut octets = response.into_body().into_data_stream();
@@ -160,7 +160,7 @@ impl Agent {
         }
     }
 
-    /// What the agent says of a request that it does not grant.
+    /// The error for a request that the agent refuses.
     async fn refused(&self, response: Response<Body>) -> BoxError {
         let status = response.status();
         let octets = to_bytes(response.into_body(), ANSWER_MAX).await;
@@ -181,7 +181,7 @@ impl Agent {
     }
 }
 
-/// Carries a command out, and complains where that cannot be done.
+/// Runs a command, and reports an error if it fails.
 pub(in crate::cli) fn carry_out(
     command: impl Future<Output = Result<ExitCode, BoxError>>,
 ) -> ExitCode {
@@ -192,7 +192,7 @@ pub(in crate::cli) fn carry_out(
     }
 }
 
-/// Prints what was answered.
+/// Prints an answer.
 pub(in crate::cli) fn print(answer: &Value, is_json: bool, table: impl FnOnce(&Value) -> String) {
     match is_json {
         true => println!("{answer:#}"),
@@ -200,7 +200,7 @@ pub(in crate::cli) fn print(answer: &Value, is_json: bool, table: impl FnOnce(&V
     }
 }
 
-/// A text as part of a URI: RFC 3986 section 2.
+/// Percent-encodes a text for a URI: RFC 3986 section 2.
 pub(in crate::cli) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for octet in text.bytes() {
@@ -208,7 +208,7 @@ pub(in crate::cli) fn escaped(text: &str) -> String {
             b'-' | b'.' | b'_' | b'~' => escaped.push(char::from(octet)),
             octet if octet.is_ascii_alphanumeric() => escaped.push(char::from(octet)),
             octet => {
-                // Writing to a text does not fail.
+                // Writing to a string cannot fail.
                 let _ = fmt::Write::write_fmt(&mut escaped, format_args!("%{octet:02X}"));
             }
         }

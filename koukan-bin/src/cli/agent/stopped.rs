@@ -1,4 +1,4 @@
-//! The queue of an agent that is stopped, as the REST API shows it, out of its database.
+//! The queue of a stopped agent, read from its database and shown as the REST API shows it.
 
 use std::{path::Path, sync::Arc};
 
@@ -19,11 +19,11 @@ use tower::{BoxError, ServiceExt, service_fn};
 
 use crate::{Builder, cli::database::Database};
 
-/// Answers a request that changes nothing, out of the database that a configuration names.
+/// Answers a request that changes nothing from the database that a configuration names.
 ///
 /// # Errors
 ///
-/// What is to be told to the user: that there is no such database, that it is none, or another version's.
+/// A message for the user: there is no such database, it is not one, or it belongs to another version.
 pub(super) async fn ask(
     agent: Builder,
     config: &Path,
@@ -34,7 +34,7 @@ pub(super) async fn ask(
     let pool = BlobPool::in_memory(Limits::default());
     let storage = Storage::open(database, pool, Arc::new(SystemClock)).await?;
     storage.suppress(config.suppressions());
-    // Of the API only what shows the queue is asked.
+    // Only the part of the API that shows the queue is used.
     let nothing_else = service_fn(async |_: ResourceRequest| {
         let refusal = Refusal::new(RefusalKind::NotFound, "the agent is stopped");
         Ok::<_, BoxError>(ResourceResponse::from(refusal))

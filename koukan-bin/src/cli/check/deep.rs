@@ -1,4 +1,4 @@
-//! Trying what the agent does at its start.
+//! Tries what the agent does at its start.
 
 use std::{fs, io, net::TcpListener, os::unix::net::UnixStream, path::Path};
 
@@ -11,7 +11,7 @@ use crate::{
 use koukan_core::{causes::Causes, network::ListenAddress};
 use koukan_storage::SqliteBackend;
 
-/// Tries all of it, tells what cannot be done, and whether all can.
+/// Tries everything and reports what fails; returns whether everything works.
 pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
     let config = agent.config();
     let mut problems = Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
         .rest_listener
         .iter()
         .map(|listener| &listener.address);
-    // All at once, as the agent has them.
+    // All at the same time, as in the agent.
     let mut sockets = Vec::new();
     for address in smtp.chain(rest) {
         let bound = match &address.value {
@@ -35,7 +35,7 @@ pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
                 TcpListener::bind(socket).map(|socket| sockets.push(socket))
             }
             ListenAddress::Unix(path) => unix_socket(path),
-            // It is not there before the agent is started.
+            // Such a socket only exists once the agent is started.
             ListenAddress::HandedOver(_) => Ok(()),
         };
         match bound {
@@ -65,7 +65,7 @@ pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
     problems.is_empty()
 }
 
-/// Nobody listens at a Unix socket, and its file can be made.
+/// Checks that no process listens at a Unix socket, and that its file can be made.
 fn unix_socket(path: &Path) -> io::Result<()> {
     if UnixStream::connect(path).is_ok() {
         return Err(io::ErrorKind::AddrInUse.into());
@@ -74,7 +74,7 @@ fn unix_socket(path: &Path) -> io::Result<()> {
     tempfile::tempfile_in(directory).map(drop)
 }
 
-/// Reads the lists that HTTP servers have.
+/// Reads the lists that HTTP servers offer.
 fn lists(agent: &Koukan) -> Option<String> {
     match block_on(Some(1), agent.try_lists()) {
         Ok(Ok(())) => None,
@@ -83,7 +83,7 @@ fn lists(agent: &Koukan) -> Option<String> {
     }
 }
 
-/// Opens the database, if there is one already; otherwise there must be a place to make it in.
+/// Opens the database if it exists; otherwise checks that it can be made.
 fn database(path: &Path) -> Option<String> {
     let shown = path.display();
     if !path.exists() {
@@ -105,7 +105,7 @@ fn database(path: &Path) -> Option<String> {
     }
 }
 
-/// Connects to the server, and looks at the schema of the database; nothing is changed.
+/// Connects to the server and checks the schema of the database, without changing anything.
 fn server(config: &Config, postgres: &Postgres) -> Option<String> {
     let options = match postgres_options(config, postgres) {
         Ok(options) => options,
@@ -119,7 +119,7 @@ fn server(config: &Config, postgres: &Postgres) -> Option<String> {
     }
 }
 
-/// Why a file cannot be made in a directory, which is made at the start where it is not there.
+/// Why no file can be made in a directory; the agent makes a missing directory at its start.
 fn unwritable(directory: &Path) -> Option<String> {
     let mut there = directory;
     while !there.exists() {

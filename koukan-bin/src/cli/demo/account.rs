@@ -1,4 +1,4 @@
-//! What became of each recipient of each letter.
+//! Accounts for each recipient of each letter.
 
 use std::{
     collections::BTreeMap,
@@ -24,11 +24,11 @@ struct Book {
 
 #[derive(Debug, Default)]
 struct Entry {
-    /// The reply to RCPT or to the message was negative.
+    /// The reply to RCPT, or to the message, was negative.
     is_refused: bool,
-    /// The client was told that its message was taken.
+    /// The client was told that its message was accepted.
     is_accepted: bool,
-    /// It had arrived when the client was told.
+    /// The message had already arrived when the client was told.
     was_there_at_once: bool,
     arrivals: u32,
     mangled: u32,
@@ -64,7 +64,7 @@ impl Account {
             .is_refused = true;
     }
 
-    /// The client was told that the message for this recipient was taken.
+    /// The client was told that the message for this recipient was accepted.
     pub(super) fn accepted(&self, recipient: &str) {
         let mut book = self.lock();
         let entry = book.entries.entry(recipient.to_owned()).or_default();
@@ -72,12 +72,12 @@ impl Account {
         entry.was_there_at_once = entry.arrivals > 0;
     }
 
-    /// A letter is done with, as far as its client is concerned.
+    /// The client has finished with a letter.
     pub(super) fn letter_sent(&self) {
         self.lock().letters_sent += 1;
     }
 
-    /// Whether every recipient arrived, was refused or was told of.
+    /// Whether every recipient's message has arrived, was refused, or was reported to have failed.
     pub(super) fn is_settled(&self) -> bool {
         let book = self.lock();
         let mut entries = book.entries.values();
@@ -116,7 +116,7 @@ impl Account {
 }
 
 impl Entry {
-    /// Whether more than one thing became of the recipient.
+    /// Whether the recipient has more than one outcome.
     fn is_contradictory(&self) -> bool {
         let what = [self.arrivals > 0, self.is_refused, self.notifications > 0];
         what.into_iter().filter(|it| *it).count() > 1 || self.notifications > 1
@@ -137,7 +137,7 @@ impl Entry {
     }
 }
 
-/// The recipients that a notification says have failed.
+/// The recipients that a notification reports as failed.
 fn failed_recipients(message: &str) -> Vec<String> {
     let fields = message
         .lines()
@@ -148,7 +148,7 @@ fn failed_recipients(message: &str) -> Vec<String> {
         .collect()
 }
 
-/// What the client wrote: all after the trace header fields.
+/// The message as the client wrote it: without the trace header fields.
 fn without_trace(message: &str) -> &str {
     let Some(end) = message.find("From: <sender-") else {
         return message;

@@ -1,4 +1,4 @@
-//! The messages, and what the sink does with each recipient.
+//! The messages, and how the sink treats each recipient.
 
 use std::fmt;
 
@@ -10,23 +10,23 @@ use koukan_core::{
 
 use super::report::Outcome;
 
-/// Sizes of messages in octets, one after the other.
+/// Sizes of messages in octets, used in turn.
 const SIZES: [usize; 6] = [500, 4_000, 20_000, 70_000, 300_000, 1_500_000];
-/// Numbers of recipients, one after the other.
+/// Numbers of recipients, used in turn.
 const RECIPIENTS: [u32; 5] = [1, 1, 2, 5, 10];
 
-/// What the sink does with a recipient; its address says so.
+/// How the sink treats a recipient; the recipient's address names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// Takes it.
+    /// Accepts it.
     Fine,
-    /// Refuses it for good.
+    /// Refuses it permanently.
     Gone,
-    /// Refuses it at RCPT for a while.
+    /// Refuses it at RCPT for some time.
     Busy,
-    /// Refuses its messages at their end for a while.
+    /// Refuses its messages at their end for some time.
     Late,
-    /// Refuses it for a while, and then for good.
+    /// Refuses it for some time, and then permanently.
     Vanishing,
 }
 
@@ -39,13 +39,13 @@ impl Fate {
         Self::Vanishing,
     ];
 
-    /// The fate of an address of ours.
+    /// The fate of one of the demo's addresses.
     pub(super) fn of(address: &str) -> Option<Self> {
         let (name, _) = address.split_once('-')?;
         Self::ALL.into_iter().find(|fate| fate.to_string() == name)
     }
 
-    /// How the sink refuses the recipient, at RCPT or at the end of the message.
+    /// The sink's refusal of the recipient, at RCPT or at the end of the message.
     pub(super) fn refusal(self, at_the_end: bool, is_busy: bool) -> Option<Reply> {
         match (self, at_the_end, is_busy) {
             (Self::Gone, false, _) | (Self::Vanishing, false, false) => Some(Reply::no_such_user()),
@@ -55,7 +55,7 @@ impl Fate {
         }
     }
 
-    /// Whether that is what should become of such a recipient.
+    /// Whether that outcome is right for such a recipient.
     pub(super) fn allows(self, outcome: Outcome) -> bool {
         let is_delivered = matches!(outcome, Outcome::AtOnce | Outcome::AfterRetry);
         match self {
@@ -64,7 +64,7 @@ impl Fate {
         }
     }
 
-    /// Nine in ten recipients are fine.
+    /// Nine in ten recipients are accepted.
     fn nth(number: u32) -> Self {
         match number % 37 {
             5 => Self::Gone,
@@ -88,12 +88,12 @@ impl fmt::Display for Fate {
     }
 }
 
-/// One message: all of it follows from its number.
+/// One message; its number determines everything about it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Letter(pub(super) u32);
 
 impl Letter {
-    /// The letter that a sender address of ours is of.
+    /// The letter to which one of the demo's sender addresses belongs.
     pub(super) fn of_sender(address: &str) -> Option<Self> {
         let number = address.strip_prefix("sender-")?.split('@').next()?;
         number.parse().ok().map(Self)
@@ -112,7 +112,7 @@ impl Letter {
         (0..count).map(address).collect()
     }
 
-    /// The message, with dots where they matter.
+    /// The message, with dots at the places where dot-stuffing matters.
     pub(super) fn message(self) -> String {
         let size = SIZES[self.0 as usize % SIZES.len()];
         let mut message = format!(

@@ -1,4 +1,4 @@
-//! `koukan demo`: an agent and a sink in one process, and mail that is accounted for.
+//! `koukan demo`: an agent and a sink in one process; accounts for all mail that it sends.
 
 mod account;
 mod letter;
@@ -21,9 +21,9 @@ use tokio_util::sync::CancellationToken;
 use self::{account::Account, letter::Fate};
 use super::{block_on, complain, sink::Sink};
 
-/// For how long the sink refuses what it refuses for a while only.
+/// How long the sink refuses what it refuses only for some time.
 const BUSY_FOR: Duration = Duration::from_secs(4);
-/// How long to wait for what is still under way when everything has been sent.
+/// How long to wait, once everything was sent, for what is still under way.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How much is sent.
@@ -79,7 +79,7 @@ impl Demo {
     }
 }
 
-/// Prints how far it is until all is accounted for, or patience ends.
+/// Prints the progress until everything is accounted for, or the time is up.
 async fn watch(
     account: &Account,
     messages: u32,
@@ -93,7 +93,7 @@ async fn watch(
     loop {
         let line = account.progress(messages);
         if line != last {
-            // On a terminal the line is written over, in a log it is not.
+            // On a terminal the line is overwritten; in a log it is not.
             if is_terminal {
                 print!("\r\x1b[K{line}");
                 std::io::Write::flush(&mut std::io::stdout())?;
@@ -117,7 +117,7 @@ async fn watch(
     }
 }
 
-/// The stop of a server that runs in a task of its own.
+/// How to stop a server that runs in a task of its own.
 type SinkTask = (CancellationToken, JoinHandle<()>);
 
 async fn start_sink(account: Arc<Account>) -> std::io::Result<(std::net::SocketAddr, SinkTask)> {
@@ -142,7 +142,7 @@ async fn start_sink(account: Arc<Account>) -> std::io::Result<(std::net::SocketA
 async fn agent_stopped(agent: Running, (stop, sink): SinkTask) {
     agent.stop().await;
     stop.cancel();
-    // It has nothing left to do.
+    // The sink has nothing left to do.
     let _ = sink.await;
 }
 

@@ -2,18 +2,18 @@
 
 use std::{collections::BTreeMap, fmt};
 
-/// What became of a recipient.
+/// The outcome for a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
     /// Delivered while the client waited.
     AtOnce,
-    /// Taken into the queue and delivered later.
+    /// Accepted into the queue and delivered later.
     AfterRetry,
     /// Refused while the client waited.
     Refused,
-    /// Failed for good, and its sender was told.
+    /// Failed permanently, and the sender was notified.
     Bounced,
-    /// None of these: nobody knows.
+    /// None of these.
     Lost,
 }
 
@@ -44,7 +44,7 @@ impl Report {
         self.mangled += mangled;
     }
 
-    /// A recipient had an outcome that does not fit what the sink does with it.
+    /// Counts a recipient whose outcome does not fit what the sink does with it.
     pub(super) fn add_unexpected(&mut self) {
         self.unexpected += 1;
     }
@@ -53,8 +53,7 @@ impl Report {
         self.outcomes.get(&outcome).copied().unwrap_or(0)
     }
 
-    /// Whether something was sent, and nothing of it was lost, duplicated, changed, or had another
-    /// outcome than it should.
+    /// Whether something was sent, and nothing was lost, duplicated or changed, or had a wrong outcome.
     pub(super) fn is_all_accounted_for(&self) -> bool {
         let wrong = self.count(Outcome::Lost) + self.duplicates + self.mangled + self.unexpected;
         self.letters > 0 && wrong == 0

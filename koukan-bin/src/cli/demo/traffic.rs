@@ -21,18 +21,18 @@ use tower::ServiceExt;
 
 use super::{account::Account, letter::Letter};
 
-/// The clients could not do their work.
+/// Why the clients failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failed {
     #[error("an address of the demo is malformed")]
     Address(#[from] InvalidMailbox),
     #[error("the agent's address is malformed")]
     Agent(#[from] InvalidHostPort),
-    #[error("a client broke off")]
+    #[error("a client ended with an error")]
     Client(#[from] JoinError),
 }
 
-/// Sends letters in several sessions; ends when all are sent.
+/// Sends letters in several sessions; ready when all were sent.
 pub(super) fn send(
     agent: SocketAddr,
     letters: u32,

@@ -1,4 +1,5 @@
-//! `koukan destinations`: where mail goes, of a running agent, by its REST API, or of one that is stopped.
+//! `koukan destinations`: where the mail of an agent goes. Asks a running agent by its REST API, or
+//! reads the database of a stopped one.
 
 mod table;
 
@@ -12,12 +13,12 @@ use crate::Builder;
 
 use super::agent::{Agent, carry_out, escaped, print};
 
-/// What to see or change of destinations.
+/// What to show or change.
 #[derive(Debug, Args)]
 pub(crate) struct Destinations {
     #[command(flatten)]
     agent: Agent,
-    /// Prints the JSON of the REST API, in place of a table.
+    /// Prints the JSON of the REST API instead of a table.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -26,28 +27,28 @@ pub(crate) struct Destinations {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists destinations: those that are suspended, then those for which most is queued.
+    /// Lists destinations: suspended ones first, then those with the most queued transactions.
     List(List),
-    /// Shows destinations, and what was said there last.
+    /// Shows destinations, and the last reply of each.
     Show(Named),
-    /// Makes no attempts for destinations until they are resumed.
+    /// Stops attempts for destinations until they are resumed.
     Suspend(Named),
-    /// Lets destinations go on, and attempts what is queued for them now.
+    /// Resumes destinations, and attempts what is queued for them now.
     Resume(Named),
-    /// Attempts what is queued for destinations now, also where their hosts are known not to answer.
+    /// Attempts what is queued for destinations now, even if their hosts are known not to answer.
     Retry(Named),
 }
 
 #[derive(Debug, Args)]
 struct List {
-    /// How many at most.
+    /// The most destinations to list.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
 }
 
 #[derive(Debug, Args)]
 struct Named {
-    /// Domains, or hosts with their ports, as in lists.
+    /// Domains, or hosts with their ports, as lists show them.
     #[arg(required = true, value_name = "NAME")]
     names: Vec<String>,
 }

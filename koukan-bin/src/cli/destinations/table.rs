@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::cli::table::{aligned, array, reply, text, time, until};
 
-/// Destinations, a line each.
+/// Destinations, one in each line.
 pub(super) fn list(listed: &Value) -> String {
     let destinations = array(&listed["destinations"]);
     if destinations.is_empty() {
@@ -46,7 +46,7 @@ fn row(one: &Value) -> [String; 8] {
     ]
 }
 
-/// What its host takes.
+/// The limits of its host.
 fn limits(limits: &Value) -> String {
     if !limits.is_object() {
         return String::new();
@@ -70,12 +70,12 @@ fn limits(limits: &Value) -> String {
     }
 }
 
-/// A destination with all that is known of it.
+/// Everything that is known of a destination.
 pub(super) fn show(one: &Value) -> String {
     let mut out = String::new();
     let mut tell = |name: &str, value: String| {
         if !value.is_empty() {
-            // Writing to a text does not fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(out, "{name:<14} {value}");
         }
     };

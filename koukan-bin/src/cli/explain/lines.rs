@@ -1,8 +1,8 @@
-//! What happens, in words.
+//! Writes the steps of an explanation as text.
 
 use koukan_core::resource::{HostWay, MatcherFound, RuleFound, RuleLook, TlsWay, Way, What};
 
-/// What happens: a line, and others that belong to it.
+/// The lines for a step: one line, and others that belong to it.
 pub(super) fn lines(what: &What) -> Vec<String> {
     match what {
         What::Rule(look) => rule(look),
@@ -85,7 +85,7 @@ fn host(way: &HostWay) -> Vec<String> {
         lines.push(format!("  but not now: {reply}"));
     }
     for (address, refused) in &way.addresses {
-        // An address that stands for itself is told already.
+        // An address literal already shows its address.
         if address.to_string() == way.host.to_string() && refused.is_none() {
             continue;
         }

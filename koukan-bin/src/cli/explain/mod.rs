@@ -25,16 +25,16 @@ use crate::{
     command::{block_on, complain},
 };
 
-/// What is asked, and of which configuration.
+/// The message to explain, and the configuration.
 #[derive(Debug, Args)]
 pub(crate) struct ExplainCommand {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// On whose behalf: the name of a sender, with one of its tags as in `ingress/smtp-mx`.
+    /// On whose behalf the message is sent: a sender, with a tag if any, as in `ingress/smtp-mx`.
     #[arg(long, value_name = "NAME")]
     sender: String,
-    /// The reverse-path; an empty text for the null one.
+    /// The reverse-path; empty for the null reverse-path.
     #[arg(long, value_name = "ADDRESS")]
     from: ReversePath,
     /// A recipient; may be given several times.
@@ -43,25 +43,25 @@ pub(crate) struct ExplainCommand {
     /// The client's address.
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<IpAddr>,
-    /// Who the client has authenticated itself as.
+    /// The user as whom the client has authenticated.
     #[arg(long, value_name = "NAME")]
     identity: Option<String>,
-    /// How the client names itself in EHLO.
+    /// The name that the client gives in EHLO.
     #[arg(long, value_name = "NAME")]
     helo: Option<String>,
-    /// The client speaks by TLS.
+    /// The client uses TLS.
     #[arg(long)]
     tls: bool,
-    /// Prints JSON in place of text: what `POST /explain` answers.
+    /// Prints JSON instead of text, as `POST /explain` answers.
     #[arg(long)]
     json: bool,
-    /// A file with the message; `-` for standard input. Without one it is a short message.
+    /// A file with the message; `-` for standard input. Default: a short message.
     message: Option<PathBuf>,
 }
 
 impl ExplainCommand {
-    /// Tells what would become of the message. It fails where that cannot be told; that the message would be
-    /// refused is no failure.
+    /// Explains what would happen to the message. The command fails only if that cannot be found
+    /// out; a message that would be refused is not a failure.
     pub(crate) fn run(self, agent: Builder) -> ExitCode {
         let agent = match agent.config_file(&self.config) {
             Ok(agent) => agent,
@@ -80,7 +80,7 @@ impl ExplainCommand {
         let asked = self.asked()?;
         let explanation = block_on(Some(1), agent.explain(asked.clone()))??;
         let printed = self.printed(&asked, &explanation);
-        // Who has read enough is no failure.
+        // A reader that closes the pipe early is not a failure.
         match io::stdout().write_all(printed.as_bytes()) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
             _ => Ok(()),
@@ -134,7 +134,7 @@ fn read(path: &Path) -> Result<Vec<u8>, BoxError> {
     Ok(octets)
 }
 
-/// A message as it goes by SMTP: files often have the line ends of their system.
+/// The message with CRLF line ends: files often have those of their system.
 fn with_crlf(octets: &[u8]) -> Vec<u8> {
     let mut message = Vec::with_capacity(octets.len() + octets.len() / 32);
     let mut before = 0;

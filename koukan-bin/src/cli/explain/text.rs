@@ -1,4 +1,4 @@
-//! An explanation as a text for people.
+//! An explanation as text for people.
 
 use std::fmt::Write as _;
 
@@ -8,11 +8,11 @@ use super::lines::lines;
 
 /// The whole text.
 ///
-/// *Shape*: first what the client hears, then each passage with a number of its own.
+/// *Shape*: first what the client would hear, then each passage with its number.
 pub(super) fn text(asked: &Explain, explanation: &Explanation) -> String {
     let mut text = String::new();
     let from = path(asked.mail.reverse_path.as_str());
-    // Writing to a text does not fail.
+    // Writing to a string cannot fail.
     let _ = writeln!(
         text,
         "MAIL FROM:{from} on behalf of {}: {}",
@@ -95,7 +95,7 @@ fn heading(phase: &NotePhase) -> String {
     }
 }
 
-/// Whose part it is.
+/// The recipient whose part it is.
 fn recipient(passage: &Passage) -> String {
     let found = passage.notes.iter().find_map(|note| match &note.phase {
         NotePhase::Rcpt(to) => Some(path(to)),

@@ -17,20 +17,20 @@ use crate::{
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Which database, and what to do with it.
+/// The database, and what to do with it.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
     /// The configuration file that names the database.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Move the queue of a stopped agent from there into the PostgreSQL database of the configuration, which must be
-    /// empty: `sqlite:` and the file.
+    /// Move the queue of a stopped agent from there into the PostgreSQL database of the
+    /// configuration, which must be empty. Write `sqlite:` and the file.
     #[arg(long, value_name = "DATABASE", value_parser = sqlite)]
     from: Option<PathBuf>,
-    /// Do it; without it, what would be done is told and nothing is changed.
+    /// Apply the changes. Without this option, nothing is changed; the command tells what would be done.
     #[arg(long)]
     apply: bool,
-    /// Tell it in JSON.
+    /// Print JSON.
     #[arg(long)]
     json: bool,
 }
@@ -42,7 +42,7 @@ fn sqlite(text: &str) -> Result<PathBuf, String> {
     }
 }
 
-/// A database whose schema has versions.
+/// A database with a versioned schema.
 enum Database {
     Sqlite(PathBuf),
     Postgres(Box<PostgresOptions>),
@@ -96,7 +96,7 @@ impl Migrate {
     async fn bring_up_to_date(&self, database: &Database) -> Result<ExitCode, BoxError> {
         let before = database.schema().await?;
         let is_changed = self.apply && before.pending().next().is_some();
-        // What it does not know, it refuses, and says so.
+        // A database that this program does not know is refused, with a message.
         let now = match self.apply {
             true => {
                 database.migrate().await?;
@@ -150,7 +150,7 @@ impl Database {
     }
 }
 
-/// What a state is called.
+/// The word for a state.
 fn word(state: MigrationState) -> &'static str {
     match state {
         MigrationState::Applied => "applied",

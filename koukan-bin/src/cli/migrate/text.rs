@@ -1,4 +1,4 @@
-//! What `koukan migrate` says to people.
+//! The text output of `koukan migrate`.
 
 use std::fmt::Write;
 
@@ -6,7 +6,7 @@ use koukan_storage::{MigrationState, Moved, Schema};
 
 use super::word;
 
-/// A schema as it was before; `is_applied` tells that what was pending no longer is.
+/// The schema before the command; `is_applied` says that pending migrations were applied.
 pub(super) fn schema(before: &Schema, is_applied: bool) -> String {
     let mut text = match before.version() {
         Some(version) => format!("database {}: version {version}\n", before.database),

@@ -1,4 +1,4 @@
-//! What was said in an attempt, for people.
+//! The dialogue of an attempt, as text for people.
 
 use std::fmt::Write;
 
@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use crate::cli::table::{array, text};
 
-/// How the connection was encrypted, and what was said on it, a line each.
+/// How the connection was encrypted, and the dialogue, one line each.
 pub(super) fn told(attempt: &Value) -> String {
     let mut out = String::new();
-    // Writing to a text does not fail.
+    // Writing to a string cannot fail.
     let tls = &attempt["tls"];
     if tls.is_object() {
         let [version, cipher, verified] =

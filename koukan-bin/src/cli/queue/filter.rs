@@ -1,4 +1,4 @@
-//! Which transactions are meant.
+//! Selects transactions.
 
 use crate::config::HumanDuration;
 use clap::Args;
@@ -7,49 +7,49 @@ use koukan_core::clock::{Clock, SystemClock};
 
 use crate::cli::agent::escaped;
 
-/// Which transactions are meant: those of which all of this is true.
+/// Selects transactions: those that meet all of these conditions.
 #[derive(Debug, Args)]
 pub(super) struct Filter {
-    /// Those that came in on behalf of the sender of this name in the configuration.
+    /// Only those that arrived on behalf of the sender of this name in the configuration.
     #[arg(long, value_name = "NAME")]
     sender: Option<String>,
-    /// Those in this state: `waiting`, `held`, `scheduled`, `active`, `finished`, `unfinished` or `any`.
-    /// Default `unfinished`.
+    /// Only those in this state: `waiting`, `held`, `scheduled`, `active`, `finished`, `unfinished`
+    /// or `any`. Default `unfinished`.
     #[arg(long, value_name = "STATE")]
     state: Option<String>,
-    /// Those from this address; `<>` for notifications and the like.
+    /// Only those from this address; `<>` for notifications and the like.
     #[arg(long, value_name = "ADDRESS")]
     from: Option<String>,
-    /// Those to this address.
+    /// Only those to this address.
     #[arg(long, value_name = "ADDRESS")]
     to: Option<String>,
-    /// Those to an address of this domain.
+    /// Only those to an address in this domain.
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
-    /// Those that go to this host, or to this domain where no host is configured.
+    /// Only those that go to this host; or to this domain, where no host is configured.
     #[arg(long, value_name = "HOST")]
     destination: Option<String>,
-    /// Those whose last reply has all of these words.
+    /// Only those whose last reply contains all of these words.
     #[arg(long, value_name = "WORDS")]
     reply: Option<String>,
-    /// Those that came at least so long ago, as in `30m`, `2h`, `5d`.
+    /// Only those that arrived at least this long ago, as in `30m`, `2h`, `5d`.
     #[arg(long, value_name = "DURATION")]
     older_than: Option<HumanDuration>,
-    /// Those that came at most so long ago.
+    /// Only those that arrived at most this long ago.
     #[arg(long, value_name = "DURATION")]
     newer_than: Option<HumanDuration>,
 }
 
-/// Parameters of a request.
+/// The parameters of a request.
 #[derive(Debug, Default)]
 pub(super) struct Query(String);
 
 impl Filter {
-    /// The parameters that say so.
+    /// The parameters for this selection.
     ///
     /// # Errors
     ///
-    /// What is to be told to the user: a duration is too long.
+    /// A message for the user: a duration is too long.
     pub(super) fn query(&self) -> Result<Query, String> {
         let mut query = Query::default();
         for (name, value) in [

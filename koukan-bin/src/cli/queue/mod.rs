@@ -1,4 +1,4 @@
-//! `koukan queue`: the queue of a running agent, by its REST API, or of one that is stopped.
+//! `koukan queue`: the queue of a running agent, by its REST API, or of a stopped one.
 
 mod conversation;
 mod filter;
@@ -15,12 +15,12 @@ use crate::Builder;
 use self::filter::Filter;
 use super::agent::{Agent, carry_out, escaped, print};
 
-/// What to see or change of the queue.
+/// What to show or change.
 #[derive(Debug, Args)]
 pub(crate) struct Queue {
     #[command(flatten)]
     agent: Agent,
-    /// Prints the JSON of the REST API, in place of a table.
+    /// Prints the JSON of the REST API instead of a table.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -29,21 +29,21 @@ pub(crate) struct Queue {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists transactions, newest first: those that are not over, unless `--state` says otherwise.
+    /// Lists transactions, newest first: unfinished ones, unless `--state` says otherwise.
     List(List),
-    /// Shows a transaction with each attempt, and what the other side said.
+    /// Shows a transaction with each attempt, and the replies of the other side.
     Show(One),
     /// Prints the message of a transaction.
     Message(One),
     /// Attempts transactions now.
     Retry(Change),
-    /// Holds transactions back until they are released.
+    /// Holds transactions until they are released.
     Hold(Change),
-    /// Releases transactions that are held, and attempts them now.
+    /// Releases held transactions, and attempts them now.
     Release(Change),
-    /// Gives transactions up; nobody is told.
+    /// Cancels transactions; nobody is notified.
     Cancel(Change),
-    /// Gives transactions up, and notifies their senders.
+    /// Cancels transactions, and notifies their senders.
     Bounce(Change),
 }
 
@@ -51,14 +51,14 @@ enum Command {
 struct List {
     #[command(flatten)]
     filter: Filter,
-    /// How many at most.
+    /// The most transactions to list.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
 }
 
 #[derive(Debug, Args)]
 struct One {
-    /// The transaction, by its id as in lists and in the log.
+    /// The id of the transaction, as in lists and in the log.
     id: String,
 }
 
@@ -66,13 +66,13 @@ struct One {
 struct Change {
     #[command(flatten)]
     filter: Filter,
-    /// All that is not over, where nothing else says which.
+    /// Selects all unfinished transactions, if no other option selects some.
     #[arg(long)]
     all: bool,
-    /// Tells what would be changed, and changes nothing.
+    /// Tells what would be changed, without changing it.
     #[arg(long)]
     dry_run: bool,
-    /// The transactions, by their ids; or none, and options that say which.
+    /// The ids of the transactions; or none, and options that select some.
     #[arg(value_name = "ID")]
     ids: Vec<String>,
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::conversation;
 use crate::cli::table::{aligned, array, distance, reply, text, time, until};
 
-/// Transactions, a line each.
+/// Transactions, one in each line.
 pub(super) fn list(listed: &Value) -> String {
     let transactions = array(&listed["transactions"]);
     if transactions.is_empty() {
@@ -53,12 +53,12 @@ fn row(transaction: &Value) -> [String; 7] {
     ]
 }
 
-/// A transaction with all that is known of it.
+/// Everything that is known of a transaction.
 pub(super) fn show(shown: &Value) -> String {
     let mut out = String::new();
     let mut tell = |name: &str, value: String| {
         if !value.is_empty() {
-            // Writing to a text does not fail.
+            // Writing to a string cannot fail.
             let _ = writeln!(out, "{name:<12} {value}");
         }
     };
@@ -113,7 +113,7 @@ pub(super) fn show(shown: &Value) -> String {
     out
 }
 
-/// What became of many.
+/// The result of changing many transactions.
 pub(super) fn changed(changed: &Value, of: &str) -> String {
     let mut out = format!("{} of {} {of}\n", changed["changed"], changed["matched"]);
     for (reason, count) in changed["skipped"].as_object().into_iter().flatten() {
@@ -146,7 +146,7 @@ fn sender(sender: &Value) -> String {
     }
 }
 
-/// The null reverse-path as `<>`.
+/// An address; `<>` for the null reverse-path.
 fn mailbox(mailbox: &Value) -> String {
     match mailbox["m"].as_str() {
         None => String::new(),

@@ -1,4 +1,4 @@
-//! One message to several recipients, each with a transaction of its own.
+//! Sends one message to several recipients, with a transaction for each.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use super::{
     upload::file,
 };
 
-/// Transactions that are made and waited for at the same time, at most.
+/// The most transactions that are created and awaited at the same time.
 const AT_ONCE: usize = 16;
 
 pub(super) struct Delivery {
@@ -33,25 +33,25 @@ pub(super) struct Delivery {
     pub(super) has_progress: bool,
 }
 
-/// A transaction that was made, or not.
+/// A transaction that was created, or the outcome if it was not.
 struct Started {
     to: String,
     until: Instant,
     made: Result<Created, Refusal>,
 }
 
-/// A recipient's turn.
+/// The state of a recipient's delivery.
 enum Turn {
     Begun(Result<Started, BoxError>),
     Next(ForwardPath),
 }
 
 impl Delivery {
-    /// Delivers to all recipients; what became of each, in their order.
+    /// Sends to all recipients; returns the outcomes in their order.
     ///
     /// # Errors
     ///
-    /// The first, where the agent could be asked for none of them.
+    /// The first error, if the agent could not be asked about any recipient.
     pub(super) async fn deliver(
         &self,
         mut source: Source,
@@ -59,8 +59,8 @@ impl Delivery {
     ) -> Result<Vec<Outcome>, BoxError> {
         let names: Vec<_> = to.iter().map(ToString::to_string).collect();
         let mut to = to.into_iter();
-        // What is uploaded for one is shared by the others, so they come after it; its end is
-        // waited for with theirs.
+        // The others share what is uploaded for the first one, so they are created after it; its
+        // end is awaited together with theirs.
         let mut first = Vec::new();
         while !source.pieces().is_empty()
             && let Some(to) = to.next()
@@ -101,8 +101,8 @@ impl Delivery {
         }
     }
 
-    /// Makes a transaction and uploads what belongs to it; also the source for those that come
-    /// after it, where that is another now.
+    /// Creates a transaction and uploads what belongs to it. Also returns the source for later
+    /// transactions, if they can reuse the uploads.
     async fn start(
         &self,
         source: &Source,
@@ -146,7 +146,7 @@ impl Delivery {
             match self.ask(Operation::Upload(upload)).await? {
                 ResourceResponse::Uploaded(_) => places.push((id, uri)),
                 ResourceResponse::Refused(refusal) => {
-                    // A recipient may have been refused meanwhile: what became of it is told, then.
+                    // The recipient may have been refused meanwhile; then its outcome is reported.
                     let is_over = refusal.kind == RefusalKind::Conflict
                         && self.end(&created, Instant::now()).await?.is_final();
                     let made = if is_over { Ok(created) } else { Err(refusal) };
@@ -159,7 +159,7 @@ impl Delivery {
         Ok((started(Ok(created)), shared))
     }
 
-    /// The transaction at its end, or as it is when the time is up.
+    /// The transaction at its end, or its state when the time is up.
     async fn end(&self, created: &Created, until: Instant) -> Result<View, BoxError> {
         let mut view = (*created.view).clone();
         let mut is_read = false;

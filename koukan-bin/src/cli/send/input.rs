@@ -1,4 +1,4 @@
-//! Standard input in the place of a file or a text.
+//! Standard input in place of a file or text.
 
 use std::{
     io::{self, IsTerminal, Read},
@@ -7,7 +7,7 @@ use std::{
 
 use tower::BoxError;
 
-/// What stands for standard input.
+/// The argument that stands for standard input.
 const DASH: &str = "-";
 
 /// Whether an argument stands for standard input.
@@ -15,7 +15,7 @@ pub(super) fn is_standard(argument: impl AsRef<Path>) -> bool {
     argument.as_ref() == Path::new(DASH)
 }
 
-/// All of standard input, which is not empty: what was to write it may have failed.
+/// Reads all of standard input. It must not be empty: the program that should have written it may have failed.
 pub(super) fn read_standard() -> Result<Vec<u8>, BoxError> {
     let mut input = io::stdin().lock();
     if input.is_terminal() {
@@ -30,7 +30,7 @@ pub(super) fn read_standard() -> Result<Vec<u8>, BoxError> {
     Ok(octets)
 }
 
-/// The text of an argument: itself, or standard input.
+/// The text of an argument, or of standard input.
 pub(super) fn text(argument: &str) -> Result<String, BoxError> {
     if !is_standard(argument) {
         return Ok(argument.to_owned());

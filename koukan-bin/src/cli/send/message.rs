@@ -1,4 +1,4 @@
-//! What a message is made of.
+//! Builds the message from the options.
 
 use std::{
     fs,
@@ -19,13 +19,13 @@ use super::{
     upload::failed,
 };
 
-/// The message: a file, or a description. `-` is standard input, for one of them.
+/// The message: a file, or a description. One option may be `-`, for standard input.
 #[derive(Debug, Args)]
 pub(crate) struct Message {
     /// An RFC 5322 message; `-` is standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["builder", "subject", "text", "html", "attach"])]
     eml: Option<PathBuf>,
-    /// A message builder spec in JSON; what else is given is added to it. `-` is standard input. A
+    /// A message builder spec in JSON; the other options are added to it. `-` is standard input. A
     /// content `{"filename": "FILE"}` is uploaded from that file.
     #[arg(long, value_name = "FILE")]
     builder: Option<PathBuf>,
@@ -99,7 +99,7 @@ impl Message {
             );
             files.push((id, file.clone()));
         }
-        // What is wrong is told before anything is sent.
+        // Errors are reported before anything is sent.
         Spec::from_json(&spec).map_err(|error| in_place(error.to_string()))?;
         for (_, file) in &files {
             check_file(file)?;
@@ -107,7 +107,7 @@ impl Message {
         Ok(Source::Builder { spec, files })
     }
 
-    /// Whether there is a message at all, and standard input is asked for once.
+    /// Checks that there is a message, and that standard input is used only once.
     fn check(&self) -> Result<(), BoxError> {
         let files = [&self.eml, &self.builder].map(|file| file.as_ref().is_some_and(is_standard));
         let texts = [&self.text, &self.html].map(|text| text.as_ref().is_some_and(is_standard));
@@ -175,7 +175,7 @@ fn eml(file: &Path) -> Result<Source, BoxError> {
     Ok(Source::Read(read_standard()?.into()))
 }
 
-/// Tells before anything is sent that a file cannot be; returns its octets.
+/// Checks before anything is sent that a file can be read; returns its size in octets.
 fn check_file(file: &Path) -> Result<u64, BoxError> {
     let metadata = fs::metadata(file).map_err(failed(file))?;
     if metadata.is_dir() {
@@ -195,7 +195,7 @@ fn add(spec: &mut Value, list: &str, value: Value) {
     }
 }
 
-/// Replaces contents that name files by what is to be uploaded.
+/// Replaces contents that name files by contents to be uploaded.
 fn take_files(spec: &mut Value, files: &mut Vec<(String, PathBuf)>) {
     for list in ["text_body", "related_attachments", "file_attachments"] {
         let parts = spec.get_mut(list).and_then(Value::as_array_mut);
@@ -212,7 +212,7 @@ fn take_files(spec: &mut Value, files: &mut Vec<(String, PathBuf)>) {
     }
 }
 
-/// The content type of a file by the end of its name.
+/// The content type of a file, by its file name extension.
 fn content_type(file: &Path) -> &'static str {
     let extension = file.extension().map(|end| end.to_ascii_lowercase());
     match extension.as_deref().and_then(|end| end.to_str()) {

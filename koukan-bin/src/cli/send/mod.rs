@@ -21,22 +21,22 @@ use tower::BoxError;
 use self::{delivery::Delivery, message::Message, outcome::Outcome};
 use super::{block_on, complain};
 
-/// What to send, and by whom.
+/// What to send, and to which agent.
 #[derive(Debug, Args)]
 pub(crate) struct Send {
-    /// The agent's REST API.
+    /// The URL of the agent's REST API.
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000")]
     server: String,
     /// On whose behalf: the name of a sender in the agent's configuration.
     #[arg(long, value_name = "NAME", default_value = "submission")]
     sender: String,
-    /// One of the sender's tags.
+    /// A tag of the sender.
     #[arg(long, value_name = "TAG")]
     tag: Option<String>,
     /// A file with the bearer token.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// A file with the certificates to be trusted, in PEM, in place of the system's.
+    /// A file with the trusted certificates, in PEM, instead of the system's.
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// The sender's address.
@@ -44,10 +44,10 @@ pub(crate) struct Send {
     from: ReversePath,
     #[command(flatten)]
     message: Message,
-    /// How long to wait for what becomes of the message, in seconds.
+    /// How long to wait for the outcome, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     wait: u64,
-    /// Prints one JSON object for each recipient, in place of a table.
+    /// Prints one JSON object for each recipient instead of a table.
     #[arg(long)]
     json: bool,
     /// The recipients' addresses; each gets a transaction of its own.
@@ -93,7 +93,7 @@ impl Send {
             wait: Duration::from_secs(self.wait),
             has_progress: !self.json && std::io::stderr().is_terminal(),
         };
-        // Each recipient gets one, however often it is named.
+        // A recipient gets one copy, however often it is named.
         let mut to: Vec<ForwardPath> = Vec::with_capacity(self.to.len());
         for recipient in self.to {
             if !to.iter().any(|known| known.is_same(&recipient)) {

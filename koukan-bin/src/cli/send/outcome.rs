@@ -1,4 +1,4 @@
-//! What became of a message for one recipient.
+//! The outcome of a message for one recipient.
 
 use koukan_core::{
     reply::Reply,
@@ -6,7 +6,7 @@ use koukan_core::{
 };
 use serde_json::json;
 
-/// What became of a message for one recipient.
+/// The outcome of a message for one recipient.
 #[derive(Debug)]
 pub(super) struct Outcome {
     to: String,
@@ -18,12 +18,12 @@ pub(super) struct Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Delivered,
-    /// Kept by the agent, which goes on trying.
+    /// Kept by the agent, which will try again.
     Queued,
     Failed,
-    /// The agent did not take it.
+    /// The agent did not accept it.
     Refused,
-    /// The agent could not be asked, or not to the end.
+    /// The agent could not be asked, or the request did not finish.
     Unknown,
 }
 
@@ -68,7 +68,7 @@ impl Outcome {
         }
     }
 
-    /// Whether the message was delivered, or will be as far as anyone knows.
+    /// Whether the message was delivered, or is queued for delivery.
     pub(super) fn is_good(&self) -> bool {
         matches!(self.state, State::Delivered | State::Queued)
     }
@@ -86,7 +86,7 @@ impl State {
     }
 }
 
-/// Prints outcomes as a table, or as one JSON object a line.
+/// Prints outcomes as a table, or as one JSON object in each line.
 pub(super) fn print(outcomes: &[Outcome], is_json: bool) {
     let width = outcomes.iter().map(|outcome| outcome.to.chars().count());
     let width = width.max().unwrap_or_default();

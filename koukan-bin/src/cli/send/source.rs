@@ -1,4 +1,4 @@
-//! What a transaction is made of.
+//! The source of a transaction's message.
 
 use std::path::PathBuf;
 
@@ -6,14 +6,14 @@ use bytes::Bytes;
 use koukan_core::resource::{BodySource, Location};
 use serde_json::{Value, json};
 
-/// What is created, and what is uploaded for it.
+/// What to create, and what to upload for it.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     /// The whole message in a file.
     Eml(PathBuf),
     /// The whole message, as it was read from standard input.
     Read(Bytes),
-    /// A message that was uploaded already.
+    /// A message that was already uploaded.
     Uploaded(Location),
     /// A description, and the file for each `create_id`.
     Builder {
@@ -22,7 +22,7 @@ pub(super) enum Source {
     },
 }
 
-/// One thing to be uploaded.
+/// One upload.
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     /// The `create_id`; `None` for the whole message.
@@ -38,7 +38,7 @@ pub(super) enum Content {
 }
 
 impl Source {
-    /// The body to create a transaction with, where it is not uploaded whole.
+    /// The body with which to create a transaction; `None` if the whole message is uploaded.
     pub(super) fn body(&self) -> Option<BodySource> {
         match self {
             Self::Eml(_) | Self::Read(_) => None,
@@ -47,7 +47,7 @@ impl Source {
         }
     }
 
-    /// What is to be uploaded after that.
+    /// What is uploaded afterwards.
     pub(super) fn pieces(&self) -> Vec<Piece> {
         let whole = |content| vec![Piece { id: None, content }];
         match self {
@@ -64,7 +64,7 @@ impl Source {
         }
     }
 
-    /// The same message for other recipients, once its pieces lie at these places.
+    /// The same message for further recipients, once its pieces were uploaded to these places.
     pub(super) fn shared(mut self, places: &[(Option<String>, Location)]) -> Self {
         for (id, uri) in places {
             match (&mut self, id) {

@@ -8,15 +8,15 @@ use koukan_core::body::{Body, BodyError};
 use tokio::{fs::File, io::AsyncReadExt};
 use tower::BoxError;
 
-/// Octets that are read at a time.
+/// Octets to read at a time.
 const CHUNK: usize = 256 << 10;
 const WIDTH: usize = 30;
 
-/// The content of a file; as it is read, `has_progress` draws a bar on standard error.
+/// The content of a file. If `has_progress`, a progress bar is drawn on standard error while it is read.
 ///
 /// # Errors
 ///
-/// Where it cannot be read; that names the file.
+/// If the file cannot be read; the error names the file.
 pub(super) async fn file(path: &Path, has_progress: bool) -> Result<Body, BoxError> {
     let failed = failed(path);
     let file = File::open(path).await.map_err(&failed)?;
@@ -46,7 +46,7 @@ pub(super) async fn file(path: &Path, has_progress: bool) -> Result<Body, BoxErr
     Ok(Body::from_stream(octets))
 }
 
-/// Makes an error of what the operating system reports of a file.
+/// Makes an error that names the file from an operating system's error.
 pub(super) fn failed(path: &Path) -> impl Fn(io::Error) -> BoxError + Send + Sync + use<> {
     let path = path.display().to_string();
     move |error| format!("cannot read {path}: {error}").into()
@@ -56,7 +56,7 @@ struct Bar {
     name: String,
     len: u64,
     done: u64,
-    /// The percentage that is drawn.
+    /// The percentage that was drawn last.
     shown: Option<u64>,
     has_progress: bool,
 }

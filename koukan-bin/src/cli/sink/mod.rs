@@ -1,4 +1,4 @@
-//! `koukan sink`: a destination to try things with.
+//! `koukan sink`: a destination for tests.
 
 mod rule;
 mod service;
@@ -29,11 +29,10 @@ pub(crate) struct SinkCommand {
     /// The address and port to listen on.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3025")]
     listen: SocketAddr,
-    /// Refuses recipients that match a pattern with a reply code, as in `gone*=550`; `*` stands
-    /// for anything.
+    /// Refuses recipients that match a pattern with a reply code, as in `gone*=550`; `*` matches anything.
     #[arg(long, value_name = "PATTERN=CODE")]
     refuse: Vec<Rule>,
-    /// As `--refuse`, at the end of the message.
+    /// Like `--refuse`, but at the end of the message.
     #[arg(long, value_name = "PATTERN=CODE")]
     refuse_message: Vec<Rule>,
     /// Prints nothing for each message.
@@ -68,7 +67,7 @@ impl SinkCommand {
         let listener = TcpListener::bind(self.listen).await?;
         eprintln!("listening on {}; stop with Ctrl-C", listener.local_addr()?);
         let stop = async {
-            // Without a handler the signal ends the process as it always does.
+            // If no handler can be set, the signal ends the process in its default way.
             if tokio::signal::ctrl_c().await.is_err() {
                 std::future::pending::<()>().await;
             }

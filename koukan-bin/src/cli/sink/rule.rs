@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use koukan_core::reply::{Reply, ReplyCode};
 
-/// A pattern for recipients and the code they get.
+/// A pattern for recipients, and the reply code for those that match.
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
     pattern: String,
@@ -12,7 +12,7 @@ pub(crate) struct Rule {
 }
 
 impl Rule {
-    /// The refusal, if the rule is about this recipient.
+    /// The refusal, if the rule applies to this recipient.
     pub(crate) fn refusal(&self, recipient: &str) -> Option<Reply> {
         let text = "refused, as the sink was told";
         matches(&self.pattern, recipient).then(|| Reply::new(self.code, None, text))
@@ -39,7 +39,7 @@ impl FromStr for Rule {
     }
 }
 
-/// Whether a text is what the pattern says, `*` standing for anything.
+/// Whether a text matches the pattern; `*` matches anything.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,

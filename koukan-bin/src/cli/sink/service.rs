@@ -12,10 +12,10 @@ use tower::{BoxError, Service};
 
 use super::Rule;
 
-/// Octets of a message at most.
+/// The most octets in a message.
 const MESSAGE_MAX: usize = 256 << 20;
 
-/// Takes every message that no rule refuses, and tells of it.
+/// Accepts every message that no rule refuses, and reports it.
 #[derive(Clone)]
 pub(crate) struct Sink {
     rcpt: Refusal,
@@ -23,10 +23,10 @@ pub(crate) struct Sink {
     tell: Arc<dyn Fn(Received) + Send + Sync>,
 }
 
-/// Gives the reply to a recipient that is refused.
+/// Gives the reply for a recipient that is to be refused.
 type Refusal = Arc<dyn Fn(&str) -> Option<Reply> + Send + Sync>;
 
-/// A message that came.
+/// A message that has arrived.
 #[derive(Debug)]
 pub(crate) struct Received {
     pub(crate) from: String,
@@ -51,7 +51,7 @@ impl Sink {
         self.refusing_messages_by(move |to| rules.iter().find_map(|rule| rule.refusal(to)))
     }
 
-    /// Refuses at RCPT the recipients for which `refusal` gives a reply.
+    /// Refuses recipients at RCPT for which `refusal` gives a reply.
     pub(crate) fn refusing_by(
         mut self,
         refusal: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static,
@@ -60,7 +60,7 @@ impl Sink {
         self
     }
 
-    /// Refuses at their end messages with a recipient for which `refusal` gives a reply.
+    /// Refuses messages at their end if `refusal` gives a reply for one of their recipients.
     pub(crate) fn refusing_messages_by(
         mut self,
         refusal: impl Fn(&str) -> Option<Reply> + Send + Sync + 'static,

@@ -1,4 +1,4 @@
-//! `koukan suppressions`: addresses to which a sender of a running agent sends nothing, by its REST API.
+//! `koukan suppressions`: the addresses to which a sender of a running agent sends nothing, by its REST API.
 
 mod table;
 
@@ -12,12 +12,12 @@ use crate::Builder;
 
 use super::agent::{Agent, carry_out, escaped, print};
 
-/// What to see or change of them.
+/// What to show or change.
 #[derive(Debug, Args)]
 pub(crate) struct Suppressions {
     #[command(flatten)]
     agent: Agent,
-    /// Prints the JSON of the REST API, in place of a table.
+    /// Prints the JSON of the REST API instead of a table.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -28,9 +28,9 @@ pub(crate) struct Suppressions {
 enum Command {
     /// Lists the addresses to which a sender sends nothing, with the reasons.
     List(List),
-    /// Has nothing sent to addresses, for as long as the sender's configuration says.
+    /// Suppresses addresses, for as long as the sender's configuration says.
     Add(Add),
-    /// Has addresses sent to again.
+    /// Ends the suppression of addresses.
     Remove(Named),
 }
 
@@ -38,10 +38,10 @@ enum Command {
 struct List {
     /// The sender's name.
     sender: String,
-    /// How many at most.
+    /// The most addresses to list.
     #[arg(long, value_name = "NUMBER", default_value_t = 100)]
     limit: usize,
-    /// The address after which to begin.
+    /// The address after which the list begins.
     #[arg(long, value_name = "ADDRESS")]
     after: Option<String>,
 }
@@ -59,7 +59,7 @@ struct Named {
 struct Add {
     #[command(flatten)]
     named: Named,
-    /// Why; senders are told with what is refused.
+    /// The reason; senders see it when a message is refused.
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
 }

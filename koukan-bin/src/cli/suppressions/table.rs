@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cli::table::{aligned, array, text, time};
 
-/// Addresses, a line each.
+/// Addresses, one in each line.
 pub(super) fn list(listed: &Value) -> String {
     let suppressions = array(&listed["suppressions"]);
     if suppressions.is_empty() {

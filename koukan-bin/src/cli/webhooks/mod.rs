@@ -1,4 +1,4 @@
-//! `koukan webhooks`: the webhooks of a running agent that are told of events, by its REST API.
+//! `koukan webhooks`: the webhooks of a running agent that get events, by its REST API.
 
 mod table;
 
@@ -12,12 +12,12 @@ use crate::Builder;
 
 use super::agent::{Agent, carry_out, escaped, print};
 
-/// What to see or change of them.
+/// What to show or change.
 #[derive(Debug, Args)]
 pub(crate) struct Webhooks {
     #[command(flatten)]
     agent: Agent,
-    /// Prints the JSON of the REST API, in place of a table.
+    /// Prints the JSON of the REST API instead of a table.
     #[arg(long, global = true)]
     json: bool,
     #[command(subcommand)]
@@ -26,11 +26,11 @@ pub(crate) struct Webhooks {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Lists webhooks: whether each takes what it is sent.
+    /// Lists webhooks, and whether each accepts its events.
     List,
-    /// Has webhooks called now that take nothing, also those that were given up.
+    /// Calls failing webhooks now, including those that were given up.
     Retry(Named),
-    /// Leaves out the events that webhooks do not take, and goes on with those after them.
+    /// Skips the events that webhooks do not accept, and goes on with those after them.
     Skip(Named),
 }
 

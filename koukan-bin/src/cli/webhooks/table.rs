@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::cli::table::{aligned, array, text, time};
 
-/// Webhooks, a line each.
+/// Webhooks, one in each line.
 pub(super) fn list(listed: &Value) -> String {
     let hooks = array(&listed["webhooks"]);
     if hooks.is_empty() {
@@ -15,7 +15,7 @@ pub(super) fn list(listed: &Value) -> String {
     aligned(std::iter::once(&head).chain(&rows))
 }
 
-/// A webhook in one line, as it was.
+/// A webhook in one line.
 pub(super) fn line(one: &Value) -> String {
     aligned([&row(one)])
 }

@@ -1,7 +1,7 @@
-//! Explanations: the chains of the configuration, made for one message, with nothing behind them.
+//! Explanations: builds the chains of the configuration for one message, without connections behind them.
 //!
-//! Files that filters and endpoints name are read for each anew, lists that servers have not more often than agents do; what rates and the like have counted in the
-//! agent is not known here.
+//! Each explanation reads the files that filters and endpoints name. Lists from servers are not read more often than
+//! in an agent. The agent's counters, for example those of rates, are not used.
 
 mod network;
 mod service;
@@ -48,24 +48,24 @@ use super::{
     resolver,
 };
 
-/// Chains by their senders, once they are there.
+/// Chains by sender; set once they are built.
 type Entries = Arc<OnceLock<HashMap<Sender, Entry>>>;
 
-/// What explanations are made of.
+/// What is needed to make explanations.
 #[derive(Debug)]
 pub(crate) struct Explaining {
     registry: Registry,
     config: Config,
     resolver: SharedResolver,
-    /// By what the servers are asked that have lists.
+    /// The connector for servers that offer lists.
     connector: SharedConnector,
-    /// The lists that they have, as far as they were read.
+    /// The lists of these servers that were read so far.
     lists: FollowedLists,
-    /// Threads in which chains are made: what they read may be long, or somewhere that does not answer.
+    /// Threads on which chains are built: the files may be long, or on a file system that does not answer.
     blocking: BlockingPool,
 }
 
-/// What the chains for one message are made with.
+/// What is needed to build the chains for one message.
 struct Making<'a> {
     registry: &'a Registry,
     config: &'a Config,
@@ -79,9 +79,9 @@ struct Making<'a> {
 }
 
 impl Explaining {
-    /// Explains what an agent of that configuration does, with the filters of the registry. Names are looked
-    /// up by `given`, or else as the configuration says; `connector` is for lists that servers have, and nothing else. What was
-    /// read of these stays in `lists`.
+    /// Explains an agent with that configuration and the filters of the registry. Names are looked up with the
+    /// resolver in `given`, or else as the configuration says. `connector` is only used for lists from servers, which
+    /// are kept in `lists`.
     pub(crate) fn new(
         registry: &Registry,
         config: &Config,
@@ -99,16 +99,16 @@ impl Explaining {
         }
     }
 
-    /// Whether there is a chain for that sender.
+    /// Whether that sender has a chain.
     pub(crate) fn knows(&self, sender: &Sender) -> bool {
         self.config.chain_of(sender).is_some()
     }
 
-    /// Tells what would become of a message.
+    /// Explains what would happen to a message.
     ///
     /// # Errors
     ///
-    /// [`StartError`] where the sender has no chain, a chain cannot be made, or a list cannot be read that a server has.
+    /// [`StartError`] if the sender has no chain, or a chain cannot be built, or a list cannot be read from its server.
     pub(crate) async fn explain(
         self: Arc<Self>,
         asked: Explain,
@@ -119,19 +119,19 @@ impl Explaining {
         let made = self.blocking.run(move || explaining.entries(noted, sent));
         let lost = |error: WorkLost| StartError::Config(format!("no chains are made: {error}"));
         let entries = made.await.map_err(lost)??;
-        // Rules are to know what the agent's know: as new as that is.
+        // Rules must use lists as fresh as the agent's.
         self.lists.renew().await?;
         let sender = &asked.context.sender;
         let entry = entries.get().and_then(|entries| entries.get(sender));
         let unknown = || StartError::Config(format!("there is no chain of sender `{sender}`"));
         let entry = entry.cloned().ok_or_else(unknown)?;
         let explanation = run(asked, &explainer, entry).await;
-        // Until here chains find each other there.
+        // Until here the chains find each other through it.
         drop(entries);
         Ok(explanation)
     }
 
-    /// All chains, by their senders. Files are read.
+    /// All chains, by sender. Reads files.
     fn entries(&self, explainer: Explainer, sent: Bytes) -> Result<Entries, StartError> {
         let connector = Arc::new(Unconnected(explainer.clone()));
         let resolver = Arc::clone(&self.resolver);
@@ -162,7 +162,7 @@ impl Explaining {
 }
 
 impl Making<'_> {
-    /// All chains, by their senders.
+    /// All chains, by sender.
     fn entries(&self) -> Result<HashMap<Sender, Entry>, StartError> {
         let mut by_name = HashMap::new();
         for chain in &self.config.chain {
@@ -206,13 +206,13 @@ impl Making<'_> {
         Ok(entry.with_unasked(unasked))
     }
 
-    /// What a router of the chain routes to a sender goes on there.
+    /// If a router of the chain routes to another sender, the message goes on in that sender's chain.
     fn handing_over(&self, chain: &config::Chain, end: BoxMailService) -> BoxMailService {
         if !Routes::of(chain).hands_over() {
             return end;
         }
         let next = Copies::new(self.explainer.clone(), &chain.name.value, &self.entries);
-        // Whatever the sender is: which chain it has is looked up then.
+        // The sender does not matter here: the chain is looked up later.
         let next = Chain {
             service: BoxMailService::new(next.handed_over()),
             retry: RetryPolicy::default(),
@@ -220,7 +220,7 @@ impl Making<'_> {
         BoxMailService::new(HandOverLayer::new(next).layer(end))
     }
 
-    /// What stands in place of the chain's endpoint.
+    /// What replaces the chain's endpoint.
     fn end(&self, chain: &config::Chain) -> Result<BoxMailService, StartError> {
         let sent = self.sent.clone();
         let explainer = self.explainer.clone();
@@ -239,7 +239,7 @@ impl Making<'_> {
                 BoxMailService::new(parts)
             }
             Endpoint::Smtp(config) => {
-                // Nobody is connected to, so nobody is told who this agent is.
+                // No connection is made, so no credentials are needed.
                 let rules = Rules {
                     limits: &self.limits,
                     identities: &HostIdentities::default(),
@@ -258,7 +258,7 @@ impl Making<'_> {
                 };
                 BoxMailService::new(ProbeEndpoint::new(explainer, way, sent))
             }
-            // What it would do is known to nobody but itself: it is named, and not called.
+            // An endpoint of the embedder's cannot be explained: it is named, and not called.
             Endpoint::Own(own) => {
                 let way = HttpWay {
                     kind: "own",

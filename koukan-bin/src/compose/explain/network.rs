@@ -1,4 +1,4 @@
-//! The network of chains that are only explained: names are looked up, and nothing is connected to.
+//! The network for chains that are only explained: names are looked up, but no connection is made.
 
 use std::{io, net::SocketAddr, path::Path};
 
@@ -8,7 +8,7 @@ use koukan_core::{
     network::{BoxWire, Connector, RemoteAddress},
 };
 
-/// Connects to nothing, and notes what would have been.
+/// Makes no connections, and notes which would have been made.
 #[derive(Debug)]
 pub(super) struct Unconnected(pub(super) Explainer);
 

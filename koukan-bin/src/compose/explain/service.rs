@@ -1,4 +1,4 @@
-//! Explanations for those who operate the agent.
+//! Answers operators' requests for explanations.
 
 use std::{
     sync::Arc,
@@ -17,12 +17,12 @@ use tower::{BoxError, Service};
 use super::Explaining;
 use crate::compose::StartError;
 
-/// Explanations at the same time, at most: each makes all chains anew, and may wait for the DNS.
+/// The most explanations at the same time: each builds all chains anew, and may wait for the DNS.
 const MAX: usize = 2;
-/// When those who find no room are to ask again.
+/// When to try again if there is no room for another explanation.
 const AGAIN: Duration = Duration::from_secs(5);
 
-/// Answers requests for explanations. Clones share the room for them.
+/// Answers requests for explanations. Clones share the limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Explanations {
     explaining: Arc<Explaining>,

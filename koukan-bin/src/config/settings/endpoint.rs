@@ -1,4 +1,4 @@
-//! Settings of the clients in which chains end.
+//! Settings of the clients with which chains end.
 
 use koukan_core::{
     context,
@@ -23,7 +23,7 @@ impl From<&Smtp> for PoolSettings {
 }
 
 impl Destination {
-    /// Its limits, as far as they are a host's, which replicas share.
+    /// Those of its limits that are per host, and shared by replicas.
     pub(crate) fn limit(&self, replicas: &ReplicaCount) -> HostLimit {
         let rule = self;
         let messages = rule.messages_per_connection.as_ref();

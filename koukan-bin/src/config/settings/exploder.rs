@@ -1,4 +1,4 @@
-//! Settings of an Exploder, and of what writes its legs.
+//! Settings of an Exploder, and of the stage that stores its legs.
 
 use koukan_core::{
     context,
@@ -8,7 +8,7 @@ use koukan_core::{
 use crate::config::{Exploder, Notify, Policy};
 
 impl Exploder {
-    /// On whose behalf a recipient's transaction is whose domain has no sender of its own.
+    /// On whose behalf the transaction of a recipient is sent whose domain has no sender of its own.
     pub(crate) fn general_sender(&self) -> context::Sender {
         let sender = context::Sender::new(self.sender.value.as_str());
         match &self.tag {
@@ -17,7 +17,7 @@ impl Exploder {
         }
     }
 
-    /// Domains with a sender of their own.
+    /// Domains that have a sender of their own.
     pub(crate) fn senders_by_domain(&self) -> impl Iterator<Item = (&str, context::Sender)> {
         self.domain.iter().map(|(domain, sender)| {
             let sender = context::Sender::new(sender.value.as_str());

@@ -1,5 +1,5 @@
-//! What the configuration means to the parts of an agent: their settings, with their own defaults
-//! where nothing is configured.
+//! Translates the configuration into the settings of the agent's parts; what is not configured has
+//! their defaults.
 
 mod endpoint;
 mod exploder;

@@ -53,7 +53,7 @@ impl From<&Config> for RestHandlerSettings {
 }
 
 impl RestListener {
-    /// The settings of its connections, of which there may be so many.
+    /// The settings of its connections, of which there may be `max`.
     pub(crate) fn connections(&self, max: usize) -> ConnectionSettings {
         let mut settings = ConnectionSettings::default();
         settings.max_connections = max;
@@ -63,8 +63,8 @@ impl RestListener {
         settings
     }
 
-    /// The settings of the server that is bound to `address`, if it has one, and that other replicas reach by
-    /// `session_url`.
+    /// The settings of the server, which is bound to `address` if it has one, and which other
+    /// replicas reach by `session_url`.
     pub(crate) fn settings(
         &self,
         limits: &RestApi,
@@ -72,7 +72,7 @@ impl RestListener {
     ) -> ServerSettings {
         let origins = self.cors_origin.iter();
         let hosts = self.host.iter().map(|host| host.value.clone());
-        // Clients are sent there as well.
+        // Clients are redirected there as well.
         let of_session = session_url.filter(|_| self.session_url.is_some());
         let of_session = of_session.and_then(|url| url.parse::<Uri>().ok());
         let of_session = of_session.and_then(|url| Some(url.host()?.to_owned()));
@@ -91,7 +91,7 @@ impl RestListener {
             settings = settings.with_max_message_size(size.0);
         }
         if let Some(max) = limits.max_recipients {
-            // A recipient with its parameters is some values.
+            // A recipient with its parameters has several values.
             let values = max.get().saturating_mul(20).max(settings.max_json_values);
             settings = settings.with_max_json_values(values);
         }

@@ -1,4 +1,4 @@
-//! What senders may do by the REST API.
+//! What senders may do with the REST API.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use koukan_core::{
 use crate::config::{Chain, Config, Endpoint, RestSender};
 
 impl Config {
-    /// The senders that may use the REST API, each with how.
+    /// The senders that may use the REST API, each with its policy.
     pub(crate) fn rest_senders(&self) -> HashMap<Sender, SenderPolicy> {
         let mut senders = HashMap::new();
         for sender in &self.sender {
@@ -44,7 +44,7 @@ fn policy(rest: &RestSender, chain: Option<&Chain>) -> SenderPolicy {
     }
 }
 
-/// Whether nothing in a chain tells where its transactions go.
+/// Whether nothing in a chain decides where its transactions go.
 fn is_without_destination(chain: &Chain) -> bool {
     let has_no_host = matches!(&chain.endpoint, Endpoint::Smtp(smtp) if smtp.host.is_empty());
     let mut filters = chain.filter.iter();

@@ -18,7 +18,7 @@ impl From<&SmtpListener> for Limits {
         let refused_recipients = listener
             .max_refused_recipients
             .map_or(defaults.refused_recipients, NonZeroU32::get);
-        // Who may connect may pass on what others do.
+        // A client that is allowed by name may pass on mail of others, with their errors.
         let errors = match listener.clients.is_empty() {
             true => defaults.errors_per_client,
             false => u32::MAX,
@@ -67,7 +67,7 @@ impl From<&SmtpListener> for ServerTimeouts {
                 Some(delay) => delay.value.0,
                 None => defaults.greeting_delay,
             })
-            // So that clients hear of it before the agent's own patience is over.
+            // Shorter than the agent's own limit, so that clients are told before it is over.
             .with_drain(Duration::from_secs(20))
     }
 }

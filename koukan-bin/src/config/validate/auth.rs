@@ -1,4 +1,4 @@
-//! Checks of users and of their passwords.
+//! Checks users and their passwords.
 
 use std::{fs, path::PathBuf};
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Check<'_> {
-    /// Users can authenticate themselves, and nobody hears their passwords.
+    /// Checks that users can authenticate, and that nobody can read their passwords.
     pub(super) fn auth(&mut self, registry: &Registry) {
         let config = self.config;
         for listener in &config.smtp_listener {
@@ -33,7 +33,7 @@ impl Check<'_> {
         }
     }
 
-    /// Who has a message held is promised that it is sent then.
+    /// Checks that held messages are kept: their senders are promised that they are sent in time.
     fn future_release(&mut self, listener: &SmtpListener, auth: &ListenerAuth) {
         let Some(place) = auth.future_release.as_ref().filter(|place| place.value) else {
             return;
@@ -54,7 +54,7 @@ impl Check<'_> {
         }
     }
 
-    /// Either a password or a token can be read.
+    /// Checks that either a password or a token can be read.
     pub(super) fn secret(&mut self, auth: &ClientAuth) {
         let both = auth.password_file.is_some() && auth.token_file.is_some();
         match auth.file() {
@@ -86,7 +86,7 @@ impl Check<'_> {
         }
     }
 
-    /// Somebody knows who users are: one of a file, an HTTP server, and certificates.
+    /// Checks that something identifies users: a file, an HTTP server, or certificates.
     fn known_users(&mut self, listener: &SmtpListener, auth: &ListenerAuth, is_own: bool) {
         let has_certificates = listener
             .tls

@@ -1,4 +1,4 @@
-//! Checks of filters that change messages which others have signed or taken apart before.
+//! Checks filters that change messages after another filter has signed or parsed them.
 
 use super::Check;
 use crate::{
@@ -10,7 +10,7 @@ const SIGNS: &str = "dkim_sign";
 const PARSES: &str = "message_parser";
 
 impl Check<'_> {
-    /// What is signed stays as it is, and what is told of a message is so.
+    /// Checks that what is signed is not changed, and that what is reported of a message is still true.
     pub(super) fn changes(&mut self) {
         for chain in &self.config.chain {
             let before = self.all_leading_to(chain);
@@ -51,12 +51,12 @@ fn signing(chain: &Chain) -> impl Iterator<Item = &Filter> {
     filters.filter(|filter| filter.name == SIGNS)
 }
 
-/// Whether somebody is told of messages as they were taken apart.
+/// Whether the chain reports messages as they were parsed.
 fn tells(chain: &Chain) -> bool {
     matches!(chain.endpoint, Endpoint::Rest(_) | Endpoint::Webhook(_))
 }
 
-/// Whether a filter may change header fields that are signed.
+/// Whether a filter may change signed header fields.
 fn breaks(filter: &Filter, signing: &Filter) -> bool {
     let fields = match &*filter.name {
         "send_as" => return rewrites(filter),
@@ -70,7 +70,7 @@ fn breaks(filter: &Filter, signing: &Filter) -> bool {
     })
 }
 
-/// Whether a filter may change header fields in another way than by trace fields before them.
+/// Whether a filter may change header fields other than by adding trace fields before them.
 fn changes(filter: &Filter) -> bool {
     match &*filter.name {
         "send_as" => rewrites(filter),

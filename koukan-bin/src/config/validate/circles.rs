@@ -1,4 +1,4 @@
-//! Mail that comes back to where it came from, without end.
+//! Checks that mail does not come back to where it came from, without end.
 
 use std::{
     collections::BTreeSet,
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl<'a> Check<'a> {
-    /// A chain that leads to itself, by exploders, by copies or by this agent's own listeners, hands on what
-    /// never leaves: one client would fill the agent with it.
+    /// Checks that no chain leads to itself, through exploders, copies or this agent's own
+    /// listeners: its messages would never leave, and one client could fill the agent with them.
     pub(super) fn circles(&mut self) {
         for chain in &self.config.chain {
             if self.comes_back(chain) {
@@ -42,7 +42,7 @@ impl<'a> Check<'a> {
         false
     }
 
-    /// The chains of this agent that take what comes out of this one.
+    /// The chains of this agent that take what leaves this one.
     fn next_chains(&self, chain: &'a Chain) -> Vec<&'a Chain> {
         let mut senders = match &chain.endpoint {
             Endpoint::Exploder(exploder) => exploder.senders().collect(),
@@ -76,8 +76,8 @@ impl<'a> Check<'a> {
         listeners.any(|listener| listener.api && is_on(&host, port, &listener.address.value))
     }
 
-    /// On whose behalf the endpoint creates transactions: the configured sender, or each that uses
-    /// the chain.
+    /// On whose behalf the endpoint creates transactions: the configured sender, or each sender
+    /// that uses the chain.
     fn created(&self, chain: &Chain, rest: &Rest) -> Vec<context::Sender> {
         if let Some(name) = &rest.sender {
             let sender = context::Sender::new(name.as_str());
@@ -118,8 +118,8 @@ fn is_on(host: &str, port: u16, address: &ListenAddress) -> bool {
     address.is_some_and(|address| is_at(host, port, address))
 }
 
-/// Whether a host that is written in the file is a socket that is listened on. What other names
-/// stand for is not asked.
+/// Whether a host in the file is a socket that this agent listens on. Names other than `localhost`
+/// are not looked up.
 fn is_at(host: &str, port: u16, address: SocketAddr) -> bool {
     let is_local = |ip: IpAddr| ip.is_loopback() || ip.is_unspecified();
     let meant = match host.parse::<IpAddr>() {

@@ -1,4 +1,4 @@
-//! Checks of where copies of messages go.
+//! Checks where copies of messages go.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Check<'_> {
-    /// Copies go to senders that there are, one to each.
+    /// Checks that copies go to existing senders, and only one to each.
     pub(super) fn copies(&mut self, chain: &Chain) {
         let mut seen = BTreeSet::new();
         for filter in &chain.filter {
@@ -32,7 +32,7 @@ impl Check<'_> {
     }
 }
 
-/// The value of a key, with where it stands.
+/// The value of a key, with its place in the file.
 fn placed(filter: &Place<Filter>, key: &str, value: String) -> Place<String> {
     let Place { line, column, .. } = Filter::place_of(filter, &[Step::Key(key.to_owned())]);
     Place {

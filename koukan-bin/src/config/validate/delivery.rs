@@ -1,4 +1,4 @@
-//! Checks that mail can leave: hosts, and times between attempts.
+//! Checks that mail can leave the agent: hosts, and times between attempts.
 
 use koukan_core::stage::output_handler::RetryPolicy;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Check<'_> {
-    /// Every chain knows where to deliver, and when to try again.
+    /// Checks that every chain knows where to deliver, and when to try again.
     pub(super) fn delivery(&mut self) {
         let config = self.config;
         self.retry(&config.retry, RetryPolicy::default());
@@ -42,7 +42,7 @@ impl Check<'_> {
             }
             return;
         }
-        // A filter of the embedder's own may tell, too.
+        // A filter of the embedder's may name the host.
         let mut filters = chain.filter.iter().map(|filter| &*filter.value.name);
         if !filters.all(is_builtin) || self.is_gateway(chain) {
             return;
@@ -61,7 +61,7 @@ impl Check<'_> {
         }
     }
 
-    /// Recipients go through chains that there are, one by one.
+    /// Checks that recipients are handed over to existing chains, one recipient at a time.
     fn hand_over(&mut self, chain: &Chain) {
         let routes = Routes::of(chain);
         let unknown = routes
@@ -91,7 +91,7 @@ impl Check<'_> {
         }
     }
 
-    /// Recipients stand for others only before an exploder, which makes a part for each of these.
+    /// Checks that aliases are only resolved before an exploder, which makes a part for each of the recipients.
     fn aliases(&mut self, chain: &Chain) {
         let Some(rule) = Routes::of(chain).expands else {
             return;
@@ -106,7 +106,7 @@ impl Check<'_> {
         }
     }
 
-    /// Each router of several leaves something to the next.
+    /// Checks that of several routers each leaves recipients to the next.
     fn routers(&mut self, chain: &Chain) {
         let routers = chain
             .filter
@@ -137,7 +137,7 @@ impl Check<'_> {
         }
     }
 
-    /// What says nothing to an exploder, or what it should not be told.
+    /// Checks for settings that have no effect on an exploder, or that it should not have.
     fn exploders(&mut self, chain: &Chain) {
         let Endpoint::Exploder(exploder) = &chain.endpoint else {
             return;
@@ -153,7 +153,7 @@ impl Check<'_> {
             let mut chains = sender.chains();
             sender.rest.is_some() && chains.any(|(_, of)| of.value == *name)
         };
-        // Another agent may tell what SPF has found.
+        // Another agent may report the result of SPF.
         if exploder.notify == Notify::SpfPass
             && !chain.filter.iter().any(is_spf)
             && !self.config.sender.iter().any(by_rest)
@@ -170,11 +170,11 @@ impl Check<'_> {
         }
     }
 
-    /// Whether all who use the chain tell the host of each transaction.
+    /// Whether each sender that uses the chain names the host in every transaction.
     fn is_gateway(&self, chain: &Chain) -> bool {
         let mut by_name = self.used();
         if !self.config.storage.keeps() {
-            // Nothing is kept, so that nothing is left to notify of.
+            // Nothing is kept, so there is nothing to notify of.
             let notifier = self.config.notification.to_sender();
             if let Some(index) = by_name.iter().position(|used| *used == notifier) {
                 by_name.swap_remove(index);

@@ -1,4 +1,4 @@
-//! Rules for single destinations that say nothing, or are never reached.
+//! Checks for rules for single destinations that have no effect or are never used.
 
 use koukan_core::{signals::HostPort, stage::output_handler::RetryPolicy};
 
@@ -71,7 +71,7 @@ impl Check<'_> {
         }
     }
 
-    /// Who this agent is to a host can be shown, and the host is one that is told.
+    /// Checks that the credentials for a host can be used, and that the host is one to which mail is sent.
     fn identity(&mut self, rule: &Destination, host: &Place<String>, parsed: &HostPort) {
         if let Some(auth) = &rule.auth {
             self.secret(auth);
@@ -110,7 +110,7 @@ impl Check<'_> {
         }
     }
 
-    /// A chain that sends to a host and speaks no TLS.
+    /// A chain that sends to a host without TLS.
     fn without_tls(&self, host: &HostPort) -> Option<&str> {
         let mut naming = self.naming(host);
         let chain = naming.find(|chain| {
@@ -123,12 +123,12 @@ impl Check<'_> {
         chain.map(|chain| chain.name.value.as_str())
     }
 
-    /// Whether mail goes to a host because the configuration says so.
+    /// Whether the configuration names a host as one to send mail to.
     fn is_named(&self, host: &HostPort) -> bool {
         self.naming(host).next().is_some()
     }
 
-    /// The chains that send to a host because the configuration says so.
+    /// The chains whose configuration names a host to send mail to.
     fn naming(&self, host: &HostPort) -> impl Iterator<Item = &Chain> {
         self.config.chain.iter().filter(move |chain| {
             let Endpoint::Smtp(smtp) = &chain.endpoint else {
@@ -139,7 +139,7 @@ impl Check<'_> {
                 .iter()
                 .filter_map(|fixed| fixed.value.parse().ok());
             let mut all = fixed.chain(Routes::of(chain).hosts);
-            // A filter of the embedder's own may name any.
+            // A filter of the embedder's may name any host.
             let mut filters = chain.filter.iter();
             all.any(|named: HostPort| named.to_lower_case() == *host)
                 || filters.any(|filter| !is_builtin(&filter.value.name))

@@ -1,4 +1,4 @@
-//! Checks of files that are read at the start.
+//! Checks the files that are read at the start.
 
 use std::{
     collections::BTreeSet,
@@ -12,7 +12,7 @@ use super::Check;
 use crate::config::{Endpoint, Place, read_template};
 
 impl Check<'_> {
-    /// Every file that is named is there, and can be read.
+    /// Checks that every named file exists and can be read.
     pub(super) fn files(&mut self) {
         let config = self.config;
         if let Some(path) = &config.notification.template
@@ -32,7 +32,7 @@ impl Check<'_> {
         }
     }
 
-    /// Each grey list has a file for itself.
+    /// Checks that each grey list has a file of its own.
     pub(super) fn grey_lists(&mut self) {
         let mut files = BTreeSet::new();
         let filters = self.config.chain.iter().flat_map(|chain| &chain.filter);
@@ -47,7 +47,7 @@ impl Check<'_> {
         }
     }
 
-    /// Each list that a server has is kept in a file for itself.
+    /// Checks that each list from a server is kept in a file of its own.
     pub(super) fn kept_lists(&mut self) {
         let mut files: Vec<(&Path, &str)> = Vec::new();
         let filters = self.config.chain.iter().flat_map(|chain| &chain.filter);
@@ -57,7 +57,7 @@ impl Check<'_> {
             for (file, url) in kept {
                 let other = files.iter().find(|(known, _)| *known == file);
                 match other {
-                    // The same list, of which each has the same.
+                    // The same list may be kept in the same file.
                     Some((_, known)) if *known == url => {}
                     Some((_, known)) => {
                         let message = format!(
@@ -94,7 +94,7 @@ impl Check<'_> {
     }
 }
 
-/// The lists that the matchers of an expression keep, each with its file and its URL.
+/// The lists that the matchers of an expression keep, each with its file and URL.
 fn kept_lists_in<'a>(expression: &'a Value, found: &mut Vec<(&'a Path, &'a str)>) {
     match expression {
         Value::Array(all) => all.iter().for_each(|part| kept_lists_in(part, found)),

@@ -1,4 +1,4 @@
-//! Checks of where mail may be sent that others than the operator name hosts for.
+//! Checks where mail may be sent when others than the operator name the hosts.
 
 use koukan_smtp::Network;
 
@@ -6,7 +6,7 @@ use super::Check;
 use crate::config::Place;
 
 impl Check<'_> {
-    /// Networks, of whatever use.
+    /// Checks the form of networks.
     pub(super) fn networks(&mut self, networks: &[Place<String>]) {
         for network in networks {
             if let Err(error) = network.value.parse::<Network>() {
@@ -15,7 +15,7 @@ impl Check<'_> {
         }
     }
 
-    /// A gateway sends to hosts that its clients name: trusted ones only.
+    /// Checks that only trusted clients use a gateway, since it sends to the hosts that they name.
     pub(super) fn gateways(&mut self) {
         let config = self.config;
         let mut listeners = config.rest_listener.iter().filter(|listener| listener.api);

@@ -1,4 +1,4 @@
-//! Checks of addresses to listen on.
+//! Checks the addresses to listen on.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -8,13 +8,13 @@ use koukan_smtp::Network;
 use super::Check;
 use crate::config::{Place, SmtpListener};
 
-/// How long clients wait for their greeting: RFC 5321 section 4.5.3.2.1.
+/// How long clients wait for the greeting: RFC 5321 section 4.5.3.2.1.
 const PATIENCE: Duration = Duration::from_secs(5 * 60);
-/// How long those wait that wait least.
+/// How long the least patient clients wait for it.
 const LITTLE_PATIENCE: Duration = Duration::from_secs(30);
 
 impl Check<'_> {
-    /// Every address can be listened on, as far as that can be told beforehand.
+    /// Checks that every address can be listened on, as far as that is known beforehand.
     pub(super) fn listeners(&mut self) {
         let config = self.config;
         let smtp = config
@@ -78,7 +78,7 @@ impl Check<'_> {
 }
 
 impl Check<'_> {
-    /// What one connection may have, the client may have.
+    /// Checks that the limit on a client's errors is not below that of one connection.
     fn errors(&mut self, listener: &SmtpListener) {
         let Some(errors) = &listener.max_errors_per_client else {
             return;
@@ -96,7 +96,7 @@ impl Check<'_> {
         }
     }
 
-    /// Clients wait for their greeting, and not for ever.
+    /// Checks that the greeting comes before clients give up.
     fn greeting_delay(&mut self, listener: &SmtpListener) {
         let Some(delay) = &listener.greeting_delay else {
             return;
@@ -114,7 +114,7 @@ impl Check<'_> {
         }
     }
 
-    /// Whoever connects from a proxy's network is believed who his client is.
+    /// Checks the networks of proxies: whoever connects from there is believed about the client.
     fn proxies(&mut self, networks: &[Place<String>]) {
         let help = "name the addresses of your proxies alone, as in `192.0.2.10`";
         for place in networks {
@@ -140,7 +140,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether two addresses cannot be listened on at the same time.
+/// Whether two addresses exclude each other.
 fn are_one(a: &ListenAddress, b: &ListenAddress) -> bool {
     match (a.tcp(), b.tcp()) {
         (Some(a), Some(b)) => overlap(a, b),
@@ -150,18 +150,18 @@ fn are_one(a: &ListenAddress, b: &ListenAddress) -> bool {
 
 /// Whether two sockets cannot be bound at the same time.
 fn overlap(a: SocketAddr, b: SocketAddr) -> bool {
-    // Port 0 is a free one.
+    // Port 0 means any free port.
     if a.port() != b.port() || a.port() == 0 {
         return false;
     }
     let takes_all = |this: SocketAddr, other: SocketAddr| {
-        // By default a socket for all of IPv6 takes IPv4, too.
+        // By default, a socket for all IPv6 addresses also takes IPv4.
         this.ip().is_unspecified() && (this.is_ipv6() || other.is_ipv4())
     };
     a.ip() == b.ip() || takes_all(a, b) || takes_all(b, a)
 }
 
-/// The first port that this process may listen on; `None` where it may on all, or that is not known.
+/// The first port that this process may listen on; `None` if it may listen on all, or that is not known.
 fn first_free_port() -> Option<u16> {
     /// The bit of CAP_NET_BIND_SERVICE, as in capability.h.
     const MAY_BIND: u64 = 1 << 10;

@@ -1,4 +1,4 @@
-//! Checks of where LMTP is spoken.
+//! Checks where LMTP is used.
 
 use super::Check;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
 const SMTP_PORT: u16 = 25;
 
 impl Check<'_> {
-    /// LMTP is for programs that keep mailboxes, which are named.
+    /// Checks that LMTP is only used with named programs that keep mailboxes.
     pub(super) fn lmtp(&mut self) {
         for listener in &self.config.smtp_listener {
             let is_lmtp = listener.is_lmtp();

@@ -1,4 +1,4 @@
-//! Checks that span the whole file: names, references, values, and what cannot work.
+//! Checks of the whole file: names, references, values, and what cannot work.
 
 mod auth;
 mod changes;
@@ -37,7 +37,7 @@ use super::{
     words::plain,
 };
 
-/// All that is wrong.
+/// All problems.
 pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     let mut check = Check {
         config,
@@ -88,7 +88,7 @@ impl<'a> Check<'a> {
         self.note(Severity::Error, place, message, help);
     }
 
-    /// Something that may be meant so, and probably is not.
+    /// Adds a warning: the configuration is allowed, but probably not what was meant.
     pub(super) fn odd<T>(&mut self, place: &Place<T>, message: String, help: &str) {
         self.note(Severity::Warning, place, message, Some(help.to_owned()));
     }
@@ -109,7 +109,7 @@ impl<'a> Check<'a> {
         });
     }
 
-    /// A name that refers to nothing.
+    /// Adds an error for a name that refers to nothing.
     pub(super) fn unknown<'n>(
         &mut self,
         what: &str,
@@ -120,7 +120,7 @@ impl<'a> Check<'a> {
         self.wrong(name, format!("unknown {what} `{}`", name.value), Some(help));
     }
 
-    /// There are enough file descriptors, once their limit is raised.
+    /// Checks that there are enough file descriptors, once the limit is raised.
     fn descriptors(&mut self) {
         if let (_, Some(shortage)) = Plan::new(self.config, attainable()) {
             self.odd(&shortage.place, shortage.message, &shortage.help);
@@ -187,7 +187,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// An endpoint that is none of the agent's is one that was added.
+    /// Checks that an endpoint other than the agent's own was added by the embedder.
     fn own_endpoint(&mut self, own: &OwnEndpoint, registry: &Registry) {
         let mut known = registry.endpoint_names();
         if !known.any(|name| name == own.name) {

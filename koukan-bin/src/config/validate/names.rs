@@ -1,4 +1,4 @@
-//! Checks of names: the agent's own, and those that the file gives.
+//! Checks names: the agent's own, and those that the file defines.
 
 use std::{collections::BTreeSet, net::IpAddr};
 
@@ -8,7 +8,7 @@ use super::Check;
 use crate::config::Place;
 
 impl<'a> Check<'a> {
-    /// The name by which this agent introduces itself.
+    /// Checks the name by which this agent introduces itself.
     pub(super) fn hostname(&mut self) {
         let hostname = &self.config.hostname;
         let name = &hostname.value;
@@ -26,14 +26,14 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Names that the file gives to its own parts.
+    /// Checks the names that the file gives to its parts.
     pub(super) fn names(&mut self) {
         let config = self.config;
         self.unique("chain", config.chain.iter().map(|chain| &chain.name));
         self.unique("sender", config.sender.iter().map(|sender| &sender.name));
         for sender in &config.sender {
             let name = &sender.name;
-            // It is one segment of the API's paths.
+            // The name is one segment of the API's paths.
             if sender.rest.is_some() && name.value.contains(['/', '?', '#', '%', '\\']) {
                 let message = format!("sender `{}` cannot stand in a URL", name.value);
                 let help = "it uses the REST API: give it a name of letters, digits, `-` and `.`";
@@ -45,7 +45,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// None is empty, none is there twice.
+    /// Checks that no name is empty or occurs twice.
     pub(super) fn unique(&mut self, what: &str, names: impl Iterator<Item = &'a Place<String>>) {
         let mut seen = BTreeSet::new();
         for name in names {

@@ -1,4 +1,4 @@
-//! Checks of rules by where they stand.
+//! Checks policy rules by their position.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ use crate::{
     registry::{AddRoute, Outline, Registry},
 };
 
-/// The filter that rules are.
+/// The filter that is a policy rule.
 const RULE: &str = "policy_action";
-/// Filters that find something out with the message.
+/// Filters that only find something out once they see the message.
 const WITH_MESSAGE: [&str; 8] = [
     "arc_check",
     "clamav",
@@ -27,18 +27,18 @@ const WITH_MESSAGE: [&str; 8] = [
     "tls_required",
 ];
 
-/// The durable signals that a rule may find.
+/// The durable signals that a rule can use.
 #[derive(Default)]
 struct Findings {
     names: BTreeSet<String>,
-    /// Whether there may be others.
+    /// Whether there may be other signals.
     may_be_any: bool,
-    /// Those of them that are found out with the message, in this chain.
+    /// Those that are found out with the message, in this chain.
     with_message: BTreeSet<String>,
 }
 
 impl<'a> Check<'a> {
-    /// Each rule can be asked, and can get to know what it asks for.
+    /// Checks that each rule is reached, and that the signals it uses can be known.
     pub(super) fn policies(&mut self, registry: &Registry) {
         for chain in &self.config.chain {
             let mut findings = self.before(chain, registry);
@@ -94,7 +94,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// What is found out before a chain begins: in those that lead to it, and elsewhere.
+    /// The signals that are set before a chain begins: in chains that lead to it, and elsewhere.
     fn before(&self, chain: &'a Chain, registry: &Registry) -> Findings {
         let mut findings = Findings {
             may_be_any: self.is_told(chain),
@@ -105,13 +105,13 @@ impl<'a> Check<'a> {
             let filters = before.filter.iter();
             filters.for_each(|filter| findings.add(&filter.value, registry));
         }
-        // They do not go with the message.
+        // These do not accompany the message.
         findings.names.remove(dns_resolution::RECIPIENT);
         findings.names.remove(recipient_verification::RECIPIENT);
         findings
     }
 
-    /// The other chains that mail may have passed before it comes to that one.
+    /// The other chains that mail may have passed before it reaches that one.
     pub(super) fn all_leading_to(&self, chain: &'a Chain) -> Vec<&'a Chain> {
         let mut seen = BTreeSet::from([chain.name.value.as_str()]);
         let mut ahead = vec![chain];
@@ -127,7 +127,7 @@ impl<'a> Check<'a> {
         found
     }
 
-    /// Whether clients of the REST API say what was found out elsewhere, of mail for that chain.
+    /// Whether clients of the REST API report, for mail of that chain, what was found out elsewhere.
     fn is_told(&self, chain: &Chain) -> bool {
         let mut listeners = self.config.rest_listener.iter();
         let is_trusting = listeners.any(|listener| {
@@ -142,7 +142,7 @@ impl<'a> Check<'a> {
         is_trusting && senders.any(|sender| sender.rest.is_some() && has_chain(sender))
     }
 
-    /// The chains that hand their mail on to that one by an exploder, or copies of it.
+    /// The chains that hand their mail to that one by an exploder, or copies of it.
     fn leading_to(&self, chain: &Chain) -> Vec<&'a Chain> {
         let goes = |sender: context::Sender| {
             let next = self.config.chain_of(&sender);
@@ -160,13 +160,13 @@ impl<'a> Check<'a> {
 }
 
 impl Findings {
-    /// Whether it may be known which domains a message authenticates as.
+    /// Whether the domains as which a message authenticates may be known.
     fn may_tell_senders(&self) -> bool {
         let has = |name: &str| self.names.contains(name);
         self.may_be_any || has("spf") || has("dkim")
     }
 
-    /// As [`Findings::add`], of a filter in the chain itself.
+    /// Like [`Findings::add`], for a filter in the chain itself.
     fn add_here(&mut self, filter: &Filter, registry: &Registry) {
         if WITH_MESSAGE.contains(&&*filter.name) && !self.may_be_any {
             let names = registry.signals_of(&filter.name).into_iter().flatten();
@@ -191,20 +191,20 @@ impl Findings {
 }
 
 impl Outline {
-    /// Whether a rule after this one is never asked. Rules of its own tag before it may make exceptions from
-    /// it.
+    /// Whether a later rule is never reached because of this one. Earlier rules with this one's tag
+    /// may make exceptions from it.
     fn hides(&self, later: &Self, is_first_of_tag: bool) -> bool {
         if !self.is_unconditional {
             return false;
         }
-        // One per recipient says nothing of the transaction.
+        // A rule that applies per recipient says nothing about the whole transaction.
         let is_as_wide = !self.is_per_recipient || later.is_per_recipient;
         let ends_all = self.refuses && is_first_of_tag;
         is_as_wide && (ends_all || self.ends_tag && self.tag == later.tag)
     }
 }
 
-/// That nobody finds out what is asked for.
+/// The message and help for a signal that nothing sets.
 fn unheard(signal: &str, known: &BTreeSet<String>) -> (String, String) {
     for (what, prefix) in [("rule", "policy.rule."), ("tag", "policy.tag.")] {
         if let Some(name) = signal.strip_prefix(prefix) {

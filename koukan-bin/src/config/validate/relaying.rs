@@ -1,4 +1,4 @@
-//! Checks of who may send mail to where.
+//! Checks who may send mail to where.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,8 @@ use crate::{
 };
 
 impl<'a> Check<'a> {
-    /// No listener takes mail for anywhere from everybody, unless its `clients` say so.
+    /// Checks that no listener accepts mail for anywhere from everybody, unless its `clients`
+    /// restrict who may connect.
     pub(super) fn relays(&mut self) {
         let config = self.config;
         for listener in &config.smtp_listener {
@@ -36,11 +37,11 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Whether recipients of all domains, or at all addresses, are taken by a chain, and by those that it leads to
-    /// by exploders or copies, up to an SMTP client.
+    /// Whether mail for recipients in all domains, or at all address literals, gets through a
+    /// chain, and those to which it leads by exploders or copies, to an SMTP client.
     ///
-    /// What an HTTP server does with mail is its own affair, and a filter of the embedder's own may
-    /// refuse anything.
+    /// An HTTP server at the end may do with mail what it likes, and a filter of the embedder's may
+    /// refuse anything, so these do not count.
     fn sends_anywhere(&self, chain: &'a Chain, takes: fn(&Chain) -> bool) -> bool {
         let mut seen = BTreeSet::new();
         let mut ahead = vec![chain];
@@ -64,7 +65,7 @@ impl<'a> Check<'a> {
         false
     }
 
-    /// The chain to which an exploder leads, for recipients of no particular domain.
+    /// The chain to which an exploder leads, for recipients in no particular domain.
     fn exploded(&self, chain: &Chain) -> Option<&'a Chain> {
         let Endpoint::Exploder(exploder) = &chain.endpoint else {
             return None;
@@ -72,12 +73,12 @@ impl<'a> Check<'a> {
         self.config.chain_of(&exploder.general_sender())
     }
 
-    /// The chain, and those by which it leads to servers, for recipients of no particular domain.
+    /// The chain, and those through which it leads to servers, for recipients in no particular domain.
     fn path(&self, chain: &'a Chain) -> Vec<&'a Chain> {
         let mut seen = BTreeSet::new();
         let mut path = Vec::new();
         let mut next = Some(chain);
-        // A circle is told of elsewhere.
+        // A circle is reported by another check.
         while let Some(chain) = next.filter(|chain| seen.insert(&*chain.name.value)) {
             path.push(chain);
             next = self.exploded(chain);
@@ -85,7 +86,7 @@ impl<'a> Check<'a> {
         path
     }
 
-    /// Notifications reach all who send mail here, wherever they are.
+    /// Checks that notifications can reach every sender, wherever it is.
     pub(super) fn notifications(&mut self) {
         let config = self.config;
         if !config.storage.keeps() {
@@ -112,20 +113,20 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Whether whoever can connect from elsewhere may send mail.
+/// Whether clients from elsewhere may send mail without authenticating.
 fn is_for_everybody(listener: &SmtpListener) -> bool {
     !listener.address.value.is_here()
         && listener.clients.is_empty()
         && !listener.auth.as_ref().is_some_and(|auth| auth.required)
 }
 
-/// Whether no router of the chain refuses recipients at an address for which it is.
+/// Whether no router of the chain refuses recipients at address literals.
 fn takes_all_addresses(chain: &Chain) -> bool {
     let routes = Routes::of(chain);
     !routes.is_there || routes.takes_all_addresses
 }
 
-/// Whether no router of the chain refuses recipients for where they are.
+/// Whether no router of the chain refuses recipients because of their domain.
 fn takes_all(chain: &Chain) -> bool {
     let routes = Routes::of(chain);
     !routes.is_there || routes.takes_all

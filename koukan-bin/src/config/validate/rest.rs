@@ -1,4 +1,4 @@
-//! Checks of the REST API's configuration.
+//! Checks the configuration of the REST API.
 
 use std::net::IpAddr;
 
@@ -10,7 +10,7 @@ use super::Check;
 use crate::config::{Endpoint, Place, RestListener, Token, session_url::resolved};
 
 impl Check<'_> {
-    /// A URL that an HTTP client can connect to.
+    /// Checks that an HTTP client can be made for a URL.
     pub(super) fn url(&mut self, url: &Place<String>) {
         if !is_server_url(&url.value) {
             let message = format!("`{}` is not a URL of a server", url.value.escape_debug());
@@ -19,7 +19,7 @@ impl Check<'_> {
         }
     }
 
-    /// Who may use each listener, and by which names.
+    /// Checks who may use each listener, and its names.
     pub(super) fn rest_listeners(&mut self) {
         let config = self.config;
         for listener in &config.rest_listener {
@@ -34,13 +34,13 @@ impl Check<'_> {
         self.session_url();
     }
 
-    /// Where other replicas reach this one.
+    /// Checks the URL at which other replicas reach this one.
     fn session_url(&mut self) {
         let config = self.config;
         let listeners = config.rest_listener.iter();
         let all = listeners.filter_map(|listener| Some((listener, listener.session_url.as_ref()?)));
         for (index, (listener, url)) in all.enumerate() {
-            // Whatever the environment says there.
+            // Whatever the value of the environment variable is.
             let shown = resolved(&url.value, |_| Some("192.0.2.1".to_owned()));
             if !shown.is_ok_and(|shown| is_server_url(&shown)) {
                 let message = format!("`{}` is not a URL of a server", url.value.escape_debug());
@@ -76,8 +76,8 @@ impl Check<'_> {
         }
     }
 
-    /// Whoever asks at another listener for what another replica has is answered as at the one by which replicas
-    /// reach each other.
+    /// Checks that all listeners grant the same: a request at any listener about what another
+    /// replica has is answered as at the listener by which replicas reach each other.
     fn grants_of_others(&mut self, reached: &RestListener, url: &Place<String>) {
         let config = self.config;
         let others = config.rest_listener.iter();
@@ -109,7 +109,7 @@ impl Check<'_> {
         }
     }
 
-    /// No token goes over the network in the clear.
+    /// Checks that no token is sent over the network in clear.
     pub(super) fn secrets(&mut self) {
         let config = self.config;
         for chain in &config.chain {
@@ -165,7 +165,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether what is sent to a URL is not encrypted, and leaves this machine.
+/// Whether a request to a URL is not encrypted and leaves this machine.
 pub(crate) fn is_in_the_clear(url: &str) -> bool {
     let Ok(uri) = url.parse::<Uri>() else {
         return false;

@@ -1,4 +1,4 @@
-//! Checks of certificates, and of where they are needed.
+//! Checks certificates, and where they are needed.
 
 use std::time::Duration;
 
@@ -18,11 +18,11 @@ use crate::config::{
     TlsMode,
 };
 
-/// How long before its end a certificate is to be renewed.
+/// How long before its expiry a certificate should be renewed.
 pub(crate) const SOON: Duration = Duration::from_secs(14 * 24 * 3600);
 
 impl Check<'_> {
-    /// Certificates can be used, and stand where they are needed.
+    /// Checks that certificates can be used, and are given where they are needed.
     pub(super) fn tls(&mut self) {
         #[cfg(feature = "dns")]
         self.trust_anchor();
@@ -82,7 +82,7 @@ impl Check<'_> {
         }
     }
 
-    /// Clients can be asked for certificates.
+    /// Checks that clients can be asked for certificates.
     fn client_ca(&mut self, tls: &ListenerTls) {
         let Some(file) = &tls.client_ca else {
             if let Some(asked) = &tls.client_certificate {
@@ -104,7 +104,7 @@ impl Check<'_> {
         self.wrong(file, problem, Some(help.into()));
     }
 
-    /// The certificate can be used that servers are shown.
+    /// Checks the certificate that is sent to servers.
     fn own_certificate(&mut self, smtp: &Smtp, level: TlsLevel) {
         let Some(files) = &smtp.certificate else {
             return;
@@ -117,7 +117,7 @@ impl Check<'_> {
         self.shown_certificate(files);
     }
 
-    /// A certificate can be used that servers are shown.
+    /// Checks that a certificate for servers can be used.
     pub(super) fn shown_certificate(&mut self, files: &CertificateFiles) {
         match Certificate::from_files(&files.file.value, &files.key().value) {
             Ok(certificate) => self.time_left(files, &certificate),
@@ -232,7 +232,7 @@ impl Check<'_> {
 }
 
 impl Check<'_> {
-    /// The keys can be read that the DNS is believed by.
+    /// Checks that the DNSSEC trust anchors can be read.
     #[cfg(feature = "dns")]
     fn trust_anchor(&mut self) {
         let resolver = &self.config.resolver;
@@ -249,7 +249,7 @@ impl Check<'_> {
         }
     }
 
-    /// The DNS is asked for certificates where it proves anything, and where it is of use.
+    /// Checks that DANE is only enabled where DNSSEC is, and where it has an effect.
     fn dane(&mut self, smtp: &Smtp, level: TlsLevel) {
         let Some(dane) = smtp.dane.as_ref().filter(|dane| dane.value) else {
             return;
@@ -276,7 +276,7 @@ impl Check<'_> {
     }
 }
 
-/// Whether a certificate that is valid until then is to be renewed.
+/// Whether a certificate that is valid until `end` should be renewed.
 pub(crate) fn is_soon(end: Timestamp, now: Timestamp) -> bool {
     now.checked_add(SOON).is_ok_and(|soon| end <= soon)
 }

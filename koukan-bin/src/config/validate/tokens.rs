@@ -1,4 +1,4 @@
-//! Checks of bearer tokens.
+//! Checks bearer tokens.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use koukan_core::clock::{Clock, SystemClock};
 use super::Check;
 use crate::config::{RestListener, Role, Token};
 
-/// SHA-256 of nothing, which is what a script without a token hashes.
+/// The SHA-256 of an empty text: the hash that a script without a token makes.
 const OF_NOTHING: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 impl<'a> Check<'a> {
-    /// The tokens of every listener.
+    /// Checks the tokens of every listener.
     pub(super) fn tokens(&mut self) {
         for listener in &self.config.rest_listener {
             self.unique("token", listener.token.iter().map(|token| &token.name));
@@ -45,7 +45,7 @@ impl<'a> Check<'a> {
         }
     }
 
-    /// Who operates the agent sees what everybody has sent.
+    /// Checks a token for operators: it shows the mail of all senders.
     fn operator(&mut self, token: &Token) {
         let role = token.role.filter(|role| role.value == Role::Operate);
         if let Some(role) = role.filter(|_| token.sender.is_some()) {

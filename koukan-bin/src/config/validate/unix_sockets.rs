@@ -1,4 +1,4 @@
-//! Checks of Unix sockets that are listened on, and of those that are connected to.
+//! Checks Unix sockets, both those to listen on and those to connect to.
 
 use std::{fs, os::unix::fs::FileTypeExt, path::Path};
 
@@ -11,7 +11,8 @@ use crate::{
 };
 
 impl Check<'_> {
-    /// Who may connect to a Unix socket can be told by its file alone: its clients have no address.
+    /// Checks listeners on Unix sockets. Their clients have no address; only the permissions of the
+    /// file can restrict them.
     pub(super) fn unix_sockets(&mut self) {
         for listener in &self.config.smtp_listener {
             self.unix_socket(&listener.address, listener.socket.as_ref());
@@ -45,7 +46,8 @@ impl Check<'_> {
         }
     }
 
-    /// Unix sockets that a chain sends to are there, and nothing is asked of them that they have not.
+    /// Checks the Unix sockets to which a chain sends: they exist, and nothing is required of them
+    /// that they cannot do.
     fn unix_hosts(&mut self, chain: &Chain) {
         let Endpoint::Smtp(smtp) = &chain.endpoint else {
             return;

@@ -1,4 +1,4 @@
-//! Checks that what is there is of some use.
+//! Checks for parts that have no use.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Check<'_> {
-    /// Chains and senders that nothing uses.
+    /// Warns about chains and senders that nothing uses.
     pub(super) fn uses(&mut self) {
         let config = self.config;
         let mut chains = BTreeSet::new();
@@ -41,7 +41,7 @@ impl Check<'_> {
         self.suppression_use();
     }
 
-    /// Senders that remember bad addresses without ever sending to one.
+    /// Warns about senders that suppress bad addresses but never send to one.
     fn suppression_use(&mut self) {
         let config = self.config;
         for sender in &config.sender {
@@ -66,7 +66,7 @@ impl Check<'_> {
         }
     }
 
-    /// The REST API and those who may use it.
+    /// Checks that the REST API has senders, and the senders a listener.
     fn rest_use(&mut self) {
         let config = self.config;
         let mut with_rest = config.sender.iter().filter(|sender| sender.rest.is_some());

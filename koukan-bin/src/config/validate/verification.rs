@@ -1,4 +1,4 @@
-//! Checks of where destinations are asked for recipients.
+//! Checks where destinations are asked to verify recipients.
 
 use super::Check;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 };
 
 impl Check<'_> {
-    /// There are destinations to be asked, and they are asked for who has the mail.
+    /// Checks that there are destinations to ask, and that they are asked about the final recipients.
     pub(super) fn verification(&mut self, chain: &Chain) {
         let mut filters = chain.filter.iter();
         let is_it = |name: &str| name == RECIPIENT_VERIFICATION;

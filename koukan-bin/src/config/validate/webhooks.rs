@@ -1,4 +1,4 @@
-//! Checks of webhooks.
+//! Checks webhooks.
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
@@ -10,7 +10,7 @@ use super::{Check, rest::is_in_the_clear};
 use crate::config::{MailWebhook, Place};
 
 impl Check<'_> {
-    /// There are events for each, it can be reached, and knows who it is told by.
+    /// Checks that each webhook gets events, can be reached, and has a secret.
     pub(super) fn webhooks(&mut self) {
         let config = self.config;
         let mut names = BTreeSet::new();
@@ -41,7 +41,7 @@ impl Check<'_> {
         }
     }
 
-    /// An endpoint that can be reached, and knows who it is told by.
+    /// Checks that an endpoint can be reached and has a secret.
     pub(super) fn mail_webhook(&mut self, webhook: &MailWebhook) {
         self.webhook_url(&webhook.url, "mail goes");
         self.webhook_secret(&webhook.secret_file);

@@ -25,7 +25,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Adds the id of the message that is worked on, unless it is there.
+    /// Adds the id of the message that is being worked on, unless it is there.
     pub(super) fn put_id(&mut self) {
         if !self.has_id
             && let Some(id) = trace::current()
@@ -69,7 +69,7 @@ impl<'a> Members<'a> {
 
 impl Visit for Members<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
-        // There is no JSON for what is not finite.
+        // JSON has no numbers for infinity or NaN.
         match value.is_finite() {
             true => self.add_number(field, format_args!("{value:?}")),
             false => self.add_number(field, format_args!("null")),

@@ -1,4 +1,4 @@
-//! Lines in JSON.
+//! Log lines in JSON.
 
 mod members;
 mod text;
@@ -15,9 +15,9 @@ use tracing_subscriber::{
 use self::members::Members;
 use super::{line, time};
 
-/// Writes an object a line: `timestamp`, `level`, the event's fields with its text as `message`,
-/// `target`, `span` and, from the outermost on, `spans`. A line that is written while a message is
-/// worked on has the `id` of that, unless it has one.
+/// Writes one object in each line: `timestamp`, `level`, the event's fields with its text as
+/// `message`, `target`, `span` and, outermost first, `spans`. A line that is written while a
+/// message is being worked on has the `id` of the message, unless it already has one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Json;
 
@@ -60,7 +60,7 @@ where
     }
 }
 
-/// What is kept of a span: its members, each with a comma before it.
+/// What is stored for a span: its members, each with a comma before it.
 impl<'w> FormatFields<'w> for Json {
     fn format_fields<R: RecordFields>(&self, writer: Writer<'w>, fields: R) -> fmt::Result {
         line::write(writer, |line| fields.record(&mut Members::new(line)))

@@ -1,11 +1,11 @@
-//! Texts in JSON that are safe to look at.
+//! Text in JSON, safe to be shown on a terminal.
 
 use std::fmt::Write;
 
 use crate::logging::escape::is_shown;
 
-/// Adds what `put` writes as a string, RFC 8259 section 7; what does not show is escaped, which JSON
-/// asks for with control characters below a space only.
+/// Adds what `put` writes as a JSON string, RFC 8259 section 7. All invisible characters are
+/// escaped; JSON itself only demands that for control characters below a space.
 pub(super) fn put(line: &mut String, put: impl FnOnce(&mut String)) {
     line.push('"');
     let start = line.len();
@@ -20,7 +20,7 @@ fn escape(line: &mut String, start: usize) {
         let is_shown = octet == b' ' || octet.is_ascii_graphic();
         is_shown & !matches!(octet, b'"' | b'\\')
     };
-    // Most texts. Without a way out, many octets are looked at at a time.
+    // Most texts need nothing. The loop has no early exit, so that many octets are checked at a time.
     let text = line[start..].bytes();
     if { text }.fold(true, |is, octet| is & is_plain(octet)) {
         return;
@@ -35,7 +35,7 @@ fn escape(line: &mut String, start: usize) {
             c if is_shown(c) => line.push(c),
             c => {
                 for unit in c.encode_utf16(&mut [0; 2]) {
-                    // A text takes all that is written to it.
+                    // Writing to a string cannot fail.
                     let _ = write!(line, "\\u{unit:04x}");
                 }
             }

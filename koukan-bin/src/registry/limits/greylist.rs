@@ -1,4 +1,4 @@
-//! The filter `greylist`, and where what it knows is kept.
+//! The filter `greylist`, and the file that keeps what it knows.
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
@@ -9,24 +9,24 @@ use serde::Deserialize;
 use super::{InvalidFilter, Surroundings, at, kept::Kept, key};
 use crate::config::HumanDuration;
 
-/// Triplets and networks at most, each of which takes a hundred octets.
+/// The most triplets and networks; each takes about a hundred octets.
 const MAX: usize = 10_000_000;
 
-/// Puts off mail of clients of which nothing is known.
+/// Defers mail of unknown clients.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Config {
-    /// Where what is known is kept.
+    /// The file that keeps what is known.
     file: Option<PathBuf>,
-    /// After which they may come back.
+    /// The earliest time at which a client may come back.
     min: Option<HumanDuration>,
-    /// Until when they have to.
+    /// The latest time.
     max: Option<HumanDuration>,
-    /// For how long it is known who has come back.
+    /// How long it is remembered that a client has come back.
     keep: Option<HumanDuration>,
-    /// After how many times that something came back a network is known.
+    /// After how many mails that came back a network is known.
     known_after: Option<u32>,
-    /// What is remembered, at most.
+    /// The most entries that are remembered.
     max_entries: Option<NonZeroUsize>,
 }
 
@@ -68,7 +68,7 @@ pub(super) fn greylist(
     if let Some(file) = config.file {
         let kept = Kept::read(list.clone(), file);
         let kept = kept.map_err(|text| at(text, vec![key("file")]))?;
-        // Nothing else may write what an agent knows.
+        // Only the agent may write what it knows.
         if surroundings.is_of_agent() {
             surroundings.followed.keep_up(move || kept.write());
         }

@@ -6,14 +6,14 @@ use koukan_core::filter::greylist::Greylist;
 
 use crate::registry::kept_file::KeptFile;
 
-/// What is known, and the file that it is kept in: written now and then, and when this is dropped.
+/// What is known, and its file: written at intervals, and when this is dropped.
 pub(super) struct Kept {
     list: Greylist,
     file: KeptFile,
 }
 
 impl Kept {
-    /// Has the list know what the file says. There may be none yet.
+    /// Loads what the file holds into the list. The file need not exist yet.
     pub(super) fn read(list: Greylist, file: PathBuf) -> Result<Self, String> {
         let file = KeptFile::new(file)?;
         let shown = file.path().display();
@@ -27,13 +27,13 @@ impl Kept {
         Ok(Self { list, file })
     }
 
-    /// Writes what is known, if that has changed.
+    /// Writes what is known, if it has changed.
     pub(super) fn write(&self) {
-        // The last time may come while another is under way.
+        // The last write may begin while another one is running.
         if let Err(error) = self.file.write(|| self.list.snapshot()) {
             self.list.lost_snapshot();
             let file = self.file.path().display();
-            tracing::warn!(%file, %error, "cannot keep what is known of clients");
+            tracing::warn!(%file, %error, "cannot write what is known of clients");
         }
     }
 }
@@ -81,7 +81,7 @@ mod tests {
         let nowhere = folder.path().join("none/greylist");
         let wrong = Kept::read(list(), nowhere).err().unwrap();
         assert!(wrong.contains("no such folder"), "{wrong}");
-        // What cannot be written is not lost.
+        // What could not be written is not lost.
         let away = folder.path().join("away");
         fs::create_dir(&away).unwrap();
         let kept = Kept::read(list(), away.join("greylist")).unwrap();

@@ -1,4 +1,4 @@
-//! Where a list is, as it is configured.
+//! The place of a list, from the configuration.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -10,7 +10,7 @@ use crate::{
     registry::{InvalidFilter, Surroundings, list_files::list},
 };
 
-/// Where a list is that does not stand in the configuration, as it is configured.
+/// The place of a list that is not in the configuration itself.
 #[derive(Default)]
 pub(in crate::registry) struct Elsewhere {
     pub(in crate::registry) file: Option<PathBuf>,
@@ -22,7 +22,7 @@ pub(in crate::registry) struct Elsewhere {
 }
 
 impl Elsewhere {
-    /// The key that says where, if one does.
+    /// The key that names the place, if there is one.
     pub(in crate::registry) fn key(&self) -> Option<&'static str> {
         match (&self.file, &self.url) {
             (Some(_), _) => Some("file"),
@@ -31,7 +31,7 @@ impl Elsewhere {
         }
     }
 
-    /// The list, which is followed from now on; `None` where nothing says where it is.
+    /// The list, which is followed from now on; `None` if no key names a place.
     pub(in crate::registry) fn list<T>(
         self,
         surroundings: &Surroundings,

@@ -1,4 +1,4 @@
-//! The file in which the last good list is kept.
+//! The file that keeps the last valid list.
 
 use std::{
     fs,
@@ -6,11 +6,11 @@ use std::{
     path::Path,
 };
 
-/// What was kept, if something was: no more than so many octets.
+/// Reads the file, if it exists: at most `max` octets.
 ///
 /// # Errors
 ///
-/// Why it cannot be read; it names the file.
+/// Why it cannot be read; the text names the file.
 pub(super) fn read(file: &Path, max: usize) -> Result<Option<String>, String> {
     let shown = file.display();
     let opened = match fs::File::open(file) {

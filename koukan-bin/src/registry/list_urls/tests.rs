@@ -1,4 +1,4 @@
-//! Lists of a server that is a pipe to the test, in paused time.
+//! Lists of a server that is a pipe to the test, with paused time.
 
 use std::{collections::VecDeque, path::Path};
 
@@ -13,7 +13,7 @@ use tokio::{
 
 use super::*;
 
-/// What a server answers, one after the other, and what it is asked. Without an answer it is silent.
+/// The answers that a server gives, in order, and the requests it gets. Without an answer it is silent.
 #[derive(Clone, Default)]
 struct Server {
     answers: Arc<Mutex<VecDeque<String>>>,
@@ -82,7 +82,7 @@ fn has(list: &Replaceable<MailboxSet>, mailbox: &str) -> bool {
     list.current().contains(&mailbox.parse().unwrap(), None)
 }
 
-/// Lets a look that has begun come to its end.
+/// Waits for fetches that have begun.
 async fn looked(surroundings: &Surroundings) {
     surroundings.lists.look();
     tokio::time::sleep(TIME_MAX + Duration::from_secs(1)).await;
@@ -98,7 +98,7 @@ async fn a_list_follows_its_server_and_the_last_good_one_stays() {
     assert!(has(&list, "x@a.example") && !has(&list, "x@b.example"));
     assert!(!server.last_asked().contains("if-none-match"));
 
-    // It is not time yet.
+    // The next fetch is not due.
     looked(&surroundings).await;
     assert_eq!(server.count(), 1);
     advance(REFRESH).await;
@@ -130,7 +130,7 @@ async fn a_list_follows_its_server_and_the_last_good_one_stays() {
     server.answers("200 OK", "", "b.example\n");
     looked(&surroundings).await;
     assert!(has(&list, "x@b.example") && !has(&list, "x@a.example"));
-    // One without a tag is asked for as a whole.
+    // Without an entity tag, the whole list is fetched.
     advance(REFRESH).await;
     server.answers("200 OK", "", "c.example\n");
     looked(&surroundings).await;
@@ -226,7 +226,7 @@ async fn a_start_does_without_the_server_where_a_good_list_was_kept() {
     server.answers("200 OK", "ETag: \"one\"\r\n", "a.example\n");
     let (list, surroundings) = load(&server, &file).await.unwrap();
     assert!(has(&list, "x@a.example"));
-    // What is no good list is not kept.
+    // An invalid list is not kept.
     for content in ["no domain\n", ""] {
         advance(REFRESH).await;
         server.answers("200 OK", "", content);
@@ -235,7 +235,7 @@ async fn a_start_does_without_the_server_where_a_good_list_was_kept() {
     server.answers("503 Service Unavailable", "", "");
     let (list, surroundings) = load(&server, &file).await.unwrap();
     assert!(has(&list, "x@a.example"));
-    // It is asked for as a whole when the server is there again, and an empty one does not take its place.
+    // When the server is back, the whole list is fetched, and an empty one does not replace it.
     for (content, in_a) in [("", true), ("b.example\n", false)] {
         advance(REFRESH).await;
         server.answers("200 OK", "", content);
@@ -244,7 +244,7 @@ async fn a_start_does_without_the_server_where_a_good_list_was_kept() {
         assert_eq!(has(&list, "x@a.example"), in_a, "{content}");
     }
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "b.example\n");
-    // One that somebody has spoilt is none.
+    // A damaged file counts as none.
     std::fs::write(&file, "no domain\n").unwrap();
     server.answers("503 Service Unavailable", "", "");
     let told = load(&server, &file).await.err().unwrap();

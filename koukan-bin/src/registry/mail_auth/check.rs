@@ -10,11 +10,11 @@ use serde::Deserialize;
 use super::Surroundings;
 use crate::config::HumanDuration;
 
-/// Asks whether clients may send mail of the domains that they name.
+/// Checks with SPF whether clients may send mail for the domains that they name.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AskSpf {
-    /// For how long the DNS is waited for.
+    /// How long to wait for the DNS.
     timeout: Option<HumanDuration>,
 }
 
@@ -27,11 +27,11 @@ pub(super) fn spf_check(config: AskSpf, surroundings: &Surroundings) -> SpfCheck
     }
 }
 
-/// Verifies signatures.
+/// Verifies DKIM signatures.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VerifyDkim {
-    /// For how long the DNS is waited for.
+    /// How long to wait for the DNS.
     timeout: Option<HumanDuration>,
 }
 
@@ -44,11 +44,11 @@ pub(super) fn dkim_check(config: VerifyDkim, surroundings: &Surroundings) -> Dki
     }
 }
 
-/// Verifies chains of those who have passed messages on.
+/// Verifies the ARC chains of forwarders.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct VerifyArc {
-    /// For how long the DNS is waited for.
+    /// How long to wait for the DNS.
     timeout: Option<HumanDuration>,
 }
 
@@ -61,11 +61,11 @@ pub(super) fn arc_check(config: VerifyArc, surroundings: &Surroundings) -> ArcCh
     }
 }
 
-/// Asks authors' domains what they ask for.
+/// Looks up the DMARC policies of authors' domains.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AskDmarc {
-    /// For how long the DNS is waited for.
+    /// How long to wait for the DNS.
     timeout: Option<HumanDuration>,
 }
 

@@ -1,4 +1,4 @@
-//! The keys of the filter that signs.
+//! The keys of the filter `dkim_sign`.
 
 use std::{
     fs, io,
@@ -20,22 +20,22 @@ use super::{
 };
 use crate::{config::HumanDuration, registry::text::check_domain, stamps::Stamps};
 
-/// A key, and for whom it signs.
+/// A key, and the domains for which it signs.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct KeyConfig {
     pub(super) domain: String,
     pub(super) selector: String,
     file: PathBuf,
-    /// Whether it signs for domains below that one, too.
+    /// Whether it also signs for domains below that one.
     #[serde(default)]
     subdomains: bool,
-    /// Whether it signs for every author.
+    /// Whether it signs whoever the author is.
     #[serde(default)]
     any_author: bool,
 }
 
-/// Makes a key of its configuration, or tells what is wrong and with which of its parts.
+/// Makes a key from its configuration, or returns what is wrong and in which part.
 pub(super) fn one_key(
     key: &KeyConfig,
     config: &Sign,
@@ -88,7 +88,7 @@ pub(super) fn one_key(
     Ok(made)
 }
 
-/// Reads a key, which nobody else may read.
+/// Reads a key; the file must not be readable for other users.
 fn read(file: &Path) -> Result<SigningKey, String> {
     let shown = file.display();
     let cannot = |error: io::Error| format!("cannot read {shown}: {error}");

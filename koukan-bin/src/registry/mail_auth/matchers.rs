@@ -1,4 +1,4 @@
-//! What rules can ask of what was found out.
+//! Matchers for the results of mail authentication.
 
 use std::borrow::Cow;
 
@@ -17,7 +17,7 @@ use crate::{
     registry::text::RecipientDomain,
 };
 
-/// What was found out is one of these.
+/// The result is one of these.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Results {
@@ -34,7 +34,7 @@ pub(super) fn dkim(config: Results) -> Result<SignalMatcher, InvalidFilter> {
     of_results("dkim", &config, &known)
 }
 
-/// What DMARC says is one of these, and what the author's domain asks for.
+/// The result of DMARC is one of these, and so is the policy of the author's domain.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DmarcResults {
@@ -70,7 +70,7 @@ pub(super) fn dmarc(config: DmarcResults) -> Result<BothMatcher, InvalidFilter> 
     })
 }
 
-/// What became of a chain is one of these, and who has passed the message on last.
+/// The result of the ARC chain is one of these, and so is the last forwarder.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ArcResults {
@@ -105,7 +105,7 @@ pub(super) fn arc(config: ArcResults) -> Result<BothMatcher, InvalidFilter> {
     Ok(BothMatcher { result, other })
 }
 
-/// Both are so.
+/// Both matchers match.
 #[derive(Debug)]
 pub(super) struct BothMatcher {
     result: SignalMatcher,
@@ -125,7 +125,7 @@ impl Matcher for BothMatcher {
     }
 }
 
-/// A matcher of the results that a signal of that name has.
+/// A matcher for the results in a signal with that name.
 fn of_results(
     signal: &str,
     config: &Results,

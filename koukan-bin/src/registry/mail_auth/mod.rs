@@ -24,7 +24,7 @@ use self::{
 pub(crate) use self::sign::signs;
 pub(super) use self::srs::Reversing;
 
-/// Adds them.
+/// Adds the filters and matchers.
 pub(super) fn register(registry: &mut Registry) {
     registry.own_filter("dkim_sign", dkim_sign);
     registry.own_filter("spf_check", |config, surroundings: &Surroundings| {

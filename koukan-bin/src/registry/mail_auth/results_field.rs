@@ -1,4 +1,4 @@
-//! The filter that tells readers what was found out.
+//! The filter `authentication_results`, which adds a header field with the results.
 
 use koukan_mail_auth::authentication_results::AuthenticationResultsLayer;
 use schemars::JsonSchema;
@@ -6,11 +6,11 @@ use serde::Deserialize;
 
 use super::{InvalidFilter, Surroundings, at, key_step};
 
-/// Tells readers what was found out.
+/// Adds a header field with the results.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Tell {
-    /// Who says so, in place of the agent's host name.
+    /// The name of the server that reports, instead of the agent's host name.
     authserv_id: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The filter that signs.
+//! The filter `dkim_sign`.
 
 use koukan_mail_auth::{
     dkim::SignatureSpec,
@@ -20,14 +20,14 @@ use crate::config::{HumanDuration, Step};
 #[serde(deny_unknown_fields)]
 pub(super) struct Sign {
     keys: Vec<KeyConfig>,
-    /// Whose domain selects the keys.
+    /// How the author is found whose domain selects the keys.
     #[serde(default)]
     author: AuthorConfig,
-    /// For how long signatures are valid.
+    /// How long signatures are valid.
     pub(super) expires: Option<HumanDuration>,
-    /// Header fields that are signed, and of which no other can be added.
+    /// Header fields that are signed, and to which no further field of the same name can be added.
     sealed_headers: Option<Vec<String>>,
-    /// Header fields that are signed where they are there.
+    /// Header fields that are signed if they are present.
     signed_headers: Option<Vec<String>>,
 }
 
@@ -72,8 +72,8 @@ pub(super) fn dkim_sign(
     Ok(layer)
 }
 
-/// Whether a filter of that configuration signs fields of that name, or, where `is_new`, seals them against
-/// further ones.
+/// Whether a filter with that configuration signs fields with that name; if `is_new`, whether it
+/// seals them against further ones.
 pub(crate) fn signs(config: &Value, name: &str, is_new: bool) -> bool {
     Sign::deserialize(config).is_ok_and(|config| {
         let spec = with_fields(SignatureSpec::new("", ""), &config);
@@ -84,7 +84,7 @@ pub(crate) fn signs(config: &Value, name: &str, is_new: bool) -> bool {
     })
 }
 
-/// With the fields that the configuration names.
+/// The specification, with the fields that the configuration names.
 pub(super) fn with_fields(mut spec: SignatureSpec, config: &Sign) -> SignatureSpec {
     if let Some(names) = &config.sealed_headers {
         spec = spec.with_sealed(names.iter().map(String::as_str));

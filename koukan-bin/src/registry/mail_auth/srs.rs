@@ -1,4 +1,4 @@
-//! Reverse-paths of forwarded messages, as configured.
+//! SRS, which rewrites the reverse-paths of forwarded messages.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use serde::Deserialize;
 use super::{InvalidFilter, Surroundings, at, key_step};
 use crate::registry::{list_files::list, text::RecipientDomain};
 
-/// Days for which addresses may hold: the count begins again after 1024.
+/// For how many days addresses may be valid: their day count wraps after 1024.
 const MAX_AGE: std::ops::RangeInclusive<u16> = 1..=365;
 
-/// Gives forwarded messages a reverse-path of one's own.
+/// Gives forwarded messages a reverse-path of this agent.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rewriting {
@@ -21,18 +21,18 @@ pub(super) struct Rewriting {
     domain: RecipientDomain,
     /// A file with secrets, the newest first.
     secret_file: PathBuf,
-    /// Domains whose reverse-paths stay.
+    /// Domains whose reverse-paths are not rewritten.
     #[serde(default)]
     own_domains: Vec<RecipientDomain>,
 }
 
-/// A rule of a router: recipients that stand for senders of forwarded messages.
+/// A router rule for recipients that are rewritten reverse-paths.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::registry) struct Reversing {
     domain: RecipientDomain,
     secret_file: PathBuf,
-    /// Days for which addresses hold.
+    /// For how many days addresses are valid.
     max_age_days: Option<u16>,
 }
 

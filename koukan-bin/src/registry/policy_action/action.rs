@@ -1,4 +1,4 @@
-//! What is done where a rule matches: one action, or several with the share of each.
+//! What is done when a rule matches: one action, or several, each with its share.
 
 use koukan_core::filter::policy_action::PolicyAction;
 use serde_json::Value;
@@ -18,7 +18,7 @@ const ALL: [PolicyAction; 5] = [
 pub(super) struct Actions(Vec<(f64, PolicyAction)>);
 
 impl Actions {
-    /// Reads them; without any it is `MATCH`.
+    /// Reads the actions; the default is `MATCH`.
     pub(super) fn read(config: Option<&Value>) -> Result<Self, InvalidFilter> {
         let here = || vec![Step::Key("action".into())];
         let many = match config {
@@ -51,12 +51,12 @@ impl Actions {
         self.0.iter().copied()
     }
 
-    /// Whether one of them refuses.
+    /// Whether any of them refuses.
     pub(super) fn refuse(&self) -> bool {
         self.0.iter().any(|(_, action)| action.is_refusal())
     }
 
-    /// Whether all refusals are for now.
+    /// Whether all refusals are transient.
     pub(super) fn only_defer(&self) -> bool {
         self.0
             .iter()

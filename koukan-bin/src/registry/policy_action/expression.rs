@@ -1,4 +1,4 @@
-//! What is to be so: matchers, put together by `all`, `any` and `not`.
+//! The condition of a rule: matchers, combined by `all`, `any` and `not`.
 
 use koukan_core::filter::policy_action::Expression;
 use serde_json::{Map, Value};
@@ -6,12 +6,12 @@ use serde_json::{Map, Value};
 use super::{Asked, InvalidFilter, Matchers, Surroundings, at};
 use crate::config::Step;
 
-/// Characters of a matcher's configuration that are shown.
+/// The most characters of a matcher's configuration that are shown.
 const SHOWN_MAX: usize = 200;
-/// Expressions within each other at most.
+/// The most levels of nested expressions.
 const DEPTH_MAX: usize = 32;
 
-/// A matcher as the configuration has it, for people; cut where it is long.
+/// A matcher's configuration as text for people; cut off if it is long.
 fn shown(map: &Map<String, Value>) -> String {
     let mut map = map.clone();
     let name = map.remove("matcher");
@@ -30,12 +30,12 @@ fn shown(map: &Map<String, Value>) -> String {
 pub(super) struct Reader<'a> {
     pub(super) matchers: &'a Matchers,
     pub(super) surroundings: &'a Surroundings,
-    /// The signals that they ask for.
+    /// The signals that the matchers use.
     pub(super) asks: Vec<Asked>,
 }
 
 impl Reader<'_> {
-    /// Reads an expression, which stands at that place.
+    /// Reads an expression at that place.
     pub(super) fn read(
         &mut self,
         config: &Value,

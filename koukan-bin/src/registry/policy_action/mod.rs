@@ -23,28 +23,28 @@ use crate::config::Step;
 
 use self::{action::Actions, expression::Reader};
 
-/// Octets of a tag or name at most: they become names of signals and labels of metrics.
+/// The most octets in a tag or name, which become names of signals and labels of metrics.
 const NAME_MAX: usize = 64;
-/// Octets of a reply's text at most, so that it fits into a line (RFC 5321 section 4.5.3.1.5).
+/// The most octets in a reply's text, so that it fits into one line (RFC 5321 section 4.5.3.1.5).
 const MESSAGE_MAX: usize = 400;
 
-/// What is to be so of a transaction or a recipient, and what is done then.
+/// A condition on a transaction or recipient, and what is done if it is met.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {
-    /// What is to be so; without it the rule matches always.
+    /// The condition; without one the rule always matches.
     #[serde(rename = "match")]
     expression: Option<Value>,
-    /// To which rules it belongs.
+    /// The tag that groups rules.
     tag: String,
     /// Default: the tag.
     name: Option<String>,
-    /// Whether it is asked for each recipient.
+    /// Whether the rule is evaluated for each recipient.
     mode: Option<Mode>,
     action: Option<Value>,
-    /// The code of the reply with which is refused.
+    /// The reply code of a refusal.
     code: Option<u16>,
-    /// Its text, which may begin with an enhanced status code.
+    /// The text of the reply; it may begin with an enhanced status code.
     message: Option<String>,
 }
 
@@ -105,7 +105,7 @@ fn at_match() -> Vec<Step> {
     vec![Step::Key("match".into())]
 }
 
-/// Something is wrong at that place.
+/// An error at that place.
 fn at(text: impl Into<String>, at: Vec<Step>) -> InvalidFilter {
     InvalidFilter {
         message: text.into(),
@@ -124,7 +124,7 @@ fn check_name(key: &str, name: &str) -> Result<(), InvalidFilter> {
     Err(at(text, vec![Step::Key(key.into())]))
 }
 
-/// What a rule of that name says with a code of that class, where nothing is said of it.
+/// The reply of a rule with that name and a code of that class, if the configuration gives no text.
 fn general(code: ReplyCode, name: &str) -> Reply {
     match code.is_transient() {
         true => PolicyAction::Defer.reply(name),
@@ -132,7 +132,7 @@ fn general(code: ReplyCode, name: &str) -> Reply {
     }
 }
 
-/// With what is refused, where that is said.
+/// The reply of a refusal, if the configuration gives one.
 fn reply(config: &Rule, actions: &Actions) -> Result<Option<Reply>, InvalidFilter> {
     let there = [
         ("code", config.code.is_some()),

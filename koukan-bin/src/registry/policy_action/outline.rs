@@ -1,4 +1,4 @@
-//! What a rule is, for those who check where it stands.
+//! What is needed of a rule to check its position.
 
 use koukan_core::filter::policy_action::matchers::Earlier;
 use serde::Deserialize;
@@ -7,23 +7,23 @@ use serde_json::Value;
 use super::{Matchers, Mode, Rule, Surroundings, action::Actions, at_match, expression::Reader};
 use crate::config::Step;
 
-/// What a rule is, for those who check where it stands.
+/// What is needed of a rule to check its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Outline {
     pub(crate) name: String,
     pub(crate) tag: String,
     pub(crate) is_per_recipient: bool,
-    /// Whether it matches whatever comes.
+    /// Whether it always matches.
     pub(crate) is_unconditional: bool,
-    /// Whether the other rules of its tag are passed over once it matches, whatever is done.
+    /// Whether a match always ends the evaluation of the other rules with its tag.
     pub(crate) ends_tag: bool,
-    /// Whether it refuses what it matches, whatever is done.
+    /// Whether it always refuses what it matches.
     pub(crate) refuses: bool,
-    /// The signals that its matchers ask for.
+    /// The signals that its matchers use.
     pub(crate) asks: Vec<Asked>,
 }
 
-/// A signal that a matcher asks for, and where in the rule's configuration the matcher stands.
+/// A signal that a matcher uses, and the matcher's place in the rule's configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Asked {
     pub(crate) signal: String,
@@ -31,7 +31,7 @@ pub(crate) struct Asked {
 }
 
 impl Outline {
-    /// That of the rule with that configuration, if that is right.
+    /// The outline of the rule with that configuration, if it is valid.
     pub(in crate::registry) fn read(
         config: &Value,
         matchers: &Matchers,
@@ -58,7 +58,7 @@ impl Outline {
         })
     }
 
-    /// The signals that it writes where it matches.
+    /// The signals that the rule writes when it matches.
     pub(crate) fn signals(&self) -> [String; 2] {
         let rule = Earlier::Rule(self.name.as_str().into());
         let tag = Earlier::Tag(self.tag.as_str().into());

@@ -1,9 +1,9 @@
-//! What cannot work of the rules of a router.
+//! Checks for router rules that cannot work.
 
 use super::{InvalidFilter, RecipientDomain, Rule, WeightedHost, twice};
 use crate::config::Step;
 
-/// Every rule can decide something.
+/// Checks that every rule can decide something.
 pub(super) fn check(rules: &[Rule]) -> Result<(), InvalidFilter> {
     if rules.is_empty() {
         return wrong(
@@ -43,7 +43,7 @@ pub(super) fn check(rules: &[Rule]) -> Result<(), InvalidFilter> {
                 ) => {
                     let is_taken =
                         |domain: &RecipientDomain| domains.iter().any(|known| known.0 == domain.0);
-                    // With a delimiter of its own the later one knows more.
+                    // With a delimiter of its own, the later one distinguishes more.
                     let is_same = sign.is_none() || sign == delimiter || prefixes.is_none();
                     if is_same && later.iter().all(is_taken) && is_covered(wanted, prefixes) {
                         return never("all its recipients are taken by");
@@ -111,7 +111,7 @@ fn check_rule(rule: &Rule, index: usize) -> Result<(), InvalidFilter> {
     }
 }
 
-/// One of the hosts is drawn.
+/// Checks hosts of which one is drawn by weight.
 fn check_hosts(hosts: &[WeightedHost], at: &[Step]) -> Result<(), InvalidFilter> {
     if hosts.is_empty() {
         let text = "there is no host: add one, as in `{ host: \"mx.example.com:25\", weight: 1 }`";
@@ -129,7 +129,8 @@ fn check_hosts(hosts: &[WeightedHost], at: &[Step]) -> Result<(), InvalidFilter>
     }
 }
 
-/// Local parts can be met by recipients; `list` leads to a key of the address list.
+/// Checks that recipients can have these local parts; `list` gives the place of a key in the
+/// address list.
 fn check_prefixes(
     prefixes: Option<&[String]>,
     delimiter: Option<char>,
@@ -180,7 +181,7 @@ fn check_prefixes(
     Ok(())
 }
 
-/// Whether all local parts that are wanted are taken by those before them.
+/// Whether all wanted local parts are already taken by those before them.
 fn is_covered(wanted: &Option<Vec<String>>, before: &Option<Vec<String>>) -> bool {
     let Some(before) = before else {
         return true;
@@ -191,7 +192,7 @@ fn is_covered(wanted: &Option<Vec<String>>, before: &Option<Vec<String>>) -> boo
         .is_some_and(|wanted| wanted.iter().all(is_taken))
 }
 
-/// Something is wrong at these steps within `rules`.
+/// An error at these steps within `rules`.
 pub(in crate::registry) fn wrong(message: &str, at: &[Step]) -> Result<(), InvalidFilter> {
     let mut steps = vec![Step::Key("rules".into())];
     steps.extend_from_slice(at);

@@ -13,7 +13,7 @@ use crate::{
     registry::{InvalidFilter, Surroundings, of_building, of_reading},
 };
 
-/// The rules that every agent has.
+/// The built-in rules.
 pub(super) const RULES: [&str; 9] = [
     "accept_all",
     "address_list",
@@ -28,12 +28,12 @@ pub(super) const RULES: [&str; 9] = [
 
 type Build = dyn Fn(&Value, &Surroundings) -> Result<Arc<dyn Policy>, InvalidFilter> + Send + Sync;
 
-/// Knows for each added rule's name how to make it of its configuration.
+/// For each added rule's name, how to make it from its configuration.
 #[derive(Clone, Default)]
 pub(in crate::registry) struct OwnRules(BTreeMap<String, Arc<Build>>);
 
 impl OwnRules {
-    /// Adds one; an earlier one of that name is replaced.
+    /// Adds a rule; replaces an earlier one with that name.
     pub(in crate::registry) fn add<C, P, E>(
         &mut self,
         name: &str,
@@ -55,7 +55,7 @@ impl OwnRules {
         self.0.insert(name.to_owned(), Arc::new(build));
     }
 
-    /// Their names.
+    /// The names of the added rules.
     pub(in crate::registry) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
@@ -68,7 +68,8 @@ impl OwnRules {
         read(config, |name| self.0.contains_key(name)).map_err(of_reading)
     }
 
-    /// The rule that is not known, where there are some besides those of every agent: of these only its reader knows.
+    /// The error for an unknown rule, if an embedder has added rules: serde's error would only list
+    /// the built-in ones.
     fn unknown(&self, config: &Value) -> Option<InvalidFilter> {
         if self.0.is_empty() {
             return None;
@@ -96,7 +97,7 @@ impl OwnRules {
     }
 }
 
-/// Reads the configuration of a router, in which rules of those names are an embedder's.
+/// Reads the configuration of a router in which rules with those names are an embedder's.
 pub(super) fn read(
     config: &Value,
     is_own: impl Fn(&str) -> bool,
@@ -109,9 +110,9 @@ pub(super) fn read(
             continue;
         };
         let name = name.to_owned();
-        // One without keys may be its name alone.
+        // A rule without keys may be written as its name alone.
         let config = rule.get(&name).cloned().unwrap_or_else(|| json!({}));
-        // Something that can be read stands in its place until then.
+        // A rule that can be read takes its place until then.
         *rule = json!({"accept_all": {}});
         own.push((index, Rule::Own { name, config }));
     }
@@ -122,7 +123,7 @@ pub(super) fn read(
     Ok(router)
 }
 
-/// What a rule is called.
+/// The name of a rule.
 fn name_of(rule: &Value) -> Option<&str> {
     match rule {
         Value::String(name) => Some(name),

@@ -15,35 +15,35 @@ pub(crate) struct Routes {
     pub(crate) is_there: bool,
     /// The hosts that rules name.
     pub(crate) hosts: Vec<HostPort>,
-    /// The first rule, from 1 on, that takes recipients and leaves open where they go.
+    /// The first rule, from 1, that accepts recipients without saying where to send them.
     pub(crate) hostless: Option<usize>,
-    /// Whether a rule asks the DNS which hosts take mail for a domain.
+    /// Whether a rule asks for MX records.
     pub(crate) asks_mx: bool,
-    /// Whether a rule takes every recipient that comes to it.
+    /// Whether a rule takes every recipient that reaches it.
     pub(crate) takes_all: bool,
-    /// Whether a rule takes every recipient at an address that comes to it.
+    /// Whether a rule takes every recipient at an address literal that reaches it.
     pub(crate) takes_all_addresses: bool,
-    /// The first rule, from 1 on, by which recipients stand for others.
+    /// The first rule, from 1, that replaces recipients by others.
     pub(crate) expands: Option<usize>,
     /// The senders through whose chains recipients go.
     pub(crate) senders: Vec<Sender>,
-    /// Whether a rule is an embedder's, which may name others.
+    /// Whether a rule is an embedder's, which may name other hosts.
     has_own: bool,
 }
 
 impl Routes {
-    /// A configuration that cannot be read names none; what is wrong with it is told elsewhere.
+    /// Those of a chain. A configuration that cannot be read has none; the error is reported elsewhere.
     pub(crate) fn of(chain: &Chain) -> Self {
         Self::of_filters(chain.filter.iter().map(|filter| &filter.value))
     }
 
-    /// As [`Routes::of`], of some of a chain's filters.
+    /// Like [`Routes::of`], for some of a chain's filters.
     pub(crate) fn of_filters<'a>(filters: impl Iterator<Item = &'a Filter>) -> Self {
         let mut routes = Self::default();
         let mut leaves_others = false;
         for router in filters.filter(|filter| filter.name == "router") {
             let router = read(&router.config, |name| !RULES.contains(&name)).ok();
-            // One that only says what it would do does nothing.
+            // A router in a dry run does nothing.
             if router.as_ref().is_some_and(|router| router.dry_run) {
                 continue;
             }
@@ -55,7 +55,7 @@ impl Routes {
                 routes.add(router);
             }
         }
-        // Behind the last there is nobody to refuse them.
+        // After the last router nothing refuses them.
         routes.takes_all |= leaves_others;
         routes.takes_all_addresses |= leaves_others;
         routes
@@ -99,7 +99,7 @@ impl Routes {
                     (suffixed.into_hosts(), false)
                 }
                 Rule::Literal(_) => (Vec::new(), false),
-                // Only it knows where recipients go.
+                // Only an embedder's rule knows where it sends recipients.
                 Rule::Own { .. } => {
                     self.has_own = true;
                     continue;
@@ -118,7 +118,7 @@ impl Routes {
                     (hosts.into_iter().map(|it| it.host).collect(), false)
                 }
             };
-            // Behind one that takes every recipient nothing is decided any more.
+            // After a rule that takes every recipient, nothing more is decided.
             if is_open && !takes_all {
                 self.hostless = self.hostless.or(Some(index + 1));
             }

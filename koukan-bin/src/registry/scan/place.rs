@@ -1,4 +1,4 @@
-//! Where a scanner is, and by which TLS it is spoken to.
+//! Where a scanner is, and the TLS to use with it.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ impl Config {
         }
     }
 
-    /// By which TLS the scanner is spoken to, if by any.
+    /// The TLS to use with the scanner, if any.
     pub(super) fn client_tls(&self) -> Result<Option<ClientTls>, InvalidFilter> {
         if self.tls != Some(true) {
             for (key, is_there) in [
@@ -50,7 +50,7 @@ impl Config {
         Ok(Some(client))
     }
 
-    /// Where the scanner is.
+    /// The addresses of the scanner.
     pub(super) fn server(&self) -> Result<Server, InvalidFilter> {
         let none = "the scanner is nowhere: add an address";
         let addresses = self.address.clone().all("address", none)?;

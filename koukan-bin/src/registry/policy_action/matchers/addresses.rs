@@ -1,4 +1,4 @@
-//! Whose address it is.
+//! Matchers for addresses.
 
 use std::path::PathBuf;
 
@@ -23,17 +23,17 @@ pub(super) struct Addresses {
     domains: Vec<RecipientDomain>,
     #[serde(default)]
     prefixes: Vec<String>,
-    /// A file with a domain or an address a line.
+    /// A file with one domain or address in each line.
     file: Option<PathBuf>,
-    /// Where an HTTP server has such a list.
+    /// The URL of such a list.
     url: Option<String>,
-    /// How often it is asked whether that has changed.
+    /// How often to check whether the list has changed.
     refresh: Option<HumanDuration>,
-    /// Octets of it, at most.
+    /// The most octets in the list.
     max_size: Option<ByteSize>,
-    /// The file in which the last good one is kept.
+    /// The file that keeps the last valid list.
     kept_in: Option<PathBuf>,
-    /// Whether one without entries takes the place of one with some.
+    /// Whether an empty list may replace one with entries.
     allow_empty: Option<bool>,
     delimiter: Option<char>,
 }

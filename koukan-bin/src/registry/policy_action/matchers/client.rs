@@ -1,4 +1,4 @@
-//! Who the client is.
+//! Matchers for the client.
 
 use std::path::PathBuf;
 
@@ -24,21 +24,21 @@ pub(super) fn smtp_auth(config: Auth) -> Result<SmtpAuth, InvalidFilter> {
     Ok(SmtpAuth::new(config.identities.unwrap_or_default()))
 }
 
-/// The network of a client: one, a list, or those of a file.
+/// The client's network: one, a list, or those in a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Network {
     cidr: Option<OneOrMany>,
     file: Option<PathBuf>,
-    /// Where an HTTP server has such a list.
+    /// The URL of such a list.
     url: Option<String>,
-    /// How often it is asked whether that has changed.
+    /// How often to check whether the list has changed.
     refresh: Option<HumanDuration>,
-    /// Octets of it, at most.
+    /// The most octets in the list.
     max_size: Option<ByteSize>,
-    /// The file in which the last good one is kept.
+    /// The file that keeps the last valid list.
     kept_in: Option<PathBuf>,
-    /// Whether one without entries takes the place of one with some.
+    /// Whether an empty list may replace one with entries.
     allow_empty: Option<bool>,
 }
 

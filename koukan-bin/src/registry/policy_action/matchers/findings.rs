@@ -1,4 +1,4 @@
-//! What filters have found out, and what other rules have said.
+//! Matchers for the signals of filters, and for the results of other rules.
 
 use koukan_core::filter::policy_action::matchers::{Earlier, SignalMatcher};
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{InvalidFilter, at};
 use crate::config::Step;
 
-/// What a filter has found out: a part of it, and the values that it may have.
+/// A signal of a filter: a part of it, and the values that match.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Signal {
@@ -34,7 +34,7 @@ pub(super) fn signal(config: Signal) -> Result<SignalMatcher, InvalidFilter> {
         .with_values(config.values.unwrap_or_default()))
 }
 
-/// What another rule has said.
+/// The result of another rule.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Said {

@@ -1,4 +1,4 @@
-//! What stands in a header field.
+//! A matcher for header fields.
 
 use koukan_core::filter::policy_action::matchers::{HeaderCondition, HeaderMatcher, Pattern};
 use serde::Deserialize;
@@ -6,7 +6,7 @@ use serde::Deserialize;
 use super::{InvalidFilter, OneOrMany, at};
 use crate::config::Step;
 
-/// A header field, and what is asked of it: one of the other keys, or that it is there.
+/// A header field, and a condition on it: one of the other keys, or that the field is present.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {

@@ -35,12 +35,12 @@ use self::{
 
 type Build = dyn Fn(&Value, &Surroundings) -> Result<Arc<dyn Matcher>, InvalidFilter> + Send + Sync;
 
-/// Knows for each matcher's name how to make it of its configuration.
+/// For each matcher's name, how to make it from its configuration.
 #[derive(Clone, Default)]
 pub(in crate::registry) struct Matchers(BTreeMap<String, Arc<Build>>);
 
 impl Matchers {
-    /// Adds one; an earlier one of that name is replaced.
+    /// Adds a matcher; replaces an earlier one with that name.
     pub(in crate::registry) fn add<C, M, E>(
         &mut self,
         name: &str,
@@ -53,7 +53,7 @@ impl Matchers {
         self.add_in(name, move |config, _| build(config));
     }
 
-    /// As [`Matchers::add`], of one that needs its surroundings.
+    /// Like [`Matchers::add`], for a matcher that needs its surroundings.
     pub(in crate::registry) fn add_in<C, M, E>(
         &mut self,
         name: &str,
@@ -71,7 +71,7 @@ impl Matchers {
         self.0.insert(name.to_owned(), Arc::new(build));
     }
 
-    /// Makes the matcher that a mapping with the key `matcher` names, of its other keys.
+    /// Makes the matcher that the key `matcher` names, from the other keys.
     pub(super) fn build(
         &self,
         config: &Map<String, Value>,
@@ -93,7 +93,7 @@ impl Matchers {
             .map_err(|error| at(error.message, below(&error.at)))
     }
 
-    /// Those that come with the library.
+    /// The built-in matchers.
     pub(in crate::registry) fn builtin() -> Self {
         let mut all = Self::default();
         all.add_in("network_address", network_address);
@@ -148,7 +148,7 @@ pub(in crate::registry) enum OneOrMany {
 }
 
 impl OneOrMany {
-    /// The values under that key; there must be one at least. Each has its place.
+    /// The values under that key, each with its place; there must be at least one.
     pub(in crate::registry) fn all(
         self,
         key: &str,

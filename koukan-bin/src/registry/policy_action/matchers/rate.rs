@@ -1,4 +1,4 @@
-//! How much comes in a time.
+//! A matcher for rates.
 
 use std::num::NonZeroUsize;
 
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::{InvalidFilter, OneOrMany, at};
 use crate::config::{MessageRate, Step, instead};
 
-/// Keys at most, each of which takes some hundred octets.
+/// The most keys; each takes some hundred octets.
 const MAX_KEYS: usize = 10_000_000;
 
 const KEYS: [(&str, RateKey); 7] = [
@@ -21,13 +21,13 @@ const KEYS: [(&str, RateKey); 7] = [
     ("rcpt_domain", RateKey::RcptDomain),
 ];
 
-/// How much may come, and by what it is counted.
+/// The rate, and the key by which it is counted.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rate {
     by: OneOrMany,
     rate: MessageRate,
-    /// Of how many it is remembered what came, at most.
+    /// For how many keys counts are remembered.
     max_keys: Option<NonZeroUsize>,
 }
 
@@ -40,7 +40,7 @@ pub(super) fn rate(config: Rate) -> Result<OverRateMatcher, InvalidFilter> {
     })
 }
 
-/// By what is counted, as it stands under `by`.
+/// The keys of counting, from the values of `by`.
 pub(in crate::registry) fn rate_keys(by: OneOrMany) -> Result<Vec<RateKey>, InvalidFilter> {
     let names = KEYS.map(|(name, _)| name);
     let by = by.all(
@@ -57,7 +57,7 @@ pub(in crate::registry) fn rate_keys(by: OneOrMany) -> Result<Vec<RateKey>, Inva
     keys.collect()
 }
 
-/// The number under `max_keys`, if there is room for so many.
+/// The value of `max_keys`, if there is memory for so many.
 pub(in crate::registry) fn check_max_keys(
     max: Option<NonZeroUsize>,
 ) -> Result<Option<NonZeroUsize>, InvalidFilter> {
