@@ -28,7 +28,7 @@ async fn a_database_is_copied_and_an_address_forgotten() {
     );
     let (is_done, told) = run(&["backup", &copy]);
     assert!(
-        !is_done && told.contains("name a file that is not"),
+        !is_done && told.contains("name a file that does not"),
         "{told}"
     );
     let (is_done, told) = run(&["forget", "bob@example.com"]);

@@ -26,7 +26,7 @@ fn users_and_their_passwords() {
     for (settings, words) in [
         (auth("none", ""), &["cannot read", "koukan passwd"][..]),
         (auth("plain", ""), &["line 2", "SCRAM-SHA-256$"]),
-        (auth("twice", ""), &["line 2", "another entry"]),
+        (auth("twice", ""), &["line 2", "an earlier line"]),
         (auth("users", ", sender: nobody"), &["unknown sender"]),
         (auth("users", ", tag: smtp-msa"), &["with its sender only"]),
         (auth("users", ", require: true"), &["required"]),

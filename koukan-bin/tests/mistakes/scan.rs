@@ -30,7 +30,7 @@ fn in_what_scanners_are_asked() {
             BUILDER,
             &filter("address: \"localhost\""),
             "address: \"localhost\"",
-            &["`localhost` is no address", "unix:/run/clamav/clamd.ctl"],
+            &["`localhost` is not an address", "unix:/run/clamav/clamd.ctl"],
         ),
         (
             BUILDER,
