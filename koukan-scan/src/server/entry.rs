@@ -43,29 +43,60 @@ impl<'a> Entry<'a> {
         self.succeeded();
     }
 
-    /// The server is there.
-    pub(super) fn succeeded(&mut self) {
+    /// The server answered for the message.
+    fn succeeded(&mut self) {
         self.part = None;
         self.tell(None);
-        if self.host.change(Breaker::succeeded) == Change::CameBack {
-            let scanner = &*self.host.shown;
-            tracing::info!(scanner, "a scanner is there again");
-            self.asking.tell_standing(scanner, true);
-        }
+        self.change(None, Breaker::succeeded);
+    }
+
+    /// The server is there, but gave no answer for the message in time.
+    pub(super) fn was_late(&mut self) {
+        let Some(part) = self.part.take() else { return };
+        self.tell(None);
+        let changed = |breaker: &mut Breaker| breaker.was_late(part, Instant::now());
+        self.change(Some(&ScanError::Late), changed);
     }
 
     pub(super) fn failed(&mut self, error: &ScanError) {
         let Some(part) = self.part.take() else { return };
         self.tell(Some(error));
-        let (scanner, error) = (&*self.host.shown, Causes(error));
         let changed = |breaker: &mut Breaker| breaker.failed(part, Instant::now());
-        if self.host.change(changed) == Change::WentDown {
-            let seconds = self.host.limits.pause.as_secs();
-            tracing::error!(scanner, %error, seconds, "a scanner is down; nobody waits for it for now");
-            self.asking.tell_standing(scanner, false);
-        } else {
+        if self.change(Some(error), changed) != Change::WentDown {
+            let (scanner, error) = (&*self.host.shown, Causes(error));
             tracing::warn!(scanner, %error, "a scanner has failed");
         }
+    }
+
+    /// Changes the breaker, and reports whether the scanner is up when that has changed.
+    fn change(
+        &self,
+        error: Option<&ScanError>,
+        change: impl FnOnce(&mut Breaker) -> Change,
+    ) -> Change {
+        let changed = self.host.change(change);
+        let scanner = &*self.host.shown;
+        match changed {
+            Change::None => {}
+            Change::CameBack => {
+                tracing::info!(scanner, "a scanner is there again");
+                self.asking.tell_standing(scanner, true);
+            }
+            Change::WentDown => {
+                let error = error
+                    .map(|error| Causes(error).to_string())
+                    .unwrap_or_default();
+                let seconds = self.host.limits.pause.as_secs();
+                tracing::error!(
+                    scanner,
+                    error,
+                    seconds,
+                    "a scanner is down; nobody waits for it for now"
+                );
+                self.asking.tell_standing(scanner, false);
+            }
+        }
+        changed
     }
 
     fn tell(&self, error: Option<&ScanError>) {

@@ -52,7 +52,7 @@ impl Host {
             limits,
             dial,
             turns: Semaphore::new(limits.at_a_time.clamp(1, Semaphore::MAX_PERMITS)),
-            breaker: watch::Sender::new(Breaker::new(limits.failures, limits.pause)),
+            breaker: watch::Sender::new(Breaker::new(limits.failures, limits.late(), limits.pause)),
         }
     }
 
@@ -97,7 +97,7 @@ impl Host {
         match &asked {
             Ok(_) | Err(ScanError::TooLarge) => entry.answered(),
             // A message may take long; the server is there all the same.
-            Err(ScanError::Late) => entry.succeeded(),
+            Err(ScanError::Late) => entry.was_late(),
             Err(error) if error.is_scanners_fault() => entry.failed(error),
             Err(_) => {}
         }

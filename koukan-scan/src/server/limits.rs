@@ -17,9 +17,12 @@ pub struct Limits {
     pub ping: Duration,
     /// How long one address may be silent before the next one is asked as well.
     pub next: Duration,
-    /// Messages that are shown at the same time, at each address.
+    /// Messages that are shown at the same time, at each address. Clones of one [`Server`](super::Server) share these turns; two
+    /// servers with the same address do not.
     pub at_a_time: usize,
-    /// Failures, with no success between them, after which the server is down.
+    /// Failures, with no success between them, after which the server is down. Messages that it does not answer
+    /// in time, though it answers a PING, count separately: it is down after [`Limits::at_a_time`] of them in a row, and
+    /// not before there are as many as this.
     pub failures: u32,
     /// How long it stays down. After that one message tries it.
     pub pause: Duration,
@@ -47,5 +50,11 @@ impl Limits {
     /// whole time.
     pub(super) fn until_ping(&self) -> Duration {
         self.whole.saturating_sub(self.ping.min(self.whole / 2))
+    }
+
+    /// How many late messages in a row bring the server down. Fewer may be the fault of a single sender.
+    pub(super) fn late(&self) -> u32 {
+        let turns = u32::try_from(self.at_a_time).unwrap_or(u32::MAX);
+        turns.max(self.failures)
     }
 }

@@ -21,6 +21,53 @@ async fn messages_that_take_too_long_do_not_make_a_scanner_that_is_there_one_tha
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_scanner_that_is_there_and_answers_for_no_message_is_down() {
+    let mut limits = limits();
+    (limits.at_a_time, limits.failures) = (5, 3);
+    let late = Manner::SaysLate("stream: OK\0", 2 * limits.whole);
+    let clamd = Clamd::that(late);
+    let service = clamd.layer(limits).layer(Script::new());
+    let all = join_all((0..limits.at_a_time).map(|_| sent(service.clone(), MESSAGE))).await;
+    for (reply, took) in all {
+        assert_eq!((reply, took), (Reply::scanner_unavailable(), limits.whole));
+    }
+    let at_once = (Reply::scanner_unavailable(), Duration::ZERO);
+    assert_eq!(sent(service.clone(), MESSAGE).await, at_once);
+    assert_eq!(clamd.connections(), 2 * limits.at_a_time);
+    // That it still is there does not help: one message tries it after each pause.
+    for _ in 0..2 {
+        tokio::time::advance(limits.pause).await;
+        let all = join_all((0..10).map(|_| sent(service.clone(), MESSAGE))).await;
+        let waited = all.iter().filter(|(_, took)| *took == limits.whole).count();
+        let others = all.iter().filter(|one| **one == at_once).count();
+        assert_eq!((waited, others), (1, 9));
+    }
+    clamd.becomes(Manner::Says("stream: OK\0"));
+    tokio::time::advance(limits.pause).await;
+    for _ in 0..3 {
+        let (reply, took) = sent(service.clone(), MESSAGE).await;
+        assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
+    }
+}
+
+/// One message of many that are answered may take as long as it likes.
+#[tokio::test(start_paused = true)]
+async fn messages_that_take_too_long_among_others_are_held_against_nobody() {
+    let mut limits = limits();
+    (limits.at_a_time, limits.failures) = (2, 2);
+    let clamd = Clamd::that(Manner::Says("stream: OK\0"));
+    let service = clamd.layer(limits).layer(Script::new());
+    for _ in 0..4 {
+        clamd.becomes(Manner::SaysLate("stream: OK\0", 2 * limits.whole));
+        let (_, took) = sent(service.clone(), MESSAGE).await;
+        assert_eq!(took, limits.whole);
+        clamd.becomes(Manner::Says("stream: OK\0"));
+        let (reply, _) = sent(service.clone(), MESSAGE).await;
+        assert_eq!(reply, Reply::message_accepted());
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_answer_that_comes_while_it_is_asked_whether_it_is_there_is_one() {
     let limits = limits();
     for (time, is_asked) in [
