@@ -30,7 +30,10 @@ fn in_what_scanners_are_asked() {
             BUILDER,
             &filter("address: \"localhost\""),
             "address: \"localhost\"",
-            &["`localhost` is not an address", "unix:/run/clamav/clamd.ctl"],
+            &[
+                "`localhost` is not an address",
+                "unix:/run/clamav/clamd.ctl",
+            ],
         ),
         (
             BUILDER,
@@ -54,7 +57,7 @@ fn in_what_scanners_are_asked() {
             BUILDER,
             &filter("address: [\"a:1\", b]"),
             "address: [",
-            &["`b` is no address"],
+            &["`b` is not an address"],
         ),
         (
             BUILDER,

@@ -141,7 +141,10 @@ fn clients() {
     for (resolver, word) in [
         ("trust_anchor: KEYS", "of use only"),
         ("dnssec: true, trust_anchor: KEYS", "no DNSKEY record"),
-        ("dnssec: true, trust_anchor: KEYSx", "cannot read the keys"),
+        (
+            "dnssec: true, trust_anchor: KEYSx",
+            "cannot read the DNSSEC trust anchors",
+        ),
     ] {
         let resolver = resolver.replace("KEYS", &keys.display().to_string());
         let text = changed(SMTP, &smtp("dane: true"));
