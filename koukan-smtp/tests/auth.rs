@@ -29,7 +29,7 @@ use tower::{BoxError, service_fn};
 
 use support::reply_from;
 
-/// Says at MAIL who the client is.
+/// A server whose refusal of MAIL names the client's identity.
 fn tells_identity() -> Server<impl MakeMailService> {
     Server::new(service_fn(|tx: Transaction| async move {
         let identity = tx.context.identity.as_deref().unwrap_or("nobody");
@@ -53,7 +53,7 @@ impl<IO: AsyncRead + AsyncWrite + Unpin> Client<IO> {
         reply_from(&mut self.0).await.trim_end().to_owned()
     }
 
-    /// Authenticates itself; returns the final reply.
+    /// Runs AUTH as this user and returns the final reply.
     async fn auth(&mut self, mechanism: Mechanism, user: &str, secret: &str) -> String {
         let credentials = Credentials::new(user, secret);
         let (mut exchange, first) = ClientExchange::begin(mechanism, &credentials).unwrap();
@@ -83,7 +83,7 @@ fn connected(address: &str) -> Connected {
     }
 }
 
-/// A client that was greeted and has said EHLO, and what it was offered.
+/// A client after the greeting and EHLO, and the extensions that it was offered.
 async fn connect<M: MakeMailService>(
     server: &Server<M>,
     connected: &Connected,
@@ -117,7 +117,7 @@ async fn a_client_is_known_by_each_mechanism_and_its_transactions_are_told() {
         let accepted = client.auth(mechanism, "alice", "pencil").await;
         assert_eq!(accepted, "235 2.7.0 authentication succeeded");
         assert_eq!(client.who().await, "alice it is");
-        // Who says EHLO once more is still known, and may not be somebody else.
+        // After another EHLO the client keeps its identity, and cannot take another one.
         client.ask("EHLO me").await;
         assert_eq!(client.who().await, "alice it is");
         let again = client.auth(mechanism, "alice", "pencil").await;
@@ -139,7 +139,7 @@ async fn elsewhere_passwords_do_not_cross_the_network_in_clear() {
 #[tokio::test]
 async fn over_tls_a_client_is_known_until_tls_begins_anew() {
     let authority = Authority::new();
-    // A proxy's network, so that the client has an address from elsewhere.
+    // The network of a proxy, so that the client has an address that is not a loopback one.
     let server = tells_identity()
         .with_authenticator(alice())
         .with_starttls(authority.server("mx.example"))
@@ -170,7 +170,7 @@ async fn over_tls_a_client_is_known_until_tls_begins_anew() {
     running.stop().await;
 }
 
-/// Knows one token, and who has it; is unavailable when asked about another.
+/// Knows one token and its user. Asked about another token, it is unavailable.
 #[derive(Debug)]
 struct Tokens;
 
@@ -247,7 +247,7 @@ async fn users_have_a_service_of_their_own() {
     assert_eq!(client.who().await, "for users on behalf of submission");
 }
 
-/// Does not answer, and tells that it was asked.
+/// Never answers, and notifies when it is asked.
 #[derive(Debug, Clone, Default)]
 struct Hangs(Arc<Notify>);
 
@@ -277,7 +277,7 @@ async fn an_authenticator_that_hangs_holds_up_nobody_for_ever() {
     );
     assert_eq!(begun.elapsed().as_secs(), 60);
     assert_eq!(client.who().await, "nobody it is");
-    // Whoever goes away meanwhile is not waited for.
+    // If the client leaves meanwhile, the server does not wait for the answer.
     asked.notified().await;
     let (ours, theirs) = tokio::io::duplex(1 << 16);
     let session = tokio::spawn(server.serve(theirs, &connected(HERE)));
@@ -294,7 +294,7 @@ async fn an_authenticator_that_hangs_holds_up_nobody_for_ever() {
     session.await.unwrap();
 }
 
-/// Never answers for one user, and at once for others.
+/// Never answers for one user, and answers at once for others.
 #[derive(Debug, Default)]
 struct IsSilentOfMallory;
 
@@ -332,7 +332,7 @@ async fn questions_that_take_long_leave_room_for_those_of_other_clients() {
             begun.elapsed().as_secs()
         });
     }
-    // One too many for that client is told so at once, and somebody else is asked about.
+    // One attempt too many of that client is refused at once, while others are still served.
     for _ in 0..6 {
         assert_eq!(silent.join_next().await.unwrap().unwrap(), 0);
     }
@@ -340,7 +340,7 @@ async fn questions_that_take_long_leave_room_for_those_of_other_clients() {
     let reply = client.auth(Mechanism::Plain, "alice", "pencil").await;
     assert_eq!(reply, "235 2.7.0 authentication succeeded");
     assert_eq!(begun.elapsed().as_secs(), 0);
-    // What was under way ends with its time.
+    // The attempts that were under way time out.
     let ended: Vec<_> = silent.join_all().await;
     assert_eq!(ended, [60; 14]);
 }

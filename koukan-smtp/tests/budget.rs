@@ -1,5 +1,5 @@
-//! A session ends as ever where tokio's budget is spent: at the server, at the client behind it,
-//! and at the server behind that.
+//! A session ends in the same way wherever tokio's budget is spent: at the server, at the client behind
+//! it, or at the next server.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -19,10 +19,10 @@ use koukan_core::{
 use koukan_smtp::{Server, SmtpEndpoint, client::ClientSettings, server::Connected};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-/// Octets that fit into a pipe: few, so that writers wait, too.
+/// The octets that fit into a pipe: few, so that writers wait too.
 const PIPE: usize = 256;
 
-/// The destination, to which connections are pipes.
+/// The destination. Connections to it are pipes.
 #[derive(Clone)]
 struct Destination {
     log: support::Log,
@@ -69,7 +69,7 @@ fn session(budget: &Budget, log: &support::Log) -> DuplexStream {
     ours
 }
 
-/// Says everything at once; returns what came back, and what arrived.
+/// Sends everything at once. Returns the replies and the messages that arrived.
 async fn at_once(budget: &Budget, conversation: &str) -> (String, Vec<String>) {
     let log = support::Log::default();
     let (mut input, mut output) = tokio::io::split(session(budget, &log));
@@ -83,15 +83,14 @@ async fn at_once(budget: &Budget, conversation: &str) -> (String, Vec<String>) {
     (support::without_ids(&replies), messages(&log))
 }
 
-/// The messages that arrived, in order. What belongs to sessions that end side by side comes in any
-/// order.
+/// The messages that arrived, sorted: sessions that end side by side may do so in any order.
 fn messages(log: &support::Log) -> Vec<String> {
     let mut log = log.rest();
     log.retain(|line| line.starts_with("message"));
     log
 }
 
-/// Says one line after the other, each after the reply to the one before.
+/// Sends one line after the other, each after the reply to the line before.
 async fn by_turns(budget: &Budget, steps: &[&str]) -> (String, Vec<String>) {
     let log = support::Log::default();
     let mut io = session(budget, &log);
@@ -103,7 +102,7 @@ async fn by_turns(budget: &Budget, steps: &[&str]) -> (String, Vec<String>) {
     (support::without_ids(&replies), messages(&log))
 }
 
-/// One reply, of however many lines.
+/// Reads one reply, of any number of lines.
 async fn reply(io: &mut DuplexStream) -> String {
     let mut text = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! Which service a transaction is given to, by what is known of the client at MAIL.
+//! Which service gets a transaction: chosen at MAIL, by what is known of the client.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -25,7 +25,7 @@ use koukan_smtp::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tower::{BoxError, service_fn};
 
-/// Refuses everything, and says by which chain and on whose behalf.
+/// Refuses everything. The refusal names the chain and the sender.
 fn chain(name: &'static str) -> impl MailService {
     service_fn(move |tx: Transaction| async move {
         let text = format!("{name} for {}", tx.context.sender);
@@ -33,7 +33,7 @@ fn chain(name: &'static str) -> impl MailService {
     })
 }
 
-/// What a client hears at the end of each line that it says.
+/// The end of the reply to each line that the client sends.
 async fn talk<M: MakeMailService>(
     server: &Server<M>,
     connected: &Connected,
@@ -98,7 +98,7 @@ async fn by_address_by_name_and_by_identity() {
     ] {
         assert_eq!(talk(&server, &connected, &hello).await, [expected; 2]);
     }
-    // Each MAIL anew, as the client is known then.
+    // The choice is made at each MAIL, by what is known of the client then.
     let lines = [
         "EHLO client",
         MAIL,

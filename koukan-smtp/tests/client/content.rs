@@ -139,7 +139,7 @@ async fn an_early_refusal_stops_the_message() {
             let mut driver = start_with(&net.endpoint(), &["b"]).await;
             let body = Bytes::from("x".repeat(10_000_000));
             driver.whole_body(body.into());
-            // What closes is the connection to the server only.
+            // Only the connection to the server closes: the client hears 450.
             let reply = reply.replace("421 ", "450 ");
             assert_eq!(driver.finish().await.to_string(), reply);
             net.done().await;
@@ -195,7 +195,7 @@ async fn an_aborted_message_is_never_ended() {
     }
 }
 
-/// Passes all octets, and rejects the message at its end.
+/// Passes on all octets, and rejects the message at its end.
 fn rejecting(endpoint: impl MailService) -> impl MailService {
     endpoint.map_request(|tx: Transaction| {
         tx.map_body(|body| {

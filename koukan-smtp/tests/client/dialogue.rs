@@ -1,4 +1,4 @@
-//! What was said is told with what has failed.
+//! A failure carries the dialogue with the host.
 
 use std::{
     sync::{Arc, Mutex},
@@ -28,7 +28,7 @@ const RCPT: &str = "S: 250 sender\nC: RCPT TO:<b@mx.example>\n";
 const DATA: &str = "S: 250 b\nC: DATA\n";
 const END: &str = "S: 354 go\nC: secret words\nC: .\n";
 
-/// All replies to a message that is there at once.
+/// All replies to a message whose body is complete from the start.
 async fn replies(endpoint: &impl MailService, names: &[&str], body: &'static str) -> Vec<Reply> {
     replies_to(endpoint, mail(""), names, body).await
 }
@@ -54,7 +54,7 @@ async fn replies_to(
     replies
 }
 
-/// What goes with the last reply that tells of it.
+/// The dialogue of the last reply that has one.
 fn told(replies: &[Reply]) -> Option<Arc<Dialogue>> {
     let recording = |reply: &Reply| reply.extensions().get::<Recording>()?.dialogue();
     replies.iter().rev().find_map(recording)
@@ -74,14 +74,14 @@ fn lines(replies: &[Reply]) -> Vec<String> {
     dialogue.said.iter().map(line).collect()
 }
 
-/// What is said before a transaction.
+/// The dialogue before a transaction.
 const GREETED: [&str; 4] = [
     "* connected",
     "< 220 mx.example ESMTP",
     "> EHLO me.example",
     "< 250 HELP",
 ];
-/// What is said in one, and a refusal.
+/// The dialogue of a transaction that is refused.
 const SAID: [&str; 7] = [
     "> MAIL FROM:<a@me.example>",
     "< 250 sender",
@@ -243,7 +243,7 @@ async fn what_is_said_without_end_or_is_no_text_is_cut_and_escaped() {
     }
 }
 
-/// Asks for one answer after the other, then refuses, and repeats all that it was told.
+/// Asks for one response after the other, then refuses, and repeats all that it was sent.
 async fn listen(io: DuplexStream, mechanism: &str, heard: Arc<Mutex<Vec<String>>>) {
     let mut io = BufReader::new(io);
     io.write_all(b"220 mx.example\r\n").await.unwrap();

@@ -51,7 +51,7 @@ async fn a_host_that_has_failed_twice_is_left_alone_and_then_tried_by_one(
     let replies = send_many(&endpoint, 50).await;
     assert!(replies.iter().all(|reply| reply.starts_with("451 ")));
     assert_eq!(host.refused(), 1, "one tries it for all");
-    // It is there again: that shows for all who come while one tries it.
+    // The host is up again. One client tries it, and all that wait meanwhile are served.
     host.set_room(20);
     assert_eq!(host.refused(), 0);
     sleep(2 * A_WHILE).await;
@@ -59,7 +59,7 @@ async fn a_host_that_has_failed_twice_is_left_alone_and_then_tried_by_one(
     assert!(are_taken(&send_many(&endpoint, 20).await));
 }
 
-/// Whoever operates the agent has asked for the attempt.
+/// An operator has asked for the attempt.
 #[tokio::test(start_paused = true)]
 async fn a_host_that_is_left_alone_is_tried_by_who_is_asked_to() {
     let host = Host::new(0, At::Connect);
@@ -149,13 +149,13 @@ async fn who_leaves_a_host_that_does_not_answer_has_found_that_out(#[case] at: A
 #[tokio::test(start_paused = true)]
 async fn the_next_host_is_asked_at_once() {
     let host = Host::new(20, At::Connect);
-    // Nobody listens at the first one's address.
+    // Nobody listens at the first host's address.
     let endpoint = host.endpoint(&["192.0.2.2:25", MX]);
     let begun = Instant::now();
     for _ in 0..5 {
         assert!(are_taken(&send_many(&endpoint, 1).await));
     }
-    // As long as the messages take.
+    // The time that the messages take.
     assert_eq!(begun.elapsed(), Duration::from_millis(2500));
 }
 
@@ -164,7 +164,7 @@ async fn a_host_is_not_down_for_those_who_have_connections() {
     let host = Host::new(1, At::Connect);
     let endpoint = host.endpoint(&[MX]);
     for _ in 0..10 {
-        // One is served, and its connection kept for the others.
+        // One is served, and its connection is kept for the others.
         assert!(are_taken(&send_many(&endpoint, 3).await));
     }
     assert!(host.refused() <= 2);

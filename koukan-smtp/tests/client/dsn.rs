@@ -1,5 +1,4 @@
-//! What senders ask of notifications goes to servers that announce DSN, as it was given, and to no
-//! others.
+//! DSN parameters are passed on unchanged to servers that announce DSN, and to no others.
 
 use bytes::Bytes;
 use koukan_core::{

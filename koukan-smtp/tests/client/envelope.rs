@@ -1,4 +1,4 @@
-//! MAIL and RCPT: what goes together, what waits, whose reply is whose.
+//! MAIL and RCPT: what is sent together, what waits, and which reply belongs to which command.
 
 use koukan_core::reply::{RemoteMta, Reply};
 use koukan_smtp::client::PoolSettings;
@@ -37,7 +37,7 @@ async fn commands_that_are_there_go_together() {
     net.done().await;
 }
 
-/// Who was refused does not count, and who is too many is not asked for.
+/// Refused recipients do not count. Recipients beyond the limit are not sent.
 #[tokio::test(start_paused = true)]
 async fn a_host_accepts_no_more_recipients_than_is_said_of_it() {
     let net = Net::new([hello("PIPELINING")

@@ -1,4 +1,4 @@
-//! Parts of scripts: what most conversations begin with or consist of. Each ends with a line end.
+//! Parts of scripts that most conversations begin with or consist of. Each ends with a line end.
 
 /// A recipient that is accepted, one command at a time.
 pub(crate) const ENVELOPE: &str = "C: MAIL FROM:<a@me.example>
@@ -24,7 +24,7 @@ pub(crate) const ONE_BY_ONE: &str = "C: MAIL FROM:<a@me.example>
     C: .
     S: 250 queued\n";
 
-/// The same with PIPELINING, where everything is known at once.
+/// The same with PIPELINING, when the whole transaction is known from the start.
 pub(crate) const PIPELINED: &str = "C: MAIL FROM:<a@me.example>
     C: RCPT TO:<b@mx.example>
     C: DATA
@@ -44,7 +44,7 @@ pub(crate) const IN_A_BLOCK: &str = "C: MAIL FROM:<a@me.example>
     S: 250 b
     S: 250 queued\n";
 
-/// The same without the replies: all of it is sent before the first of them.
+/// The same without the replies: all of it is sent before the first reply.
 pub(crate) const SENT: &str = "C: MAIL FROM:<a@me.example>
     C: RCPT TO:<b@mx.example>
     C: BDAT 4 LAST
@@ -63,7 +63,7 @@ pub(crate) const WITH_CARE: &str = "C: MAIL FROM:<a@me.example>
     C: .
     S: 250 queued with care\n";
 
-/// One with PIPELINING whose only recipient is refused.
+/// A transaction with PIPELINING whose only recipient is refused.
 pub(crate) const REFUSED: &str = "C: MAIL FROM:<a@me.example>
     C: RCPT TO:<b@mx.example>
     C: DATA
@@ -73,5 +73,5 @@ pub(crate) const REFUSED: &str = "C: MAIL FROM:<a@me.example>
 
 pub(crate) const RESET: &str = "C: RSET\nS: 250 reset\n";
 
-/// The client leaves politely.
+/// The client ends with QUIT.
 pub(crate) const QUIT: &str = "C: QUIT\nS: 221 bye\nEOF\n";

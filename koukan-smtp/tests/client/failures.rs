@@ -17,10 +17,10 @@ const PHASES: [&str; 5] = [
     "S: 354 go\nC: hi\nC: .\n",
 ];
 
-/// As replies of our own name the phases.
+/// The names of the phases in the client's own replies.
 const NAMES: [&str; 5] = ["MAIL", "MAIL", "RCPT", "DATA", "end of message"];
 
-/// A script in which the server does something when it has come to a phase.
+/// A script in which the server does something else from this phase on.
 fn script(phase: usize, then: &str) -> String {
     hello("") + &PHASES[..=phase].concat() + then
 }
@@ -53,7 +53,7 @@ async fn what_is_no_reply_breaks_the_protocol() {
     for (phase, name) in NAMES.into_iter().enumerate().skip(1) {
         for nonsense in ["HTTP/1.1 200 OK", "700 eh", "199 eh", "334 eh"] {
             let is_go_ahead = phase == 3 && nonsense.starts_with('3');
-            // The reply to the message may still come after a line that is none.
+            // The reply to the message may still follow a line that is not a reply.
             let is_passed_over = phase == 4 && nonsense.starts_with('H');
             if is_go_ahead || is_passed_over {
                 continue;
@@ -107,7 +107,7 @@ async fn failures_name_the_server_too() {
     let (mut driver, pending) = start(&net.endpoint());
     let reply = driver.wait(pending).await;
     assert_eq!(&*reply.server().unwrap().host, "mx.example");
-    // It has not said this.
+    // The server has not said this.
     assert!(!reply.is_from_upstream());
 }
 

@@ -1,4 +1,4 @@
-//! Where connections may lead that others than the operator ask for.
+//! Where connections may lead if somebody other than the operator names the host.
 
 use koukan_core::{
     service::MailService,
@@ -15,7 +15,7 @@ use super::{
     sending::{hello, send},
 };
 
-/// Sends to hosts that somebody else than the operator names.
+/// Sends to hosts that somebody other than the operator names.
 pub(crate) fn to(endpoint: impl MailService, hosts: &[&str]) -> impl MailService {
     let hosts: Vec<HostPort> = hosts.iter().map(|host| host.parse().unwrap()).collect();
     endpoint.map_request(move |tx: Transaction| {
@@ -143,7 +143,7 @@ async fn a_kept_connection_is_looked_at_as_well() {
 
 #[tokio::test]
 async fn odd_forms_of_addresses_are_seen_through() {
-    // Whoever listens there must not be reached.
+    // This listener must not be reached.
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let settings = ClientSettings::new("me.example").unwrap();

@@ -1,4 +1,4 @@
-//! What is queued for hosts that do not answer.
+//! Mail that is queued for hosts that do not answer.
 
 use std::{future::pending, sync::Arc, time::Duration};
 
@@ -41,7 +41,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// With so many messages.
+    /// A queue with `count` messages.
     async fn of(count: usize, endpoint: &SmtpEndpoint) -> Self {
         let backend = Arc::new(MemoryBackend::new());
         let clock = Arc::new(TokioClock::default());
@@ -105,7 +105,7 @@ fn queued(storage: &Storage) -> NewTransaction {
     }
 }
 
-/// Few attempts are made while the host is down, and those that were not wait for it alone.
+/// Few attempts are made while the host is down. The other messages wait only for the host.
 #[rstest]
 #[case::refuses(At::Connect, 3)]
 #[case::says_421(At::Greeting, 3)]
@@ -116,7 +116,7 @@ async fn all_leaves_when_the_host_is_there_again(#[case] at: At, #[case] down: u
     let host = Host::new(0, at);
     let queue = Queue::of(1000, &host.endpoint(&[MX])).await;
     sleep(Duration::from_secs(down)).await;
-    // Those that were leased when nothing was known, and then one at a time.
+    // First the messages that were leased before the outage was known, and then one at a time.
     let refused = host.refused();
     assert!((1..=100 + 12).contains(&refused), "{refused}");
     host.set_room(100);

@@ -85,7 +85,7 @@ async fn a_host_that_has_answered_mail_is_believed() {
     }
 }
 
-/// What a server may do in place of the reply to MAIL, with what the client says to it.
+/// What a server may do in place of the reply to MAIL, and the client's reaction.
 const NO_REPLY_TO_MAIL: [&str; 7] = [
     "CLOSE",
     "S: 421 4.3.2 bye\nEOF",

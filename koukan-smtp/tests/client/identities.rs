@@ -1,4 +1,4 @@
-//! Who we are to single hosts.
+//! The client's identity for single hosts.
 
 use koukan_core::{
     service::MailService,
@@ -25,13 +25,13 @@ fn named(endpoint: impl MailService, host: &str, named_by: NamedBy) -> impl Mail
     })
 }
 
-/// Takes who says that, by AUTH PLAIN, and one message.
+/// Accepts this response to AUTH PLAIN, and one message.
 fn taking(response: &str) -> String {
     let auth = format!("C: AUTH PLAIN {response}\nS: 235 2.7.0 yes\n");
     hello("AUTH_PLAIN") + &auth + ONE_BY_ONE
 }
 
-/// Alice to one host, Bob to another.
+/// The client is Alice to one host, and Bob to another.
 fn settings() -> ClientSettings {
     let mut identities = HostIdentities::default();
     for (host, user, password) in [
@@ -80,7 +80,7 @@ async fn what_is_for_all_hosts_is_said_to_the_others() {
     assert_eq!(send(&endpoint, &["b"], "hi\r\n").await, SENT);
 }
 
-/// Whoever has a domain names the host, and must not have mail go there in our name.
+/// The owner of a domain names its host, and must not make the client log in there.
 #[tokio::test(start_paused = true)]
 async fn a_host_is_told_nothing_where_others_name_it() {
     let in_our_name = taking("AGFsaWNlAG9wZW4gc2VzYW1l");
@@ -92,7 +92,7 @@ async fn a_host_is_told_nothing_where_others_name_it() {
     let everything = ["0.0.0.0/0".parse().unwrap()];
     let guard = Guard::new().with_allowed(everything);
     let endpoint = net.endpoint_of(settings().with_guard(guard));
-    // A connection that is kept is used by those alone who could have opened it.
+    // A kept connection is used only by transactions that could have opened it.
     for named_by in [
         NamedBy::Operator,
         NamedBy::Other,

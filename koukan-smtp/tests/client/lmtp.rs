@@ -22,7 +22,7 @@ use super::{
     sending::{HOST, add, assert_own, context, hello, mail, progress_for, rcpt, start},
 };
 
-/// Recipients, for short.
+/// The recipients.
 const NAMES: [&str; 3] = ["b", "c", "d"];
 
 fn lhlo(extensions: &str) -> String {
@@ -49,7 +49,7 @@ const ENVELOPE: &str = "
     C: .
 ";
 
-/// Sends a small message to all three; the replies to RCPT, and the final one.
+/// Sends a small message to all three. Returns the replies to RCPT, and the final one.
 async fn send(endpoint: &SmtpEndpoint) -> (Vec<String>, Reply) {
     let (mut driver, _mail) = start(endpoint);
     let mut waiting = Vec::new();
@@ -142,7 +142,7 @@ async fn blocks_go_when_it_is_known_how_many_replies_are_to_come() {
 }
 
 #[rstest]
-// What the server does after the first reply, and what becomes of the other recipient.
+// `what`: what the server does after the first reply. The rest: what becomes of the other recipient.
 #[case::gone("CLOSE", &Reply::connection_lost(), true)]
 #[case::silent("PAUSE 601", &Reply::connection_lost(), true)]
 #[case::closing("S: 421 4.3.2 closing", &Reply::service_closing(), false)]
@@ -271,7 +271,7 @@ async fn nobody_says_helo_to_a_server_that_knows_no_lhlo() {
     net.done().await;
 }
 
-/// No MX records are looked for: this network has none.
+/// No MX records are looked up: this network has none.
 #[tokio::test(start_paused = true)]
 async fn a_domain_in_place_of_hosts_is_a_host() {
     let net = Net::new([lhlo("PIPELINING") + ENVELOPE + "S: 250 b\nS: 250 d"]);

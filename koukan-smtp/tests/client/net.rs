@@ -22,9 +22,9 @@ use tokio::{
 
 use super::script;
 
-/// Octets that fit between client and server.
+/// The octets that fit between client and server.
 const PIPE_SIZE: usize = 4 * 1024 * 1024;
-/// Octets in a write that is put off once, as sockets do.
+/// From this size on, in octets, a write is put off once, as sockets may do.
 const LARGE_WRITE: usize = 64 * 1024;
 
 /// What happens when the client connects for the next time.
@@ -49,7 +49,7 @@ struct State {
 /// The client's side of a connection, with vectored writes that are counted.
 pub(crate) struct Pipe {
     io: DuplexStream,
-    /// Whether the write that comes next was put off.
+    /// Whether the last write was put off.
     is_put_off: bool,
     net: Net,
 }
@@ -87,18 +87,18 @@ impl Net {
         SmtpEndpoint::with_network(settings, net.clone(), net)
     }
 
-    /// Writes by the client since this was asked last.
+    /// The number of writes by the client since the last call.
     pub(crate) fn writes(&self) -> usize {
         std::mem::take(&mut self.0.lock().unwrap().writes)
     }
 
-    /// The addresses that were connected to.
+    /// The addresses that the client has connected to.
     pub(crate) fn addresses(&self) -> Vec<String> {
         let state = self.0.lock().unwrap();
         state.addresses.iter().map(ToString::to_string).collect()
     }
 
-    /// All servers have followed their scripts to the end.
+    /// Waits until all servers have followed their scripts to the end.
     pub(crate) async fn done(&self) {
         let servers = std::mem::take(&mut self.0.lock().unwrap().servers);
         for server in servers {

@@ -1,7 +1,7 @@
-//! Servers whose replies do not say clearly what they mean.
+//! Servers whose replies are ambiguous.
 //!
-//! Once the message has gone, nothing but the reply to it can tell what became of it; whoever gives
-//! up before that sends it again.
+//! Once the message is sent, only the reply to it says what became of it. A client that gives up before
+//! that reply sends the message again.
 
 use koukan_core::reply::Reply;
 use rstest::rstest;
@@ -227,7 +227,7 @@ async fn with_care_an_odd_recipient_gets_no_message() {
 
 #[tokio::test(start_paused = true)]
 async fn data_that_went_ahead_of_an_odd_recipient_is_not_ended() {
-    // An empty message might reach it.
+    // An empty message might reach this host.
     let net = Net::new([hello("PIPELINING")
         + "C: MAIL FROM:<a@me.example>
            C: RCPT TO:<b@mx.example>
@@ -266,7 +266,7 @@ async fn without_leave_no_message_is_sent(#[case] answer: &str, #[case] last: &s
 
 #[tokio::test(start_paused = true)]
 async fn one_reply_too_many_is_not_taken_for_the_last() {
-    // The third is the surplus one: the message was refused.
+    // The third reply is the surplus one: the message was refused.
     let net = Net::new([
         sent("250 a / 250 b / 250 b again / 554 5.7.1 spam"),
         hello("PIPELINING CHUNKING") + WITH_CARE,

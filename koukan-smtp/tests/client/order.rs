@@ -1,4 +1,4 @@
-//! Whatever comes in whatever pieces and order, each recipient gets its own reply.
+//! Each recipient gets its own reply, in whatever pieces and order the replies arrive.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
@@ -36,7 +36,7 @@ async fn serve(io: DuplexStream, choppy: Choppy) -> io::Result<()> {
     let mut line = String::new();
     let mut is_data = false;
     loop {
-        // Replies to what came together go together.
+        // Replies to commands that arrived together are sent together.
         if !io.buffer().contains(&b'\n') {
             for piece in replies.as_bytes().chunks(choppy.piece) {
                 io.write_all(piece).await?;
@@ -76,7 +76,7 @@ async fn check(recipients: Vec<(bool, bool)>, choppy: Choppy) {
     let host: HostPort = "192.0.2.1:25".parse().unwrap();
     let settings = settings.with_hosts([host]);
     let endpoint = SmtpEndpoint::with_network(settings, Arc::new(choppy), Arc::new(SystemResolver));
-    // The same connection again.
+    // Twice, over the same connection.
     for _ in 0..2 {
         let (mut driver, mut mail) = start(&endpoint);
         let mut pending = Vec::new();

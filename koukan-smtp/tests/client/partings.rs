@@ -1,4 +1,4 @@
-//! How connections are left when a transaction is given up.
+//! What the client does with a connection when it gives up a transaction.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn replies_that_are_owed_are_heard_out_before() {
         .await
         .unwrap_err();
     drop(driver);
-    // Whoever waits for the permit gets the connection with it.
+    // A transaction that waits for the permit gets the connection with it.
     let replies = send(&endpoint, &["b"], "hi\r\n").await;
     assert_eq!(replies[2], "250 queued");
     net.done().await;
@@ -103,7 +103,7 @@ async fn closing_the_endpoint_waits_for_connections_that_are_being_left() {
 
 #[tokio::test(start_paused = true)]
 async fn a_server_that_waits_for_a_message_is_not_told_rset() {
-    // What it took for a line of the message could end up in one.
+    // The server may take commands for lines of the message. So the connection is closed.
     let net = Net::new([hello("")
         + ENVELOPE
         + "C: DATA
@@ -157,7 +157,7 @@ async fn between_blocks_a_message_is_given_up_with_rset() {
 async fn a_client_that_gives_up_during_the_handshake_leaves_politely() {
     for (script, last) in [
         ("S: 220 mx\nC: EHLO me.example\n", "C: QUIT\nEOF"),
-        // Who talks before the greeting is taken for a robot.
+        // A server may take a client that talks before the greeting for a robot.
         ("", "EOF"),
     ] {
         let net = Net::new([script.to_owned() + last]);

@@ -1,4 +1,4 @@
-//! Connections that are kept.
+//! Kept connections.
 
 use std::time::Duration;
 
@@ -203,7 +203,7 @@ async fn no_message_is_ended_before_reset_is_answered() {
     assert_eq!(send_one(&endpoint).await, "550 no b");
     assert_eq!(send_one(&endpoint).await, "250 queued");
     net.done().await;
-    // What was surplus is no reply to RSET, and the message goes elsewhere.
+    // Surplus lines are not a reply to RSET. The message goes over another connection.
     for surplus in ["hello", "2x0 what", "220-more"] {
         let odd = first() + "S: " + surplus + "\nS: 250 reset\nC: QUIT\nEOF";
         let net = Net::new([odd, hello("PIPELINING") + WITH_CARE]);
