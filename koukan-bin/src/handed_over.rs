@@ -1,5 +1,5 @@
-//! Sockets on which systemd, or whoever starts this process in the same way, has begun to listen: `LISTEN_FDS`,
-//! `LISTEN_FDNAMES` and `LISTEN_PID` of sd_listen_fds(3).
+//! Sockets that were already listening when this process was started, by systemd or in the same
+//! way: `LISTEN_FDS`, `LISTEN_FDNAMES` and `LISTEN_PID` of sd_listen_fds(3).
 
 use std::{io, os::fd::OwnedFd};
 
@@ -11,7 +11,7 @@ use crate::agent::Koukan;
 /// What was handed over cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InvalidHandOver {
-    /// The variables of the environment make no sense.
+    /// The environment variables are not valid.
     #[error("cannot tell which sockets were handed over: {0}")]
     Environment(String),
     /// Two sockets have the same name.
@@ -19,14 +19,14 @@ pub(crate) enum InvalidHandOver {
         "two sockets were handed over with the name `{0}`: give each a unit and a `FileDescriptorName=`"
     )]
     Twice(String),
-    /// It is no socket on which somebody listens.
+    /// It is not a listening socket.
     #[error(
         "what was handed over as `{0}` is no socket of TCP or Unix on which connections can be accepted"
     )]
     Socket(String, #[source] io::Error),
 }
 
-/// Gives the agent the sockets that were handed over to this process. To be called once.
+/// Gives the agent the sockets that were handed over to this process. Call this only once.
 pub(crate) fn take(mut agent: Koukan) -> Result<Koukan, InvalidHandOver> {
     let all = sd_listen_fds::get();
     let all = all.map_err(|error| InvalidHandOver::Environment(error.to_string()))?;
@@ -44,7 +44,7 @@ pub(crate) fn take(mut agent: Koukan) -> Result<Koukan, InvalidHandOver> {
     Ok(agent)
 }
 
-/// A socket that listens, for this process alone.
+/// A listening socket that child processes do not inherit.
 fn socket(descriptor: OwnedFd) -> io::Result<BoundSocket> {
     if !socket_acceptconn(&descriptor)? {
         return Err(io::ErrorKind::InvalidInput.into());

@@ -23,14 +23,14 @@ use serde_json::Value;
 use super::{InvalidFilter, Registry, Surroundings, policy_action::OneOrMany};
 use crate::config::{ByteSize, HumanDuration, Step, instead};
 
-/// Adds them.
+/// Adds the filters and matchers.
 pub(super) fn register(registry: &mut Registry) {
     registry.own_filter("clamav", |config: Config, surroundings| {
         let config = config.without_user()?.without_tls()?;
         config.layer(Clamav, surroundings)
     });
     registry.own_filter("rspamd", |config: Config, surroundings| {
-        // What is large is seldom spam.
+        // Large messages are seldom spam.
         let config = config.without_user()?;
         config.passing_large().layer(Rspamd, surroundings)
     });
@@ -67,43 +67,43 @@ fn matcher<S: Scanner>(registry: &mut Registry, scanner: S) {
     registry.matcher(S::Signal::NAME, move |asked: Asked| asked.matcher(&scanner));
 }
 
-/// Has messages looked at.
+/// Lets a scanner check messages.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Config {
-    /// Where the scanner is; of several addresses the later ones where those before do not answer.
+    /// The address of the scanner; if there are several, each is used if those before it do not answer.
     address: OneOrMany,
-    /// Whether TLS is spoken to it.
+    /// Whether to use TLS with the scanner.
     tls: Option<bool>,
-    /// Whose certificates are believed.
+    /// The authorities that are trusted.
     ca_file: Option<PathBuf>,
-    /// For which name the certificate has to be.
+    /// The name that the certificate must be for.
     tls_name: Option<String>,
-    /// For how long one address is waited for before the next is asked as well.
+    /// How long to wait for one address before the next one is asked too.
     next_after: Option<HumanDuration>,
-    /// What becomes of messages while it cannot be asked.
+    /// What to do with messages while the scanner cannot be asked.
     fail: Option<Fail>,
-    /// Whether what it says refuses messages.
+    /// Whether messages are refused because of its result.
     refuse: Option<bool>,
-    /// Octets of a message that it is shown, at most.
+    /// The most octets of a message that it is sent.
     max_size: Option<ByteSize>,
-    /// What becomes of larger ones.
+    /// What to do with larger messages.
     larger: Option<Larger>,
-    /// Whose preferences it goes by.
+    /// The user whose preferences it uses.
     user: Option<String>,
-    /// Messages that it is shown at a time.
+    /// How many messages it is sent at a time.
     at_a_time: Option<NonZeroUsize>,
-    /// For how long a turn is waited for.
+    /// How long a message waits for its turn.
     turn_timeout: Option<HumanDuration>,
-    /// For how long a connection is waited for.
+    /// How long to wait for a connection.
     connect_timeout: Option<HumanDuration>,
-    /// For how long each write is waited for.
+    /// How long to wait for each write.
     write_timeout: Option<HumanDuration>,
-    /// For how long the connection and the answer are waited for.
+    /// How long to wait for the connection and the answer together.
     timeout: Option<HumanDuration>,
-    /// Failures after which nobody waits for it.
+    /// The number of failures after which it is not asked for a while.
     failures: Option<NonZeroU32>,
-    /// For how long then.
+    /// How long that is.
     pause: Option<HumanDuration>,
 }
 
@@ -132,7 +132,7 @@ impl Config {
         }
     }
 
-    /// Larger messages pass, unless something else is said.
+    /// Lets larger messages pass by default.
     fn passing_large(mut self) -> Self {
         self.larger = self.larger.or(Some(Larger::Pass));
         self
@@ -193,7 +193,7 @@ impl Config {
     }
 }
 
-/// What a scanner has said; all of what is there.
+/// A matcher for a scanner's result; all of the given keys must match.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Asked {
@@ -244,7 +244,7 @@ impl Asked {
     }
 }
 
-/// Which of the known ones each is.
+/// The known values that the names stand for.
 fn known(
     what: &str,
     key: &str,
