@@ -15,6 +15,7 @@ mod answer;
 #[cfg(feature = "net")]
 mod bound_socket;
 mod connector;
+mod dialing;
 #[cfg(feature = "dns")]
 mod dns;
 #[cfg(feature = "dns")]
@@ -37,6 +38,7 @@ pub use crate::remote_address::{InvalidRemoteAddress, InvalidSocketPath, RemoteA
 pub use self::{
     answer::{Alias, DnsAnswer, Mx, Proof, Tlsa},
     connector::{BoxWire, Connector, SharedConnector, Wire},
+    dialing::{Dialing, alternating},
     domain_name::{InvalidDomainName, to_ascii_domain},
     listen_address::{InvalidListenAddress, ListenAddress},
     range::{InvalidNetwork, Network},

@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr},
 };
 
-use koukan_core::network::{BoxWire, SharedConnector, SharedResolver};
+use koukan_core::network::{BoxWire, Dialing, SharedConnector, SharedResolver, alternating};
 use tokio::{net::UnixStream, time::timeout};
 
 use crate::ScanError;
@@ -70,9 +70,12 @@ impl Dial {
                     .records
             }
         };
+        let addresses = alternating(addresses).into_iter();
+        let addresses = addresses.map(|address| SocketAddr::new(address, port));
+        let mut dialing = Dialing::new(addresses, |address| connector.connect(address));
         let mut failed = ScanError::NoAddress(None);
-        for address in addresses {
-            match connector.connect(SocketAddr::new(address, port)).await {
+        while let Some((_, connected)) = dialing.next().await {
+            match connected {
                 Ok(wire) => return Ok(wire),
                 Err(error) => failed = ScanError::NotConnected(error),
             }

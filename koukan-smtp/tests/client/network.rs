@@ -20,9 +20,13 @@ use koukan_smtp::{
     client::{ClientSettings, Guard, PoolSettings, SmtpEndpoint},
     server::Connected,
 };
+use tokio::{io::AsyncWriteExt, time::Instant};
 use tower::{BoxError, Layer, ServiceExt};
 
 use super::sending::send;
+
+/// How long an address has before the next one is tried beside it.
+const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Servers at every address, which take everything.
 fn connector() -> ScriptedConnector {
@@ -113,6 +117,58 @@ async fn hosts_and_addresses_are_tried_in_the_order_of_their_records() {
         "A third.example.com",
     ];
     assert_eq!(resolver.asked(), looked_up);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_that_is_silent_costs_a_moment_and_its_family_is_not_tried_further() {
+    let all: [IpAddr; 4] = [
+        ip("2001:db8::1"),
+        ip("2001:db8::2"),
+        ip("192.0.2.1"),
+        ip("192.0.2.2"),
+    ];
+    let resolver = ScriptedResolver::new().with_addresses("mx.example.com", all);
+    let connector = connector()
+        .with_silent(ip("[2001:db8::1]:25"))
+        .with_silent(ip("[2001:db8::2]:25"));
+    let service = endpoint(to_mx(), &connector, &resolver);
+    for _ in 0..2 {
+        let begun = Instant::now();
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        assert!(replies[2].starts_with("250 "), "{replies:?}");
+        assert!(begun.elapsed() <= HEAD_START, "{:?}", begun.elapsed());
+        // The connection that was made is kept.
+        assert_eq!(asked(&connector), ["[2001:db8::1]:25", "192.0.2.1:25"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_host_that_connects_sooner_and_does_not_serve_gives_way() {
+    let all: [IpAddr; 3] = [ip("192.0.2.1"), ip("192.0.2.2"), ip("192.0.2.3")];
+    let resolver = ScriptedResolver::new().with_addresses("mx.example.com", all);
+    let serves_none: SocketAddr = ip("192.0.2.2:25");
+    let connector = ScriptedConnector::new(move |address, mut io| {
+        if address == serves_none {
+            tokio::spawn(async move { io.write_all(b"554 5.3.2 no\r\n").await });
+            return;
+        }
+        let server = Server::new(Script::new()).with_name("mx.example.com");
+        tokio::spawn(server.serve(io, &Connected::default()));
+    });
+    let connector = connector.with_silent(ip("192.0.2.1:25"));
+    let service = endpoint(to_mx(), &connector, &resolver);
+    let begun = Instant::now();
+    let replies = send(&service, &["b"], "hi\r\n").await;
+    assert!(replies[2].starts_with("250 "), "{replies:?}");
+    assert_eq!(begun.elapsed(), 2 * HEAD_START);
+    // The one that was silent has another chance.
+    let tried = [
+        "192.0.2.1:25",
+        "192.0.2.2:25",
+        "192.0.2.1:25",
+        "192.0.2.3:25",
+    ];
+    assert_eq!(asked(&connector), tried);
 }
 
 #[tokio::test(start_paused = true)]

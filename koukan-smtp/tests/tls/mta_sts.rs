@@ -46,6 +46,9 @@ const ZONE: &str = r#"
 /// An address at which nobody says anything.
 const SILENT: &str = "192.0.2.81";
 
+/// An address of the policy's host to which nobody can connect.
+const UNREACHED: &str = "192.0.2.83";
+
 /// What is there: mail hosts, and the host of the policy.
 struct World {
     authority: Authority,
@@ -112,6 +115,7 @@ impl World {
             let io = Secured::new(io, tls);
             tokio::spawn(server.serve_upgradable(io, &Connected::default()));
         })
+        .with_silent(format!("{UNREACHED}:443").parse().unwrap())
     }
 
     fn endpoint(&self, policy: TlsPolicy) -> SmtpEndpoint {
@@ -266,12 +270,19 @@ async fn what_is_no_policy_or_comes_from_elsewhere_demands_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_address_of_the_policys_host_leaves_time_for_another() {
     let zone = ZONE.replace("MX 10 good", "MX 10 bad");
-    let both = format!("mta-sts A {SILENT}\nmta-sts A 192.0.2.80");
-    let world = World::new(&zone.replace("mta-sts     A 192.0.2.80", &both));
-    world.policy("enforce", "mx: *.d.example\n");
-    let outcome = outcome(&world.endpoint(opportunistic())).await;
-    assert!(outcome.contains("451 4.7.5"), "{outcome}");
-    assert_eq!(world.fetches(), 2);
+    // One that connects has half of the time, and one that does not has a moment.
+    for (silent, fetches, seconds) in [(SILENT, 2, 15), (UNREACHED, 1, 0)] {
+        let both = format!("mta-sts A {silent}\nmta-sts A 192.0.2.80");
+        let world = World::new(&zone.replace("mta-sts     A 192.0.2.80", &both));
+        world.policy("enforce", "mx: *.d.example\n");
+        let begun = tokio::time::Instant::now();
+        let outcome = outcome(&world.endpoint(opportunistic())).await;
+        assert!(outcome.contains("451 4.7.5"), "{outcome}");
+        assert_eq!(
+            (world.fetches(), begun.elapsed().as_secs()),
+            (fetches, seconds)
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]

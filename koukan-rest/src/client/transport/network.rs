@@ -5,27 +5,19 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use futures_core::future::BoxFuture;
-use futures_util::{StreamExt, stream::FuturesUnordered};
 use http::{Uri, uri::Scheme};
 use hyper_util::{
     client::legacy::connect::{Connected, Connection},
     rt::TokioIo,
 };
-use koukan_core::network::{BoxWire, Connector, SharedConnector, SharedResolver};
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::sleep,
+use koukan_core::network::{
+    BoxWire, Connector, Dialing, SharedConnector, SharedResolver, alternating,
 };
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tower::{BoxError, Service};
-
-/// How long an address has before the next one is tried beside it.
-///
-/// *Source*: RFC 8305 section 5.
-const HEAD_START: Duration = Duration::from_millis(250);
 
 /// Connects to the host of a URI, without TLS.
 #[derive(Debug, Clone)]
@@ -45,7 +37,7 @@ impl Network {
             Ok(address) => vec![address],
             Err(_) => self.resolver.addresses(host).await?.records,
         };
-        let addresses = addresses.into_iter();
+        let addresses = alternating(addresses).into_iter();
         let addresses = addresses.map(|address| SocketAddr::new(address, port));
         let wire = connect_to_any(&*self.connector, addresses).await?;
         Ok(TokioIo::new(Stream(wire)))
@@ -55,24 +47,17 @@ impl Network {
 /// Connects to the first of the addresses that works.
 async fn connect_to_any(
     connector: &dyn Connector,
-    mut addresses: impl ExactSizeIterator<Item = SocketAddr>,
+    addresses: impl Iterator<Item = SocketAddr>,
 ) -> io::Result<BoxWire> {
-    let mut connecting = FuturesUnordered::new();
+    let mut dialing = Dialing::new(addresses, |address| connector.connect(address));
     let mut failure = None;
-    loop {
-        connecting.extend(addresses.next().map(|address| connector.connect(address)));
-        let has_others = addresses.len() > 0;
-        tokio::select! {
-            biased;
-            connected = connecting.next() => match connected {
-                Some(Ok(wire)) => return Ok(wire),
-                Some(Err(error)) => failure = Some(error),
-                // All were tried.
-                None => return Err(failure.unwrap_or_else(without_address)),
-            },
-            () = sleep(HEAD_START), if has_others => {}
+    while let Some((_, connected)) = dialing.next().await {
+        match connected {
+            Ok(wire) => return Ok(wire),
+            Err(error) => failure = Some(error),
         }
     }
+    Err(failure.unwrap_or_else(without_address))
 }
 
 fn without_address() -> io::Error {

@@ -12,7 +12,7 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use koukan_core::{
-    network::{SharedConnector, SharedResolver},
+    network::{BoxWire, Dialing, SharedConnector, SharedResolver, alternating},
     tls::ClientTls,
 };
 use tokio::time::{Instant, timeout, timeout_at};
@@ -64,34 +64,36 @@ async fn fetch_until(
     tls: &ClientTls,
 ) -> Result<MtaStsPolicy, BoxError> {
     let host = format!("mta-sts.{domain}");
-    let mut addresses = network.resolver.addresses(&host).await?.records;
-    addresses.truncate(ADDRESSES_MAX);
+    let addresses = network.resolver.addresses(&host).await?.records;
     let mut failure = BoxError::from("the host has no address");
-    for (index, address) in addresses.iter().enumerate() {
-        let address = SocketAddr::new(*address, 443);
-        if let Err(refused) = network.guard.check(&address.into()) {
-            failure = refused.into();
-            continue;
+    let mut allowed = Vec::new();
+    for address in alternating(addresses).into_iter().take(ADDRESSES_MAX) {
+        let address = SocketAddr::new(address, 443);
+        match network.guard.check(&address.into()) {
+            Ok(()) => allowed.push(address),
+            Err(refused) => failure = refused.into(),
         }
-        // An address that is silent leaves time for the others.
-        let left = until.saturating_duration_since(Instant::now());
-        let share = left / (addresses.len() - index) as u32;
-        match timeout(share, from_host(&host, address, network, tls)).await {
+    }
+    let mut left = allowed.len();
+    let mut dialing = Dialing::new(allowed, |address| network.connector.connect(address));
+    while left > 0 {
+        // An address that connects and is silent then leaves time for the others.
+        let share = until.saturating_duration_since(Instant::now()) / left as u32;
+        left -= 1;
+        let fetched = async {
+            let (_, connected) = dialing.next().await.ok_or("the host has no address")?;
+            from_host(&host, connected?, tls).await
+        };
+        match timeout(share, fetched).await {
             Ok(Ok(policy)) => return Ok(policy),
             Ok(Err(error)) => failure = error,
-            Err(_) => failure = format!("{address} takes too long").into(),
+            Err(_) => failure = format!("{host} takes too long").into(),
         }
     }
     Err(failure)
 }
 
-async fn from_host(
-    host: &str,
-    address: SocketAddr,
-    network: &Network,
-    tls: &ClientTls,
-) -> Result<MtaStsPolicy, BoxError> {
-    let io = network.connector.connect(address).await?;
+async fn from_host(host: &str, io: BoxWire, tls: &ClientTls) -> Result<MtaStsPolicy, BoxError> {
     let (io, _) = tls.connect(host, io).await?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(io)).await?;
     let asked = async move {

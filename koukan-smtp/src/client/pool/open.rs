@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 #[cfg(feature = "tls")]
 use koukan_core::reply::TlsVerdict;
 use koukan_core::{
-    network::{BoxWire, RemoteAddress},
+    network::{BoxWire, Dialing, RemoteAddress, alternating},
     reply::RemoteMta,
     signals::HostPort,
 };
@@ -25,7 +25,8 @@ use crate::client::{
 use super::{Lease, Pool, admit, at, opening::Opening};
 
 impl Pool {
-    /// Opens a connection to the first of the host's addresses that works.
+    /// Opens a connection to the first of the host's addresses that works. One that is silent is waited for beside the
+    /// next; who has connected is spoken to alone.
     pub(super) async fn open(
         &self,
         lease: &mut Lease<BoxWire>,
@@ -51,20 +52,28 @@ impl Pool {
     ) -> Result<(), HostFailure> {
         let name: Arc<str> = host.host.as_ref().into();
         let mut failure = None;
+        let mut allowed = Vec::with_capacity(addresses.len());
         for address in addresses {
             if failed.contains(&address) {
                 continue;
             }
-            let remote = RemoteMta {
-                host: Arc::clone(&name),
-                address,
-            };
-            if let Some(Err(error)) = terms.guard.map(|guard| guard.check(&remote.address)) {
+            if let Some(Err(error)) = terms.guard.map(|guard| guard.check(&address)) {
                 tracing::warn!(%host, %error, "refused to connect");
                 failure = Some(at(host, error).after(failure));
                 continue;
             }
-            let greeted = self.greet(lease, remote.clone(), terms).await;
+            allowed.push(RemoteMta {
+                host: Arc::clone(&name),
+                address,
+            });
+        }
+        let mut dialing = Dialing::new(allowed, |remote| self.connect(remote));
+        while let Some((remote, connected)) = dialing.next().await {
+            let greeted = async {
+                lease.put(connected?);
+                self.greet(lease, remote.clone(), terms).await
+            };
+            let greeted = greeted.await;
             match greeted.and_then(|()| admit(lease.connection(), terms)) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
@@ -84,22 +93,25 @@ impl Pool {
         Err(failure.unwrap_or_else(|| at(host, ClientError::NoAddress(host.host.clone()))))
     }
 
+    async fn connect(&self, remote: RemoteMta) -> Result<Connection<BoxWire>, ClientError> {
+        let connect = || {
+            let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
+            Connection::connect(&*self.connector, remote, timeouts, self.protocol)
+        };
+        match connect().await {
+            // One that nobody uses makes room for one that somebody needs.
+            Err(ClientError::NoRoom) if self.idle.make_room().await => connect().await,
+            connected => connected,
+        }
+    }
+
     async fn greet(
         &self,
         lease: &mut Lease<BoxWire>,
         remote: RemoteMta,
         terms: Terms<'_>,
     ) -> Result<(), ClientError> {
-        let connect = || {
-            let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
-            Connection::connect(&*self.connector, remote, timeouts, self.protocol)
-        };
-        let connection = match connect().await {
-            // One that nobody uses makes room for one that somebody needs.
-            Err(ClientError::NoRoom) if self.idle.make_room().await => connect().await?,
-            connected => connected?,
-        };
-        lease.put(connection).greet(&self.helo_name).await?;
+        lease.connection().greet(&self.helo_name).await?;
         #[cfg(feature = "tls")]
         self.secure(lease, remote, terms).await?;
         let connection = lease.connection();
@@ -253,7 +265,7 @@ impl Pool {
             host: host.host.clone(),
             source,
         })?;
-        let addresses = found.records.into_iter();
+        let addresses = alternating(found.records).into_iter();
         let addresses = addresses.map(|address| (address, host.port).into());
         Ok(addresses.collect())
     }
