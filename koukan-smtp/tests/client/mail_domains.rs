@@ -148,6 +148,32 @@ async fn a_thousand_domains_of_one_host_share_its_connection() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_host_is_known_for_all_domains_that_lead_to_it() {
+    let mut resolver = ScriptedResolver::new().with_addresses("mx.host.example", at("192.0.2.1"));
+    for (domain, host) in [
+        ("one.example", "mx.host.example"),
+        ("two.example", "MX.host.example."),
+        ("three.example", "mx.host.example"),
+    ] {
+        resolver = resolver.with_mx(domain, [Mx::new(10, host)]);
+    }
+    let connector = connector().with_refused("192.0.2.1:25".parse().unwrap());
+    let endpoint = endpoint(&connector, &resolver);
+    // Two failures show that a host does not answer.
+    for (domain, pause, tried) in [
+        ("one.example", 0, 1),
+        ("two.example", 1, 2),
+        ("three.example", 0, 2),
+    ] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        let replies = send(&service(domain, &endpoint), &["b"], "hi\r\n").await;
+        let last = replies.last().unwrap();
+        assert!(last.starts_with("451 4.4.1 "), "{replies:?}");
+        assert_eq!(asked(&connector).len(), tried, "{domain}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_waits_for_the_dns_holds_up_nobody() {
     let resolver = ScriptedResolver::new()
         .with_mx("live.example", [Mx::new(10, "a.example")])
