@@ -1,5 +1,8 @@
 //! Sockets that were already listening when this process was started, by systemd or in the same
 //! way: `LISTEN_FDS`, `LISTEN_FDNAMES` and `LISTEN_PID` of sd_listen_fds(3).
+//!
+//! The variables stay in the environment, since changing it is not safe while other threads run. This misleads nobody: the agent
+//! starts no programs that could inherit them, `LISTEN_PID` names this process only, and the sockets are closed on exec.
 
 use std::{io, os::fd::OwnedFd};
 
