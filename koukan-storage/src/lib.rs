@@ -63,7 +63,8 @@ pub use self::{
 pub use self::{
     moving::{MoveError, Moved},
     postgres::{
-        Postgres, PostgresBackend, PostgresError, PostgresOptions, PostgresTls, PostgresUrlError,
+        Postgres, PostgresBackend, PostgresError, PostgresFileError, PostgresOptions, PostgresTls,
+        PostgresUrlError,
     },
 };
 

@@ -131,6 +131,52 @@ async fn a_certificate_for_another_name_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_cannot_be_read_is_told_of_and_not_waited_for() {
+    use PostgresTls::{Prefer, VerifyFull};
+
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name);
+    std::fs::write(file("empty"), "").unwrap();
+    // Nobody listens there: what would be waited for is waited for.
+    let url = "postgres://koukan@127.0.0.1:1/koukan";
+    let options = |url: &str| {
+        let options = PostgresOptions::new(url).unwrap();
+        options.with_patience(Duration::from_secs(3600))
+    };
+    let with = |name: &str| {
+        let path = file(name).display().to_string();
+        let of_url = |key: &str| options(&format!("{url}?{key}={path}"));
+        [
+            options(url).with_tls(VerifyFull).with_authorities(&path),
+            options(url).with_tls(Prefer).with_authorities(&path),
+            of_url("sslrootcert"),
+            of_url("sslcert"),
+            of_url("sslkey"),
+        ]
+    };
+    for options in with("missing") {
+        let refused = PostgresBackend::open(options.clone()).await.unwrap_err();
+        let PostgresError::File(error) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!(error.path, file("missing"));
+        assert_eq!(error.source.kind(), std::io::ErrorKind::NotFound);
+        // So it is where the schema is looked at.
+        let asked = options.schema().await;
+        assert!(matches!(asked, Err(PostgresError::File(_))));
+    }
+    for options in with("empty").into_iter().take(3) {
+        let error = options.check_files().unwrap_err();
+        assert_eq!(error.source.to_string(), "it holds no certificate in PEM");
+    }
+    let there = options(&format!(
+        "{url}?sslcert={0}&sslkey={0}",
+        file("empty").display()
+    ));
+    there.check_files().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_tls_is_refused_where_that_is_to_be() {
     use PostgresTls::{Require, VerifyCa, VerifyFull};
 

@@ -142,6 +142,13 @@ impl StartError {
                     .find(|place| place.value == *address)
                     .map(Place::place)
             }
+            Self::Server(PostgresError::File(error)) => {
+                let postgres = storage.postgres.as_ref();
+                let named = |file: &&Place<PathBuf>| file.value == error.path;
+                let of_file = postgres.and_then(|it| it.ca_file.as_ref().filter(named));
+                let of_url = postgres.map(|it| it.url.place());
+                of_file.map(Place::place).or(of_url)
+            }
             Self::Server(_) => storage.postgres.as_ref().map(|it| it.url.place()),
             Self::Database(_) | Self::Session(_) => {
                 let of_server = storage.postgres.as_ref().map(|it| it.url.place());

@@ -172,6 +172,18 @@ fn values() {
         ),
         (
             "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", ca_file: /nowhere/ca.pem }",
+            "/nowhere/ca.pem",
+            &["cannot read /nowhere/ca.pem"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c?sslrootcert=/nowhere/ca.pem\" }",
+            "\"postgres://a@b/c?ssl",
+            &["cannot read /nowhere/ca.pem", "name a file in the URL"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
             "sqlite: \"\"",
             "sqlite: \"\"",
             &["not a file"],

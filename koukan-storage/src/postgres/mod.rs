@@ -16,6 +16,7 @@
 //! same time. Reads have a connection pool of their own.
 
 mod error;
+mod files;
 mod fullness;
 mod listener;
 mod migrations;
@@ -27,6 +28,7 @@ mod target;
 mod writer;
 
 pub use self::{
+    files::PostgresFileError,
     open::PostgresError,
     options::{PostgresOptions, PostgresTls, PostgresUrlError},
 };

@@ -12,7 +12,7 @@ use tokio::{
 use crate::{BoxError, reader::Reader, writer::Writer};
 
 use super::{
-    PostgresOptions,
+    PostgresFileError, PostgresOptions,
     error::Cause,
     fullness::Fullness,
     listener::Listener,
@@ -42,6 +42,9 @@ pub enum PostgresError {
         #[source]
         source: BoxError,
     },
+    /// A file that connections need cannot be read; nothing is waited for then.
+    #[error(transparent)]
+    File(#[from] PostgresFileError),
     /// The server is too old.
     #[error("the server of database {name} is older than PostgreSQL 13")]
     TooOld {
@@ -88,6 +91,7 @@ pub(super) async fn open(
     options.process = SessionId::random().to_string();
     let options = &options;
     let name = options.name();
+    options.check_files()?;
     await_server(options).await;
     migrate(options).await?;
     let link = Link::new(options);
@@ -158,6 +162,7 @@ pub(super) async fn connect_to_migrate(
     options: &PostgresOptions,
 ) -> Result<PgConnection, PostgresError> {
     let name = options.name();
+    options.check_files()?;
     let connecting = timeout(CONNECTING, options.migrating().connect()).await;
     let unreachable = |cause: Cause| PostgresError::Unreachable {
         name: name.clone(),

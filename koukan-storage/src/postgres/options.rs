@@ -15,7 +15,7 @@ const PREPARED: usize = 512;
 /// Options for a PostgreSQL database.
 #[derive(Clone)]
 pub struct PostgresOptions {
-    connect: PgConnectOptions,
+    pub(super) connect: PgConnectOptions,
     pub(super) connections: u32,
     statement_timeout: Duration,
     lock_timeout: Duration,

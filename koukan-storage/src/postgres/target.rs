@@ -23,6 +23,7 @@ impl Target {
     /// Locks the database against other processes.
     pub(crate) async fn open(options: &PostgresOptions) -> Result<Self, PostgresError> {
         let name = options.name();
+        options.check_files()?;
         let link = Link::new(&options.clone().alone());
         let connection = link.connect().await.map_err(|error| match error {
             LinkError::InUse => PostgresError::InUse { name: name.clone() },

@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use koukan_core::{causes::Causes, tls::Authorities};
 use serde_json::Value;
 
 use super::Check;
@@ -82,6 +83,9 @@ impl Check<'_> {
             Ok(text) if what == "certificate" && !text.contains("-----BEGIN CERTIFICATE-----") => {
                 Some(format!("{shown} holds no certificate in PEM"))
             }
+            Ok(text) if what == "certificate" => Authorities::from_pem(text.as_bytes())
+                .err()
+                .map(|error| format!("{shown}: {}", Causes(&error))),
             Ok(text) if what == "token" && text.trim().contains(char::is_whitespace) => {
                 Some(format!("{shown} holds more than one token"))
             }

@@ -2,6 +2,7 @@
 
 use std::{ops::RangeInclusive, path::Path, time::Duration};
 
+use koukan_core::causes::Causes;
 use koukan_storage::PostgresOptions;
 
 use super::Check;
@@ -97,10 +98,19 @@ impl Check<'_> {
         let Some(postgres) = &config.storage.postgres else {
             return;
         };
-        if let Err(error) = PostgresOptions::new(&postgres.url.value) {
-            // A password may stand in it, so it is not shown.
-            let help = "write it as in `postgres://user@host/database`";
-            self.wrong(&postgres.url, error.to_string(), Some(help.into()));
+        match PostgresOptions::new(&postgres.url.value) {
+            Ok(options) => {
+                if let Err(error) = options.check_files() {
+                    let message = Causes(&error).to_string();
+                    let help = "name a file in the URL that this user may read";
+                    self.wrong(&postgres.url, message, Some(help.into()));
+                }
+            }
+            Err(error) => {
+                // A password may stand in it, so it is not shown.
+                let help = "write it as in `postgres://user@host/database`";
+                self.wrong(&postgres.url, error.to_string(), Some(help.into()));
+            }
         }
         self.file(postgres.password_file.as_ref(), "password");
         self.file(postgres.ca_file.as_ref(), "certificate");
