@@ -12,6 +12,10 @@ use super::server::{Durability, Server, execute};
 /// PostgreSQL's defaults where other tests change them; and the duration of syncs is measured.
 const SETTINGS: &str = "-c shared_buffers=128MB -c track_wal_io_timing=on";
 
+/// Syncs of the write-ahead log, as PostgreSQL 18 counts them.
+const SYNCS: &str = "SELECT jsonb_build_object('fsyncs', sum(fsyncs), 'fsync_time', sum(fsync_time)) \
+     FROM pg_stat_io WHERE object = 'wal'";
+
 /// A server that syncs each commit.
 pub(super) struct Cluster(Server);
 
@@ -64,17 +68,34 @@ impl Cluster {
     }
 
     pub(super) fn usage(&self) -> Usage {
-        let question = "SELECT wal_bytes, wal_fpi, wal_sync, wal_sync_time FROM pg_stat_wal";
+        let wal = self.ask("SELECT to_jsonb(told) FROM pg_stat_wal AS told");
+        let io = match wal.get("wal_sync") {
+            Some(_) => Value::Null,
+            None => self.ask(SYNCS),
+        };
+        usage(self.cpu_seconds(), &wal, &io)
+    }
+
+    /// What a question gives, a row as a JSON object.
+    fn ask(&self, question: &str) -> Value {
         let told = self.0.execute("postgres", question);
-        let mut numbers = told.trim().split('|').map(|number| number.parse().ok());
-        let mut next = || numbers.next().flatten().unwrap_or_default();
-        Usage {
-            cpu: self.cpu_seconds(),
-            wal: next(),
-            pages: next(),
-            syncs: next(),
-            syncing: next(),
-        }
+        serde_json::from_str(told.trim()).unwrap_or_default()
+    }
+}
+
+/// Of what the server tells by names: PostgreSQL 18 counts syncs elsewhere than those before it.
+fn usage(cpu: f64, wal: &Value, io: &Value) -> Usage {
+    let number = |told: &Value, name: &str| told[name].as_f64();
+    let synced = |of_wal: &str, of_io: &str| {
+        let number = number(wal, of_wal).or_else(|| number(io, of_io));
+        number.unwrap_or_default()
+    };
+    Usage {
+        cpu,
+        wal: number(wal, "wal_bytes").unwrap_or_default(),
+        pages: number(wal, "wal_fpi").unwrap_or_default(),
+        syncs: synced("wal_sync", "fsyncs"),
+        syncing: synced("wal_sync_time", "fsync_time"),
     }
 }
 
@@ -106,4 +127,33 @@ pub(super) fn tell(run: &mut Value, before: Usage, after: Usage, messages: f64) 
     run["wal_pages"] = json!((after.pages - before.pages) / messages);
     run["syncs"] = json!(syncs / messages);
     run["sync_ms"] = json!((after.syncing - before.syncing) / syncs.max(1.0));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn syncs_are_found_where_each_version_counts_them() {
+        let before = json!({"wal_bytes": 8192, "wal_fpi": 3, "wal_sync": 5, "wal_sync_time": 7.5});
+        let since_18 = json!({"wal_bytes": 8192, "wal_fpi": 3, "wal_buffers_full": 0});
+        let io = json!({"fsyncs": 5, "fsync_time": 7.5});
+        for (wal, io) in [(before, Value::Null), (since_18, io)] {
+            let usage = usage(1.0, &wal, &io);
+            let told = (usage.wal, usage.pages, usage.syncs, usage.syncing);
+            assert_eq!(told, (8192.0, 3.0, 5.0, 7.5), "{wal}");
+        }
+    }
+
+    #[test]
+    fn a_server_tells_what_it_has_written() {
+        let cluster = Cluster::start();
+        let before = cluster.usage();
+        cluster.ask("CREATE TABLE written (octets TEXT)");
+        let after = cluster.usage();
+        assert!(
+            after.wal > before.wal && after.syncs > before.syncs,
+            "{after:?}"
+        );
+    }
 }
