@@ -1,5 +1,7 @@
 //! Clients that send one message after the other, whatever happens.
 
+mod steps;
+
 use std::{
     sync::{
         Arc,
@@ -15,6 +17,8 @@ use crate::{choices::Choices, client::Client, http::Request, ledger::Ledger, sit
 
 const SMTP_CLIENTS: u32 = 5;
 const REST_CLIENTS: u32 = 4;
+const UPLOADING_CLIENTS: u32 = 2;
+const CANCELLING_CLIENTS: u32 = 2;
 /// Between two messages of a client, and before one is sent again.
 const PAUSE: Duration = Duration::from_millis(30);
 
@@ -58,7 +62,19 @@ impl Load {
             let sender = sender(format!("c{number}"));
             thread::spawn(move || sender.create())
         });
-        let clients = smtp.chain(rest).collect();
+        let uploading = (0..UPLOADING_CLIENTS).map(|number| {
+            let sender = sender(format!("u{number}"));
+            thread::spawn(move || sender.upload())
+        });
+        let cancelling = (0..CANCELLING_CLIENTS).map(|number| {
+            let sender = sender(format!("k{number}"));
+            thread::spawn(move || sender.cancel())
+        });
+        let clients = smtp
+            .chain(rest)
+            .chain(uploading)
+            .chain(cancelling)
+            .collect();
         Self { is_over, clients }
     }
 

@@ -36,6 +36,8 @@ struct Entry {
     /// The message's.
     id: String,
     acknowledged: Option<Instant>,
+    /// Whether its client was told in the end that it is cancelled.
+    is_cancelled: bool,
     deliveries: Vec<Delivery>,
 }
 
@@ -96,6 +98,13 @@ impl Ledger {
         let mut pages = self.pages();
         let entry = pages.entries.get_mut(to).expect("it was sent");
         entry.acknowledged = Some(Instant::now());
+    }
+
+    /// Notes that a client was told that it is cancelled, for good.
+    pub(crate) fn cancelled(&self, to: &str) {
+        let mut pages = self.pages();
+        let entry = pages.entries.get_mut(to).expect("it was sent");
+        entry.is_cancelled = true;
     }
 
     pub(crate) fn refused(&self, to: &str, rcpt: &str, end: &str) {

@@ -54,6 +54,16 @@ pub(super) fn faults(
     if entry.acknowledged.is_some() && entry.deliveries.is_empty() {
         faults.push(format!("{to}: lost: acknowledged, and never delivered"));
     }
+    if entry.is_cancelled
+        && let Some(delivery) = entry.deliveries.first()
+        && !troubles.iter().any(|trouble| explains(trouble, delivery))
+    {
+        // Without a trouble it is known whether the message has gone out.
+        faults.push(format!(
+            "{to}: cancelled, and delivered by {} all the same",
+            delivery.by
+        ));
+    }
     for pair in entry.deliveries.windows(2) {
         match explanation(&pair[0], &pair[1], troubles) {
             Some(number) => explained[number] += 1,

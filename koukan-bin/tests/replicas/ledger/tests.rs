@@ -79,6 +79,36 @@ fn what_is_acknowledged_and_does_not_come_is_lost() {
 }
 
 #[test]
+fn what_is_cancelled_need_not_come_and_comes_by_a_trouble_only() {
+    let cancelled = || {
+        let case = Case::new();
+        let mut pages = case.ledger.pages();
+        let entry = pages.entries.get_mut(TO).unwrap();
+        (entry.acknowledged, entry.is_cancelled) = (None, true);
+        drop(pages);
+        // So that something was acknowledged.
+        case.ledger.expect(&["other".to_owned()], "other");
+        case.ledger.acknowledged("other", "");
+        let delivery = Delivery::new(case.start, "", "Subject: other");
+        let mut pages = case.ledger.pages();
+        pages
+            .entries
+            .get_mut("other")
+            .unwrap()
+            .deliveries
+            .push(delivery);
+        drop(pages);
+        case
+    };
+    cancelled().finds_nothing();
+    let delivered = || cancelled().delivered(20, 1, 0);
+    delivered().finds("cancelled, and delivered");
+    let killed = |whom| delivered().trouble(whom, KILL, [20, 20]);
+    killed(Whom::Router(1)).finds_nothing();
+    killed(Whom::Router(0)).finds("cancelled, and delivered");
+}
+
+#[test]
 fn a_second_delivery_needs_a_trouble_of_those_by_whom_it_came() {
     let twice = || Case::new().delivered(20, 1, 0).delivered(23, 2, 1);
     twice().finds("without a trouble");
