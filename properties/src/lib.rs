@@ -12,6 +12,7 @@ mod arc;
 mod bdat;
 mod command;
 mod data;
+mod downgrade;
 mod mail_auth;
 mod mailbox;
 mod message_builder;
@@ -29,13 +30,14 @@ mod sasl_server;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the name of their fuzz target and of their directory in the corpus.
-pub const ALL: [(&str, Property); 16] = [
+pub const ALL: [(&str, Property); 17] = [
     ("arc_chain", arc::holds),
     ("dkim_key", mail_auth::dkim_key),
     ("dkim_signature", mail_auth::dkim_signature),
     ("dmarc_record", mail_auth::dmarc),
     ("mailbox", mailbox::holds),
     ("message_builder_spec", message_builder::holds),
+    ("message_downgrade", downgrade::holds),
     ("message_parser", message_parser::holds),
     ("mta_sts", mta_sts::holds),
     ("proxy_header", proxy_header::holds),

@@ -1,9 +1,10 @@
 //! Clients in which chains end.
 
-use std::{fs, sync::Arc};
+use std::{fs, net::IpAddr, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
+    message::downgrade::Signatures,
     rate::ReplicaCount,
     signals::{HostPort, InvalidHostPort},
     stage::rest_endpoint::RestEndpoint,
@@ -14,12 +15,12 @@ use koukan_smtp::{
     InvalidNetwork, Network, Protocol, SmtpEndpoint,
     client::{
         ClientSettings, Guard, HostIdentities, HostLimits, MtaSts, OwnAddresses, PoolSettings,
-        TlsPolicy,
+        SourceAddresses, TlsPolicy,
     },
 };
 
 use crate::{
-    config::{Chain, Destination, Place, Rest, Smtp, TlsLevel},
+    config::{Chain, Destination, DowngradeLevel, Place, Rest, Smtp, TlsLevel},
     registry::Surroundings,
 };
 
@@ -64,6 +65,21 @@ pub(super) fn limits(
     Ok(limits)
 }
 
+/// The addresses from which hosts are connected to.
+fn sources(config: &Smtp, destinations: &[Destination]) -> Result<SourceAddresses, StartError> {
+    let listed = |list: &[Place<IpAddr>]| list.iter().map(|ip| ip.value).collect::<Vec<_>>();
+    let mut sources = SourceAddresses::new(listed(&config.source_address));
+    for rule in destinations.iter().filter(|rule| rule.has_source()) {
+        if let Some(host) = &rule.host {
+            let host = host.value.parse();
+            let host =
+                host.map_err(|error: InvalidHostPort| StartError::Config(error.to_string()))?;
+            sources.set(&host, listed(&rule.source_address));
+        }
+    }
+    Ok(sources)
+}
+
 /// What holds for single destinations, for all endpoints.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
@@ -94,6 +110,7 @@ pub(super) fn smtp(
         .with_random(Arc::clone(&surroundings.random))
         .with_pool(pool)
         .with_identities(rules.identities.clone())
+        .with_sources(sources(config, rules.destinations)?)
         .with_timeouts(config.into());
     if !config.host.is_empty() {
         let hosts = config.host.iter().map(|host| host.value.parse());
@@ -102,6 +119,11 @@ pub(super) fn smtp(
     }
     if let Some(auth) = &config.auth {
         settings = settings.with_login(logins.add(auth)?);
+    }
+    match config.downgrade.unwrap_or_default() {
+        DowngradeLevel::Never => {}
+        DowngradeLevel::Unsigned => settings = settings.with_downgrade(Signatures::Keep),
+        DowngradeLevel::All => settings = settings.with_downgrade(Signatures::Break),
     }
     if config.is_lmtp() {
         settings = settings.with_protocol(Protocol::Lmtp);

@@ -1,6 +1,6 @@
 //! Chains of filters.
 
-use std::{borrow::Cow, collections::BTreeMap, fmt, num::NonZeroUsize, path::PathBuf};
+use std::{borrow::Cow, collections::BTreeMap, fmt, net::IpAddr, num::NonZeroUsize, path::PathBuf};
 
 use koukan_core::context;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -177,12 +177,35 @@ pub struct Smtp {
     pub certificate: Option<CertificateFiles>,
     /// Who this agent says to be to the hosts named in `host`. Default: nobody.
     pub auth: Option<ClientAuth>,
+    /// The addresses of this machine from which hosts are connected to: one for IPv4, one for IPv6, or both. A
+    /// `destination` may name others for a host. Default, and for a family that none is named of: the system
+    /// chooses.
+    #[schemars(with = "Vec<IpAddr>")]
+    pub source_address: Vec<Place<IpAddr>>,
+    /// Whether messages that need 8BITMIME or BINARYMIME are encoded for hosts that do not offer these: as
+    /// quoted-printable or base64, part by part. Others fail with 554. Default `never`.
+    pub downgrade: Option<DowngradeLevel>,
     /// Connections to one host, at most. Default 100.
     pub max_connections: Option<NonZeroUsize>,
     /// How long to wait for a connection to be made. Default `30s`.
     pub connect_timeout: Option<HumanDuration>,
     /// How long a connection is kept that is not in use. Default `1m`.
     pub idle_timeout: Option<HumanDuration>,
+}
+
+/// Which messages are encoded for hosts that do not take them as they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum DowngradeLevel {
+    /// None.
+    #[default]
+    Never,
+    /// Those that nobody has signed: without `DKIM-Signature` and the fields of ARC; parts that are
+    /// `multipart/signed` or `multipart/encrypted` stay as they are.
+    Unsigned,
+    /// All. Signatures do not hold of what arrives.
+    All,
 }
 
 impl Smtp {

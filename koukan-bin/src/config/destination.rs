@@ -1,6 +1,9 @@
 //! What holds for single destinations.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::{
+    net::IpAddr,
+    num::{NonZeroU32, NonZeroUsize},
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -14,7 +17,8 @@ use super::{CertificateFiles, ClientAuth, MessageRate, Place, Retry};
 #[non_exhaustive]
 pub struct Destination {
     /// A host as mail is sent to it, as in `mx.example.com:25` or `unix:/run/dovecot/lmtp`: `connections`,
-    /// `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth` and `certificate` hold for it.
+    /// `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth`, `certificate` and `source_address`
+    /// hold for it.
     #[schemars(with = "Option<String>")]
     pub host: Option<Place<String>>,
     /// A domain of recipients, or all below one, as in `.example.com`: `retry` and `mta_sts` hold for it.
@@ -38,6 +42,9 @@ pub struct Destination {
     pub auth: Option<ClientAuth>,
     /// The certificate that the host is shown where it asks for one, likewise.
     pub certificate: Option<CertificateFiles>,
+    /// The addresses of this machine from which the host is connected to, in place of those of the `smtp` endpoint.
+    #[schemars(with = "Vec<IpAddr>")]
+    pub source_address: Vec<Place<IpAddr>>,
     /// How often and for how long delivery is tried, where that is not as the chain says.
     pub retry: Retry,
 }
@@ -49,6 +56,11 @@ impl Destination {
             || self.messages_per_connection.is_some()
             || self.recipients_per_transaction.is_some()
             || self.rate.is_some()
+    }
+
+    /// Whether it says from where a host is connected to.
+    pub(crate) fn has_source(&self) -> bool {
+        !self.source_address.is_empty()
     }
 
     /// Whether this agent is somebody else to a host than to others.

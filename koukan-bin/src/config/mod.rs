@@ -34,7 +34,7 @@ mod words;
 
 pub use self::{
     auth::{ClientAuth, HttpAuth, ListenerAuth},
-    chain::{Chain, Exploder, Filter, Notify, Policy, Rest, Smtp},
+    chain::{Chain, DowngradeLevel, Exploder, Filter, Notify, Policy, Rest, Smtp},
     destination::Destination,
     duration::{HumanDuration, KeepTime},
     endpoint::{Endpoint, OwnEndpoint},

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr},
     path::Path,
     pin::Pin,
     sync::Arc,
@@ -63,6 +63,10 @@ impl Counted {
 impl Connector for Counted {
     async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
         self.held(self.inner.connect(address)).await
+    }
+
+    async fn connect_from(&self, address: SocketAddr, source: IpAddr) -> io::Result<BoxWire> {
+        self.held(self.inner.connect_from(address, source)).await
     }
 
     async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
@@ -136,6 +140,19 @@ mod tests {
         );
         assert_eq!(counted.room.available_permits(), 1);
     }
+
+    #[tokio::test]
+    async fn those_from_a_named_address_are_among_them() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let source = "127.0.0.2".parse().unwrap();
+        let counted = Counted::new(Arc::new(TcpConnector), 1);
+        let _first = counted.connect_from(address, source).await.unwrap();
+        assert_eq!(listener.accept().await.unwrap().1.ip(), source);
+        let refused = counted.connect_from(address, source).await.err().unwrap();
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+    }
+
     #[tokio::test]
     async fn those_to_unix_sockets_are_among_them() {
         let directory = tempfile::tempdir().unwrap();

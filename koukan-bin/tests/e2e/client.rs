@@ -93,6 +93,14 @@ impl Client {
         self.command(".")
     }
 
+    /// Sends a message as one block, with BDAT; the final reply.
+    pub(crate) fn block(&mut self, message: &[u8]) -> io::Result<String> {
+        let stream = self.stream.get_mut();
+        stream.write_all(format!("BDAT {} LAST\r\n", message.len()).as_bytes())?;
+        stream.write_all(message)?;
+        self.reply()
+    }
+
     pub(crate) fn command(&mut self, line: &str) -> io::Result<String> {
         self.stream
             .get_mut()

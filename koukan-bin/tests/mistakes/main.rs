@@ -22,6 +22,7 @@ mod routers;
 #[cfg(feature = "scan")]
 mod scan;
 mod send_as;
+mod source_addresses;
 mod template;
 mod tls;
 mod unknown_names;

@@ -42,6 +42,12 @@ fn values() {
             &["`loud` is not known here", "`info`"],
         ),
         (
+            "smtp: {}",
+            "smtp: { downgrade: always }",
+            "smtp: { downgrade",
+            &["`always` is not known here", "`unsigned`"],
+        ),
+        (
             "rest: {} }",
             "rest: { gateway: maybe } }",
             "rest: { gateway",

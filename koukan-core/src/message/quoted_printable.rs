@@ -10,36 +10,47 @@ pub(super) fn encode(text: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len() + text.len() / 8);
     let mut rest = text;
     while let Some(end) = memmem::find(rest, b"\r\n") {
-        encode_line(&rest[..end], &mut encoded);
+        Line::default().push(&rest[..end], &mut encoded);
         encoded.push_str("\r\n");
         rest = &rest[end + 2..];
     }
-    encode_line(rest, &mut encoded);
+    Line::default().push(rest, &mut encoded);
     encoded
 }
 
-fn encode_line(line: &[u8], encoded: &mut String) {
-    let mut column = 0;
-    for (position, octet) in line.iter().enumerate() {
-        let is_last = position + 1 == line.len();
-        // A line that begins with "From " would get a ">" in mbox files.
-        let is_from = position == 0 && line.starts_with(b"From ");
-        let is_plain = match octet {
-            b' ' | b'\t' => !is_last,
-            b'=' => false,
-            _ => octet.is_ascii_graphic() && !is_from,
-        };
-        let width = if is_plain { 1 } else { 3 };
-        if column + width > LINE {
-            encoded.push_str("=\r\n");
-            column = 0;
+/// A line that is encoded as it comes.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Line {
+    column: usize,
+    is_begun: bool,
+}
+
+impl Line {
+    /// Goes on with the next octets. A blank at their end is written so that it may stand at the end of the
+    /// line; so where a line is cut makes a difference to what is written, but none to what it says.
+    pub(super) fn push(&mut self, octets: &[u8], encoded: &mut String) {
+        for (position, octet) in octets.iter().enumerate() {
+            let is_last = position + 1 == octets.len();
+            // A line that begins with "From " would get a ">" in mbox files.
+            let is_from = position == 0 && !self.is_begun && octets.starts_with(b"From ");
+            let is_plain = match octet {
+                b' ' | b'\t' => !is_last,
+                b'=' => false,
+                _ => octet.is_ascii_graphic() && !is_from,
+            };
+            let width = if is_plain { 1 } else { 3 };
+            if self.column + width > LINE {
+                encoded.push_str("=\r\n");
+                self.column = 0;
+            }
+            if is_plain {
+                encoded.push(char::from(*octet));
+            } else {
+                encoded.push_str(&format!("={octet:02X}"));
+            }
+            self.column += width;
         }
-        if is_plain {
-            encoded.push(char::from(*octet));
-        } else {
-            encoded.push_str(&format!("={octet:02X}"));
-        }
-        column += width;
+        self.is_begun |= !octets.is_empty();
     }
 }
 

@@ -1,6 +1,11 @@
 //! Outgoing connections.
 
-use std::{fmt, io, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    fmt, io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -29,6 +34,23 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     /// If the future is dropped, there is no connection.
     async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire>;
 
+    /// Connects to `address` from `source`, which is an address of this machine and of the same family.
+    ///
+    /// A connector that says nothing of it cannot choose: [`io::ErrorKind::Unsupported`]. One that stands before
+    /// another hands this on as well.
+    ///
+    /// # Errors
+    ///
+    /// As with [`connect`](Self::connect); with [`SourceNotHere`] inside where `source` is no address of this machine.
+    ///
+    /// # Cancel safety
+    ///
+    /// As with [`connect`](Self::connect).
+    async fn connect_from(&self, address: SocketAddr, source: IpAddr) -> io::Result<BoxWire> {
+        let _ = (address, source);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+
     /// Connects to the Unix socket at `path`.
     ///
     /// The default does not support Unix sockets: [`io::ErrorKind::Unsupported`]. A connector that wraps another one
@@ -44,6 +66,30 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
         let _ = path;
         Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+/// An address from which to connect is none of this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is no address of this machine")]
+pub struct SourceNotHere(IpAddr);
+
+impl SourceNotHere {
+    /// That address is none.
+    pub fn new(address: IpAddr) -> Self {
+        Self(address)
+    }
+
+    /// The address, where that is why connecting has failed.
+    pub fn of(error: &io::Error) -> Option<IpAddr> {
+        let inside = error.get_ref()?.downcast_ref::<Self>()?;
+        Some(inside.0)
+    }
+}
+
+impl From<SourceNotHere> for io::Error {
+    fn from(error: SourceNotHere) -> Self {
+        Self::new(io::ErrorKind::AddrNotAvailable, error)
     }
 }
 

@@ -16,9 +16,13 @@ use tokio::time::sleep;
 ///
 /// *Source*: RFC 8305 section 8.
 const HEAD_START: Duration = Duration::from_millis(250);
+/// The most addresses that are tried at the same time: a host with many silent addresses must not take the connections
+/// that other hosts need.
+const UNDER_WAY_MAX: usize = 3;
 
 /// Connects to the addresses of a host in order. If an address has not answered after 250 ms, the next one is tried at
-/// the same time (*happy eyeballs*). So a silent address costs 250 ms, and not the whole time for a connection.
+/// the same time (*happy eyeballs*), up to three in all. So a silent address costs 250 ms, and not the whole time for a
+/// connection.
 ///
 /// # Source
 ///
@@ -101,7 +105,7 @@ where
                     return Poll::Ready(Some((index, result)));
                 }
             }
-            match self.left.is_empty() {
+            match self.left.is_empty() || self.under_way.len() >= UNDER_WAY_MAX {
                 true => Poll::Pending,
                 false => later.as_mut().poll(cx).map(|()| None),
             }
@@ -179,6 +183,8 @@ mod tests {
             (&[10_000, 100], &[Ok(100)], 350),
             // Each address has its head start.
             (&[10_000, 20_000, 100], &[Ok(100)], 600),
+            // Three at the same time at most; the fourth waits until one of them has ended.
+            (&[1001, 20_000, 30_000, 100], &[Err(1001), Ok(100)], 1101),
             // The first address may still win.
             (&[400, 10_000], &[Ok(400)], 400),
             // After a failure the next is tried at once.

@@ -37,7 +37,7 @@ pub use crate::remote_address::{InvalidRemoteAddress, InvalidSocketPath, RemoteA
 
 pub use self::{
     answer::{Alias, DnsAnswer, Mx, Proof, Tlsa},
-    connector::{BoxWire, Connector, SharedConnector, Wire},
+    connector::{BoxWire, Connector, SharedConnector, SourceNotHere, Wire},
     dialing::{Dialing, alternating},
     domain_name::{InvalidDomainName, to_ascii_domain},
     listen_address::{InvalidListenAddress, ListenAddress},

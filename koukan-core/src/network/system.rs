@@ -7,9 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::{TcpSocket, TcpStream, UnixStream, lookup_host};
 
-use super::{BoxWire, Connector, DnsAnswer, LookupError, Resolver};
+use super::{BoxWire, Connector, DnsAnswer, LookupError, Resolver, SourceNotHere};
 
 /// Asks the operating system for addresses. It supports nothing else.
 ///
@@ -38,7 +38,43 @@ impl Connector for TcpConnector {
         Ok(Box::new(stream))
     }
 
+    async fn connect_from(&self, address: SocketAddr, source: IpAddr) -> io::Result<BoxWire> {
+        let socket = match address {
+            SocketAddr::V4(_) => TcpSocket::new_v4()?,
+            SocketAddr::V6(_) => TcpSocket::new_v6()?,
+        };
+        let bound = socket.bind((source, 0).into());
+        bound.map_err(|error| match error.kind() {
+            io::ErrorKind::AddrNotAvailable => SourceNotHere::new(source).into(),
+            _ => error,
+        })?;
+        let stream = socket.connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Box::new(stream))
+    }
+
     async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
         Ok(Box::new(UnixStream::connect(path).await?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_comes_from_the_address_that_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        for source in ["127.0.0.2", "127.0.0.3"] {
+            let source = source.parse().unwrap();
+            let _wire = TcpConnector.connect_from(address, source).await.unwrap();
+            assert_eq!(listener.accept().await.unwrap().1.ip(), source);
+        }
+        let elsewhere = "192.0.2.1".parse().unwrap();
+        let error = TcpConnector.connect_from(address, elsewhere).await.err();
+        assert_eq!(SourceNotHere::of(&error.unwrap()), Some(elsewhere));
     }
 }

@@ -7,6 +7,7 @@
 //! | `pool` | the connections that are kept between transactions |
 //! | `connection` | one connection: its handshake, its buffers, its timer |
 //! | `login`, `host_identity` | who a client says to be, to all hosts and to single ones |
+//! | `source_addresses` | from which addresses it connects |
 //! | `by_host` | what holds for single hosts |
 //! | `guard` | where connections may lead that others than the operator ask for |
 //! | `mail_hosts` | which hosts take mail for a domain |
@@ -32,6 +33,7 @@ mod mail_hosts;
 mod mta_sts;
 mod pool;
 mod security;
+mod source_addresses;
 mod timeouts;
 #[cfg(feature = "tls")]
 mod tls_policy;
@@ -47,6 +49,7 @@ pub use self::{
     host_identity::{HostIdentities, HostIdentity},
     login::Login,
     pool::{HostLimit, HostLimits, PoolSettings},
+    source_addresses::SourceAddresses,
     timeouts::{ClientTimeouts, Phase},
 };
 

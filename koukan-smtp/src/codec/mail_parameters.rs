@@ -120,6 +120,11 @@ impl<'a> MailParameters<'a> {
         self.is_smtputf8 |= self.capabilities.smtputf8;
     }
 
+    /// Leaves SIZE out: the message is not sent as it is, and nobody knows how long it will be.
+    pub fn forget_size(&mut self) {
+        self.size = None;
+    }
+
     /// Whether SMTPUTF8 is among the parameters, so that forward-paths may hold UTF-8.
     pub fn is_smtputf8(&self) -> bool {
         self.is_smtputf8

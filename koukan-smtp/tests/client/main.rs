@@ -4,6 +4,7 @@
 mod content;
 mod dialogue;
 mod down;
+mod downgrade;
 mod dsn;
 mod envelope;
 mod exchanges;
@@ -28,6 +29,7 @@ mod script;
 mod sending;
 mod sharing;
 mod smtputf8;
+mod sources;
 mod tcp;
 mod timeouts;
 mod unix;

@@ -1,6 +1,10 @@
 //! The network for chains that are only explained: names are looked up, but no connection is made.
 
-use std::{io, net::SocketAddr, path::Path};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+};
 
 use async_trait::async_trait;
 use koukan_core::{
@@ -15,6 +19,10 @@ pub(super) struct Unconnected(pub(super) Explainer);
 #[async_trait]
 impl Connector for Unconnected {
     async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        self.would_connect(address.into())
+    }
+
+    async fn connect_from(&self, address: SocketAddr, _: IpAddr) -> io::Result<BoxWire> {
         self.would_connect(address.into())
     }
 

@@ -48,6 +48,7 @@ impl Check<'_> {
             }
             Ok(parsed) => {
                 self.identity(rule, host, &parsed);
+                self.sources_of_host(rule, &parsed);
                 known.push(parsed);
             }
         }
@@ -60,13 +61,13 @@ impl Check<'_> {
             let message = format!("`{key}` does nothing for the host `{}`", host.value);
             let help = "name the recipients' `domain` in place of the host";
             self.wrong(host, message, Some(help.into()));
-        } else if !rule.has_limits() && !rule.has_identity() {
+        } else if !rule.has_limits() && !rule.has_identity() && !rule.has_source() {
             let message = format!("destination `{}` says nothing", host.value);
             self.odd(
                 host,
                 message,
-                "give it `connections`, `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth` or \
-                 `certificate`",
+                "give it `connections`, `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth`, \
+                 `certificate` or `source_address`",
             );
         }
     }
@@ -166,6 +167,11 @@ impl Check<'_> {
                 format!("who this agent is, is said to hosts, and not to the domain `{text}`");
             let help = "name the `host` that its mail is sent to in place of the domain";
             self.wrong(domain, message, Some(help.into()));
+        } else if let Some(source) = rule.source_address.first() {
+            let message =
+                format!("hosts are connected to from an address, and not the domain `{text}`");
+            let help = "name the `host` that its mail is sent to in place of the domain";
+            self.wrong(source, message, Some(help.into()));
         } else if rule.has_limits() {
             let message = format!(
                 "limits of connections, transactions and rates do nothing for the domain `{text}`"

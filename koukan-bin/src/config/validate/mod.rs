@@ -14,6 +14,7 @@ mod names;
 mod policies;
 mod relaying;
 mod rest;
+mod source_addresses;
 mod storage;
 mod tls;
 mod tokens;
@@ -59,6 +60,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.delivery();
     check.destinations();
     check.lmtp();
+    check.source_addresses();
     check.listeners();
     check.relays();
     check.policies(registry);

@@ -3,6 +3,7 @@
 
 mod aiosmtpd;
 mod clients;
+mod downgrade;
 mod dsn;
 mod exim;
 mod letter;

@@ -1,9 +1,9 @@
 //! The first words on a connection.
 
-use std::{io, sync::Arc};
+use std::{io, net::IpAddr, sync::Arc};
 
 use koukan_core::{
-    network::{BoxWire, Connector, RemoteAddress, Wire},
+    network::{BoxWire, Connector, RemoteAddress, SourceNotHere, Wire},
     reply::{RemoteMta, Reply},
 };
 use tokio::time::{Instant, timeout};
@@ -17,29 +17,37 @@ use crate::{
 use super::Connection;
 
 impl Connection<BoxWire> {
-    /// Connects, and says nothing yet.
+    /// Connects, from that address if one is given, and says nothing yet.
     pub(crate) async fn connect(
         connector: &dyn Connector,
         remote: RemoteMta,
+        source: Option<IpAddr>,
         timeouts: Arc<ClientTimeouts>,
         protocol: Protocol,
     ) -> Result<Self, ClientError> {
         let connecting = match &remote.address {
-            RemoteAddress::Tcp(address) => connector.connect(*address),
+            RemoteAddress::Tcp(address) => match source {
+                Some(source) => connector.connect_from(*address, source),
+                None => connector.connect(*address),
+            },
             RemoteAddress::Unix(path) => connector.connect_unix(path),
         };
         let io = timeout(timeouts.connect, connecting)
             .await
             .map_err(|_| ClientError::Timeout(Phase::Connect))?
-            .map_err(|source| match has_no_room(&source, &remote.address) {
-                true => ClientError::NoRoom,
-                false => {
+            .map_err(|source| match SourceNotHere::of(&source) {
+                Some(address) => ClientError::SourceNotHere(address),
+                None if has_no_room(&source, &remote.address) => ClientError::NoRoom,
+                None => {
                     let address = remote.address.clone();
                     ClientError::ConnectFailed { address, source }
                 }
             })?;
         let mut connected = Self::new(io, remote, timeouts, protocol);
-        connected.log_event("connected");
+        match source {
+            Some(source) => connected.log_event(&format!("connected from {source}")),
+            None => connected.log_event("connected"),
+        }
         connected.log.time(Instant::now());
         Ok(connected)
     }
@@ -94,14 +102,15 @@ impl<Io: Wire> Connection<Io> {
 fn has_no_room(error: &io::Error, address: &RemoteAddress) -> bool {
     // ENFILE, EMFILE and ENOBUFS, for which there is no kind.
     const NONE_LEFT: [i32; 3] = [23, 24, 105];
-    use io::ErrorKind::{AddrNotAvailable, OutOfMemory, ResourceBusy, WouldBlock};
+    use io::ErrorKind::{AddrInUse, AddrNotAvailable, OutOfMemory, ResourceBusy, WouldBlock};
     let is_none_left = |code| NONE_LEFT.contains(&code);
     match error.kind() {
         // A machine without IPv6 says so, too: then that address can never be reached.
         AddrNotAvailable => address.ip().is_some_and(|ip| ip.is_ipv4()),
         // Of a Unix socket it says that as many wait there as may.
         WouldBlock => address.unix().is_none(),
-        ResourceBusy | OutOfMemory => true,
+        // No port of the address to connect from is left.
+        AddrInUse | ResourceBusy | OutOfMemory => true,
         _ => error.raw_os_error().is_some_and(is_none_left),
     }
 }

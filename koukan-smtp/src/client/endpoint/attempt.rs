@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use koukan_core::{
     body::BodyError,
+    message::downgrade::Signatures,
     network::Wire,
     rate::{OverRate, Rate},
     reply::{Extensions, RemoteMta, Reply},
@@ -28,6 +29,7 @@ pub(super) struct Attempts {
     pub(super) destination: Option<Arc<Destination>>,
     pub(super) pool: Pool,
     pub(super) guard: Guard,
+    pub(super) downgrade: Option<Signatures>,
 }
 
 /// No host is known for a transaction: neither the settings nor a routing filter named one.
@@ -58,7 +60,7 @@ impl Attempts {
         let signals = transaction.signals.clone();
         let holdings = transaction.body.holdings();
         let client = transaction.context.client();
-        let mut exchange = Exchange::new(transaction);
+        let mut exchange = Exchange::new(transaction).with_downgrade(self.downgrade);
         let Some(destination) = self.destination(&signals, &mut exchange).await? else {
             return if exchange.is_without_recipients() {
                 Ok(Reply::no_valid_recipients())

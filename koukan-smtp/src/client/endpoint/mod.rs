@@ -63,10 +63,12 @@ use super::pool::Pool;
 ///
 /// What is offered is used: PIPELINING (commands that are there together are written together,
 /// with the message if it is small and the server takes BDAT), CHUNKING, SIZE, 8BITMIME,
-/// SMTPUTF8, DSN. There is no conversion. What a message needs is decided by its octets and
+/// SMTPUTF8, DSN. What a message needs is decided by its octets and
 /// addresses: with SMTPUTF8 for a server without, it is sent while its header is ASCII, and
 /// abandoned with 553 5.6.7 at the first other octet there; with BODY=8BITMIME for a server
-/// without, it is sent while it is ASCII, else abandoned with 554 5.6.3.
+/// without, it is sent while it is ASCII, else abandoned with 554 5.6.3. Nothing is converted, unless
+/// [`ClientSettings::with_downgrade`] says so: then what needs 8BITMIME or BINARYMIME is encoded for a
+/// server without, and gets those replies where that cannot be.
 ///
 /// Replies come from the server, word for word, but that 421 becomes 450: what closes is the
 /// connection to the server. Replies of the endpoint's own, which are below, name the host and the
@@ -78,6 +80,7 @@ use super::pool::Pool;
 /// | no such domain; one that takes no mail, by a null MX | 550 5.1.2; 556 5.1.10 |
 /// | the look-up failed, no address | 451 4.4.3 |
 /// | no connection, or the host is down | 451 4.4.1 |
+/// | an address to connect from that is none of this machine ([`ClientSettings::with_sources`]) | 451 4.3.0 |
 /// | greeting, EHLO or HELO refused | 451 4.3.2 |
 /// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |
 /// | an address of our own, or a server of our own name | 554 5.4.6 |
@@ -165,7 +168,9 @@ impl SmtpEndpoint {
             random,
             login,
             identities,
+            sources,
             protocol,
+            downgrade,
             #[cfg(feature = "tls")]
             tls,
             #[cfg(feature = "tls")]
@@ -182,6 +187,7 @@ impl SmtpEndpoint {
         );
         let pool = pool
             .with_identities(login, identities)
+            .with_sources(sources)
             .with_protocol(protocol);
         #[cfg(feature = "tls")]
         let pool = pool.with_tls(tls).with_dane(has_dane).with_trust(trust);
@@ -192,6 +198,7 @@ impl SmtpEndpoint {
                 destination,
                 pool,
                 guard,
+                downgrade,
             }),
         }
     }

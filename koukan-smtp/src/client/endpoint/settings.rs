@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use koukan_core::{
+    message::downgrade::Signatures,
     path::{Domain, InvalidMailbox},
     random::{SharedRandom, SystemRandom},
     signals::{Destination, HostPort},
@@ -10,7 +11,7 @@ use koukan_core::{
 
 use crate::{
     Protocol,
-    client::{ClientTimeouts, Guard, HostIdentities, Login, PoolSettings},
+    client::{ClientTimeouts, Guard, HostIdentities, Login, PoolSettings, SourceAddresses},
 };
 
 /// The settings of an [`SmtpEndpoint`](super::SmtpEndpoint).
@@ -24,7 +25,9 @@ pub struct ClientSettings {
     pub(super) random: SharedRandom,
     pub(super) login: Option<Login>,
     pub(super) identities: HostIdentities,
+    pub(super) sources: SourceAddresses,
     pub(super) protocol: Protocol,
+    pub(super) downgrade: Option<Signatures>,
     #[cfg(feature = "tls")]
     pub(super) tls: crate::client::TlsPolicy,
     #[cfg(feature = "tls")]
@@ -53,7 +56,9 @@ impl ClientSettings {
             random: Arc::new(SystemRandom),
             login: None,
             identities: HostIdentities::default(),
+            sources: SourceAddresses::default(),
             protocol: Protocol::Smtp,
+            downgrade: None,
             #[cfg(feature = "tls")]
             tls: crate::client::TlsPolicy::Never,
             #[cfg(feature = "tls")]
@@ -111,11 +116,29 @@ impl ClientSettings {
         self
     }
 
+    /// Sets the addresses from which hosts are connected to. Each endpoint keeps its own connections, and each host
+    /// is connected to from one address of a family: so none is used that came from another. Mail for a host waits
+    /// where an address is none of this machine. Default: the system chooses.
+    #[must_use]
+    pub fn with_sources(mut self, sources: SourceAddresses) -> Self {
+        self.sources = sources;
+        self
+    }
+
     /// Sets what the hosts speak. With [`Protocol::Lmtp`] a domain in place of hosts is a host of that
     /// name: nobody looks for its MX records. Default: SMTP.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
+        self
+    }
+
+    /// Encodes messages with BODY=8BITMIME or BODY=BINARYMIME for hosts that do not offer these (RFC 6152
+    /// section 3, RFC 3030 section 3), part by part, as [`downgrade`](koukan_core::message::downgrade) tells;
+    /// `signatures` says what becomes of what somebody has signed. Default: they fail.
+    #[must_use]
+    pub fn with_downgrade(mut self, signatures: Signatures) -> Self {
+        self.downgrade = Some(signatures);
         self
     }
 

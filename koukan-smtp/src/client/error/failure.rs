@@ -92,12 +92,20 @@ impl HostFailure {
     }
 
     /// Which failure to report if an earlier address failed too: this one, unless the guard has refused this address,
-    /// while the other may work later. If one address of a host is this agent, the host is this agent.
+    /// while the other may work later. If one address of a host is this agent, the host is this agent. What an address
+    /// has said counts more than the silence of another.
     pub(crate) fn after(self, earlier: Option<Self>) -> Self {
         let is_own = |failure: &Self| matches!(*failure.error, ClientError::LoopsBack(_));
         match earlier {
             Some(earlier) if is_own(&earlier) => earlier,
             Some(earlier) if self.error.is_guards() && !is_own(&self) => earlier,
+            Some(earlier)
+                if self.error.is_unreached()
+                    && !earlier.error.is_unreached()
+                    && !earlier.error.is_guards() =>
+            {
+                earlier
+            }
             _ => self,
         }
     }

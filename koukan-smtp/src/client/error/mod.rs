@@ -9,7 +9,7 @@ pub(crate) use self::{
     place::Place,
 };
 
-use std::{io, time::Duration};
+use std::{io, net::IpAddr, time::Duration};
 
 use tokio::time::Instant;
 
@@ -48,6 +48,9 @@ pub enum ClientError {
         /// Why.
         source: io::Error,
     },
+    /// The address from which to connect is none of this machine.
+    #[error("{0}, from which to connect, is no address of this machine")]
+    SourceNotHere(IpAddr),
     /// The address may not be connected to on behalf of whoever asks; it was not tried.
     #[error("connections to {0} are not allowed")]
     NotAllowed(RemoteAddress),
@@ -174,7 +177,10 @@ impl ClientError {
     pub(crate) fn is_unreached(&self) -> bool {
         matches!(
             self,
-            Self::ConnectFailed { .. } | Self::Timeout(Phase::Connect) | Self::Down { .. }
+            Self::ConnectFailed { .. }
+                | Self::SourceNotHere(_)
+                | Self::Timeout(Phase::Connect)
+                | Self::Down { .. }
         )
     }
 

@@ -25,6 +25,11 @@ impl ClientError {
                 Reply::connection_failed(),
                 format!("could not connect to {place}"),
             ),
+            // Which one is nobody's business but the operator's.
+            Self::SourceNotHere(_) => (
+                Reply::local_error(),
+                format!("cannot connect to {place} from the address that is set for it"),
+            ),
             Self::Timeout(Phase::Connect) => (
                 Reply::connection_failed(),
                 format!("timeout connecting to {place}"),
@@ -157,6 +162,7 @@ mod tests {
     #[case(ClientError::Timeout(Phase::Connect), "451 4.4.1")]
     #[case(ClientError::Timeout(Phase::Rcpt), "451 4.4.2")]
     #[case(ClientError::Disconnected(Phase::Data), "451 4.4.2")]
+    #[case(ClientError::SourceNotHere([192, 0, 2, 9].into()), "451 4.3.0")]
     #[case(ClientError::NotAllowed(([127, 0, 0, 1], 25).into()), "550 5.7.1")]
     #[case(ClientError::LoopsBack(([127, 0, 0, 1], 25).into()), "554 5.4.6")]
     #[case(ClientError::OverRate, "450 4.4.5")]

@@ -1,8 +1,8 @@
-//! Who we are to hosts.
+//! Who we are to hosts, and from where we come.
 
 use koukan_core::signals::HostPort;
 
-use crate::client::{HostIdentities, HostIdentity, Login};
+use crate::client::{HostIdentities, HostIdentity, Login, SourceAddresses};
 
 use super::Pool;
 
@@ -15,6 +15,12 @@ impl Pool {
     ) -> Self {
         self.login = login;
         self.identities = identities;
+        self
+    }
+
+    /// Connects from these addresses.
+    pub(crate) fn with_sources(mut self, sources: SourceAddresses) -> Self {
+        self.sources = sources;
         self
     }
 

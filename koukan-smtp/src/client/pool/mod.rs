@@ -62,7 +62,7 @@ use self::{
     standing::{Failed, Leave},
 };
 use super::{
-    ClientError, ClientTimeouts, HostFailure, HostIdentities, Login, Phase, Place,
+    ClientError, ClientTimeouts, HostFailure, HostIdentities, Login, Phase, Place, SourceAddresses,
     connection::Connection, error::unreached, security::Terms,
 };
 use crate::Protocol;
@@ -79,6 +79,7 @@ pub(crate) struct Pool {
     /// Who we say to be on each connection, to hosts that have no identity of their own.
     login: Option<Login>,
     identities: HostIdentities,
+    sources: SourceAddresses,
     protocol: Protocol,
     /// For passwords that are hashed.
     blocking: BlockingPool,
@@ -126,6 +127,7 @@ impl Pool {
             random,
             login: None,
             identities: HostIdentities::default(),
+            sources: SourceAddresses::default(),
             protocol: Protocol::Smtp,
             blocking: BlockingPool::default(),
             #[cfg(feature = "tls")]

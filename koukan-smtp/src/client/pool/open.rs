@@ -24,6 +24,10 @@ use crate::client::{
 
 use super::{Lease, Pool, admit, at, opening::Opening};
 
+/// The most addresses of a host that are tried in one attempt, so that a host with very many that are silent does not
+/// hold a recipient and its permit for long.
+const ADDRESSES_MAX: usize = 10;
+
 impl Pool {
     /// Opens a connection to the first of the host's addresses that works. One that is silent is waited for beside the
     /// next; who has connected is spoken to alone.
@@ -51,27 +55,21 @@ impl Pool {
         terms: Terms<'_>,
     ) -> Result<(), HostFailure> {
         let name: Arc<str> = host.host.as_ref().into();
-        let mut failure = None;
-        let mut allowed = Vec::with_capacity(addresses.len());
-        for address in addresses {
-            if failed.contains(&address) {
-                continue;
-            }
-            if let Some(Err(error)) = terms.guard.map(|guard| guard.check(&address)) {
-                tracing::warn!(%host, %error, "refused to connect");
-                failure = Some(at(host, error).after(failure));
-                continue;
-            }
-            allowed.push(RemoteMta {
+        let remotes = addresses
+            .into_iter()
+            .filter(|address| !failed.contains(address))
+            .take(ADDRESSES_MAX)
+            .map(|address| RemoteMta {
                 host: Arc::clone(&name),
                 address,
             });
-        }
-        let mut dialing = Dialing::new(allowed, |remote| self.connect(remote));
+        let mut failure = None;
+        let mut dialing = Dialing::new(remotes, |remote| self.connect(host, remote, terms));
         while let Some((remote, connected)) = dialing.next().await {
+            let source = self.sources.find(host, &remote.address);
             let greeted = async {
                 lease.put(connected?);
-                self.greet(lease, remote.clone(), terms).await
+                self.greet(lease, remote.clone(), source, terms).await
             };
             let greeted = greeted.await;
             match greeted.and_then(|()| admit(lease.connection(), terms)) {
@@ -85,7 +83,13 @@ impl Pool {
                         HostFailure::new(Place::Address(remote), error)
                     };
                     let failed = failed.heard(heard);
-                    tracing::info!(error = %failed, "no session with a host");
+                    match *failed.error {
+                        // Whoever operates the agent can mend it.
+                        ClientError::SourceNotHere(_) => {
+                            tracing::warn!(error = %failed, "no session with a host");
+                        }
+                        _ => tracing::info!(error = %failed, "no session with a host"),
+                    }
                     failure = Some(failed.after(failure));
                 }
             }
@@ -93,10 +97,21 @@ impl Pool {
         Err(failure.unwrap_or_else(|| at(host, ClientError::NoAddress(host.host.clone()))))
     }
 
-    async fn connect(&self, remote: RemoteMta) -> Result<Connection<BoxWire>, ClientError> {
+    /// Connects to one address, if the guard lets it.
+    async fn connect(
+        &self,
+        host: &HostPort,
+        remote: RemoteMta,
+        terms: Terms<'_>,
+    ) -> Result<Connection<BoxWire>, ClientError> {
+        if let Some(Err(error)) = terms.guard.map(|guard| guard.check(&remote.address)) {
+            tracing::warn!(%host, %error, "refused to connect");
+            return Err(error);
+        }
+        let source = self.sources.find(host, &remote.address);
         let connect = || {
             let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
-            Connection::connect(&*self.connector, remote, timeouts, self.protocol)
+            Connection::connect(&*self.connector, remote, source, timeouts, self.protocol)
         };
         match connect().await {
             // One that nobody uses makes room for one that somebody needs.
@@ -109,11 +124,12 @@ impl Pool {
         &self,
         lease: &mut Lease<BoxWire>,
         remote: RemoteMta,
+        source: Option<IpAddr>,
         terms: Terms<'_>,
     ) -> Result<(), ClientError> {
         lease.connection().greet(&self.helo_name).await?;
         #[cfg(feature = "tls")]
-        self.secure(lease, remote, terms).await?;
+        self.secure(lease, (remote, source), terms).await?;
         let connection = lease.connection();
         connection.note_identity(terms.identity.is_some());
         match self.login(terms.identity) {

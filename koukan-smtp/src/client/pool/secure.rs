@@ -1,6 +1,6 @@
 //! TLS on new connections, as far as it is required.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
@@ -61,7 +61,7 @@ impl Pool {
     pub(super) async fn secure(
         &self,
         lease: &mut Lease<BoxWire>,
-        remote: RemoteMta,
+        (remote, source): (RemoteMta, Option<IpAddr>),
         terms: Terms<'_>,
     ) -> Result<(), ClientError> {
         let Some(begin) = self.tls.with(terms.security) else {
@@ -100,7 +100,8 @@ impl Pool {
         }
         lease.give_up();
         let timeouts = Arc::clone(&self.timeouts);
-        let connect = Connection::connect(&*self.connector, remote, timeouts, self.protocol);
+        let connect =
+            Connection::connect(&*self.connector, remote, source, timeouts, self.protocol);
         let connection = lease.put(connect.await?);
         connection.log_event("this connection is in clear: TLS has failed on one before");
         connection.greet(&self.helo_name).await

@@ -1,6 +1,5 @@
 //! From a composition to octets.
 
-mod base64_lines;
 mod encoded_word;
 mod field;
 mod header;
@@ -21,13 +20,13 @@ use bytes::Bytes;
 use crate::{
     blob::BlobReader,
     failure::BodyError,
+    message::base64_lines::Base64Lines,
     reply::{Rejection, Reply},
 };
 
 pub(in super::super) use self::header::{mailbox_field, text_field};
 
 use self::{
-    base64_lines::Base64Lines,
     text::{TextBlob, encoding_field},
     verbatim::Verbatim,
 };

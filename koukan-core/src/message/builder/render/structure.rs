@@ -4,7 +4,7 @@ use std::{collections::VecDeque, iter, mem};
 
 use bytes::Bytes;
 
-use crate::blob::Blob;
+use crate::{blob::Blob, message::base64_lines::Base64Lines};
 
 use super::{
     super::{
@@ -13,7 +13,6 @@ use super::{
         spec::{Content, Part},
     },
     Segment,
-    base64_lines::Base64Lines,
     field::Field,
     header, parameter,
     text::{self, TextBlob},

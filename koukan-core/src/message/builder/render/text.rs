@@ -2,9 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::message::quoted_printable;
-
-use super::base64_lines;
+use crate::message::{base64_lines, quoted_printable};
 
 /// The maximum length, in octets, of a text in a blob that is encoded like an inline text: it is
 /// held in memory.

@@ -12,6 +12,7 @@ use crate::{
 
 use super::{
     Exchange, Failure, OUTSTANDING_MAX, Stage,
+    conversion::{self, Conversion},
     expected::Expected,
     framing::{self, Framing, Start},
 };
@@ -75,12 +76,27 @@ impl Exchange {
             }
             false => parameters,
         };
+        let lowered = self
+            .signatures
+            .and_then(|_| conversion::without_binary(parameters, capabilities));
+        let is_lowered = lowered.is_some();
+        let parameters = lowered.as_deref().unwrap_or(parameters);
         // Looked at only where it makes a difference.
-        let is_read = parameters.is_smtputf8() || capabilities.eight_bit_mime;
+        let is_read =
+            parameters.is_smtputf8() || capabilities.eight_bit_mime || self.signatures.is_some();
         let content = &mut self.intake.content;
         let known = content.foreknowledge(is_read);
         let mut chosen = MailParameters::choose(reverse_path, parameters, capabilities, known)?;
-        content.restrict(chosen.is_7bit_only(), chosen.is_ascii_header_only())?;
+        let conversion = self
+            .signatures
+            .and_then(|signatures| Conversion::of(signatures, &chosen, is_lowered, known));
+        if conversion.is_some() {
+            // It is longer than what it is made of.
+            chosen.forget_size();
+        }
+        let (is_7bit_only, is_ascii_header_only) =
+            (chosen.is_7bit_only(), chosen.is_ascii_header_only());
+        content.restrict(is_7bit_only, is_ascii_header_only, conversion)?;
         if self.intake.envelope.waiting().any(is_utf8) {
             chosen.allow_smtputf8();
         }

@@ -5,12 +5,12 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use koukan_core::body::{Body, BodyError};
 
 use crate::codec::{Foreknowledge, HeaderScan, Unsendable};
 
-use super::Failure;
+use super::{Failure, conversion::Conversion};
 
 /// The message: first what was gathered of it, then what comes.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Content {
     is_7bit_only: bool,
     /// Watches the header where that must be ASCII.
     header: Option<HeaderScan>,
+    /// What makes of it what the host takes, until its end was asked for.
+    conversion: Option<Conversion>,
 }
 
 impl Content {
@@ -41,6 +43,7 @@ impl Content {
             is_kept: true,
             is_7bit_only: false,
             header: None,
+            conversion: None,
         }
     }
 
@@ -86,17 +89,21 @@ impl Content {
         }
     }
 
-    /// From now on an octet above 127 is a failure: anywhere, or in the header.
+    /// From now on an octet above 127 is a failure, anywhere or in the header, where nothing converts it.
     pub(super) fn restrict(
         &mut self,
         is_7bit_only: bool,
         is_ascii_header_only: bool,
+        conversion: Option<Conversion>,
     ) -> Result<(), Unsendable> {
-        self.is_7bit_only = is_7bit_only;
+        self.is_7bit_only = is_7bit_only && conversion.is_none();
         self.header = is_ascii_header_only.then(HeaderScan::default);
-        match is_7bit_only {
-            true => self.gathered.iter().try_for_each(is_7bit),
-            false => Ok(()),
+        self.conversion = conversion;
+        // What can be told before the host knows of it is.
+        match &self.conversion {
+            Some(conversion) => conversion.clone().would_take(&self.gathered, self.is_end),
+            None if is_7bit_only => self.gathered.iter().try_for_each(is_7bit),
+            None => Ok(()),
         }
     }
 
@@ -147,10 +154,11 @@ impl Content {
         Poll::Ready(self.take_chunk().map_err(Into::into))
     }
 
-    /// The next part of what was gathered.
+    /// The next part of what was gathered; it may be empty where it is converted.
     pub(super) fn take_chunk(&mut self) -> Result<Option<Bytes>, Unsendable> {
         let Some(chunk) = self.gathered.pop_front() else {
-            return Ok(None);
+            let ended = self.conversion.take_if(|_| self.is_end);
+            return ended.map(Conversion::end).transpose();
         };
         self.octets -= chunk.len();
         if self.is_kept {
@@ -164,7 +172,22 @@ impl Content {
         if self.is_7bit_only {
             is_7bit(&chunk)?;
         }
-        Ok(Some(chunk))
+        match &mut self.conversion {
+            Some(conversion) => conversion.chunk(&chunk).map(Some),
+            None => Ok(Some(chunk)),
+        }
+    }
+
+    /// Takes all that was gathered if it is converted: only then it is known how much it is.
+    pub(super) fn take_converted(&mut self) -> Result<Option<Bytes>, Unsendable> {
+        if self.conversion.is_none() {
+            return Ok(None);
+        }
+        let mut converted = BytesMut::new();
+        while let Some(chunk) = self.take_chunk()? {
+            converted.extend_from_slice(&chunk);
+        }
+        Ok(Some(converted.freeze()))
     }
 
     /// Octets that were gathered.

@@ -148,10 +148,17 @@ fn poll_fill_block<Io: Wire>(
         // How many replies are to come is known then.
         return Poll::Pending;
     }
-    connection
-        .encoder()
-        .0
-        .bdat(content.gathered_octets(), is_end);
+    let converted = content.take_converted()?;
+    let octets = match &converted {
+        // Whoever converts it has to see more; that will come.
+        Some(converted) if converted.is_empty() && !is_end => return Poll::Pending,
+        Some(converted) => converted.len(),
+        None => content.gathered_octets(),
+    };
+    connection.encoder().0.bdat(octets, is_end);
+    if let Some(converted) = converted {
+        connection.output().push(converted);
+    }
     while let Some(chunk) = content.take_chunk()? {
         connection.output().push(chunk);
     }

@@ -6,6 +6,7 @@
 
 mod commands;
 mod content;
+mod conversion;
 mod each;
 mod event;
 mod expected;
@@ -20,6 +21,7 @@ use std::{collections::VecDeque, future::poll_fn};
 
 use koukan_core::{
     body::BodyError,
+    message::downgrade::Signatures,
     reply::Reply,
     transaction::{Aborted, Transaction},
 };
@@ -58,6 +60,8 @@ pub(super) struct Exchange {
     is_notify_given: bool,
     /// Recipients that the host is to accept, at most.
     recipients_max: usize,
+    /// Whether the message is encoded where the host does not take it, and what becomes of signatures then.
+    signatures: Option<Signatures>,
     /// Whether the connection has served other transactions.
     is_reused: bool,
     /// Whether the server has refused MAIL for what may have to do with those.
@@ -115,9 +119,16 @@ impl Exchange {
             is_careful: false,
             is_notify_given: false,
             recipients_max: usize::MAX,
+            signatures: None,
             is_reused: false,
             is_turned_away: false,
         }
+    }
+
+    /// Has the message be encoded where a host does not take it; says what becomes of signatures then.
+    pub(super) fn with_downgrade(mut self, signatures: Option<Signatures>) -> Self {
+        self.signatures = signatures;
+        self
     }
 
     /// Waits until there is a recipient, or there will be none; answers MAIL if that takes the

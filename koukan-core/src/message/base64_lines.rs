@@ -9,7 +9,7 @@ const LINE: usize = 57;
 const PIECE: usize = LINE * 840;
 
 /// Encodes chunks of any length; how the input is divided does not change the output.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Base64Lines {
     /// Less than a line.
     carry: BytesMut,
@@ -18,13 +18,13 @@ pub(crate) struct Base64Lines {
 
 impl Base64Lines {
     /// Adds octets; call this only once all earlier ones are encoded.
-    pub(super) fn push(&mut self, chunk: Bytes) {
+    pub(in crate::message) fn push(&mut self, chunk: Bytes) {
         debug_assert!(self.chunk.is_empty(), "octets were left");
         self.chunk = chunk;
     }
 
     /// Complete lines, if there are any.
-    pub(super) fn next_lines(&mut self) -> Option<Bytes> {
+    pub(in crate::message) fn next_lines(&mut self) -> Option<Bytes> {
         if self.carry.len() + self.chunk.len() < LINE {
             self.carry.extend_from_slice(&self.chunk.split_off(0));
             return None;
@@ -42,7 +42,7 @@ impl Base64Lines {
     }
 
     /// The last line.
-    pub(super) fn finish(&mut self) -> Bytes {
+    pub(in crate::message) fn finish(&mut self) -> Bytes {
         let mut line = String::new();
         encode(&self.carry, &mut line);
         self.carry.clear();
@@ -51,7 +51,7 @@ impl Base64Lines {
 }
 
 /// Encodes octets into lines, each with its end.
-pub(super) fn encode(octets: &[u8], lines: &mut String) {
+pub(in crate::message) fn encode(octets: &[u8], lines: &mut String) {
     for line in octets.chunks(LINE) {
         STANDARD.encode_string(line, lines);
         lines.push_str("\r\n");

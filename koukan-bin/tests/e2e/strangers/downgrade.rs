@@ -1,0 +1,170 @@
+//! aiosmtpd as a server that takes ASCII in lines alone, and Python's email that reads what it got.
+
+use std::{fs, net::SocketAddr};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::{
+    client::Client,
+    peers::python_peer,
+    process::{Process, await_listener, free_address, quoted},
+};
+
+const CONFIG: &str = r#"
+hostname: koukan.example
+storage: memory
+notification: { sender: outgoing }
+smtp_listener: [ { address: "LISTEN", sender: ingress } ]
+sender:
+  - { name: ingress, chain: ingress }
+  - { name: outgoing, chain: outgoing }
+chain:
+  - { name: ingress, endpoint: { exploder: { policy: ingress, sender: outgoing } } }
+  - { name: outgoing, endpoint: { smtp: { host: ["HOST"], tls: never DOWNGRADE } } }
+log: { level: error }
+"#;
+
+const SIGNED: &str = "DKIM-Signature: v=1; d=example.org; s=s; b=x\r\n";
+const MIME: &str = "From: a@example.org\r\nMIME-Version: 1.0\r\n";
+
+/// Text, with a signature of its author's beside it.
+fn letter(header: &str) -> Vec<u8> {
+    format!(
+        "{header}{MIME}Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
+         gr\u{fc}n \r\n.\r\nFrom me = you\r\n"
+    )
+    .into_bytes()
+}
+
+/// Octets as the server tells of them.
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}
+
+/// Octets of all kinds that are no lines.
+fn octets() -> Vec<u8> {
+    (0..=255).cycle().take(5000).collect()
+}
+
+/// A message that can go by BDAT alone.
+fn binary() -> Vec<u8> {
+    let mut message = format!(
+        "{MIME}Content-Type: multipart/mixed; boundary=\"b\"\r\nContent-Transfer-Encoding: binary\r\n\r\n\
+         --b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\u{fc}\r\n\
+         --b\r\nContent-Type: image/x-odd\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+    )
+    .into_bytes();
+    message.extend_from_slice(&octets());
+    message.extend_from_slice(b"\r\n--b--\r\n");
+    message
+}
+
+/// The server, and an agent that delivers to it.
+struct Site {
+    agent: SocketAddr,
+    folder: TempDir,
+    _processes: [Process; 2],
+    _directory: TempDir,
+}
+
+impl Site {
+    fn start(downgrade: &str) -> Self {
+        let (folder, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (agent, host) = (free_address(), free_address());
+        let script = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/e2e/strangers/takes_ascii.py"
+        );
+        let server = Process::start(
+            python_peer("python")
+                .args([script, &host.to_string()])
+                .arg(folder.path()),
+        );
+        await_listener(host);
+        let config = CONFIG
+            .replace("LISTEN\"", &quoted(agent))
+            .replace("HOST\"", &quoted(host))
+            .replace(" DOWNGRADE", downgrade);
+        let process = Process::start_agent(&directory, &config);
+        await_listener(agent);
+        Self {
+            agent,
+            folder,
+            _processes: [server, process],
+            _directory: directory,
+        }
+    }
+
+    /// The final reply to a message.
+    fn send(&self, message: &[u8], is_binary: bool) -> String {
+        let mut client = Client::connect(self.agent).unwrap();
+        let body = if is_binary { "BINARYMIME" } else { "8BITMIME" };
+        let mail = client.command(&format!("MAIL FROM:<a@example.org> BODY={body}"));
+        assert!(mail.unwrap().starts_with("250"));
+        let rcpt = client.command("RCPT TO:<b@example.com>").unwrap();
+        if !rcpt.starts_with("250") {
+            return rcpt;
+        }
+        client.block(message).unwrap()
+    }
+
+    /// What it made of the only message so far.
+    fn only(&self) -> Value {
+        assert!(!self.folder.path().join("2.json").exists());
+        let text = fs::read_to_string(self.folder.path().join("1.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+}
+
+#[test]
+fn without_the_option_what_it_does_not_take_is_refused() {
+    let site = Site::start("");
+    for (message, is_binary, reply) in [
+        (letter(""), false, "554 5.6.3 "),
+        (letter(SIGNED), false, "554 5.6.3 "),
+        (binary(), true, "554 5.6.1 "),
+        (letter(""), true, "554 5.6.1 "),
+    ] {
+        let said = site.send(&message, is_binary);
+        assert!(said.starts_with(reply), "{said}");
+    }
+    // It has no octet that needs it.
+    let said = site.send(b"Subject: hi\r\n\r\nhi\r\n", false);
+    assert!(said.starts_with("250 "), "{said}");
+    site.only();
+}
+
+#[test]
+fn what_nobody_has_signed_is_encoded_and_python_reads_the_same() {
+    let site = Site::start(", downgrade: unsigned");
+    let said = site.send(&letter(SIGNED), false);
+    assert!(said.starts_with("554 5.6.3 "), "{said}");
+    let said = site.send(&binary(), true);
+    assert!(said.starts_with("250 "), "{said}");
+    let kept = site.only();
+    assert_eq!(kept["defects"], serde_json::json!([]));
+    assert_eq!(
+        kept["encodings"],
+        serde_json::json!(["quoted-printable", "base64"])
+    );
+    let contents = [hex("\u{fc}".as_bytes()), hex(&octets())];
+    assert_eq!(kept["contents"], serde_json::json!(contents));
+    let options = kept["options"].as_array().unwrap();
+    assert!(
+        options
+            .iter()
+            .all(|option| !option.as_str().unwrap().contains("BODY"))
+    );
+}
+
+#[test]
+fn what_is_signed_is_encoded_where_all_is() {
+    let site = Site::start(", downgrade: all");
+    let said = site.send(&letter(SIGNED), false);
+    assert!(said.starts_with("250 "), "{said}");
+    let kept = site.only();
+    assert_eq!(kept["encodings"], serde_json::json!(["quoted-printable"]));
+    let content = hex("gr\u{fc}n \r\n.\r\nFrom me = you\r\n".as_bytes());
+    assert_eq!(kept["contents"], serde_json::json!([content]));
+}
