@@ -14,6 +14,9 @@ use super::{HumanDuration, Place};
 pub struct Retry {
     /// Time between the first attempt and the second; it doubles with each. Default `5m`.
     pub min_attempt_time: Option<Place<HumanDuration>>,
+    /// Time between the first attempt and the second where the destination was reached and asked for another, as one
+    /// does that greylists; the one after that comes `min_attempt_time` later. Default: `min_attempt_time`.
+    pub first_retry: Option<Place<HumanDuration>>,
     /// Time between two attempts, at most. Default `2h`.
     pub max_attempt_time: Option<Place<HumanDuration>>,
     /// Attempts, at most. Default: no limit.
@@ -29,6 +32,10 @@ impl Retry {
             |own: Option<Place<HumanDuration>>, default| own.map_or(default, |own| own.value.0);
         RetryPolicy::default()
             .with_min_attempt_time(or(self.min_attempt_time, defaults.min_attempt_time))
+            .with_first_retry(
+                self.first_retry
+                    .map_or(defaults.first_retry, |own| Some(own.value.0)),
+            )
             .with_max_attempt_time(or(self.max_attempt_time, defaults.max_attempt_time))
             .with_max_attempts(
                 self.max_attempts

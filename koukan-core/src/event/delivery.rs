@@ -85,11 +85,11 @@ pub struct Failed<'a> {
     pub attempts: u32,
 }
 
-/// A notification of failure was put into the queue.
+/// A notification of what became of a message was put into the queue.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Notified<'a> {
-    /// The message that has failed; the notification goes to its reverse-path.
+    /// The message that it tells of; it goes to its reverse-path.
     pub message: Message<'a>,
     /// The transaction of the notification.
     pub notification: TransactionId,

@@ -24,6 +24,18 @@ pub struct HookLost<'a> {
     pub hook: &'a str,
 }
 
+/// A webhook refuses an event for good, and takes later ones: it is not sent that one any more.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct HookLeftOut<'a> {
+    /// The name of the webhook in the configuration.
+    pub hook: &'a str,
+    /// The number of the event.
+    pub event: u64,
+    /// What it was refused with.
+    pub error: &'a str,
+}
+
 /// A webhook has accepted nothing for so long that it is disabled until somebody enables it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
@@ -54,6 +66,13 @@ impl<'a> HookLeft<'a> {
     /// A webhook is left to another process.
     pub fn new(hook: &'a str) -> Self {
         Self { hook }
+    }
+}
+
+impl<'a> HookLeftOut<'a> {
+    /// An event was left out.
+    pub fn new(hook: &'a str, event: u64, error: &'a str) -> Self {
+        Self { hook, event, error }
     }
 }
 

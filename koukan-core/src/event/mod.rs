@@ -17,7 +17,7 @@
 //! | [`Deferred`](Event::Deferred) | [`Storage`](crate::storage::Storage) | a transaction in custody waits for its next attempt |
 //! | [`Failed`](Event::Failed) | `Storage` | for each recipient in custody that nothing more is tried for |
 //! | [`Cancelled`](Event::Cancelled), [`Abandoned`](Event::Abandoned) | `Storage` | a transaction has ended because it was cancelled; because its message did not come |
-//! | [`Notified`](Event::Notified) | `Storage` | a notification of failure was put into the queue |
+//! | [`Notified`](Event::Notified) | `Storage` | a notification of what became of a message was put into the queue |
 //! | [`NotificationLost`](Event::NotificationLost) | `OutputHandler` | a notification could not be delivered itself |
 //! | [`Operated`](Event::Operated) | [`Operator`](crate::stage::operator::Operator) | somebody has retried, held, cancelled … transactions of the queue |
 //! | [`PolicyMatched`](Event::PolicyMatched) | the filter [`policy_action`](crate::filter::policy_action) | a rule has matched whose action is not `TAG` |
@@ -25,7 +25,7 @@
 //! | [`Scanned`](Event::Scanned) | filters of scanners | a message was scanned, or could not be |
 //! | [`ScannerAsked`](Event::ScannerAsked) | the same | a scanner has answered at one of its addresses, or has failed to |
 //! | [`ScannerStands`](Event::ScannerStands) | the same | a scanner is down at an address, or is there again |
-//! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost) | webhooks | events were sent to a webhook, and accepted or not; events were removed that it has not accepted |
+//! | [`HookCalled`](Event::HookCalled), [`HookLost`](Event::HookLost), [`HookLeftOut`](Event::HookLeftOut) | webhooks | events were sent to a webhook, and accepted or not; events were removed that it has not accepted; an event was left out that it refuses for good |
 //! | [`HookGivenUp`](Event::HookGivenUp), [`HookResumed`](Event::HookResumed) | webhooks | a webhook has accepted nothing for too long; it is called again |
 //! | [`HookLeft`](Event::HookLeft) | webhooks | another replica calls it from now on, and reports its state |
 //! | [`RecipientRefused`](Event::RecipientRefused) | [`Trace`](crate::middleware::trace) around a listener's chain | for each recipient that was refused to the client |
@@ -69,7 +69,7 @@ mod verification;
 pub use self::{
     connection::{Connection, OpenConnection, Protocol},
     delivery::{Attempted, Deferred, Delivered, Failed, LostNotification, Notified},
-    hook::{HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed},
+    hook::{HookCalled, HookGivenUp, HookLeft, HookLeftOut, HookLost, HookResumed},
     message::{Accepted, Custodian, Ended, Message, Outcome, RecipientReplies, Refused},
     observers::{Observer, Observers},
     operation::Operated,
@@ -111,7 +111,7 @@ pub enum Event<'a> {
     Cancelled(Message<'a>),
     /// A transaction was given up, since its message did not come in time.
     Abandoned(Message<'a>),
-    /// A notification of failure was put into the queue.
+    /// A notification of what became of a message was put into the queue.
     Notified(Notified<'a>),
     /// A notification could not be delivered, and nobody is told of it.
     NotificationLost(LostNotification<'a>),
@@ -131,6 +131,8 @@ pub enum Event<'a> {
     HookCalled(HookCalled<'a>),
     /// Events were removed before a webhook had accepted them.
     HookLost(HookLost<'a>),
+    /// An event was left out that a webhook refuses for good.
+    HookLeftOut(HookLeftOut<'a>),
     /// A webhook has accepted nothing for so long that it is disabled.
     HookGivenUp(HookGivenUp<'a>),
     /// A webhook that was disabled is called again.

@@ -14,6 +14,7 @@ mod meaning;
 mod origin;
 mod rejection;
 mod remote_mta;
+mod retry_after;
 mod standing;
 mod suppressed;
 mod text;
@@ -31,6 +32,7 @@ pub use self::{
     origin::{Concerning, FromUpstream, Said},
     rejection::Rejection,
     remote_mta::RemoteMta,
+    retry_after::RetryAfter,
     suppressed::Suppressed,
     tls_verdict::TlsVerdict,
     unreached::Unreached,

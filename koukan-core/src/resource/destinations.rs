@@ -16,10 +16,10 @@ use super::Refusal;
 /// The longest name of a host or domain, and a port.
 const NAME_MAX: usize = 255 + ":65535".len();
 
-/// The name of a destination: a domain, an address literal, or a host and a port.
+/// The name of a destination: a domain, an address literal, a host and a port, or the path of a Unix socket.
 ///
-/// *Shape*: in lower case, as [`SchedulingKey::host`](crate::storage::record::SchedulingKey::host) returns
-/// it.
+/// *Shape*: as [`SchedulingKey::host`](crate::storage::record::SchedulingKey::host) returns it: in lower
+/// case, except for a path, as in `unix:/run/dovecot/lmtp`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DestinationName(Box<str>);
 
@@ -110,12 +110,15 @@ impl DestinationName {
     ///
     /// [`Refusal`] where it is invalid.
     pub fn parse(text: &str) -> Result<Self, Refusal> {
+        if is_socket(text) {
+            return Ok(Self(text.into()));
+        }
         let is_name = text.len() <= NAME_MAX && (is_domain(text) || is_host(text));
         match is_name {
             true => Ok(Self(text.to_ascii_lowercase().into())),
             false => Err(Refusal::malformed(
-                "not a domain, an address literal in brackets, or a host with its port, as in \
-                 example.com or mx.example.com:25",
+                "not a domain, an address literal in brackets, a host with its port, or a Unix socket, as in \
+                 example.com, mx.example.com:25 or unix:/run/dovecot/lmtp",
             )),
         }
     }
@@ -128,6 +131,11 @@ impl DestinationName {
 
 fn is_domain(text: &str) -> bool {
     Domain::check(text).is_ok()
+}
+
+fn is_socket(text: &str) -> bool {
+    let host = text.parse::<HostPort>();
+    host.is_ok_and(|host| host.unix().is_some())
 }
 
 fn is_host(text: &str) -> bool {
@@ -183,6 +191,7 @@ mod tests {
             ("[::1]:2525", "[::1]:2525"),
             ("127.0.0.1:25", "127.0.0.1:25"),
             ("例え.jp", "例え.jp"),
+            ("unix:/run/Dovecot/lmtp", "unix:/run/Dovecot/lmtp"),
         ] {
             assert_eq!(DestinationName::parse(text).unwrap().as_str(), name);
         }
@@ -195,6 +204,9 @@ mod tests {
             "a\n.example",
             "bob@x.example",
             "%",
+            "/run/dovecot/lmtp",
+            "unix:run/lmtp",
+            "unix:/run/dovecot/",
             &long,
         ] {
             assert!(DestinationName::parse(text).is_err(), "{text:?}");

@@ -6,6 +6,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Limited};
+use jiff::Timestamp;
 use koukan_core::{causes::Causes, clock::SharedClock};
 use tokio::{
     task::spawn_blocking,
@@ -28,7 +29,7 @@ const SAID_MAX: usize = 200;
 /// Octets that are signed at once, at most: about a millisecond.
 const SMALL: usize = 256 << 10;
 /// The longest time that a server may ask for by Retry-After.
-const RETRY_AFTER_MAX: u64 = 3600;
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
 
 /// Sends signed requests to one URL. Redirects are not followed.
 #[derive(Debug, Clone)]
@@ -109,7 +110,7 @@ impl Poster {
         let answer = timeout_at(until, answer).await;
         let response =
             answer.unwrap_or_else(|_| Err(NotTaken::without_answer("no answer in time".into())))?;
-        let taken = judge(&response);
+        let taken = judge(&response, self.clock.now());
         // The status has said all that must be known; whether the rest comes is of no interest.
         let said = first_line(response.into_body(), until.min(Instant::now() + LINGER)).await;
         taken.map_err(|not_taken| NotTaken { said, ..not_taken })
@@ -153,19 +154,28 @@ async fn first_line(content: Body, until: Instant) -> Option<Box<str>> {
     is_text.then(|| line.chars().take(SAID_MAX).collect::<String>().into())
 }
 
-fn judge<B>(response: &Response<B>) -> Result<(), NotTaken> {
+fn judge<B>(response: &Response<B>, now: Timestamp) -> Result<(), NotTaken> {
     let status = response.status();
     if status.is_success() {
         return Ok(());
     }
     let after = response.headers().get(header::RETRY_AFTER);
-    let after = after.and_then(|value| value.to_str().ok()?.trim().parse::<u64>().ok());
+    let after = after.and_then(|value| retry_after(value.to_str().ok()?.trim(), now));
     Err(NotTaken {
         what: format!("it answered {}", status.as_u16()),
         status: Some(status),
-        retry_after: after.map(|seconds| Duration::from_secs(seconds.min(RETRY_AFTER_MAX))),
+        retry_after: after.map(|wait| wait.min(RETRY_AFTER_MAX)),
         said: None,
     })
+}
+
+/// How long that is: seconds, or until a date; RFC 9110 section 10.2.3.
+fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = jiff::fmt::rfc2822::parse(value).ok()?.timestamp();
+    Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
 impl NotTaken {
@@ -176,5 +186,31 @@ impl NotTaken {
             retry_after: None,
             said: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_asks_for_seconds_or_until_a_date() {
+        let now = "1994-11-06T08:48:37Z".parse().unwrap();
+        for (value, expected) in [
+            ("0", Some(0)),
+            ("90", Some(90)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(60)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", Some(0)),
+            ("-1", None),
+            ("soon", None),
+        ] {
+            let found = retry_after(value, now);
+            assert_eq!(found, expected.map(Duration::from_secs), "{value}");
+        }
+        let response = Response::builder()
+            .status(503)
+            .header(header::RETRY_AFTER, "86400");
+        let not_taken = judge(&response.body(()).unwrap(), now).unwrap_err();
+        assert_eq!(not_taken.retry_after, Some(RETRY_AFTER_MAX));
     }
 }

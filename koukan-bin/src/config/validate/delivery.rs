@@ -218,18 +218,41 @@ impl Check<'_> {
                 Some("make the second the longer one".into()),
             );
         }
+        self.first_retry(retry, policy);
         self.deadline(retry, policy);
+    }
+
+    fn first_retry(&mut self, retry: &Retry, policy: RetryPolicy) {
+        let place = retry.first_retry.or(retry.min_attempt_time);
+        let (Some(place), Some(first)) = (place, policy.first_retry) else {
+            return;
+        };
+        if first > policy.min_attempt_time {
+            let message = format!(
+                "`first_retry` ({}) is longer than `min_attempt_time` ({})",
+                HumanDuration(first),
+                HumanDuration(policy.min_attempt_time)
+            );
+            let help = "it is for destinations that take a message when it comes once more: make it the shorter one, \
+                        or leave it out";
+            self.odd(&place, message, help);
+        } else if first.is_zero() {
+            let message = "the second attempt would be made at once";
+            let help = "who greylists waits for a minute at least: say `1m`";
+            self.odd(&place, message.into(), help);
+        }
     }
 
     fn deadline(&mut self, retry: &Retry, policy: RetryPolicy) {
         let Some(place) = retry.deadline.or(retry.min_attempt_time) else {
             return;
         };
-        if policy.deadline < policy.min_attempt_time && policy.max_attempts != Some(1) {
+        let second = policy.first_retry.unwrap_or(policy.min_attempt_time);
+        if policy.deadline < second && policy.max_attempts != Some(1) {
             let message = format!(
                 "the `deadline` ({}) comes before the second attempt ({})",
                 HumanDuration(policy.deadline),
-                HumanDuration(policy.min_attempt_time)
+                HumanDuration(second)
             );
             let place: Place<HumanDuration> = place;
             self.odd(

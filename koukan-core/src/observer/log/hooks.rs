@@ -2,7 +2,7 @@
 
 use tracing::{debug, error, info, warn};
 
-use crate::event::{HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed};
+use crate::event::{HookCalled, HookGivenUp, HookLeft, HookLeftOut, HookLost, HookResumed};
 
 /// Where they come from.
 const WEBHOOK: &str = "koukan::webhook";
@@ -35,6 +35,16 @@ pub(super) fn write_lost(lost: &HookLost<'_>) {
         target: WEBHOOK,
         hook = lost.hook,
         "events are no longer kept that a webhook has not taken: it goes on with the oldest",
+    );
+}
+
+pub(super) fn write_left_out(left_out: &HookLeftOut<'_>) {
+    warn!(
+        target: WEBHOOK,
+        hook = left_out.hook,
+        event = left_out.event,
+        error = left_out.error,
+        "a webhook refuses an event for good, and takes later ones: it is not sent that one any more",
     );
 }
 

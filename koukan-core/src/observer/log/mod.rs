@@ -56,7 +56,7 @@ macro_rules! queue {
 /// | `transaction ended`, `attempt ended` | `INFO` | `koukan::transaction` |
 /// | `refused a recipient`, `accepted a message` | `DEBUG` | `koukan::transaction` |
 /// | `queued, next attempt at …` | `INFO` | `koukan::queue` |
-/// | `failed for good`, `cancelled`, `given up: the message did not come`, `queued a notification of failure` | `INFO` | `koukan::queue` |
+/// | `failed for good`, `cancelled`, `given up: the message did not come`, `queued a notification` | `INFO` | `koukan::queue` |
 /// | `a notification could not be delivered, and nobody is told of it` | `WARN` | `koukan::queue` |
 /// | `the queue was changed`: by whom, the action, its target, how many | `INFO` | `koukan::operator` |
 /// | `a rule matched`: its tag, the action, the reply | `INFO` | `koukan::policy` |
@@ -125,6 +125,7 @@ impl Observer for Log {
             Event::Scanned(_) | Event::ScannerAsked(_) | Event::ScannerStands(_) => {}
             Event::HookCalled(called) => hooks::write_called(called),
             Event::HookLost(lost) => hooks::write_lost(lost),
+            Event::HookLeftOut(left_out) => hooks::write_left_out(left_out),
             Event::HookGivenUp(given_up) => hooks::write_given_up(given_up),
             Event::HookResumed(resumed) => hooks::write_resumed(resumed),
             Event::HookLeft(left) => hooks::write_left(left),
@@ -339,7 +340,7 @@ fn write_notified(notified: &Notified<'_>) {
         message,
         to = message.reverse_path.map(display),
         notification = %notified.notification,
-        "queued a notification of failure",
+        "queued a notification",
     );
 }
 

@@ -79,6 +79,10 @@ const COUNTERS: &[(&str, &str)] = &[
         HOOK_LOSSES,
         "Times that events were removed before a webhook had taken them.",
     ),
+    (
+        HOOK_LEFT_OUT,
+        "Events that webhooks refuse for good, and are not sent any more.",
+    ),
 ];
 const GAUGES: &[(&str, &str)] = &[
     (CONNECTIONS, "Connections of clients now."),
@@ -145,6 +149,7 @@ pub(super) const SCANNER_DOWN: &str = "koukan_scanner_down";
 pub(super) const HOOK_REQUESTS: &str = "koukan_webhook_requests_total";
 pub(super) const HOOK_EVENTS: &str = "koukan_webhook_events_total";
 pub(super) const HOOK_DEAD: &str = "koukan_webhook_dead";
+pub(super) const HOOK_LEFT_OUT: &str = "koukan_webhook_left_out_total";
 pub(super) const HOOK_LOSSES: &str = "koukan_webhook_losses_total";
 pub(super) const NOTIFICATIONS_LOST: &str = "koukan_notifications_lost_total";
 pub(super) const POLICY_MATCHES: &str = "koukan_policy_matches_total";

@@ -174,6 +174,7 @@ impl Observer for Metrics {
                 Some(_) => of.failed.increment(1),
             }),
             Event::HookLost(lost) => self.hooks(lost.hook, |of| of.lost.increment(1)),
+            Event::HookLeftOut(it) => self.hooks(it.hook, |of| of.left_out.increment(1)),
             Event::HookGivenUp(it) => self.hooks(it.hook, |of| of.dead.set(1.0)),
             Event::HookResumed(it) => self.hooks(it.hook, |of| of.dead.set(0.0)),
             // The process that calls it from now on reports its state.

@@ -45,6 +45,7 @@ pub(super) struct Hooks {
     pub(super) failed: Counter,
     pub(super) events: Counter,
     pub(super) lost: Counter,
+    pub(super) left_out: Counter,
     pub(super) dead: Gauge,
 }
 
@@ -142,6 +143,7 @@ impl Hooks {
             failed: requests("failed"),
             events: registrar.counter(f::HOOK_EVENTS, &[("hook", hook)]),
             lost: registrar.counter(f::HOOK_LOSSES, &[("hook", hook)]),
+            left_out: registrar.counter(f::HOOK_LEFT_OUT, &[("hook", hook)]),
             dead: registrar.gauge(f::HOOK_DEAD, &[("hook", hook)]),
         }
     }

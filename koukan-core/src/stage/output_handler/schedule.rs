@@ -14,6 +14,10 @@ use crate::storage::record::Attempt;
 pub struct RetryPolicy {
     /// The time between the first attempt and the second. It doubles with each attempt.
     pub min_attempt_time: Duration,
+    /// Time between the first attempt and the second if the destination was reached and refused for now, as
+    /// destinations that greylist do; `min_attempt_time` where there is none. The third attempt comes
+    /// `min_attempt_time` after the second.
+    pub first_retry: Option<Duration>,
     /// The longest time between two attempts.
     pub max_attempt_time: Duration,
     /// The largest number of attempts, if it is limited.
@@ -27,6 +31,7 @@ impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             min_attempt_time: Duration::from_secs(5 * 60),
+            first_retry: None,
             max_attempt_time: Duration::from_secs(2 * 3600),
             max_attempts: None,
             deadline: Duration::from_secs(5 * 24 * 3600),
@@ -39,6 +44,13 @@ impl RetryPolicy {
     #[must_use]
     pub fn with_min_attempt_time(mut self, min_attempt_time: Duration) -> Self {
         self.min_attempt_time = min_attempt_time;
+        self
+    }
+
+    /// With another [`RetryPolicy::first_retry`].
+    #[must_use]
+    pub fn with_first_retry(mut self, first_retry: Option<Duration>) -> Self {
+        self.first_retry = first_retry;
         self
     }
 
@@ -78,22 +90,18 @@ impl RetryPolicy {
         now: Timestamp,
         unit: f64,
     ) -> Option<Timestamp> {
-        let deadline = created.checked_add(self.deadline).unwrap_or(Timestamp::MAX);
+        let deadline = self.deadline_of(created);
         if self.max_attempts.is_some_and(|max| attempts >= max) || now >= deadline {
             return None;
         }
-        let doublings = attempts.saturating_sub(1).min(31);
+        // A first retry of its own is none of those that double.
+        let before = if self.first_retry.is_some() { 2 } else { 1 };
+        let doublings = attempts.saturating_sub(before).min(31);
+        let shortest = self.min_attempt_time.min(self.max_attempt_time);
         let delay = self.min_attempt_time.saturating_mul(1 << doublings);
         let delay = delay.min(self.max_attempt_time).mul_f64(0.5 + unit);
-        let delay = delay.clamp(
-            self.min_attempt_time.min(self.max_attempt_time),
-            self.max_attempt_time,
-        );
-        Some(
-            now.checked_add(delay)
-                .unwrap_or(Timestamp::MAX)
-                .min(deadline),
-        )
+        let next = later(now, delay.clamp(shortest, self.max_attempt_time));
+        Some(next.min(deadline))
     }
 
     /// As [`RetryPolicy::next_attempt`] after this attempt; `None` also where no recipient is left.
@@ -107,7 +115,20 @@ impl RetryPolicy {
         if attempt.is_all_delivered() {
             return None;
         }
-        self.next_attempt(created, attempts, attempt.ended, unit)
+        let (now, deadline) = (attempt.ended, self.deadline_of(created));
+        let next = self.next_attempt(created, attempts, now, unit)?;
+        let next = match self.first_retry {
+            Some(first) if attempts == 1 && attempt.has_met_destination() => {
+                later(now, spread(first, unit))
+            }
+            _ => next,
+        };
+        let asked = attempt.asked_to_wait().map(|wait| later(now, wait));
+        Some(asked.map_or(next, |asked| asked.max(next)).min(deadline))
+    }
+
+    fn deadline_of(&self, created: Timestamp) -> Timestamp {
+        later(created, self.deadline)
     }
 
     /// When a transaction that is held back is looked at again: the longer it has waited, the later,
@@ -120,7 +141,7 @@ impl RetryPolicy {
         now: Timestamp,
         unit: f64,
     ) -> Option<Timestamp> {
-        let deadline = created.checked_add(self.deadline).unwrap_or(Timestamp::MAX);
+        let deadline = self.deadline_of(created);
         if now >= deadline {
             return None;
         }
@@ -129,9 +150,17 @@ impl RetryPolicy {
         let wait = age
             .mul_f64(0.75 + unit / 2.0)
             .clamp(shortest, self.max_attempt_time);
-        let next = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-        Some(next.min(deadline))
+        Some(later(now, wait).min(deadline))
     }
+}
+
+/// A time that is never shorter than `shortest`, and half as long again at most.
+fn spread(shortest: Duration, unit: f64) -> Duration {
+    shortest.mul_f64((0.5 + unit).max(1.0))
+}
+
+fn later(time: Timestamp, wait: Duration) -> Timestamp {
+    time.checked_add(wait).unwrap_or(Timestamp::MAX)
 }
 
 /// When to retry a transaction whose message could not be read from storage, for which no
@@ -141,15 +170,18 @@ pub(super) fn after_failed_read(created: Timestamp, now: Timestamp) -> Timestamp
     let age = Duration::try_from(now.duration_since(created)).unwrap_or_default();
     let [shortest, longest] = [Duration::from_secs(60), Duration::from_secs(3600)];
     let wait = (age / 4).clamp(shortest, longest);
-    now.checked_add(wait).unwrap_or(Timestamp::MAX)
+    later(now, wait)
 }
 
 #[cfg(test)]
 mod tests {
+    use crate::reply::{Reply, RetryAfter, Unreached};
+
     use super::*;
 
     const POLICY: RetryPolicy = RetryPolicy {
         min_attempt_time: Duration::from_secs(10),
+        first_retry: None,
         max_attempt_time: Duration::from_secs(100),
         max_attempts: Some(6),
         deadline: Duration::from_secs(1000),
@@ -173,6 +205,65 @@ mod tests {
         ] {
             let next = POLICY.next_attempt(at(0), attempts, at(50), unit);
             assert_eq!(next, Some(at(50 + delay)), "{attempts} {unit}");
+        }
+    }
+
+    fn attempt(final_reply: Reply) -> Attempt {
+        Attempt {
+            started: at(49),
+            ended: at(50),
+            mail_reply: None,
+            recipient_replies: vec![None],
+            final_reply,
+            final_replies: Vec::new(),
+            remote: None,
+            shown: None,
+            tls: None,
+            conversation: None,
+            suppresses: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn who_greylists_is_tried_again_soon_and_who_is_not_reached_is_not() {
+        let unreached = Reply::connection_failed().with_extension(Unreached {
+            hosts: [].into(),
+            until: tokio::time::Instant::now(),
+            is_tried: true,
+        });
+        let soon = POLICY.with_first_retry(Some(Duration::from_secs(2)));
+        for (policy, reply, attempts, unit, delay) in [
+            (POLICY, Reply::mailbox_busy(), 1, 0.5, 10),
+            (soon, Reply::mailbox_busy(), 1, 0.0, 2),
+            (soon, Reply::mailbox_busy(), 1, 0.99, 2),
+            (soon, unreached, 1, 0.5, 10),
+            (soon, Reply::mailbox_busy(), 2, 0.5, 10),
+            (soon, Reply::mailbox_busy(), 3, 0.5, 20),
+            (soon, Reply::mailbox_busy(), 6, 0.5, 0),
+        ] {
+            let attempt = attempt(reply);
+            let next = policy.after(&attempt, at(0), attempts, unit);
+            let next = next.map_or(0, |next| next.as_second() - 50);
+            assert_eq!(next, delay, "{policy:?} {attempts} {unit}");
+        }
+        // No longer than there is time for.
+        let late = soon.after(&attempt(Reply::mailbox_busy()), at(-949), 1, 0.5);
+        assert_eq!(late, Some(at(51)));
+    }
+
+    #[test]
+    fn who_asks_for_time_is_left_alone_for_so_long() {
+        let asks = |seconds| RetryAfter(Duration::from_secs(seconds));
+        let soon = POLICY.with_first_retry(Some(Duration::from_secs(2)));
+        for (policy, seconds, delay) in [
+            (POLICY, 3, 10),
+            (POLICY, 70, 70),
+            (soon, 70, 70),
+            (POLICY, 5000, 950),
+        ] {
+            let reply = Reply::overloaded().with_extension(asks(seconds));
+            let next = policy.after(&attempt(reply), at(0), 1, 0.5);
+            assert_eq!(next, Some(at(50 + delay)), "{seconds}");
         }
     }
 

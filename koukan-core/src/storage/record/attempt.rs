@@ -1,10 +1,10 @@
 //! One attempt at a transaction.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::reply::{Encryption, FinalReplies, Handover, RemoteMta, Reply};
+use crate::reply::{Encryption, FinalReplies, Handover, RemoteMta, Reply, RetryAfter, Unreached};
 
 use super::{Conversation, Shown, Suppression};
 
@@ -104,6 +104,19 @@ impl Attempt {
     pub(crate) fn is_all_delivered(&self) -> bool {
         let own = self.recipient_replies.iter().chain(&self.final_replies);
         self.final_reply.is_positive() && !own.flatten().any(Reply::is_negative)
+    }
+
+    /// Whether its destination was reached, according to the final reply.
+    pub(crate) fn has_met_destination(&self) -> bool {
+        self.final_reply.extensions().get::<Unreached>().is_none()
+    }
+
+    /// The longest time that a reply of the destination asks to wait, counted from the end of the attempt.
+    pub(crate) fn asked_to_wait(&self) -> Option<Duration> {
+        let own = self.recipient_replies.iter().chain(&self.final_replies);
+        let replies = own.flatten().chain([&self.final_reply]);
+        let asked = replies.filter_map(|reply| reply.extensions().get::<RetryAfter>());
+        asked.max().map(|RetryAfter(wait)| *wait)
     }
 
     /// The final reply, carrying those of recipients that have their own.

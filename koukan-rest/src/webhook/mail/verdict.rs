@@ -1,7 +1,7 @@
 //! The reply that an answer stands for.
 
 use http::StatusCode;
-use koukan_core::reply::{EnhancedCode, FromUpstream, Reply};
+use koukan_core::reply::{EnhancedCode, FromUpstream, Reply, RetryAfter};
 
 use crate::webhook::NotTaken;
 
@@ -20,7 +20,10 @@ pub(super) fn verdict(taken: Result<(), NotTaken>) -> Reply {
         Some(_) => Reply::destination_failed(),
     };
     tracing::info!(what = not_taken.what, %reply, "a webhook has not taken a message");
-    reply
+    match not_taken.retry_after {
+        Some(wait) if reply.is_transient() => reply.with_extension(RetryAfter(wait)),
+        _ => reply,
+    }
 }
 
 /// The reply with what the server has said, where it has.
@@ -43,6 +46,8 @@ fn in_its_words(reply: Reply, said: Option<&str>) -> Reply {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -83,5 +88,24 @@ mod tests {
             assert_eq!(reply.to_string(), expected, "{status} {said:?}");
         }
         assert_eq!(verdict(Ok(())), Reply::message_accepted());
+    }
+
+    #[test]
+    fn who_asks_for_time_is_heard_unless_the_message_is_refused_for_good() {
+        let asked = Duration::from_secs(90);
+        for (status, expected) in [
+            (429, Some(RetryAfter(asked))),
+            (503, Some(RetryAfter(asked))),
+            (403, None),
+        ] {
+            let reply = verdict(Err(NotTaken {
+                what: String::new(),
+                status: Some(StatusCode::from_u16(status).unwrap()),
+                retry_after: Some(asked),
+                said: None,
+            }));
+            let found = reply.extensions().get::<RetryAfter>().copied();
+            assert_eq!(found, expected, "{status}");
+        }
     }
 }

@@ -1,12 +1,14 @@
 //! The task of a webhook.
 
+mod giving_up;
+mod sifting;
+
 use std::{future::poll_fn, pin::pin, task::Poll, time::Duration};
 
-use http::StatusCode;
 use koukan_core::{
     causes::Causes,
     clock::SharedClock,
-    event::{Event, HookCalled, HookGivenUp, HookLeft, HookLost, HookResumed, Observers},
+    event::{Event, HookCalled, HookLeft, HookLost, HookResumed, Observers},
     random::SharedRandom,
     resource::{
         Caller, EventRequest, EventResponse, EventService, EventsRead, HookAction, HookBoard,
@@ -23,7 +25,7 @@ use tower::{BoxError, ServiceExt};
 
 use crate::schema::events_to_json;
 
-use super::{NotTaken, Poster, holding::Holding, pauses::pause, standing::Standing};
+use super::{Poster, holding::Holding, pauses::pause, standing::Standing};
 
 /// The most events in one request.
 const EVENTS_MAX: usize = 100;
@@ -31,8 +33,6 @@ const EVENTS_MAX: usize = 100;
 const WAIT: Duration = Duration::from_secs(60);
 /// The prefix of the name of a webhook's cursor.
 const CURSOR: &str = "webhook:";
-/// The prefix of the name under which a webhook's standing is stored.
-const STANDING: &str = "webhook-standing:";
 
 /// A server to be told of events, and of which events.
 #[derive(Debug, Clone)]
@@ -65,6 +65,11 @@ pub struct Hook<E> {
 
 /// The cursor of a webhook; `None` for the oldest event that is kept.
 type Cursor = Option<Box<str>>;
+
+/// The cursor at which the event of that number comes next.
+fn before(number: u64) -> Box<str> {
+    number.saturating_sub(1).to_string().into()
+}
 
 impl<E: EventService> Hook<E> {
     /// Makes a webhook that reads events from `events`, which reads that storage.
@@ -132,10 +137,17 @@ impl<E: EventService> Hook<E> {
     async fn tell_all(&self, holding: &Holding<'_>) {
         let mut cursor = self.begin(holding).await;
         let mut standing = self.stood().await;
+        let mut failures = 0;
         loop {
             let page = self.page(&mut cursor).await;
-            if !page.events.is_empty() {
-                self.tell(holding, &page, &mut standing).await;
+            if !page.events.is_empty()
+                && let Some(until) = self
+                    .tell(holding, &page, &mut standing, &mut failures)
+                    .await
+            {
+                // The rest is read anew.
+                cursor = Some(until);
+                continue;
             }
             if cursor.as_deref() != Some(&*page.next) {
                 self.keep(holding, &page.next).await;
@@ -189,39 +201,20 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// The standing when it last ran.
-    async fn stood(&self) -> Standing {
-        let name = self.standing_name();
-        let found = self.insist("look how it stood", || async {
-            Ok(self.storage.backend().cursor(&name).await?)
-        });
-        let standing = Standing::of_number(found.await.unwrap_or_default());
-        if standing != Standing::default() {
-            self.place.show(|view| {
-                view.failing_since = standing.since;
-                view.state = HookState::Failing;
-            });
-        }
-        if standing.is_dead {
-            self.give_up(&standing);
-        }
-        standing
-    }
-
-    /// Sends events until they are accepted, or an operator says that they are to be skipped.
-    async fn tell(&self, holding: &Holding<'_>, page: &EventsRead, standing: &mut Standing) {
+    /// Sends events until they are taken, or somebody says that they are to be left out; where some of them alone
+    /// are refused for good, returns the cursor of those that come next.
+    async fn tell(
+        &self,
+        holding: &Holding<'_>,
+        page: &EventsRead,
+        standing: &mut Standing,
+        failures: &mut u32,
+    ) -> Cursor {
         let (Some(first), Some(last)) = (page.events.first(), page.events.last()) else {
-            return;
+            return None;
         };
         let events = (first.number, last.number);
-        let id = format!("events_{}_{}", first.number, last.number);
-        let content = json!({
-            "type": "events",
-            "timestamp": self.clock.now().to_string(),
-            "data": events_to_json(page),
-        });
-        let content = bytes::Bytes::from(content.to_string());
-        let mut failures = 0_u32;
+        let (id, content) = self.request(page);
         loop {
             if standing.is_dead {
                 self.place.show(|view| view.events = Some(events));
@@ -230,7 +223,8 @@ impl<E: EventService> Hook<E> {
                     .tell(&Event::HookResumed(HookResumed::new(self.name())));
                 self.stands(holding, standing, Standing::default()).await;
                 if asked == HookAction::Skip {
-                    return self.place.is_up();
+                    self.place.is_up();
+                    return None;
                 }
                 self.place.show(|view| view.state = HookState::Failing);
             }
@@ -241,76 +235,69 @@ impl<E: EventService> Hook<E> {
             let called = HookCalled::new(self.name(), page.events.len());
             let not_taken = match self.target.poster.post(&id, content.clone()).await {
                 Ok(()) => {
-                    // Observers are told how often the call had failed before.
-                    let called = called.after(failures);
+                    // It is told how often it had failed before.
+                    let called = called.after(std::mem::take(failures));
                     self.observers.tell(&Event::HookCalled(called));
                     self.stands(holding, standing, Standing::default()).await;
-                    return self.place.is_up();
+                    self.place.is_up();
+                    return None;
                 }
                 Err(not_taken) => not_taken,
             };
-            failures = failures.saturating_add(1);
-            let called = called.failed(&not_taken.what, failures);
+            *failures = failures.saturating_add(1);
+            let called = called.failed(&not_taken.what, *failures);
             self.observers.tell(&Event::HookCalled(called));
+            if sifting::is_refused(&not_taken)
+                && *failures >= sifting::REFUSALS
+                && let Some(last) = self.sift(holding, page).await
+            {
+                *failures = 0;
+                self.stands(holding, standing, Standing::default()).await;
+                self.place.is_up();
+                return Some(last);
+            }
             self.failed(holding, standing, &not_taken).await;
             self.place.show(|view| {
-                (view.failures, view.events) = (failures, Some(events));
+                (view.failures, view.events) = (*failures, Some(events));
                 view.last_error = Some(not_taken.what.as_str().into());
             });
             if standing.is_dead {
                 continue;
             }
-            let pause = pause(failures, &self.random);
+            let pause = pause(*failures, &self.random);
             let pause = pause.max(not_taken.retry_after.unwrap_or_default());
             tokio::select! {
                 biased;
                 asked = self.place.asked() => if asked == HookAction::Skip {
+                    *failures = 0;
                     self.stands(holding, standing, Standing::default()).await;
-                    return self.place.is_up();
+                    self.place.is_up();
+                    return None;
                 },
                 () = sleep(pause) => {}
+            }
+            if sifting::is_refused(&not_taken) && page.events.len() < EVENTS_MAX {
+                // Others may have come, by which it shows whether it is these alone that it refuses.
+                return Some(before(first.number));
             }
         }
     }
 
-    /// Counts another failure, and gives the webhook up if it has failed for too long.
-    async fn failed(&self, holding: &Holding<'_>, standing: &mut Standing, not_taken: &NotTaken) {
-        let now = self.clock.now();
-        let since = standing.since.unwrap_or(now);
-        let time = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-        // 410 means that the server is gone for good.
-        let is_gone = not_taken.status == Some(StatusCode::GONE);
-        let is_dead = is_gone || time >= self.target.give_up_after;
-        let stands = Standing {
-            since: Some(since),
-            is_dead,
-        };
-        self.stands(holding, standing, stands).await;
-        self.place.show(|view| {
-            view.failing_since = Some(since);
-            view.state = HookState::Failing;
+    /// The request that tells of events: what it is known by, and its content.
+    fn request(&self, page: &EventsRead) -> (String, bytes::Bytes) {
+        let numbers = page.events.iter().map(|event| event.number);
+        let (first, last) = (numbers.clone().min(), numbers.max());
+        let id = format!(
+            "events_{}_{}",
+            first.unwrap_or_default(),
+            last.unwrap_or_default()
+        );
+        let content = json!({
+            "type": "events",
+            "timestamp": self.clock.now().to_string(),
+            "data": events_to_json(page),
         });
-        if is_dead {
-            self.give_up(&stands);
-        }
-    }
-
-    fn give_up(&self, standing: &Standing) {
-        self.place.show(|view| view.state = HookState::Dead);
-        let since = standing.since.unwrap_or_else(|| self.clock.now());
-        let given_up = HookGivenUp::new(self.name(), since);
-        self.observers.tell(&Event::HookGivenUp(given_up));
-    }
-
-    /// Stores the standing if it has changed.
-    async fn stands(&self, holding: &Holding<'_>, standing: &mut Standing, now: Standing) {
-        if *standing == now {
-            return;
-        }
-        *standing = now;
-        let (name, number) = (self.standing_name(), now.to_number());
-        self.write(holding, "note how it stands", &name, number)
-            .await;
+        (id, content.to_string().into())
     }
 
     async fn keep(&self, holding: &Holding<'_>, cursor: &str) {
@@ -371,10 +358,6 @@ impl<E: EventService> Hook<E> {
                 }
             }
         }
-    }
-
-    fn standing_name(&self) -> String {
-        format!("{STANDING}{}", self.name())
     }
 
     fn cursor_name(&self) -> String {
