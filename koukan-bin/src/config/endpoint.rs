@@ -22,7 +22,7 @@ pub enum Endpoint {
     /// Makes one transaction for each recipient, and keeps it if it cannot be delivered at once.
     Exploder(Exploder),
     /// An SMTP server.
-    Smtp(Smtp),
+    Smtp(Box<Smtp>),
     /// An HTTP server that takes transactions: an application, or another part of this agent.
     Rest(Rest),
     /// An HTTP server that takes each message in one signed request, parsed.

@@ -33,7 +33,7 @@ impl Body {
         let inner = match &self.source {
             Source::Blob(reader) if reader.position() == 0 => Self::from(reader.blob()),
             Source::Bytes(bytes) => Self::from(bytes.clone()),
-            Source::Composition(rendering) => Self::from(rendering.composition()?.clone()),
+            Source::Composition(rendering) => rendering.composition().cloned().map(Self::from)?,
             Source::Observed(observed) => observed.inner.copy()?,
             _ => return None,
         };

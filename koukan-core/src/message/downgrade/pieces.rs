@@ -102,10 +102,7 @@ mod tests {
                 format!("{long}\r\n"),
                 vec![(PIECE_MAX, true, false), (1, false, true)],
             ),
-            (
-                long.clone(),
-                vec![(PIECE_MAX, true, false), (1, false, false)],
-            ),
+            (long, vec![(PIECE_MAX, true, false), (1, false, false)]),
             ("a\rb\nc\r".into(), vec![(6, true, false)]),
         ] {
             let found = Pieces::of(octets.as_bytes(), true).all();

@@ -65,8 +65,7 @@ impl Attempts {
         let signals = transaction.signals.clone();
         let holdings = transaction.body.holdings();
         let client = transaction.context.client();
-        let mut exchange =
-            Exchange::new(transaction, departure).with_downgrade(self.downgrade);
+        let mut exchange = Exchange::new(transaction, departure).with_downgrade(self.downgrade);
         let Some(destination) = self.destination(&signals, &mut exchange).await? else {
             return if exchange.is_without_recipients() {
                 Ok(Reply::no_valid_recipients())
