@@ -120,6 +120,7 @@ impl Pool {
         }
     }
 
+    #[cfg_attr(not(feature = "tls"), expect(unused_variables))]
     async fn greet(
         &self,
         lease: &mut Lease<BoxWire>,
