@@ -10,9 +10,8 @@ use shuttle::future::block_on;
 
 use crate::{
     blob::{Blob, BlobPool},
-    signals::Gone,
     storage::{
-        AttemptEnd, Halt, Lease, MemoryBackend, Recorder, Storage, UpstreamReply,
+        AttemptEnd, Gone, Halt, Lease, MemoryBackend, Recorder, Storage, UpstreamReply,
         record::{Attempt, Terms},
     },
 };

@@ -7,7 +7,6 @@
 //! | the [`TraceId`] | there is one from the start | as a durable signal; also into logs, `Received` and the final reply |
 
 mod carrying;
-mod departure;
 mod destination;
 mod durable;
 mod expansions;
@@ -26,7 +25,6 @@ mod trace_id;
 pub use crate::host_port::{HostPort, InvalidHostPort};
 
 pub use self::{
-    departure::{Departure, Holding},
     destination::{Destination, NamedBy},
     durable::{
         CARRIED_MAX, Carried, DurableSignal, SetDurableError, TooMuchCarried, UndecodedSignal,
@@ -55,10 +53,7 @@ use std::{
 
 use crate::blob::Account;
 
-pub(crate) use self::{
-    departure::{Gone, Leaving, Orders, Sharers},
-    handed_over::HandedOver,
-};
+pub(crate) use self::handed_over::HandedOver;
 
 use self::settled::Settled;
 
@@ -132,27 +127,6 @@ impl Signals {
     #[must_use]
     pub fn branch(&self) -> Self {
         Self(Arc::new(Shared {
-            trunk: Some(self.clone()),
-            trace_id: Settled::of(Some(TraceId::of(self))),
-            account: Settled::of(self.account().cloned()),
-            ..Shared::default()
-        }))
-    }
-
-    /// The same signals with another value of one type. What is written on one side later is not seen on the other,
-    /// except for durable signals that are written here.
-    pub(crate) fn with_other<T: Signal>(&self, value: Arc<T>) -> Self {
-        let id = TypeId::of::<T>();
-        let mut entries: Entries = {
-            let own = self.lock();
-            own.iter()
-                .filter(|(other, ..)| *other != id)
-                .cloned()
-                .collect()
-        };
-        entries.push((id, type_name::<T>(), value));
-        Self(Arc::new(Shared {
-            entries: Mutex::new(entries),
             trunk: Some(self.clone()),
             trace_id: Settled::of(Some(TraceId::of(self))),
             account: Settled::of(self.account().cloned()),

@@ -1,19 +1,12 @@
 //! Ending attempts when the agent stops.
 
-use std::{
-    future::poll_fn,
-    pin::pin,
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use std::{future::poll_fn, pin::pin, time::Duration};
 
 use tokio::time::timeout;
 
-use crate::signals::{Gone, Orders};
-
 use super::{
-    Lease, Storage,
-    live::{Durability, Live, Side, State},
+    Storage,
+    live::{Durability, Side, State},
     live_body::LiveBody,
     presence::Loss,
 };
@@ -49,6 +42,17 @@ const STEPS: [(Drain, Duration); 4] = [
     (Drain::All, Duration::from_secs(2)),
 ];
 
+/// What has happened to a message within an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Gone {
+    /// It has not been read to its end.
+    No,
+    /// It was taken by reference, for others to read.
+    Taken,
+    /// It was read completely: upstream may have it.
+    Whole,
+}
+
 /// Why an attempt must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Halt {
@@ -58,33 +62,6 @@ pub(crate) enum Halt {
     GiveBack,
     /// The agent stops, and the transaction is not committed.
     Stop,
-}
-
-/// What the attempt of a lease may have been told.
-struct LeaseOrders {
-    storage: Storage,
-    /// What keeps these need not keep the transaction.
-    live: Weak<Live>,
-}
-
-impl Orders for LeaseOrders {
-    fn must_end(&self) -> bool {
-        // It ends with its lease.
-        self.live.upgrade().is_none_or(|live| {
-            let loss = self.storage.0.presence.loss();
-            live.lock().halt(Gone::No, loss).is_some()
-        })
-    }
-}
-
-impl Lease {
-    /// Whether its attempt must end, to be asked right before the message leaves, by any thread.
-    pub(crate) fn orders(&self) -> impl Orders + 'static {
-        LeaseOrders {
-            storage: self.storage.clone(),
-            live: Arc::downgrade(&self.live),
-        }
-    }
 }
 
 impl Storage {

@@ -13,14 +13,14 @@ use crate::{
     body::MessageToken,
     context::Context,
     reply::Reply,
-    signals::{Gone, Signals, TraceId},
+    signals::{Signals, TraceId},
     transaction::{Mail, Rcpt},
 };
 
 use super::{
     Storage, UpstreamReply,
     destinations::LATE,
-    drain::Halt,
+    drain::{Gone, Halt},
     lease_body::LeaseBody,
     live::{Durability, Live, OnDrop, Side, State},
     live_body::LiveBody,

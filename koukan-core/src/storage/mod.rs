@@ -74,7 +74,7 @@ pub use self::{
 pub(crate) use self::{
     company::{Beside, Company},
     destinations::{Destinations, Down, Look, Passage},
-    drain::Halt,
+    drain::{Gone, Halt},
     lease_drop::Stopper,
 };
 

@@ -28,7 +28,6 @@ mod room;
 mod script;
 mod sending;
 mod sharing;
-mod silent;
 mod smtputf8;
 mod sources;
 mod tcp;

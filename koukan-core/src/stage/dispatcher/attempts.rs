@@ -11,8 +11,7 @@ use tower::{BoxError, Service};
 
 use crate::{
     causes::Causes,
-    signals::Gone,
-    storage::{BackendError, Beside, Company, Halt, Lease, record::FinalReason},
+    storage::{BackendError, Beside, Company, Gone, Halt, Lease, record::FinalReason},
     waking::Root,
 };
 

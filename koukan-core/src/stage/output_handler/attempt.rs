@@ -3,7 +3,10 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
     task::{Context, Poll, ready},
     vec,
 };
@@ -18,9 +21,9 @@ use crate::{
     middleware::trace::Following,
     reply::{Encryption, Reply},
     service::{BoxMailService, begin},
-    signals::{Departure, Destination, Forced, Gone, Queued},
+    signals::{Destination, Forced, Queued},
     storage::{
-        Halt, Lease, UpstreamReply,
+        Gone, Halt, Lease, UpstreamReply,
         record::{Attempt, Conversation},
     },
     transaction::{Aborted, Errand, Originator, Rcpt, Start},
@@ -45,7 +48,7 @@ pub(super) struct Exchange<'a> {
 /// What a lease sends upstream, and where replies go.
 struct Leased<'a> {
     lease: &'a mut Lease,
-    departure: Arc<Departure>,
+    gone: Arc<AtomicGone>,
     /// The recipients of this call, if it is a later one in the same attempt.
     again: Option<vec::IntoIter<(usize, Rcpt)>>,
 }
@@ -74,6 +77,7 @@ impl<'a> Exchange<'a> {
         let context = Arc::clone(lease.context());
         let signals = lease.branch_signals();
         if let Some(host) = &context.next_hop {
+            // Nobody else has written into those that are new.
             let _ = signals.set(Destination::of_other([host.clone()]));
         }
         if lease.is_stored() {
@@ -84,9 +88,6 @@ impl<'a> Exchange<'a> {
         }
         let following = Following::new(lease.trace_id());
         let started = clock.now();
-        // Nobody else has written into those that are new.
-        let _ = signals.set(Departure::under(lease.orders()));
-        let departure = signals.find().unwrap_or_default();
         let start = Start {
             context,
             mail: lease.mail().clone(),
@@ -94,13 +95,9 @@ impl<'a> Exchange<'a> {
             token: lease.take_token(),
         };
         let (upstream, mail) = begin(chain, start);
-        let leased = Leased {
-            lease,
-            departure,
-            again,
-        };
+        let gone = Arc::default();
         Self {
-            errand: Errand::new(leased, upstream, Some(mail)),
+            errand: Errand::new(Leased { lease, gone, again }, upstream, Some(mail)),
             clock,
             following,
             started,
@@ -154,14 +151,10 @@ impl Leased<'_> {
     /// unless it was sent already.
     fn poll_halt(&self, cx: &Context<'_>) -> Poll<Halt> {
         loop {
-            let known = self.departure.gone();
-            match self.lease.poll_halt(cx, known) {
-                Poll::Ready(halt) if known != Gone::No || self.departure.give_up() => {
-                    return Poll::Ready(halt);
-                }
-                Poll::Pending if self.departure.is_still(known, cx) => return Poll::Pending,
-                // It stands otherwise by now.
-                Poll::Ready(_) | Poll::Pending => {}
+            let known = self.gone.get();
+            let halt = ready!(self.lease.poll_halt(cx, known));
+            if known != Gone::No || self.gone.give_up() {
+                return Poll::Ready(halt);
             }
         }
     }
@@ -181,7 +174,7 @@ impl Originator for Leased<'_> {
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Body, Aborted>> {
         let body = self.lease.poll_body(cx);
-        body.map(|body| Ok(Body::from(body).observe(End(Arc::clone(&self.departure)))))
+        body.map(|body| Ok(Body::from(body).observe(End(Arc::clone(&self.gone)))))
     }
 
     fn take_mail_reply(&mut self, reply: Reply) -> Reply {
@@ -200,23 +193,68 @@ impl Originator for Leased<'_> {
     }
 }
 
+/// What has happened to the message.
+///
+/// It only grows. Once the message was given up it is not sent any more.
+#[derive(Default)]
+struct AtomicGone(AtomicU8);
+
+const NOT_GONE: u8 = 0;
+const TAKEN: u8 = 1;
+const WHOLE: u8 = 2;
+const GIVEN_UP: u8 = 3;
+
+impl AtomicGone {
+    fn get(&self) -> Gone {
+        match self.0.load(Ordering::Acquire) {
+            TAKEN => Gone::Taken,
+            WHOLE => Gone::Whole,
+            _ => Gone::No,
+        }
+    }
+
+    /// Gives the message up; `false` where another thread has sent it or is about to.
+    fn give_up(&self) -> bool {
+        self.change(GIVEN_UP).is_ok()
+    }
+
+    /// Notes that the message will be sent with those of others; `false` where it was given up.
+    fn go(&self) -> bool {
+        self.change(TAKEN) != Err(GIVEN_UP)
+    }
+
+    /// Changes the state if nothing has happened yet; otherwise returns the state.
+    fn change(&self, to: u8) -> Result<u8, u8> {
+        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
+        self.0.compare_exchange(NOT_GONE, to, success, failure)
+    }
+
+    fn note(&self, to: u8) {
+        self.0.fetch_max(to, Ordering::AcqRel);
+    }
+}
+
 /// Notes that the whole message was read, or was taken by reference.
-struct End(Arc<Departure>);
+struct End(Arc<AtomicGone>);
 
 impl Observer for End {
     fn again(&self) -> Option<Box<dyn Observer>> {
         Some(Box::new(Self(Arc::clone(&self.0))))
     }
 
+    fn may_go(&mut self) -> bool {
+        self.0.go()
+    }
+
     fn passed(&mut self, _: &Bytes) {}
 
     fn ended(&mut self) {
-        self.0.note(Gone::Whole);
+        self.0.note(WHOLE);
     }
 
     /// Its further way is not visible here.
     fn taken(&mut self, _: u64, _: &[Blob]) {
-        self.0.note(Gone::Taken);
+        self.0.note(TAKEN);
     }
 }
 
@@ -249,5 +287,30 @@ impl Future for Exchange<'_> {
         // A lease never aborts.
         let final_reply = end.unwrap_or_else(|Aborted| Reply::local_error());
         Poll::Ready(Ok(this.attempt(final_reply)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Somebody who stops is not sent the message, which he would be sent again.
+    #[test]
+    fn a_message_is_given_up_or_goes() {
+        let gone = Arc::new(AtomicGone::default());
+        let mut end = End(Arc::clone(&gone));
+        assert!(gone.give_up());
+        assert!(!end.may_go());
+        end.taken(0, &[]);
+        assert_eq!(gone.get(), Gone::No);
+
+        let gone = Arc::new(AtomicGone::default());
+        let mut end = End(Arc::clone(&gone));
+        assert!(end.may_go() && end.may_go());
+        assert!(!gone.give_up());
+        assert_eq!(gone.get(), Gone::Taken);
+        end.ended();
+        end.taken(0, &[]);
+        assert_eq!((gone.get(), gone.give_up()), (Gone::Whole, false));
     }
 }

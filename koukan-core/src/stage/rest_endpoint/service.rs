@@ -9,9 +9,7 @@ use std::{
 use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
-use crate::{
-    reply::Reply, resource::ResourceService, signals::Departure, transaction::Transaction,
-};
+use crate::{reply::Reply, resource::ResourceService, transaction::Transaction};
 
 use super::{RestEndpointSettings, delivery::Delivery};
 
@@ -83,15 +81,8 @@ impl<R: ResourceService> Service<Transaction> for RestEndpoint<R> {
         // Copies of a message were already combined by a `Sharing`: none has to wait for this one.
         drop(transaction.body.take_token());
         let resource = self.resource.clone();
-        // The message may be taken long before upstream is given it.
-        let departure = transaction.signals.find::<Departure>();
-        let holding = departure.as_ref().map(Departure::hold);
-        let delivery = Delivery::new(resource, Arc::clone(&self.settings), transaction, departure);
-        Box::pin(async move {
-            let result = delivery.run().await;
-            drop(holding);
-            result
-        })
+        let delivery = Delivery::new(resource, Arc::clone(&self.settings), transaction);
+        Box::pin(delivery.run())
     }
 }
 

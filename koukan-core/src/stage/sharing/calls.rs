@@ -19,7 +19,6 @@ use crate::{
     few::Few,
     pipe::{self, pipe},
     reply::Reply,
-    signals::Signals,
     transaction::{Command, Lender, Rcpt, Recipients, Slot, Transaction, rescue},
     waking::Passes,
 };
@@ -219,8 +218,7 @@ impl Calls {
                     has_given = true;
                     let slot = mail.unwrap_or_else(Slot::of_nobody);
                     let slot = slot.lent(lender(group), [run, MAIL], 0);
-                    let signals = group.signals_of(run);
-                    self.calls.push(Call::begin(group, run, slot, signals));
+                    self.calls.push(Call::begin(group, run, slot));
                 }
                 Action::Hand {
                     run,
@@ -248,7 +246,6 @@ impl Calls {
                     is_shared,
                 } => {
                     has_given = true;
-                    group.hold(run, is_shared);
                     let body = match is_shared {
                         true => self.agree(group, run, copies),
                         false => { copies }.take().next().map(|(_, body)| body),
@@ -266,19 +263,25 @@ impl Calls {
         has_given
     }
 
-    /// One copy of the message on behalf of all members, unless one of them is leaving or has left and
-    /// cannot leave later. Then the call is dropped: it would deliver the message to that member's
-    /// recipient, who gets it again later.
-    fn agree(&mut self, group: &Group, run: usize, copies: Few<Copy>) -> Option<Body> {
-        let goes = group.lock().state.give_shared(run, copies);
-        match goes {
-            Ok((one, others)) => {
+    /// One copy of the message on behalf of all members, unless one of them is leaving or has left. Then
+    /// the call is dropped: it would deliver the message to that member's recipient, who gets it again
+    /// later.
+    fn agree(&mut self, group: &Group, run: usize, mut copies: Few<Copy>) -> Option<Body> {
+        let asked = copies.iter_mut();
+        let given_up: Vec<_> = asked
+            .filter_map(|(member, body)| (!body.may_go()).then_some(*member))
+            .collect();
+        let confirmed = group.lock().state.confirm(run, &given_up, copies);
+        match confirmed {
+            Ok(mut copies) => {
                 // From here on, a single attempt no longer decides about it.
-                others.into_iter().map(Body::taken).for_each(drop);
-                one.map(Body::taken)
+                let mut taken = copies.take().map(|(_, body)| body.taken());
+                let one = taken.next();
+                taken.for_each(drop);
+                one
             }
             Err(left) => {
-                left.see_to();
+                drop(left);
                 self.calls.retain(|call| call.run != run);
                 None
             }
@@ -312,7 +315,7 @@ impl Calls {
 }
 
 impl Call {
-    pub(super) fn begin(group: &Group, run: usize, mail: Slot, signals: Signals) -> Self {
+    pub(super) fn begin(group: &Group, run: usize, mail: Slot) -> Self {
         let (recipients, recipients_pulled) = pipe(usize::MAX);
         let (body, body_pulled) = pipe(1);
         let key = &group.key;
@@ -322,7 +325,7 @@ impl Call {
             mail: Command::new(key.mail.clone(), mail),
             recipients: Recipients::from_pipe(recipients_pulled),
             body: Body::from_pipe(body_pulled).with_token(token),
-            signals,
+            signals: group.signals.clone(),
         };
         let call = || group.shared.service.clone().call(transaction);
         // Others may have joined by now, and wait for whoever has the calls.

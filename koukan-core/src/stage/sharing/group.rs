@@ -8,7 +8,7 @@ use crate::{
     body::{Body, MessageToken},
     middleware::trace::Following,
     reply::Reply,
-    signals::{Departure, Signals, TraceId},
+    signals::{Signals, TraceId},
     sync::{Mutex, MutexGuard, PoisonError},
     transaction::{Command, Lender, Loan, Rcpt, Slot},
     waking::Root,
@@ -45,8 +45,8 @@ pub(super) struct Guarded {
     pub(super) driver: Option<usize>,
 }
 
-/// What a member joins with: the open reply to MAIL, its first recipient, and when its message leaves.
-type First = (Option<Slot>, Command<Rcpt>, Option<Arc<Departure>>);
+/// What a member joins with: the open reply to MAIL, and its first recipient.
+type First = (Option<Slot>, Command<Rcpt>);
 /// An answer that is known already.
 type Told = (Slot, Reply);
 
@@ -62,24 +62,24 @@ impl Group {
         key: Key,
         signals: Signals,
         token: Option<&MessageToken>,
-        first: First,
+        (mail, rcpt): First,
         may_drive: bool,
     ) -> (Arc<Self>, usize) {
-        let begin = |key, first| {
+        let begin = |key, mail, rcpt| {
             let goes = (key, signals, may_drive);
-            Self::new(Arc::clone(shared), goes, first)
+            Self::new(Arc::clone(shared), goes, mail, rcpt)
         };
         let Some(token) = token else {
-            return (begin(key, first), FIRST);
+            return (begin(key, mail, rcpt), FIRST);
         };
-        let mut first = Some(first);
+        let mut first = Some((mail, rcpt));
         let mut meetings = token.meetings();
         let found = meetings.find(|group: &Arc<Self>| {
             let is_same = Arc::ptr_eq(&group.shared, shared) && group.key.is_same(&key);
             is_same.then(|| group.enter(&mut first)).flatten()
         });
-        if let Some(first) = first {
-            let group = begin(key, first);
+        if let Some((mail, rcpt)) = first {
+            let group = begin(key, mail, rcpt);
             meetings.add(&group);
             return (group, FIRST);
         }
@@ -98,12 +98,13 @@ impl Group {
     fn new(
         shared: Arc<Shared>,
         (key, signals, members_drive): (Key, Signals, bool),
-        (mail, rcpt, departure): First,
+        mail: Option<Slot>,
+        rcpt: Command<Rcpt>,
     ) -> Arc<Self> {
         let mail = mail.unwrap_or_else(Slot::of_nobody);
-        let (lone, state) = match Lone::new(mail, rcpt, departure.clone()) {
+        let (lone, state) = match Lone::new(mail, rcpt) {
             Ok(lone) => (Some(lone), State::default()),
-            Err((mail, rcpt)) => (None, State::begin(mail, rcpt, departure)),
+            Err((mail, rcpt)) => (None, State::begin(mail, rcpt)),
         };
         Arc::new(Self {
             shared,
@@ -132,8 +133,8 @@ impl Group {
         if !state.is_open() {
             return None;
         }
-        let (mail, rcpt, departure) = first.take()?;
-        let index = state.enter(rcpt, departure);
+        let (mail, rcpt) = first.take()?;
+        let index = state.enter(rcpt);
         let told = match &state.mail_reply {
             Some(reply) => mail.map(|slot| (slot, reply.clone())),
             None => {
@@ -149,7 +150,6 @@ impl Group {
         if let Some(lone) = guarded.lone.take() {
             let lender: Arc<dyn Lender> = Arc::<Self>::clone(self);
             guarded.state = lone.spread(&lender);
-            self.join_first(&mut guarded.state);
         }
     }
 

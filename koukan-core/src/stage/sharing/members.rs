@@ -1,12 +1,8 @@
 //! A group's knowledge of a member.
 
-use std::{sync::Arc, task::Waker};
+use std::task::Waker;
 
-use crate::{
-    body::Body,
-    reply::Reply,
-    signals::{Departure, Holding},
-};
+use crate::{body::Body, reply::Reply};
 
 /// A member.
 #[derive(Default)]
@@ -18,10 +14,6 @@ pub(super) struct Member {
     pub(super) is_slow: bool,
     /// The message, while nobody reads it.
     pub(super) body: Option<Body>,
-    /// Where it is an attempt that can be ended while the message has not left.
-    pub(super) departure: Option<Arc<Departure>>,
-    /// The group says when the message leaves.
-    pub(super) holding: Option<Holding>,
     pub(super) result: Option<Reply>,
     /// Whether it may get its result: not before its commands are answered, since the result would answer
     /// those that are open.

@@ -17,13 +17,12 @@ mod parting;
 mod replies;
 mod verdict;
 
-use std::{collections::VecDeque, future::poll_fn, sync::Arc};
+use std::{collections::VecDeque, future::poll_fn};
 
 use koukan_core::{
     body::BodyError,
     message::downgrade::Signatures,
     reply::Reply,
-    signals::Departure,
     transaction::{Aborted, Transaction},
 };
 
@@ -33,8 +32,8 @@ use crate::{
 };
 
 use self::{
-    content::Content, each::Each, event::Event, expected::Expected, framing::Framing,
-    intake::Intake, oddities::Oddities, verdict::Verdict,
+    each::Each, event::Event, expected::Expected, framing::Framing, intake::Intake,
+    oddities::Oddities, verdict::Verdict,
 };
 
 /// Commands that wait for their replies at most, and recipients that wait to be sent.
@@ -101,7 +100,7 @@ impl From<Unsendable> for Failure {
 }
 
 impl Exchange {
-    pub(super) fn new(transaction: Transaction, departure: Option<Arc<Departure>>) -> Self {
+    pub(super) fn new(transaction: Transaction) -> Self {
         let Transaction {
             mail,
             recipients,
@@ -109,7 +108,7 @@ impl Exchange {
             ..
         } = transaction;
         Self {
-            intake: Intake::new(mail, recipients, Content::new(body, departure)),
+            intake: Intake::new(mail, recipients, body),
             stage: Stage::Mail,
             expected: VecDeque::new(),
             verdict: Verdict::default(),
