@@ -171,6 +171,40 @@ async fn a_host_that_connects_sooner_and_does_not_serve_gives_way() {
     assert_eq!(asked(&connector), tried);
 }
 
+/// What an address has said counts more than the silence of another, which is tried again after it.
+#[tokio::test(start_paused = true)]
+async fn the_reply_is_that_of_the_address_that_has_said_something() {
+    let (silent, refuses) = ("192.0.2.1:25", "192.0.2.2:25");
+    for addresses in [[silent, refuses], [refuses, silent]] {
+        let all = addresses.map(|address| ip::<SocketAddr>(address).ip());
+        let resolver = ScriptedResolver::new().with_addresses("mx.example.com", all);
+        let connector = ScriptedConnector::new(|_, mut io| {
+            tokio::spawn(async move { io.write_all(b"421 4.3.2 busy\r\n").await });
+        });
+        let connector = connector.with_silent(ip(silent));
+        let service = endpoint(to_mx(), &connector, &resolver);
+        let replies = send(&service, &["b"], "hi\r\n").await;
+        assert!(replies[1].contains("busy"), "{addresses:?}: {replies:?}");
+    }
+}
+
+/// A host whose addresses are all silent takes few connections from others, and little time.
+#[tokio::test(start_paused = true)]
+async fn of_very_many_silent_addresses_few_are_tried() {
+    let all: [IpAddr; 50] = std::array::from_fn(|index| [192, 0, 2, index as u8].into());
+    let resolver = ScriptedResolver::new().with_addresses("mx.example.com", all);
+    let silent = all.iter().fold(connector(), |connector, address| {
+        connector.with_silent(SocketAddr::new(*address, 25))
+    });
+    let service = endpoint(to_mx(), &silent, &resolver);
+    let begun = Instant::now();
+    let replies = send(&service, &["b"], "hi\r\n").await;
+    assert!(replies[1].starts_with("451 4.4.1 "), "{replies:?}");
+    assert_eq!(asked(&silent).len(), 10);
+    // Three at a time, each for 30 s.
+    assert!(begun.elapsed() < Duration::from_secs(4 * 30 + 1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_look_up_that_fails_is_a_failure_for_now() {
     for (resolver, told) in [

@@ -24,13 +24,13 @@ use crate::client::{
 
 use super::{Lease, Pool, admit, at, opening::Opening};
 
-/// The most addresses of a host that are tried in one attempt, so that a host with very many that are silent does not
-/// hold a recipient and its permit for long.
+/// The most addresses of a host that are tried for one connection: many silent ones must not hold a recipient and its
+/// permit for long.
 const ADDRESSES_MAX: usize = 10;
 
 impl Pool {
-    /// Opens a connection to the first of the host's addresses that works. One that is silent is waited for beside the
-    /// next; who has connected is spoken to alone.
+    /// Opens a connection to the first of the host's addresses that works. While one is silent, the next is tried as
+    /// well; SMTP is spoken on one connection at a time.
     pub(super) async fn open(
         &self,
         lease: &mut Lease<BoxWire>,
@@ -66,13 +66,14 @@ impl Pool {
         let mut failure = None;
         let mut dialing = Dialing::new(remotes, |remote| self.connect(host, remote, terms));
         while let Some((remote, connected)) = dialing.next().await {
-            let source = self.sources.find(host, &remote.address);
-            let greeted = async {
-                lease.put(connected?);
-                self.greet(lease, remote.clone(), source, terms).await
+            let begun = async {
+                lease.put(connected?).greet(&self.helo_name).await?;
+                #[cfg(feature = "tls")]
+                self.secure(lease, host, remote.clone(), terms).await?;
+                self.log_in(lease, terms).await
             };
-            let greeted = greeted.await;
-            match greeted.and_then(|()| admit(lease.connection(), terms)) {
+            let begun = begun.await;
+            match begun.and_then(|()| admit(lease.connection(), terms)) {
                 Ok(()) => return Ok(()),
                 Err(error) => {
                     let heard = lease.heard();
@@ -108,29 +109,31 @@ impl Pool {
             tracing::warn!(%host, %error, "refused to connect");
             return Err(error);
         }
-        let source = self.sources.find(host, &remote.address);
-        let connect = || {
-            let (remote, timeouts) = (remote.clone(), Arc::clone(&self.timeouts));
-            Connection::connect(&*self.connector, remote, source, timeouts, self.protocol)
-        };
-        match connect().await {
+        match self.dial(host, remote.clone()).await {
             // One that nobody uses makes room for one that somebody needs.
-            Err(ClientError::NoRoom) if self.idle.make_room().await => connect().await,
+            Err(ClientError::NoRoom) if self.idle.make_room().await => {
+                self.dial(host, remote).await
+            }
             connected => connected,
         }
     }
 
-    #[cfg_attr(not(feature = "tls"), expect(unused_variables))]
-    async fn greet(
+    /// Connects to one address, from the source address that is set for the host.
+    pub(super) async fn dial(
+        &self,
+        host: &HostPort,
+        remote: RemoteMta,
+    ) -> Result<Connection<BoxWire>, ClientError> {
+        let source = self.sources.find(host, &remote.address);
+        let timeouts = Arc::clone(&self.timeouts);
+        Connection::connect(&*self.connector, remote, source, timeouts, self.protocol).await
+    }
+
+    async fn log_in(
         &self,
         lease: &mut Lease<BoxWire>,
-        remote: RemoteMta,
-        source: Option<IpAddr>,
         terms: Terms<'_>,
     ) -> Result<(), ClientError> {
-        lease.connection().greet(&self.helo_name).await?;
-        #[cfg(feature = "tls")]
-        self.secure(lease, (remote, source), terms).await?;
         let connection = lease.connection();
         connection.note_identity(terms.identity.is_some());
         match self.login(terms.identity) {

@@ -1,17 +1,15 @@
 //! TLS on new connections, as far as it is required.
 
-use std::{net::IpAddr, sync::Arc};
-
 use koukan_core::{
     causes::Causes,
     network::BoxWire,
     reply::{RemoteMta, TlsVerdict},
+    signals::HostPort,
     tls::ClientTls,
 };
 
 use crate::client::{
     ClientError, HostIdentity, Phase, TlsPolicy,
-    connection::Connection,
     security::{Asked, Begin, Security, Terms},
 };
 
@@ -61,7 +59,8 @@ impl Pool {
     pub(super) async fn secure(
         &self,
         lease: &mut Lease<BoxWire>,
-        (remote, source): (RemoteMta, Option<IpAddr>),
+        host: &HostPort,
+        remote: RemoteMta,
         terms: Terms<'_>,
     ) -> Result<(), ClientError> {
         let Some(begin) = self.tls.with(terms.security) else {
@@ -91,18 +90,14 @@ impl Pool {
             Err(ClientError::NoTls) => return Ok(()),
             Err(error) => error,
         };
-        let host = &remote.host;
-        tracing::info!(%host, error = %Causes(&error), "no TLS with a host, mail goes in clear");
+        tracing::info!(host = %remote.host, error = %Causes(&error), "no TLS with a host, mail goes in clear");
         let is_refused =
             matches!(error, ClientError::Refused { phase, .. } if phase == Phase::StartTls);
         if is_refused && !lease.connection().is_ended() {
             return Ok(());
         }
         lease.give_up();
-        let timeouts = Arc::clone(&self.timeouts);
-        let connect =
-            Connection::connect(&*self.connector, remote, source, timeouts, self.protocol);
-        let connection = lease.put(connect.await?);
+        let connection = lease.put(self.dial(host, remote).await?);
         connection.log_event("this connection is in clear: TLS has failed on one before");
         connection.greet(&self.helo_name).await
     }
