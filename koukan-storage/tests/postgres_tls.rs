@@ -174,6 +174,10 @@ async fn a_file_that_cannot_be_read_is_told_of_and_not_waited_for() {
         file("empty").display()
     ));
     there.check_files().unwrap();
+    // Without TLS no file is needed.
+    let missing = file("missing");
+    let without = format!("{url}?sslmode=disable&sslrootcert={}", missing.display());
+    options(&without).check_files().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

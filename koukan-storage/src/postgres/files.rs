@@ -2,13 +2,13 @@
 
 use std::{fs, io, path::PathBuf};
 
-use sqlx::ConnectOptions as _;
+use sqlx::{ConnectOptions as _, postgres::PgSslMode};
 
 use super::PostgresOptions;
 
-/// What stands before the path of a file, where options are shown as a URL.
+/// What precedes the path of a file when sqlx shows options as a URL.
 const FILE: &str = "file: ";
-/// What stands in the URL for certificates of authorities, and for what this program shows of itself.
+/// The parameters of the URL that name files: certificates of authorities, and this program's own certificate and key.
 const AUTHORITIES: &str = "sslrootcert";
 const OWN: [&str; 2] = ["sslcert", "sslkey"];
 
@@ -25,15 +25,20 @@ pub struct PostgresFileError {
 }
 
 impl PostgresOptions {
-    /// Looks whether all files can be read that connections need: certificates of authorities, and the certificate and
-    /// key of this program, whether the URL, the environment or [`PostgresOptions::with_authorities`] names them.
-    /// What opens a database does so first: a file that is missing would be taken for a server that is.
+    /// Checks that all files that connections need can be read: the certificates of authorities, and the certificate
+    /// and key of this program, whether the URL, the environment or [`PostgresOptions::with_authorities`] names them.
+    /// Without TLS (`sslmode=disable`) none is needed. Opening a database checks this first, since a missing file would
+    /// otherwise look like a missing server.
     ///
     /// # Errors
     ///
-    /// [`PostgresFileError`], of the first that cannot be read, or of authorities of whom there are none.
+    /// [`PostgresFileError`] for the first file that cannot be read, or that should hold the certificates of authorities
+    /// and holds none.
     pub fn check_files(&self) -> Result<(), PostgresFileError> {
-        // The URL is only shown: it need not name whom it is for.
+        if matches!(self.connect.get_ssl_mode(), PgSslMode::Disable) {
+            return Ok(());
+        }
+        // The URL is only read again below, so any host and user will do.
         let shown = self.connect.clone().host("localhost").username("koukan");
         for (key, value) in shown.to_url_lossy().query_pairs() {
             let is_read = key == AUTHORITIES || OWN.contains(&&*key);
@@ -51,7 +56,7 @@ impl PostgresOptions {
     }
 }
 
-/// Whoever names authorities of whom there are none would believe others alone.
+/// Without this check, a file that names no authority would leave only those trusted by default.
 fn has_certificate(pem: &[u8]) -> io::Result<()> {
     const BEGINNING: &[u8] = b"-----BEGIN CERTIFICATE-----";
     let mut windows = pem.windows(BEGINNING.len());
