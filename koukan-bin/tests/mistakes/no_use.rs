@@ -57,6 +57,16 @@ fn what_is_of_no_use_is_a_warning() {
         ),
         (
             HOSTNAME,
+            "retry: { first_retry: 10m }\nhostname: a.example\n",
+            "`first_retry` (10m) is longer than `min_attempt_time` (5m)",
+        ),
+        (
+            HOSTNAME,
+            "retry: { first_retry: 1m, deadline: 30s }\nhostname: a.example\n",
+            "the `deadline` (30s) comes before the second attempt (1m)",
+        ),
+        (
+            HOSTNAME,
             "retry: { deadline: 1m }\nhostname: a.example\n",
             "the `deadline` (1m) comes before the second attempt (5m)",
         ),

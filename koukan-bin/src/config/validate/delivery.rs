@@ -233,13 +233,9 @@ impl Check<'_> {
                 HumanDuration(first),
                 HumanDuration(policy.min_attempt_time)
             );
-            let help = "it is for destinations that take a message when it comes once more: make it the shorter one, \
-                        or leave it out";
+            let help = "destinations that greylist accept a message that soon comes again: make `first_retry` the shorter \
+                        one, or leave it out";
             self.odd(&place, message, help);
-        } else if first.is_zero() {
-            let message = "the second attempt would be made at once";
-            let help = "who greylists waits for a minute at least: say `1m`";
-            self.odd(&place, message.into(), help);
         }
     }
 
