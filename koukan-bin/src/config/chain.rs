@@ -177,13 +177,12 @@ pub struct Smtp {
     pub certificate: Option<CertificateFiles>,
     /// Who this agent says to be to the hosts named in `host`. Default: nobody.
     pub auth: Option<ClientAuth>,
-    /// The addresses of this machine from which hosts are connected to: one for IPv4, one for IPv6, or both. A
-    /// `destination` may name others for a host. Default, and for a family that none is named of: the system
-    /// chooses.
+    /// The addresses of this machine from which connections are made: one for IPv4, one for IPv6, or both. A
+    /// `destination` may name others for its host. For a family without one, the system chooses. Default: none.
     #[schemars(with = "Vec<IpAddr>")]
     pub source_address: Vec<Place<IpAddr>>,
-    /// Whether messages that need 8BITMIME or BINARYMIME are encoded for hosts that do not offer these: as
-    /// quoted-printable or base64, part by part. Others fail with 554. Default `never`.
+    /// Whether messages that need 8BITMIME or BINARYMIME are encoded for hosts that do not offer it: as quoted-printable
+    /// or base64, part by part. A message that is not encoded fails with 554. Default `never`.
     pub downgrade: Option<DowngradeLevel>,
     /// Connections to one host, at most. Default 100.
     pub max_connections: Option<NonZeroUsize>,
@@ -193,7 +192,7 @@ pub struct Smtp {
     pub idle_timeout: Option<HumanDuration>,
 }
 
-/// Which messages are encoded for hosts that do not take them as they are.
+/// Which messages are encoded for hosts that do not accept them unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -201,10 +200,10 @@ pub enum DowngradeLevel {
     /// None.
     #[default]
     Never,
-    /// Those that nobody has signed: without `DKIM-Signature` and the fields of ARC; parts that are
-    /// `multipart/signed` or `multipart/encrypted` stay as they are.
+    /// Messages without a signature (`DKIM-Signature`, the fields of ARC). Parts that are `multipart/signed` or
+    /// `multipart/encrypted` stay unchanged.
     Unsigned,
-    /// All. Signatures do not hold of what arrives.
+    /// All messages. Their signatures are no longer valid when they arrive.
     All,
 }
 

@@ -42,7 +42,8 @@ pub struct Destination {
     pub auth: Option<ClientAuth>,
     /// The certificate that the host is shown where it asks for one, likewise.
     pub certificate: Option<CertificateFiles>,
-    /// The addresses of this machine from which the host is connected to, in place of those of the `smtp` endpoint.
+    /// The addresses of this machine from which connections to the host are made, instead of those of the `smtp`
+    /// endpoint.
     #[schemars(with = "Vec<IpAddr>")]
     pub source_address: Vec<Place<IpAddr>>,
     /// How often and for how long delivery is tried, where that is not as the chain says.
@@ -58,7 +59,7 @@ impl Destination {
             || self.rate.is_some()
     }
 
-    /// Whether it says from where a host is connected to.
+    /// Whether it sets source addresses for a host.
     pub(crate) fn has_source(&self) -> bool {
         !self.source_address.is_empty()
     }

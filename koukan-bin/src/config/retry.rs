@@ -14,8 +14,8 @@ use super::{HumanDuration, Place};
 pub struct Retry {
     /// Time between the first attempt and the second; it doubles with each. Default `5m`.
     pub min_attempt_time: Option<Place<HumanDuration>>,
-    /// Time between the first attempt and the second where the destination was reached and asked for another, as one
-    /// does that greylists; the one after that comes `min_attempt_time` later. Default: `min_attempt_time`.
+    /// Time between the first attempt and the second if the destination was reached and refused for now, as destinations
+    /// that greylist do. The third attempt comes `min_attempt_time` after the second. Default: `min_attempt_time`.
     pub first_retry: Option<Place<HumanDuration>>,
     /// Time between two attempts, at most. Default `2h`.
     pub max_attempt_time: Option<Place<HumanDuration>>,

@@ -11,12 +11,12 @@ use std::{
     time::Duration,
 };
 
-/// How a file ends that is written beside another, to take its place.
+/// The end of the name of a file that is written beside another, and then renamed to it.
 const BESIDE: &str = ".new";
-/// After what time one of those was left behind by a crash.
+/// The age from which such a file counts as left behind by a crash.
 const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 
-/// A file that is written as a whole. Several processes may do so: one of them is the last.
+/// A file that is always replaced as a whole. Several processes may write it: the last one to finish wins.
 #[derive(Debug)]
 pub(super) struct KeptFile {
     path: PathBuf,
@@ -63,14 +63,14 @@ impl KeptFile {
         let beside = beside(&self.path);
         let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, &self.path));
         if written.is_err() {
-            // What could not be written takes room. It may not even be there.
+            // An incomplete file only takes room. It may not exist at all.
             let _ = fs::remove_file(&beside);
         }
         written
     }
 }
 
-/// The path of a file beside another, which no other process makes at the same time.
+/// A path beside another file that no other process uses.
 fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     let number = RandomState::new().hash_one(std::process::id());
@@ -78,7 +78,7 @@ fn beside(path: &Path) -> PathBuf {
     beside.into()
 }
 
-/// What is there already, as a link to elsewhere that somebody has made, is not written to.
+/// Writes a new file. An existing one, for example a link to another place, is never written to.
 fn write_new<C>(path: &Path, content: C) -> io::Result<()>
 where
     C: IntoIterator<Item: AsRef<[u8]>>,
@@ -92,7 +92,7 @@ where
     new.sync_all()
 }
 
-/// Removes what crashes have left beside a file. What is new may be that of another process, which is at it.
+/// Removes files that crashes have left beside a file. A young one may be in use by another process.
 fn remove_left_behind(path: &Path) {
     let Some(name) = path.file_name() else { return };
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());

@@ -36,16 +36,17 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
 
     /// Connects to `address` from `source`, which is an address of this machine and of the same family.
     ///
-    /// A connector that says nothing of it cannot choose: [`io::ErrorKind::Unsupported`]. One that stands before
-    /// another hands this on as well.
+    /// The default does not support source addresses: [`io::ErrorKind::Unsupported`]. A connector that wraps another one
+    /// must pass this on, too.
     ///
     /// # Errors
     ///
-    /// As with [`connect`](Self::connect); with [`SourceNotHere`] inside where `source` is no address of this machine.
+    /// Those of [`connect`](Self::connect); with [`SourceNotHere`] as the inner error if `source` is not an address of
+    /// this machine.
     ///
     /// # Cancel safety
     ///
-    /// As with [`connect`](Self::connect).
+    /// As for [`connect`](Self::connect).
     async fn connect_from(&self, address: SocketAddr, source: IpAddr) -> io::Result<BoxWire> {
         let _ = (address, source);
         Err(io::ErrorKind::Unsupported.into())
@@ -69,18 +70,18 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     }
 }
 
-/// An address from which to connect is none of this machine.
+/// The source address of a connection is not an address of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no address of this machine")]
 pub struct SourceNotHere(IpAddr);
 
 impl SourceNotHere {
-    /// That address is none.
+    /// The error for that address.
     pub fn new(address: IpAddr) -> Self {
         Self(address)
     }
 
-    /// The address, where that is why connecting has failed.
+    /// The address, if `error` was made from this one.
     pub fn of(error: &io::Error) -> Option<IpAddr> {
         let inside = error.get_ref()?.downcast_ref::<Self>()?;
         Some(inside.0)

@@ -1,11 +1,11 @@
-//! Destinations that say when to try again.
+//! The time that a destination asks to wait.
 
 use std::time::Duration;
 
-/// Says how long a destination asks to be left alone: an extension of [`Reply`](super::Reply) that endpoints attach
-/// to a transient refusal. What is queued is not attempted there before that time is over.
+/// How long a destination asks to wait before the next attempt: an extension of [`Reply`](super::Reply) that endpoints
+/// attach to a transient refusal. A queued transaction is not attempted before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RetryAfter(
-    /// From the end of the attempt.
+    /// The time, from the end of the attempt.
     pub Duration,
 );

@@ -6,8 +6,8 @@ use koukan_core::{network::RemoteAddress, signals::HostPort};
 
 use super::by_host::ByHost;
 
-/// The addresses of this machine from which a client connects: one for IPv4 and one for IPv6, for all hosts
-/// and for single ones. Where none is named for a family, the system chooses.
+/// The addresses of this machine from which a client connects: at most one for IPv4 and one for IPv6, for all hosts
+/// and for single ones. For a family without one, the system chooses.
 ///
 /// # Example
 ///
@@ -32,7 +32,7 @@ struct Pair {
 }
 
 impl SourceAddresses {
-    /// Connects to all hosts from these; of several of one family the last counts.
+    /// The addresses for all hosts. If several are of one family, the last one counts.
     pub fn new(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
         Self {
             all: Pair::of(addresses),
@@ -40,12 +40,12 @@ impl SourceAddresses {
         }
     }
 
-    /// Connects to a host from these, in place of those for all hosts; its name is the same in capitals.
+    /// Sets the addresses for one host, instead of those for all hosts. The case of its name does not matter.
     pub fn set(&mut self, host: &HostPort, addresses: impl IntoIterator<Item = IpAddr>) {
         self.hosts.set(host, Pair::of(addresses));
     }
 
-    /// The address from which to connect to one of a host.
+    /// The source address for a connection to one of the host's addresses.
     pub(super) fn find(&self, host: &HostPort, address: &RemoteAddress) -> Option<IpAddr> {
         let pair = self.hosts.find(host).unwrap_or(&self.all);
         match address.ip()? {

@@ -120,7 +120,7 @@ impl<'a> MailParameters<'a> {
         self.is_smtputf8 |= self.capabilities.smtputf8;
     }
 
-    /// Leaves SIZE out: the message is not sent as it is, and nobody knows how long it will be.
+    /// Leaves out SIZE, for a message that is encoded while it is sent: its length is not known yet.
     pub fn forget_size(&mut self) {
         self.size = None;
     }

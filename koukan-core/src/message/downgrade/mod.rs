@@ -1,21 +1,21 @@
-//! Messages for hosts that take less than the message has: [`Downgrade`].
+//! Encodes messages for hosts that do not accept all octets: [`Downgrade`].
 //!
-//! A host that does not offer 8BITMIME takes ASCII in lines, and one that does not offer BINARYMIME takes
-//! lines. Whoever passes a message on to one may encode what it does not take: RFC 6152 section 3, RFC 3030
-//! section 3. It is done part by part, as the message passes, and no more of it is changed than has to be:
+//! A host without 8BITMIME accepts ASCII in lines only, and a host without BINARYMIME accepts lines only. A relay may
+//! encode a message for such a host: RFC 6152 section 3, RFC 3030 section 3. The message is encoded part by part as it
+//! passes, and no more of it is changed than necessary:
 //!
-//! | part | becomes |
+//! | part | result |
 //! |---|---|
 //! | `text/*` | quoted-printable |
-//! | other content, and all that is declared `binary` | base64 |
-//! | `multipart/*`, `message/rfc822` | what is in it is encoded, and its own encoding is `7bit`, or `8bit` (RFC 2045 section 6.4) |
-//! | encoded already, other `message/*` | stays; the message fails if the host does not take that |
+//! | other content, and everything that is declared `binary` | base64 |
+//! | `multipart/*`, `message/rfc822` | the parts inside are encoded; its own encoding becomes `7bit` or `8bit` (RFC 2045 section 6.4) |
+//! | already encoded, or another `message/*` | unchanged; the message fails if the host does not accept it |
 //!
-//! What is declared `7bit` or `8bit`, or declares nothing, is looked at before that is decided, up to 32 KiB of
-//! it: what the host takes stays. What is longer and declared `8bit` is encoded; what declares less stays, and
-//! the message fails at the first octet that the host does not take.
+//! If a part declares `7bit`, `8bit` or nothing, the first 32 KiB of it decide: it stays unchanged as long as the host
+//! accepts it. Beyond that, a part that declares `8bit` is encoded; any other stays unchanged, and the message fails at
+//! the first octet that the host does not accept.
 //!
-//! Header sections are not encoded: where one has octets above 127 the message needs SMTPUTF8.
+//! Header sections are not encoded: a message with octets above 127 in one needs SMTPUTF8.
 //!
 //! Memory is bounded: a header section (64 KiB at most), 32 KiB of content, and the boundaries around it.
 
@@ -31,30 +31,29 @@ use bytes::{Bytes, BytesMut};
 
 use self::{entity::Entity, pieces::Pieces, transport::Passable};
 
-/// What becomes of what somebody has signed, where it would have to be encoded: no signature holds of it then.
+/// What to do with signed content that would have to be encoded, which makes its signatures invalid.
 ///
-/// Signed is a message with a `DKIM-Signature` or one of ARC's, and a part that is `multipart/signed`, as with
-/// OpenPGP and S/MIME; `multipart/encrypted` counts as such.
+/// A message is signed if it has a `DKIM-Signature` or a signature of ARC. A part is signed if it is `multipart/signed`
+/// (OpenPGP, S/MIME) or `multipart/encrypted`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Signatures {
-    /// It stays, and the message fails where the host does not take that.
+    /// It stays unchanged. The message fails if the host does not accept it.
     #[default]
     Keep,
     /// It is encoded.
     Break,
 }
 
-/// A message cannot be made one that the host takes.
+/// A message cannot be encoded so that the host accepts it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("message has what the next host does not take, and cannot be encoded")]
+#[error("the next host does not accept the message, and it cannot be encoded")]
 pub struct Unconvertible;
 
-/// Makes of a message one that the next host takes, as it passes by in chunks; see the [module
-/// documentation](self).
+/// Encodes a message, chunk by chunk, so that the next host accepts it; see the [module documentation](self).
 ///
-/// *Shape*: takes and gives the message with CRLF line ends, not dot-stuffed, in chunks cut anywhere. A CR or
-/// LF alone is content. What is given is the same however the message was cut.
+/// *Shape*: input and output are the message with CRLF line ends, not dot-stuffed, in chunks of any length. A CR or LF
+/// alone is content. The output does not depend on how the input is divided.
 ///
 /// # Example
 ///
@@ -75,13 +74,13 @@ pub struct Unconvertible;
 #[derive(Debug, Clone)]
 pub struct Downgrade {
     entity: Entity,
-    /// What could not be cut into pieces yet.
+    /// Octets that cannot be divided into pieces before more arrive.
     rest: Vec<u8>,
     is_start: bool,
 }
 
 impl Downgrade {
-    /// For a host that takes that; what is signed stays as it is.
+    /// For a host with that transport. Signed content stays unchanged.
     pub fn new(transport: Transport) -> Self {
         let passable = Passable {
             transport,
@@ -94,26 +93,25 @@ impl Downgrade {
         }
     }
 
-    /// Of a message with BODY=BINARYMIME, which need not have lines: what goes on has, and none longer than 998
-    /// octets.
+    /// For a message with BODY=BINARYMIME, which need not consist of lines. The output does, of at most 998 octets each.
     #[must_use]
     pub fn of_binary(mut self) -> Self {
         self.entity.passable.is_binary = true;
         self
     }
 
-    /// Sets what becomes of what is signed.
+    /// Sets what to do with signed content.
     #[must_use]
     pub fn with_signatures(mut self, signatures: Signatures) -> Self {
         self.entity.signatures = signatures;
         self
     }
 
-    /// What goes on for the next chunk; it may be empty.
+    /// Takes the next chunk, and returns the output so far, which may be empty.
     ///
     /// # Errors
     ///
-    /// [`Unconvertible`]; what was given before is of no use then.
+    /// [`Unconvertible`]: the output up to here is of no use then.
     pub fn chunk(&mut self, octets: &[u8]) -> Result<Bytes, Unconvertible> {
         let mut out = BytesMut::with_capacity(octets.len());
         let kept = std::mem::take(&mut self.rest);
@@ -134,11 +132,11 @@ impl Downgrade {
         Ok(out.freeze())
     }
 
-    /// What follows the last chunk.
+    /// Ends the message, and returns the rest of the output.
     ///
     /// # Errors
     ///
-    /// As of [`Downgrade::chunk`].
+    /// Those of [`Downgrade::chunk`].
     pub fn end(mut self) -> Result<Bytes, Unconvertible> {
         let mut out = BytesMut::new();
         for piece in Pieces::of(&self.rest, self.is_start).all() {

@@ -1,18 +1,18 @@
-//! What the next host takes.
+//! What the next host accepts.
 
 use memchr::memchr3;
 
 use super::pieces::Piece;
 
-/// The octets that a host takes.
+/// The octets that a host accepts.
 ///
 /// *Source*: RFC 2045 sections 2.7 and 2.8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Transport {
-    /// ASCII in lines: it offers neither 8BITMIME nor BINARYMIME.
+    /// ASCII in lines: the host offers neither 8BITMIME nor BINARYMIME.
     SevenBit,
-    /// Any octets in lines: it offers 8BITMIME (RFC 6152), and not BINARYMIME (RFC 3030).
+    /// Any octets in lines: the host offers 8BITMIME (RFC 6152), but not BINARYMIME (RFC 3030).
     EightBit,
 }
 

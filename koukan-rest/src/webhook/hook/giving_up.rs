@@ -1,4 +1,4 @@
-//! How a webhook stands: since when it takes nothing, and whether it was given up.
+//! The standing of a webhook: since when it accepts nothing, and whether it was given up.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ use crate::webhook::{NotTaken, holding::Holding, standing::Standing};
 
 use super::Hook;
 
-/// What the name begins with by which is kept how it stands.
+/// The prefix of the name under which a webhook's standing is stored.
 const STANDING: &str = "webhook-standing:";
 
 impl<E: EventService> Hook<E> {
-    /// How it stood when it ran before.
+    /// The standing when it last ran.
     pub(super) async fn stood(&self) -> Standing {
         let name = self.standing_name();
         let found = self.insist("look how it stood", || async {
@@ -35,7 +35,7 @@ impl<E: EventService> Hook<E> {
         standing
     }
 
-    /// Notes that it has taken nothing once more, and gives it up where that has gone on for too long.
+    /// Notes another failure, and gives the webhook up if it has failed for too long.
     pub(super) async fn failed(
         &self,
         holding: &Holding<'_>,
@@ -45,7 +45,7 @@ impl<E: EventService> Hook<E> {
         let now = self.clock.now();
         let since = standing.since.unwrap_or(now);
         let time = Duration::try_from(now.duration_since(since)).unwrap_or_default();
-        // That it is gone is what 410 says.
+        // 410 (Gone) says that there will be no server any more.
         let is_gone = not_taken.status == Some(StatusCode::GONE);
         let is_dead = is_gone || time >= self.target.give_up_after;
         let stands = Standing {
@@ -69,7 +69,7 @@ impl<E: EventService> Hook<E> {
         self.observers.tell(&Event::HookGivenUp(given_up));
     }
 
-    /// Keeps how it stands, where that is otherwise.
+    /// Stores the standing, if it has changed.
     pub(super) async fn stands(
         &self,
         holding: &Holding<'_>,

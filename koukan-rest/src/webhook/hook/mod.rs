@@ -66,7 +66,7 @@ pub struct Hook<E> {
 /// The cursor of a webhook; `None` for the oldest event that is kept.
 type Cursor = Option<Box<str>>;
 
-/// The cursor at which the event of that number comes next.
+/// The cursor after which the event with that number is the next.
 fn before(number: u64) -> Box<str> {
     number.saturating_sub(1).to_string().into()
 }
@@ -201,8 +201,8 @@ impl<E: EventService> Hook<E> {
         }
     }
 
-    /// Sends events until they are taken, or somebody says that they are to be left out; where some of them alone
-    /// are refused for good, returns the cursor of those that come next.
+    /// Sends events until they are accepted, or an operator says that they are to be skipped. Returns the cursor from
+    /// which to read on, if only some of the events were dealt with.
     async fn tell(
         &self,
         holding: &Holding<'_>,
@@ -235,7 +235,7 @@ impl<E: EventService> Hook<E> {
             let called = HookCalled::new(self.name(), page.events.len());
             let not_taken = match self.target.poster.post(&id, content.clone()).await {
                 Ok(()) => {
-                    // It is told how often it had failed before.
+                    // The report names how often it had failed before.
                     let called = called.after(std::mem::take(failures));
                     self.observers.tell(&Event::HookCalled(called));
                     self.stands(holding, standing, Standing::default()).await;
@@ -277,13 +277,13 @@ impl<E: EventService> Hook<E> {
                 () = sleep(pause) => {}
             }
             if sifting::is_refused(&not_taken) && page.events.len() < EVENTS_MAX {
-                // Others may have come, by which it shows whether it is these alone that it refuses.
+                // Later events may have come by now. They show whether the server refuses everything, or only these.
                 return Some(before(first.number));
             }
         }
     }
 
-    /// The request that tells of events: what it is known by, and its content.
+    /// The request that reports events: its id and its content.
     fn request(&self, page: &EventsRead) -> (String, bytes::Bytes) {
         let numbers = page.events.iter().map(|event| event.number);
         let (first, last) = (numbers.clone().min(), numbers.max());

@@ -1,7 +1,7 @@
-//! Events that a webhook refuses for good, and that are not to hold up those after them.
+//! Events that a webhook refuses for good must not hold up later ones.
 //!
-//! A server that refuses what it is sent may have broken altogether: then no event is left out, however long that goes on.
-//! Only where it takes a later event by itself does it show that it is the ones before that it refuses.
+//! A server that refuses everything may be broken; then no event is left out, however long this lasts. Only when the
+//! server accepts a later event is it clear that it refuses just the earlier ones.
 
 use http::StatusCode;
 use koukan_core::{
@@ -16,7 +16,7 @@ use super::Hook;
 /// How often in a row events are refused together before each is sent by itself.
 pub(super) const REFUSALS: u32 = 3;
 
-/// Whether it is the content that is refused, and not whoever sends it or when.
+/// Whether the server refuses the content, and not the sender or the time.
 pub(super) fn is_refused(not_taken: &NotTaken) -> bool {
     let of_content = [
         StatusCode::BAD_REQUEST,
@@ -30,8 +30,8 @@ pub(super) fn is_refused(not_taken: &NotTaken) -> bool {
 }
 
 impl<E: EventService> Hook<E> {
-    /// Sends each event by itself. Those that are refused are left out once a later one was taken; returns the cursor after
-    /// that, where there is one.
+    /// Sends each event by itself. Refused ones are left out once a later one is accepted. Returns the cursor after the
+    /// last accepted event, if there is one.
     pub(super) async fn sift(&self, holding: &Holding<'_>, page: &EventsRead) -> Option<Box<str>> {
         let mut refused: Vec<(u64, String)> = Vec::new();
         let mut taken = None;

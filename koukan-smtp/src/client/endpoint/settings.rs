@@ -116,9 +116,9 @@ impl ClientSettings {
         self
     }
 
-    /// Sets the addresses from which hosts are connected to. Each endpoint keeps its own connections, and each host
-    /// is connected to from one address of a family: so none is used that came from another. Mail for a host waits
-    /// where an address is none of this machine. Default: the system chooses.
+    /// Sets the addresses from which connections are made. Each endpoint has its own connections, and uses one source
+    /// address of a family for each host, so no connection from another address is reused. If an address is not one of
+    /// this machine, mail for the host is deferred. Default: the system chooses.
     #[must_use]
     pub fn with_sources(mut self, sources: SourceAddresses) -> Self {
         self.sources = sources;
@@ -133,9 +133,9 @@ impl ClientSettings {
         self
     }
 
-    /// Encodes messages with BODY=8BITMIME or BODY=BINARYMIME for hosts that do not offer these (RFC 6152
-    /// section 3, RFC 3030 section 3), part by part, as [`downgrade`](koukan_core::message::downgrade) tells;
-    /// `signatures` says what becomes of what somebody has signed. Default: they fail.
+    /// Encodes messages with BODY=8BITMIME or BODY=BINARYMIME for hosts that do not offer it (RFC 6152 section 3,
+    /// RFC 3030 section 3), part by part; see [`downgrade`](koukan_core::message::downgrade). `signatures` decides
+    /// about signed content. Default: such messages fail.
     #[must_use]
     pub fn with_downgrade(mut self, signatures: Signatures) -> Self {
         self.downgrade = Some(signatures);
