@@ -7,10 +7,13 @@ use koukan_core::{
     blob::{BlobPool, Limits},
     context::Sender,
     filter::{
+        add_route::AddRouteLayer,
         received_header::ReceivedHeaderLayer,
-        router::{DestDomain, RouterLayer},
+        router::{Decision, DestDomain, Policy, RouterLayer},
     },
+    path::ForwardPath,
     service::{BoxMailLayer, BoxMailService},
+    signals::{Destination, HostPort},
     stage::{
         dispatcher::Dispatcher,
         event_reader::EventReader,
@@ -28,13 +31,21 @@ use koukan_core::{
 use koukan_smtp::{Server, SmtpEndpoint, client::ClientSettings, server::Shared};
 use tower::Layer as _;
 
-use super::{actor::rest_client::SENDER, network::Network, plan::ListenerKind, world::World};
+use super::{
+    actor::rest_client::SENDER,
+    network::{ARCHIVE, Network},
+    plan::{ListenerKind, Lists},
+    world::World,
+};
 
 const HOSTNAME: &str = "agent.test";
 /// The sender that legs and notifications go out as.
 const OUT: &str = "out";
 /// The sender that gateways use. What is delivered on its behalf is in the agent's custody.
 pub(crate) const GATE: &str = "gate";
+
+/// The sender of the copies for an archive.
+pub(crate) const COPIES: &str = "copies";
 
 /// For how long bad addresses are suppressed.
 const SUPPRESSED: Duration = Duration::from_secs(3600);
@@ -76,14 +87,16 @@ impl Agent {
         let router = RouterLayer::new(DestDomain::new());
         let sharing = SharingLayer::new().with_demand(endpoint.demand());
         let shared = sharing.layer(endpoint.clone());
-        let mut delivery = BoxMailService::new(router.layer(shared));
+        let mut delivery = BoxMailService::new(router.layer(shared.clone()));
         if let Some(filter) = filter {
             delivery = filter.layer(delivery);
         }
+        let archive = BoxMailService::new(RouterLayer::new(Archive).layer(shared));
         let legs = || {
             ChainMap::new()
                 .with(Sender::new(OUT), chain(delivery.clone()))
                 .with(Sender::new(SENDER), chain(delivery.clone()))
+                .with(Sender::new(COPIES), chain(archive.clone()))
         };
         let random = Arc::new(world.random(u64::MAX));
         let output = |chains| {
@@ -102,7 +115,16 @@ impl Agent {
                         .with_final_reply(Duration::from_secs(60)),
                 );
             let legs = writer.boxed();
-            BoxMailService::new(Exploder::new(legs, policy, storage.pool().clone()))
+            let exploder = Exploder::new(legs, policy, storage.pool().clone());
+            let lists = RouterLayer::new(Lists).passing_unknown();
+            BoxMailService::new(lists.layer(exploder))
+        };
+        let archived = |service: BoxMailService| match world.plan.archives {
+            true => {
+                let copies = AddRouteLayer::stored(storage.clone(), Sender::new(COPIES));
+                BoxMailService::new(copies.layer(service))
+            }
+            false => service,
         };
         let gate = chain(explode(ReplyPolicy::Submission));
         let all = output(legs().with(Sender::new(GATE), gate));
@@ -124,8 +146,8 @@ impl Agent {
         let max_in_flight = world.plan.max_in_flight;
         Ok(Self {
             dispatcher: Dispatcher::new(storage.clone(), all, max_in_flight),
-            ingress: listener(explode(ReplyPolicy::Ingress)),
-            submission: listener(explode(ReplyPolicy::Submission)),
+            ingress: listener(archived(explode(ReplyPolicy::Ingress))),
+            submission: listener(archived(explode(ReplyPolicy::Submission))),
             gateway: listener(BoxMailService::new(onward)),
             operator: Operator::new(storage.clone()),
             events: EventReader::new(storage.clone()),
@@ -141,6 +163,20 @@ impl Agent {
             ListenerKind::Submission => &self.submission,
             ListenerKind::Gateway => &self.gateway,
         }
+    }
+}
+
+/// Sends everything to the archive.
+#[derive(Debug)]
+struct Archive;
+
+impl Policy for Archive {
+    fn decide(&self, _: &ForwardPath) -> Decision {
+        let host = HostPort {
+            host: ARCHIVE.into(),
+            port: 25,
+        };
+        Decision::Route(Destination::of_operator([host]))
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Ledger {
     pub(crate) last_whole: BTreeMap<Key, Duration>,
     /// Recipients that a notification names.
     pub(crate) reports: BTreeMap<Key, u32>,
+    /// How often an archive got a copy of the message to a recipient.
+    pub(crate) copies: BTreeMap<Key, u32>,
     /// When storage had recorded that a recipient was delivered.
     pub(crate) recorded: BTreeMap<Key, Duration>,
     /// How often a destination accepted a message and the agent did not hear of it in time.
@@ -143,6 +145,16 @@ impl Ledger {
                 && given_up
                     .until
                     .is_none_or(|until| since.is_none_or(|since| since <= until))
+        })
+    }
+
+    /// Whether an operator may have ended something of this recipient's.
+    pub(crate) fn is_ended(&self, key: &Key) -> bool {
+        let mut given_up = self.given_up.iter();
+        given_up.any(|given_up| {
+            given_up
+                .destination
+                .is_none_or(|own| own == key.1.destination)
         })
     }
 

@@ -26,6 +26,9 @@ const PIPE: usize = 16 << 10;
 /// The first number for actors on connections; clients have the numbers below.
 const FIRST_CONNECTION: u64 = 1 << 32;
 
+/// The host that copies go to. Nothing ever goes wrong there.
+pub(crate) const ARCHIVE: &str = "archive.test";
+
 /// The network that the agent connects to.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
@@ -43,8 +46,10 @@ impl Network {
 
     /// The address that a domain's mail goes to: `d3.test` is 10.0.0.3, `clients.test` is 10.0.1.0.
     pub(crate) fn address_of(domain: &str) -> Option<IpAddr> {
-        if domain == "clients.test" {
-            return Some(Ipv4Addr::new(10, 0, 1, 0).into());
+        match domain {
+            "clients.test" => return Some(Ipv4Addr::new(10, 0, 1, 0).into()),
+            ARCHIVE => return Some(Ipv4Addr::new(10, 0, 2, 0).into()),
+            _ => {}
         }
         let number = domain.strip_prefix('d')?.strip_suffix(".test")?;
         Some(Ipv4Addr::new(10, 0, 0, number.parse().ok()?).into())
@@ -61,6 +66,7 @@ impl Network {
             }
             // The server for notifications.
             [10, 0, 1, 0] => Some(("clients.test".to_owned(), destination::home())),
+            [10, 0, 2, 0] => Some((ARCHIVE.to_owned(), destination::home())),
             _ => None,
         }
     }
@@ -82,8 +88,12 @@ impl Connector for Network {
             _ => {}
         }
         let (ours, theirs) = duplex(PIPE);
+        let is_archive = name == ARCHIVE;
         let name = format!("{name} #{}", number % FIRST_CONNECTION + 1);
-        let destination = Destination::new(name, plan, Arc::clone(&self.world), number);
+        let mut destination = Destination::new(name, plan, Arc::clone(&self.world), number);
+        if is_archive {
+            destination = destination.archiving();
+        }
         tokio::spawn(destination.serve(theirs));
         Ok(Box::new(ours))
     }

@@ -129,10 +129,10 @@ impl SmtpClient {
     ) -> Result<(), Stop> {
         let mail = self.command(lines, &mail(letter)).await?;
         self.quirk(quirk, Point::Mail).await?;
-        for to in recipients {
-            let command = format!("RCPT TO:<{}>", to.address(letter.number));
+        for (address, to) in letter.named(recipients) {
+            let command = format!("RCPT TO:<{address}>");
             let code = self.command(lines, &command).await?;
-            self.told(letter, *to, mail, code);
+            self.told(letter, &to, mail, code);
         }
         self.quirk(quirk, Point::Rcpt).await
     }
@@ -145,27 +145,31 @@ impl SmtpClient {
         quirk: Quirk,
     ) -> Result<(), Stop> {
         let mut commands = format!("{}\r\n", mail(letter));
-        for to in recipients {
-            commands += &format!("RCPT TO:<{}>\r\n", to.address(letter.number));
+        let named = letter.named(recipients);
+        for (address, _) in &named {
+            commands += &format!("RCPT TO:<{address}>\r\n");
         }
         commands += "DATA\r\n";
         self.tell(|| format!("sends {commands:?}"));
         self.write(lines, &commands).await?;
         self.quirk(quirk, Point::Mail).await?;
         let mail = self.reply(lines).await?;
-        for to in recipients {
+        for (_, to) in &named {
             let code = self.reply(lines).await?;
-            self.told(letter, *to, mail, code);
+            self.told(letter, to, mail, code);
         }
         self.quirk(quirk, Point::Rcpt).await
     }
 
-    /// Records the reply for a recipient. Where MAIL was refused, that reply counts.
-    fn told(&self, letter: &Letter, to: To, mail: u16, code: u16) {
+    /// Records the reply to a RCPT for those it stands for. Where MAIL was refused, that reply counts.
+    fn told(&self, letter: &Letter, to: &[To], mail: u16, code: u16) {
         let now = self.world.elapsed();
         let code = if mail < 400 { code } else { mail };
-        self.world
-            .account(letter, |account| account.told(to, code, now));
+        self.world.account(letter, |account| {
+            for to in to {
+                account.told(*to, code, now);
+            }
+        });
     }
 
     async fn message(

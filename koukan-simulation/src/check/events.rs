@@ -7,7 +7,12 @@ use koukan_core::storage::{
     record::{EventKind, FinalReason, KeptEvent, Status, TransactionId},
 };
 
-use crate::{agent::GATE, ledger::Ledger, plan::To, world::World};
+use crate::{
+    agent::{COPIES, GATE},
+    ledger::Ledger,
+    plan::To,
+    world::World,
+};
 
 /// Transactions and events on one page; there are always fewer transactions.
 const PAGE: usize = 1_000;
@@ -91,7 +96,9 @@ fn violations(
             ));
         }
         let key = event.event.recipient.as_deref().and_then(To::parse);
-        if let Some(key) = key.filter(|_| kind == EventKind::Delivered) {
+        // An archive gets copies for recipients that get the message from elsewhere.
+        let is_copy = &*event.event.sender.name == COPIES;
+        if let Some(key) = key.filter(|_| kind == EventKind::Delivered && !is_copy) {
             delivered.insert(key);
             let is_handed_on = &*event.event.sender.name == GATE;
             let has_it = !ledger.deliveries_of(&key).is_empty();

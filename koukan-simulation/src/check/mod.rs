@@ -1,5 +1,6 @@
 //! The rules that hold in every simulation.
 
+mod copies;
 mod events;
 
 use std::time::Duration;
@@ -96,6 +97,7 @@ pub(crate) fn accounts(world: &World) {
     let plan = &world.plan;
     let mut found = lost(&ledger);
     found.extend(doubled(&ledger, plan));
+    found.extend(copies::violations(&ledger, plan));
     for account in ledger.letters.values() {
         found.extend(contradicted(&ledger, account, world));
         found.extend(delayed(account, plan));
@@ -195,7 +197,10 @@ fn delayed(account: &Account, plan: &Plan) -> Option<String> {
 /// Queued mail for healthy destinations is not held up by other mail.
 fn held_up(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     let [bound, each] = QUEUED;
-    let bound = bound + each * u32::try_from(ledger.promised().count()).unwrap_or(u32::MAX);
+    // Copies are attempted, too.
+    let copies = if plan.archives { 2 } else { 1 };
+    let bound =
+        bound + each * copies * u32::try_from(ledger.promised().count()).unwrap_or(u32::MAX);
     let mut found = Vec::new();
     for ((letter, to), promised) in ledger.promised() {
         let Some(first) = ledger.deliveries_of(&(letter, to)).first() else {

@@ -60,6 +60,9 @@ impl Display for Plan {
         if self.suppresses {
             writeln!(f, "  bad addresses are suppressed")?;
         }
+        if self.archives {
+            writeln!(f, "  an archive gets copies")?;
+        }
         for (number, Step { at, doing }) in self.steps.iter().enumerate() {
             write!(f, "  step {} at {}: ", number + 1, Time(*at))?;
             match doing {
@@ -184,6 +187,9 @@ impl Display for OperatorPlan {
 impl Display for Letter {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "message {} ({} octets) to", self.number, self.size)?;
+        if self.is_list {
+            write!(f, " a list of")?;
+        }
         for to in &self.to {
             write!(f, " {}", to.address(self.number))?;
         }

@@ -1,5 +1,5 @@
 //! Additional parts of some plans: operators, messages to several recipients by one request, times of delivery, a
-//! reader of events, suppressed addresses.
+//! reader of events, suppressed addresses, lists, an archive.
 
 use std::time::Duration;
 
@@ -33,6 +33,14 @@ impl Plan {
         }
         if random.happens(350) {
             self.add_operators(random);
+        }
+        self.archives = random.happens(250);
+        for step in &mut self.steps {
+            if let Doing::Smtp(client) = &mut step.doing {
+                for letter in &mut client.letters {
+                    letter.is_list = letter.to.len() > 1 && random.happens(300);
+                }
+            }
         }
         self.steps.sort_by_key(|step| step.at);
         self

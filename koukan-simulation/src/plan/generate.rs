@@ -41,6 +41,7 @@ impl Plan {
             max_in_flight: *random.pick(&[1, 2, 8, 200, 200]),
             subscribes: false,
             suppresses: false,
+            archives: false,
             steps,
         };
         plan.with_extras()
@@ -222,6 +223,7 @@ impl Generator<'_> {
         Letter {
             number,
             to: to.collect(),
+            is_list: false,
             size: *self.random.pick(&[0, 300, 3_000]),
         }
     }

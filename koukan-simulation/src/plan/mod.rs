@@ -3,6 +3,7 @@
 mod describe;
 mod extras;
 mod generate;
+mod lists;
 mod operators;
 mod parts;
 mod replicas;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 use koukan_core::test_util::Faults;
 
+pub(crate) use self::lists::{Lists, members};
 pub use self::operators::{OperatorPlan, Order};
 pub use self::parts::{
     ClientPlan, DestinationPlan, End, EndKind, Letter, ListenerKind, MessagePlan, Mood, Point,
@@ -41,6 +43,8 @@ pub struct Plan {
     pub subscribes: bool,
     /// Whether addresses that were found to be bad are suppressed.
     pub suppresses: bool,
+    /// Whether the listeners for other servers and for users store a copy of each message for an archive.
+    pub archives: bool,
     /// What clients do, in order of time.
     pub steps: Vec<Step>,
 }

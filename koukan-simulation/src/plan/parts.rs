@@ -112,6 +112,8 @@ pub struct Letter {
     pub number: u32,
     /// Its recipients.
     pub to: Vec<To>,
+    /// Whether the client names one [list](Letter::list) instead of them, which stands for all of them.
+    pub is_list: bool,
     /// The approximate size of its text, in octets.
     pub size: usize,
 }

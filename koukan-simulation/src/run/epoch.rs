@@ -122,7 +122,10 @@ impl Epoch {
         );
         let observing = Arc::clone(world);
         let observer = move |recipient: &Recipient| {
-            if let Some(key) = To::parse(recipient.rcpt.forward_path.as_str()) {
+            // Copies alone ask for no notifications at all.
+            let is_copy = !recipient.rcpt.notify().failure;
+            let key = To::parse(recipient.rcpt.forward_path.as_str());
+            if let Some(key) = key.filter(|_| !is_copy) {
                 let now = observing.elapsed();
                 observing.ledger().recorded.entry(key).or_insert(now);
             }

@@ -23,6 +23,14 @@ fn a_reply_before_the_commit() {
 }
 
 #[test]
+fn a_copy_that_is_not_stored_before_the_reply() {
+    found(
+        &with(Defect::AcknowledgedBeforeCommit),
+        "the archive has no copy",
+    );
+}
+
+#[test]
 fn a_fence_that_is_forgotten() {
     found(&with(Defect::FenceForgotten), "gets message");
 }

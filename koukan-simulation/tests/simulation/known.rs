@@ -26,6 +26,7 @@ fn queued_messages_wait_for_those_that_hang() {
     plan.faults = Faults::default();
     plan.ends.clear();
     plan.max_in_flight = 1;
+    plan.archives = false;
     plan.destinations.truncate(1);
     plan.destinations[0].mood = Mood::Hanging;
     plan.destinations.push(DestinationPlan {
@@ -43,6 +44,7 @@ fn queued_messages_wait_for_those_that_hang() {
             letter: Letter {
                 number,
                 to: vec![to(destination)],
+                is_list: false,
                 size: 0,
             },
             upload: Upload::Inline,

@@ -58,6 +58,12 @@ fn plans_have_what_they_are_to_show() {
     };
     let later = |doing: &&Doing| matches!(doing, Doing::Rest(rest) if rest.send_at.is_some());
     assert!(doings().filter(later).count() > 10);
+    let is_list = |doing: &&Doing| match doing {
+        Doing::Smtp(client) => client.letters.iter().any(|letter| letter.is_list),
+        _ => false,
+    };
+    assert!(doings().filter(is_list).count() > 10);
+    assert!(plans.iter().filter(|plan| plan.archives).count() > 10);
     let messages = doings().filter(|doing| matches!(doing, Doing::Message(_)));
     assert!(messages.count() > 10);
     for order in [

@@ -157,7 +157,7 @@ pub(crate) fn confused(world: &World, line: &str) {
 }
 
 /// The address in a command.
-fn address(line: &str) -> Option<&str> {
+pub(super) fn address(line: &str) -> Option<&str> {
     let (_, path) = line.split_once('<')?;
     let (address, _) = path.split_once('>')?;
     Some(address)

@@ -1,5 +1,6 @@
 //! A server that mail is delivered to, and its moods.
 
+mod archive;
 mod message;
 mod mishap;
 mod transfer;
@@ -24,6 +25,8 @@ pub(crate) struct Destination {
     plan: DestinationPlan,
     world: Arc<World>,
     random: SeededRandom,
+    /// Whether it only gets copies, for recipients of others.
+    is_archive: bool,
 }
 
 /// The state of a connection.
@@ -43,7 +46,7 @@ pub(crate) struct Connection {
     is_late: bool,
 }
 
-/// The server that notifications go to. Nothing ever goes wrong there.
+/// The server that notifications go to, or copies. Nothing ever goes wrong there.
 pub(crate) fn home() -> DestinationPlan {
     DestinationPlan {
         pipelining: true,
@@ -61,6 +64,7 @@ impl Destination {
             plan,
             world,
             random,
+            is_archive: false,
         }
     }
 
@@ -148,7 +152,7 @@ impl Destination {
         if connection.message.begun.is_none() {
             return self.step(connection, "503 5.5.1 MAIL first").await;
         }
-        match connection.message.add(line) {
+        match self.add(&mut connection.message, line) {
             Some(true) => {
                 let Some(mishap) = self.mishap() else {
                     self.say(connection, OK).await?;

@@ -99,12 +99,12 @@ impl Destination {
         match mishap {
             None | Some(Mishap::Leaves) => {
                 self.pause().await;
-                message.deliver(&self.world, &self.name);
+                self.deliver(&message);
                 let said = self.say_now(connection, TAKEN).await;
                 if said.is_err() || connection.is_late || connection.is_unread {
                     // The sender does not hear that the message was accepted; or it sent everything
                     // at once and has stopped waiting; or it read a line before that was no reply.
-                    message.unheard(&self.world);
+                    self.unheard(&message);
                 }
                 if said.is_err() {
                     return Ok(false);
@@ -116,17 +116,17 @@ impl Destination {
             }
             Some(Mishap::Late) => {
                 self.late().await;
-                message.deliver(&self.world, &self.name);
+                self.deliver(&message);
                 // Nobody can tell whether the reply is in time.
-                message.unheard(&self.world);
+                self.unheard(&message);
                 self.say(connection, TAKEN).await?;
                 Ok(true)
             }
             Some(mishap) => {
                 // Only a server that accepts the message begins to say so.
                 if mishap.accepts() || self.random.happens(500) {
-                    message.deliver(&self.world, &self.name);
-                    message.unheard(&self.world);
+                    self.deliver(&message);
+                    self.unheard(&message);
                 }
                 self.go_wrong(connection, mishap, TAKEN).await
             }
