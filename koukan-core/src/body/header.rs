@@ -78,7 +78,7 @@ impl Body {
     /// let mut body = Body::from(Bytes::from_static(b"Subject: hi\r\n\r\nhello\r\n"));
     /// let mut header = body.header().await?;
     /// let subject = header.first("Subject").map(|field| field.text()).unwrap_or_default();
-    /// header.replace("Subject", &format!("[list] {subject}"))?;
+    /// header.replace_text("Subject", &format!("[list] {subject}"))?;
     /// body.set_header(&header);
     /// assert_eq!(body.collect(100).await?, "Subject: [list] hi\r\n\r\nhello\r\n");
     /// # Ok::<(), tower::BoxError>(())

@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 
 use super::{
+    builder,
     header_edit::{HeaderEdit, InvalidField},
     header_section::{HeaderField, HeaderSection},
 };
@@ -24,9 +25,12 @@ use super::{
 /// assert_eq!(header.first("subject").unwrap().text(), "hi");
 /// assert_eq!(header.remove("Bcc"), 1);
 /// assert_eq!(header.rename("X-Old", "X-New")?, 1);
-/// header.replace("Subject", "hello")?;
+/// header.replace_text("Subject", "grüß dich")?;
 /// header.add("X-Seen", "yes")?;
-/// assert_eq!(header.to_octets(), "X-Seen: yes\r\nSubject: hello\r\nX-New: 1,\r\n 2\r\n\r\n");
+/// assert_eq!(
+///     header.to_octets(),
+///     "X-Seen: yes\r\nSubject: =?utf-8?B?Z3LDvMOfIGRpY2g=?=\r\nX-New: 1,\r\n 2\r\n\r\n",
+/// );
 /// # Ok::<(), koukan_core::message::header_edit::InvalidField>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -63,13 +67,27 @@ impl HeaderFields {
 
     /// Adds a field before those of the message.
     ///
+    /// The value is written unchanged, so a message with a value that is not ASCII needs SMTPUTF8 (RFC 6532). For text that
+    /// people read, use [`HeaderFields::add_text`].
+    ///
     /// # Errors
     ///
     /// [`InvalidField`]; nothing is changed then.
     pub fn add(&mut self, name: &str, value: &str) -> Result<(), InvalidField> {
-        let field = field(name, value)?;
-        let added = [&**self.added.octets(), &*field].concat();
-        self.added = HeaderSection::parse(added);
+        self.put(&field(name, value)?);
+        Ok(())
+    }
+
+    /// As [`HeaderFields::add`], for text of any length that people read, such as that of `Subject`. [`HeaderField::text`]
+    /// returns it. The field is written in ASCII: with encoded words if necessary (RFC 2047), and folded if it is long.
+    ///
+    /// Do not use it for fields with a grammar of their own, such as `From` and `Content-Type`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidField`] if the name is not a field name, or the text contains control characters; nothing is changed then.
+    pub fn add_text(&mut self, name: &str, text: &str) -> Result<(), InvalidField> {
+        self.put(&text_field(name, text)?);
         Ok(())
     }
 
@@ -85,17 +103,17 @@ impl HeaderFields {
     ///
     /// As of [`HeaderFields::add`].
     pub fn replace(&mut self, name: &str, value: &str) -> Result<(), InvalidField> {
-        let field = field(name, value)?;
-        let mut is_there = false;
-        self.change(name, |_, out| {
-            if !is_there {
-                out.extend_from_slice(&field);
-            }
-            is_there = true;
-        });
-        if !is_there {
-            self.add(name, value)?;
-        }
+        self.put_in_place(name, &field(name, value)?);
+        Ok(())
+    }
+
+    /// As [`HeaderFields::replace`], for text that people read; see [`HeaderFields::add_text`].
+    ///
+    /// # Errors
+    ///
+    /// As of [`HeaderFields::add_text`].
+    pub fn replace_text(&mut self, name: &str, text: &str) -> Result<(), InvalidField> {
+        self.put_in_place(name, &text_field(name, text)?);
         Ok(())
     }
 
@@ -151,6 +169,26 @@ impl HeaderFields {
         HeaderEdit::separated(self.added.octets(), self.rest.octets())
     }
 
+    /// Adds a field after the other added ones.
+    fn put(&mut self, field: &[u8]) {
+        let added = [&**self.added.octets(), field].concat();
+        self.added = HeaderSection::parse(added);
+    }
+
+    /// Replaces all fields of that name by a field.
+    fn put_in_place(&mut self, name: &str, field: &[u8]) {
+        let mut is_there = false;
+        self.change(name, |_, out| {
+            if !is_there {
+                out.extend_from_slice(field);
+            }
+            is_there = true;
+        });
+        if !is_there {
+            self.put(field);
+        }
+    }
+
     /// Has `write` put something in the place of each field of that name.
     fn change(&mut self, name: &str, mut write: impl FnMut(&[u8], &mut BytesMut)) -> usize {
         let mut count = 0;
@@ -178,6 +216,15 @@ impl HeaderFields {
 fn field(name: &str, value: &str) -> Result<Bytes, InvalidField> {
     let edit = HeaderEdit::default().with(name, value)?;
     Ok(Bytes::copy_from_slice(edit.added()))
+}
+
+/// A field with text, written in ASCII.
+fn text_field(name: &str, text: &str) -> Result<Bytes, InvalidField> {
+    field(name, "")?;
+    match text.chars().any(char::is_control) {
+        true => Err(InvalidField::Value),
+        false => Ok(builder::text_field(name, text).into()),
+    }
 }
 
 #[cfg(test)]
@@ -253,5 +300,39 @@ mod tests {
         }
         assert!(fields.rename("X", "a b").is_err());
         assert_eq!(fields.to_octets(), "A: 4\r\nX: y\r\n\r\n");
+    }
+
+    #[test]
+    fn a_text_is_written_in_ascii_and_short_lines_and_read_back() {
+        let long = "grün ".repeat(400);
+        for text in [
+            "",
+            "hello",
+            "[list] Grüße aus 日本",
+            "=?utf-8?q?no_encoded_word?=",
+            "two  spaces",
+            long.trim_end(),
+            &"x".repeat(2000),
+        ] {
+            for header in ["A: b\r\n\r\n", "Subject: old\r\nA: b\r\n\r\n"] {
+                let mut fields = HeaderFields::parse(header);
+                fields.replace_text("Subject", text).unwrap();
+                assert_eq!(fields.first("Subject").unwrap().text(), text);
+                assert_eq!(fields.all("Subject").count(), 1);
+                let octets = fields.to_octets();
+                assert!(octets.is_ascii(), "{octets:?}");
+                let mut lines = octets.split(|octet| *octet == b'\n');
+                assert!(lines.all(|line| line.len() <= 79), "{octets:?}");
+                fields.add_text("Comments", text).unwrap();
+                assert_eq!(fields.first("Comments").unwrap().text(), text);
+                assert_eq!(fields.first("A").unwrap().text(), "b");
+            }
+        }
+        let mut fields = HeaderFields::parse("A: b\r\n\r\n");
+        for (name, text) in [("a b", "c"), ("", "c"), ("A", "b\r\nC: d"), ("A", "\0")] {
+            assert!(fields.add_text(name, text).is_err(), "{name}");
+            assert!(fields.replace_text(name, text).is_err(), "{name}");
+        }
+        assert_eq!(fields.to_octets(), "A: b\r\n\r\n");
     }
 }

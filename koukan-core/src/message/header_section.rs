@@ -114,7 +114,8 @@ impl HeaderField {
         &self.value
     }
 
-    /// The value as a reader sees it: in one line, with encoded words decoded (RFC 2047).
+    /// The value as a reader sees it: in one line, with encoded words decoded (RFC 2047), and without control characters.
+    /// To write such text, use [`HeaderFields::replace_text`](super::header_fields::HeaderFields::replace_text).
     pub fn text(&self) -> String {
         parser::field_text(&self.value)
     }

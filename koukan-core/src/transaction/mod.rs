@@ -128,9 +128,10 @@ impl Transaction {
     /// message passes upstream before the header section is complete; everything after it passes as it comes.
     /// The header section is charged to the [account](Signals::account) of the transaction.
     ///
-    /// Upstream must know the message's size before `f` is called, so the announced size grows by `added`, the
-    /// maximum number of octets in the fields that `f` adds. See
-    /// [`Parameters::grow_size`](crate::path::Parameters::grow_size).
+    /// Upstream must know the message's size before `f` is called, so the announced size grows by `added`, about
+    /// the most octets by which `f` makes the header section longer. See
+    /// [`Parameters::grow_size`](crate::path::Parameters::grow_size). The announced size is an estimate: a message that
+    /// grows more is still sent. Zero is right if `f` only reads, or only removes fields.
     ///
     /// | rejection | when |
     /// |---|---|
