@@ -16,6 +16,8 @@ mod message;
 mod sync;
 mod transaction;
 
+#[path = "../../koukan-core/src/beginning.rs"]
+mod beginning;
 #[path = "../../koukan-core/src/blob/mod.rs"]
 mod blob;
 #[allow(

@@ -88,9 +88,10 @@
 //! `tokio_rustls`; errors of `hickory_resolver`; `tracing::Level` for tests. A new major version of one of these means
 //! a new major version of this crate.
 //!
-//! Minimum supported Rust version: 1.91.
+//! Minimum supported Rust version: 1.88.
 
 pub mod accepting;
+mod beginning;
 pub mod blob;
 pub mod blocking;
 pub mod body;

@@ -35,7 +35,7 @@
 //!
 //! `tower`'s `Service` and `Layer`, and those of `koukan-core`.
 //!
-//! Minimum supported Rust version: 1.91.
+//! Minimum supported Rust version: 1.88.
 
 pub mod arc;
 pub mod arc_check;

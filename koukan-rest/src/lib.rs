@@ -21,7 +21,7 @@
 //! `axum::Router` and `axum::body::Body`, `http`'s requests and responses, `http_body::Body`, `bytes::Bytes`, `jiff::Timestamp`,
 //! `serde_json::Value`, `tower`'s `Service` and `BoxError`, and those of `koukan-core`.
 //!
-//! Minimum supported Rust version: 1.91.
+//! Minimum supported Rust version: 1.88.
 
 pub mod auth;
 #[cfg(feature = "client")]

@@ -52,7 +52,7 @@
 //! |---|---|
 //! | `tls` | `Server::with_tls`: TLS to servers that speak it, by that of `koukan-core` |
 //!
-//! Minimum supported Rust version: 1.91.
+//! Minimum supported Rust version: 1.88.
 
 pub mod clamav;
 mod envelope;

@@ -4,7 +4,7 @@
 //!
 //! `futures_core::future::BoxFuture`, `jiff::SignedDuration`, and those of `koukan-core`.
 //!
-//! Minimum supported Rust version: 1.91.
+//! Minimum supported Rust version: 1.88.
 
 mod actor;
 mod agent;

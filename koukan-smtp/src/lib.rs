@@ -63,7 +63,7 @@
 //!
 //! `tower`'s `Service` and `BoxError`, `bytes::Bytes`, `tokio`'s `AsyncRead`, `AsyncWrite` and `Instant`, and those of `koukan-core`.
 //!
-//! Minimum supported Rust version: 1.91.
+//! Minimum supported Rust version: 1.88.
 
 #[macro_use]
 mod setters;

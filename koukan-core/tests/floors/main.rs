@@ -26,6 +26,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "causes",
             "lists",
             "few",
+            "beginning",
             "shares",
             "repeats",
             "accepting",

@@ -80,7 +80,9 @@ impl<'a> Iterator for Wrapped<'a> {
         if text.len() <= self.room {
             return Some(text);
         }
-        let hard = text.floor_char_boundary(self.room);
+        let mut ends = (0..=self.room).rev();
+        // A text is not cut within a character; `str::floor_char_boundary` needs Rust 1.91.
+        let hard = ends.find(|end| text.is_char_boundary(*end))?;
         let space = memchr::memrchr(b' ', &text.as_bytes()[..=self.room]);
         let (end, next) = match space {
             Some(space) if space > 0 => (space, space + 1),

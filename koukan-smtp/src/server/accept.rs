@@ -105,7 +105,7 @@ impl<M: MakeMailService> Sessions<M> {
             let header = tokio::select! {
                 biased;
                 () = stop.begun() => return,
-                header = header => header.map_err(NoHeader::from).flatten(),
+                header = header => header.unwrap_or_else(|elapsed| Err(elapsed.into())),
             };
             match header {
                 Ok(ProxyHeader::Own) => {}

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    beginning::beginning,
     context::Context,
     path::{ForwardPath, Mailbox, Parameter, ReversePath},
     reply::Reply,
@@ -73,8 +74,7 @@ fn brief(reply: Reply) -> Reply {
     if text.len() <= TEXT_MAX {
         return reply.without_extensions();
     }
-    let end = text.floor_char_boundary(TEXT_MAX);
-    let text = text.get(..end).unwrap_or_default().to_owned();
+    let text = beginning(text, TEXT_MAX).to_owned();
     Reply::new(reply.code(), reply.enhanced(), text)
 }
 

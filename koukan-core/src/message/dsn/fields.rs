@@ -4,6 +4,8 @@ use std::borrow::Cow;
 
 use jiff::{Timestamp, fmt::rfc2822, tz::TimeZone};
 
+use crate::beginning::beginning;
+
 use super::form::{Form, escaped};
 
 /// Octets of a line, without its end, where it can be folded.
@@ -99,7 +101,7 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(word);
     std::iter::from_fn(move || {
         let text = rest?;
-        let (piece, others) = text.split_at(text.floor_char_boundary(WORD));
+        let (piece, others) = text.split_at(beginning(text, WORD).len());
         rest = Some(others).filter(|others| !others.is_empty());
         Some(piece)
     })

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::beginning::beginning;
+
 use super::{
     super::builder::{
         MAX_HEADER_FIELDS, MAX_HEADER_OCTETS, Reader, is_once, read_header, read_media_type,
@@ -196,7 +198,10 @@ fn part(node: &Node) -> Value {
     part.insert("content".into(), node.content.to_json());
     let optional = [
         ("content_id", node.content_id.as_deref().map(bare)),
-        ("filename", node.filename().map(|name| cut(name, 1024))),
+        (
+            "filename",
+            node.filename().map(|name| beginning(name, 1024)),
+        ),
     ];
     for (key, value) in optional {
         if let Some(value) = value {
@@ -241,9 +246,4 @@ fn content_type(node: &Node) -> String {
         }
     }
     "application/octet-stream".into()
-}
-
-/// The longest beginning with at most that many octets.
-fn cut(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
 }

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::{
+    beginning::beginning,
     path::Mailbox,
     reply::{Reply, Suppressed},
 };
@@ -69,8 +70,7 @@ pub fn suppressed_address(mailbox: &Mailbox) -> Box<str> {
 impl Suppression {
     /// A reason, cut to the maximum length.
     pub fn reason(text: &str) -> Box<str> {
-        let end = text.floor_char_boundary(REASON_MAX);
-        text[..end].replace('\n', " / ").into()
+        beginning(text, REASON_MAX).replace('\n', " / ").into()
     }
 
     /// The reply for a suppressed recipient.

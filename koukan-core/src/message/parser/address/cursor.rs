@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::beginning::beginning;
+
 use super::ats::{bracketed, without_scheme};
 
 /// How many unclosed quotes and comments are searched for their end: each search goes to the end of
@@ -103,8 +105,7 @@ impl<'a> Cursor<'a> {
 
     /// A closed literal that contains only characters of hosts and blanks: RFC 5322 section 3.4.1.
     pub(super) fn whole_literal(&mut self) -> Option<&'a str> {
-        let beginning = &self.rest[..self.rest.floor_char_boundary(MAX_IN_BRACKETS)];
-        let inner = beginning.strip_prefix('[')?;
+        let inner = beginning(self.rest, MAX_IN_BRACKETS).strip_prefix('[')?;
         let end = inner.find(['[', ']', ',', ';', '<', '>', '@', '"', '('])?;
         inner[end..].starts_with(']').then(|| self.take(end + 2))
     }
@@ -112,7 +113,7 @@ impl<'a> Cursor<'a> {
     /// The address in brackets, as in `[a@example.com]` and `[SMTP:a@example.com]`, if the brackets
     /// end an entry of the list; the cursor is before the first bracket.
     pub(super) fn in_brackets(&mut self) -> Option<&'a str> {
-        let beginning = &self.rest[..self.rest.floor_char_boundary(MAX_IN_BRACKETS)];
+        let beginning = beginning(self.rest, MAX_IN_BRACKETS);
         let end = beginning.find(']')?;
         let (address, rest) = (&self.rest[1..end], &self.rest[end + 1..]);
         if address.contains(['[', ',', ';', '<', '>', ' ', '"']) {
