@@ -16,6 +16,38 @@
 //! | [`webhook`] | reports events to HTTP servers (needs the feature `client`) |
 //! | [`metrics`] | the endpoint that Prometheus scrapes |
 //!
+//! # Example
+//!
+//! A queue of one's own by HTTP; the routes go into any axum application:
+//!
+//! ```
+//! use axum::body::Body;
+//! use koukan_core::{context::Sender, stage::store_and_forward::StoreAndForward, test_util::Script};
+//! use koukan_rest::server::{Server, ServerSettings};
+//! use tower::ServiceExt;
+//!
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! let queue = StoreAndForward::builder(Script::new()).open().await?;
+//! let api = queue.resources([(Sender::new("app"), Default::default())]);
+//! let routes = Server::new(api, ServerSettings::default()).router();
+//! let message = r#"{
+//!     "mail_from": {"m": "alice@example.com"}, "rcpt_to": [{"m": "bob@example.com"}],
+//!     "body": {"message_builder": {"text_body": [{"content_type": "text/plain", "content": {"inline": "hello"}}]}}}"#;
+//! let request = http::Request::post("/senders/app/transactions").header("content-type", "application/json");
+//! let response = routes.oneshot(request.body(Body::from(message))?).await?;
+//! assert_eq!(response.status(), http::StatusCode::CREATED);
+//! # Ok::<(), tower::BoxError>(())
+//! # })?;
+//! # Ok::<(), tower::BoxError>(())
+//! ```
+//!
+//! # Features
+//!
+//! | | |
+//! |---|---|
+//! | `client` | on by default: the client and webhooks, and with them TLS by aws-lc-rs |
+//! | `tls` | HTTP over TLS, for the server |
+//!
 //! # Types of other crates in the API
 //!
 //! `axum::Router` and `axum::body::Body`, `http`'s requests and responses, `http_body::Body`, `bytes::Bytes`, `jiff::Timestamp`,

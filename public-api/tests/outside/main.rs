@@ -19,11 +19,13 @@ use std::{
 use self::{page::Page, workspace::Workspace};
 
 /// Pages with code for users of the crates, in addition to all guides.
-const PAGES: [&str; 5] = [
+const PAGES: [&str; 7] = [
     "README.md",
     "koukan-bin/README.md",
     "koukan-core/README.md",
+    "koukan-rest/README.md",
     "koukan-smtp/README.md",
+    "koukan-storage/README.md",
     "docs/writing-a-backend.md",
 ];
 
@@ -82,6 +84,27 @@ fn what_readme_and_guides_show_compiles_against_the_packages() {
         problem.contains("`nothing` in crate `koukan_core`"),
         "{problem}"
     );
+}
+
+#[test]
+fn what_pages_ask_for_is_published() {
+    let pages = pages();
+    let asked: Vec<_> = pages.iter().flat_map(Page::asked_for).collect();
+    assert!(asked.len() >= 8, "{asked:?}");
+    for (name, said) in asked {
+        assert!(packages::is_published(name, said), "{name} = {said}");
+    }
+    for (name, said) in [
+        ("koukan-nothing", "\"0.1\""),
+        ("koukan-benches", "\"0.1\""),
+        ("koukan-core", "\"9.1\""),
+        (
+            "koukan-core",
+            "{ version = \"0.1\", features = [\"none\"] }",
+        ),
+    ] {
+        assert!(!packages::is_published(name, said), "{name} = {said}");
+    }
 }
 
 #[test]

@@ -33,6 +33,24 @@ impl Package {
     }
 }
 
+/// Whether a dependency in a manifest fits a crate that would be published: it asks for this version, and only for features that
+/// the crate has.
+pub(crate) fn is_published(name: &str, asked: &str) -> bool {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let Some(package) = packages.iter().find(|package| package["name"] == name) else {
+        return false;
+    };
+    let mut quoted = asked.split('"').skip(1).step_by(2);
+    let version = quoted.next().unwrap_or_default();
+    let is_version = package["version"]
+        .as_str()
+        .unwrap()
+        .starts_with(&format!("{version}."));
+    let is_to_be = package["publish"].is_null();
+    is_to_be && is_version && quoted.all(|feature| package["features"].get(feature).is_some())
+}
+
 /// Packages all crates that are published.
 pub(crate) fn pack() -> Vec<Package> {
     let published = published();
@@ -65,12 +83,17 @@ pub(crate) fn pack() -> Vec<Package> {
 
 /// The names and versions of the published crates of this workspace.
 fn published() -> Vec<(String, String)> {
-    let metadata = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
-    let metadata: Value = serde_json::from_str(&cargo(&file(""), &metadata).unwrap()).unwrap();
+    let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap().iter();
     let published = packages.filter(|package| package["publish"].is_null());
     let text = |fact: &Value| fact.as_str().unwrap().to_owned();
     published
         .map(|package| (text(&package["name"]), text(&package["version"])))
         .collect()
+}
+
+/// What Cargo tells of the crates of this workspace.
+fn metadata() -> Value {
+    let metadata = ["metadata", "--locked", "--no-deps", "--format-version", "1"];
+    serde_json::from_str(&cargo(&file(""), &metadata).unwrap()).unwrap()
 }

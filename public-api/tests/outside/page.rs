@@ -32,21 +32,35 @@ impl Page {
 
     /// The Rust code blocks, each made into a program as rustdoc does.
     pub(crate) fn programs(&self) -> Vec<Program> {
-        let mut programs = Vec::new();
+        let blocks = self.blocks("rust");
+        let programs = blocks.iter().zip(1..).map(|(block, number)| Program {
+            name: format!("{}_{number}", self.name),
+            text: program(block),
+        });
+        programs.collect()
+    }
+
+    /// The lines of manifests that depend on a crate of Koukan: its name, and the rest of the line.
+    pub(crate) fn asked_for(&self) -> Vec<(&str, &str)> {
+        let lines = self.blocks("toml").into_iter().flatten();
+        let asked = lines.filter(|line| line.starts_with("koukan"));
+        asked.filter_map(|line| line.split_once(" = ")).collect()
+    }
+
+    /// The code blocks in a language, each as its lines.
+    fn blocks(&self, kind: &str) -> Vec<Vec<&str>> {
+        let mut blocks = Vec::new();
         let mut lines = self.text.lines();
         while let Some(line) = lines.next() {
-            let Some(kind) = line.strip_prefix("```") else {
+            let Some(begins) = line.strip_prefix("```") else {
                 continue;
             };
-            let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-            if kind.split(',').next() == Some("rust") {
-                programs.push(Program {
-                    name: format!("{}_{}", self.name, programs.len() + 1),
-                    text: program(&block),
-                });
+            let block = lines.by_ref().take_while(|line| *line != "```").collect();
+            if begins.split(',').next() == Some(kind) {
+                blocks.push(block);
             }
         }
-        programs
+        blocks
     }
 }
 
