@@ -282,6 +282,19 @@ fn what_many_want_takes_few_lines() {
     }
 }
 
+#[test]
+fn the_page_that_compares_counts_the_lines_that_there_are() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let counted = Command::new(format!("{root}/scripts/comparison"))
+        .arg("lines")
+        .output()
+        .unwrap();
+    let table = String::from_utf8(counted.stdout).unwrap();
+    assert_eq!(table.lines().count(), 7, "{table}");
+    let page = std::fs::read_to_string(format!("{root}/guides/side-by-side.md")).unwrap();
+    assert!(page.contains(&table), "the page is to have this:\n{table}");
+}
+
 /// A configuration for `own_agent`.
 fn own_config(filter: &str, endpoint: &str) -> tempfile::NamedTempFile {
     let file = tempfile::Builder::new().suffix(".yaml").tempfile().unwrap();

@@ -9,21 +9,16 @@ use koukan_smtp::Server;
 use tower::{BoxError, Layer, service_fn};
 
 async fn refuse(message: Bytes) -> Result<Body, Rejection> {
-    match message
-        .to_ascii_lowercase()
-        .windows(7)
-        .any(|text| text == b"lottery")
-    {
-        true => Err(Rejection::new(
-            Reply::policy_refused().with_text("no lotteries here"),
-        )),
+    let text = String::from_utf8_lossy(&message).to_lowercase();
+    let refusal = Reply::policy_refused().with_text("no lotteries here");
+    match text.contains("lottery") {
+        true => Err(refusal.into()),
         false => Ok(message.into()),
     }
 }
 
 async fn no_lotteries(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
-    let tx = tx.map_body(|body| body.then_whole(10 << 20, refuse));
-    next.run(tx).await
+    next.run(tx.then_whole(10 << 20, refuse)).await
 }
 
 async fn take(mut tx: Transaction) -> Result<Reply, BoxError> {
