@@ -123,6 +123,16 @@ async fn a_chain_ends_in_an_endpoint_of_the_embedders_on_a_socket_of_his_until_h
 }
 
 #[test]
+fn an_endpoint_may_spawn_tasks_when_it_is_built_even_if_it_is_only_checked() {
+    let agent = Koukan::builder().endpoint("mailbox", |_: serde_json::Value| {
+        tokio::spawn(std::future::pending::<()>());
+        Script::new()
+    });
+    let agent = agent.config_text("k.yaml", &config("mailbox: {}", ""));
+    assert!(agent.is_ok());
+}
+
+#[test]
 fn what_is_wrong_with_an_endpoint_is_told_where_it_stands() {
     for (endpoint, more, told) in [
         ("mailbox: { user: bob }", "", ""),

@@ -66,6 +66,9 @@ pub struct Builder {
 
 impl Builder {
     /// Adds a filter that the configuration can name. `build` makes a layer from the filter's configuration.
+    ///
+    /// `build` is called for each place where the configuration names the filter: when the configuration is checked, and
+    /// again when the agent starts. State that all these layers share is a clone that `build` captures.
     pub fn filter<C, L>(
         mut self,
         name: &str,
@@ -82,9 +85,10 @@ impl Builder {
     /// Like [`Builder::filter`], for a filter that needs its surroundings, or that may refuse its configuration.
     /// `koukan check` reports such a refusal with the line in the file.
     ///
-    /// `build` is also called to check the configuration, without a runtime, and with surroundings in which nothing
-    /// runs. The error may be of any type; an [`InvalidFilter`](crate::registry::InvalidFilter) can say where the
-    /// configuration is wrong.
+    /// `build` is also called to check the configuration, with surroundings in which nothing runs; its result is then
+    /// dropped. It may spawn tasks: it is always called within a tokio runtime, but tasks of a mere check may never run.
+    /// The error may be of any type; an [`InvalidFilter`](crate::registry::InvalidFilter) can say where the configuration
+    /// is wrong.
     ///
     /// # Example
     ///
@@ -169,8 +173,9 @@ impl Builder {
     }
 
     /// Adds an endpoint that the configuration can name, as in `endpoint: { mailbox: { directory: /var/mail } }`.
-    /// `build` makes from the endpoint's configuration the service in which a chain ends. An endpoint without
-    /// settings is written as `endpoint: { mailbox: {} }`.
+    /// `build` makes from the endpoint's configuration the service in which a chain ends. It is called as that of a
+    /// [filter](Builder::filter): also to check the configuration. An endpoint without settings is written as
+    /// `endpoint: { mailbox: {} }`.
     ///
     /// A transaction that reaches the endpoint has passed the chain's filters. Below an `exploder` it has one
     /// recipient, and is attempted again if the endpoint answers 4xx or fails.

@@ -3,6 +3,7 @@
 use std::{fs, path::Path};
 
 use serde::Deserialize;
+use tokio::runtime::{self, Handle};
 
 use crate::registry::Registry;
 
@@ -74,7 +75,7 @@ impl Config {
         }
         let config: Self =
             serde_saphyr::from_str(text).map_err(|error| found(vec![unreadable(text, &error)]))?;
-        let problems = validate(&config, registry);
+        let problems = in_runtime(|| validate(&config, registry));
         if problems
             .iter()
             .any(|problem| problem.severity == Severity::Error)
@@ -83,6 +84,18 @@ impl Config {
         }
         Ok((config, ConfigWarnings(found(problems))))
     }
+}
+
+/// Calls `check` within a runtime: to check a configuration is to build its filters and endpoints, and those of an
+/// embedder may spawn tasks. Without a runtime of the caller's, these tasks never run.
+fn in_runtime<T>(check: impl FnOnce() -> T) -> T {
+    if Handle::try_current().is_ok() {
+        return check();
+    }
+    // Without one, what spawns nothing can be checked all the same.
+    let runtime = runtime::Builder::new_current_thread().enable_all().build();
+    let _entered = runtime.as_ref().ok().map(runtime::Runtime::enter);
+    check()
 }
 
 /// What a file that has errors elsewhere says about logs.

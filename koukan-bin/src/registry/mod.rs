@@ -153,7 +153,8 @@ impl Registry {
     /// Like [`Registry::filter`], for a filter that needs its surroundings, or that may refuse its configuration. The
     /// error may be of any type; an [`InvalidFilter`] can say where the configuration is wrong.
     ///
-    /// A filter is also built to check the configuration, without a runtime, and in surroundings in which nothing runs.
+    /// A filter is also built to check the configuration, in surroundings in which nothing runs; tasks that it spawns
+    /// then may never run.
     pub fn try_filter<C, L, E>(
         &mut self,
         name: &str,
