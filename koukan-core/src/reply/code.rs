@@ -2,9 +2,18 @@
 
 use std::fmt;
 
-/// A reply code, 200 to 599.
+/// A reply code, 200 to 599. It can be compared with a number.
 ///
 /// *Source*: RFC 5321 section 4.2.1.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::reply::Reply;
+///
+/// assert_eq!(Reply::no_such_user().code(), 550);
+/// assert!(Reply::no_such_user().code().is_permanent());
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReplyCode(u16);
 
@@ -69,6 +78,12 @@ impl fmt::Display for ReplyCode {
 impl fmt::Debug for ReplyCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0)
+    }
+}
+
+impl PartialEq<u16> for ReplyCode {
+    fn eq(&self, code: &u16) -> bool {
+        self.0 == *code
     }
 }
 
