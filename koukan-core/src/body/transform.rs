@@ -77,9 +77,33 @@ pub trait Transform: Send + 'static {
 }
 
 impl Body {
-    /// Passes every chunk through `f`, which may reject the message.
+    /// Passes every chunk through `f`, which may reject the message. Chunks are cut anywhere. For octets at the end, or
+    /// to notice the clean end, see [`Body::transform`].
     ///
     /// Empty chunks are left out.
+    ///
+    /// # Example
+    ///
+    /// Counts the octets of a message while it passes. `f` names the type of its error:
+    ///
+    /// ```
+    /// use std::sync::{Arc, atomic::{AtomicUsize, Ordering::Relaxed}};
+    ///
+    /// use bytes::Bytes;
+    /// use koukan_core::{body::Body, reply::Rejection};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+    /// let octets = Arc::new(AtomicUsize::new(0));
+    /// let count = Arc::clone(&octets);
+    /// let body = Body::from(Bytes::from_static(b"\r\nhello\r\n")).map(move |chunk| {
+    ///     count.fetch_add(chunk.len(), Relaxed);
+    ///     Ok::<_, Rejection>(chunk)
+    /// });
+    /// body.discard().await?;
+    /// assert_eq!(octets.load(Relaxed), 9);
+    /// # Ok::<(), koukan_core::body::BodyError>(())
+    /// # }).unwrap();
+    /// ```
     pub fn map<R: Into<Rejection>>(
         self,
         f: impl FnMut(Bytes) -> Result<Bytes, R> + Send + 'static,

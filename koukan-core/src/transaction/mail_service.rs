@@ -23,6 +23,14 @@ use super::Transaction;
 ///     Ok::<_, tower::BoxError>(Reply::relay_denied())
 /// }));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a mail service",
+    label = "not a mail service",
+    note = "`tower::service_fn` makes one from an `async fn(Transaction) -> Result<Reply, BoxError>`",
+    note = "a layer, such as that of `from_fn`, is put around one: `layer.layer(service)`",
+    note = "a type of your own must implement `Service<Transaction, Response = Reply>` and be \
+            `Clone + Send + Sync + 'static`; its futures must be `Send`"
+)]
 pub trait MailService:
     Service<Transaction, Response = Reply, Error: Into<BoxError> + Send + Sync, Future: Send>
     + Clone

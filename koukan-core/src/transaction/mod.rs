@@ -89,7 +89,8 @@ impl Transaction {
         self
     }
 
-    /// Passes on the recipients that `f` accepts; the others are answered with its rejection.
+    /// Passes on the recipients that `f` accepts; the others are answered with its rejection. `f` cannot wait: for a check
+    /// that asks a database or another server, see [`Recipients::then`].
     #[must_use]
     pub fn filter_recipients<R: Into<Rejection>>(
         self,

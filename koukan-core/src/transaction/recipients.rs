@@ -110,6 +110,48 @@ impl Recipients {
 
     /// As [`Recipients::filter_map`], with a closure that may wait (for a look-up, never for the
     /// client). The order is kept; one recipient is processed at a time.
+    ///
+    /// # Example
+    ///
+    /// A filter that asks for each recipient, and refuses those that it does not find:
+    ///
+    /// ```
+    /// use koukan_core::{
+    ///     middleware::{Next, from_fn},
+    ///     path::ForwardPath,
+    ///     reply::Reply,
+    ///     test_util::{Script, mail, rcpt, send},
+    ///     transaction::Transaction,
+    /// };
+    /// use tower::{BoxError, Layer};
+    ///
+    /// async fn find(user: &ForwardPath) -> Result<bool, BoxError> {
+    ///     tokio::task::yield_now().await;
+    ///     Ok(user.as_str() == "bob@example.com")
+    /// }
+    ///
+    /// async fn known_users(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
+    ///     let checked = tx.map_recipients(|recipients| {
+    ///         recipients.then(|rcpt| async {
+    ///             let refusal = match find(rcpt.forward_path()).await {
+    ///                 Ok(true) => return Some(rcpt),
+    ///                 Ok(false) => Reply::no_such_user(),
+    ///                 Err(_) => Reply::local_error(),
+    ///             };
+    ///             rcpt.answer(refusal);
+    ///             None
+    ///         })
+    ///     });
+    ///     next.run(checked).await
+    /// }
+    ///
+    /// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+    /// let service = from_fn(known_users).layer(Script::new());
+    /// let to = [rcpt("bob@example.com"), rcpt("eve@example.com")];
+    /// let outcome = send(service, mail("alice@example.org"), to, "\r\nhello\r\n").await;
+    /// assert_eq!(outcome.recipients, [Reply::recipient_ok(), Reply::no_such_user()]);
+    /// # });
+    /// ```
     pub fn then<F, Fut>(self, f: F) -> Self
     where
         F: FnMut(Command<Rcpt>) -> Fut + Send + 'static,

@@ -84,7 +84,31 @@ fn what_readme_and_guides_show_compiles_against_the_packages() {
         problem.contains("`nothing` in crate `koukan_core`"),
         "{problem}"
     );
+
+    // A function and a layer in the place of a service: the compiler says what to do.
+    for (mistake, cure) in [
+        ("answer", "tower::service_fn"),
+        (
+            "koukan_core::middleware::from_fn(pass)",
+            "layer.layer(service)",
+        ),
+    ] {
+        workspace.add_example("wrong", &MISTAKE.replace("MISTAKE", mistake));
+        let problem = workspace.check().unwrap_err();
+        assert!(problem.contains("is not a mail service"), "{problem}");
+        assert!(problem.contains(cure), "{problem}");
+    }
 }
+
+/// A program with an endpoint that is not a mail service.
+const MISTAKE: &str = "
+use koukan_core::{middleware::Next, reply::Reply, transaction::Transaction};
+use tower::BoxError;
+
+async fn answer(_: Transaction) -> Result<Reply, BoxError> { Ok(Reply::policy_refused()) }
+async fn pass(tx: Transaction, next: Next) -> Result<Reply, BoxError> { next.run(tx).await }
+fn main() { koukan_smtp::Server::new(MISTAKE); }
+";
 
 #[test]
 fn what_pages_ask_for_is_published() {
