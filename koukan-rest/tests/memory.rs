@@ -1,6 +1,6 @@
-//! What documents of JSON take in memory, whatever is in them.
+//! The memory that JSON documents take, whatever they contain.
 //!
-//! A value takes 32 octets and more, an object some hundred, and it can be two octets of text.
+//! A value takes at least 32 octets and an object some hundred, even if its text has only two octets.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -46,13 +46,13 @@ use tower::{BoxError, ServiceExt, service_fn};
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;
 
-/// One test at a time: what others take would count.
+/// Allows one test at a time: the memory of others would be counted, too.
 static ALONE: Mutex<()> = Mutex::const_new(());
 
 const MIB: usize = 1 << 20;
 const DOCUMENT: usize = 2 * MIB - 1000;
 
-/// An agent whose upstream never answers, and how many transactions have come there.
+/// An agent whose upstream never answers, and the number of transactions that have arrived there.
 async fn agent() -> (Router, Arc<Semaphore>) {
     let arrived = Arc::new(Semaphore::new(0));
     let arrivals = Arc::clone(&arrived);
@@ -93,14 +93,14 @@ fn create(fields: &str) -> Request<Body> {
     request.body(Body::from(json)).unwrap()
 }
 
-/// A list of as many of these values as make so many octets.
+/// A list of these values with about that many octets of text.
 fn list(value: &str, octets: usize) -> String {
     let values = vec![value; octets / (value.len() + 1)];
     format!("[{}]", values.join(","))
 }
 
-/// Answers twenty such requests at a time; returns their status, how much was taken at most, and how
-/// much while they waited, or after that.
+/// Answers twenty such requests at the same time. Returns their status, the most memory that was taken, and the
+/// memory taken while they waited or afterwards.
 async fn twenty(fields: &str) -> (StatusCode, usize, usize) {
     let (router, arrived) = agent().await;
     let before = MEMORY.current_usage();
@@ -153,7 +153,7 @@ async fn documents_of_many_values_are_refused_before_they_take_memory() {
 async fn nothing_of_a_document_is_kept_while_its_client_waits() {
     let _alone = ALONE.lock().await;
     let body = r#""body": {"inline": "Subject: hi\r\n\r\nhello\r\n"}"#;
-    // As many values as are taken.
+    // As many values as are accepted.
     let values = list("{\"\":0}", 7 * 24_000);
     let long = format!("\"{}\"", "x".repeat(DOCUMENT - 1000));
     for value in [values, long] {
@@ -165,7 +165,7 @@ async fn nothing_of_a_document_is_kept_while_its_client_waits() {
     }
 }
 
-/// Reads a transaction of a server that answers this.
+/// Reads a transaction from a server that gives this answer.
 async fn read_from(answer: String) -> (bool, usize) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,5 +1,5 @@
-//! Mail as one signed request to an HTTP server: one that answers, that refuses, that is silent, that answers
-//! before it has read all, and that never ends.
+//! Mail as one signed request to an HTTP server: one that accepts, one that refuses, one that is silent, one that
+//! answers before it has read everything, and one whose answer never ends.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -33,27 +33,27 @@ const MESSAGE: &str = "From: Alice <alice@example.com>\r\nSubject: a cat\r\nMIME
     --x\r\nContent-Type: image/png; name=cat.png\r\nContent-Disposition: attachment; filename=cat.png\r\n\
     Content-Transfer-Encoding: base64\r\n\r\nAAEC/w==\r\n--x--\r\n";
 
-/// What a server does with each request.
+/// The behaviour of a server for each request.
 #[derive(Debug, Clone, Copy)]
 enum Server {
-    /// Answers once it has read all of it.
+    /// Answers when it has read all of it.
     Answers(&'static str),
-    /// Answers once it has read the header section, and reads nothing more.
+    /// Answers when it has read the header section, and reads nothing more.
     AnswersEarly(&'static str),
-    /// Begins to answer, and goes on for ever.
+    /// Starts an answer that never ends.
     NeverEnds(&'static str),
-    /// Reads, and says nothing.
+    /// Reads, and does not answer.
     IsSilent,
 }
 
-/// What a server was sent.
+/// A request that a server received.
 #[derive(Debug, PartialEq)]
 enum Sent {
     Request {
         head: String,
         content: Vec<u8>,
     },
-    /// The connection was closed while it was silent.
+    /// The connection was closed while the server was silent.
     Closed,
 }
 
@@ -160,7 +160,7 @@ impl Running {
         MailEndpoint::new(poster, clock)
     }
 
-    /// What becomes of a message.
+    /// The outcome of a message.
     async fn deliver(&self, message: &str) -> DeliverOutcome {
         deliver(self.endpoint(&ClientSettings::default()), message).await
     }
@@ -201,7 +201,7 @@ async fn a_message_comes_parsed_with_its_attachments_and_signed() {
     assert_eq!(field(&head, "content-type"), "application/json");
     let id = field(&head, "webhook-id");
     let timestamp = field(&head, "webhook-timestamp").parse().unwrap();
-    // The header section was lowered, and base64 tells cases apart.
+    // The header section was changed to lower case, but base64 is case-sensitive.
     let signature = Secrets::parse(SECRET)
         .unwrap()
         .sign(id, timestamp, &content);
@@ -274,7 +274,7 @@ async fn nobody_there_is_tried_again() {
     let server = Server::IsSilent.start().await;
     let endpoint = server.endpoint(&ClientSettings::default());
     server.serving.abort();
-    // The listener is gone once its task has ended.
+    // The listener is closed once its task has ended.
     while !server.serving.is_finished() {
         tokio::task::yield_now().await;
     }
@@ -298,7 +298,7 @@ async fn what_is_too_large_is_not_sent_whoever_has_parsed_it() {
     assert!(server.deliver(MESSAGE).await.is_delivered());
 }
 
-/// While one says nothing, another is delivered to; its time ends, or whoever waits goes away.
+/// A silent server does not delay mail for another one. Its time ends, or the caller stops waiting.
 #[tokio::test]
 async fn one_that_is_silent_holds_up_itself_alone() {
     let mut silent = Server::IsSilent.start().await;
@@ -313,7 +313,7 @@ async fn one_that_is_silent_holds_up_itself_alone() {
     let waiting = tokio::spawn(deliver(endpoint, MESSAGE));
     silent.request().await;
     assert!(live.deliver(MESSAGE).await.is_delivered());
-    // From here on time passes as fast as it can.
+    // From here on the paused clock advances by itself.
     tokio::time::pause();
     let begun = tokio::time::Instant::now();
     let outcome = waiting.await.unwrap();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// What `koukan check` says of the local configuration with one text replaced.
+/// The output of `koukan check` for the local configuration with one text replaced.
 fn complaint(from: &str, to: &str) -> String {
     let local = include_str!("../../../config/local/koukan.yaml");
     assert!(local.contains(from), "{from}");

@@ -44,7 +44,7 @@ async fn a_database_is_copied_and_an_address_forgotten() {
     let (is_done, told) = run(&["forget", "example.com"]);
     assert!(!is_done && told.contains("not an address, as in"), "{told}");
     agent.close().await;
-    // A process that another test is just starting has the lock until it runs its own program.
+    // A process that another test is starting holds the lock until it executes its own program.
     let is_free = |(_, told): &(bool, String)| !told.contains("in use by another process");
     let mut erased = (0..100).map(|_| run(&["forget", "--erase", "bob@example.com"]));
     let (is_done, told) = erased.find(is_free).unwrap();

@@ -4,7 +4,7 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../docs/explain.md");
 
-/// The block of that kind of the page after a place of it.
+/// The first block in that language on the page after a given text.
 fn block(kind: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(&format!("```{kind}\n")).unwrap();
     rest.split_once("```").unwrap().0

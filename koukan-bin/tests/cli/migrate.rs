@@ -7,7 +7,7 @@ use super::*;
 #[path = "../../../koukan-storage/tests/support/postgres.rs"]
 mod server;
 
-/// A configuration with this in place of its storage.
+/// A configuration with this text as its storage.
 fn config_with(directory: &tempfile::TempDir, storage: &str) -> String {
     let config = directory.path().join("koukan.yaml").display().to_string();
     let local = include_str!("../../../config/local/koukan.yaml");
@@ -26,7 +26,7 @@ fn json(told: &str) -> Value {
     serde_json::from_str(told).unwrap()
 }
 
-/// Shows, applies, and shows again.
+/// Shows the versions, applies the migrations, and shows the versions again.
 fn is_brought_up_to_date(config: &str) {
     let (is_done, told) = migrate(config, &[]);
     assert!(is_done && told.contains("no tables"), "{told}");
@@ -94,7 +94,7 @@ fn a_postgresql_database_is_shown_and_brought_up_to_date() {
     assert!(deep(&config).contains("a newer version of this program has used the database"));
 }
 
-/// What is told of a configuration that is tried.
+/// The output for a configuration that is tried.
 fn deep(config: &str) -> String {
     let output = koukan(&["check", "--deep", config]);
     text(&output.stdout) + &text(&output.stderr)

@@ -1,4 +1,4 @@
-//! What editors make of the schema: it knows the keys of every filter.
+//! The schema for editors: it has the keys of every filter.
 
 use koukan::{config::Config, registry::Registry};
 

@@ -1,13 +1,13 @@
-//! `koukan send`, before it asks anybody.
+//! `koukan send`, before it sends a request.
 
 use std::{io::Write, process::Stdio};
 
 use super::*;
 
-/// What `koukan send` complains of before it asks anybody, with this on standard input.
+/// The complaint of `koukan send` before it sends a request, with this text on standard input.
 fn unsent(arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
-    // Nobody listens there, so that who asks fails otherwise.
+    // Nobody listens there, so a request would fail in another way.
     let to = [
         "send",
         "--server",
@@ -23,7 +23,7 @@ fn unsent(arguments: &[&str], input: &str) -> String {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Who does not read it may have gone away.
+    // The program may have ended without reading it.
     let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
     let output = child.wait_with_output().unwrap();
     assert!(!output.status.success(), "{output:?}");

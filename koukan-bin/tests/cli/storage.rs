@@ -1,8 +1,8 @@
-//! `koukan check`, of storage.
+//! `koukan check` of the storage.
 
 use super::*;
 
-/// What `koukan check` says of a small configuration with this in place of its storage.
+/// The output of `koukan check` for a small configuration with this text as its storage.
 fn checked(storage: &str, sender: &str, endpoint: &str) -> Result<String, String> {
     let config = format!(
         "hostname: a.example\n{storage}\nnotification: {{ sender: out }}\nsender:\n  - {sender}\n  \

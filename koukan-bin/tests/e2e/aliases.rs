@@ -11,7 +11,7 @@ use crate::{
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 const PAGE: &str = include_str!("../../../docs/configuration.md");
 
-/// The chains of the page's example of forwarding, with these files and that destination.
+/// The chains of the page's forwarding example, with these files and that destination.
 fn forwarding(folder: &std::path::Path, sink: &Collector) -> String {
     let (_, section) = PAGE.split_once("### Forwarding").unwrap();
     let (_, rest) = section.split_once("```yaml\n").unwrap();
@@ -57,7 +57,7 @@ log: {{ level: error }}
         from.starts_with("SRS0=") && from.ends_with("=example.org=alice@srs.example.com"),
         "{from}"
     );
-    // Its own users' stay as they are.
+    // Addresses of its own users stay unchanged.
     client
         .send("carol@example.com", &["dave@example.com"], MESSAGE)
         .unwrap();
@@ -73,7 +73,7 @@ log: {{ level: error }}
     assert_eq!(sink.reverse_path("alice@example.org"), "");
 }
 
-/// The aliases of the page.
+/// The aliases on the page.
 fn table() -> &'static str {
     let (_, section) = PAGE.split_once("### Aliases").unwrap();
     let (_, rest) = section.split_once("```text\n").unwrap();

@@ -1,4 +1,4 @@
-//! Users who authenticate themselves, with swaks and Python's smtplib.
+//! Users who authenticate with swaks and Python's smtplib.
 
 use std::{
     fs,
@@ -20,7 +20,7 @@ use crate::{
     process::{Process, await_listener, comes_within, free_address},
 };
 
-/// The line of a user in a password file.
+/// A user's line in a password file.
 pub(crate) fn line_of(user: &str, password: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
     let mut passwd = command
@@ -37,7 +37,7 @@ pub(crate) fn line_of(user: &str, password: &str) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// An agent that delivers what users send, and refuses what others do.
+/// An agent that delivers mail of users, and refuses other mail.
 pub(crate) struct Agent {
     pub(crate) address: SocketAddr,
     pub(crate) directory: TempDir,
@@ -95,7 +95,7 @@ log: {{ level: error }}
         }
     }
 
-    /// Has swaks send a message; returns what was said, and whether it was taken.
+    /// Sends a message with swaks; returns the conversation, and whether the message was accepted.
     fn swaks(&self, to: &str, arguments: &[&str]) -> (bool, String) {
         let server = format!("localhost:{}", self.address.port());
         let output = peer("swaks")

@@ -1,15 +1,15 @@
-//! A client that takes all the memory for messages that it can get, and brings none to its end.
+//! A client that takes all the memory for messages that it can get, and completes no message.
 
 use std::{io::Write, net::TcpStream};
 
 use crate::{agent::Agent, client::Client, collector::Collector, hostile, process::free_address};
 
-/// More than there is memory for.
+/// More than fits into the memory.
 const HOSTILE: usize = 100;
 const MEMORY: &str = "4MiB";
 
-/// Begins a message on each connection that is let so far, and stops in the middle of it. Returns how
-/// many were told that there is no room.
+/// Begins a message on each connection that is allowed to, and stops in the middle of it. Returns how many
+/// connections were told that there is no room.
 fn begin(connections: &[TcpStream]) -> usize {
     let begin = |connection: &TcpStream| {
         let mut client = Client::over(connection.try_clone().unwrap()).unwrap();
@@ -41,7 +41,7 @@ fn slow_messages_of_one_client_leave_room_for_others_and_for_the_queue() {
         let sent = client.send("b@example.org", &[to], &message).unwrap();
         assert!(sent.is_accepted(), "{sent:?}");
     };
-    // Kept while nobody listens.
+    // The message is queued while nobody listens.
     send(agent.submission, "queued@example.com");
     let held = hostile::connections(agent.submission, HOSTILE);
     let refused = begin(&held);

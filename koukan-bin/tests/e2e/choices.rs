@@ -1,6 +1,6 @@
-//! Numbers that follow from a seed.
+//! Numbers derived from a seed.
 
-/// A row of numbers (SplitMix64): the same for the same seed, purpose and place.
+/// A sequence of numbers (SplitMix64). It is the same for the same seed, purpose and place.
 #[derive(Debug, Clone)]
 pub(crate) struct Choices(u64);
 
@@ -19,7 +19,7 @@ impl Choices {
         least + (self.next() % span) as usize
     }
 
-    /// True once in so many times.
+    /// Returns `true` once in that many times.
     pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.between(1, times) == 1
     }

@@ -1,4 +1,4 @@
-//! An SMTP client that knows nothing of the code under test.
+//! An SMTP client that uses nothing of the code under test.
 
 use std::{
     io::{self, BufRead, BufReader, Write},
@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-/// A connection that has said EHLO.
+/// A connection on which EHLO was sent.
 pub(crate) struct Client {
     stream: BufReader<TcpStream>,
 }
@@ -16,7 +16,7 @@ impl Client {
         Self::over(TcpStream::connect(address)?)
     }
 
-    /// Says EHLO over a connection.
+    /// Sends EHLO on a connection.
     pub(crate) fn over(stream: TcpStream) -> io::Result<Self> {
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
         let mut client = Self {
@@ -27,13 +27,13 @@ impl Client {
         Ok(client)
     }
 
-    /// Sends one message; the replies to each RCPT, and to the end of the message if it
-    /// came to that.
+    /// Sends one message; returns the reply to each RCPT, and the one to the end of the message if it was
+    /// sent.
     pub(crate) fn send(&mut self, from: &str, to: &[&str], message: &str) -> io::Result<Sent> {
         self.send_octets(from, to, message.as_bytes())
     }
 
-    /// As [`Client::send`], of any octets.
+    /// As [`Client::send`], with any octets.
     pub(crate) fn send_octets(
         &mut self,
         from: &str,
@@ -76,7 +76,7 @@ impl Client {
         Ok(Sent { rcpts, message })
     }
 
-    /// Sends the message if the reply to DATA asks for it; the final reply, whatever that is.
+    /// Sends the message if the reply to DATA asks for it; returns the final reply.
     fn content(&mut self, data: String, message: &[u8]) -> io::Result<String> {
         if !data.starts_with('3') {
             self.command("RSET")?;
@@ -93,7 +93,7 @@ impl Client {
         self.command(".")
     }
 
-    /// Sends a message as one block, with BDAT; the final reply.
+    /// Sends a message as one block with BDAT; returns the final reply.
     pub(crate) fn block(&mut self, message: &[u8]) -> io::Result<String> {
         let stream = self.stream.get_mut();
         stream.write_all(format!("BDAT {} LAST\r\n", message.len()).as_bytes())?;

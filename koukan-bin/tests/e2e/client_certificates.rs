@@ -15,7 +15,7 @@ use crate::{
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A directory with certificates: of the servers, of a client that is believed, and of one that is not.
+/// A directory with certificates: those of the servers, of a trusted client, and of one that is not trusted.
 fn certificates() -> TempDir {
     let directory = tempfile::tempdir().unwrap();
     let (authority, other) = (Authority::new(), Authority::new());
@@ -34,11 +34,11 @@ fn certificates() -> TempDir {
     directory
 }
 
-/// Takes mail only of clients that have said by a certificate who they are.
+/// Accepts mail only from clients that have identified themselves with a certificate.
 const KNOWN_ONLY: &str = "- policy_action: { tag: known, match: { not: { matcher: smtp_auth, \
                           identities: [relay.example.com] } }, action: REJECT }";
 
-/// An agent that takes mail of clients with certificates only.
+/// An agent that accepts mail only from clients with certificates.
 fn receiver(directory: &TempDir, rule: &str, sink: SocketAddr) -> ([SocketAddr; 2], Process) {
     let [smtp, rest] = [(); 2].map(|()| free_address());
     let place = directory.path().display();
@@ -172,7 +172,7 @@ log: {{ level: error }}
     assert_eq!(sink.messages("b@example.com").len(), 1);
 }
 
-/// A server that asks for a certificate, and two that ask for different secrets: one agent is known to each.
+/// A server that asks for a certificate, and two that ask for different secrets. One agent can log in at each.
 #[test]
 fn an_agent_is_somebody_else_to_each_host() {
     let (directory, sink) = (certificates(), Collector::start());
@@ -254,7 +254,7 @@ log: {{ level: error }}
         assert!(last.starts_with("250 2."), "{to}: {sent:?}");
         sink.only_message(to);
     }
-    // One who has not the right secret is nobody there.
+    // A client without the right secret is not identified there.
     drop(client);
     sender.signal("TERM");
     sender.wait(LIMIT);

@@ -1,4 +1,4 @@
-//! A destination in the test's own process that keeps what it gets.
+//! A destination in the test's own process that keeps the messages that it gets.
 
 use std::{
     collections::HashMap,
@@ -20,7 +20,7 @@ use tower::{BoxError, service_fn};
 
 use crate::process::eventually;
 
-/// Octets of a message that are kept, at most.
+/// The most octets of a message that are kept.
 const MESSAGE_MAX: usize = 64 << 20;
 
 /// An SMTP server that keeps messages by recipient.
@@ -43,9 +43,9 @@ impl Collector {
         Self::listen("127.0.0.1:0".parse().unwrap())
     }
 
-    /// Takes all mail, but for recipients whose local part is a number, which get that as reply
-    /// code, those whose local part is `then` and a number, which get it from the second time on and
-    /// 450 the first time, and those whose local part is `end` and a number, which get it at the end.
+    /// Accepts all mail, except for some recipients. A local part that is a number is the code of the reply to RCPT.
+    /// With a local part of `then` and a number, the first reply is 450, and the later ones have that code. With
+    /// `end` and a number, the reply to the end of the message has that code.
     pub(crate) fn listen(address: SocketAddr) -> Self {
         let runtime = Runtime::new().unwrap();
         let mailboxes = Mailboxes::default();
@@ -68,7 +68,7 @@ impl Collector {
         }
     }
 
-    /// The parameters of MAIL and RCPT with which the last message for a recipient came.
+    /// The parameters of MAIL and RCPT of the last message for a recipient.
     pub(crate) fn asked(&self, to: &str) -> String {
         let asked = self.asked.lock().unwrap();
         asked.get(to).cloned().unwrap_or_default()
@@ -80,20 +80,20 @@ impl Collector {
         reverse_paths.get(to).cloned().unwrap_or_default()
     }
 
-    /// What came for a recipient so far.
+    /// The messages for a recipient so far.
     pub(crate) fn messages(&self, to: &str) -> Vec<String> {
         let all = self.octets(to);
         let all = all.iter().map(|octets| String::from_utf8_lossy(octets));
         all.map(String::from).collect()
     }
 
-    /// The same, as the octets that they are.
+    /// The same, as octets.
     pub(crate) fn octets(&self, to: &str) -> Vec<Bytes> {
         let mailboxes = self.mailboxes.lock().unwrap();
         mailboxes.get(to).cloned().unwrap_or_default()
     }
 
-    /// The one message for a recipient, which may still be on its way.
+    /// The only message for a recipient. Waits until it has arrived.
     pub(crate) fn only_message(&self, to: &str) -> String {
         eventually(Duration::from_secs(30), || !self.messages(to).is_empty());
         let mut messages = self.messages(to);
@@ -101,7 +101,7 @@ impl Collector {
         messages.remove(0)
     }
 
-    /// How many messages came.
+    /// The number of messages that have arrived.
     pub(crate) fn count(&self) -> usize {
         self.mailboxes.lock().unwrap().values().map(Vec::len).sum()
     }
@@ -157,13 +157,13 @@ fn listed(parameters: &Parameters) -> String {
     listed.join(" ")
 }
 
-/// The reply that a recipient of this name asks for.
+/// The reply that this recipient's name asks for.
 fn refusal(name: &str) -> Option<Reply> {
     let code = ReplyCode::new(name.parse().ok()?).ok()?;
     Some(Reply::new(code, None, "as you asked"))
 }
 
-/// What follows the trace header fields: all that the sender wrote.
+/// The text after the trace header fields: what the sender wrote.
 pub(crate) fn without_trace(message: &str) -> &str {
     let mut rest = message;
     while rest.starts_with("Received:") {

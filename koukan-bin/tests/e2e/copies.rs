@@ -17,7 +17,7 @@ use crate::{
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 const FROM: &str = "alice@example.org";
 
-/// An agent that sends users' mail to one host, and copies to another.
+/// An agent that sends users' mail to one host, and copies of it to another.
 struct Copying {
     directory: TempDir,
     config: String,
@@ -72,7 +72,7 @@ log: {{ level: warn }}
     }
 }
 
-/// A host that is silent, then gone, and then there; and an agent that is killed meanwhile.
+/// A host that is silent, then unreachable, and then available; and an agent that is killed during that time.
 #[test]
 fn a_stored_copy_holds_up_nothing_and_arrives_at_last() {
     let sink = Collector::start();
@@ -80,7 +80,7 @@ fn a_stored_copy_holds_up_nothing_and_arrives_at_last() {
     let archive = silent.local_addr().unwrap();
     let copying = Copying::new(sink.address, archive, "stored");
     let mut agent = copying.start();
-    // The original is answered while the copy hangs, and so is what comes then.
+    // The original is answered while the copy hangs, and so are later messages.
     for to in ["bob@example.com", "carol@example.com"] {
         let sent = copying.send(&[to]);
         assert!(sent.is_accepted(), "{sent:?}");
@@ -103,7 +103,7 @@ fn a_stored_copy_holds_up_nothing_and_arrives_at_last() {
         "dave@example.com",
         "erin@example.com",
     ] {
-        // The copy has what filters before it have put into the message.
+        // The copy contains what earlier filters have put into the message.
         assert_eq!(copies.only_message(to), sink.only_message(to));
     }
     assert_eq!(copies.count(), 4);
@@ -127,7 +127,7 @@ fn the_refusal_of_a_copy_that_is_delivered_is_the_answer() {
     assert_eq!((copies.count(), host.seen().transactions), (0, 0));
     let sent = copying.send(&["bob@example.com", "nobody@example.com"]);
     assert!(sent.is_accepted(), "{sent:?}");
-    // It is there before the answer is, and who was refused has none.
+    // The copy arrives before the answer, and there is none for a refused recipient.
     let copy = copies.messages("bob@example.com");
     assert!(copy.len() == 1 && copy[0].ends_with(MESSAGE), "{copy:?}");
     assert_eq!(copies.count(), 1);
@@ -135,7 +135,7 @@ fn the_refusal_of_a_copy_that_is_delivered_is_the_answer() {
     assert_eq!(host.seen().copies["bob@example.com"], 1);
 }
 
-/// Each recipient's copy is kept and tried for itself.
+/// Each recipient's copy is queued and attempted separately.
 #[test]
 fn copies_may_go_through_an_exploder() {
     for mode in ["delivered", "stored"] {

@@ -1,4 +1,4 @@
-//! An endpoint over the client, over the server, over the real handler.
+//! An endpoint that delivers through the client, the server and the real handler.
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc, time::Duration};
 

@@ -75,7 +75,7 @@ async fn what_may_have_been_done_is_not_done_again() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_unreachable() {
-    // Bound and not listening: nobody else is given the port meanwhile.
+    // Bound but not listening, so that no other process gets the port during the test.
     let socket = TcpSocket::new_v4().unwrap();
     socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let url = format!("http://{}", socket.local_addr().unwrap());

@@ -14,7 +14,7 @@ use koukan_core::test_util::{ScriptedConnector, ScriptedResolver, at_rest};
 use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
 use tower::ServiceExt;
 
-/// A network with one host, on which a policy is served.
+/// A network with one host, which serves a policy.
 fn network() -> (HttpClient, ScriptedConnector) {
     let connector = ScriptedConnector::new(|_, io| {
         let routes = Router::new()
@@ -31,7 +31,7 @@ fn network() -> (HttpClient, ScriptedConnector) {
         .with_failure("down.example");
     let (shared, resolver) = (Arc::new(connector.clone()), Arc::new(resolver));
     let settings = ClientSettings::default().with_network(shared, resolver);
-    // What is for the REST API's server is not shown to others.
+    // Header fields for the REST API's server are not sent to other servers.
     let client = HttpClient::new(&settings.with_token("a secret")).unwrap();
     (client, connector)
 }
@@ -49,7 +49,7 @@ async fn requests_of_any_content_are_answered_by_one_connection() {
         let response = client.clone().oneshot(request.unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(text(response.into_body()).await, "hello!");
-        // The connection is put back by a task of its own.
+        // A separate task puts the connection back into the pool.
         at_rest().await;
     }
     let request = Request::get("http://policy.example/old").body(Body::empty());

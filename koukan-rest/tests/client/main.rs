@@ -1,4 +1,4 @@
-//! The client against HTTP peers: Python's, a TLS server, a receiver to the letter of the REST API,
+//! The client against HTTP peers: Python's, a TLS server, a receiver that follows the REST API exactly,
 //! and the server of this crate.
 
 #![allow(clippy::unwrap_used, reason = "a test that fails says where")]

@@ -1,4 +1,4 @@
-//! Whom a client connects to, by what it is told of names.
+//! The servers to which a client connects, depending on how names are resolved.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -37,7 +37,7 @@ fn address(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-/// A host with an address of each family, and another.
+/// A host with an address of each family, and another host.
 fn resolver() -> ScriptedResolver {
     let addresses = ["2001:db8::1", "192.0.2.1", "192.0.2.2"].map(|ip| ip.parse().unwrap());
     ScriptedResolver::new().with_addresses("mail.example.com", addresses)
@@ -114,7 +114,7 @@ async fn addresses_and_ports_are_those_of_the_url() {
         ("http://MAIL.example.com.:81/path", "[2001:db8::1]:81"),
         ("http://192.0.2.7", "192.0.2.7:80"),
         ("http://[2001:db8::7]:8001", "[2001:db8::7]:8001"),
-        // It speaks no TLS.
+        // The server does not use TLS.
         ("https://mail.example.com", "[2001:db8::1]:443"),
     ] {
         let (connector, resolver) = (connector(), resolver());

@@ -19,7 +19,7 @@ use tokio::{
 };
 use tower::ServiceExt;
 
-/// A process of Python that tells what it got; it is killed when this is dropped.
+/// A Python process that prints what it receives. It is killed when this is dropped.
 pub(crate) struct Peer {
     _process: Child,
     events: mpsc::Receiver<String>,
@@ -27,12 +27,12 @@ pub(crate) struct Peer {
 }
 
 impl Peer {
-    /// A peer that answers by these rules.
+    /// A peer that answers according to these rules.
     pub(crate) async fn start(rules: Value) -> Self {
         Self::run("peer.py", &[rules.to_string()]).await
     }
 
-    /// A peer that always answers this.
+    /// A peer that always gives this answer.
     pub(crate) async fn answering(rule: Value) -> Self {
         let mut rule = rule;
         rule.as_object_mut().unwrap().remove("times");
@@ -49,7 +49,7 @@ impl Peer {
             .spawn()
             .expect("python3 is installed");
         let mut output = BufReader::new(process.stdout.take().unwrap()).lines();
-        // Taken at once, so that the peer never waits for its test.
+        // Read at once, so that the peer never waits for its test.
         let (sender, events) = mpsc::channel(10_000);
         tokio::spawn(async move {
             while let Ok(Some(line)) = output.next_line().await {
@@ -85,7 +85,7 @@ impl Peer {
         }
     }
 
-    /// Whether the peer was asked nothing more.
+    /// Whether the peer received no further request.
     pub(crate) async fn is_silent(&mut self) -> bool {
         let event = timeout(Duration::from_millis(200), self.next("request"));
         event.await.is_err()

@@ -1,4 +1,4 @@
-//! Delivery to a receiving application that keeps to the letter of the REST API.
+//! Delivery to a receiving application that follows the REST API exactly.
 
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ fn endpoint(peer: &Peer) -> RestEndpoint<Client> {
     RestEndpoint::new(peer.client(), settings)
 }
 
-/// Sends everything at once, as a queue has it.
+/// Sends everything at once, as a queue does.
 async fn send(
     service: impl MailService,
     signals: Signals,

@@ -32,7 +32,7 @@ async fn method_and_content_go_where_the_redirect_says() {
         let ResourceResponse::Created(created) = response else {
             panic!("{response:?}");
         };
-        // Relative to where the answer came from.
+        // The location is relative to the server that has answered.
         let location = format!("{}/elsewhere/T", there.url());
         assert_eq!(created.location.as_str(), location);
         let sent = here.next("content").await;
@@ -53,7 +53,7 @@ async fn no_server_is_asked_that_is_not_listed() {
         let error = ask(&here.client(), operation).await.unwrap_err();
         assert!(matches!(error, ClientError::Malformed(_)), "{error:?}");
     }
-    // Nor one whose name only looks like it.
+    // Nor is a server whose name only looks similar.
     let port = here.port;
     for location in [
         format!("http://127.0.0.1.example:{port}/transactions/T"),
@@ -190,7 +190,7 @@ async fn where_a_transaction_is_is_remembered_as_long_as_it_is_there() {
     }
     here.next("request").await;
     assert!(here.is_silent().await);
-    // The first server knows who has it when that one is gone.
+    // The first server knows which server has the transaction if the second one is gone.
     drop(there);
     assert!(ask(&client, read()).await.is_err());
     here.next("request").await;

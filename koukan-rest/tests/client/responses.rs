@@ -51,7 +51,7 @@ async fn a_server_without_entity_tags_is_read_again_and_again() {
     assert!(matches!(response, ResourceResponse::Current { version: now, .. } if now == version));
     let headers = peer.next("request").await["headers"].clone();
     assert_eq!(headers["if-none-match"], Value::Null);
-    // It would wait for the end, and not for a change.
+    // Without an entity tag the server would wait for the end, not for a change.
     assert_eq!(headers["request-timeout"], Value::Null);
 }
 

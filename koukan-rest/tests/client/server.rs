@@ -18,7 +18,7 @@ use tokio::{
     net::TcpListener,
 };
 
-/// Counts what came.
+/// Counts connections and requests by HTTP/2.
 #[derive(Clone, Default)]
 pub(crate) struct Counter {
     connections: Arc<AtomicUsize>,

@@ -29,7 +29,7 @@ impl Stream for Growing {
     }
 }
 
-/// A body that grows as it is told, and ends cleanly when the sender is dropped.
+/// A body that grows with each chunk that is sent, and ends cleanly when the sender is dropped.
 pub(crate) fn growing() -> (mpsc::Sender<Result<Bytes, BodyError>>, Body) {
     let (sender, receiver) = mpsc::channel(1);
     (sender, Body::from_stream(Growing(receiver)))
@@ -100,7 +100,7 @@ async fn an_upload_that_is_dropped_never_looks_complete() {
     peer.next("piece").await;
     uploading.abort();
     assert_eq!(peer.next("content").await["complete"], false);
-    // And the body is let go.
+    // The body is dropped, too.
     timeout(Duration::from_secs(5), sender.closed())
         .await
         .unwrap();

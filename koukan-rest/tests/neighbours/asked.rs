@@ -1,4 +1,4 @@
-//! What a gateway or a router of the version before asked is asked again, of today's server.
+//! Sends the requests of a gateway or a router of the previous version to today's server.
 
 use std::{
     collections::HashMap,
@@ -38,11 +38,11 @@ use crate::{
     steps::{Asked, MESSAGE, Step, TOKEN_HASH, Told, octets, recorded},
 };
 
-/// How often a client asks for a later version until it has what it waits for.
+/// How often a client asks for a later version until it gets the one that it waits for.
 const READS: usize = 10;
 const SLOWNESS: Duration = Duration::from_millis(1500);
 
-/// A server before something that does as the sink did at the time.
+/// A server in front of an upstream that behaves as the sink did when the recording was made.
 async fn server(upstream: &Script) -> Router {
     let clock = Arc::new(TokioClock::default());
     let storage = Storage::open(Arc::new(MemoryBackend::new()), BlobPool::default(), clock);
@@ -93,12 +93,12 @@ impl Answered {
     }
 }
 
-/// What today's server has in the place of what was there at the time.
+/// Maps the recorded server's values to those of today's server.
 #[derive(Default)]
 struct Places {
-    /// Paths of transactions by those that were recorded.
+    /// The paths of transactions, by the recorded paths.
     paths: HashMap<String, String>,
-    /// What was told of each last.
+    /// The last answer about each.
     views: HashMap<String, Answered>,
 }
 
@@ -117,7 +117,7 @@ fn path_of(url: &str) -> String {
     url[url.find("/transactions/").unwrap()..].to_owned()
 }
 
-/// The conversation, begun again.
+/// The conversation that is played again.
 struct Replay {
     router: Router,
     places: Arc<Mutex<Places>>,
@@ -154,7 +154,7 @@ impl Replay {
         }
     }
 
-    /// What is known already, where a client that waits for that need not ask.
+    /// The version that is known already; a client that waits for it need not ask.
     fn known(&self, asked: &Asked, told: Option<&Told>) -> Option<Answered> {
         let told = told.filter(|_| !asked.changes())?;
         let places = self.places.lock().unwrap();
@@ -166,7 +166,7 @@ impl Replay {
         })
     }
 
-    /// Asks; where the answer is waited for and may be of an earlier version, then again, as a client does.
+    /// Sends a request. If a later version is awaited and the answer is of an earlier one, asks again, as a client does.
     fn ask(self: &Arc<Self>, asked: Asked, told: Option<Told>) -> JoinHandle<Answered> {
         let this = Arc::clone(self);
         if let Some(known) = this.known(&asked, told.as_ref()) {
@@ -206,7 +206,7 @@ impl Replay {
     }
 }
 
-/// Asks for all that was asked for, in that order, and checks each answer.
+/// Sends all recorded requests in order, and checks each answer.
 async fn replay(name: &str, upstream: &Script) {
     let steps = recorded(name);
     let answer_to = |number: u64| {
@@ -262,7 +262,7 @@ async fn recipients_of_the_version_before_have_replies_of_their_own() {
     let upstream = sink();
     replay("several.gateway-to-router", &upstream).await;
     assert_eq!(upstream.only_received().text(), MESSAGE);
-    // There, each has a transaction of its own.
+    // In that conversation each recipient has its own transaction.
     let upstream = sink();
     replay("several.router-to-gateway", &upstream).await;
     let ended = upstream.ended(3).await;

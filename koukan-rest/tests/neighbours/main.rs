@@ -1,4 +1,4 @@
-//! A gateway and a router, of which one is of the version before: what that one said was recorded (`before/README.md`).
+//! A gateway and a router, one of them of the previous version: its side was recorded (`before/README.md`).
 
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 

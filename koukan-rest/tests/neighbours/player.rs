@@ -1,4 +1,4 @@
-//! A server that answers as one of the version before did.
+//! A server that answers as one of the previous version did.
 
 use std::{
     collections::HashSet,
@@ -23,14 +23,14 @@ use tokio::{
 
 use crate::steps::{Asked, Step, TOKEN, Told, octets, recorded};
 
-/// How long a read may hang; whoever waits in vain has an answer by then.
+/// How long a read may wait; then it is answered, even if nothing has changed.
 const HANGING: Duration = Duration::from_secs(20);
 
-/// A recording that is played.
+/// A recording that is being played.
 pub(crate) struct Player {
     steps: Vec<Step>,
     pub(crate) url: String,
-    /// The numbers of those requests that have come. Reads have none: they may come in other numbers.
+    /// The numbers of the requests that have arrived. Reads have no numbers: there may be more or fewer of them.
     come: watch::Sender<HashSet<u64>>,
     strange: Mutex<Vec<String>>,
 }
@@ -58,7 +58,7 @@ impl Player {
         player
     }
 
-    /// Waits until all that was asked for at the time has been asked for, and nothing else.
+    /// Waits until all recorded requests have arrived; there must be no others.
     pub(crate) async fn finished(&self) {
         let all: HashSet<_> = self.changes().map(|asked| asked.number).collect();
         let mut come = self.come.subscribe();
@@ -69,7 +69,7 @@ impl Player {
         assert!(is_finished.is_ok(), "{:?} of {all:?}", self.come.borrow());
     }
 
-    /// The message that was sent at the time, as it was after the router's filters.
+    /// The recorded message, as it was after the router's filters.
     pub(crate) fn message(&self) -> Bytes {
         let sent = self.changes().find(|asked| asked.method == "PUT");
         octets(&sent.unwrap().content).into()
@@ -83,7 +83,7 @@ impl Player {
         asked.filter(|asked| asked.changes())
     }
 
-    /// The answers, each with the changes that had come before it.
+    /// The answers, each with the changes that preceded it.
     fn answers(&self) -> impl Iterator<Item = (&Told, HashSet<u64>)> {
         let mut before = HashSet::new();
         self.steps.iter().filter_map(move |step| match step {
@@ -99,7 +99,7 @@ impl Player {
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (head, body) = request.into_parts();
-        // What breaks off was never asked.
+        // An incomplete request does not count.
         let Ok(content) = body.collect().await else {
             return empty(StatusCode::BAD_REQUEST);
         };
@@ -135,7 +135,7 @@ impl Player {
         self.play(told)
     }
 
-    /// Notes what is asked otherwise than at the time.
+    /// Notes a request that differs from the recorded one.
     fn compare(&self, asked: &Asked, content: &[u8]) {
         let mut strange = self.strange.lock().unwrap();
         let Value::Object(old) = &asked.content else {
@@ -153,7 +153,7 @@ impl Player {
         }
     }
 
-    /// The newest that there was to tell, once that is not what is known.
+    /// The newest recorded answer, once it differs from what the client knows.
     async fn read(&self, path: &str, known: Option<&str>) -> Response<Body> {
         let newest = |come: &HashSet<u64>| {
             let answers = self.answers().filter(|(_, before)| before.is_subset(come));

@@ -1,4 +1,4 @@
-//! Whether an answer has what one of the version before had.
+//! Checks that an answer has everything that one of the previous version had.
 
 use serde_json::Value;
 

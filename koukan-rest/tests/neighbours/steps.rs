@@ -1,18 +1,18 @@
-//! What was recorded.
+//! The recorded conversations.
 
 use std::{collections::HashMap, fs, path::Path};
 
 use serde_json::Value;
 
-/// The token by which they knew each other.
+/// The token that gateway and router used with each other.
 pub(crate) const TOKEN: &str = "a-token-of-the-fixtures";
 /// Its SHA-256.
 pub(crate) const TOKEN_HASH: &str =
     "c882fa87ff3291fa79588becc4104f3f96c9baff828c3c8ebf76836103fa5057";
-/// What was sent.
+/// The message that was sent.
 pub(crate) const MESSAGE: &str = "From: alice@example.org\r\nSubject: hi\r\n\r\nhello\r\n";
 
-/// A request or an answer, at its place among the others.
+/// A step: a request or an answer, with its position.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
     Asked(Asked),
@@ -30,7 +30,7 @@ pub(crate) struct Asked {
 
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
-    /// That of the request.
+    /// The number of the request.
     pub(crate) number: u64,
     pub(crate) status: u16,
     pub(crate) headers: HashMap<String, String>,
@@ -38,7 +38,7 @@ pub(crate) struct Told {
 }
 
 impl Asked {
-    /// Whether it changes something.
+    /// Whether the request changes something.
     pub(crate) fn changes(&self) -> bool {
         self.method != "GET"
     }
@@ -73,7 +73,7 @@ fn step(step: Value) -> Step {
     }
 }
 
-/// The content of a request as it is sent.
+/// The content of a request, as it is sent.
 pub(crate) fn octets(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),

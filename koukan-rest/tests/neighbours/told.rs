@@ -1,4 +1,4 @@
-//! Today's client asks, and what a router or a gateway of the version before answered is answered.
+//! Today's client against recorded answers of a router or a gateway of the previous version.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use crate::{
     steps::{MESSAGE, TOKEN},
 };
 
-/// Today's gateway before an old router.
+/// Today's gateway in front of an old router.
 async fn endpoint(name: &str) -> (Arc<Player>, RestEndpoint<Client>) {
     start(&format!("{name}.gateway-to-router"), "ingress").await
 }
 
-/// Today's router before an old gateway.
+/// Today's router in front of an old gateway.
 async fn output(name: &str) -> (Arc<Player>, RestEndpoint<Client>) {
     start(&format!("{name}.router-to-gateway"), "output").await
 }
@@ -35,7 +35,7 @@ async fn start(name: &str, sender: &str) -> (Arc<Player>, RestEndpoint<Client>) 
     (player, RestEndpoint::new(client, settings))
 }
 
-/// Sends to these, one after the other; replies to RCPT, and the last one.
+/// Sends to these recipients, one after the other; returns the replies to RCPT and the final one.
 async fn send(driver: &mut Driver, to: &[&str]) -> Vec<String> {
     let mut replies = Vec::new();
     for to in to {
@@ -116,7 +116,7 @@ async fn what_is_given_up_is_cancelled_at_a_router_of_the_version_before() {
     player.finished().await;
 }
 
-/// A router sends each recipient by itself.
+/// A router sends to each recipient separately.
 async fn begin(endpoint: &RestEndpoint<Client>, mail: Mail, to: &str) -> (Driver, String) {
     let (mut driver, mail) = Driver::start(endpoint.clone(), context(), mail);
     let recipient = driver.rcpt(rcpt(&format!("{to}@example.com"))).await;
@@ -191,7 +191,7 @@ async fn each_recipient_of_several_goes_by_a_gateway_of_the_version_before() {
         driver.send(player.message()).await.unwrap();
     }
     let (mut carol, mut bob) = (taken.pop().unwrap(), taken.pop().unwrap());
-    // The one upload was answered after the other had come.
+    // One upload was answered after the other had arrived.
     let (bob, carol) = tokio::join!(bob.finish(), carol.finish());
     for end in [bob, carol] {
         assert_eq!(end.to_string(), "250 2.6.0 taken");

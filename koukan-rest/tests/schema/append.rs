@@ -1,4 +1,4 @@
-//! What is added to a transaction.
+//! Additions to a transaction.
 
 use koukan_core::{
     resource::{Draft, SmtpMeta},

@@ -1,11 +1,11 @@
-//! What generators of clients want of the document.
+//! The properties of the document that generators of clients need.
 
 use std::collections::BTreeMap;
 
 use koukan_rest::schema::openapi;
 use serde_json::{Map, Value, json};
 
-/// Calls for each object within a value, with where it is.
+/// Calls `seen` for each object within a value, with its path.
 fn each(value: &Value, place: &str, seen: &mut impl FnMut(&str, &Map<String, Value>)) {
     match value {
         Value::Array(values) => {

@@ -1,4 +1,4 @@
-//! Messages in the flat form: what is made of them, what is refused, and which field is named.
+//! Messages in the flat form: the resulting messages, refusals, and the fields that refusals name.
 
 use koukan_core::{
     message::builder::Spec,
@@ -17,7 +17,7 @@ fn recipients(draft: &Draft) -> Vec<&str> {
     rcpts.map(|rcpt| rcpt.forward_path.as_str()).collect()
 }
 
-/// What the message is described as, which is one.
+/// The description of the message that is made.
 fn description(draft: &Draft) -> &Value {
     let Some(BodySource::MessageBuilder(json)) = &draft.body else {
         panic!("it is described");
@@ -26,7 +26,7 @@ fn description(draft: &Draft) -> &Value {
     json
 }
 
-/// A message with these fields in place of others.
+/// A message in which these fields replace others.
 fn with(fields: Value) -> Value {
     let mut message =
         json!({"from": "alice@example.com", "to": "bob@example.com", "text": "hello"});
@@ -106,7 +106,7 @@ fn little_is_enough() {
     assert_eq!(description(&draft)["headers"].as_array().unwrap().len(), 1);
     let utf8 = read(&with(json!({"to": "用户@例え.jp"})));
     assert_eq!(recipients(&utf8), ["用户@例え.jp"]);
-    // The local part tells cases apart.
+    // Local parts are case-sensitive.
     let both = read(&with(json!({"to": ["bob@example.com", "Bob@example.com"]})));
     assert_eq!(both.rcpt_to.len(), 2);
     let file = json!({"attachments": [{"base64": ""}], "text": ""});

@@ -1,4 +1,4 @@
-//! The API for other programs.
+//! The OpenAPI document.
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 

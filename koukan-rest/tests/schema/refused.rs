@@ -1,4 +1,4 @@
-//! What is refused, and which field is named.
+//! Refusals, and the fields that they name.
 
 use koukan_core::resource::{Refusal, RefusalKind};
 use koukan_rest::schema::{append_from_json, create_from_json};

@@ -1,4 +1,4 @@
-//! What is written is read as it was, and nothing that is read panics.
+//! Written values are read back unchanged, and no input makes the reader panic.
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
@@ -22,7 +22,7 @@ fn parameters() -> impl Strategy<Value = Parameters> {
     vec(parameter, 0..3).prop_map(|list| {
         let mut parameters = Parameters::default();
         for (keyword, value) in list {
-            // A keyword that comes twice is left out.
+            // A keyword that occurs twice is left out.
             let _ = parameters.push(Parameter::new(&keyword, value.as_deref()).unwrap());
         }
         parameters
@@ -75,7 +75,7 @@ fn value() -> impl Strategy<Value = Value> {
         any::<i64>().prop_map(Value::from),
         any::<String>().prop_map(Value::from),
     ];
-    // Names of fields, so that what is read goes deep.
+    // Names of fields, so that nested values are read, too.
     let name = "sender|name|tag|(remote|local)_host|smtp_meta|mail_from|rcpt_to|m|e|k|p|body|inline|\
                 message_builder|blob_status|uri|(mail|rcpt|data)_response|code|message|[a-z]{0,4}";
     leaf.prop_recursive(4, 32, 4, move |inner| {
@@ -158,7 +158,7 @@ prop_compose! {
         hosts in (option::of(host()), option::of(host())),
         recipients in vec(option::of(reply()), 0..3),
     ) -> View {
-        // Without a final reply for all, or one of a recipient, nothing is told of them.
+        // Without a final reply, for all or for a recipient, none is shown.
         let is_told = data_response.is_some() && recipients.iter().any(Option::is_some);
         let final_replies = if is_told { recipients } else { Vec::new() };
         let [has_sender, has_mail_from, retry, notification, cancelled] = flags;

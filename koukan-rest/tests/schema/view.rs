@@ -71,7 +71,7 @@ fn every_field_goes_both_ways() {
     assert!(view.is_final() && view.retry && view.notification && view.cancelled);
     let as_it_is = |location: &Location| location.to_string();
     assert_eq!(full_view_to_json(&view, as_it_is), full());
-    // Clients that know the documented fields alone refuse a filter's output.
+    // Clients that accept only the documented fields would refuse a filter's output.
     let mut stock = full();
     stock["filter_output"] = json!({});
     assert_eq!(view_to_json(&view, as_it_is), stock);
@@ -271,7 +271,7 @@ fn what_became_of_each_recipient_is_read_once_there_is_a_final_reply() {
     let mut view = json!({"recipients": [
         {"address": "a@x", "state": "delivered", "reply": ok},
         {"address": "b@x", "state": "deferred", "reply": busy},
-        // These replies are to RCPT.
+        // These are replies to RCPT.
         {"address": "c@x", "state": "pending", "reply": ok},
         {"address": "d@x", "state": "cancelled", "reply": ok},
         {"state": "failed"},

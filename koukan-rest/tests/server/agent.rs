@@ -1,4 +1,4 @@
-//! The server over the real handler, as an agent has it: whole transactions, step by step.
+//! The server in front of the real handler, as in an agent: whole transactions, step by step.
 
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
@@ -22,7 +22,7 @@ use koukan_rest::server::{Server, ServerSettings};
 
 use crate::support::{Answer, empty, json_request, request, send};
 
-/// An agent with an application `app` and a gateway `gw` before a scripted upstream.
+/// An agent with an application `app` and a gateway `gw` in front of a scripted upstream.
 async fn agent(upstream: &Script) -> Router {
     let clock = Arc::new(TokioClock::default());
     let storage = Storage::open(Arc::new(MemoryBackend::new()), BlobPool::default(), clock);
@@ -52,7 +52,7 @@ fn create(sender: &str, json: &str) -> Request<Body> {
     json_request("POST", &format!("/senders/{sender}/transactions"), json)
 }
 
-/// Reads until the transaction is final, as a client does: from version to version.
+/// Reads version after version until the transaction is final, as a client does.
 async fn finish(router: &Router, path: &str) -> Answer {
     let mut known = String::new();
     loop {

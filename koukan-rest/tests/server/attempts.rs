@@ -1,4 +1,4 @@
-//! Attempts, as those see them who operate the agent.
+//! Attempts, as operators see them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Who may do what.
+//! The rights of each token.
 
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl Clock for At {
     }
 }
 
-/// Tokens of an application, of a gateway, and one that expires at second 100; it is second `now`.
+/// Tokens of an application and of a gateway, and one that expires at second 100. The time is second `now`.
 fn auth(now: i64) -> (Auth, [String; 3]) {
     let secrets = [generate_token(), generate_token(), generate_token()];
     let token = |at: usize| Token::from_hex("t", &secrets[at].1).unwrap();
@@ -98,7 +98,7 @@ async fn the_service_is_told_who_asks() {
     ] {
         let (answer, asked) = read(auth.clone(), authorization).await;
         assert_eq!(answer.status, StatusCode::OK);
-        // All tokens are called the same here.
+        // All tokens have the same name here.
         let caller = caller.with_client(Client::named("t"));
         assert_eq!(asked.lock().unwrap()[0].caller, caller);
     }

@@ -1,4 +1,4 @@
-//! Events over HTTP: a scripted service, and requests to a router over it.
+//! Events over HTTP: requests to a router with a scripted service.
 
 use std::{
     sync::{Arc, Mutex},
@@ -21,7 +21,7 @@ use crate::support::{answering, current, empty, request, send};
 
 type Asked = Arc<Mutex<Vec<ReadEvents>>>;
 
-/// A server that has three events, and then none for as long as is waited.
+/// A server with three events, and no further one however long a request waits.
 fn with_events() -> (Server, Asked) {
     let asked = Asked::default();
     let seen = Arc::clone(&asked);
@@ -129,7 +129,7 @@ async fn a_stream_goes_on_where_the_reader_was() {
         "{events}"
     );
     assert!(events.ends_with("}\n\n"), "{events}");
-    // Nothing is asked for before it is read.
+    // An event is fetched only when it is read.
     assert_eq!(asked.lock().unwrap().len(), 1);
     let begun = tokio::time::Instant::now();
     for _ in 0..2 {

@@ -1,4 +1,4 @@
-//! What would become of messages, as those see it who operate the agent.
+//! Explanations of what would happen to messages, for operators.
 
 use std::sync::{Arc, Mutex};
 

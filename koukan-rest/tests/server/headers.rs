@@ -1,4 +1,4 @@
-//! Header fields and their quirks.
+//! Header fields and their special cases.
 
 use std::time::Duration;
 
@@ -101,7 +101,7 @@ async fn each_view_has_versions_of_its_own() {
             None => own.replacen("2", "2-full", 1),
         };
         assert_eq!(read(&other).await.status, StatusCode::OK, "{other}");
-        // A change is of a version, whichever view has told it.
+        // A change refers to a version, from whichever view the client has it.
         for version in [&own, &other] {
             let change = request("PATCH", "/transactions/T").header("if-match", version);
             let answer = send(with(second_version).router(), empty(change)).await;

@@ -1,4 +1,4 @@
-//! JSON that comes with requests.
+//! JSON in requests.
 
 use std::time::Duration;
 

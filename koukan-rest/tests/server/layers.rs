@@ -1,4 +1,4 @@
-//! What goes around all routes.
+//! The layers around all routes.
 
 use std::{sync::Arc, time::Duration};
 
@@ -47,7 +47,7 @@ async fn the_id_of_a_request_does_not_tell_how_many_there_were() {
     }
     let ends: Vec<_> = ids.iter().map(|id| &id[id.len() - 12..]).collect();
     assert!(ends[0] != ends[1] && ends[1] != ends[2], "{ids:?}");
-    // The last 60 bits are random: that all begin alike is a counter.
+    // The last 60 bits are random; the common beginning is a counter.
     let begins: Vec<_> = ends.iter().map(|end| &end[..4]).collect();
     assert!(begins[0] != begins[1] || begins[1] != begins[2], "{ids:?}");
 }

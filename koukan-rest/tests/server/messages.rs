@@ -1,4 +1,4 @@
-//! Messages with a transaction for each recipient.
+//! Messages that have a transaction for each recipient.
 
 use std::sync::{
     Arc, Mutex,
@@ -41,7 +41,7 @@ fn made(is_replayed: bool) -> MessageResponse {
     }
 }
 
-/// A server that gives that answer to everything that is asked of messages.
+/// A server that gives that answer to every request about messages.
 fn answering_with(
     answer: impl Fn(&MessageOperation) -> MessageResponse + Clone + Send + Sync + 'static,
 ) -> (Server, Asked) {
@@ -158,7 +158,7 @@ async fn a_batch_is_charged_until_all_of_it_is_made() {
         let asked = count.fetch_add(1, Ordering::Relaxed);
         let (tell, wait) = (Arc::clone(&tell), Arc::clone(&wait));
         async move {
-            // The first two take their time.
+            // The first two are slow.
             if asked < 2 {
                 tell.add_permits(1);
                 wait.acquire().await?.forget();
@@ -211,7 +211,7 @@ async fn one_bad_item_of_a_batch_does_not_fail_the_others() {
         .map(|it| it.idempotency_key.as_deref().unwrap())
         .collect();
     keys.sort_unstable();
-    // Each has a key of its own, by its position.
+    // Each has its own key, made from its position.
     assert_eq!(keys, ["k:0", "k:2", "k:3"]);
 }
 

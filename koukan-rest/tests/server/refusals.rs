@@ -1,4 +1,4 @@
-//! What the service refuses, and what breaks.
+//! Refusals and failures of the service.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ async fn every_refusal_has_its_status_and_says_why() {
     }
 }
 
-/// A name that no answer has, for an empty one.
+/// A name for the empty answer, which no other answer has.
 fn name_or(name: &str) -> &str {
     if name.is_empty() { "x-none" } else { name }
 }

@@ -1,4 +1,4 @@
-//! Every route, answered as wanted.
+//! Every route, and its answer.
 
 use axum::http::StatusCode;
 use koukan_core::resource::{
@@ -197,7 +197,7 @@ async fn what_is_described_is_what_there_is() {
     let description = koukan_rest::schema::openapi();
     let mut routes = 0;
     for (path, methods) in description["paths"].as_object().unwrap() {
-        // Others answer these.
+        // Other routes answer these.
         let is_queue = path.starts_with("/queue")
             || path.starts_with("/destinations")
             || path.starts_with("/webhooks")

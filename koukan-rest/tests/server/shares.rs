@@ -1,4 +1,4 @@
-//! Clients that take as much as they get, and others beside them.
+//! Clients that take as much as they can get, and their neighbours.
 
 use std::{
     convert::Infallible,
@@ -58,7 +58,7 @@ async fn http_2(client: IpAddr, server: SocketAddr) -> SendRequest<Body> {
     sender
 }
 
-/// A read, and a list, which are answered at once, or hang.
+/// A read and a list, which are answered at once or hang.
 fn ask(path: &str, token: Option<&str>) -> Request<Body> {
     let mut request = Request::get(format!("http://a{path}"));
     if let Some(token) = token {
@@ -77,7 +77,7 @@ fn is_hanging(request: &ResourceRequest) -> bool {
     }
 }
 
-/// A server whose answers about one transaction never come; tells how many were asked for.
+/// A server that never answers about one transaction; also gives the number of such requests.
 async fn hanging(tokens: &[&str], max_requests: usize) -> (Running, Arc<Semaphore>) {
     let begun = Arc::new(Semaphore::new(0));
     let notes = Arc::clone(&begun);
@@ -108,8 +108,8 @@ async fn hanging(tokens: &[&str], max_requests: usize) -> (Running, Arc<Semaphor
     )
 }
 
-/// Asks for so many answers that never come, on each of these connections, and waits until all hang
-/// that may.
+/// Sends that many requests that are never answered on each of these connections, and waits until all that may
+/// hang do so.
 async fn hang(
     connections: &[SendRequest<Body>],
     streams: usize,
@@ -150,14 +150,14 @@ async fn sixty_connections_of_200_streams_of_one_token_leave_room_for_another() 
         connections.push(http_2(HOSTILE, running.address).await);
     }
     hang(&connections, 200, Some("hostile"), &begun, 8_750).await;
-    // From the same address, with another token.
+    // The same address with another token.
     let other = http_2(HOSTILE, running.address).await;
     assert_eq!(status(&other, Some("other")).await, StatusCode::OK);
-    // From another address with the same token, which is the same client.
+    // Another address with the same token is the same client.
     let same = http_2(OTHER, running.address).await;
     let busy = StatusCode::SERVICE_UNAVAILABLE;
     assert_eq!(status(&same, Some("hostile")).await, busy);
-    // Who has no token is told so.
+    // A request without a token is told so.
     assert_eq!(status(&same, None).await, StatusCode::UNAUTHORIZED);
     assert_eq!(
         status(&same, Some("unknown")).await,
@@ -178,7 +178,7 @@ async fn without_tokens_clients_are_known_by_their_addresses() {
     assert_eq!(status(&other, None).await, StatusCode::OK);
 }
 
-/// A create whose document has begun.
+/// A create of whose document only the beginning has arrived.
 fn begun(octets: &str) -> Request<Body> {
     let begun = Bytes::copy_from_slice(octets.as_bytes());
     let rest = stream::once(async { Ok::<_, Infallible>(begun) }).chain(stream::pending());
@@ -216,7 +216,7 @@ async fn documents_that_do_not_end_leave_memory_for_others() {
     assert_eq!(held.len(), 7);
 }
 
-/// Notes who was turned away.
+/// Notes which clients were refused.
 #[derive(Debug)]
 struct TurnedAway(Arc<Semaphore>);
 
@@ -273,7 +273,7 @@ async fn http_2_without_requests_is_ended() {
     connect_and_be_ended(running.address).await;
 }
 
-/// Asks for what is answered, and then for nothing more.
+/// Sends a request that is answered, and waits until the server closes the idle connection.
 async fn connect_and_be_ended(server: SocketAddr) {
     let stream = connect_from(OTHER, server).await;
     let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
@@ -309,7 +309,7 @@ async fn http_2_with_a_request_under_way_is_not_ended() {
         response.unwrap().status()
     });
     begun.acquire().await.unwrap().forget();
-    // Others are ended meanwhile.
+    // Other connections are closed during that time.
     for _ in 0..3 {
         connect_and_be_ended(running.address).await;
     }

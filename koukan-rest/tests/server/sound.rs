@@ -1,4 +1,4 @@
-//! Requests that are none, or that are for another host.
+//! Malformed requests, and requests for another host.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::support::{
     Asked, CREATE, answering, answering_with, created, current, empty, json_request, request, send,
 };
 
-/// What a server answers to these octets.
+/// A server's answer to these octets.
 async fn answer(octets: &str) -> (String, Asked) {
     let (server, asked) = answering(current("1"));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -30,7 +30,7 @@ async fn answer(octets: &str) -> (String, Asked) {
     tokio::spawn(serve_with(listener, server.router(), settings, never));
     stream.write_all(octets.as_bytes()).await.unwrap();
     let mut answer = Vec::new();
-    // A reset is as good as an end.
+    // A reset counts as the end.
     let _ = stream.read_to_end(&mut answer).await;
     (String::from_utf8_lossy(&answer).into_owned(), asked)
 }

@@ -1,4 +1,4 @@
-//! A scripted service, and requests to a router over it.
+//! Requests to a router with a scripted service.
 
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,7 @@ use koukan_rest::server::{Server, ServerSettings};
 use serde_json::Value;
 use tower::{BoxError, ServiceExt, service_fn};
 
-/// What the service was asked.
+/// The operations that the service was asked for.
 pub(crate) type Asked = Arc<Mutex<Vec<ResourceRequest>>>;
 
 pub(crate) struct Answer {
@@ -34,7 +34,7 @@ impl Answer {
         value.map_or("", |value| value.to_str().unwrap())
     }
 
-    /// Checks that it is well-formed problem details, and returns the detail.
+    /// Checks that an answer has well-formed problem details, and returns the detail.
     pub(crate) fn detail(&self) -> String {
         assert_eq!(self.header("content-type"), "application/problem+json");
         let json = self.json();
@@ -59,7 +59,7 @@ pub(crate) fn created() -> ResourceResponse {
     })
 }
 
-/// A server that gives that answer to everything, after it has read what is uploaded.
+/// A server that gives that answer to every request, after it has read the upload.
 pub(crate) fn answering(response: ResourceResponse) -> (Server, Asked) {
     answering_with(response, ServerSettings::default())
 }
@@ -118,7 +118,7 @@ pub(crate) fn empty(request: Builder) -> Request<Body> {
     request.body(Body::empty()).unwrap()
 }
 
-/// The only operation that was asked for.
+/// The only operation that the service was asked for.
 pub(crate) fn only(asked: &Asked) -> Operation {
     let mut asked = asked.lock().unwrap();
     assert_eq!(asked.len(), 1);

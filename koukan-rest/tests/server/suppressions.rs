@@ -1,4 +1,4 @@
-//! Addresses to which a sender sends nothing, as those see them who operate the agent.
+//! Addresses to which a sender sends no mail, as operators see them.
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -36,7 +36,7 @@ fn listed() -> QueueResponse {
     })
 }
 
-/// What is answered, and what was asked for it.
+/// The answer, and the operation for which it is given.
 async fn ask(
     answer: fn() -> QueueResponse,
     method: &str,
@@ -71,7 +71,7 @@ async fn they_are_listed_a_page_at_a_time() {
 
 #[tokio::test]
 async fn one_is_shown_kept_and_removed() {
-    // A local part may hold what parts of paths do not.
+    // A local part may contain characters that a path segment may not.
     let mailbox = || "a/b%c@x".parse().unwrap();
     let path = "/senders/out/suppressions/a%2Fb%25c@x";
     let reason = Some("asked for it".into());

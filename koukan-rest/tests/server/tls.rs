@@ -53,12 +53,12 @@ async fn nothing_is_answered_in_clear() {
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     stream.write_all(CREATE).await.unwrap();
     let mut answer = Vec::new();
-    // A connection that is closed with something unread may be reset.
+    // A connection that is closed with unread octets may be reset.
     let _ = stream.read_to_end(&mut answer).await;
     assert!(!answer.starts_with(b"HTTP"), "{}", answer.escape_ascii());
 }
 
-/// Nor is the end of the server held up by it.
+/// It does not delay the end of the server, either.
 #[tokio::test]
 async fn who_connects_and_is_silent_is_not_waited_for() {
     let tls = Authority::new().server("localhost");

@@ -1,4 +1,4 @@
-//! Requests that are answered before their content was read, over real connections.
+//! Requests that are answered before their content is read, over real connections.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use tower::{BoxError, service_fn};
 
 use crate::tcp::{Running, start};
 
-/// A server that refuses everything without a look at its content.
+/// A server that refuses every request without reading its content.
 async fn refusing() -> Running {
     let service = service_fn(|_: ResourceRequest| async {
         let refusal = Refusal::new(RefusalKind::Conflict, "the transaction is over");
@@ -26,7 +26,7 @@ fn put(fields: &str) -> String {
     format!("PUT /transactions/T/body HTTP/1.1\r\nHost: a\r\n{fields}\r\n")
 }
 
-/// The head of the next answer, in lower case, and the rest that goes with it.
+/// The head of the next answer, in lower case, and its content.
 async fn answer(stream: &mut TcpStream) -> String {
     let mut octets = Vec::new();
     while !octets.ends_with(b"}") {
@@ -47,7 +47,7 @@ async fn large_content_ends_the_connection_and_the_answer_says_so() {
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(put(fields).as_bytes()).await.unwrap();
         stream.write_all(before.as_bytes()).await.unwrap();
-        // As a client does that reads no answer before it has sent all.
+        // Some clients read no answer before they have sent everything.
         for _ in 0..10 {
             stream.write_all(&mebibyte).await.unwrap();
         }
@@ -82,7 +82,7 @@ async fn content_that_does_not_come_is_not_waited_for() {
     let running = refusing().await;
     for (fields, rest) in [
         ("Content-Length: 5\r\n", "he"),
-        // It sends its content only when it is told to.
+        // It sends its content only when the server asks for it.
         ("Content-Length: 5\r\nExpect: 100-continue\r\n", ""),
     ] {
         let mut stream = TcpStream::connect(running.address).await.unwrap();
@@ -98,7 +98,7 @@ async fn content_that_does_not_come_is_not_waited_for() {
     }
 }
 
-/// Content that is no content is refused by who reads it, and what comes after it is no request.
+/// Malformed content is refused by its reader, and what follows it is not taken for a request.
 #[tokio::test]
 async fn content_that_is_broken_ends_the_connection_and_the_answer_says_so() {
     let service = service_fn(|request: ResourceRequest| async move {

@@ -1,4 +1,4 @@
-//! Uploads: streamed, measured, and never ended by accident.
+//! Uploads: they are streamed and measured, and never end cleanly by accident.
 
 use std::{sync::Arc, time::Duration};
 
@@ -128,7 +128,7 @@ async fn ranges_that_make_no_sense_are_malformed() {
     }
 }
 
-/// A server that tells each item of an upload as it comes.
+/// A server that reports each item of an upload as it arrives.
 fn telling(settings: ServerSettings) -> (Server, mpsc::Receiver<Result<Option<Bytes>, BodyError>>) {
     let (items, told) = mpsc::channel(1);
     let items = Arc::new(items);
@@ -162,7 +162,7 @@ fn telling(settings: ServerSettings) -> (Server, mpsc::Receiver<Result<Option<By
 
 type Chunks = mpsc::Sender<Result<Bytes, &'static str>>;
 
-/// An upload whose chunks come when the sender says so.
+/// An upload whose chunks arrive when the sender sends them.
 fn put(server: Server) -> (Chunks, tokio::task::JoinHandle<Answer>) {
     let (chunks, mut receiver) = mpsc::channel(1);
     let body = Body::from_stream(stream::poll_fn(move |cx| receiver.poll_recv(cx)).fuse());

@@ -1,4 +1,4 @@
-//! Webhooks, for whoever operates the agent.
+//! Webhooks, as operators see them.
 
 use axum::http::StatusCode;
 use koukan_core::resource::{

@@ -1,4 +1,4 @@
-//! Events that a webhook refuses for good.
+//! Events that a webhook refuses permanently.
 
 use std::sync::atomic::AtomicBool;
 
@@ -6,7 +6,7 @@ use super::*;
 
 type Picky = (Arc<AtomicBool>, mpsc::Sender<Vec<String>>);
 
-/// Refuses all while it is broken, and else what tells of the second event.
+/// Refuses every request while it is broken, and otherwise those with the second event.
 async fn pick(State((is_broken, taken)): State<Picky>, content: Bytes) -> StatusCode {
     let numbers = numbers(&serde_json::from_slice(&content).unwrap());
     if is_broken.load(Ordering::Relaxed) || numbers.iter().any(|number| number == "2") {
@@ -16,7 +16,7 @@ async fn pick(State((is_broken, taken)): State<Picky>, content: Bytes) -> Status
     StatusCode::NO_CONTENT
 }
 
-/// An event that is refused for good holds up none after it; one that takes nothing has lost nothing.
+/// An event that is refused permanently does not delay later ones. A webhook that accepts nothing loses nothing.
 #[tokio::test]
 async fn an_event_is_left_out_once_a_later_one_was_taken() {
     let backend = Arc::new(MemoryBackend::new().with_events(100));

@@ -1,4 +1,4 @@
-//! Webhooks whose events were removed before they have taken them, that refuse, and that are silent.
+//! Webhooks that refuse, that are silent, and whose events were removed before they were accepted.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -44,7 +44,7 @@ use tokio::{
     sync::{Notify, mpsc},
 };
 
-/// Notes what observers are told of webhooks.
+/// Notes the events about webhooks that observers get.
 #[derive(Debug, Default)]
 struct Told(Mutex<Vec<String>>, Notify);
 
@@ -67,7 +67,7 @@ impl Observer for Told {
 }
 
 impl Told {
-    /// Waits until something was told so many times.
+    /// Waits until an event was reported that many times.
     async fn wait_for(&self, text: &str, count: usize) {
         let is_it = |told: &&String| *told == text;
         while self.0.lock().unwrap().iter().filter(is_it).count() < count {
@@ -109,7 +109,7 @@ fn queued() -> NewTransaction {
 
 type Server = (Arc<AtomicUsize>, mpsc::Sender<Value>);
 
-/// Refuses so many times, and then takes what comes.
+/// Refuses that many times, and then accepts.
 async fn take(State((refusals, taken)): State<Server>, content: Bytes) -> StatusCode {
     let refused = refusals.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
         left.checked_sub(1)
@@ -170,7 +170,7 @@ async fn one_that_has_lost_its_place_goes_on_with_the_oldest_and_what_is_refused
         numbers.collect::<Vec<_>>()
     };
     assert_eq!(numbers(&takes.recv().await.unwrap()), ["3", "4", "5"]);
-    // What comes later comes alone: the others were taken.
+    // The later event is sent alone: the others were accepted.
     backend.insert(queued()).await.unwrap();
     assert_eq!(numbers(&takes.recv().await.unwrap()), ["6"]);
     running.abort();
@@ -226,13 +226,13 @@ async fn of_several_processes_one_calls_it_and_another_goes_on() {
         while (told.len() as u64) < 2 * round {
             told.extend(numbers(&takes.recv().await.unwrap()));
         }
-        // What is on its way may come again.
+        // Events that were being sent may be sent again.
         while store.cursor("webhook:x").await.unwrap() != Some(2 * round) {
             tokio::task::yield_now().await;
         }
         let holder = store.reader(&hook_reader("x")).await.unwrap().unwrap();
         let (storage, running, board) = replicas.remove(&holder.to_string()).unwrap();
-        // The others say so, and hear nothing that is asked of it.
+        // The other replicas say so, and do not get its requests.
         assert_eq!(board.views()[0].state, HookState::Up);
         for (_, _, other) in replicas.values() {
             while other.views()[0].state != HookState::Elsewhere {
@@ -250,17 +250,17 @@ async fn of_several_processes_one_calls_it_and_another_goes_on() {
                     tokio::task::yield_now().await;
                 }
             }
-            // It is killed.
+            // The replica is killed.
             _ => running.abort(),
         }
     }
-    // Each once, and none but by the one that has it.
+    // Each event is sent once, and only by the replica that has the webhook.
     assert_eq!(told, ["1", "2", "3", "4", "5", "6"]);
     assert!(takes.try_recv().is_err());
     serving.abort();
 }
 
-/// The status says all: what comes after it may be missing.
+/// The status decides: the rest of the answer may be missing.
 #[tokio::test]
 async fn what_was_taken_is_taken_however_the_answer_ends() {
     for (status, expected) in [("200 OK", None), ("503 Busy", Some("it answered 503"))] {
@@ -272,7 +272,7 @@ async fn what_was_taken_is_taken_however_the_answer_ends() {
             assert!(stream.read(&mut request).await.unwrap() > 0);
             let head = format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n");
             stream.write_all(head.as_bytes()).await.unwrap();
-            // From here on it is silent, and time passes as fast as it can.
+            // From here on the webhook is silent, and the paused clock advances by itself.
             tokio::time::pause();
             while stream.read(&mut request).await.is_ok_and(|read| read > 0) {}
         });
@@ -286,7 +286,7 @@ async fn what_was_taken_is_taken_however_the_answer_ends() {
     }
 }
 
-/// It is called when somebody says so, also after a restart; what it does not take can be left out.
+/// It is called when an operator asks for it, also after a restart. Events that it does not accept can be left out.
 #[tokio::test]
 async fn one_that_takes_nothing_for_too_long_is_given_up_until_somebody_says_otherwise() {
     let backend = Arc::new(MemoryBackend::new().with_events(100));
@@ -333,7 +333,7 @@ async fn one_that_takes_nothing_for_too_long_is_given_up_until_somebody_says_oth
     ask(HookAction::Retry).unwrap();
     assert_eq!(first(&takes.recv().await.unwrap()), "1");
     told.wait_for("x took 1", 1).await;
-    // From then on nothing is to be asked.
+    // From then on there must be no request.
     backend.insert(queued()).await.unwrap();
     assert_eq!(first(&takes.recv().await.unwrap()), "2");
     told.wait_for("x took 1", 2).await;
@@ -342,7 +342,7 @@ async fn one_that_takes_nothing_for_too_long_is_given_up_until_somebody_says_oth
     }
     assert_eq!(ask(HookAction::Skip), Err(TakesAll));
 
-    // It is given up again, and stays so over a restart: nobody calls it.
+    // It is given up again, and nobody calls it after a restart, either.
     refusals.store(1, Ordering::Relaxed);
     backend.insert(queued()).await.unwrap();
     told.wait_for("x given up", 2).await;

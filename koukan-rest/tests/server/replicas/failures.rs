@@ -15,7 +15,7 @@ async fn of_a_dead_replica_there_is_what_was_committed() {
     let reuse = format!(r#", "body": {{"reuse_uri": "{lost}/body"}}}}"#);
     let reuse = ENVELOPE.trim_end_matches('}').to_owned() + &reuse;
     let reuse = || json_request("POST", "/senders/app/transactions", &reuse);
-    // It is cut off from the others, and from the store.
+    // It is cut off from the other replicas and from the store.
     net.0.lock().unwrap().remove(&one.address);
     one.storage.leave().await.unwrap();
     drop(one);
@@ -39,7 +39,7 @@ async fn one_that_cannot_be_reached_costs_little() {
         request
     };
     net.0.lock().unwrap().remove(&one.address);
-    // What is committed can be read all the same.
+    // Committed transactions can still be read.
     let answer = other.ask(passed_on(empty(request("GET", &path)))).await;
     assert_eq!(answer.status, StatusCode::OK);
     for asked in [empty(request("GET", &unknown)), put(&path)] {
@@ -55,7 +55,7 @@ async fn one_that_is_silent_holds_up_nobody_else() {
     let one = net.join(&store, "one.example", &upstream).await;
     let few = ServerSettings::default().with_max_requests(16);
     let other = net.join(&store, "other.example", &upstream).await;
-    // The same replica, with few requests at a time.
+    // The same replica, but with few requests at the same time.
     let senders = HashMap::from([(Sender::new("app"), SenderPolicy::default())]);
     let handler = RestHandler::new(
         other.storage.clone(),
@@ -84,7 +84,7 @@ async fn one_that_is_silent_holds_up_nobody_else() {
         .map(|_| tokio::spawn(send(router.clone(), asked(Method::PUT))))
         .collect();
     at_rest().await;
-    // There is room for others.
+    // There is room for other requests.
     let listed = empty(request("GET", "/senders/app/transactions"));
     assert_eq!(send(router.clone(), listed).await.status, StatusCode::OK);
     assert!(begun.elapsed() < Duration::from_secs(1));
@@ -92,7 +92,7 @@ async fn one_that_is_silent_holds_up_nobody_else() {
         let answer = hanging.await.unwrap();
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     }
-    // None has waited for longer than an answer may take.
+    // None has waited longer than an answer may take.
     assert!(begun.elapsed() <= Duration::from_secs(76));
 }
 
@@ -166,7 +166,7 @@ async fn a_client_does_not_take_all_that_a_replica_may_be_asked() {
     assert!(many.iter().any(tokio::task::JoinHandle::is_finished));
     let of_another = put(&modest);
     at_rest().await;
-    // It is asked, as far as it can be.
+    // It is asked if it can be reached.
     assert!(!of_another.is_finished());
     for put in many {
         put.abort();

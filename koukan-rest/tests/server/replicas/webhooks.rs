@@ -1,10 +1,10 @@
-//! Webhooks, which one replica calls.
+//! Webhooks: each is called by one replica.
 
 use koukan_core::resource::{QueueRequest, QueueResponse, hook_reader};
 
 use super::*;
 
-/// Replicas that note who was asked for a webhook.
+/// Replicas that note which of them was asked about a webhook.
 async fn answering(net: &Net, store: &MemoryBackend, address: &str, asked: &Asked) -> Replica {
     let (asked, noted) = (Arc::clone(asked), address.to_owned());
     let queue = service_fn(move |_: QueueRequest| {
@@ -26,7 +26,7 @@ async fn who_calls_a_webhook_answers_for_it() {
     one.storage.hold_reader(&hook_reader("http://x/hook")).await;
     let path = "/webhooks/http%3A%2F%2Fx%2Fhook";
     let retry = &*format!("{path}/retry");
-    // Of what nobody calls, whoever is asked.
+    // If no replica calls the webhook, the one that was asked answers.
     for (replica, method, path, answers) in [
         (&one, "GET", path, "one.example"),
         (&one, "POST", retry, "one.example"),
@@ -41,7 +41,7 @@ async fn who_calls_a_webhook_answers_for_it() {
         assert_eq!(there.status, StatusCode::PERMANENT_REDIRECT);
         let location = format!("http://one.example{path}");
         assert_eq!(there.header("location"), location);
-        // With a token, if only for show, it is passed on.
+        // With a token, even an arbitrary one, it is passed on.
         let with_token = request(method, path).header("authorization", "Bearer x");
         other.ask(empty(with_token)).await;
         assert_eq!(std::mem::take(&mut *asked.lock().unwrap()), ["one.example"]);

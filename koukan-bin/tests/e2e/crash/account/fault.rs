@@ -1,4 +1,4 @@
-//! What should not be.
+//! The faults that the account can find.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use jiff::SignedDuration;
 
 use crate::crash::record::Kept;
 
-/// A fault, and the recipient or sender whose it is.
+/// A fault, and the recipient or sender that it concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Fault {
     pub(super) address: String,

@@ -1,4 +1,4 @@
-//! The account: what became of every recipient.
+//! The account: the outcome of every recipient.
 
 mod fault;
 mod rules;
@@ -22,25 +22,25 @@ use super::{
     record::Record,
 };
 
-/// How long after a 250 it is written at the latest, on a machine that has much else to do.
+/// The longest time after a 250 until it is written to the database, on a busy machine.
 const WRITTEN_WITHIN: SignedDuration = SignedDuration::from_secs(10);
 
-/// What was found so far; in the end, all of it.
+/// The results so far; at the end, all results.
 pub(super) struct Account {
     seed: u64,
-    /// When the agent was killed.
+    /// The times at which the agent was killed.
     killed: Vec<Timestamp>,
     start: Instant,
     lasted: Duration,
-    /// What the database says was delivered, and at which kill it said so first.
+    /// The deliveries in the database, and the kill after which each was first found there.
     written: Written,
     rows: BTreeMap<Way, Row>,
     all: Row,
     counts: Counts,
-    /// The longest time between a 250 and a kill before it was written.
+    /// The longest time between a 250 and a kill that came before it was written.
     longest: SignedDuration,
     faults: Vec<Fault>,
-    /// What is known of the first of them.
+    /// Everything known about the first of them.
     stories: String,
 }
 
@@ -61,8 +61,8 @@ impl Account {
         }
     }
 
-    /// Notes a kill, and compares what the database says after it, before the next run, with what
-    /// clients and destinations have seen.
+    /// Notes a kill. Before the next run, compares the contents of the database with what clients and destinations
+    /// have seen.
     pub(super) fn killed(
         &mut self,
         at: Timestamp,
@@ -78,7 +78,7 @@ impl Account {
         for (to, entry) in entries {
             let is_promised = matches!(entry.standing, Standing::Acknowledged | Standing::Created);
             let kept = record.of(to);
-            // Once is enough: what is wrong at one kill is so at the next.
+            // Report it once: a fault at one kill is also there at the next.
             let is_told = self.faults.iter().any(|fault| fault.address == *to);
             if is_promised && entry.deliveries.is_empty() && kept.is_empty() && !is_told {
                 self.faults.push(Fault::not_durable(to, kill));
@@ -109,12 +109,12 @@ impl Account {
         }
     }
 
-    /// Notes that the agent as a whole does not go on.
+    /// Notes that the agent as a whole makes no progress.
     pub(super) fn stuck(&mut self, words: &str) {
         self.faults.push(Fault::new("all", words));
     }
 
-    /// Closes the account with what the database says in the end.
+    /// Closes the account with the final contents of the database.
     pub(super) fn close(&mut self, record: &Record, book: &Book, log: &str) {
         let entries = book.entries();
         self.audit(self.killed.len() as u32, record, &entries);
@@ -139,8 +139,8 @@ impl Account {
         self.stories = story::tell(&self.faults, &entries, book, log);
     }
 
-    /// How long before a kill the destination had said 250, where the agent did not know any more
-    /// after that kill: the longest.
+    /// The longest time between a destination's 250 and a kill after which the agent did not know about that
+    /// 250 any more.
     fn window(&self, entry: &Entry) -> Option<SignedDuration> {
         let again = entry.deliveries.split_last()?.1;
         let windows = again.iter().filter_map(|delivery| {

@@ -1,4 +1,4 @@
-//! What must hold for each recipient in the end.
+//! The rules that must hold for each recipient at the end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,12 +9,12 @@ use crate::crash::{
 
 use super::fault::Fault;
 
-/// What the database said was delivered, and at which kill it said so first.
+/// The deliveries in the database, and the kill after which each was first found there.
 #[derive(Debug, Default)]
 pub(super) struct Written(BTreeMap<String, u32>);
 
 impl Written {
-    /// Notes that the run which ended with this kill had it written.
+    /// Notes that the run that ended with this kill had written it.
     pub(super) fn note(&mut self, key: &str, kill: u32) {
         self.0.entry(key.to_owned()).or_insert(kill);
     }
@@ -38,7 +38,7 @@ impl Written {
     }
 }
 
-/// What is wrong with one recipient.
+/// The faults of one recipient.
 pub(super) fn faults(to: &str, entry: &Entry, is_queued: bool, written: &Written) -> Vec<Fault> {
     let mut words = Vec::new();
     let is_acknowledged = entry.standing == Standing::Acknowledged;

@@ -1,4 +1,4 @@
-//! All that is known of the recipients at which something is wrong.
+//! Everything known about the recipients with faults.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -9,10 +9,10 @@ use crate::crash::book::{Book, Entry};
 
 use super::fault::Fault;
 
-/// Recipients whose story is told.
+/// The most recipients whose stories are printed.
 const TOLD: usize = 5;
 
-/// Tells the stories of the first recipients with a fault.
+/// Prints the stories of the first recipients with a fault.
 pub(super) fn tell(
     faults: &[Fault],
     entries: &BTreeMap<String, Entry>,
@@ -24,7 +24,7 @@ pub(super) fn tell(
     for to in addresses.into_iter().take(TOLD) {
         let from = entries.get(to).map(|entry| &*entry.from);
         let names: Vec<_> = [to].into_iter().chain(from).collect();
-        // Infallible.
+        // This cannot fail.
         let _ = write!(text, "\n\nThe story of {to}");
         let mut events: Vec<_> = names.iter().flat_map(|name| book.story(name)).collect();
         events.sort();
@@ -39,7 +39,7 @@ pub(super) fn tell(
     text
 }
 
-/// Lines with one of these names, and lines with the same `id` as one of these.
+/// The lines with one of these names, and the lines with the same `id` as one of those.
 fn lines<'a>(log: &'a str, names: &[&str]) -> Vec<&'a str> {
     let is_named = |line: &&str| names.iter().any(|name| line.contains(name));
     let ids: BTreeSet<_> = log.lines().filter(is_named).filter_map(id).collect();

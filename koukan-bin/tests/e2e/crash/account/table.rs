@@ -1,4 +1,4 @@
-//! The account as people read it.
+//! The account as a table for people.
 
 use std::fmt;
 
@@ -6,12 +6,12 @@ use crate::crash::book::{Entry, Standing};
 
 use super::Account;
 
-/// Recipients of one way by which mail came in.
+/// The recipients of mail that came in by one way.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     sent: usize,
     acknowledged: usize,
-    /// Of those that were acknowledged, as are the next three.
+    /// A part of the acknowledged recipients, as are the next three.
     delivered: usize,
     reported: usize,
     queued: usize,
@@ -20,11 +20,11 @@ pub(super) struct Row {
     again: usize,
     /// Notifications beyond the first.
     told_again: usize,
-    /// Those whose client heard a refusal.
+    /// Recipients whose client got a refusal.
     refused: usize,
-    /// Those whose client heard nothing.
+    /// Recipients whose client got no answer.
     unknown: usize,
-    /// Of those, delivered.
+    /// The part of those that was delivered.
     unknown_delivered: usize,
 }
 

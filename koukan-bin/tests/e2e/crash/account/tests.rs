@@ -1,4 +1,4 @@
-//! Every fault is found.
+//! The account finds every fault.
 
 use jiff::Timestamp;
 
@@ -62,7 +62,7 @@ impl Case {
         self
     }
 
-    /// What the database says at the end of that run.
+    /// The contents of the database at the end of that run.
     fn killed(mut self, run: u32, kept: &[(&str, &str, Option<bool>)]) -> Self {
         let record = record(kept);
         assert_eq!(self.account.killed.len(), run as usize);
@@ -93,7 +93,7 @@ fn record(kept: &[(&str, &str, Option<bool>)]) -> Record {
     record
 }
 
-/// The one fault that was found.
+/// The only fault that was found.
 #[track_caller]
 fn only(faults: &[String]) -> &str {
     let [fault] = faults else {
@@ -166,7 +166,7 @@ fn what_contradicts_what_happened_is_found() {
     assert!(only(&case.faults(&[])).contains("did not fail"));
     let reported = || Case::new(TO).reported(0, "N");
     assert!(only(&reported().faults(&[])).contains("did not fail"));
-    // One that shared the transaction was refused.
+    // Another recipient of the transaction was refused.
     let case = reported();
     case.book.refused(TO);
     assert_eq!(case.faults(&[]), Vec::<String>::new());
