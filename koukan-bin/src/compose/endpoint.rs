@@ -1,4 +1,4 @@
-//! Clients in which chains end.
+//! The clients with which chains end.
 
 use std::{fs, net::IpAddr, sync::Arc};
 
@@ -26,7 +26,7 @@ use crate::{
 
 use super::{StartError, certificates::CertificateFiles, logins::LoginFiles};
 
-/// The client of an HTTP server, at the end of `chain`.
+/// The client of an HTTP server, for the end of `chain`.
 pub(super) fn rest(
     chain: &Chain,
     config: &Rest,
@@ -50,7 +50,7 @@ pub(super) fn rest(
     Ok(RestEndpoint::new(client, config.settings(chain)))
 }
 
-/// The limits of single hosts, which all endpoints share.
+/// The limits of single hosts, shared by all endpoints.
 pub(super) fn limits(
     destinations: &[Destination],
     replicas: &ReplicaCount,
@@ -80,7 +80,7 @@ fn sources(config: &Smtp, destinations: &[Destination]) -> Result<SourceAddresse
     Ok(sources)
 }
 
-/// What holds for single destinations, for all endpoints.
+/// Rules for single destinations, shared by all endpoints.
 #[derive(Clone, Copy)]
 pub(super) struct Rules<'a> {
     pub(super) limits: &'a HostLimits,
@@ -140,11 +140,11 @@ pub(super) fn smtp(
         TlsPolicy::Required(tls) => TlsPolicy::Required(shown(tls)),
         policy => policy,
     });
-    // Where there is none, messages that need it are refused, and others go.
+    // Without trusted authorities, messages that need REQUIRETLS are refused, and others are sent.
     match verified(config) {
         Ok(trust) => settings = settings.with_trust(shown(trust)),
         Err(error) => {
-            tracing::info!(%error, "no authority is trusted, which messages with REQUIRETLS need");
+            tracing::info!(%error, "no authority is trusted, so messages with REQUIRETLS are refused");
         }
     }
     if config.dane.as_ref().is_some_and(|dane| dane.value) {
@@ -165,7 +165,7 @@ pub(super) fn smtp(
     Ok(SmtpEndpoint::with_network(settings, connector, resolver))
 }
 
-/// How much of TLS is asked of servers.
+/// The TLS policy that the configuration asks for.
 fn policy(config: &Smtp) -> Result<TlsPolicy, StartError> {
     let level = config.tls.as_ref().map(|level| level.value);
     Ok(match level.unwrap_or_default() {
@@ -176,7 +176,7 @@ fn policy(config: &Smtp) -> Result<TlsPolicy, StartError> {
     })
 }
 
-/// TLS with certificates that are believed.
+/// TLS with verified certificates.
 fn verified(config: &Smtp) -> Result<ClientTls, StartError> {
     let invalid = |error: InvalidRoots| StartError::Config(Causes(&error).to_string());
     let Some(file) = &config.ca_file else {
@@ -189,7 +189,7 @@ fn verified(config: &Smtp) -> Result<ClientTls, StartError> {
     ClientTls::verified_by(&pem).map_err(invalid)
 }
 
-/// Networks, as a configuration writes them.
+/// The networks in a configuration.
 pub(super) fn networks(config: &[Place<String>]) -> Result<Vec<Network>, StartError> {
     let networks = config.iter().map(|network| network.value.parse());
     let networks: Result<_, InvalidNetwork> = networks.collect();

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::registry::Registry;
 
-/// Filters in the order in which a transaction passes them, and the endpoint it ends in.
+/// Filters in the order in which a transaction passes them, and the endpoint at the end.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -25,51 +25,50 @@ pub struct Chain {
     /// The filters.
     #[serde(default)]
     pub filter: Vec<Place<Filter>>,
-    /// Where it ends.
+    /// The end of the chain.
     pub endpoint: Endpoint,
-    /// How often delivery by this chain is tried; what is left out stands in the general `retry`.
+    /// How often delivery through this chain is tried; missing keys are taken from the general `retry`.
     #[serde(default)]
     pub retry: Retry,
 }
 
-/// A filter by its name, with its configuration: `name`, or `name: {…}`.
+/// A filter by name, with its configuration: `name`, or `name: {…}`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter {
     /// The name under which the filter is registered.
     pub name: String,
-    /// Its configuration; an empty object where there is none.
+    /// Its configuration; an empty object if there is none.
     pub config: serde_json::Value,
-    /// Where the parts of the configuration stand.
+    /// Where the parts of the configuration are in the file.
     pub(super) node: Option<Place<Node>>,
 }
 
-/// One transaction for each recipient, kept where it cannot be delivered at once.
+/// Makes one transaction for each recipient, and keeps it if it cannot be delivered at once.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Exploder {
-    /// Whom the client is.
+    /// What kind of client it is.
     pub policy: Policy,
-    /// On whose behalf the recipients' transactions are: the name of a sender.
+    /// On whose behalf the recipients' transactions are sent: the name of a sender.
     pub sender: Place<String>,
-    /// One of the sender's tags.
+    /// A tag of that sender.
     pub tag: Option<Place<String>>,
-    /// Senders for recipients of certain domains, in place of `sender`.
+    /// Other senders for recipients in certain domains.
     #[serde(default)]
     pub domain: BTreeMap<String, Place<String>>,
-    /// Whether the sender of a message is told of recipients that failed after the message was
-    /// accepted for others. Default `always`.
+    /// Whether a sender is notified of recipients that failed after the message was accepted for others. Default `always`.
     #[serde(default)]
     pub notify: Notify,
     /// How long the client waits for the destination's reply to RCPT. Default `30s`.
     pub rcpt_timeout: Option<HumanDuration>,
-    /// How long the client waits for the destination's reply to the message. Default `60s`, and `9m`
-    /// with `policy: ingress`, since that client sends a copy when it is told to try later.
+    /// How long the client waits for the destination's reply to the message. Default `60s`; `9m` with `policy:
+    /// ingress`, since such a client would send a second copy if it were told to try later.
     pub final_timeout: Option<HumanDuration>,
 }
 
 impl Exploder {
-    /// On whose behalf the recipients' transactions may be.
+    /// On whose behalf the recipients' transactions may be sent.
     pub fn senders(&self) -> impl Iterator<Item = context::Sender> {
         let named = |name: &Place<String>| context::Sender::new(name.value.as_str());
         let general = match &self.tag {
@@ -87,25 +86,23 @@ impl Exploder {
 pub struct Rest {
     /// Its URL, as in `http://127.0.0.1:8000`.
     pub url: Place<String>,
-    /// On whose behalf transactions are created there. Default: the sender here.
+    /// On whose behalf transactions are created there. Default: this agent's sender.
     pub sender: Option<String>,
-    /// With which tag. Default: that of the sender here, where `sender` is not given either.
+    /// The tag for that sender. Default: this agent's tag, if `sender` is not given.
     pub tag: Option<String>,
-    /// Whether it takes transactions step by step. Default `true`.
+    /// Whether it accepts transactions step by step. Default `true`.
     pub incremental: Option<bool>,
-    /// Whether it is told what filters found out, and the id by which the message is known here
-    /// (`filter_output`). Not every program takes that; where this agent is a client that is
-    /// trusted there, the message keeps its id. Default `false`.
+    /// Whether to send it what filters have found out, and the id of the message (`filter_output`). Not every program
+    /// accepts this field. If this agent is a trusted client there, the message keeps its id. Default `false`.
     pub filter_output: Option<bool>,
-    /// Other servers that it may name in redirects and in the URIs of transactions, by their URLs:
-    /// its replicas. They are not shown the token. Default: none.
+    /// The URLs of other servers, its replicas, that it may name in redirects and in the URIs of transactions. The
+    /// token is not sent to them. Default: none.
     #[serde(default)]
     pub other_url: Vec<Place<String>>,
-    /// A file with the bearer token to be used.
+    /// A file with the bearer token to send.
     #[schemars(with = "Option<String>")]
     pub token_file: Option<Place<PathBuf>>,
-    /// A file with the certificates of the authorities to be trusted, in PEM. Default: those that
-    /// the system trusts.
+    /// A file with the trusted authorities' certificates, in PEM. Default: those that the system trusts.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
     /// How long to wait for the reply to MAIL and RCPT. Default `5m`.
@@ -114,18 +111,18 @@ pub struct Rest {
     pub final_timeout: Option<HumanDuration>,
 }
 
-/// Whom the client is.
+/// What kind of client it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Policy {
-    /// A user's program: what can succeed later is kept and retried here.
+    /// A user's program: this agent keeps and retries what may succeed later.
     Submission,
     /// Another agent, which retries by itself.
     Ingress,
 }
 
-/// Whether the sender is told of recipients that failed.
+/// Whether the sender is notified of recipients that failed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -133,9 +130,9 @@ pub enum Notify {
     /// By a notification to the reverse-path.
     #[default]
     Always,
-    /// The same where SPF has passed (`spf_check`), so that the reverse-path is not forged.
+    /// Only if SPF has passed (`spf_check`), so that the reverse-path is not forged.
     SpfPass,
-    /// Never: where reverse-paths are not to be believed.
+    /// Never: for reverse-paths that cannot be trusted.
     Never,
 }
 
@@ -144,38 +141,35 @@ pub enum Notify {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Smtp {
-    /// Hosts to try in this order, as `host:port`, or the path of a Unix socket, as in `unix:/run/dovecot/lmtp`. Without
-    /// any, a routing filter of the chain tells.
+    /// Hosts to try in this order, as `host:port`, or the path of a Unix socket, as in `unix:/run/dovecot/lmtp`.
+    /// Without any, a routing filter of the chain names the hosts.
     pub host: Vec<Place<String>>,
-    /// Whether the hosts speak LMTP (RFC 2033), as programs do that keep mailboxes: each recipient has a
-    /// reply of its own to the message, and success says that it is in the mailbox. Default `false`.
+    /// Whether the hosts speak LMTP (RFC 2033), as programs with mailboxes do: the message then gets a reply for each
+    /// recipient, and success means that it is in the mailbox. Default `false`.
     #[schemars(with = "bool")]
     pub lmtp: Option<Place<bool>>,
-    /// Networks that may be connected to although they are special, as in `127.0.0.0/8`, where
-    /// others than this configuration name the host: a recipient's domain, or `remote_host`.
-    /// Loopback, link-local, unspecified, multicast and reserved addresses, and those of metadata
-    /// services, are refused otherwise. Default: none.
+    /// Special networks to which connections are allowed, as in `127.0.0.0/8`, if the host does not come from this
+    /// configuration but from a recipient's domain or `remote_host`. Otherwise, loopback, link-local, unspecified,
+    /// multicast and reserved addresses, and those of metadata services, are refused. Default: none.
     #[schemars(with = "Vec<String>")]
     pub allow_networks: Vec<Place<String>>,
-    /// How much of TLS is asked of the servers. Default `opportunistic`.
+    /// How much TLS is required of the servers. Default `opportunistic`.
     pub tls: Option<Place<TlsLevel>>,
-    /// Whether the policies of domains are followed whose mail hosts the DNS names (MTA-STS): a `router`
+    /// Whether to follow the MTA-STS policies of domains. This applies to mail hosts that the DNS names: a `router`
     /// with `dest_domain: { mx: true }`. Default `false`; a `destination` may say otherwise for a domain.
     #[schemars(with = "Option<bool>")]
     pub mta_sts: Option<Place<bool>>,
-    /// Whether the DNS is asked for the certificates of mail hosts that it names itself, and these are
-    /// demanded where it proves that there are some (DANE). Default `false`; it needs
-    /// `resolver: { dnssec: true }`.
+    /// Whether to follow DANE: the DNS is asked for the certificates of the mail hosts that it names, and if it
+    /// proves that there are some, they are required. Default `false`; it needs `resolver: { dnssec: true }`.
     #[schemars(with = "Option<bool>")]
     pub dane: Option<Place<bool>>,
-    /// A file with the certificates of the authorities to be trusted, in PEM, where `tls` is
-    /// `verified`, and for `mta_sts`. Default: those that the system trusts.
+    /// A file with the trusted authorities' certificates, in PEM, for `tls: verified` and `mta_sts`. Default: those
+    /// that the system trusts.
     #[schemars(with = "Option<String>")]
     pub ca_file: Option<Place<PathBuf>>,
-    /// The certificate that servers are shown which ask for one. It is read anew when its files change.
-    /// Default: none.
+    /// The certificate for servers that ask for one. It is read again when its files change. Default: none.
     pub certificate: Option<CertificateFiles>,
-    /// Who this agent says to be to the hosts named in `host`. Default: nobody.
+    /// The credentials for the hosts in `host`. Default: none.
     pub auth: Option<ClientAuth>,
     /// The addresses of this machine from which connections are made: one for IPv4, one for IPv6, or both. A
     /// `destination` may name others for its host. For a family without one, the system chooses. Default: none.
@@ -184,11 +178,11 @@ pub struct Smtp {
     /// Whether messages that need 8BITMIME or BINARYMIME are encoded for hosts that do not offer it: as quoted-printable
     /// or base64, part by part. A message that is not encoded fails with 554. Default `never`.
     pub downgrade: Option<DowngradeLevel>,
-    /// Connections to one host, at most. Default 100.
+    /// The most connections to one host. Default 100.
     pub max_connections: Option<NonZeroUsize>,
     /// How long to wait for a connection to be made. Default `30s`.
     pub connect_timeout: Option<HumanDuration>,
-    /// How long a connection is kept that is not in use. Default `1m`.
+    /// How long an unused connection is kept. Default `1m`.
     pub idle_timeout: Option<HumanDuration>,
 }
 
@@ -213,19 +207,19 @@ impl Smtp {
         self.lmtp.as_ref().is_some_and(|lmtp| lmtp.value)
     }
 
-    /// Whether policies are looked for, of all domains but those of which something else is said.
+    /// Whether MTA-STS policies are followed, unless a `destination` says otherwise for a domain.
     pub(crate) fn follows_policies(&self) -> bool {
         self.mta_sts.as_ref().is_some_and(|mta_sts| mta_sts.value)
     }
 }
 
 impl Filter {
-    /// Where in the file that part of a filter's configuration stands to which the steps lead.
+    /// Where in the file the part of a filter's configuration is to which the steps lead.
     pub(super) fn place_of(filter: &Place<Self>, steps: &[Step]) -> Place<()> {
         match &filter.value.node {
             Some(node) => {
                 let whole = match (&node.value, node.line) {
-                    // A mapping in a block begins at its first key.
+                    // A block mapping begins at its first key.
                     (Node::Mapping(_) | Node::List(_), _) | (_, 0) => filter.place(),
                     _ => node.place(),
                 };
@@ -290,7 +284,7 @@ impl JsonSchema for Filter {
         let mut keys = serde_json::Map::new();
         for (name, schema) in registry.schemas() {
             let schema = schema(generator);
-            // Without anything behind the colon all is as it is without it.
+            // With nothing behind the colon, the filter has its default configuration.
             keys.insert(
                 name.to_owned(),
                 serde_json::json!({ "anyOf": [schema, { "type": "null" }] }),

@@ -6,27 +6,27 @@ use serde::Deserialize;
 
 use super::{HumanDuration, Place};
 
-/// How often and for how long delivery is tried. Evaluated at each attempt, so that a change
-/// applies to mail that is queued already.
+/// How often and for how long delivery is tried. It is evaluated at each attempt, so a change also
+/// applies to mail that is already queued.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Retry {
-    /// Time between the first attempt and the second; it doubles with each. Default `5m`.
+    /// Time between the first attempt and the second; each further time is twice as long. Default `5m`.
     pub min_attempt_time: Option<Place<HumanDuration>>,
     /// Time between the first attempt and the second if the destination was reached and refused for now, as destinations
     /// that greylist do. The third attempt comes `min_attempt_time` after the second. Default: `min_attempt_time`.
     pub first_retry: Option<Place<HumanDuration>>,
-    /// Time between two attempts, at most. Default `2h`.
+    /// The longest time between two attempts. Default `2h`.
     pub max_attempt_time: Option<Place<HumanDuration>>,
-    /// Attempts, at most. Default: no limit.
+    /// The most attempts. Default: no limit.
     pub max_attempts: Option<Place<u32>>,
-    /// Time from the start of a transaction to its last attempt, at most. Default `5d`.
+    /// The longest time from the start of a transaction to its last attempt. Default `5d`.
     pub deadline: Option<Place<HumanDuration>>,
 }
 
 impl Retry {
-    /// The policy: what stands here, else in `defaults`.
+    /// The policy, with missing values taken from `defaults`.
     pub fn over(&self, defaults: RetryPolicy) -> RetryPolicy {
         let or =
             |own: Option<Place<HumanDuration>>, default| own.map_or(default, |own| own.value.0);

@@ -1,4 +1,4 @@
-//! A file in which something is kept beyond a restart.
+//! A file that keeps data over restarts.
 
 use std::{
     ffi::OsStr,
@@ -20,16 +20,16 @@ const LEFT_BEHIND: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub(super) struct KeptFile {
     path: PathBuf,
-    /// One writes at a time: one whose disk hangs may still be at it.
+    /// Only one thread writes at a time. A write may hang with its disk.
     writing: Mutex<()>,
 }
 
 impl KeptFile {
-    /// The file may not be there yet; its folder is.
+    /// The file need not exist yet; its directory must.
     ///
     /// # Errors
     ///
-    /// What is wrong with its path.
+    /// What is wrong with the path.
     pub(super) fn new(path: PathBuf) -> Result<Self, String> {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
         let shown = path.display();
@@ -50,8 +50,9 @@ impl KeptFile {
         &self.path
     }
 
-    /// Writes the pieces that `content` makes, if it makes something: in a file beside, which nobody else may read or has made, and
-    /// which takes the place of the old one once the disk has it. Of one that a crash has cut nothing can be read.
+    /// Writes the pieces that `content` returns, if it returns any. They go into a new file beside the old one, which
+    /// only this user can read, and which replaces the old one once it is on disk. So a crash leaves either the old
+    /// file or the new one, never a part.
     pub(super) fn write<C>(&self, content: impl FnOnce() -> Option<C>) -> io::Result<()>
     where
         C: IntoIterator<Item: AsRef<[u8]>>,

@@ -20,13 +20,13 @@ use super::Secrets;
 
 /// How long a server may take to answer, unless another time is set.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// How long the content of an answer is waited for, once its status is there.
+/// How long to wait for the content of an answer once its status has arrived.
 const LINGER: Duration = Duration::from_secs(2);
-/// Octets of an answer that are read at most, so that its connection can be used again.
+/// The most octets of an answer that are read, so that its connection can be used again.
 const ANSWER_MAX: usize = 64 << 10;
-/// Characters of what a server says, at most.
+/// The most characters of a server's text.
 const SAID_MAX: usize = 200;
-/// Octets that are signed at once, at most: about a millisecond.
+/// The most octets that are signed at once: about a millisecond.
 const SMALL: usize = 256 << 10;
 /// The longest time that a server may ask for by Retry-After.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(3600);
@@ -41,24 +41,24 @@ pub struct Poster {
     timeout: Duration,
 }
 
-/// A request was not taken.
+/// A request was not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 #[non_exhaustive]
 pub struct NotTaken {
-    /// What was answered, or why nothing was.
+    /// The answer, or why there was none.
     pub what: String,
-    /// The status, where there was an answer.
+    /// The status, if there was an answer.
     pub status: Option<StatusCode>,
-    /// How long to wait at least, where the server says so.
+    /// How long to wait at least, if the server says so.
     pub retry_after: Option<Duration>,
-    /// The first line of the answer's content, 200 characters of it at most, where it is text that was there soon;
-    /// control characters may be in it.
+    /// The first line of the answer's content, at most 200 characters, if it is text and arrived soon. It may hold
+    /// control characters.
     pub said: Option<Box<str>>,
 }
 
 impl Poster {
-    /// Sends to that URL, of http or https, with signatures by these secrets.
+    /// Makes a poster for that URL, of http or https, which signs with these secrets.
     pub fn new(client: HttpClient, url: Uri, secrets: Secrets, clock: SharedClock) -> Self {
         Self {
             client,
@@ -69,8 +69,7 @@ impl Poster {
         }
     }
 
-    /// Sets how long the server may take from the beginning of a request to its answer, in place of 30
-    /// seconds.
+    /// Sets how long the server may take from the beginning of a request to its answer. Default: 30 seconds.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -79,15 +78,15 @@ impl Poster {
 
     /// Sends JSON, and waits for an answer.
     ///
-    /// `id` names what is sent: it is the same when that is sent again.
+    /// `id` identifies the content: it must be the same when the content is sent again.
     ///
     /// # Errors
     ///
-    /// [`NotTaken`], where the answer is not 2xx.
+    /// [`NotTaken`] if the answer is not 2xx.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, the request may have been taken or not.
+    /// When the future is dropped before it ends, the server may or may not have accepted the request.
     pub async fn post(&self, id: &str, content: Bytes) -> Result<(), NotTaken> {
         let timestamp = self.clock.now().as_second();
         let signature = self.signature(id, timestamp, &content).await;
@@ -111,13 +110,12 @@ impl Poster {
         let response =
             answer.unwrap_or_else(|_| Err(NotTaken::without_answer("no answer in time".into())))?;
         let taken = judge(&response, self.clock.now());
-        // The status has said all that must be known; whether the rest comes is of no interest.
+        // The status decides; it does not matter whether the rest arrives.
         let said = first_line(response.into_body(), until.min(Instant::now() + LINGER)).await;
         taken.map_err(|not_taken| NotTaken { said, ..not_taken })
     }
 
-    /// The value of `webhook-signature`; of a large content it is made on a thread for work that takes a
-    /// while.
+    /// The value of `webhook-signature`. For a large content it is computed on a thread for long computations.
     async fn signature(&self, id: &str, timestamp: i64, content: &Bytes) -> String {
         if content.len() > SMALL {
             let (secrets, id, content) = (self.secrets.clone(), id.to_owned(), content.clone());
@@ -130,8 +128,8 @@ impl Poster {
     }
 }
 
-/// The first line of a content, if it is text for people that is there in time. What follows it is read
-/// as well, so that the connection can be used again, unless that is too much.
+/// The first line of a content, if it is text and arrives in time. The rest is read as well, unless there is too much
+/// of it, so that the connection can be used again.
 async fn first_line(content: Body, until: Instant) -> Option<Box<str>> {
     let mut content = Limited::new(content, ANSWER_MAX);
     let (mut line, mut is_whole) = (Vec::new(), false);

@@ -1,22 +1,22 @@
 //! The SMTP client: [`SmtpEndpoint`], a [`MailService`](koukan_core::service::MailService) that
-//! passes every transaction on to a server as it comes.
+//! passes every transaction on to a server as it arrives.
 //!
-//! | module | is |
+//! | module | content |
 //! |---|---|
 //! | `endpoint` | the service, and `exchange`: one transaction on one connection |
 //! | `pool` | the connections that are kept between transactions |
-//! | `connection` | one connection: its handshake, its buffers, its timer |
-//! | `login`, `host_identity` | who a client says to be, to all hosts and to single ones |
-//! | `source_addresses` | from which addresses it connects |
-//! | `by_host` | what holds for single hosts |
-//! | `guard` | where connections may lead that others than the operator ask for |
+//! | `connection` | one connection: its handshake, its buffers and its timer |
+//! | `login`, `host_identity` | the credentials of a client, for all hosts and for single ones |
+//! | `source_addresses` | the addresses from which it connects |
+//! | `by_host` | settings for single hosts |
+//! | `guard` | which addresses may be connected to if the operator has not named the host |
 //! | `mail_hosts` | which hosts take mail for a domain |
-//! | `dane` | what the DNS says of their certificates |
-//! | `mta_sts` | what domains demand of these |
-//! | `security` | what TLS with one host must be |
-//! | `error` | what goes wrong, and the replies it becomes |
+//! | `dane` | what the DNS says about the certificates of mail hosts |
+//! | `mta_sts` | what domains demand of their mail hosts' certificates |
+//! | `security` | the requirements for TLS with one host |
+//! | `error` | the failures, and the replies that they become |
 //!
-//! How connections come about and names become addresses is injected:
+//! Connections are opened, and names resolved, by what the embedder passes in:
 //! [`Connector`](koukan_core::network::Connector), [`Resolver`](koukan_core::network::Resolver).
 
 mod by_host;

@@ -1,4 +1,4 @@
-//! Checks that what is promised is kept somewhere.
+//! Checks that there is storage for mail that is promised to be delivered.
 
 use std::{ops::RangeInclusive, path::Path, time::Duration};
 
@@ -11,20 +11,20 @@ use crate::{
     registry::AddRoute,
 };
 
-/// What to do about it.
+/// What to do if there is none.
 const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` where mail may be \
                     lost when the agent stops";
 
-/// The least time after which a silent agent can be taken for dead.
+/// The shortest time after which a silent agent may be taken for dead.
 const LEAST_TERM: Duration = Duration::from_secs(1);
 /// How long SMTP clients wait for the reply to a message (RFC 5321 section 4.5.3.2.6).
 const MOST_PATIENCE: Duration = Duration::from_secs(10 * 60);
-/// What statements may be limited to.
+/// The limits of time that the server knows for statements.
 const LIMITS: RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_secs(24 * 24 * 60 * 60);
 
 impl Check<'_> {
-    /// Whoever is told that a message was taken is told so because it is in storage.
+    /// Checks that storage exists: a client that is told that its message was accepted relies on it.
     pub(super) fn storage(&mut self) {
         let config = self.config;
         let storage = &config.storage;
@@ -92,7 +92,7 @@ impl Check<'_> {
 }
 
 impl Check<'_> {
-    /// What can be told of a PostgreSQL database without asking it.
+    /// Checks the settings of a PostgreSQL database, without connecting to it.
     fn postgres(&mut self) {
         let config = self.config;
         let Some(postgres) = &config.storage.postgres else {
@@ -107,7 +107,7 @@ impl Check<'_> {
                 }
             }
             Err(error) => {
-                // A password may stand in it, so it is not shown.
+                // The URL may hold a password, so it is not shown.
                 let help = "write it as in `postgres://user@host/database`";
                 self.wrong(&postgres.url, error.to_string(), Some(help.into()));
             }
@@ -122,7 +122,8 @@ impl Check<'_> {
         }
         let limits = [&postgres.statement_timeout, &postgres.lock_timeout];
         for limit in limits.into_iter().flatten() {
-            // The server takes less than a millisecond for no limit at all, and no more of them than an i32 has.
+            // The server treats less than a millisecond as no limit, and cannot take more
+            // milliseconds than fit into an i32.
             if !LIMITS.contains(&limit.value.0) {
                 let message = "the server knows no such limit of time";
                 let help = "write `30s`; from `1ms` to `24d`";
@@ -151,7 +152,7 @@ impl Check<'_> {
     }
 }
 
-/// What other programs take for a database in memory, or for a URL; or nothing at all.
+/// Whether a path is empty, or has a meaning other than a file to SQLite: a database in memory, or a URL.
 fn is_no_file(path: &Path) -> bool {
     let Some(text) = path.to_str() else {
         return false;

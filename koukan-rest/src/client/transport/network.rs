@@ -1,4 +1,4 @@
-//! Connections to the host of a URI, by the network that a client was given.
+//! Connects to the host of a URI over the network that the client was given.
 
 use std::{
     io,
@@ -31,7 +31,7 @@ impl Network {
         let host = uri.host().ok_or("the URI has no host")?;
         let is_https = uri.scheme() == Some(&Scheme::HTTPS);
         let port = uri.port_u16().unwrap_or(if is_https { 443 } else { 80 });
-        // Of IPv6 addresses only, in brackets.
+        // Only IPv6 addresses are in brackets.
         let address = host.trim_start_matches('[').trim_end_matches(']');
         let addresses = match address.parse() {
             Ok(address) => vec![address],
@@ -44,7 +44,7 @@ impl Network {
     }
 }
 
-/// Connects to the first of the addresses that works.
+/// Connects to the first address that works.
 async fn connect_to_any(
     connector: &dyn Connector,
     addresses: impl Iterator<Item = SocketAddr>,
@@ -78,7 +78,7 @@ impl Service<Uri> for Network {
     }
 }
 
-/// A connection, as hyper wants one.
+/// A connection in the form that hyper needs.
 pub(in crate::client) struct Stream(BoxWire);
 
 impl Connection for Stream {

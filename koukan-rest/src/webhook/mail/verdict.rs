@@ -1,11 +1,11 @@
-//! The reply that an answer stands for.
+//! Turns the server's answer into a reply.
 
 use http::StatusCode;
 use koukan_core::reply::{EnhancedCode, FromUpstream, Reply, RetryAfter};
 
 use crate::webhook::NotTaken;
 
-/// The reply for a client that waits.
+/// The reply to the client that waits.
 pub(super) fn verdict(taken: Result<(), NotTaken>) -> Reply {
     let Err(not_taken) = taken else {
         return Reply::message_accepted().with_extension(FromUpstream);
@@ -26,7 +26,7 @@ pub(super) fn verdict(taken: Result<(), NotTaken>) -> Reply {
     }
 }
 
-/// The reply with what the server has said, where it has.
+/// The reply with the server's text, if it sent any.
 fn in_its_words(reply: Reply, said: Option<&str>) -> Reply {
     let said = said.map(str::trim).filter(|said| !said.is_empty());
     let Some(said) = said else {
@@ -57,7 +57,7 @@ mod tests {
             (403, Some("no"), "550 5.7.1 no"),
             (404, Some("5.1.1 no such user"), "550 5.1.1 no such user"),
             (404, Some("5.1.1"), "550 5.7.1 5.1.1"),
-            // A code of another class says nothing that fits.
+            // An enhanced code of another class does not fit, so it stays in the text.
             (
                 404,
                 Some("4.2.2 mailbox full"),
@@ -67,7 +67,7 @@ mod tests {
             (422, Some("one\r\n250 two\0"), "550 5.7.1 one / 250 two?"),
             (429, Some("4.7.1 slow down"), "451 4.7.1 slow down"),
             (408, Some("5.0.0 never"), "451 4.3.2 5.0.0 never"),
-            // What a server says that has broken is for nobody else.
+            // The text of a server error is not passed on.
             (
                 500,
                 Some("panic at main.rs"),

@@ -1,4 +1,4 @@
-//! The first words on a connection.
+//! The beginning of a connection: greeting and EHLO.
 
 use std::{io, net::IpAddr, sync::Arc};
 
@@ -17,7 +17,7 @@ use crate::{
 use super::Connection;
 
 impl Connection<BoxWire> {
-    /// Connects, from that address if one is given, and says nothing yet.
+    /// Connects, from that address if one is given, and sends nothing yet.
     pub(crate) async fn connect(
         connector: &dyn Connector,
         remote: RemoteMta,
@@ -54,8 +54,8 @@ impl Connection<BoxWire> {
 }
 
 impl<Io: Wire> Connection<Io> {
-    /// Waits for the greeting, and greets with EHLO, or with HELO where the server does not know
-    /// EHLO; over LMTP with LHLO.
+    /// Waits for the greeting and sends EHLO, or HELO if the server does not know EHLO; over LMTP it
+    /// sends LHLO.
     ///
     /// *Source*: RFC 5321 sections 3.1 and 3.2, RFC 2033 section 4.1.
     pub(crate) async fn greet(&mut self, helo_name: &str) -> Result<(), ClientError> {
@@ -77,7 +77,7 @@ impl<Io: Wire> Connection<Io> {
         Ok(())
     }
 
-    /// Says EHLO or LHLO.
+    /// Sends EHLO or LHLO.
     pub(super) async fn hello(&mut self, helo_name: &str) -> Result<Reply, ClientError> {
         let is_lmtp = self.is_lmtp();
         let mut encoder = self.encoder().0;
@@ -88,8 +88,8 @@ impl<Io: Wire> Connection<Io> {
         self.exchange(Phase::Ehlo).await
     }
 
-    /// Notes whether the server gives our name for its own: the first word of its greeting, and of
-    /// its answer to EHLO or HELO (RFC 5321 section 4.2).
+    /// Notes whether the server uses our name as its own name, which is the first word of its greeting and
+    /// of its reply to EHLO or HELO (RFC 5321 section 4.2).
     pub(super) fn note_name(&mut self, reply: &Reply, helo_name: &str) {
         let name = reply.text().split_ascii_whitespace().next();
         let name = name.map(|name| name.trim_end_matches('.'));
@@ -97,19 +97,19 @@ impl<Io: Wire> Connection<Io> {
     }
 }
 
-/// Whether it is this process or this machine that can have no more connections: no fault of the host
-/// that was to be connected to.
+/// Whether this process or this machine can have no more connections. This is not the fault of the host to
+/// which it connects.
 fn has_no_room(error: &io::Error, address: &RemoteAddress) -> bool {
-    // ENFILE, EMFILE and ENOBUFS, for which there is no kind.
+    // ENFILE, EMFILE and ENOBUFS have no kind of their own.
     const NONE_LEFT: [i32; 3] = [23, 24, 105];
     use io::ErrorKind::{AddrInUse, AddrNotAvailable, OutOfMemory, ResourceBusy, WouldBlock};
     let is_none_left = |code| NONE_LEFT.contains(&code);
     match error.kind() {
-        // A machine without IPv6 says so, too: then that address can never be reached.
+        // A machine without IPv6 gives this error, too: it can never reach that address.
         AddrNotAvailable => address.ip().is_some_and(|ip| ip.is_ipv4()),
-        // Of a Unix socket it says that as many wait there as may.
+        // For a Unix socket it means that its queue of connections is full.
         WouldBlock => address.unix().is_none(),
-        // No port of the address to connect from is left.
+        // The source address has no free port.
         AddrInUse | ResourceBusy | OutOfMemory => true,
         _ => error.raw_os_error().is_some_and(is_none_left),
     }

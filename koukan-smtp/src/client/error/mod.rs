@@ -1,4 +1,4 @@
-//! What goes wrong between a client and its server, and what becomes of it downstream.
+//! The failures between a client and its server, and the replies that they become downstream.
 
 mod failure;
 mod place;
@@ -25,7 +25,7 @@ use crate::{
 
 use super::Phase;
 
-/// A mail transaction with a server failed, other than by the server's reply to it.
+/// A mail transaction with a server failed without a reply of the server that refuses it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ClientError {
@@ -34,7 +34,7 @@ pub enum ClientError {
     ResolveFailed {
         /// The name that was looked up.
         host: Box<str>,
-        /// Why.
+        /// The cause.
         source: LookupError,
     },
     /// The host has no address.
@@ -43,100 +43,100 @@ pub enum ClientError {
     /// No connection was opened.
     #[error("could not connect to {address}")]
     ConnectFailed {
-        /// Where to.
+        /// The address of the server.
         address: RemoteAddress,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The address from which to connect is none of this machine.
+    /// The source address is not an address of this machine.
     #[error("{0}, from which to connect, is no address of this machine")]
     SourceNotHere(IpAddr),
-    /// The address may not be connected to on behalf of whoever asks; it was not tried.
+    /// Connections to the address are not allowed for this destination; it was not tried.
     #[error("connections to {0} are not allowed")]
     NotAllowed(RemoteAddress),
-    /// The address is this agent's own, or a server there calls itself by this agent's name.
+    /// The address is this agent's own, or the server there uses this agent's name.
     #[error("{0} is this agent itself")]
     LoopsBack(RemoteAddress),
-    /// The host has not answered before, and is not tried just now.
+    /// The host did not answer before, and is not tried at the moment.
     #[error("the host has not answered for {} s", since.as_secs())]
     Down {
-        /// For how long it has not answered.
+        /// How long it has not answered.
         since: Duration,
         /// How many times it was tried.
         failures: u32,
-        /// When it may be tried again.
+        /// The time from which it may be tried again.
         until: Instant,
     },
-    /// This process has as many connections to all hosts as it may have.
+    /// This process has reached its limit of connections to all hosts together.
     #[error("there are as many connections to destinations as there may be")]
     NoRoom,
-    /// The host takes only so many messages in a time, and as many have gone.
+    /// The limit of messages to the host in a time is reached.
     #[error("the host takes no more messages just now")]
     OverRate,
-    /// Too many connections to the host are in use, for too long.
+    /// All connections to the host were in use for too long.
     #[error("all connections to the host are in use")]
     Busy,
     /// The server refused its service in its greeting, or in its reply to EHLO or HELO.
     #[error("server refused its service in phase {phase}: {reply}")]
     Refused {
-        /// When.
+        /// The phase in which it refused.
         phase: Phase,
-        /// What it said.
+        /// Its reply.
         reply: Reply,
     },
-    /// The server offers no TLS, which it must.
+    /// TLS is required, and the server does not offer it.
     #[error("server offers no STARTTLS")]
     NoTls,
-    /// TLS with the server has failed, or its certificate is not believed.
+    /// The TLS handshake with the server failed, or its certificate is not trusted.
     #[error("no TLS with the server")]
     TlsFailed(#[source] io::Error),
-    /// A message that is to go over TLS only cannot go to the host in that way.
+    /// The message requires TLS, and cannot be sent to the host over TLS.
     #[error("message needs TLS: {0}")]
     TlsNeeded(Box<Self>),
-    /// Nothing proves that the host takes the mail of its domain.
+    /// Nothing proves that the host is a mail host of the domain.
     #[error("nothing proves that this is a mail host of the domain")]
     NotProved,
-    /// Nobody is known whose certificates are to be believed.
+    /// There are no trusted authorities for certificates.
     #[error("there is nobody whose certificates are believed")]
     NoTrust,
-    /// The server offers no way to say who we are that we know.
+    /// The server offers no authentication mechanism that this client knows.
     #[error("server offers no mechanism of authentication that we know")]
     NoMechanism,
-    /// The server does not take us for who we say to be.
+    /// The server refused our credentials.
     #[error("server refused our authentication: {0}")]
     LoginRefused(Reply),
-    /// The authentication could not go on.
+    /// The authentication could not be completed.
     #[error("authentication failed")]
     LoginFailed(#[from] Failed),
-    /// The server was silent, or took nothing, for too long.
+    /// The server sent nothing, or accepted no octets, for too long.
     #[error("timeout in phase {0}")]
     Timeout(Phase),
     /// The connection ended.
     #[error("lost the connection in phase {0}")]
     Disconnected(Phase),
-    /// The server sent something that is no reply.
+    /// The server sent something that is not a reply.
     #[error("malformed reply in phase {phase}: {source}")]
     InvalidReply {
-        /// When.
+        /// The phase in which it came.
         phase: Phase,
         /// What is wrong with it.
         source: InvalidReply,
     },
-    /// The server gave a reply that makes no sense where it stands.
+    /// The server's reply makes no sense in that phase.
     #[error("reply {code} makes no sense in phase {phase}")]
     UnexpectedReply {
-        /// When.
+        /// The phase in which it came.
         phase: Phase,
         /// The reply's code.
         code: ReplyCode,
     },
-    /// The server lacks what the message needs.
+    /// The server lacks an extension that the message needs.
     #[error("message cannot go to this server: {0}")]
     Unsendable(#[from] Unsendable),
 }
 
 impl ClientError {
-    /// Whether another host may do better: the fault is the host's, not the message's.
+    /// Whether another host may succeed: the fault is the host's, not the message's.
     pub(crate) fn is_hosts_fault(&self) -> bool {
         match self {
             Self::Unsendable(unsendable) => *unsendable == Unsendable::NeedsRequiretls,
@@ -144,9 +144,9 @@ impl ClientError {
         }
     }
 
-    /// What it is for a message that is to go over TLS only: that there is none, or none that is believed, will
-    /// not change soon enough for that. A connection that is lost amid the handshake may fare better the next
-    /// time.
+    /// The same failure for a message that requires TLS. That TLS is missing or not trusted will not change soon
+    /// enough for the message, so it becomes [`ClientError::TlsNeeded`]. A handshake during which the connection is
+    /// lost may succeed the next time.
     pub(crate) fn for_requiretls(self) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput};
         let is_lasting = match &self {
@@ -160,12 +160,12 @@ impl ClientError {
         }
     }
 
-    /// Whether the guard has refused the address.
+    /// Whether the guard refused the address.
     pub(crate) fn is_guards(&self) -> bool {
         matches!(self, Self::NotAllowed(_) | Self::LoopsBack(_))
     }
 
-    /// Whether the server has said something that no server should.
+    /// Whether the server broke the protocol.
     pub(crate) fn is_protocol_error(&self) -> bool {
         matches!(
             self,
@@ -184,7 +184,7 @@ impl ClientError {
         )
     }
 
-    /// Whether a host that fails like this is down: whoever else asks it would fare alike.
+    /// Whether the host is down after such a failure: other transactions would fail in the same way.
     pub(crate) fn is_down(&self) -> bool {
         match self {
             Self::ConnectFailed { .. } | Self::Timeout(Phase::Connect) => true,
@@ -195,7 +195,7 @@ impl ClientError {
         }
     }
 
-    /// Whether the host has refused to begin with TLS, or was silent then.
+    /// Whether the host refused STARTTLS, or did not answer it.
     #[cfg(feature = "tls")]
     pub(crate) fn is_at_starttls(&self) -> bool {
         match self {
@@ -206,7 +206,7 @@ impl ClientError {
         }
     }
 
-    /// Whether nothing more is heard of the server.
+    /// Whether nothing more can come from the server.
     pub(crate) fn is_silence(&self) -> bool {
         matches!(self, Self::Disconnected(_) | Self::Timeout(_))
     }

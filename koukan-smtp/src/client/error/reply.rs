@@ -1,4 +1,4 @@
-//! Failures as replies: the one place where the ones become the others.
+//! Turns failures into replies. This is the only place that does so.
 
 use koukan_core::{causes::Causes, reply::Reply};
 
@@ -6,11 +6,11 @@ use crate::{client::Phase, codec::Unsendable};
 
 use super::{ClientError, Place};
 
-/// Characters of what a server said that are repeated in a reply of our own.
+/// The most characters of a server's text that are repeated in a reply of our own.
 const QUOTED_MAX: usize = 400;
 
 impl ClientError {
-    /// The reply of our own that a failure at a host becomes. Its text names host and phase.
+    /// Our own reply for a failure at a host. Its text names the host and the phase.
     pub(super) fn reply_at(&self, place: &Place) -> Reply {
         let (reply, text) = match self {
             Self::ResolveFailed { .. } | Self::Timeout(Phase::Resolve) => (
@@ -25,7 +25,7 @@ impl ClientError {
                 Reply::connection_failed(),
                 format!("could not connect to {place}"),
             ),
-            // Which one is nobody's business but the operator's.
+            // Only the operator may know which address.
             Self::SourceNotHere(_) => (
                 Reply::local_error(),
                 format!("cannot connect to {place} from the address that is set for it"),
@@ -34,7 +34,7 @@ impl ClientError {
                 Reply::connection_failed(),
                 format!("timeout connecting to {place}"),
             ),
-            // What was found behind a name is nobody's business.
+            // The client must not learn to which address the name leads.
             Self::NotAllowed(_) => (
                 Reply::destination_not_allowed(),
                 format!("mail to {place} is not allowed"),

@@ -22,29 +22,29 @@ use crate::client::Guard;
 
 use super::policy::MtaStsPolicy;
 
-/// Octets of a policy that are read, at most.
+/// The most octets of a policy that are read.
 ///
 /// *Source*: RFC 8461 section 3.3.
 const POLICY_MAX: usize = 64 << 10;
 
-/// How long all of it may take. The RFC has a minute; clients wait for us meanwhile.
+/// How long a fetch may take. The RFC allows a minute; but clients are waiting.
 const FETCH_MAX: Duration = Duration::from_secs(30);
 
-/// Addresses of a host that are tried, at most.
+/// The most addresses of a host that are tried.
 const ADDRESSES_MAX: usize = 4;
 
-/// By what a policy is looked for.
+/// The means of fetching a policy.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
     pub(crate) connector: SharedConnector,
     pub(crate) resolver: SharedResolver,
-    /// Looks at the addresses: others name the host.
+    /// Checks the addresses: the host is not named by the operator.
     pub(crate) guard: Guard,
     /// How long a look-up may take.
     pub(crate) resolve: Duration,
 }
 
-/// Fetches the policy of a domain, which is in ASCII. There are no redirects.
+/// Fetches the policy of a domain. The domain must be in ASCII. Redirects are not followed.
 ///
 /// *Source*: RFC 8461 section 3.3.
 pub(super) async fn fetch(
@@ -77,7 +77,7 @@ async fn fetch_until(
     let mut left = allowed.len();
     let mut dialing = Dialing::new(allowed, |address| network.connector.connect(address));
     while left > 0 {
-        // An address that connects and is silent then leaves time for the others.
+        // So an address that connects and is then silent leaves time for the others.
         let share = until.saturating_duration_since(Instant::now()) / left as u32;
         left -= 1;
         let fetched = async {
@@ -115,7 +115,7 @@ async fn from_host(host: &str, io: BoxWire, tls: &ClientTls) -> Result<MtaStsPol
         let policy = MtaStsPolicy::parse(str::from_utf8(&octets)?);
         policy.ok_or_else(|| BoxError::from("it is no policy"))
     };
-    // The connection is worked on for as long as somebody waits for the answer.
+    // The connection is driven while the answer is awaited.
     match select(Box::pin(asked), Box::pin(connection)).await {
         Either::Left((answered, _)) => answered,
         Either::Right((_, asked)) => asked.await,

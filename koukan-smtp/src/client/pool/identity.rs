@@ -1,4 +1,4 @@
-//! Who we are to hosts, and from where we come.
+//! The credentials that a pool uses with its hosts, and its source addresses.
 
 use koukan_core::signals::HostPort;
 
@@ -7,7 +7,7 @@ use crate::client::{HostIdentities, HostIdentity, Login, SourceAddresses};
 use super::Pool;
 
 impl Pool {
-    /// Says who we are on each connection, but to those hosts to which we are somebody else.
+    /// Logs in on each connection with `login`, but with hosts that have credentials of their own with those.
     pub(crate) fn with_identities(
         mut self,
         login: Option<Login>,
@@ -24,13 +24,13 @@ impl Pool {
         self
     }
 
-    /// Who we are to a host alone. Where others than the operator name it we are nobody: whoever has a domain could
-    /// have mail go there in our name.
+    /// The host's own credentials. There are none if the operator has not named the host: otherwise the owner of any
+    /// domain could have mail sent there in our name.
     pub(crate) fn identity(&self, host: &HostPort, is_operators: bool) -> Option<&HostIdentity> {
         self.identities.find(host).filter(|_| is_operators)
     }
 
-    /// What is said on a connection, where anything is.
+    /// The credentials for a connection, if there are any.
     pub(super) fn login<'a>(&'a self, identity: Option<&'a HostIdentity>) -> Option<&'a Login> {
         let own = identity.and_then(HostIdentity::login);
         own.or(self.login.as_ref())
