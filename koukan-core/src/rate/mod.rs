@@ -1,16 +1,21 @@
 //! Limits how many messages may be sent in a time: [`Rate`].
 
 mod replicas;
+mod turn;
+mod waiters;
 
-pub use self::replicas::ReplicaCount;
+pub use self::{
+    replicas::ReplicaCount,
+    turn::{Promise, Reserved},
+};
 
 use std::{collections::VecDeque, fmt, num::NonZeroU32, sync::Arc, time::Duration};
 
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-use self::replicas::share_of;
+use self::{replicas::share_of, waiters::Waiters};
 
 /// A limit of so many messages in a time, for all senders together. Clones share it.
 ///
@@ -26,11 +31,11 @@ use self::replicas::share_of;
 /// use koukan_core::rate::Rate;
 ///
 /// let rate = Rate::new(NonZeroU32::MIN, Duration::from_secs(1));
-/// let turn = rate.reserve(false).expect("nothing has gone so far");
-/// assert!(rate.reserve(false).is_none());
+/// let turn = rate.reserve(None).expect("nothing has gone so far");
+/// assert!(rate.reserve(None).is_none());
 /// drop(turn);
 /// // It was not used.
-/// rate.reserve(false).expect("it is there again").spend();
+/// rate.reserve(None).expect("it is there again").spend();
 /// # });
 /// ```
 #[derive(Clone)]
@@ -42,6 +47,7 @@ struct Inner {
     per: Duration,
     replicas: ReplicaCount,
     state: Mutex<State>,
+    waiters: Waiters,
 }
 
 #[derive(Default)]
@@ -50,21 +56,9 @@ struct State {
     spent: VecDeque<Instant>,
     /// Turns of messages that may be sent at any moment.
     reserved: usize,
-    /// Turns that are kept for attempts from the queue; no more than there are promises.
+    /// Turns that are kept for attempts from the queue, and were not taken yet.
     promised: usize,
-    promises: usize,
 }
-
-/// A turn for one message. If it is dropped unused, another message may take it.
-#[derive(Debug)]
-#[must_use = "the turn is another's when this is dropped"]
-pub struct Reserved(Option<Rate>);
-
-/// A promise that there will be a turn for an attempt from the queue that begins now. If the promise
-/// is dropped unused, another attempt may take the turn.
-#[derive(Debug)]
-#[must_use = "the turn is another's when this is dropped"]
-pub struct Promise(Rate);
 
 /// Says that a message was not sent because of its host's rate limit: an extension of
 /// [`Reply`](crate::reply::Reply) that endpoints attach to their own replies.
@@ -90,21 +84,22 @@ impl Rate {
             per,
             replicas,
             state: Mutex::default(),
+            waiters: Waiters::default(),
         }))
     }
 
-    /// A turn for a message that is sent now, if there is one; for an attempt from the queue this may
-    /// be a promised turn.
-    pub fn reserve(&self, is_queued: bool) -> Option<Reserved> {
+    /// A turn for a message that goes now: the one that was promised to the attempt, or a free one. `None` if there is
+    /// neither.
+    pub fn reserve(&self, promise: Option<&Promise>) -> Option<Reserved> {
         let mut state = self.lock();
-        if is_queued && state.promised > 0 {
+        if promise.is_some_and(|promise| promise.take_of(self)) {
             state.promised -= 1;
         } else if self.free(&mut state) == 0 {
             return None;
         }
         state.reserved += 1;
         drop(state);
-        Some(Reserved(Some(self.clone())))
+        Some(Reserved::new(self.clone()))
     }
 
     /// Promises for as many attempts from the queue as there are turns, at most `max`.
@@ -112,11 +107,23 @@ impl Rate {
         let mut state = self.lock();
         let count = self.free(&mut state).min(max);
         state.promised += count;
-        state.promises += count;
         drop(state);
-        std::iter::repeat_with(|| Promise(self.clone()))
+        std::iter::repeat_with(|| Promise::new(self.clone()))
             .take(count)
             .collect()
+    }
+
+    /// Notifies `waiter` from now on, as long as somebody holds it, when there may be a turn sooner than [`Rate::next`] has said:
+    /// when a turn was not used, and when the number of replicas changes.
+    pub fn tell(&self, waiter: &Arc<Notify>) {
+        self.0.waiters.add(waiter);
+        self.0.replicas.tell(waiter);
+    }
+
+    /// Makes a turn free that was not used.
+    fn give_back(&self, which: impl FnOnce(&mut State) -> &mut usize) {
+        *which(&mut self.lock()) -= 1;
+        self.0.waiters.wake();
     }
 
     /// The limit of this replica: messages and time, in the smallest numbers.
@@ -144,7 +151,8 @@ impl Rate {
         self.turns() == self.limit().0
     }
 
-    /// When there may be a next turn. At that time there may still be none.
+    /// When the next turn becomes free, as far as is known. There may be none yet at that time; a turn that was taken
+    /// and is not used becomes free sooner.
     pub fn next(&self) -> Instant {
         let mut state = self.lock();
         let now = Instant::now();
@@ -189,38 +197,6 @@ impl fmt::Debug for Rate {
     }
 }
 
-// === impl Reserved ===
-
-impl Reserved {
-    /// Uses the turn: the message is sent now.
-    pub fn spend(mut self) {
-        if let Some(rate) = self.0.take() {
-            let mut state = rate.lock();
-            state.reserved -= 1;
-            state.spent.push_back(Instant::now());
-        }
-    }
-}
-
-impl Drop for Reserved {
-    fn drop(&mut self) {
-        if let Some(rate) = &self.0 {
-            rate.lock().reserved -= 1;
-        }
-    }
-}
-
-// === impl Promise ===
-
-impl Drop for Promise {
-    fn drop(&mut self) {
-        let Self(rate) = self;
-        let mut state = rate.lock();
-        state.promises -= 1;
-        state.promised = state.promised.min(state.promises);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use tokio::time::advance;
@@ -234,7 +210,7 @@ mod tests {
     }
 
     fn spend_all(rate: &Rate) -> usize {
-        std::iter::from_fn(|| rate.reserve(false).map(Reserved::spend)).count()
+        std::iter::from_fn(|| rate.reserve(None).map(Reserved::spend)).count()
     }
 
     #[test]
@@ -273,12 +249,12 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_time_of_a_turn_begins_when_the_message_goes() {
         let rate = rate(1, SECOND);
-        let turn = rate.reserve(false).unwrap();
+        let turn = rate.reserve(None).unwrap();
         advance(3 * SECOND).await;
         assert!(!rate.is_open() && rate.next() == Instant::now() + SECOND);
         turn.spend();
         advance(SECOND / 2).await;
-        assert!(rate.reserve(true).is_none());
+        assert!(rate.reserve(None).is_none());
         assert_eq!(rate.next(), Instant::now() + SECOND / 2);
         advance(SECOND / 2).await;
         assert!(rate.is_open() && rate.is_idle());
@@ -286,20 +262,66 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_promised_to_the_queue_is_for_nobody_else() {
+    async fn what_is_promised_to_an_attempt_is_for_nobody_else() {
         let rate = rate(3, SECOND);
-        let mut promises = rate.promise(2);
+        let promises = rate.promise(2);
         assert_eq!(promises.len(), 2);
         assert_eq!(spend_all(&rate), 1);
-        rate.reserve(true).unwrap().spend();
-        // One of the two is used; which attempt has used it is all the same.
-        drop(promises.pop());
-        assert!(rate.reserve(false).is_none());
-        drop(promises);
-        // The other was not.
-        assert!(rate.is_open() && !rate.is_idle());
-        assert_eq!(rate.promise(9).len(), 1);
-        assert_eq!(spend_all(&rate), 1);
+        rate.reserve(Some(&promises[0])).unwrap().spend();
+        // It is used, and the other is another's.
+        assert!(rate.reserve(Some(&promises[0])).is_none());
+        let other = rate.reserve(Some(&promises[1])).unwrap();
+        drop(other);
+        assert!(rate.is_open());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_promised_and_not_used_is_there_again_while_another_attempt_goes_on() {
+        for (used, unused) in [(0, 1), (1, 0)] {
+            let rate = rate(2, SECOND);
+            let mut promises: Vec<_> = rate.promise(2).into_iter().map(Some).collect();
+            rate.reserve(promises[used].as_ref()).unwrap().spend();
+            assert!(!rate.is_open());
+            promises[unused] = None;
+            assert_eq!(spend_all(&rate), 1);
+            advance(SECOND).await;
+            assert!(rate.is_idle());
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_promise_of_another_rate_is_none() {
+        let [rate, other] = [rate(1, SECOND), rate(1, SECOND)];
+        let promises = other.promise(1);
+        rate.reserve(promises.first()).unwrap().spend();
+        assert!(rate.reserve(promises.first()).is_none());
+        other.reserve(promises.first()).unwrap().spend();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_told_of_a_turn_that_was_not_used() {
+        let rate = rate(1, SECOND);
+        let freed = Arc::new(Notify::new());
+        (0..2).for_each(|_| rate.tell(&freed));
+        let is_told = async |change: Box<dyn FnOnce() + '_>| {
+            let mut told = std::pin::pin!(freed.notified());
+            told.as_mut().enable();
+            change();
+            futures_util::poll!(told).is_ready()
+        };
+        let reserved = rate.reserve(None).unwrap();
+        assert!(is_told(Box::new(|| drop(reserved))).await);
+        let promises = rate.promise(1);
+        assert!(is_told(Box::new(|| drop(promises))).await);
+        let reserved = rate.reserve(None).unwrap();
+        assert!(!is_told(Box::new(|| reserved.spend())).await);
+        let replicas = &rate.0.replicas;
+        for (count, is_another) in [(2, true), (2, false), (1, true)] {
+            assert_eq!(
+                is_told(Box::new(move || replicas.set(count))).await,
+                is_another
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,6 +1,7 @@
 //! The number of replicas among which a host's limits are divided: [`ReplicaCount`].
 
 use std::{
+    fmt,
     num::NonZeroU32,
     sync::{
         Arc,
@@ -8,6 +9,10 @@ use std::{
     },
     time::Duration,
 };
+
+use tokio::sync::Notify;
+
+use super::waiters::Waiters;
 
 /// The number of replicas of an agent that send to the same hosts; 1 unless it is set. Clones share it.
 ///
@@ -24,18 +29,32 @@ use std::{
 /// replicas.set(3);
 /// assert_eq!((replicas.share(10), replicas.share(2)), (3, 1));
 /// ```
-#[derive(Debug, Clone, Default)]
-pub struct ReplicaCount(Arc<AtomicU32>);
+#[derive(Clone, Default)]
+pub struct ReplicaCount(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// Zero if it was not set.
+    count: AtomicU32,
+    waiters: Waiters,
+}
 
 impl ReplicaCount {
     /// How many there are.
     pub fn count(&self) -> NonZeroU32 {
-        NonZeroU32::new(self.0.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN)
+        NonZeroU32::new(self.0.count.load(Ordering::Relaxed)).unwrap_or(NonZeroU32::MIN)
     }
 
-    /// Sets the number from now on.
+    /// Sets the number from now on. Whoever waits for a share of what hosts take is woken if it changes.
     pub fn set(&self, count: u32) {
-        self.0.store(count, Ordering::Relaxed);
+        if self.0.count.swap(count, Ordering::Relaxed) != count {
+            self.0.waiters.wake();
+        }
+    }
+
+    /// Notifies `waiter` from now on, as long as somebody holds it, when the number changes.
+    pub fn tell(&self, waiter: &Arc<Notify>) {
+        self.0.waiters.add(waiter);
     }
 
     /// This replica's share of a limit.
@@ -53,6 +72,12 @@ impl PartialEq for ReplicaCount {
 }
 
 impl Eq for ReplicaCount {}
+
+impl fmt::Debug for ReplicaCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReplicaCount").field(&self.count()).finish()
+    }
+}
 
 /// The share of one replica of `count` in a time, in the smallest numbers. If there are more replicas than
 /// messages, each has one message in a multiple of the time.

@@ -12,6 +12,7 @@ use crate::{
     blob::Payer,
     body::MessageToken,
     context::Context,
+    rate::Promise,
     reply::Reply,
     signals::{Signals, TraceId},
     transaction::{Mail, Rcpt},
@@ -53,6 +54,8 @@ pub struct Lease {
     /// Whether another attempt at the message is made beside it, which also counts for this one if no
     /// host is reached.
     pub(super) is_companion: bool,
+    /// The turn that is kept for the attempt, where a rate limit applies.
+    promise: Option<Promise>,
     /// For notifications: others with the same message in the same notification.
     pub(super) others: Vec<Self>,
     /// Whether it was read back, so that nobody sends its octets now.
@@ -74,6 +77,7 @@ impl Lease {
             token: None,
             message_key: None,
             is_companion: false,
+            promise: None,
             others: Vec::new(),
             is_stored: false,
             is_finished: false,
@@ -118,6 +122,7 @@ impl Lease {
             token: None,
             message_key,
             is_companion: false,
+            promise: None,
             others: Vec::new(),
             is_stored: true,
             is_finished: false,
@@ -165,13 +170,23 @@ impl Lease {
     /// The signals of an attempt. Promised mail is attempted at the agent's own cost, so no client
     /// can obstruct it.
     pub(crate) fn branch_signals(&self) -> Signals {
-        match self.is_stored {
+        let signals = match self.is_stored {
             true => {
                 let account = self.storage.pool().account(Payer::Agent);
                 self.signals().branch_on(account)
             }
             false => self.signals().branch(),
+        };
+        if let Some(promise) = &self.promise {
+            // Nobody else has written into those that are new.
+            let _ = signals.set(promise.clone());
         }
+        signals
+    }
+
+    /// Gives the attempt the turn that is kept for it, if there is one.
+    pub(crate) fn set_promise(&mut self, promise: Option<Promise>) {
+        self.promise = promise;
     }
 
     /// Whether it was read back from the queue, so that no client waits for its replies.

@@ -10,10 +10,9 @@ use std::{
 };
 
 use koukan_core::{
-    rate::{OverRate, Rate},
+    rate::{OverRate, Promise, Rate, ReplicaCount},
     reply::{RemoteMta, Reply},
     service::MailService,
-    signals::Queued,
     stage::exploder::ReplyPolicy,
     storage::{MemoryBackend, record::TransactionId},
     test_util::{mail, rcpt, send},
@@ -32,8 +31,14 @@ const SECOND: Duration = Duration::from_secs(1);
 /// The maximum number of messages per second.
 const RATE: usize = 10;
 
+/// How long it takes to find out that the host cannot be reached.
+const UNREACHED_AFTER: Duration = Duration::from_secs(5);
+/// How long the host takes for a message for `long`.
+const LONG: Duration = Duration::from_secs(1000);
+
 /// Domains below `slow` have one host that accepts ten messages per second; others accept
 /// everything.
+/// `nobody` is refused before the host is asked. For `unreached`, the host does not answer.
 #[derive(Clone)]
 struct Hosts {
     rate: Rate,
@@ -45,8 +50,12 @@ struct Hosts {
 impl Hosts {
     fn new(takes: Duration) -> Self {
         let count = NonZeroU32::new(u32::try_from(RATE).unwrap()).unwrap();
+        Self::at(Rate::new(count, SECOND), takes)
+    }
+
+    fn at(rate: Rate, takes: Duration) -> Self {
         Self {
-            rate: Rate::new(count, SECOND),
+            rate,
             refused: Arc::default(),
             delivered: Arc::default(),
             takes,
@@ -59,7 +68,7 @@ impl Hosts {
     }
 
     async fn deliver(self, tx: Transaction) -> Result<Reply, BoxError> {
-        let is_queued = tx.signals.find::<Queued>().is_some();
+        let promise = tx.signals.find::<Promise>();
         let Transaction {
             mail,
             mut recipients,
@@ -69,18 +78,26 @@ impl Hosts {
         mail.answer(Reply::sender_ok());
         let rcpt = recipients.next().await?.unwrap();
         let to = rcpt.forward_path().to_string();
+        if to.starts_with("nobody") {
+            return Ok(Reply::no_such_user());
+        }
         if to.ends_with(".slow") {
-            let Some(turn) = self.rate.reserve(is_queued) else {
+            let Some(turn) = self.rate.reserve(promise.as_deref()) else {
                 self.refused.fetch_add(1, Ordering::Relaxed);
                 let rate = self.rate.clone();
                 return Ok(Reply::over_rate().with_extension(OverRate { rate }));
             };
+            if to.starts_with("unreached") {
+                sleep(UNREACHED_AFTER).await;
+                return Ok(Reply::local_error());
+            }
             turn.spend();
         }
+        let is_long = to.starts_with("long");
         self.delivered.lock().unwrap().push((to, Instant::now()));
         rcpt.answer(Reply::recipient_ok());
         while body.next().await?.is_some() {}
-        sleep(self.takes).await;
+        sleep(if is_long { LONG } else { self.takes }).await;
         Ok(Reply::message_accepted().with_extension(RemoteMta {
             host: "mx".into(),
             address: ([192, 0, 2, 1], 25).into(),
@@ -272,6 +289,71 @@ async fn slow_storage_takes_no_turns() {
     ends(&agent, dispatching, 25, 60 * SECOND).await;
     hosts.assert_rate();
     assert_eq!(hosts.delivered("queued").len(), 15);
+}
+
+/// One message may take as long as it likes, and another may need no turn at all.
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_is_not_needed_is_anothers_while_a_message_goes_on() {
+    let hosts = Hosts::at(Rate::new(NonZeroU32::MIN, SECOND), SECOND / 100);
+    let agent = Agent::over(hosts.service()).await;
+    queue(&agent, "long1@a.slow").await;
+    queue(&agent, "long2@a.slow").await;
+    let (begun, dispatching) = (Instant::now(), agent.dispatch());
+    sleep(SECOND / 2).await;
+    // From now on they go in turn.
+    for to in ["nobody1", "c", "nobody2", "nobody3", "d", "e"] {
+        queue(&agent, &format!("{to}@a.slow")).await;
+    }
+    sleep(SECOND).await;
+    assert_eq!(hosts.delivered(".slow").len(), 2);
+    ends(&agent, dispatching, 8, 2 * LONG).await;
+    hosts.assert_rate();
+    let last = hosts.delivered(".slow").into_iter().max().unwrap() - begun;
+    assert!(last < 6 * SECOND, "{last:?}");
+}
+
+/// A turn that somebody has had in vain is there at once, and not when its time would have been over.
+#[tokio::test(start_paused = true)]
+async fn a_turn_that_was_had_in_vain_is_the_queues_at_once() {
+    let hosts = Hosts::at(Rate::new(NonZeroU32::MIN, 3600 * SECOND), SECOND / 100);
+    let agent = Agent::over(hosts.service()).await;
+    let front = agent.exploder(ReplyPolicy::Ingress);
+    let begun = Instant::now();
+    let unreached = [rcpt("unreached@a.slow")];
+    let live = send(front, mail("a@x"), unreached, MESSAGE);
+    let queued = async {
+        sleep(SECOND).await;
+        queue(&agent, "a@a.slow").await;
+        let dispatching = agent.dispatch();
+        ends(&agent, dispatching, 1, 2 * UNREACHED_AFTER).await;
+    };
+    let (outcome, ()) = tokio::join!(live, queued);
+    assert!(!outcome.is_delivered(), "{outcome:?}");
+    let went = hosts.delivered("a@a.slow")[0] - begun;
+    assert!(
+        went >= UNREACHED_AFTER && went < UNREACHED_AFTER + SECOND,
+        "{went:?}"
+    );
+}
+
+/// What another replica would have had is the queue's at once.
+#[tokio::test(start_paused = true)]
+async fn the_share_of_a_replica_that_is_gone_is_the_queues_at_once() {
+    let (replicas, hour) = (ReplicaCount::default(), 3600 * SECOND);
+    replicas.set(2);
+    let count = NonZeroU32::new(7).unwrap();
+    let rate = Rate::among(count, hour, replicas.clone());
+    let hosts = Hosts::at(rate, SECOND / 100);
+    let agent = Agent::over(hosts.service()).await;
+    for number in 0..2 {
+        queue(&agent, &format!("m{number}@a.slow")).await;
+    }
+    let dispatching = agent.dispatch();
+    sleep(60 * SECOND).await;
+    assert_eq!(hosts.delivered(".slow").len(), 1);
+    replicas.set(1);
+    ends(&agent, dispatching, 2, SECOND).await;
+    assert_eq!(hosts.delivered(".slow").len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

@@ -24,6 +24,7 @@ mod partings;
 mod pool;
 mod queued;
 mod reads;
+mod replicas;
 mod room;
 mod script;
 mod sending;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use koukan_core::{rate::ReplicaCount, reply::Reply, test_util::at_rest};
+use koukan_core::{reply::Reply, test_util::at_rest};
 use koukan_smtp::client::{HostLimit, PoolSettings, SmtpEndpoint};
 use tokio::time::{sleep, timeout};
 
@@ -12,13 +12,13 @@ use super::{
     sending::{HOST, assert_own, hello, send, start},
 };
 
-fn with_pool(net: &Net, set: impl FnOnce(&mut PoolSettings)) -> SmtpEndpoint {
+pub(crate) fn with_pool(net: &Net, set: impl FnOnce(&mut PoolSettings)) -> SmtpEndpoint {
     let mut pool = PoolSettings::default();
     set(&mut pool);
     net.endpoint_with(|settings| settings.with_pool(pool))
 }
 
-async fn send_one(endpoint: &SmtpEndpoint) -> String {
+pub(crate) async fn send_one(endpoint: &SmtpEndpoint) -> String {
     let replies = send(endpoint, &["b"], "hi\r\n").await;
     replies.into_iter().next_back().unwrap()
 }
@@ -361,34 +361,4 @@ async fn a_host_may_have_limits_of_its_own() {
     assert_eq!(replies.0, "250 queued");
     assert_eq!(replies.1, "250 queued");
     net.done().await;
-}
-
-/// Of connections that are idle, and of those in use when they are not any more.
-#[tokio::test(start_paused = true)]
-async fn what_is_too_many_since_there_is_another_replica_is_closed() {
-    for is_in_use in [false, true] {
-        let net = Net::new([
-            hello("PIPELINING") + PIPELINED + QUIT,
-            // It comes to its end later.
-            hello("PIPELINING") + "PAUSE 1\n" + PIPELINED + PIPELINED,
-        ]);
-        let replicas = ReplicaCount::default();
-        let endpoint = with_pool(&net, |pool| {
-            pool.max_connections = 2;
-            pool.replicas = replicas.clone();
-        });
-        let third = async {
-            replicas.set(2);
-            send_one(&endpoint).await
-        };
-        let [first, second] = [send_one(&endpoint), send_one(&endpoint)];
-        if is_in_use {
-            tokio::join!(first, second, third);
-        } else {
-            tokio::join!(first, second);
-            third.await;
-        }
-        // Before it would be closed for being idle.
-        timeout(Duration::from_secs(1), net.done()).await.unwrap();
-    }
 }

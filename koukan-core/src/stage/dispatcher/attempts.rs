@@ -89,7 +89,9 @@ where
         let destination = company.first().scheduling_key();
         let under_way = Arc::new(self.crowds.enter(destination, places.take()));
         let with = with.is_any().then(|| Arc::new(with));
-        for (index, lease) in company.into_leases().enumerate() {
+        let turn = with.as_ref().and_then(|with| with.turn());
+        for (index, mut lease) in company.into_leases().enumerate() {
+            lease.set_promise(turn.cloned());
             // Those that are told of together are one.
             let others = lease.told_together().count() - usize::from(index == 0);
             let beside = (others > 0).then(|| match room.len() {

@@ -1,8 +1,11 @@
 //! Whether a leased transaction may be attempted.
 
-use crate::storage::{Company, Passage};
+use crate::{
+    rate::Promise,
+    storage::{Company, Passage},
+};
 
-use super::{Dispatcher, probing::Probing, rated::Turn};
+use super::{Dispatcher, probing::Probing};
 
 /// Whether what was leased may be attempted.
 pub(super) enum Due {
@@ -16,13 +19,17 @@ pub(super) enum Due {
 pub(super) struct With {
     /// The right to find out whether these hosts are there again.
     probing: Vec<Probing>,
-    /// Its turn, where a rate limit applies.
-    turn: Option<Turn>,
+    /// Its turn, where a rate limit applies; attempts that go together have one.
+    turn: Option<Promise>,
 }
 
 impl With {
     pub(super) fn is_any(&self) -> bool {
         !self.probing.is_empty() || self.turn.is_some()
+    }
+
+    pub(super) fn turn(&self) -> Option<&Promise> {
+        self.turn.as_ref()
     }
 
     fn probing(probing: Vec<Probing>) -> Self {
@@ -49,7 +56,7 @@ impl Due {
     }
 
     /// If it is attempted, it has this turn.
-    pub(super) fn in_turn(mut self, turn: Turn) -> Self {
+    pub(super) fn in_turn(mut self, turn: Promise) -> Self {
         if let Self::Goes(with) = &mut self {
             with.turn = Some(turn);
         }

@@ -4,17 +4,11 @@ use tokio::task::JoinSet;
 use tower::{BoxError, Service};
 
 use crate::{
-    rate::{Promise, Rate},
-    storage::{BackendError, Beside, Company, Lease, Look, Storage, record::SchedulingKey},
+    rate::Rate,
+    storage::{BackendError, Beside, Company, Lease, Look, record::SchedulingKey},
 };
 
 use super::{Dispatcher, crowds::Share, passage::Due, room::Places};
-
-/// A turn for an attempt that has begun. If it is not used, the next attempt may have it.
-pub(super) struct Turn {
-    storage: Storage,
-    promise: Option<Promise>,
-}
 
 impl<O> Dispatcher<O>
 where
@@ -45,9 +39,7 @@ where
             // Only now, so that turns are not taken in vain while storage is asked.
             let mut turns = rate.promise(leases.len());
             let passage = |company: &Company| match turns.pop() {
-                Some(turn) => self
-                    .passage(company)
-                    .in_turn(Turn::new(&self.storage, turn)),
+                Some(turn) => self.passage(company).in_turn(turn),
                 None => Due::HeldBack,
             };
             self.start(attempts, (leases, Beside::Due), passage, places)
@@ -60,22 +52,4 @@ where
 /// The rates without a free turn, with their destinations.
 pub(super) fn without_turns(look: &Look) -> impl Iterator<Item = &(SchedulingKey, Rate)> {
     look.rated.iter().filter(|(_, rate)| !rate.is_open())
-}
-
-// === impl Turn ===
-
-impl Turn {
-    fn new(storage: &Storage, promise: Promise) -> Self {
-        Self {
-            storage: storage.clone(),
-            promise: Some(promise),
-        }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        drop(self.promise.take());
-        self.storage.destinations().turn_ended();
-    }
 }

@@ -9,6 +9,7 @@ use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
     context::{Context, Sender},
+    rate::Promise,
     reply::{FinalReplies, Handover, Reply},
     service::MailService,
     signals::{Carried, Forced, HandedOver, HearsEach, NextSender, Queued, Signals, TraceId},
@@ -101,12 +102,15 @@ fn known_there(signals: &Signals, handed_over: HandedOver) -> Signals {
     if signals.find::<HearsEach>().is_some() {
         let _ = there.set(HearsEach);
     }
-    // Also whether a client waits, and whether an operator asked for the attempt.
+    // Also whether a client waits, whether an operator asked for the attempt, and its turn.
     if signals.find::<Queued>().is_some() {
         let _ = there.set(Queued);
     }
     if signals.find::<Forced>().is_some() {
         let _ = there.set(Forced);
+    }
+    if let Some(promise) = signals.find::<Promise>() {
+        let _ = there.set(Promise::clone(&promise));
     }
     there
 }

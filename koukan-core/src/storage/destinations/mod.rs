@@ -31,7 +31,7 @@ mod holds;
 mod late;
 mod rated;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use tokio::{
     sync::Notify,
@@ -59,7 +59,7 @@ const FORCED_MAX: usize = 10_000;
 pub(crate) struct Destinations {
     state: Mutex<State>,
     /// Notified when something is released, or the time of the next look changes.
-    changed: Notify,
+    changed: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -205,17 +205,13 @@ impl Destinations {
     /// Notes that an attempt at this destination has exceeded a rate. Returns whether its queued mail is
     /// sent in turn from now on; if not, there are too many such destinations.
     pub(crate) fn over_rate(&self, destination: &SchedulingKey, rate: &Rate) -> bool {
+        rate.tell(&self.changed);
         self.lock().rated.add(destination, rate)
     }
 
     /// Notes how many turns there were for this destination, and how many transactions were due and leased.
     pub(crate) fn leased_in_turn(&self, destination: &SchedulingKey, count: usize, wanted: usize) {
         self.lock().rated.leased(destination, count, wanted);
-    }
-
-    /// An attempt has ended for which there was a turn.
-    pub(crate) fn turn_ended(&self) {
-        self.changed.notify_waiters();
     }
 
     /// The transaction waits for the destination's hosts, at the latest until its own schedule.

@@ -114,7 +114,7 @@ mod tests {
         let key = key("out");
         let mut rated = Rated::default();
         assert!(rated.add(&key, &rate));
-        rate.reserve(true).unwrap().spend();
+        rate.reserve(None).unwrap().spend();
         rated.leased(&key, 1, 2);
         assert_eq!(rated.look(), [(key.clone(), rate.clone())]);
         rated.leased(&key, 2, 2);
@@ -135,7 +135,7 @@ mod tests {
         for key in [&a, &b] {
             assert!(rated.add(key, &rate));
         }
-        rate.reserve(true).unwrap().spend();
+        rate.reserve(None).unwrap().spend();
         rated.leased(&a, 0, 1);
         assert!(!rate.is_idle());
         assert_eq!(rated.look(), [(b, rate)]);

@@ -6,7 +6,7 @@ use koukan_core::{
     body::BodyError,
     message::downgrade::Signatures,
     network::Wire,
-    rate::{OverRate, Rate},
+    rate::{OverRate, Promise, Rate},
     reply::{Extensions, RemoteMta, Reply},
     signals::{Destination, Forced, HostPort, NamedBy, Queued, Signals, TlsRequired},
     transaction::Transaction,
@@ -93,9 +93,11 @@ impl Attempts {
         };
         let is_queued = signals.find::<Queued>().is_some();
         let is_forced = signals.find::<Forced>().is_some();
+        let promise = signals.find::<Promise>();
         let turn = |may_wait| {
             let turn = Turn::new(may_wait, holdings.clone()).of_client(client.clone());
-            turn.of_queued(is_queued).forced(is_forced)
+            let turn = turn.of_queued(is_queued).forced(is_forced);
+            turn.promised(promise.as_deref().cloned())
         };
         let mut last = None;
         let mut full = None;
@@ -179,7 +181,7 @@ impl Attempts {
     ) -> Outcome {
         let mut turn_at_host = match self.pool.rate_of(host) {
             None => None,
-            Some(rate) => match rate.reserve(turn.is_queued()) {
+            Some(rate) => match rate.reserve(turn.promise()) {
                 Some(reserved) => Some(reserved),
                 // No other host is to have what is too much for this one.
                 None => return Outcome::Ended(Ok(over_rate(host, rate))),

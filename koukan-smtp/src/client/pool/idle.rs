@@ -1,6 +1,6 @@
 //! Idle connections.
 
-use std::{collections::HashMap, mem, sync::Arc, time::Duration};
+use std::{collections::HashMap, convert::Infallible, mem, sync::Arc, time::Duration};
 
 use foldhash::quality::RandomState;
 use futures_util::future::{join, join_all};
@@ -37,8 +37,9 @@ pub(super) struct Idle<Io> {
     /// Notified when the result of trying a host that was down is known.
     pub(super) tried: Notify,
     /// Notified when a connection to any host is no longer needed: whoever found no room for one may take its place.
-    /// have its place.
     pub(super) freed: Notify,
+    /// Notified when the number of replicas changes, and with it how many connections each of them may have.
+    shares: Arc<Notify>,
     /// Connections that are being left: with RSET while holding a permit, with QUIT without one.
     partings: TaskTracker,
 }
@@ -54,6 +55,8 @@ struct State<Io> {
 
 impl<Io: Wire> Idle<Io> {
     pub(super) fn new(settings: PoolSettings) -> Self {
+        let shares = Arc::default();
+        settings.replicas.tell(&shares);
         Self {
             settings,
             state: Mutex::new(State {
@@ -65,6 +68,7 @@ impl<Io: Wire> Idle<Io> {
             }),
             tried: Notify::new(),
             freed: Notify::new(),
+            shares,
             partings: TaskTracker::new(),
         }
     }
@@ -102,6 +106,16 @@ impl<Io: Wire> Idle<Io> {
         let entry = host.entry(Arc::clone(&key), is_suspect);
         state.hosts.insert(key, host);
         entry
+    }
+
+    /// Lets the host's connections follow the number of replicas, while somebody waits for one of them. It never ends.
+    pub(super) async fn follow_replicas(&self, host: &HostPort) -> Infallible {
+        loop {
+            // Registered before looking, so that what changes in between is not missed.
+            let changed = self.shares.notified();
+            self.entry(host);
+            changed.await;
+        }
     }
 
     /// How many connections to the host are allowed now, if known.

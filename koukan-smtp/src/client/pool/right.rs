@@ -47,7 +47,13 @@ impl<Io: Wire> Idle<Io> {
                 // A caller that waits for a host that is down is told so at once.
                 let look = |standings: &mut Standings| standings.look(host, Instant::now());
                 probe::up(idle.standings(look))?;
-                let right = idle.take_in_turn(&entry, demand, turn);
+                let right = async {
+                    tokio::select! {
+                        biased;
+                        right = idle.take_in_turn(&entry, demand, turn) => right,
+                        never = idle.follow_replicas(host) => match never {},
+                    }
+                };
                 Box::pin(wait(right, idle.settings.max_wait, holdings)).await?
             }
         };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use koukan_core::{body::Holdings, shares::Client};
+use koukan_core::{body::Holdings, rate::Promise, shares::Client};
 use tokio::time::Instant;
 
 /// How a transaction waits for a host that has no room for another connection while it serves others
@@ -19,6 +19,8 @@ pub(crate) struct Turn {
     client: Client,
     /// Whether no client waits for it.
     is_queued: bool,
+    /// The turn that is kept for it, where the host takes only so many messages in a time.
+    promise: Option<Promise>,
     /// Whether the host is to be tried also where it is known not to answer.
     is_forced: bool,
 }
@@ -33,6 +35,7 @@ impl Turn {
             holdings,
             client: Client::Unknown,
             is_queued: false,
+            promise: None,
             is_forced: false,
         }
     }
@@ -52,6 +55,17 @@ impl Turn {
     pub(crate) fn of_queued(mut self, is_queued: bool) -> Self {
         self.is_queued = is_queued;
         self
+    }
+
+    /// Says which turn is kept for it.
+    pub(crate) fn promised(mut self, promise: Option<Promise>) -> Self {
+        self.promise = promise;
+        self
+    }
+
+    /// The turn that is kept for it.
+    pub(crate) fn promise(&self) -> Option<&Promise> {
+        self.promise.as_ref()
     }
 
     /// Says whether the host is to be tried also where it is known not to answer.
