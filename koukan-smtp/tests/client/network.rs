@@ -1,14 +1,16 @@
 //! What a resolver says and a connector does: where a message goes.
 
 use std::{
+    io,
     net::{IpAddr, SocketAddr},
     sync::Arc,
     time::Duration,
 };
 
+use async_trait::async_trait;
 use koukan_core::{
     middleware::{Next, State, from_fn_with_state},
-    network::{DnsAnswer, Mx, SharedResolver},
+    network::{BoxWire, Connector, DnsAnswer, Mx, SharedResolver},
     reply::Reply,
     service::MailService,
     signals::{Destination, HostPort},
@@ -20,7 +22,7 @@ use koukan_smtp::{
     client::{ClientSettings, Guard, PoolSettings, SmtpEndpoint},
     server::Connected,
 };
-use tokio::{io::AsyncWriteExt, time::Instant};
+use tokio::{io::AsyncWriteExt, sync::Semaphore, time::Instant};
 use tower::{BoxError, Layer, ServiceExt};
 
 use super::sending::send;
@@ -188,6 +190,34 @@ async fn the_reply_is_that_of_the_address_that_has_said_something() {
     }
 }
 
+/// A process that has room for one connection more.
+#[derive(Debug)]
+struct Narrow(ScriptedConnector, Arc<Semaphore>);
+
+#[async_trait]
+impl Connector for Narrow {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        let place = self.1.try_acquire();
+        let _place = place.map_err(|_| io::ErrorKind::ResourceBusy)?;
+        self.0.connect(address).await
+    }
+}
+
+/// Nor does one that is silent take the room for a connection from one that answers.
+#[tokio::test(start_paused = true)]
+async fn an_address_for_which_there_is_no_room_is_tried_when_another_has_ended() {
+    let all: [IpAddr; 3] = [ip("192.0.2.1"), ip("192.0.2.2"), ip("192.0.2.3")];
+    let resolver = ScriptedResolver::new().with_addresses("mx.example.com", all);
+    let connector = connector().with_silent(ip("192.0.2.1:25"));
+    let narrow = Narrow(connector.clone(), Arc::new(Semaphore::new(1)));
+    let service = SmtpEndpoint::with_network(to_mx(), Arc::new(narrow), Arc::new(resolver));
+    let begun = Instant::now();
+    let replies = send(&service, &["b"], "hi\r\n").await;
+    assert!(replies[2].starts_with("250 "), "{replies:?}");
+    assert_eq!(asked(&connector), ["192.0.2.1:25", "192.0.2.2:25"]);
+    assert_eq!(begun.elapsed(), Duration::from_secs(30));
+}
+
 /// A host whose addresses are all silent takes few connections from others, and little time.
 #[tokio::test(start_paused = true)]
 async fn of_very_many_silent_addresses_few_are_tried() {
@@ -298,6 +328,22 @@ async fn the_guard_looks_at_what_the_resolver_says_each_time() {
         assert_eq!(asked(&connector)[before..], *connected);
         tokio::time::sleep(Duration::from_secs(5)).await;
     }
+}
+
+/// However many there are: those take no time.
+#[tokio::test(start_paused = true)]
+async fn addresses_that_the_guard_refuses_keep_it_from_no_other() {
+    let all: [IpAddr; 50] = std::array::from_fn(|index| match index {
+        49 => ip("192.0.2.1"),
+        _ => [127, 0, 0, index as u8].into(),
+    });
+    let resolver = ScriptedResolver::new().with_addresses("mx.example.com", all);
+    let connector = connector();
+    let settings = settings().with_guard(Guard::new());
+    let service = named_by_other(endpoint(settings, &connector, &resolver));
+    let replies = send(&service, &["b"], "hi\r\n").await;
+    assert!(replies[2].starts_with("250 "), "{replies:?}");
+    assert_eq!(asked(&connector), ["192.0.2.1:25"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@
 //! A host that does not answer at all is left alone for a while, and who asks for it meanwhile is told
 //! so at once; then one tries it for all others (`standing`).
 
+mod beside;
 mod host;
 mod identity;
 mod idle;

@@ -22,10 +22,10 @@ use crate::client::{
     security::{Asked, Security, Terms},
 };
 
-use super::{Lease, Pool, admit, at, opening::Opening};
+use super::{Lease, Pool, admit, at, beside::Beside, opening::Opening};
 
 /// The most addresses of a host that are tried for one connection: many silent ones must not hold a recipient and its
-/// permit for long.
+/// permit for long. Those that the guard refuses take no time, and do not count.
 const ADDRESSES_MAX: usize = 10;
 
 impl Pool {
@@ -54,17 +54,16 @@ impl Pool {
         failed: &[RemoteAddress],
         terms: Terms<'_>,
     ) -> Result<(), HostFailure> {
+        let addresses = addresses.into_iter();
+        let addresses = addresses.filter(|address| !failed.contains(address));
+        let (addresses, mut failure) = permitted(addresses, host, terms);
         let name: Arc<str> = host.host.as_ref().into();
-        let remotes = addresses
-            .into_iter()
-            .filter(|address| !failed.contains(address))
-            .take(ADDRESSES_MAX)
-            .map(|address| RemoteMta {
-                host: Arc::clone(&name),
-                address,
-            });
-        let mut failure = None;
-        let mut dialing = Dialing::new(remotes, |remote| self.connect(host, remote, terms));
+        let remotes = addresses.into_iter().map(|address| RemoteMta {
+            host: Arc::clone(&name),
+            address,
+        });
+        let beside = Beside::default();
+        let mut dialing = Dialing::new(remotes, |remote| self.connect(host, remote, &beside));
         while let Some((remote, connected)) = dialing.next().await {
             let begun = async {
                 lease.put(connected?).greet(&self.helo_name).await?;
@@ -98,24 +97,24 @@ impl Pool {
         Err(failure.unwrap_or_else(|| at(host, ClientError::NoAddress(host.host.clone()))))
     }
 
-    /// Connects to one address, if the guard lets it.
+    /// Connects to one address. If there is no room for another connection, one that nobody uses makes room for it, or one
+    /// of the other addresses of the host that are tried: those that are silent must not keep it from the one that answers.
     async fn connect(
         &self,
         host: &HostPort,
         remote: RemoteMta,
-        terms: Terms<'_>,
+        beside: &Beside,
     ) -> Result<Connection<BoxWire>, ClientError> {
-        if let Some(Err(error)) = terms.guard.map(|guard| guard.check(&remote.address)) {
-            tracing::warn!(%host, %error, "refused to connect");
-            return Err(error);
+        let attempt = beside.begin();
+        let dial = || attempt.connect(self.dial(host, remote.clone()));
+        let mut connected = dial().await;
+        if matches!(connected, Err(ClientError::NoRoom)) && self.idle.make_room().await {
+            connected = dial().await;
         }
-        match self.dial(host, remote.clone()).await {
-            // One that nobody uses makes room for one that somebody needs.
-            Err(ClientError::NoRoom) if self.idle.make_room().await => {
-                self.dial(host, remote).await
-            }
-            connected => connected,
+        while matches!(connected, Err(ClientError::NoRoom)) && attempt.another_has_ended().await {
+            connected = dial().await;
         }
+        connected
     }
 
     /// Connects to one address, from the source address that is set for the host.
@@ -289,4 +288,29 @@ impl Pool {
         let addresses = addresses.map(|address| (address, host.port).into());
         Ok(addresses.collect())
     }
+}
+
+/// The addresses that are tried, in their order; and if the guard refuses others, that.
+fn permitted(
+    addresses: impl Iterator<Item = RemoteAddress>,
+    host: &HostPort,
+    terms: Terms<'_>,
+) -> (Vec<RemoteAddress>, Option<HostFailure>) {
+    let (mut permitted, mut refused, mut failure) = (Vec::new(), 0_usize, None);
+    for address in addresses {
+        if permitted.len() == ADDRESSES_MAX {
+            break;
+        }
+        match terms.guard.map(|guard| guard.check(&address)) {
+            Some(Err(error)) => {
+                refused += 1;
+                failure = Some(at(host, error).after(failure));
+            }
+            _ => permitted.push(address),
+        }
+    }
+    if let Some(HostFailure { error, .. }) = &failure {
+        tracing::warn!(%host, refused, %error, "refused to connect to addresses of a host");
+    }
+    (permitted, failure)
 }
