@@ -141,7 +141,8 @@ impl<P: Scanner> Settings<P> {
                 false => asked,
             }
         };
-        let asking = Asking::new(P::Signal::NAME, &self.observers);
+        let client = envelope.context.client();
+        let asking = Asking::new(P::Signal::NAME, &self.observers, client);
         let ping = |wire| self.scanner.ping(wire);
         self.server.ask(&asking, ask, ping).await
     }

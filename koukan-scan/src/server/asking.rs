@@ -5,6 +5,7 @@ use std::{sync::OnceLock, time::Duration};
 use koukan_core::{
     causes::Causes,
     event::{Event, Observers, ScannerAsked, ScannerStands},
+    shares::Client,
 };
 
 use tokio::time::Instant;
@@ -17,17 +18,25 @@ pub(crate) struct Asking<'a> {
     /// The scanner, by the name of its signal.
     scanner: &'static str,
     observers: &'a Observers,
+    /// Who brought the message.
+    client: Client,
     /// When the address that has answered was asked.
     answered: OnceLock<Instant>,
 }
 
 impl<'a> Asking<'a> {
-    pub(crate) fn new(scanner: &'static str, observers: &'a Observers) -> Self {
+    pub(crate) fn new(scanner: &'static str, observers: &'a Observers, client: Client) -> Self {
         Self {
             scanner,
             observers,
+            client,
             answered: OnceLock::new(),
         }
+    }
+
+    /// Who brought the message.
+    pub(super) fn client(&self) -> &Client {
+        &self.client
     }
 
     /// An address that was asked at `asked` has answered. Answers of the others no longer matter.

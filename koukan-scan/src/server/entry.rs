@@ -54,7 +54,8 @@ impl<'a> Entry<'a> {
     pub(super) fn was_late(&mut self) {
         let Some(part) = self.part.take() else { return };
         self.tell(None);
-        let changed = |breaker: &mut Breaker| breaker.was_late(part, Instant::now());
+        let client = self.asking.client();
+        let changed = |breaker: &mut Breaker| breaker.was_late(part, client, Instant::now());
         self.change(Some(&ScanError::Late), changed);
     }
 

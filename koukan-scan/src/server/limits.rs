@@ -21,8 +21,8 @@ pub struct Limits {
     /// servers with the same address do not.
     pub at_a_time: usize,
     /// Failures, with no success between them, after which the server is down. Messages that it does not answer
-    /// in time, though it answers a PING, count separately: it is down after [`Limits::at_a_time`] of them in a row, and
-    /// not before there are as many as this.
+    /// in time, though it answers a PING, count separately: it is down after such messages of [`Limits::at_a_time`] different
+    /// clients in a row, and not before there are as many as this; two at least.
     pub failures: u32,
     /// How long it stays down. After that one message tries it.
     pub pause: Duration,
@@ -52,9 +52,9 @@ impl Limits {
         self.whole.saturating_sub(self.ping.min(self.whole / 2))
     }
 
-    /// How many late messages in a row bring the server down. Fewer may be the fault of a single sender.
-    pub(super) fn late(&self) -> u32 {
-        let turns = u32::try_from(self.at_a_time).unwrap_or(u32::MAX);
-        turns.max(self.failures)
+    /// From how many clients late messages in a row bring the server down. Fewer may be the fault of the messages.
+    pub(super) fn late(&self) -> usize {
+        let failures = usize::try_from(self.failures).unwrap_or(usize::MAX);
+        self.at_a_time.max(failures).max(2)
     }
 }

@@ -27,7 +27,8 @@ async fn a_scanner_that_is_there_and_answers_for_no_message_is_down() {
     let late = Manner::SaysLate("stream: OK\0", 2 * limits.whole);
     let clamd = Clamd::that(late);
     let service = clamd.layer(limits).layer(Script::new());
-    let all = join_all((0..limits.at_a_time).map(|_| sent(service.clone(), MESSAGE))).await;
+    let by = |client| sent_by(client, service.clone(), MESSAGE);
+    let all = join_all((0..5).map(by)).await;
     for (reply, took) in all {
         assert_eq!((reply, took), (Reply::scanner_unavailable(), limits.whole));
     }
@@ -48,6 +49,22 @@ async fn a_scanner_that_is_there_and_answers_for_no_message_is_down() {
         let (reply, took) = sent(service.clone(), MESSAGE).await;
         assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
     }
+}
+
+/// Whoever has found out what takes long sends as many as there are turns, again and again.
+#[tokio::test(start_paused = true)]
+async fn late_messages_of_one_client_take_the_scanner_from_nobody_else() {
+    let mut limits = limits();
+    (limits.at_a_time, limits.failures) = (5, 3);
+    let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", 2 * limits.whole));
+    let service = clamd.layer(limits).layer(Script::new());
+    for _ in 0..3 {
+        let all = join_all((0..limits.at_a_time).map(|_| sent(service.clone(), MESSAGE))).await;
+        assert!(all.iter().all(|(_, took)| *took == limits.whole));
+    }
+    clamd.becomes(Manner::Says("stream: OK\0"));
+    let (reply, took) = sent_by(1, service, MESSAGE).await;
+    assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
 }
 
 /// One message of many that are answered may take as long as it likes.

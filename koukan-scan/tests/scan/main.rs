@@ -15,10 +15,13 @@ use std::{
 };
 
 use koukan_core::{
+    blob::Blob,
+    context::Context,
+    middleware::DeliverRequest,
     reply::Reply,
     service::MailService,
     signals::Signals,
-    test_util::{Script, ScriptedConnector, ScriptedResolver, mail, rcpt, send},
+    test_util::{Script, ScriptedConnector, ScriptedResolver, context, mail, rcpt, send_with},
 };
 use koukan_scan::{
     Finding,
@@ -127,9 +130,18 @@ async fn say(mut io: impl AsyncRead + AsyncWrite + Unpin, said: &str, time: Dura
 
 /// Sends a message. Returns the reply to it, and how long that took.
 async fn sent(service: impl MailService, message: &str) -> (Reply, Duration) {
+    sent_by(0, service, message).await
+}
+
+/// The same, for a client of this number.
+async fn sent_by(client: u8, service: impl MailService, message: &str) -> (Reply, Duration) {
     let begin = Instant::now();
-    let message = message.to_owned();
-    let outcome = send(service, mail("a@x"), [rcpt("b@y")], message).await;
+    let mut context = Context::clone(&context());
+    context.remote_host = Some(([192, 0, 2, client], 1024).into());
+    let message = Blob::from_bytes(message.to_owned().into());
+    let mut request = DeliverRequest::new(Arc::new(context), mail("a@x"), message);
+    request.recipients = vec![rcpt("b@y")];
+    let outcome = send_with(service, request).await;
     (outcome.message.unwrap(), begin.elapsed())
 }
 
