@@ -29,7 +29,8 @@ class Users(http.server.BaseHTTPRequestHandler):
         user, content = asked.get("user"), b""
         if user == "slow":
             threading.Event().wait()
-        status = 200 if asked.get("password") == "pen cil" else 401
+        is_known = asked.get("password") == "pen cil" or asked.get("token") == "to.ken"
+        status = 200 if is_known else 401
         if user == "bob" and status == 200:
             content = json.dumps({"identity": "bob@example.com"}).encode()
         if user == "ill":
@@ -137,6 +138,66 @@ fn an_http_server_says_who_users_are_and_a_silent_answer_holds_up_nobody() {
     // What was good is asked about once.
     let good = asked.iter().filter(|user| *user == "alice").count();
     assert_eq!(good, 2, "{asked:?}");
+}
+
+const WITH_TOKEN: &str = r#"
+import smtplib, sys
+for token, expected in [("to.ken", 235), ("to.kem", 535)]:
+    with smtplib.SMTP("127.0.0.1", int(sys.argv[1])) as s:
+        s.ehlo()
+        # Whoever is told that it is wrong has to say that it has heard it: RFC 7628 section 3.2.3.
+        shown = lambda challenge=None: "\x01" if challenge else f"n,a=alice,\x01auth=Bearer {token}\x01\x01"
+        try:
+            got = s.auth("OAUTHBEARER", shown)[0]
+        except smtplib.SMTPAuthenticationError as error:
+            got = error.smtp_code
+        assert got == expected, (token, got)
+"#;
+
+#[test]
+fn curl_msmtp_and_python_show_a_token() {
+    let (directory, sink) = (tempfile::tempdir().unwrap(), Collector::start());
+    let server = free_address();
+    let mut python = peer("python3");
+    python.args(["-c", SERVER, &server.port().to_string()]);
+    let (_users, _output) = Process::start_with_output(python.stdout(Stdio::piped()));
+    await_listener(server);
+    let url = format!("http://{server}/users");
+    let (address, _process) = agent(&directory, &url, "", sink.address);
+    run(peer("python3").args(["-c", WITH_TOKEN, &address.port().to_string()]));
+    let file = directory.path().join("message");
+    fs::write(&file, "Subject: hi\r\n\r\nhi\r\n").unwrap();
+    let curl = |token: &str, to: &str| {
+        let mut curl = peer("curl");
+        curl.args(["--silent", "--noproxy", "*"])
+            .args(["--url", &format!("smtp://{address}/me")])
+            .args(["--user", "alice", "--oauth2-bearer", token])
+            .args(["--mail-from", "alice@example.org", "--mail-rcpt", to])
+            .arg("--upload-file")
+            .arg(&file);
+        curl.status().unwrap().code()
+    };
+    assert_eq!(curl("to.ken", "curl@example.com"), Some(0));
+    // Login denied.
+    assert_eq!(curl("to.kem", "nobody@example.com"), Some(67));
+    let msmtp = |token: &str, to: &str| {
+        let mut msmtp = peer("msmtp");
+        msmtp
+            .args(["--host=127.0.0.1", &format!("--port={}", address.port())])
+            .args(["--auth=oauthbearer", "--user=alice"])
+            .arg(format!("--passwordeval=echo {token}"))
+            .args(["--from=a@example.org", to])
+            .stdin(fs::File::open(&file).unwrap())
+            .stderr(Stdio::null());
+        msmtp.status().unwrap().success()
+    };
+    assert!(msmtp("to.ken", "msmtp@example.com"));
+    assert!(!msmtp("to.kem", "nobody@example.com"));
+    for to in ["curl", "msmtp"] {
+        let message = sink.only_message(&format!("{to}@example.com"));
+        assert!(message.contains("ESMTPA"), "{message}");
+    }
+    assert!(sink.messages("nobody@example.com").is_empty());
 }
 
 const OVER_TLS: &str = r#"

@@ -221,6 +221,31 @@ fn a_message_that_is_larger_than_aiosmtpd_takes_is_refused() {
     );
 }
 
+#[test]
+fn aiosmtpd_is_shown_a_token_and_takes_nothing_for_another() {
+    let site = Site::new();
+    let server = Aiosmtpd::start(&site);
+    let endpoint = site.endpoint(server.address);
+    let endpoint = endpoint.replace("password_file", "token_file");
+    let front = Front::start(&endpoint);
+    let to = "bob@example.com";
+    assert!(front.send("c@example.org", &[to]).is_accepted());
+    let kept = server.only(to);
+    assert_eq!(
+        (&kept["user"], &kept["by_token"]),
+        (&USER.into(), &true.into())
+    );
+    // What is kept for later goes when the token is the right one.
+    fs::write(site.path("token"), "wrong").unwrap();
+    let endpoint = endpoint.replace(&site.shown("password"), &site.shown("token"));
+    let front = Front::start(&endpoint);
+    let to = "carol@example.com";
+    assert!(front.send("c@example.org", &[to]).is_accepted());
+    assert_eq!(server.kept().len(), 1);
+    fs::write(site.path("token"), PASSWORD).unwrap();
+    assert_eq!(server.only(to)["by_token"], true);
+}
+
 /// Neither who does not say who he is, nor who will not have TLS.
 #[test]
 fn aiosmtpd_takes_nothing_from_anybody_else() {

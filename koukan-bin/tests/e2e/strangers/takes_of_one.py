@@ -1,12 +1,14 @@
 # An SMTP server that takes mail from one user alone, over TLS, and says to each recipient what its name asks for.
-import asyncio, json, pathlib, ssl, sys
-from aiosmtpd.smtp import SMTP, AuthResult
+import asyncio, base64, json, pathlib, ssl, sys
+from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 address, folder, certificate, key, user, password, size = sys.argv[1:]
 host, port = address.split(":")
 folder = pathlib.Path(folder)
 context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
 context.load_cert_chain(certificate, key)
+
+BY_TOKEN = b"by token"
 
 
 class Handler:
@@ -17,6 +19,17 @@ class Handler:
         is_first = what not in self.seen
         self.seen.add(what)
         return is_first
+
+    # RFC 7628; the token is the password.
+    async def auth_OAUTHBEARER(self, server, args):
+        shown = base64.b64decode(args[1], validate=True) if len(args) > 1 else await server.challenge_auth("")
+        header, *pairs, last, end = shown.split(b"\x01")
+        assert header == b"n,a=" + user.encode() + b"," and not last and not end, shown
+        if b"auth=Bearer " + password.encode() in pairs:
+            return AuthResult(success=True, auth_data=LoginPassword(user.encode(), BY_TOKEN))
+        # It says that it has heard that, or aborts, which is answered already: RFC 7628 section 3.2.3.
+        heard = await server.challenge_auth('{"status":"invalid_token"}') == b"\x01"
+        return AuthResult(success=False, handled=not heard)
 
     async def handle_RCPT(self, server, session, envelope, to, options):
         local = to.split("@")[0]
@@ -39,6 +52,7 @@ class Handler:
             "options": envelope.mail_options,
             "tls": session.ssl is not None,
             "user": session.auth_data.login.decode(),
+            "by_token": session.auth_data.password == BY_TOKEN,
             "content": envelope.content.decode(),
         }
         self.kept += 1
