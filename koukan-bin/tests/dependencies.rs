@@ -5,7 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
-    path::Path,
+    path::{Path, PathBuf},
     process::Command,
 };
 
@@ -206,20 +206,28 @@ fn what_is_passed_between_crates_is_there_once() {
 /// All Rust sources below a directory, and the texts and modules that they include: documents have examples.
 fn sources(directory: &Path) -> String {
     let mut all = String::new();
+    for path in rust_files(directory) {
+        let source = fs::read_to_string(&path).unwrap();
+        for start in ["include_str!(\"", "#[path = \""] {
+            for included in source.split(start).skip(1) {
+                let name = included.split('"').next().unwrap();
+                let text = fs::read_to_string(path.with_file_name(name));
+                all.push_str(&text.unwrap_or_default());
+            }
+        }
+        all.push_str(&source);
+    }
+    all
+}
+
+fn rust_files(directory: &Path) -> Vec<PathBuf> {
+    let mut all = Vec::new();
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.ends_with("target") {
-            all.push_str(&sources(&path));
+            all.extend(rust_files(&path));
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path).unwrap();
-            for start in ["include_str!(\"", "#[path = \""] {
-                for included in source.split(start).skip(1) {
-                    let name = included.split('"').next().unwrap();
-                    let text = fs::read_to_string(directory.join(name));
-                    all.push_str(&text.unwrap_or_default());
-                }
-            }
-            all.push_str(&source);
+            all.push(path);
         }
     }
     all
@@ -254,6 +262,26 @@ fn nothing_is_depended_on_in_vain() {
 fn a_dependency_that_nothing_names_is_found() {
     let sources = "use tower_test::mock; // tokio_util";
     assert_eq!(unused(&["tower-test", "tower"], sources), ["tower"]);
+}
+
+/// The agent connects to sockets: no program inherits its environment and what it was handed over.
+#[test]
+fn no_crate_of_the_agent_starts_programs() {
+    let mut read = 0;
+    for package in packages() {
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        let name = package["name"].as_str().unwrap();
+        let source = manifest.with_file_name("src");
+        if package["source"].is_null() && name.starts_with("koukan") && source.is_dir() {
+            // Tests that are included from elsewhere start databases.
+            for file in rust_files(&source) {
+                let text = fs::read_to_string(&file).unwrap();
+                assert!(!text.contains("process::Command"), "{}", file.display());
+            }
+            read += 1;
+        }
+    }
+    assert!(read >= 8, "{read}");
 }
 
 #[test]
