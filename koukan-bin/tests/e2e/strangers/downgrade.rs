@@ -1,14 +1,15 @@
-//! aiosmtpd as a server that takes ASCII in lines alone, and Python's email that reads what it got.
+//! Servers that take ASCII in lines alone, and Python's email that reads what they got: aiosmtpd, and Postfix and Exim before it.
 
-use std::{fs, net::SocketAddr};
+use std::{any::Any, fs, net::SocketAddr, time::Duration};
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::{exim::Exim, postfix::Postfix};
 use crate::{
     client::Client,
     peers::python_peer,
-    process::{Process, await_listener, free_address, quoted},
+    process::{Process, await_listener, eventually, free_address, quoted},
 };
 
 const CONFIG: &str = r#"
@@ -60,16 +61,25 @@ fn binary() -> Vec<u8> {
     message
 }
 
-/// The server, and an agent that delivers to it.
+/// The server, and an agent that delivers to it, or to a relay before it.
 struct Site {
     agent: SocketAddr,
     folder: TempDir,
     _processes: [Process; 2],
+    _relay: Box<dyn Any>,
     _directory: TempDir,
 }
 
 impl Site {
     fn start(downgrade: &str) -> Self {
+        Self::before(downgrade, |server| (server, Box::new(())))
+    }
+
+    /// With a relay that passes on to the server what it takes.
+    fn before(
+        downgrade: &str,
+        relay: impl FnOnce(SocketAddr) -> (SocketAddr, Box<dyn Any>),
+    ) -> Self {
         let (folder, directory) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         let (agent, host) = (free_address(), free_address());
         let script = concat!(
@@ -82,6 +92,7 @@ impl Site {
                 .arg(folder.path()),
         );
         await_listener(host);
+        let (host, relay) = relay(host);
         let config = CONFIG
             .replace("LISTEN\"", &quoted(agent))
             .replace("HOST\"", &quoted(host))
@@ -92,6 +103,7 @@ impl Site {
             agent,
             folder,
             _processes: [server, process],
+            _relay: relay,
             _directory: directory,
         }
     }
@@ -111,8 +123,10 @@ impl Site {
 
     /// What it made of the only message so far.
     fn only(&self) -> Value {
-        assert!(!self.folder.path().join("2.json").exists());
-        let text = fs::read_to_string(self.folder.path().join("1.json")).unwrap();
+        let [first, second] = ["1.json", "2.json"].map(|name| self.folder.path().join(name));
+        eventually(Duration::from_secs(30), || first.exists());
+        assert!(!second.exists());
+        let text = fs::read_to_string(first).unwrap();
         serde_json::from_str(&text).unwrap()
     }
 }
@@ -137,7 +151,25 @@ fn without_the_option_what_it_does_not_take_is_refused() {
 
 #[test]
 fn what_nobody_has_signed_is_encoded_and_python_reads_the_same() {
-    let site = Site::start(", downgrade: unsigned");
+    is_encoded_and_read(&Site::start(", downgrade: unsigned"));
+}
+
+/// They encode nothing themselves, and do not offer 8BITMIME.
+#[test]
+fn postfix_and_exim_take_what_is_encoded_for_them_and_python_reads_the_same() {
+    let unsigned = ", downgrade: unsigned";
+    is_encoded_and_read(&Site::before(unsigned, |server| {
+        let postfix = Postfix::of_ascii(server);
+        (postfix.address, Box::new(postfix))
+    }));
+    is_encoded_and_read(&Site::before(unsigned, |server| {
+        let exim = Exim::of_ascii(server);
+        (exim.address, Box::new(exim))
+    }));
+}
+
+/// With `downgrade: unsigned`: what is signed is refused, and what is not arrives.
+fn is_encoded_and_read(site: &Site) {
     let said = site.send(&letter(SIGNED), false);
     assert!(said.starts_with("554 5.6.3 "), "{said}");
     let said = site.send(&binary(), true);

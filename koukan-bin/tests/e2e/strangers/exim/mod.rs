@@ -56,6 +56,12 @@ impl Exim {
         )
     }
 
+    /// Starts one that does not offer 8BITMIME, and passes on whatever comes as it is.
+    pub(super) fn of_ascii(relay: SocketAddr) -> Self {
+        let settings = "accept_8bitmime = false\ntls_advertise_hosts =";
+        Self::start(relay, settings, "accept", "hosts_avoid_tls = *")
+    }
+
     fn start(relay: SocketAddr, settings: &str, acl: &str, transport: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();

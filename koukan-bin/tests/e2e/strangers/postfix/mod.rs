@@ -99,6 +99,14 @@ impl Postfix {
         Self::start(relay, &more, "PLAIN")
     }
 
+    /// Starts one that does not offer 8BITMIME, and passes on whatever comes as it is.
+    pub(super) fn of_ascii(relay: SocketAddr) -> Self {
+        let more = "mynetworks = 127.0.0.0/8\n\
+                    smtpd_discard_ehlo_keywords = 8bitmime\n\
+                    disable_mime_output_conversion = yes\n";
+        Self::start(relay, more, "PLAIN")
+    }
+
     /// How many lines of the log say all of that.
     pub(super) fn lines(&self, words: &[&str]) -> usize {
         let log = self.log();
