@@ -358,6 +358,21 @@ async fn nothing_is_changed_where_nobody_says_what() {
 }
 
 #[tokio::test]
+async fn an_empty_parameter_does_not_select_more() {
+    for (query, field) in [
+        ("sender=s&recipient=", "recipient"),
+        ("reply=%20%20", "reply"),
+        ("all=true&id=", "id"),
+    ] {
+        let (server, asked) = with_queue(changed);
+        let answer = post(server, &format!("/queue/cancel?{query}")).await;
+        assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
+        assert_eq!(answer.json()["field"], field, "{query}");
+        assert!(asked.lock().unwrap().is_empty());
+    }
+}
+
+#[tokio::test]
 async fn one_is_changed_by_its_id() {
     for action in QueueAction::ALL {
         let (server, asked) = with_queue(listed);

@@ -9,7 +9,7 @@ use koukan_core::{resource::Refusal, storage::Search};
 /// The query before its parameters are checked.
 pub(super) type Pairs = Result<Query<Vec<(String, String)>>, QueryRejection>;
 
-/// Parameters, each at most once; an empty one counts as absent.
+/// Parameters, each at most once.
 pub(super) struct Parameters(BTreeMap<String, String>);
 
 /// The names of the parameters that [`Parameters::search`] takes.
@@ -24,8 +24,29 @@ const SEARCH: [&str; 7] = [
 ];
 
 impl Parameters {
-    /// The parameters of a query for a list. Allowed are the search parameters and `others`.
+    /// The parameters of a query for a list. Allowed are the search parameters and `others`. An empty one
+    /// counts as absent.
     pub(super) fn of(query: Pairs, others: &[&str]) -> Result<Self, Refusal> {
+        let mut parameters = Self::whole(query, others)?;
+        parameters.0.retain(|_, value| !value.is_empty());
+        Ok(parameters)
+    }
+
+    /// The parameters of a query that selects what is changed. An empty one is refused, as a shell variable
+    /// without a value makes it: without that parameter, others would be changed too.
+    pub(super) fn of_change(query: Pairs, others: &[&str]) -> Result<Self, Refusal> {
+        let parameters = Self::whole(query, others)?;
+        let mut all = parameters.0.iter();
+        match all.find(|(_, value)| value.trim().is_empty()) {
+            None => Ok(parameters),
+            Some((name, _)) => {
+                let detail = "is empty: give a value, or leave the parameter out";
+                Err(Refusal::malformed(detail).at(name.as_str()))
+            }
+        }
+    }
+
+    fn whole(query: Pairs, others: &[&str]) -> Result<Self, Refusal> {
         let known = || others.iter().chain(&SEARCH);
         let wrong = || {
             let names: Vec<_> = known().copied().collect();
@@ -40,7 +61,6 @@ impl Parameters {
                 return Err(wrong());
             }
         }
-        parameters.retain(|_, value| !value.is_empty());
         Ok(Self(parameters))
     }
 

@@ -75,7 +75,7 @@ pub(super) async fn change(
 ) -> Answer {
     // A POST to a transaction without an action is not allowed.
     let action = action(&part(path)?).ok_or_else(Problem::wrong_method)?;
-    let mut parameters = Parameters::of(query, &CHANGE_PARAMETERS)?;
+    let mut parameters = Parameters::of_change(query, &CHANGE_PARAMETERS)?;
     let is_dry = parameters.flag("dry_run")?;
     let is_all = parameters.flag("all")?;
     if !is_all && parameters.is_empty() {
