@@ -1,4 +1,8 @@
-//! The header of the message that failed.
+//! The header of the message that failed, and the message as it is returned.
+
+use std::borrow::Cow;
+
+use crate::message::downgrade::{Downgrade, Signatures, Transport, Unconvertible};
 
 /// Octets of a line, at most: RFC 5322 section 2.1.1.
 const LINE_MAX: usize = 998;
@@ -50,6 +54,23 @@ pub(super) fn can_return(message: &[u8], is_international: bool) -> bool {
     let header = header(message);
     let is_header_fit = header.is_ascii() || (is_international && str::from_utf8(&header).is_ok());
     is_header_fit && !message.contains(&0)
+}
+
+/// The whole message in ASCII, with its parts encoded if necessary; `None` if that is impossible. A host without
+/// 8BITMIME would refuse the notification otherwise, and nobody would be notified.
+pub(super) fn in_ascii(message: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if message.is_ascii() {
+        return Some(message.into());
+    }
+    let converted = converted(message).ok()?;
+    converted.is_ascii().then_some(converted.into())
+}
+
+fn converted(message: &[u8]) -> Result<Vec<u8>, Unconvertible> {
+    let mut downgrade = Downgrade::new(Transport::SevenBit).with_signatures(Signatures::Break);
+    let mut converted = downgrade.chunk(message)?.to_vec();
+    converted.extend_from_slice(&downgrade.end()?);
+    Ok(converted)
 }
 
 /// Whether a message, given by its beginning, is a notification or another automatic response. Nobody

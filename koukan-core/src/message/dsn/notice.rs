@@ -1,5 +1,7 @@
 //! The notification.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use jiff::Timestamp;
 
@@ -27,11 +29,11 @@ use super::{
 /// be sent with the null reverse-path.
 ///
 /// The whole message is returned where the sender has asked for it (RET=FULL, RFC 3461 section 4.3), a
-/// recipient has failed, and the message can be included unchanged.
+/// recipient has failed, and the message can be included: unchanged, or, where it has octets above 127, with its
+/// parts [encoded](crate::message::downgrade).
 ///
-/// It is completely ASCII, whatever the recipients, the replies and the original header contain, so
-/// that every host can accept it. A message that is returned as a whole may need 8BITMIME
-/// ([`Report::is_8bit`]). Only where the reverse-path or the name of the agent is outside of ASCII,
+/// It is completely ASCII, whatever the recipients, the replies and the original contain, so
+/// that every host can accept it. Only where the reverse-path or the name of the agent is outside of ASCII,
 /// the types of RFC 6533 are used, and the notification needs 8BITMIME and SMTPUTF8
 /// ([`Report::is_international`]).
 #[derive(Debug, Clone)]
@@ -67,18 +69,18 @@ impl Report<'_> {
         !self.to.is_ascii() || !self.reporting_mta.is_ascii()
     }
 
-    /// Whether it holds octets above 127, so that it must be sent with `BODY=8BITMIME`.
-    pub fn is_8bit(&self) -> bool {
-        self.is_international() || (self.returns_all() && !self.original.is_ascii())
-    }
-
-    /// Whether the whole message is returned.
-    fn returns_all(&self) -> bool {
+    /// The whole message, if it is returned.
+    fn returned(&self) -> Option<Cow<'_, [u8]>> {
         let is_failed = |it: &Reported<'_>| it.action == Action::Failed;
-        self.is_whole
+        let is_wanted = self.is_whole
             && self.mail.to_return() == Some(Return::Full)
             && self.recipients.iter().any(is_failed)
-            && excerpt::can_return(self.original, self.is_international())
+            && excerpt::can_return(self.original, self.is_international());
+        match is_wanted {
+            false => None,
+            true if self.is_international() => Some(self.original.into()),
+            true => excerpt::in_ascii(self.original),
+        }
     }
 
     /// Writes the notification.
@@ -91,9 +93,9 @@ impl Report<'_> {
         let tags: Vec<_> = languages.iter().map(|language| language.tag()).collect();
         let status = self.status(form);
         let headers = excerpt::header(self.original);
-        let returned = match self.returns_all() {
-            true => Part::message(self.original, &headers),
-            false => Part::headers(&headers, is_8bit),
+        let returned = match self.returned() {
+            Some(message) => Part::message(message, &headers),
+            None => Part::headers(&headers, is_8bit),
         };
         let parts = [
             Part::text(&text, tags.join(", "), is_8bit),
@@ -118,7 +120,7 @@ impl Report<'_> {
         let subject = text_field("subject", &words::subject(self, languages));
         let content_type =
             format!("multipart/report; report-type=delivery-status; boundary=\"{boundary}\"");
-        let encoding = match self.is_8bit() {
+        let encoding = match self.is_international() {
             false => Encoding::SevenBit,
             true => Encoding::EightBit,
         };

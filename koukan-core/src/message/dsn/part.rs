@@ -58,8 +58,8 @@ impl<'a> Part<'a> {
         Self::new(content_type, headers, is_global)
     }
 
-    /// The whole original message, with its `header`, unchanged.
-    pub(super) fn message(message: &'a [u8], header: &[u8]) -> Self {
+    /// The whole original message, with its `header`.
+    pub(super) fn message(message: Cow<'a, [u8]>, header: &[u8]) -> Self {
         let content_type = match header.is_ascii() {
             true => "message/rfc822",
             false => "message/global",
@@ -72,7 +72,7 @@ impl<'a> Part<'a> {
             content_type,
             language: None,
             encoding,
-            content: message.into(),
+            content: message,
         }
     }
 

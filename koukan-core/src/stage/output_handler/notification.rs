@@ -281,7 +281,7 @@ fn ended(reply: &Reply) -> Action {
 fn null_mail(report: &Report<'_>) -> Mail {
     let mut mail = Mail::new(ReversePath::Null);
     let needs = [
-        ("BODY", Some("8BITMIME"), report.is_8bit()),
+        ("BODY", Some("8BITMIME"), report.is_international()),
         ("SMTPUTF8", None, report.is_international()),
         // It is about a message that must be equally protected: RFC 8689 section 5.
         ("REQUIRETLS", None, report.mail.parameters.is_requiretls()),
