@@ -2,7 +2,10 @@
 
 use std::{fmt, net::Ipv6Addr, path::Path, str::FromStr};
 
-use crate::remote_address::{RemoteAddress, UNIX};
+use crate::{
+    path::domain_key,
+    remote_address::{RemoteAddress, UNIX},
+};
 
 /// A host name or address with a port; or the path of a Unix socket.
 ///
@@ -27,13 +30,13 @@ impl HostPort {
         path.starts_with('/').then(|| Path::new(path))
     }
 
-    /// The same with the host name in lower case. A path is unchanged.
+    /// The same with the host name in the form in which names are compared ([`domain_key`]). A path is unchanged.
     #[must_use]
     pub fn to_lower_case(&self) -> Self {
         match self.unix() {
             Some(_) => self.clone(),
             None => Self {
-                host: self.host.to_ascii_lowercase().into(),
+                host: domain_key(&self.host).into(),
                 port: self.port,
             },
         }

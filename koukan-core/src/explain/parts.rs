@@ -16,7 +16,7 @@ use tower::{BoxError, Service, ServiceExt, service_fn};
 use crate::{
     blob::BlobPool,
     context::Sender,
-    path::ForwardPath,
+    path::{ForwardPath, domain_key},
     reply::Reply,
     resource::{NotePhase, PassageOf, What},
     signals::Expansions,
@@ -70,14 +70,14 @@ impl Parts {
     /// Sets the sender for recipients of a domain, in any case.
     #[must_use]
     pub fn with(mut self, domain: &str, sender: Sender) -> Self {
-        let domain = domain.to_ascii_lowercase().into();
+        let domain = domain_key(domain).into();
         Arc::make_mut(&mut self.by_domain).insert(domain, sender);
         self
     }
 
     fn sender_for(&self, to: &ForwardPath) -> &Sender {
         let domain = to.mailbox().map(|mailbox| mailbox.domain_text());
-        let domain = domain.unwrap_or_default().to_ascii_lowercase();
+        let domain = domain_key(domain.unwrap_or_default());
         self.by_domain.get(&*domain).unwrap_or(&self.general)
     }
 

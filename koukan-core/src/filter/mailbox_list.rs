@@ -1,6 +1,6 @@
 //! Mailboxes by domain and local part.
 
-use crate::path::Mailbox;
+use crate::path::{Mailbox, is_same_domain};
 
 /// A set of mailboxes: those in some domains, or with some local parts. ASCII case does not matter, not
 /// even in local parts: nobody has two mailboxes that differ only by case.
@@ -52,10 +52,9 @@ impl MailboxList {
 
     /// Whether a mailbox is in the list.
     pub fn contains(&self, mailbox: &Mailbox) -> bool {
-        let is_known = |known: &[Box<str>], text: &str| {
-            known.is_empty() || known.iter().any(|one| one.eq_ignore_ascii_case(text))
-        };
-        if !is_known(&self.domains, mailbox.domain_text()) {
+        let domain = mailbox.domain_text();
+        let is_own = |known: &Box<str>| is_same_domain(known, domain);
+        if !self.domains.is_empty() && !self.domains.iter().any(is_own) {
             return false;
         }
         if self.prefixes.is_empty() {
@@ -63,7 +62,10 @@ impl MailboxList {
         }
         let local = mailbox.unquoted_local_part();
         let end = self.delimiter.and_then(|delimiter| local.find(delimiter));
-        is_known(&self.prefixes, &local[..end.unwrap_or(local.len())])
+        let name = &local[..end.unwrap_or(local.len())];
+        self.prefixes
+            .iter()
+            .any(|prefix| prefix.eq_ignore_ascii_case(name))
     }
 }
 

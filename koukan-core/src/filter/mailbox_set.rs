@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, str::FromStr};
 
-use crate::path::{Domain, Mailbox};
+use crate::path::{Domain, Mailbox, domain_key};
 
 /// A set of mailboxes and of whole domains. ASCII case does not matter, not even in local parts: nobody has
 /// two mailboxes that differ only by case.
@@ -43,7 +43,7 @@ pub struct InvalidEntry {
 impl MailboxSet {
     /// Whether a mailbox is in the set. What follows the first `delimiter` in its local part is ignored.
     pub fn contains(&self, mailbox: &Mailbox, delimiter: Option<char>) -> bool {
-        let domain = mailbox.domain_text().to_ascii_lowercase();
+        let domain = domain_key(mailbox.domain_text());
         if self.domains.contains(&*domain) {
             return true;
         }
@@ -58,12 +58,12 @@ impl MailboxSet {
 
     /// Adds all mailboxes of a domain.
     pub fn insert_domain(&mut self, domain: &str) {
-        self.domains.insert(domain.to_ascii_lowercase().into());
+        self.domains.insert(domain_key(domain).into());
     }
 
     /// Adds a mailbox.
     pub fn insert(&mut self, mailbox: &Mailbox) {
-        let domain = mailbox.domain_text().to_ascii_lowercase();
+        let domain = domain_key(mailbox.domain_text());
         let name = name(&mailbox.unquoted_local_part(), &domain);
         self.mailboxes.insert(name.into());
     }
@@ -136,12 +136,12 @@ mod tests {
     use super::*;
 
     const LIST: &str = "\u{23} ours\r\nExample.com\r\n\r\n  bob@example.org \n\"a b\"@x.example\n\
-                        \u{fc}@example.net\n";
+                        \u{fc}@example.net\nb\u{fc}cher.example\n";
 
     #[test]
     fn mailboxes_and_domains() {
         let set: MailboxSet = LIST.parse().unwrap();
-        assert_eq!(set.len(), 4);
+        assert_eq!(set.len(), 5);
         for (mailbox, delimiter, is_in) in [
             ("any@EXAMPLE.com", None, true),
             ("any@sub.example.com", None, false),
@@ -157,6 +157,9 @@ mod tests {
             ("\u{fc}@example.net", None, true),
             ("\u{fc}+x@example.net", Some('+'), true),
             ("u@example.net", None, false),
+            ("any@B\u{dc}CHER.example", None, true),
+            ("any@xn--bcher-kva.example", None, true),
+            ("any@bucher.example", None, false),
         ] {
             let mailbox: Mailbox = mailbox.parse().unwrap();
             assert_eq!(set.contains(&mailbox, delimiter), is_in, "{mailbox}");

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, fmt, net::IpAddr, str::FromStr, sync::Arc};
 
-use super::grammar::{self, InvalidMailbox};
+use super::{
+    domain_key::{domain_key, is_same_domain},
+    grammar::{self, InvalidMailbox},
+};
 use crate::fnv::Fnv1a;
 
 /// An address `local-part@domain` that conforms to the grammar, as it was written. Clones share it.
@@ -90,13 +93,13 @@ impl Mailbox {
         self.text.is_ascii()
     }
 
-    /// Whether both name the same mailbox: equal local parts, and domains that differ at most in
-    /// ASCII case.
+    /// Whether both name the same mailbox: equal local parts, and spellings of the same domain (as by
+    /// [`domain_key`]).
     ///
     /// *Source*: RFC 5321 section 2.4: only its own host may interpret a local part.
     pub fn is_same(&self, other: &Self) -> bool {
         self.unquoted_local_part() == other.unquoted_local_part()
-            && self.domain_text().eq_ignore_ascii_case(other.domain_text())
+            && is_same_domain(self.domain_text(), other.domain_text())
     }
 
     /// A number that is equal for all spellings of a mailbox, and rarely equal for two mailboxes.
@@ -104,8 +107,12 @@ impl Mailbox {
         let mut hash = Fnv1a::new(0);
         hash.add(self.unquoted_local_part().bytes());
         hash.add([b'@']);
-        // This maps both cases of a letter to the same octet.
-        hash.add(self.domain_text().bytes().map(|octet| octet | 0x20));
+        let domain = self.domain_text();
+        match domain.is_ascii() {
+            // This maps both cases of a letter to the same octet.
+            true => hash.add(domain.bytes().map(|octet| octet | 0x20)),
+            false => hash.add(domain_key(domain).bytes().map(|octet| octet | 0x20)),
+        }
         hash.get()
     }
 }

@@ -3,6 +3,7 @@
 //! An address is kept as it was written, including quotes, case and literals, so that it is relayed
 //! as it was received. Only a text that conforms to the grammar can become one.
 
+mod domain_key;
 mod forward;
 mod grammar;
 mod literal;
@@ -11,6 +12,7 @@ mod parameters;
 mod reverse;
 
 pub use self::{
+    domain_key::{domain_key, is_same_domain},
     forward::ForwardPath,
     grammar::InvalidMailbox,
     literal::address_literal,

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr};
 use jiff::Timestamp;
 
 use crate::{
-    path::Domain,
+    path::{Domain, domain_key},
     rate::Rate,
     signals::HostPort,
     storage::record::{DestinationCensus, Suspension},
@@ -115,7 +115,7 @@ impl DestinationName {
         }
         let is_name = text.len() <= NAME_MAX && (is_domain(text) || is_host(text));
         match is_name {
-            true => Ok(Self(text.to_ascii_lowercase().into())),
+            true => Ok(Self(domain_key(text).into())),
             false => Err(Refusal::malformed(
                 "not a domain, an address literal in brackets, a host with its port, or a Unix socket, as in \
                  example.com, mx.example.com:25 or unix:/run/dovecot/lmtp",
@@ -190,7 +190,8 @@ mod tests {
             ("mx.Example.com:25", "mx.example.com:25"),
             ("[::1]:2525", "[::1]:2525"),
             ("127.0.0.1:25", "127.0.0.1:25"),
-            ("例え.jp", "例え.jp"),
+            ("例え.jp", "xn--r8jz45g.jp"),
+            ("BÜCHER.example:25", "xn--bcher-kva.example:25"),
             ("unix:/run/Dovecot/lmtp", "unix:/run/Dovecot/lmtp"),
         ] {
             assert_eq!(DestinationName::parse(text).unwrap().as_str(), name);

@@ -2,7 +2,12 @@
 
 use jiff::Timestamp;
 
-use crate::{host_port::HostPort, path::Mailbox, reply::Reply, transaction::Mail};
+use crate::{
+    host_port::HostPort,
+    path::{Mailbox, domain_key},
+    reply::Reply,
+    transaction::Mail,
+};
 
 use super::record::{Attempt, Recipient, SchedulingKey, StoredTransaction, TransactionId};
 
@@ -68,11 +73,13 @@ impl Search {
     pub fn wanted(&self) -> SearchTerms {
         let words = self.last_reply.as_deref().unwrap_or_default();
         let words = words.split_whitespace().take(Self::WORDS_MAX);
-        let lower = |text: &str| text.to_ascii_lowercase();
         SearchTerms {
             reverse_path: self.reverse_path.as_deref().map(address),
             recipient: self.recipient.as_deref().map(|to| line(&address(to))),
-            domain: self.domain.as_deref().map(|of| format!("@{}\n", lower(of))),
+            domain: self
+                .domain
+                .as_deref()
+                .map(|of| format!("@{}\n", domain_key(of))),
             destination: self
                 .destination
                 .as_deref()
@@ -161,8 +168,8 @@ impl Searched {
 fn of_mailbox(mailbox: &Mailbox) -> String {
     let mut text = mailbox.unquoted_local_part().into_owned();
     text.push('@');
-    text.push_str(mailbox.domain_text());
     text.make_ascii_lowercase();
+    text.push_str(&domain_key(mailbox.domain_text()));
     text
 }
 
@@ -179,7 +186,7 @@ fn address(text: &str) -> String {
 fn host(text: &str) -> String {
     match text.parse::<HostPort>() {
         Ok(host) if host.unix().is_some() => text.to_owned(),
-        _ => text.to_ascii_lowercase(),
+        _ => domain_key(text),
     }
 }
 
@@ -251,6 +258,8 @@ mod tests {
         };
         assert!(is_of("a@Example.com", "example.COM"));
         assert!(is_of("a@[192.0.2.1]", "[192.0.2.1]"));
+        assert!(is_of("a@BÜCHER.example", "xn--bcher-kva.example"));
+        assert!(is_of("a@xn--bcher-kva.example", "bücher.example"));
         for (to, domain) in [
             ("a@x.example.com", "example.com"),
             ("a@example.com.x", "example.com"),

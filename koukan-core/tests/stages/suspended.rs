@@ -11,6 +11,7 @@ use std::{
 use koukan_core::{
     blob::BlobPool,
     reply::Reply,
+    resource::DestinationName,
     service::MailService,
     stage::{
         exploder::ReplyPolicy,
@@ -54,6 +55,29 @@ async fn queue(agent: &Agent, to: &str) -> koukan_core::storage::record::Transac
     let id = message.id;
     agent.storage.backend().insert(message).await.unwrap();
     id
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_the_domain_is_written_nothing_goes_there() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    for to in [
+        "a@bücher.example",
+        "b@BÜCHER.example",
+        "c@xn--bcher-kva.example",
+    ] {
+        queue(&agent, to).await;
+    }
+    queue(&agent, "d@bucher.example").await;
+    // As the operator's command names it.
+    let name = DestinationName::parse("Bücher.example").unwrap();
+    suspend(&agent, name.as_str()).await;
+    let _dispatching = agent.dispatch();
+    sleep(1000 * SECOND).await;
+    assert_eq!(
+        upstream.only_received().recipient_texts(),
+        ["d@bucher.example"]
+    );
 }
 
 #[tokio::test(start_paused = true)]

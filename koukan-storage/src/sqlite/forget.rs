@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fs, path::Path};
 
 use futures_util::TryStreamExt;
-use koukan_core::path::Mailbox;
+use koukan_core::path::{Mailbox, is_same_domain};
 use sqlx::{
     AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection, sqlite::SqliteRow,
 };
@@ -160,10 +160,7 @@ fn is_same(known: &str, address: &Mailbox) -> bool {
         return false;
     };
     let (one, other) = (known.unquoted_local_part(), address.unquoted_local_part());
-    one.eq_ignore_ascii_case(&other)
-        && known
-            .domain_text()
-            .eq_ignore_ascii_case(address.domain_text())
+    one.eq_ignore_ascii_case(&other) && is_same_domain(known.domain_text(), address.domain_text())
 }
 
 /// Blobs to which nothing refers that is not over.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::{
     middleware::callbacks::{CallbackLayer, Callbacks, callbacks},
-    path::{Mailbox, ReversePath},
+    path::{Mailbox, ReversePath, is_same_domain},
     reply::{Rejection, Reply},
     transaction::{Mail, Transaction},
 };
@@ -83,7 +83,7 @@ impl AllowedSenders {
 
     fn allows_mailbox(&self, mailbox: &Mailbox) -> bool {
         let domain = mailbox.domain_text();
-        let is_domain = |known: &str| known.eq_ignore_ascii_case(domain);
+        let is_domain = |known: &str| is_same_domain(known, domain);
         if self.domains.iter().any(|known| is_domain(known)) {
             return true;
         }

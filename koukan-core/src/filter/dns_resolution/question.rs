@@ -6,7 +6,7 @@ use futures_util::{StreamExt, stream::FuturesUnordered};
 
 use crate::{
     network::{LookupError, Mx, Resolver, to_ascii_domain},
-    path::{Domain, Mailbox},
+    path::{Domain, Mailbox, domain_key},
 };
 
 use super::{Resolution, of_recipients::Question};
@@ -18,7 +18,7 @@ impl Question {
     /// The question for the domain of a mailbox; or its result, where no query is needed.
     pub(super) fn of_mailbox(mailbox: &Mailbox) -> Result<Self, Resolution> {
         match mailbox.domain() {
-            Domain::Name(name) => Ok(Self::MailDomain(name.to_lowercase().into())),
+            Domain::Name(name) => Ok(Self::MailDomain(domain_key(name).into())),
             Domain::Address(_) => Err(Resolution::Ok),
             Domain::General(_) => Err(Resolution::Nx),
         }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{
     context::Context,
-    path::Mailbox,
+    path::{Mailbox, domain_key},
     shares::Client,
     transaction::{Mail, Rcpt},
 };
@@ -62,13 +62,13 @@ impl RateKey {
 fn mailbox<'a>(mailbox: &Mailbox) -> Cow<'a, str> {
     let mut text = mailbox.unquoted_local_part().into_owned();
     text.push('@');
-    text.push_str(mailbox.domain_text());
     text.make_ascii_lowercase();
+    text.push_str(&domain_key(mailbox.domain_text()));
     text.into()
 }
 
 fn domain<'a>(mailbox: &Mailbox) -> Cow<'a, str> {
-    mailbox.domain_text().to_ascii_lowercase().into()
+    domain_key(mailbox.domain_text()).into()
 }
 
 /// The combined value of all these keys; `None` where one is missing.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::{context::Sender, service::BoxMailService};
+use crate::{context::Sender, path::domain_key, service::BoxMailService};
 
 /// The chains by the recipients' domains.
 #[derive(Debug, Clone)]
@@ -27,7 +27,7 @@ impl Routes {
     }
 
     pub(super) fn add(&mut self, domain: &str, route: Route) {
-        let domain = domain.to_ascii_lowercase().into();
+        let domain = domain_key(domain).into();
         self.by_domain.insert(domain, route);
     }
 

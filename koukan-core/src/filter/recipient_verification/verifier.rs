@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::{
     context::{Context, Sender},
-    path::{ForwardPath, Mailbox, ReversePath},
+    path::{ForwardPath, Mailbox, ReversePath, domain_key},
     random::SharedRandom,
     service::BoxMailService,
     storage::Storage,
@@ -80,7 +80,7 @@ impl Verifier {
     #[must_use]
     pub fn with_domains<D: AsRef<str>>(self, domains: impl IntoIterator<Item = D>) -> Self {
         let domains = domains.into_iter();
-        let domains = domains.map(|domain| domain.as_ref().to_ascii_lowercase().into());
+        let domains = domains.map(|domain| domain_key(domain.as_ref()).into());
         self.with(|settings| settings.domains = domains.collect())
     }
 
@@ -155,7 +155,7 @@ impl Verifier {
             return None;
         }
         let mailbox = recipient.mailbox()?;
-        let domain = mailbox.domain_text().to_ascii_lowercase();
+        let domain = domain_key(mailbox.domain_text());
         let settings = &self.settings;
         if !settings.domains.is_empty() && !settings.domains.contains(&*domain) {
             return None;

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     filter::Replaceable,
-    path::{ForwardPath, Mailbox},
+    path::{ForwardPath, Mailbox, domain_key},
 };
 
 use super::{Decision, Policy};
@@ -248,7 +248,7 @@ fn key_of(alias: &str) -> Option<Box<str>> {
 
 /// The key of a mailbox; the key of a catch-all has no local part.
 fn key(local: &str, domain: &str) -> Box<str> {
-    format!("{local}@{domain}").to_ascii_lowercase().into()
+    format!("{}@{}", local.to_ascii_lowercase(), domain_key(domain)).into()
 }
 
 /// Expands recipients by a table of aliases, which may be replaced while it is in use.

@@ -1,7 +1,7 @@
 //! Routes recipients to their own domain.
 
 use crate::{
-    path::{Domain, ForwardPath},
+    path::{Domain, ForwardPath, domain_key},
     reply::{Rejection, Reply},
     signals::{Destination, HostPort},
 };
@@ -56,7 +56,7 @@ impl Policy for DestDomain {
         };
         let host = match mailbox.domain() {
             // Recipients of a domain have one destination, however the domain is written.
-            Domain::Name(name) => name.to_ascii_lowercase().into(),
+            Domain::Name(name) => domain_key(name).into(),
             Domain::Address(_) | Domain::General(_) => {
                 return Decision::Reject(Rejection::new(Reply::no_route()));
             }

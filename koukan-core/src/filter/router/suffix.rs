@@ -1,7 +1,7 @@
 //! Routes recipients by a suffix of their domain.
 
 use crate::{
-    path::{Domain, ForwardPath},
+    path::{Domain, ForwardPath, domain_key},
     signals::{Destination, HostPort},
 };
 
@@ -49,7 +49,7 @@ impl Suffix {
     /// the empty suffix.
     pub fn new(suffix: &str, decision: Decision) -> Self {
         Self {
-            suffix: suffix.to_ascii_lowercase().into(),
+            suffix: domain_key(suffix).into(),
             then: Then::Decide(decision),
         }
     }
@@ -58,9 +58,9 @@ impl Suffix {
     /// empty or too long, the recipient is unknown.
     pub fn replaced(suffix: &str, by: &str) -> Self {
         Self {
-            suffix: suffix.to_ascii_lowercase().into(),
+            suffix: domain_key(suffix).into(),
             then: Then::Replace {
-                by: by.to_ascii_lowercase().into(),
+                by: domain_key(by).into(),
                 port: 25,
                 is_by_mx: false,
             },
@@ -92,7 +92,7 @@ impl Policy for Suffix {
         let Some(Domain::Name(name)) = recipient.mailbox().map(|mailbox| mailbox.domain()) else {
             return Decision::Pass;
         };
-        let name = name.to_ascii_lowercase();
+        let name = domain_key(name);
         let Some(rest) = name.strip_suffix(&*self.suffix) else {
             return Decision::Pass;
         };

@@ -11,7 +11,7 @@ use futures_util::{StreamExt, stream};
 use tower::{BoxError, Service, ServiceExt};
 
 use crate::{
-    path::ForwardPath,
+    path::{ForwardPath, domain_key},
     reply::Reply,
     service::BoxMailService,
     transaction::{Recipients, Transaction},
@@ -40,7 +40,7 @@ impl ByDomain {
     /// Sends recipients of a domain, in any case, to `service`.
     #[must_use]
     pub fn with(mut self, domain: &str, service: BoxMailService) -> Self {
-        let domain = domain.to_ascii_lowercase().into();
+        let domain = domain_key(domain).into();
         Arc::make_mut(&mut self.routes).insert(domain, service);
         self
     }
@@ -55,7 +55,7 @@ impl ByDomain {
 
     fn route(&self, to: &ForwardPath) -> &BoxMailService {
         let domain = to.mailbox().map(|mailbox| mailbox.domain_text());
-        let domain = domain.unwrap_or_default().to_ascii_lowercase();
+        let domain = domain_key(domain.unwrap_or_default());
         self.routes.get(&*domain).unwrap_or(&self.other)
     }
 }

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use super::RetryPolicy;
+use crate::path::domain_key;
 
 /// The retry policy for mail to a domain, where it differs from the chain's.
 ///
@@ -42,7 +43,7 @@ impl DomainRules {
         name: &str,
         rule: impl Fn(RetryPolicy) -> RetryPolicy + Send + Sync + 'static,
     ) -> Self {
-        let name = name.to_ascii_lowercase().into();
+        let name = domain_key(name).into();
         self.0.insert(name, Box::new(rule));
         self
     }
@@ -53,7 +54,7 @@ impl DomainRules {
     }
 
     fn find(&self, domain: &str) -> Option<&Rule> {
-        let domain = domain.to_ascii_lowercase();
+        let domain = domain_key(domain);
         let dots = domain.match_indices('.').map(|(at, _)| at);
         // A name is there before the dot.
         let above = dots.filter(|at| *at > 0).map(|at| &domain[at..]);

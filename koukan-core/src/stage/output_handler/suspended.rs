@@ -7,7 +7,7 @@ use tower::{BoxError, ServiceExt, service_fn};
 
 use crate::{
     context::Context,
-    path::{ForwardPath, Mailbox},
+    path::{ForwardPath, Mailbox, domain_key},
     reply::{Rejection, Reply},
     service::BoxMailService,
     storage::{
@@ -73,5 +73,5 @@ fn next_hop(context: &Context) -> Option<String> {
 
 fn domain(path: &ForwardPath) -> String {
     let domain = path.mailbox().map_or("", Mailbox::domain_text);
-    domain.to_ascii_lowercase()
+    domain_key(domain)
 }

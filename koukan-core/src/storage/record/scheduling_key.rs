@@ -2,7 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use crate::{context::Context, path::Mailbox};
+use crate::{
+    context::Context,
+    path::{Mailbox, domain_key, is_same_domain},
+};
 
 use super::Recipient;
 
@@ -26,7 +29,7 @@ impl SchedulingKey {
                 let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
                 // The postmaster without a domain is local.
                 let domain = mailbox.map_or("", Mailbox::domain_text);
-                format!("{sender} {}", domain.to_ascii_lowercase())
+                format!("{sender} {}", domain_key(domain))
             }
         };
         Self(text.into())
@@ -42,7 +45,7 @@ impl SchedulingKey {
         context.next_hop.is_some()
             || recipients.windows(2).all(|two| {
                 let [one, other] = [&two[0], &two[1]].map(domain);
-                one.eq_ignore_ascii_case(&other)
+                is_same_domain(&one, &other)
             })
     }
 
@@ -97,6 +100,7 @@ mod tests {
             (&["a@b.example", "c@d.example"], "out b.example"),
             (&["\"x@y\"@b.example"], "out b.example"),
             (&["bob@[127.0.0.1]"], "out [127.0.0.1]"),
+            (&["bob@BÜCHER.example"], "out xn--bcher-kva.example"),
             (&["postmaster"], "out "),
             (&[], "out "),
         ] {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     beginning::beginning,
-    path::Mailbox,
+    path::{Mailbox, domain_key},
     reply::{Reply, Suppressed},
 };
 
@@ -44,11 +44,11 @@ pub enum SuppressionChange {
 
 /// The same text for all spellings of a mailbox.
 ///
-/// *Shape*: a valid mailbox, with the local part quoted only if necessary, and the domain in lower case.
+/// *Shape*: a valid mailbox, with the local part quoted only if necessary, and the domain as by [`domain_key`].
 /// Mailboxes that are equal by [`Mailbox::is_same`] have the same text.
 pub fn suppressed_address(mailbox: &Mailbox) -> Box<str> {
     let (local, domain) = (mailbox.unquoted_local_part(), mailbox.domain_text());
-    let domain = domain.to_ascii_lowercase();
+    let domain = domain_key(domain);
     let plain = format!("{local}@{domain}");
     let is_same = |known: &Mailbox| known.unquoted_local_part() == local;
     if plain.parse::<Mailbox>().as_ref().is_ok_and(is_same) {
@@ -146,6 +146,7 @@ mod tests {
             ("\"a\\ b\"@X", "\"a b\"@x"),
             ("\"a\\\"b\"@x", "\"a\\\"b\"@x"),
             ("\"a@b\"@x", "\"a@b\"@x"),
+            ("Bob@BÜCHER.example", "Bob@xn--bcher-kva.example"),
         ] {
             let mailbox: Mailbox = mailbox.parse().unwrap();
             let suppressed = suppressed_address(&mailbox);

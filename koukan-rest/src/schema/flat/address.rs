@@ -2,7 +2,10 @@
 
 use std::collections::HashMap;
 
-use koukan_core::{path::ForwardPath, resource::Refusal};
+use koukan_core::{
+    path::{ForwardPath, domain_key},
+    resource::Refusal,
+};
 use serde_json::{Value, json};
 
 use crate::schema::reader::Field;
@@ -120,10 +123,10 @@ impl Recipients {
     }
 }
 
-/// A key that is the same for the same mailbox: the case of the domain does not matter.
+/// A key that is the same for the same mailbox: the spelling of the domain does not matter.
 fn key(path: &ForwardPath) -> String {
     match path.as_str().rsplit_once('@') {
-        Some((local, domain)) => format!("{local}@{}", domain.to_lowercase()),
+        Some((local, domain)) => format!("{local}@{}", domain_key(domain)),
         None => path.as_str().to_owned(),
     }
 }

@@ -34,7 +34,7 @@ mod words;
 
 use std::{str::FromStr, sync::LazyLock};
 
-use crate::path::Mailbox;
+use crate::path::{Mailbox, domain_key};
 
 pub(super) use self::{
     entry::{Entry, Slot},
@@ -95,7 +95,7 @@ impl Template {
 
     /// The languages for a mailbox, at least one.
     pub(super) fn languages_for(&self, to: &Mailbox) -> Vec<&Language> {
-        let domain = to.domain_text().to_lowercase();
+        let domain = domain_key(to.domain_text());
         let own = self.languages.iter().find(|it| it.is_for(&domain));
         match own {
             Some(own) => vec![own],

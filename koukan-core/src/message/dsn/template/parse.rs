@@ -1,5 +1,7 @@
 //! Parses a template.
 
+use crate::path::domain_key;
+
 use super::{entry::Entry, error::TemplateError, language::Language, text::Text};
 
 /// The language that may omit texts.
@@ -162,7 +164,7 @@ fn tag(text: &str, line: usize) -> Result<String, TemplateError> {
 
 fn domains(text: &str, line: usize) -> Result<Vec<String>, TemplateError> {
     let names = text.split([',', ' ', '\t']).filter(|name| !name.is_empty());
-    let names: Vec<_> = names.map(str::to_lowercase).collect();
+    let names: Vec<_> = names.map(domain_key).collect();
     let is_wrong = |name: &&String| {
         let name = name.strip_prefix('.').unwrap_or(name);
         let mut labels = name.split('.');
