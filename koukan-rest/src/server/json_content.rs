@@ -89,7 +89,9 @@ async fn content(
     let settings = &shared.settings;
     let max = settings.max_json;
     let too_large = || {
-        let detail = format!("the JSON may have {max} octets at most; upload the message instead");
+        let detail = format!(
+            "the JSON may have {max} octets at most; upload larger content and share it by `reuse_uri`"
+        );
         Refusal::new(RefusalKind::TooLarge, detail)
     };
     if length(headers).is_some_and(|length| length > max as u64) {
