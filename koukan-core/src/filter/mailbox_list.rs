@@ -53,8 +53,8 @@ impl MailboxList {
     /// Whether a mailbox is in the list.
     pub fn contains(&self, mailbox: &Mailbox) -> bool {
         let domain = mailbox.domain_text();
-        let is_own = |known: &Box<str>| is_same_domain(known, domain);
-        if !self.domains.is_empty() && !self.domains.iter().any(is_own) {
+        let mut domains = self.domains.iter();
+        if !self.domains.is_empty() && !domains.any(|own| is_same_domain(own, domain)) {
             return false;
         }
         if self.prefixes.is_empty() {
