@@ -80,6 +80,10 @@ pub(crate) mod builder {
             match self.0 {}
         }
 
+        pub(crate) fn composition(&self) -> Option<&Composition> {
+            Some(&self.0)
+        }
+
         pub(crate) fn into_composition(self) -> Result<Composition, Self> {
             Ok(self.0)
         }

@@ -4,9 +4,12 @@ use std::{future::poll_fn, time::Duration};
 
 use koukan_core::reply::Reply;
 
-use crate::storage::{
-    CustodyError, Drain, Gone, Halt, Lease, Storage,
-    record::{Due, FinalReason, Status, TransactionId, Work},
+use crate::{
+    signals::Gone,
+    storage::{
+        CustodyError, Drain, Halt, Lease, Storage,
+        record::{Due, FinalReason, Status, TransactionId, Work},
+    },
 };
 
 use super::{

@@ -10,8 +10,9 @@ use shuttle::future::block_on;
 
 use crate::{
     blob::{Blob, BlobPool},
+    signals::Gone,
     storage::{
-        AttemptEnd, Gone, Halt, Lease, MemoryBackend, Recorder, Storage, UpstreamReply,
+        AttemptEnd, Halt, Lease, MemoryBackend, Recorder, Storage, UpstreamReply,
         record::{Attempt, Terms},
     },
 };

@@ -16,13 +16,6 @@ pub(crate) trait Observer: Send {
         None
     }
 
-    /// Whether the body may be sent. Its originator may have given it up; once this has returned `true`, the
-    /// originator no longer treats it as unsent. Code that sends one body on behalf of several asks the observers
-    /// of each, since the bodies come from different tasks.
-    fn may_go(&mut self) -> bool {
-        true
-    }
-
     /// The next octets were requested.
     fn asked(&mut self) {}
 
@@ -70,14 +63,6 @@ impl Body {
             observer,
         };
         Self::new(Source::Observed(Box::new(observed))).with_token(token)
-    }
-
-    /// Whether the body may be sent, according to all its observers.
-    pub(crate) fn may_go(&mut self) -> bool {
-        match &mut self.source {
-            Source::Observed(observed) => observed.inner.may_go() && observed.observer.may_go(),
-            _ => true,
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 //! | the [`TraceId`] | there is one from the start | as a durable signal; also into logs, `Received` and the final reply |
 
 mod carrying;
+mod departure;
 mod destination;
 mod durable;
 mod expansions;
@@ -25,6 +26,7 @@ mod trace_id;
 pub use crate::host_port::{HostPort, InvalidHostPort};
 
 pub use self::{
+    departure::{Departure, Holding},
     destination::{Destination, NamedBy},
     durable::{
         CARRIED_MAX, Carried, DurableSignal, SetDurableError, TooMuchCarried, UndecodedSignal,
@@ -53,7 +55,10 @@ use std::{
 
 use crate::blob::Account;
 
-pub(crate) use self::handed_over::HandedOver;
+pub(crate) use self::{
+    departure::{Gone, Leaving, Orders, Sharers, Stand},
+    handed_over::HandedOver,
+};
 
 use self::settled::Settled;
 
@@ -95,6 +100,8 @@ struct Shared {
     account: Settled<Account>,
     /// Whether a transaction uses the trace id as its identity.
     is_claimed: AtomicBool,
+    /// Where these are the signals of an attempt.
+    departure: Option<Arc<Departure>>,
 }
 
 type Entries = Vec<(TypeId, &'static str, Arc<dyn Any + Send + Sync>)>;
@@ -130,16 +137,6 @@ impl Signals {
             trunk: Some(self.clone()),
             trace_id: Settled::of(Some(TraceId::of(self))),
             account: Settled::of(self.account().cloned()),
-            ..Shared::default()
-        }))
-    }
-
-    /// As [`Signals::branch`], for an attempt that is charged to another account.
-    pub(crate) fn branch_on(&self, account: Account) -> Self {
-        Self(Arc::new(Shared {
-            trunk: Some(self.clone()),
-            trace_id: Settled::of(Some(TraceId::of(self))),
-            account: Settled::of(Some(account)),
             ..Shared::default()
         }))
     }

@@ -4,9 +4,11 @@ use std::{future::poll_fn, pin::pin, time::Duration};
 
 use tokio::time::timeout;
 
+use crate::signals::{Gone, Orders};
+
 use super::{
     Storage,
-    live::{Durability, Side, State},
+    live::{Durability, Live, Side, State},
     live_body::LiveBody,
     presence::Loss,
 };
@@ -42,17 +44,6 @@ const STEPS: [(Drain, Duration); 4] = [
     (Drain::All, Duration::from_secs(2)),
 ];
 
-/// What has happened to a message within an attempt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Gone {
-    /// It has not been read to its end.
-    No,
-    /// It was taken by reference, for others to read.
-    Taken,
-    /// It was read completely: upstream may have it.
-    Whole,
-}
-
 /// Why an attempt must end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Halt {
@@ -62,6 +53,21 @@ pub(crate) enum Halt {
     GiveBack,
     /// The agent stops, and the transaction is not committed.
     Stop,
+}
+
+impl Orders for Live {
+    fn must_end(&self, gone: Gone) -> bool {
+        let loss = self.registry.presence.loss();
+        self.lock().halt(gone, loss).is_some()
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.registry.presence.loss() != Loss::None
+    }
+
+    fn wake(&self) {
+        self.update(Side::Reader, |_| ());
+    }
 }
 
 impl Storage {

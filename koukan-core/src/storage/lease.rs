@@ -14,14 +14,14 @@ use crate::{
     context::Context,
     rate::Promise,
     reply::Reply,
-    signals::{Signals, TraceId},
+    signals::{Departure, Gone, Signals, TraceId},
     transaction::{Mail, Rcpt},
 };
 
 use super::{
     Storage, UpstreamReply,
     destinations::LATE,
-    drain::{Gone, Halt},
+    drain::Halt,
     lease_body::LeaseBody,
     live::{Durability, Live, OnDrop, Side, State},
     live_body::LiveBody,
@@ -167,16 +167,18 @@ impl Lease {
         &self.live.signals
     }
 
+    /// When the message of an attempt leaves, which ends as it is told.
+    pub(crate) fn departure(&self) -> Arc<Departure> {
+        let live = Arc::downgrade(&self.live);
+        Arc::new(Departure::under(live))
+    }
+
     /// The signals of an attempt. Promised mail is attempted at the agent's own cost, so no client
     /// can obstruct it.
-    pub(crate) fn branch_signals(&self) -> Signals {
-        let signals = match self.is_stored {
-            true => {
-                let account = self.storage.pool().account(Payer::Agent);
-                self.signals().branch_on(account)
-            }
-            false => self.signals().branch(),
-        };
+    pub(crate) fn branch_signals(&self, departure: Arc<Departure>) -> Signals {
+        let pool = self.storage.pool();
+        let account = self.is_stored.then(|| pool.account(Payer::Agent));
+        let signals = self.signals().branch_for(departure, account);
         if let Some(promise) = &self.promise {
             // Nobody else has written into those that are new.
             let _ = signals.set(promise.clone());

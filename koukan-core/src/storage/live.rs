@@ -40,7 +40,7 @@ pub(super) struct Live {
     pub(super) signals: Signals,
     mail: OnceLock<Mail>,
     state: Mutex<State>,
-    registry: Arc<Registry>,
+    pub(super) registry: Arc<Registry>,
 }
 
 #[derive(Debug)]

@@ -74,7 +74,7 @@ pub use self::{
 pub(crate) use self::{
     company::{Beside, Company},
     destinations::{Destinations, Down, Look, Passage},
-    drain::{Gone, Halt},
+    drain::Halt,
     lease_drop::Stopper,
 };
 
@@ -120,7 +120,7 @@ struct Inner {
     pool: BlobPool,
     clock: SharedClock,
     observers: Observers,
-    presence: Presence,
+    presence: Arc<Presence>,
     replicas: ReplicaCount,
     summaries: Summaries,
     /// Set if events are committed before replies.
@@ -195,16 +195,17 @@ impl Storage {
         let suppressions = Suppressions::new(backend.suppressions().await?);
         let summaries = Summaries::start(Arc::clone(&backend));
         let term = term.map(|term| (term, begun));
+        let presence = Arc::new(Presence::new(session, term, time));
         let storage = Self(Arc::new(Inner {
             backend,
             pool,
             clock,
             observers,
-            presence: Presence::new(session, term, time),
+            registry: Arc::new(Registry::new(Arc::clone(&presence))),
+            presence,
             replicas: ReplicaCount::default(),
             summaries,
             events_first: OnceLock::new(),
-            registry: Arc::default(),
             looks: Looks::default(),
             destinations: Destinations::default(),
             suspensions,

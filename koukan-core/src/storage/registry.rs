@@ -2,6 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    fmt,
     sync::{Arc, Weak},
 };
 
@@ -10,16 +11,19 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use super::{Drain, live::Live, record::TransactionId};
+use super::{Drain, live::Live, presence::Presence, record::TransactionId};
 
 /// All live transactions of a [`Storage`](super::Storage).
 ///
 /// Invariant: there is at most one [`Live`] for a transaction at a time, however many hold it. So
 /// readers, the input side and the output side meet in it.
-#[derive(Debug, Default)]
-pub(super) struct Registry(Mutex<Known>);
+pub(super) struct Registry {
+    known: Mutex<Known>,
+    /// Whether this process may work on their leases.
+    pub(super) presence: Arc<Presence>,
+}
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Known {
     lives: IdMap<TransactionId, Weak<Live>>,
     /// The current reads from the durable tier.
@@ -47,6 +51,13 @@ pub(super) struct Reading<'a> {
 }
 
 impl Registry {
+    pub(super) fn new(presence: Arc<Presence>) -> Self {
+        Self {
+            known: Mutex::default(),
+            presence,
+        }
+    }
+
     /// Begins a read of a transaction.
     pub(super) fn begin_read(&self, id: TransactionId) -> Reading<'_> {
         let mut known = self.lock();
@@ -112,7 +123,13 @@ impl Registry {
     }
 
     fn lock(&self) -> MutexGuard<'_, Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Registry").finish_non_exhaustive()
     }
 }
 

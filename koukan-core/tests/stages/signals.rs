@@ -9,7 +9,7 @@ use koukan_core::{
     signals::{DurableSignal, Queued, Signals, TraceId},
     stage::exploder::ReplyPolicy,
     storage::{MemoryBackend, record::TransactionId},
-    test_util::{CapturedLog, Received, Script, context, mail, rcpt, send},
+    test_util::{CapturedLog, Received, Script, at_rest, context, mail, rcpt, send},
     transaction::{Driver, Transaction},
 };
 use serde::{Deserialize, Serialize};
@@ -242,4 +242,21 @@ async fn attempts_from_the_queue_say_so() {
     until(async || said.lock().unwrap().len() > 1).await;
     dispatching.stop().await;
     assert_eq!(*said.lock().unwrap(), [false, true]);
+}
+
+/// Whoever keeps what an attempt has shown him keeps neither its agent nor the session of that.
+#[tokio::test(start_paused = true)]
+async fn signals_that_outlive_an_attempt_keep_nothing_of_the_agent() {
+    let upstream = Script::new();
+    let backend = Arc::new(MemoryBackend::new());
+    let agent = Agent::on_shared(Arc::clone(&backend) as _, upstream.clone()).await;
+    let front = agent.exploder(ReplyPolicy::Ingress);
+    let outcome = send(front, mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    agent.storage.flush().await;
+    drop(agent);
+    at_rest().await;
+    let received = upstream.only_received();
+    assert!(received.signals.departure().is_some());
+    assert_eq!(Arc::strong_count(&backend), 1);
 }

@@ -29,6 +29,7 @@ mod room;
 mod script;
 mod sending;
 mod sharing;
+mod silent;
 mod smtputf8;
 mod sources;
 mod tcp;

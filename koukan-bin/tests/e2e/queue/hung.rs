@@ -8,7 +8,10 @@ use crate::{
     process::{eventually, free_address},
 };
 
-use super::setup::Agent;
+use super::{
+    operated::{json, told},
+    setup::Agent,
+};
 
 /// More than there are readers of the database.
 const HUNG: usize = 8;
@@ -54,4 +57,29 @@ fn what_hangs_holds_up_neither_others_nor_readers_nor_the_stop() {
     }
     let status = agent.stop(Duration::from_secs(10));
     assert!(status.success(), "{status}");
+}
+
+/// Two recipients are attempted together: one of them is cancelled, then the other.
+#[test]
+fn what_hangs_is_cancelled_within_the_command() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let agent = Agent::start(silent.local_addr().unwrap(), free_address());
+    let mut client = Client::connect(agent.submission).unwrap();
+    let to = ["a@smtp.example", "b@smtp.example"];
+    let sent = client.send("alice@example.org", &to, "Subject: hi\r\n\r\nhello\r\n");
+    assert!(sent.unwrap().is_accepted());
+    drop(client);
+    let active = || {
+        let listed = json(&agent, &["list", "--state", "active"]);
+        let listed = listed["transactions"].as_array().unwrap().iter();
+        let ids = listed.map(|one| one["id"].as_str().unwrap().to_owned());
+        ids.collect::<Vec<_>>()
+    };
+    eventually(Duration::from_secs(20), || active().len() == 2);
+    let [first, second] = <[String; 2]>::try_from(active()).unwrap();
+    // The attempt may go on for minutes.
+    told(&agent, &["cancel", &first]);
+    eventually(Duration::from_secs(5), || active() == [second.as_str()]);
+    told(&agent, &["cancel", &second]);
+    eventually(Duration::from_secs(5), || active().is_empty());
 }

@@ -20,11 +20,11 @@ fn queue(agent: &Agent, arguments: &[&str]) -> Command {
     command
 }
 
-fn told(agent: &Agent, arguments: &[&str]) -> String {
+pub(super) fn told(agent: &Agent, arguments: &[&str]) -> String {
     run(&mut queue(agent, arguments))
 }
 
-fn json(agent: &Agent, arguments: &[&str]) -> Value {
+pub(super) fn json(agent: &Agent, arguments: &[&str]) -> Value {
     let mut command = queue(agent, arguments);
     serde_json::from_str(&run(command.arg("--json"))).unwrap()
 }

@@ -27,12 +27,13 @@ impl Body {
         })
     }
 
-    /// Another body of the same octets, without observers; `None` where the body is not a blob, or was
-    /// partly read.
+    /// Another body of the same octets, without observers; `None` where the body is neither a blob nor a
+    /// composition, or was partly read.
     pub(crate) fn copy(&self) -> Option<Self> {
         let inner = match &self.source {
             Source::Blob(reader) if reader.position() == 0 => Self::from(reader.blob()),
             Source::Bytes(bytes) => Self::from(bytes.clone()),
+            Source::Composition(rendering) => rendering.composition().cloned().map(Self::from)?,
             Source::Observed(observed) => observed.inner.copy()?,
             _ => return None,
         };

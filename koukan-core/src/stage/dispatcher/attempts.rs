@@ -11,7 +11,8 @@ use tower::{BoxError, Service};
 
 use crate::{
     causes::Causes,
-    storage::{BackendError, Beside, Company, Gone, Halt, Lease, record::FinalReason},
+    signals::Gone,
+    storage::{BackendError, Beside, Company, Halt, Lease, record::FinalReason},
     waking::Root,
 };
 

@@ -8,7 +8,7 @@
 //! In the other chain the message appears to come from this agent: with its envelope, its trace id and its account.
 //! Nothing else about the client is passed on, neither its address and identity nor the findings of filters. Whether it
 //! may send is decided in this chain, and the rules for strangers in the other chain must not decide that again.
-//! Whether a client waits for the attempt, and whether an operator asked for it, is passed on.
+//! Whether a client waits for the attempt, whether an operator asked for it, and when the message leaves, is passed on.
 //!
 //! | it answers | when |
 //! |---|---|

@@ -112,7 +112,11 @@ fn known_there(signals: &Signals, handed_over: HandedOver) -> Signals {
     if let Some(promise) = signals.find::<Promise>() {
         let _ = there.set(Promise::clone(&promise));
     }
-    there
+    // The endpoint there says when the message leaves.
+    match signals.departure() {
+        Some(departure) => there.with_departure(Arc::clone(departure)),
+        None => there,
+    }
 }
 
 /// The reply that says that others notify of success.

@@ -3,10 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU8, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, ready},
     vec,
 };
@@ -21,9 +18,9 @@ use crate::{
     middleware::trace::Following,
     reply::{Encryption, Reply},
     service::{BoxMailService, begin},
-    signals::{Destination, Forced, Queued},
+    signals::{Departure, Destination, Forced, Gone, Queued, Stand},
     storage::{
-        Gone, Halt, Lease, UpstreamReply,
+        Halt, Lease, UpstreamReply,
         record::{Attempt, Conversation},
     },
     transaction::{Aborted, Errand, Originator, Rcpt, Start},
@@ -48,7 +45,7 @@ pub(super) struct Exchange<'a> {
 /// What a lease sends upstream, and where replies go.
 struct Leased<'a> {
     lease: &'a mut Lease,
-    gone: Arc<AtomicGone>,
+    departure: Arc<Departure>,
     /// The recipients of this call, if it is a later one in the same attempt.
     again: Option<vec::IntoIter<(usize, Rcpt)>>,
 }
@@ -75,9 +72,10 @@ impl<'a> Exchange<'a> {
     ) -> Self {
         let clock = Arc::clone(lease.storage().clock());
         let context = Arc::clone(lease.context());
-        let signals = lease.branch_signals();
+        let departure = lease.departure();
+        // Nobody else has written into those that are new.
+        let signals = lease.branch_signals(Arc::clone(&departure));
         if let Some(host) = &context.next_hop {
-            // Nobody else has written into those that are new.
             let _ = signals.set(Destination::of_other([host.clone()]));
         }
         if lease.is_stored() {
@@ -95,9 +93,13 @@ impl<'a> Exchange<'a> {
             token: lease.take_token(),
         };
         let (upstream, mail) = begin(chain, start);
-        let gone = Arc::default();
+        let leased = Leased {
+            lease,
+            departure,
+            again,
+        };
         Self {
-            errand: Errand::new(Leased { lease, gone, again }, upstream, Some(mail)),
+            errand: Errand::new(leased, upstream, Some(mail)),
             clock,
             following,
             started,
@@ -151,10 +153,18 @@ impl Leased<'_> {
     /// unless it was sent already.
     fn poll_halt(&self, cx: &Context<'_>) -> Poll<Halt> {
         loop {
-            let known = self.gone.get();
-            let halt = ready!(self.lease.poll_halt(cx, known));
-            if known != Gone::No || self.gone.give_up() {
-                return Poll::Ready(halt);
+            let known = self.departure.gone();
+            match self.lease.poll_halt(cx, known) {
+                Poll::Ready(halt) if known != Gone::No || self.departure.give_up() => {
+                    return Poll::Ready(halt);
+                }
+                Poll::Ready(_) => {}
+                Poll::Pending => match self.departure.stand(known, cx) {
+                    Stand::Same => return Poll::Pending,
+                    // The session was not refreshed at that moment, and is by now.
+                    Stand::GivenUp => return Poll::Ready(Halt::GiveBack),
+                    Stand::Other => {}
+                },
             }
         }
     }
@@ -174,7 +184,7 @@ impl Originator for Leased<'_> {
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Body, Aborted>> {
         let body = self.lease.poll_body(cx);
-        body.map(|body| Ok(Body::from(body).observe(End(Arc::clone(&self.gone)))))
+        body.map(|body| Ok(Body::from(body).observe(End(Arc::clone(&self.departure)))))
     }
 
     fn take_mail_reply(&mut self, reply: Reply) -> Reply {
@@ -193,68 +203,23 @@ impl Originator for Leased<'_> {
     }
 }
 
-/// What has happened to the message.
-///
-/// It only grows. Once the message was given up it is not sent any more.
-#[derive(Default)]
-struct AtomicGone(AtomicU8);
-
-const NOT_GONE: u8 = 0;
-const TAKEN: u8 = 1;
-const WHOLE: u8 = 2;
-const GIVEN_UP: u8 = 3;
-
-impl AtomicGone {
-    fn get(&self) -> Gone {
-        match self.0.load(Ordering::Acquire) {
-            TAKEN => Gone::Taken,
-            WHOLE => Gone::Whole,
-            _ => Gone::No,
-        }
-    }
-
-    /// Gives the message up; `false` where another thread has sent it or is about to.
-    fn give_up(&self) -> bool {
-        self.change(GIVEN_UP).is_ok()
-    }
-
-    /// Notes that the message will be sent with those of others; `false` where it was given up.
-    fn go(&self) -> bool {
-        self.change(TAKEN) != Err(GIVEN_UP)
-    }
-
-    /// Changes the state if nothing has happened yet; otherwise returns the state.
-    fn change(&self, to: u8) -> Result<u8, u8> {
-        let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
-        self.0.compare_exchange(NOT_GONE, to, success, failure)
-    }
-
-    fn note(&self, to: u8) {
-        self.0.fetch_max(to, Ordering::AcqRel);
-    }
-}
-
 /// Notes that the whole message was read, or was taken by reference.
-struct End(Arc<AtomicGone>);
+struct End(Arc<Departure>);
 
 impl Observer for End {
     fn again(&self) -> Option<Box<dyn Observer>> {
         Some(Box::new(Self(Arc::clone(&self.0))))
     }
 
-    fn may_go(&mut self) -> bool {
-        self.0.go()
-    }
-
     fn passed(&mut self, _: &Bytes) {}
 
     fn ended(&mut self) {
-        self.0.note(WHOLE);
+        self.0.note(Gone::Whole);
     }
 
     /// Its further way is not visible here.
     fn taken(&mut self, _: u64, _: &[Blob]) {
-        self.0.note(TAKEN);
+        self.0.note(Gone::Taken);
     }
 }
 
@@ -292,25 +257,50 @@ impl Future for Exchange<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::{pin::pin, sync::Mutex, task::Waker};
+
+    use tower::service_fn;
+
+    use crate::{
+        blob::BlobPool,
+        context,
+        storage::{MemoryBackend, Storage},
+        test_util::{TokioClock, mail},
+        transaction::Transaction,
+    };
+
     use super::*;
 
-    /// Somebody who stops is not sent the message, which he would be sent again.
-    #[test]
-    fn a_message_is_given_up_or_goes() {
-        let gone = Arc::new(AtomicGone::default());
-        let mut end = End(Arc::clone(&gone));
-        assert!(gone.give_up());
-        assert!(!end.may_go());
-        end.taken(0, &[]);
-        assert_eq!(gone.get(), Gone::No);
-
-        let gone = Arc::new(AtomicGone::default());
-        let mut end = End(Arc::clone(&gone));
-        assert!(end.may_go() && end.may_go());
-        assert!(!gone.give_up());
-        assert_eq!(gone.get(), Gone::Taken);
-        end.ended();
-        end.taken(0, &[]);
-        assert_eq!((gone.get(), gone.give_up()), (Gone::Whole, false));
+    /// Others may have found that it must end when a process had stood still, and its session is refreshed by now.
+    #[tokio::test]
+    async fn an_attempt_that_was_given_up_by_others_ends() {
+        let backend = Arc::new(MemoryBackend::new());
+        let storage = Storage::open(
+            backend,
+            BlobPool::default(),
+            Arc::new(TokioClock::default()),
+        );
+        let storage = storage.await.unwrap();
+        let sender = context::Sender::new("app");
+        let context = Arc::new(context::Context::new(sender));
+        let (_recorder, mut lease) = storage.begin(context, mail("a@x")).unwrap();
+        let seen = Arc::new(Mutex::new(None));
+        let keeps = Arc::clone(&seen);
+        let chain = service_fn(move |tx: Transaction| {
+            *keeps.lock().unwrap() = tx.signals.departure().cloned();
+            async move {
+                let _tx = tx;
+                std::future::pending::<Result<Reply, tower::BoxError>>().await
+            }
+        });
+        let mut exchange = pin!(Exchange::new(&mut lease, BoxMailService::new(chain)));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(exchange.as_mut().poll(&mut cx).is_pending());
+        let departure = seen.lock().unwrap().take().unwrap();
+        assert!(departure.give_up());
+        let Poll::Ready(Err(halted)) = exchange.as_mut().poll(&mut cx) else {
+            panic!("it goes on");
+        };
+        assert!(matches!(halted, Halted::GivenBack));
     }
 }

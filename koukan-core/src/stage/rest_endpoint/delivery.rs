@@ -1,6 +1,6 @@
 //! From a transaction to the host that accepts it.
 
-use std::sync::Arc;
+use std::{future::pending, sync::Arc};
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
@@ -11,7 +11,7 @@ use crate::{
     id::RandomId,
     reply::Reply,
     resource::{ResourceService, View},
-    signals::{Carried, Destination, HostPort, Signals},
+    signals::{Carried, Departure, Destination, HostPort, Signals},
     transaction::Transaction,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Delivery<R> {
     inline: Option<Bytes>,
     /// The durable signals that upstream has.
     told: Carried,
+    /// Who may have given the message up by when upstream is to have it.
+    departure: Option<Arc<Departure>>,
 }
 
 impl<R: ResourceService> Delivery<R> {
@@ -41,6 +43,7 @@ impl<R: ResourceService> Delivery<R> {
         resource: R,
         settings: Arc<RestEndpointSettings>,
         transaction: Transaction,
+        departure: Option<Arc<Departure>>,
     ) -> Self {
         let Transaction {
             context,
@@ -57,7 +60,14 @@ impl<R: ResourceService> Delivery<R> {
             context,
             inline: None,
             told: Carried::default(),
+            departure,
         }
+    }
+
+    /// Whether upstream may be given the message. If not, whoever gave it up drops the call.
+    pub(super) fn may_go(&self) -> bool {
+        let departure = self.departure.as_ref();
+        departure.is_none_or(|departure| departure.may_go())
     }
 
     pub(super) async fn run(mut self) -> Result<Reply, BoxError> {
@@ -107,6 +117,9 @@ impl<R: ResourceService> Delivery<R> {
     }
 
     async fn deliver_to(&mut self, host: Option<&HostPort>) -> Result<Ended, BoxError> {
+        if self.inline.is_some() && !self.may_go() {
+            pending::<()>().await;
+        }
         let begun = Instant::now();
         let timeouts = self.settings.timeouts;
         let rcpt_to = self.intake.replies.tell_from(0, timeouts.rcpt);

@@ -9,7 +9,9 @@ use std::{
 use futures_core::future::BoxFuture;
 use tower::{BoxError, Service};
 
-use crate::{reply::Reply, resource::ResourceService, transaction::Transaction};
+use crate::{
+    reply::Reply, resource::ResourceService, signals::Departure, transaction::Transaction,
+};
 
 use super::{RestEndpointSettings, delivery::Delivery};
 
@@ -81,8 +83,15 @@ impl<R: ResourceService> Service<Transaction> for RestEndpoint<R> {
         // Copies of a message were already combined by a `Sharing`: none has to wait for this one.
         drop(transaction.body.take_token());
         let resource = self.resource.clone();
-        let delivery = Delivery::new(resource, Arc::clone(&self.settings), transaction);
-        Box::pin(delivery.run())
+        // The message may be taken long before upstream is given it.
+        let departure = transaction.signals.departure().cloned();
+        let holding = departure.as_ref().map(Departure::hold);
+        let delivery = Delivery::new(resource, Arc::clone(&self.settings), transaction, departure);
+        Box::pin(async move {
+            let result = delivery.run().await;
+            drop(holding);
+            result
+        })
     }
 }
 

@@ -26,7 +26,7 @@ impl Calls {
             };
             match step {
                 Step::Begin(mail, rcpt) => {
-                    let call = Call::begin(group, 0, mail);
+                    let call = Call::begin(group, 0, mail, group.signals.clone());
                     call.hand(rcpt, cx);
                     self.calls.push(call);
                 }

@@ -19,6 +19,7 @@ use crate::{
     few::Few,
     pipe::{self, pipe},
     reply::Reply,
+    signals::Signals,
     transaction::{Command, Lender, Rcpt, Recipients, Slot, Transaction, rescue},
     waking::Passes,
 };
@@ -218,7 +219,8 @@ impl Calls {
                     has_given = true;
                     let slot = mail.unwrap_or_else(Slot::of_nobody);
                     let slot = slot.lent(lender(group), [run, MAIL], 0);
-                    self.calls.push(Call::begin(group, run, slot));
+                    let signals = group.signals_of(run);
+                    self.calls.push(Call::begin(group, run, slot, signals));
                 }
                 Action::Hand {
                     run,
@@ -246,6 +248,7 @@ impl Calls {
                     is_shared,
                 } => {
                     has_given = true;
+                    group.hold(run, is_shared);
                     let body = match is_shared {
                         true => self.agree(group, run, copies),
                         false => { copies }.take().next().map(|(_, body)| body),
@@ -263,25 +266,20 @@ impl Calls {
         has_given
     }
 
-    /// One copy of the message on behalf of all members, unless one of them is leaving or has left. Then
-    /// the call is dropped: it would deliver the message to that member's recipient, who gets it again
-    /// later.
-    fn agree(&mut self, group: &Group, run: usize, mut copies: Few<Copy>) -> Option<Body> {
-        let asked = copies.iter_mut();
-        let given_up: Vec<_> = asked
-            .filter_map(|(member, body)| (!body.may_go()).then_some(*member))
-            .collect();
-        let confirmed = group.lock().state.confirm(run, &given_up, copies);
-        match confirmed {
-            Ok(mut copies) => {
+    /// One copy of the message on behalf of all members, unless one of them is leaving or has left and
+    /// cannot leave later. Then the call is dropped: it would deliver the message to that member's
+    /// recipient, who gets it again later.
+    fn agree(&mut self, group: &Group, run: usize, copies: Few<Copy>) -> Option<Body> {
+        group.heed(run);
+        let goes = group.lock().state.give_shared(run, copies);
+        match goes {
+            Ok((one, others)) => {
                 // From here on, a single attempt no longer decides about it.
-                let mut taken = copies.take().map(|(_, body)| body.taken());
-                let one = taken.next();
-                taken.for_each(drop);
-                one
+                others.into_iter().map(Body::taken).for_each(drop);
+                one.map(Body::taken)
             }
             Err(left) => {
-                drop(left);
+                left.tell();
                 self.calls.retain(|call| call.run != run);
                 None
             }
@@ -315,7 +313,7 @@ impl Calls {
 }
 
 impl Call {
-    pub(super) fn begin(group: &Group, run: usize, mail: Slot) -> Self {
+    pub(super) fn begin(group: &Group, run: usize, mail: Slot, signals: Signals) -> Self {
         let (recipients, recipients_pulled) = pipe(usize::MAX);
         let (body, body_pulled) = pipe(1);
         let key = &group.key;
@@ -325,7 +323,7 @@ impl Call {
             mail: Command::new(key.mail.clone(), mail),
             recipients: Recipients::from_pipe(recipients_pulled),
             body: Body::from_pipe(body_pulled).with_token(token),
-            signals: group.signals.clone(),
+            signals,
         };
         let call = || group.shared.service.clone().call(transaction);
         // Others may have joined by now, and wait for whoever has the calls.

@@ -136,6 +136,8 @@ impl Driven {
     /// Polls all of them.
     pub(super) fn poll_all(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if let Some(calls) = &mut self.calls {
+            // The tasks of the members may come later.
+            self.group.heed_clock();
             ready!(calls.poll(&self.group, true, cx));
             self.calls = None;
         }

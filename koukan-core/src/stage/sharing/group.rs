@@ -8,7 +8,7 @@ use crate::{
     body::{Body, MessageToken},
     middleware::trace::Following,
     reply::Reply,
-    signals::{Signals, TraceId},
+    signals::{Departure, Signals, TraceId},
     sync::{Mutex, MutexGuard, PoisonError},
     transaction::{Command, Lender, Loan, Rcpt, Slot},
     waking::Root,
@@ -45,8 +45,8 @@ pub(super) struct Guarded {
     pub(super) driver: Option<usize>,
 }
 
-/// What a member joins with: the open reply to MAIL, and its first recipient.
-type First = (Option<Slot>, Command<Rcpt>);
+/// What a member joins with: the open reply to MAIL, its first recipient, and when its message leaves.
+type First = (Option<Slot>, Command<Rcpt>, Option<Arc<Departure>>);
 /// An answer that is known already.
 type Told = (Slot, Reply);
 
@@ -62,24 +62,24 @@ impl Group {
         key: Key,
         signals: Signals,
         token: Option<&MessageToken>,
-        (mail, rcpt): First,
+        first: First,
         may_drive: bool,
     ) -> (Arc<Self>, usize) {
-        let begin = |key, mail, rcpt| {
+        let begin = |key, first| {
             let goes = (key, signals, may_drive);
-            Self::new(Arc::clone(shared), goes, mail, rcpt)
+            Self::new(Arc::clone(shared), goes, first)
         };
         let Some(token) = token else {
-            return (begin(key, mail, rcpt), FIRST);
+            return (begin(key, first), FIRST);
         };
-        let mut first = Some((mail, rcpt));
+        let mut first = Some(first);
         let mut meetings = token.meetings();
         let found = meetings.find(|group: &Arc<Self>| {
             let is_same = Arc::ptr_eq(&group.shared, shared) && group.key.is_same(&key);
             is_same.then(|| group.enter(&mut first)).flatten()
         });
-        if let Some((mail, rcpt)) = first {
-            let group = begin(key, mail, rcpt);
+        if let Some(first) = first {
+            let group = begin(key, first);
             meetings.add(&group);
             return (group, FIRST);
         }
@@ -98,13 +98,12 @@ impl Group {
     fn new(
         shared: Arc<Shared>,
         (key, signals, members_drive): (Key, Signals, bool),
-        mail: Option<Slot>,
-        rcpt: Command<Rcpt>,
+        (mail, rcpt, departure): First,
     ) -> Arc<Self> {
         let mail = mail.unwrap_or_else(Slot::of_nobody);
-        let (lone, state) = match Lone::new(mail, rcpt) {
+        let (lone, state) = match Lone::new(mail, rcpt, departure.clone()) {
             Ok(lone) => (Some(lone), State::default()),
-            Err((mail, rcpt)) => (None, State::begin(mail, rcpt)),
+            Err((mail, rcpt)) => (None, State::begin(mail, rcpt, departure)),
         };
         Arc::new(Self {
             shared,
@@ -133,8 +132,8 @@ impl Group {
         if !state.is_open() {
             return None;
         }
-        let (mail, rcpt) = first.take()?;
-        let index = state.enter(rcpt);
+        let (mail, rcpt, departure) = first.take()?;
+        let index = state.enter(rcpt, departure);
         let told = match &state.mail_reply {
             Some(reply) => mail.map(|slot| (slot, reply.clone())),
             None => {
@@ -150,6 +149,7 @@ impl Group {
         if let Some(lone) = guarded.lone.take() {
             let lender: Arc<dyn Lender> = Arc::<Self>::clone(self);
             guarded.state = lone.spread(&lender);
+            self.join_first(&mut guarded.state);
         }
     }
 

@@ -5,6 +5,7 @@ use std::{sync::Arc, task::Waker};
 use crate::{
     body::Body,
     reply::Reply,
+    signals::Departure,
     transaction::{Command, Lender, Rcpt, Slot, Watch},
     waking::keep,
 };
@@ -27,6 +28,7 @@ pub(super) struct Lone {
     has_all_recipients: bool,
     /// Until the endpoint gets it.
     body: Option<Body>,
+    departure: Option<Arc<Departure>>,
     is_started: bool,
     /// Whether the endpoint has refused the recipient, and was told that there are no others.
     is_vain: bool,
@@ -52,7 +54,11 @@ impl Lone {
     ///
     /// Returns the commands where the case is not simple: other recipients were refused before, or
     /// somebody else sees the answers.
-    pub(super) fn new(mail: Slot, rcpt: Command<Rcpt>) -> Result<Self, (Slot, Command<Rcpt>)> {
+    pub(super) fn new(
+        mail: Slot,
+        rcpt: Command<Rcpt>,
+        departure: Option<Arc<Departure>>,
+    ) -> Result<Self, (Slot, Command<Rcpt>)> {
         let watches = mail.watch().zip(rcpt.watch());
         let Some((mail_answer, answer)) = watches.filter(|_| rcpt.position() == 0) else {
             return Err((mail, rcpt));
@@ -64,6 +70,7 @@ impl Lone {
             answer,
             has_all_recipients: false,
             body: None,
+            departure,
             is_started: false,
             is_vain: false,
             waiting: None,
@@ -131,7 +138,7 @@ impl Lone {
     /// The state in the form for several members. Answers that are still to come go to `lender`.
     pub(super) fn spread(mut self, lender: &Arc<dyn Lender>) -> State {
         let mut state = match self.envelope {
-            Some((mail, rcpt)) => State::begin(mail, rcpt),
+            Some((mail, rcpt)) => State::begin(mail, rcpt, None),
             None => {
                 let mail_reply = self.mail.lend(lender, [0, MAIL]);
                 let answer = self.answer.lend(lender, [0, 0]);
@@ -143,6 +150,7 @@ impl Lone {
             member.has_body = self.body.is_some();
             member.body = self.body.take();
             member.waiting = self.waiting.take();
+            member.departure = self.departure.take();
         }
         state
     }

@@ -155,7 +155,7 @@ impl Membership {
         let may_drive = is_direct
             && !shared.passes_lone
             && token.as_ref().is_some_and(MessageToken::is_of_one_task);
-        let first = (slot, first);
+        let first = (slot, first, signals.departure().cloned());
         let (group, index) = Group::find(shared, key, signals, token.as_ref(), first, may_drive);
         Self { group, index }
     }

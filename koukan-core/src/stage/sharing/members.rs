@@ -1,8 +1,12 @@
 //! A group's knowledge of a member.
 
-use std::task::Waker;
+use std::{sync::Arc, task::Waker};
 
-use crate::{body::Body, reply::Reply};
+use crate::{
+    body::Body,
+    reply::Reply,
+    signals::{Departure, Holding},
+};
 
 /// A member.
 #[derive(Default)]
@@ -14,6 +18,10 @@ pub(super) struct Member {
     pub(super) is_slow: bool,
     /// The message, while nobody reads it.
     pub(super) body: Option<Body>,
+    /// Where it is an attempt that can be ended while the message has not left.
+    pub(super) departure: Option<Arc<Departure>>,
+    /// The group says when the message leaves.
+    pub(super) holding: Option<Holding>,
     pub(super) result: Option<Reply>,
     /// Whether it may get its result: not before its commands are answered, since the result would answer
     /// those that are open.

@@ -24,7 +24,8 @@
 //! |---|---|
 //! | another member comes | its recipient is passed on, unless the message has started or the run is full; then there is another run |
 //! | a member leaves before the message has started | the call is dropped, and another run begins with the others; recipients that were answered are not answered again |
-//! | a member has given up its message when it is to start, as a stopping attempt does | the same |
+//! | a member leaves before the last octets are sent, if the endpoint [says](crate::signals::Departure::hold) when that is and the message can be read again | the same |
+//! | a member has given up its message when it is to leave, as a stopping attempt does | the same |
 //! | a member leaves later | none, as long as another stays |
 //! | the destination says that there are too many recipients, after it has accepted some | the refused ones go into another run |
 //! | the last copy has arrived, and each member has its message | the message starts; its octets are read once |
@@ -69,6 +70,7 @@ mod action;
 mod alone;
 mod calls;
 mod demand;
+mod departing;
 mod direct;
 mod driving;
 mod group;

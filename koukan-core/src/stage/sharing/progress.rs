@@ -5,7 +5,7 @@ use std::mem;
 use crate::{body::Body, few::Few, reply::Reply};
 
 use super::{
-    action::{Action, Copy},
+    action::Action,
     seats::Stand,
     state::{Run, State},
 };
@@ -23,7 +23,8 @@ impl State {
                 is_vain,
                 ..
             } = self.runs[run];
-            if !(own.stays || own.refused) || (own.gone && !is_started) {
+            let can_leave = !is_started || self.runs[run].leave.is_open();
+            if !(own.stays || own.refused) || (own.gone && can_leave) {
                 self.drop_run(run, actions);
             } else if !own.stays && own.has_all_recipients {
                 self.end_in_vain(run, is_started, is_vain, actions);
@@ -63,15 +64,19 @@ impl State {
 
     /// After a run's call is dropped, its recipients wait for another run, except those that were
     /// refused.
-    fn begin_again(&mut self, run: usize) {
+    pub(super) fn begin_again(&mut self, run: usize) {
         self.runs[run].is_over = true;
         // The slots come back before they are lent again.
         self.is_changed = true;
         for index in mem::take(&mut self.runs[run].seats) {
             let seat = &mut self.seats[index];
-            if seat.is_in(run) && !self.members[seat.member].is_gone {
+            let member = &mut self.members[seat.member];
+            if seat.is_in(run) && !member.is_gone {
                 seat.stand = Stand::Waiting;
                 self.waiting += 1;
+                if member.has_body && member.body.is_none() {
+                    member.body = self.runs[run].leave.again();
+                }
             }
         }
     }
@@ -206,37 +211,6 @@ impl State {
             actions.push(Action::Close(run));
             self.give_body(run, actions);
         }
-    }
-
-    /// Whether the message may be sent, after the members that brought copies were asked; `given_up` are
-    /// those that leave without it. If there are any, or a member has left since the decision, another run
-    /// begins with the others. Returns the rest of the copies.
-    pub(super) fn confirm(
-        &mut self,
-        run: usize,
-        given_up: &[usize],
-        copies: Few<Copy>,
-    ) -> Result<Few<Copy>, Vec<Body>> {
-        for member in given_up {
-            self.members[*member].is_gone = true;
-        }
-        let seats = { self.runs[run].seats.iter() }.map(|index| &self.seats[*index]);
-        let mut taking_part = seats.filter(|seat| seat.is_in(run));
-        if !taking_part.any(|seat| self.members[seat.member].is_gone) {
-            return Ok(copies);
-        }
-        let mut left = Vec::new();
-        for (member, body) in { copies }.take() {
-            let member = &mut self.members[member];
-            let before = match member.is_gone {
-                true => Some(body),
-                false => member.body.replace(body),
-            };
-            left.extend(before);
-        }
-        self.is_untidy = true;
-        self.begin_again(run);
-        Err(left)
     }
 
     /// Whether a run that has not started has its message.

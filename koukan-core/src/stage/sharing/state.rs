@@ -1,16 +1,18 @@
 //! The state of a group, and its next actions.
 
-use std::{mem, task::Waker};
+use std::{mem, sync::Arc, task::Waker};
 
 use crate::{
     body::Body,
     reply::Reply,
+    signals::Departure,
     transaction::{Command, Loan, Rcpt, Slot},
     waking::Waiters,
 };
 
 use super::{
     action::{Action, Limits},
+    departing::Leave,
     members::Member,
     seats::{Seat, Stand, final_reply, is_too_many},
 };
@@ -58,14 +60,20 @@ pub(super) struct Run {
     pub(super) is_vain: bool,
     pub(super) is_started: bool,
     pub(super) is_over: bool,
+    /// When its message leaves.
+    pub(super) leave: Leave,
 }
 
 impl State {
     /// A state with a first member, its recipient and the open reply to MAIL.
-    pub(super) fn begin(mail: Slot, rcpt: Command<Rcpt>) -> Self {
+    pub(super) fn begin(
+        mail: Slot,
+        rcpt: Command<Rcpt>,
+        departure: Option<Arc<Departure>>,
+    ) -> Self {
         let mut state = Self::default();
         state.mail_slots.push(mail);
-        state.enter(rcpt);
+        state.enter(rcpt, departure);
         state
     }
 
@@ -117,9 +125,16 @@ impl State {
 
     /// Adds a member with its first recipient. (Without a recipient it would end together with a run
     /// that it has no part in.) Returns its number.
-    pub(super) fn enter(&mut self, rcpt: Command<Rcpt>) -> usize {
+    pub(super) fn enter(
+        &mut self,
+        rcpt: Command<Rcpt>,
+        departure: Option<Arc<Departure>>,
+    ) -> usize {
         let member = self.members.len();
-        self.members.push(Member::default());
+        self.members.push(Member {
+            departure,
+            ..Member::default()
+        });
         self.seat(member, rcpt);
         self.is_changed = true;
         member
@@ -167,6 +182,8 @@ impl State {
     pub(super) fn leave(&mut self, member: usize) -> (Option<Waker>, Option<Body>, Vec<Slot>) {
         let own = &mut self.members[member];
         own.is_gone = true;
+        // Its attempt may go on by another way.
+        own.holding = None;
         let mut slots = Vec::new();
         if own.result.is_none() {
             self.is_untidy = true;

@@ -8,7 +8,7 @@ use koukan_core::{
     network::Wire,
     rate::{OverRate, Promise, Rate},
     reply::{Extensions, RemoteMta, Reply},
-    signals::{Destination, Forced, HostPort, NamedBy, Queued, Signals, TlsRequired},
+    signals::{Departure, Destination, Forced, HostPort, NamedBy, Queued, Signals, TlsRequired},
     transaction::Transaction,
 };
 use tower::BoxError;
@@ -56,11 +56,16 @@ enum Outcome {
 }
 
 impl Attempts {
-    pub(super) async fn deliver(&self, transaction: Transaction) -> Result<Reply, BoxError> {
+    /// Delivers a transaction, whose message leaves only as `departure` has it.
+    pub(super) async fn deliver(
+        &self,
+        transaction: Transaction,
+        departure: Option<Arc<Departure>>,
+    ) -> Result<Reply, BoxError> {
         let signals = transaction.signals.clone();
         let holdings = transaction.body.holdings();
         let client = transaction.context.client();
-        let mut exchange = Exchange::new(transaction).with_downgrade(self.downgrade);
+        let mut exchange = Exchange::new(transaction, departure).with_downgrade(self.downgrade);
         let Some(destination) = self.destination(&signals, &mut exchange).await? else {
             return if exchange.is_without_recipients() {
                 Ok(Reply::no_valid_recipients())

@@ -19,7 +19,7 @@ use koukan_core::{
     network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
     reply::Reply,
     resource::HostRoom,
-    signals::HostPort,
+    signals::{Departure, HostPort},
     stage::sharing::Demand,
     transaction::Transaction,
 };
@@ -231,7 +231,14 @@ impl Service<Transaction> for SmtpEndpoint {
 
     fn call(&mut self, transaction: Transaction) -> Self::Future {
         let attempts = Arc::clone(&self.attempts);
-        Box::pin(async move { attempts.deliver(transaction).await })
+        // Much of the message is read before the host is ready for it.
+        let departure = transaction.signals.departure().cloned();
+        let holding = departure.as_ref().map(Departure::hold);
+        Box::pin(async move {
+            let result = attempts.deliver(transaction, departure).await;
+            drop(holding);
+            result
+        })
     }
 }
 

@@ -63,6 +63,14 @@ impl Rendering {
     }
 
     /// The composition, if nothing was read yet.
+    pub(crate) fn composition(&self) -> Option<&Composition> {
+        match self {
+            Self::Unread(composition) => Some(composition),
+            Self::Begun(_) => None,
+        }
+    }
+
+    /// The composition itself, if nothing was read yet.
     pub(crate) fn into_composition(self) -> Result<Composition, Self> {
         match self {
             Self::Unread(composition) => Ok(*composition),

@@ -96,6 +96,9 @@ impl<R: ResourceService> Session<'_, R> {
         let Some(body) = self.delivery.intake.take_body() else {
             return;
         };
+        if !self.delivery.may_go() {
+            return;
+        }
         let parsed = self.upstream.builder_uri().and_then(|uri| {
             let parsed = self.delivery.signals.find::<Parsed>()?;
             Some((uri, Arc::clone(&parsed.0)))

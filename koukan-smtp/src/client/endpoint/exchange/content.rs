@@ -2,11 +2,15 @@
 
 use std::{
     collections::VecDeque,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
 use bytes::{Bytes, BytesMut};
-use koukan_core::body::{Body, BodyError};
+use koukan_core::{
+    body::{Body, BodyError},
+    signals::Departure,
+};
 
 use crate::codec::{Foreknowledge, HeaderScan, Unsendable};
 
@@ -30,10 +34,12 @@ pub(super) struct Content {
     header: Option<HeaderScan>,
     /// What makes of it what the host takes, until its end was asked for.
     conversion: Option<Conversion>,
+    /// Who may have given the message up by when its end is to be sent.
+    departure: Option<Arc<Departure>>,
 }
 
 impl Content {
-    pub(super) fn new(body: Body) -> Self {
+    pub(super) fn new(body: Body, departure: Option<Arc<Departure>>) -> Self {
         Self {
             gathered: VecDeque::new(),
             octets: 0,
@@ -44,7 +50,15 @@ impl Content {
             is_7bit_only: false,
             header: None,
             conversion: None,
+            departure,
         }
+    }
+
+    /// Whether what makes the message whole may be sent: then the host may have it. If not, whoever gave it up drops
+    /// the transaction.
+    pub(super) fn may_go(&self) -> bool {
+        let departure = self.departure.as_ref();
+        departure.is_none_or(|departure| departure.may_go())
     }
 
     /// Octets that are left, where that is known.

@@ -22,6 +22,10 @@ const BLOCK_MAX: usize = 256 * 1024;
 /// message, few enough that the replies, a line each, fit any receive buffer.
 const BLOCKS_OUTSTANDING_MAX: usize = 64;
 
+/// Octets that wait to be written, with which the end of the message may be written together. Behind more than that it
+/// waits: a host that takes nothing then has no whole message, so that the transaction can still be dropped.
+const TOGETHER_MAX: usize = 16 * 1024;
+
 /// How the message is being sent.
 #[derive(Debug)]
 pub(super) enum Framing {
@@ -113,10 +117,12 @@ impl Dots {
             }
             match content.poll_chunk(cx)? {
                 Poll::Ready(Some(chunk)) => self.chunk = chunk,
-                Poll::Ready(None) => {
+                Poll::Ready(None) if output.len() > TOGETHER_MAX => break,
+                Poll::Ready(None) if content.may_go() => {
                     output.tail().extend_from_slice(self.end());
                     return Poll::Ready(Ok(true));
                 }
+                Poll::Ready(None) => return Poll::Pending,
                 Poll::Pending if output.len() == length => return Poll::Pending,
                 Poll::Pending => break,
             }
@@ -148,6 +154,9 @@ fn poll_fill_block<Io: Wire>(
         // How many replies are to come is known then.
         return Poll::Pending;
     }
+    if is_end && (connection.output().len() > TOGETHER_MAX || !content.may_go()) {
+        return Poll::Pending;
+    }
     let converted = content.take_converted()?;
     let octets = match &converted {
         // Whoever converts it has to see more; that will come.
@@ -176,7 +185,7 @@ mod tests {
     use super::*;
 
     fn content(text: &'static str, is_whole: bool) -> Content {
-        let mut content = Content::new(Bytes::from_static(text.as_bytes()).into());
+        let mut content = Content::new(Bytes::from_static(text.as_bytes()).into(), None);
         let mut cx = Context::from_waker(std::task::Waker::noop());
         let steps = if is_whole { 2 } else { 1 };
         for _ in 0..steps {
@@ -208,7 +217,7 @@ mod tests {
     #[test]
     fn data_waits_for_the_message() {
         let capabilities = Capabilities::default();
-        let none = Content::new(Body::empty());
+        let none = Content::new(Body::empty(), None);
         assert_eq!(start(true, false, &capabilities, &none), Start::Wait);
         let some = content("body", false);
         assert_eq!(start(true, false, &capabilities, &some), Start::Data);
@@ -225,7 +234,7 @@ mod tests {
     ) {
         let capabilities = Capabilities::parse(&Reply::ok().with_text(offered));
         let content = if text.is_empty() {
-            Content::new(Body::empty())
+            Content::new(Body::empty(), None)
         } else {
             content(text, false)
         };

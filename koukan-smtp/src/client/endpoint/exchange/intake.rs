@@ -6,7 +6,7 @@ use std::{
 };
 
 use koukan_core::{
-    body::{Body, BodyError},
+    body::BodyError,
     transaction::{self, Command, Mail, Recipients},
 };
 
@@ -23,10 +23,10 @@ pub(super) struct Intake {
 }
 
 impl Intake {
-    pub(super) fn new(mail: Command<Mail>, recipients: Recipients, body: Body) -> Self {
+    pub(super) fn new(mail: Command<Mail>, recipients: Recipients, content: Content) -> Self {
         Self {
             envelope: transaction::Intake::new(mail, recipients, OUTSTANDING_MAX),
-            content: Content::new(body),
+            content,
         }
     }
 

@@ -17,12 +17,13 @@ mod parting;
 mod replies;
 mod verdict;
 
-use std::{collections::VecDeque, future::poll_fn};
+use std::{collections::VecDeque, future::poll_fn, sync::Arc};
 
 use koukan_core::{
     body::BodyError,
     message::downgrade::Signatures,
     reply::Reply,
+    signals::Departure,
     transaction::{Aborted, Transaction},
 };
 
@@ -32,8 +33,8 @@ use crate::{
 };
 
 use self::{
-    each::Each, event::Event, expected::Expected, framing::Framing, intake::Intake,
-    oddities::Oddities, verdict::Verdict,
+    content::Content, each::Each, event::Event, expected::Expected, framing::Framing,
+    intake::Intake, oddities::Oddities, verdict::Verdict,
 };
 
 /// Commands that wait for their replies at most, and recipients that wait to be sent.
@@ -100,7 +101,7 @@ impl From<Unsendable> for Failure {
 }
 
 impl Exchange {
-    pub(super) fn new(transaction: Transaction) -> Self {
+    pub(super) fn new(transaction: Transaction, departure: Option<Arc<Departure>>) -> Self {
         let Transaction {
             mail,
             recipients,
@@ -108,7 +109,7 @@ impl Exchange {
             ..
         } = transaction;
         Self {
-            intake: Intake::new(mail, recipients, body),
+            intake: Intake::new(mail, recipients, Content::new(body, departure)),
             stage: Stage::Mail,
             expected: VecDeque::new(),
             verdict: Verdict::default(),

@@ -1,0 +1,137 @@
+use std::{
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    task::Wake,
+};
+
+use super::*;
+
+/// What an attempt is told, and how often it is woken.
+#[derive(Default)]
+struct Told {
+    is_cancelled: AtomicBool,
+    is_lost: AtomicBool,
+    wakes: AtomicUsize,
+}
+
+impl Orders for Told {
+    fn must_end(&self, gone: Gone) -> bool {
+        let is_cancelled = self.is_cancelled.load(Ordering::Relaxed) && gone == Gone::No;
+        is_cancelled || self.is_overdue()
+    }
+
+    fn is_overdue(&self) -> bool {
+        self.is_lost.load(Ordering::Relaxed)
+    }
+
+    fn wake(&self) {
+        self.wakes.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Wake for Told {
+    fn wake(self: Arc<Self>) {
+        Orders::wake(&*self);
+    }
+}
+
+fn under(told: &Arc<Told>) -> Departure {
+    let orders: Arc<dyn Orders> = Arc::<Told>::clone(told);
+    Departure::under(Arc::downgrade(&orders))
+}
+
+/// Somebody who stops is not sent the message, which he would be sent again.
+#[test]
+fn a_message_is_given_up_or_goes() {
+    let given_up = Departure::default();
+    assert!(given_up.give_up() && given_up.give_up());
+    assert!(!given_up.may_go());
+    given_up.note(Gone::Taken);
+    assert_eq!(given_up.gone(), Gone::No);
+
+    let gone = Departure::default();
+    assert!(gone.may_go() && gone.may_go());
+    assert!(!gone.give_up());
+    assert_eq!(gone.gone(), Gone::Whole);
+}
+
+/// Also if its own thread has not noticed.
+#[test]
+fn the_message_of_an_attempt_that_must_end_does_not_leave() {
+    let told = Arc::new(Told::default());
+    told.is_cancelled.store(true, Ordering::Relaxed);
+    let departure = under(&told);
+    assert!(!departure.may_go());
+    assert_eq!(told.wakes.load(Ordering::Relaxed), 1, "it is to end now");
+    told.is_cancelled.store(false, Ordering::Relaxed);
+    assert!(!departure.may_go(), "the attempt is about to end");
+    let departure = under(&told);
+    assert!(departure.may_go());
+    told.is_cancelled.store(true, Ordering::Relaxed);
+    assert!(departure.may_go() && !departure.give_up());
+    drop(told);
+    assert!(!departure.may_go(), "its lease is gone");
+}
+
+/// A process that stood still asks again after it has refreshed its session.
+#[test]
+fn what_was_given_up_stays_so() {
+    let cx = Context::from_waker(Waker::noop());
+    for gone in [Gone::No, Gone::Whole] {
+        let told = Arc::new(Told::default());
+        let departure = under(&told);
+        departure.leave(gone);
+        assert!(!departure.heed());
+        assert_eq!(departure.stand(gone, &cx), Stand::Same);
+        told.is_lost.store(true, Ordering::Relaxed);
+        assert!(departure.is_overdue() && departure.heed());
+        told.is_lost.store(false, Ordering::Relaxed);
+        assert_eq!(departure.stand(gone, &cx), Stand::GivenUp);
+        assert!(!departure.may_go());
+    }
+}
+
+#[test]
+fn a_group_does_not_say_for_an_endpoint_that_it_asks() {
+    let departure = Arc::new(Departure::default());
+    departure.note(Gone::Whole);
+    let group = departure.hold_for_group();
+    assert_eq!((departure.gone(), departure.is_held()), (Gone::No, false));
+    let endpoint = departure.hold();
+    assert!(departure.is_held());
+    drop((group, endpoint));
+    assert_eq!(departure.gone(), Gone::Whole);
+}
+
+#[test]
+fn what_is_read_has_gone_unless_somebody_says_when_it_goes() {
+    let departure = Arc::new(Departure::default());
+    departure.note(Gone::Taken);
+    departure.note(Gone::Whole);
+    departure.note(Gone::Taken);
+    assert_eq!(departure.gone(), Gone::Whole);
+    let held = departure.hold();
+    assert_eq!(departure.gone(), Gone::No);
+    drop(held);
+    // Another endpoint may have read it since.
+    assert_eq!(departure.gone(), Gone::Whole);
+    let _held = departure.hold();
+    assert!(departure.may_go());
+    assert_eq!(departure.gone(), Gone::Whole);
+}
+
+#[test]
+fn what_turns_out_not_to_have_gone_wakes_who_was_to_end_the_attempt() {
+    let told = Arc::new(Told::default());
+    let waker = Waker::from(Arc::clone(&told));
+    let cx = Context::from_waker(&waker);
+    let departure = Departure::default();
+    assert_eq!(departure.stand(Gone::No, &cx), Stand::Same);
+    assert_eq!(departure.leave(Gone::Whole), Leaving::Now);
+    assert_eq!(departure.stand(Gone::No, &cx), Stand::Other);
+    assert_eq!(departure.stand(Gone::Whole, &cx), Stand::Same);
+    departure.stay();
+    assert_eq!(departure.gone(), Gone::No);
+    assert_eq!(told.wakes.load(Ordering::Relaxed), 1);
+    assert_eq!(departure.leave(Gone::Whole), Leaving::Now);
+    assert_eq!(departure.leave(Gone::Whole), Leaving::Before);
+}
