@@ -126,6 +126,11 @@ impl State {
         // A message that was taken by reference is sent only once it is complete.
         let is_complete = || self.body.as_ref().is_some_and(LiveBody::is_complete);
         let is_out = gone != Gone::No && is_complete();
+        let gone = match gone {
+            // An endpoint that sends it as it comes has asked at its beginning.
+            Gone::Whole if !is_out => Gone::No,
+            gone => gone,
+        };
         if (self.is_cancelled || self.is_final()) && !is_out {
             return Some(Halt::Cancelled);
         }

@@ -1,16 +1,19 @@
 //! Attempts when the agent stops.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use koukan_core::{
     reply::Reply,
     service::{BoxMailService, MailService},
     stage::exploder::ReplyPolicy,
     storage::Drain,
-    test_util::{Answer, Script, mail, rcpt, send},
-    transaction::Transaction,
+    test_util::{Answer, Script, context, mail, rcpt, send},
+    transaction::{Driver, Transaction},
 };
-use tokio::time::{Instant, timeout};
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout},
+};
 use tower::{BoxError, service_fn};
 
 use crate::{
@@ -121,4 +124,43 @@ async fn an_attempt_that_waits_for_others_ends_after_them() {
     assert!(outcome.is_delivered(), "{outcome:?}");
     assert_eq!(inner.census().await.waiting, 1);
     assert_eq!(outer.census().await.waiting, 0);
+}
+
+/// An endpoint that sends the message as it comes has asked at its beginning whether it may leave.
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_still_coming_has_not_gone_out() {
+    let asked = Arc::new(Notify::new());
+    let asks = Arc::clone(&asked);
+    let upstream = service_fn(move |tx: Transaction| {
+        let asks = Arc::clone(&asks);
+        async move {
+            let departure = tx.signals.departure().cloned().unwrap();
+            let _holding = departure.hold();
+            let (mut recipients, mut body) = (tx.recipients, tx.body);
+            tx.mail.answer(Reply::sender_ok());
+            while let Some(rcpt) = recipients.next().await? {
+                rcpt.answer(Reply::recipient_ok());
+            }
+            assert!(departure.may_go());
+            asks.notify_one();
+            while body.next().await?.is_some() {}
+            Ok::<_, BoxError>(Reply::message_accepted())
+        }
+    });
+    let agent = Agent::over(upstream).await;
+    let front = agent.exploder(ReplyPolicy::Ingress);
+    let (mut driver, _) = Driver::start(front, context(), mail("a@x"));
+    let pending = driver.rcpt(rcpt("b@y")).await;
+    assert!(driver.wait(pending).await.is_positive());
+    driver.data();
+    driver.send("Subject: hi\r\n".into()).await.unwrap();
+    tokio::select! {
+        () = driver.progress() => panic!("it has ended"),
+        () = asked.notified() => {}
+    }
+    agent.storage.drain(Drain::Live);
+    let ended = timeout(AT_ONCE, driver.progress()).await;
+    ended.expect("it waits for the rest");
+    let told = driver.final_reply().unwrap();
+    assert!(told.is_transient(), "{told:?}");
 }
