@@ -9,7 +9,7 @@ use std::{
     net::TcpStream,
     path::Path,
     process::{Child, ChildStdout, Command, Stdio},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use koukan_rest::webhook::Secrets;
@@ -52,6 +52,8 @@ impl Receiver {
     /// The status of the answer to a request with this content and signature.
     fn answer(&self, content: &str, sent: u64, signature: &str) -> u16 {
         let mut stream = TcpStream::connect(&self.address).unwrap();
+        let patience = Some(Duration::from_secs(60));
+        stream.set_read_timeout(patience).unwrap();
         let length = content.len();
         write!(
             stream,
@@ -91,6 +93,8 @@ fn takes_what_is_signed(command: Command) {
     // One secret is being replaced.
     fs::write(&file, format!("{SECRET}\n{NEXT}\n")).unwrap();
     let mut receiver = Receiver::start(command, &file);
+    // Agents keep their connections. One that is silent does not hold up the others.
+    let _silent = TcpStream::connect(&receiver.address).unwrap();
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .unwrap()

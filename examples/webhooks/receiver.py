@@ -3,7 +3,7 @@
     python3 receiver.py 127.0.0.1:8003 SECRET_FILE
 """
 
-import base64, hashlib, hmac, http.server, json, pathlib, sys, time
+import base64, hashlib, hmac, http.server, json, pathlib, sys, threading, time
 
 # How far the clocks may be apart, in seconds: what is older may be somebody's repetition.
 TOLERANCE = 300
@@ -18,6 +18,8 @@ secrets = [
 ]
 # The last event that was taken: what comes again is known by its number.
 last = 0
+# Held by the connection whose events are taken.
+taking = threading.Lock()
 
 
 def is_ours(headers, content):
@@ -37,20 +39,23 @@ def is_ours(headers, content):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # How long a client may be silent, in seconds.
+    timeout = 90
 
     def do_POST(self):
-        length = int(self.headers.get("Content-Length", "0"))
-        if length > CONTENT_MAX:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdigit()) or int(length) > CONTENT_MAX:
             self.close_connection = True
-            return self.answer(413)
-        content = self.rfile.read(length)
+            return self.answer(413 if length.isdigit() else 411)
+        content = self.rfile.read(int(length))
         if not is_ours(self.headers, content):
             return self.answer(401)
         global last
-        for event in json.loads(content)["data"]["events"]:
-            if int(event["id"]) > last:
-                print(json.dumps(event), flush=True)
-                last = int(event["id"])
+        with taking:
+            for event in json.loads(content)["data"]["events"]:
+                if int(event["id"]) > last:
+                    print(json.dumps(event), flush=True)
+                    last = int(event["id"])
         # Said when all is done with them: what is not taken comes again.
         self.answer(204)
 
@@ -64,6 +69,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 host, port = address.rsplit(":", 1)
-server = http.server.HTTPServer((host, int(port)), Handler)
+# A thread for each connection: agents keep theirs, and one must not hold up the others.
+server = http.server.ThreadingHTTPServer((host, int(port)), Handler)
 print(f"listening on {host}:{server.server_port}", flush=True)
 server.serve_forever()
