@@ -1,8 +1,8 @@
-//! Accepting connections, whatever errors occur: [`accept_all`].
+//! Accepting connections, whatever errors occur: [`accept_all`], and [`accept_waiting`] before a listener is closed.
 
 use std::{convert::Infallible, io, time::Duration};
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use crate::{causes::Causes, repeats::Repeats};
 
@@ -10,6 +10,11 @@ use crate::{causes::Causes, repeats::Repeats};
 const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(1)];
 /// The interval between log lines about failures; between them failures are counted.
 const INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long a client may take to answer the system's half of a handshake, before a listener is closed.
+const QUIET: Duration = Duration::from_millis(250);
+/// How long those who wait are accepted at most.
+const LAST_CLIENTS: Duration = Duration::from_secs(1);
 
 static NOT_ACCEPTED: Repeats = Repeats::new(INTERVAL, |tries, interval| {
     let seconds = interval.as_secs();
@@ -65,6 +70,34 @@ where
             }
         }
     }
+}
+
+/// Passes those connections to `admit` that the system has made already, or is about to make, and that nobody has accepted
+/// yet: closing a listener resets them, and their clients never learn what has become of what they have sent.
+///
+/// It ends when no connection has come for 250 ms, so that handshakes that are under way end; at the latest after a
+/// second. It is for listeners to which nobody can connect any more: see
+/// [`Listener::close`](crate::network::Listener::close).
+///
+/// # Cancel safety
+///
+/// The same as for [`accept_all`].
+pub async fn accept_waiting<T, F>(mut accept: impl FnMut() -> F, mut admit: impl FnMut(T))
+where
+    F: Future<Output = io::Result<T>>,
+{
+    let [shortest, _] = PAUSE;
+    let all = async {
+        while let Ok(accepted) = timeout(QUIET, accept()).await {
+            match accepted {
+                Ok(connection) => admit(connection),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => sleep(shortest).await,
+            }
+        }
+    };
+    // Those who are left then are too many for this machine.
+    let _ = timeout(LAST_CLIENTS, all).await;
 }
 
 /// Whether only one connection failed, before it was accepted, and not the listener.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_util::{FutureExt, future::BoxFuture};
-use koukan_core::accepting::accept_all;
+use koukan_core::accepting::{accept_all, accept_waiting};
 use tokio::time::{Instant, timeout};
 
 /// Too many open files, in this process (EMFILE) and in the system (ENFILE).
@@ -107,4 +107,73 @@ async fn a_client_that_went_away_holds_up_nobody() {
     let (accepted, asked) = listener.accepted_within(Duration::from_secs(9)).await;
     assert_eq!(accepted, [1]);
     assert_eq!(asked, [0; 6]);
+}
+
+/// Who waits is accepted, and the time that this takes.
+async fn accepted_at_last(
+    accept: impl FnMut() -> BoxFuture<'static, io::Result<u32>>,
+) -> (Vec<u32>, Duration) {
+    let (start, mut accepted) = (Instant::now(), Vec::new());
+    accept_waiting(accept, |connection| accepted.push(connection)).await;
+    (accepted, start.elapsed())
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_when_a_listener_is_closed_is_accepted() {
+    let (gone, full) = (
+        Err(io::ErrorKind::ConnectionAborted),
+        Err(io::ErrorKind::Other),
+    );
+    let listener = Listener::new([Ok(1), gone, Ok(2), full, Ok(3)]);
+    let (accepted, took) = accepted_at_last(|| listener.accept()).await;
+    assert_eq!(accepted, [1, 2, 3]);
+    // The pause, and a handshake's time.
+    assert_eq!(took, Duration::from_millis(50 + 250));
+}
+
+#[tokio::test(start_paused = true)]
+async fn many_who_wait_when_a_listener_is_closed_are_all_accepted() {
+    // The runtime lets others take turns: a listener is not ready though clients wait.
+    let mut asked = 0;
+    let accept = || {
+        asked += 1;
+        match asked {
+            ..=1500 if asked % 3 == 0 => async {
+                tokio::task::yield_now().await;
+                Ok(0)
+            }
+            .boxed(),
+            ..=1500 => ready(Ok(0)).boxed(),
+            _ => pending().boxed(),
+        }
+    };
+    assert_eq!(accepted_at_last(accept).await.0.len(), 1500);
+}
+
+/// So many clients, so far apart.
+fn clients(interval: Duration, max: u32) -> impl FnMut() -> BoxFuture<'static, io::Result<u32>> {
+    let mut asked = 0;
+    move || {
+        asked += 1;
+        let client = asked;
+        match client <= max {
+            true => async move {
+                tokio::time::sleep(interval).await;
+                Ok(client)
+            }
+            .boxed(),
+            false => pending().boxed(),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshakes_that_are_under_way_are_waited_for_and_clients_without_end_are_not() {
+    let slow = clients(Duration::from_millis(200), 2);
+    assert_eq!(accepted_at_last(slow).await.0, [1, 2]);
+    let many = clients(Duration::from_millis(10), u32::MAX);
+    assert_eq!(accepted_at_last(many).await.1, Duration::from_secs(1));
+    let late = clients(Duration::from_millis(300), 2);
+    let none = (vec![], Duration::from_millis(250));
+    assert_eq!(accepted_at_last(late).await, none);
 }

@@ -5,6 +5,7 @@
 mod support;
 
 use std::{
+    future::ready,
     net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
@@ -21,7 +22,7 @@ use koukan_smtp::{
 };
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpSocket, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::Semaphore,
     time::timeout,
 };
@@ -346,4 +347,20 @@ async fn a_header_from_elsewhere_is_no_header() {
     let own = client.0.get_ref().local_addr().unwrap();
     assert!(client.reply().await.contains(&format!("{own} to")));
     running.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_connected_and_not_accepted_when_the_server_stops_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut stream = TcpStream::connect(listener.local_addr().unwrap())
+        .await
+        .unwrap();
+    let server = behind(tells_hosts(), &["127.0.0.1"]);
+    let stopping = tokio::spawn(server.run(listener, ready(())));
+    let header = b"PROXY TCP4 192.0.2.1 198.51.100.1 40000 25\r\n";
+    stream.write_all(header).await.unwrap();
+    let mut client = Client(BufReader::new(stream));
+    assert_eq!((client.code().await, client.code().await), (421, 0));
+    drop(client);
+    stopping.await.unwrap();
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use koukan_core::{
     context::{Context, Sender},
@@ -17,8 +17,8 @@ use koukan_smtp::{
     server::{Connected, Limits, ServerTimeouts},
 };
 use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::TcpStream,
+    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
     time::timeout,
 };
 use tower::{BoxError, service_fn};
@@ -105,6 +105,44 @@ async fn stopping_ends_idle_sessions_and_lets_transactions_end() {
         TcpStream::connect(running.address).await.is_err(),
         "nobody listens any more"
     );
+}
+
+#[tokio::test]
+async fn whoever_is_connected_and_not_accepted_when_the_server_stops_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut clients = Vec::new();
+    for number in 0..50 {
+        let address = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(address).await.unwrap();
+        if number % 2 == 0 {
+            client.write_all(b"EHLO client\r\n").await.unwrap();
+        }
+        clients.push(client);
+    }
+    let server = Server::new(support::service(support::Log::default()));
+    let stopping = tokio::spawn(server.run(listener, ready(())));
+    for mut client in clients {
+        let mut told = String::new();
+        client.read_to_string(&mut told).await.unwrap();
+        assert!(told.starts_with("421 ") && told.ends_with("\r\n"), "{told}");
+        // It has not been reset meanwhile.
+        client.write_all(b"QUIT\r\n").await.unwrap();
+    }
+    stopping.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_command_that_crosses_the_last_reply_does_not_destroy_it() {
+    let running = Running::start(Server::new(support::service(support::Log::default()))).await;
+    let mut idle = Client::connect(&running).await;
+    idle.says("EHLO client\r\n", [220, 250]).await;
+    running.shutdown.cancel();
+    // Until the server has said all.
+    idle.0.get_ref().readable().await.unwrap();
+    idle.send("MAIL FROM:<a@example.com>\r\n").await;
+    assert_eq!((idle.code().await, idle.code().await), (421, 0));
+    drop(idle);
+    running.task.await.unwrap();
 }
 
 #[tokio::test]

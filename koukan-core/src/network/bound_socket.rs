@@ -41,18 +41,19 @@ impl BoundSocket {
     ///
     /// The errors of the system.
     pub fn listener(&self) -> io::Result<Listener> {
-        match &self.0 {
+        let listener = match &self.0 {
             Kind::Tcp(socket) => {
                 let socket = socket.try_clone()?;
                 socket.set_nonblocking(true)?;
-                tokio::net::TcpListener::from_std(socket).map(Listener::from)
+                Listener::from(tokio::net::TcpListener::from_std(socket)?)
             }
             Kind::Unix(socket) => {
                 let socket = socket.try_clone()?;
                 socket.set_nonblocking(true)?;
-                tokio::net::UnixListener::from_std(socket).map(Listener::from)
+                Listener::from(tokio::net::UnixListener::from_std(socket)?)
             }
-        }
+        };
+        Ok(listener.outlived())
     }
 }
 

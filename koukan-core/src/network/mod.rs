@@ -25,6 +25,8 @@ mod listen_address;
 #[cfg(feature = "net")]
 mod listener;
 mod range;
+#[cfg(feature = "net")]
+mod refusing;
 mod resolver;
 #[cfg(feature = "net")]
 mod server_stream;

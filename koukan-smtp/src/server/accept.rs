@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     panic::{AssertUnwindSafe, catch_unwind},
+    time::Duration,
 };
 
 use bytes::BytesMut;
@@ -13,7 +14,7 @@ use koukan_core::{
     network::{Listener, ServerStream},
     reply::Reply,
 };
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -32,6 +33,10 @@ use {
     koukan_core::tls::ServerTls,
     tokio_rustls::Accept,
 };
+
+/// How long clients that have just connected may take, once the server stops, until a 421 can be said to them: for the
+/// handshake where sessions begin with TLS, and for the header of a proxy.
+const LAST_CLIENTS: Duration = Duration::from_secs(1);
 
 /// Accepts connections until `shutdown`, then waits for the sessions to end.
 pub(super) async fn run<M: MakeMailService>(
@@ -53,9 +58,11 @@ pub(super) async fn run<M: MakeMailService>(
     tokio::select! {
         biased;
         () = shutdown => {}
-        never = accept_all(|| listener.accept(), admit) => match never {},
+        never = accept_all(|| listener.accept(), &admit) => match never {},
     }
-    drop(listener);
+    sessions.stop.begin();
+    // Those who are connected already are told as well.
+    listener.close(&admit).await;
     sessions.end().await;
 }
 
@@ -104,8 +111,8 @@ impl<M: MakeMailService> Sessions<M> {
             let header = timeout(patience, proxy::read(&mut stream, &mut input));
             let header = tokio::select! {
                 biased;
-                () = stop.begun() => return,
                 header = header => header.unwrap_or_else(|elapsed| Err(elapsed.into())),
+                () = late(&stop) => return,
             };
             match header {
                 Ok(ProxyHeader::Own) => {}
@@ -182,7 +189,6 @@ impl<M: MakeMailService> Sessions<M> {
 
     async fn end(self) {
         self.tasks.close();
-        self.stop.begin();
         let drain = self.server.config.timeouts.drain;
         if timeout(drain, self.tasks.wait()).await.is_err() {
             tracing::warn!(
@@ -218,8 +224,8 @@ async fn begin_with_tls<M: MakeMailService, H>(
     let server = &sessions.server;
     let accepted = tokio::select! {
         biased;
-        () = stop.begun() => return,
         accepted = timeout(server.config.timeouts.handshake, accept) => accepted,
+        () = late(&stop) => return,
     };
     let accepted = accepted.unwrap_or_else(|elapsed| Err(elapsed.into()));
     match accepted {
@@ -235,6 +241,12 @@ async fn begin_with_tls<M: MakeMailService, H>(
             tracing::info!(client, %error, "closing a connection, it has no TLS");
         }
     }
+}
+
+/// Waits until the server has begun to stop, and then for as long as a new client has.
+async fn late(stop: &Stop) {
+    stop.begun().await;
+    sleep(LAST_CLIENTS).await;
 }
 
 /// Writes an IPv4 address that came as IPv6 as IPv4, so that each part of the server sees the same address.

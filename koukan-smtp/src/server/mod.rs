@@ -274,8 +274,9 @@ impl<M: MakeMailService> Server<M> {
 
     /// Serves every client until `shutdown` is ready, then stops gracefully.
     ///
-    /// To stop gracefully means: accept no more connections; end sessions that are between transactions with 421; let
-    /// running transactions end. A transaction is aborted with 421 if its client is silent for
+    /// To stop gracefully means: accept no more connections, except those that the system has made already, which get 421
+    /// in place of the greeting ([`Listener::close`]); end sessions that are between transactions with 421; let running
+    /// transactions end. A transaction is aborted with 421 if its client is silent for
     /// [`ServerTimeouts::stopping`], or if it is still running after [`ServerTimeouts::drain`].
     ///
     /// # Cancel safety

@@ -1,13 +1,16 @@
 //! The server.
 
-use std::time::Duration;
+use std::{future::ready, time::Duration};
 
 use koukan_core::test_util::Authority;
 use koukan_smtp::{
     Server,
     server::{MakeMailService, ServerTimeouts},
 };
-use tokio::time::timeout;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 
 use crate::{line_client::LineClient, support::running::Running, tells_tls};
 
@@ -270,4 +273,19 @@ async fn certificates_are_replaced_while_sessions_go_on() {
     }
     drop((before, after));
     running.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_connected_and_not_accepted_when_the_server_stops_is_told_over_tls() {
+    let authority = Authority::new();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap());
+    let io = Box::new(stream.await.unwrap());
+    let mut client = LineClient { io };
+    let server = tells_tls().with_immediate_tls(authority.server("mx.example"));
+    let stopping = tokio::spawn(server.run(listener, ready(())));
+    client.begin_tls(&authority.client(), "mx.example").await;
+    assert!(client.reply().await.starts_with("421 "));
+    drop(client);
+    stopping.await.unwrap();
 }

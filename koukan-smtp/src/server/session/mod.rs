@@ -176,10 +176,8 @@ where
             End::Gone => return,
             End::HungUp => (None, false),
             End::Quit => (Some(Reply::closing()), false),
-            End::Stopped => {
-                let has_more = !self.is_resting() || self.connection.input_len() > 0;
-                (Some(Reply::service_closing()), has_more)
-            }
+            // A command may be on its way, also between transactions.
+            End::Stopped => (Some(Reply::service_closing()), true),
             End::Closed(reply) => (Some(reply), true),
         };
         if let Some(last) = last {
@@ -200,6 +198,9 @@ where
     }
 
     async fn serve(&mut self) -> Result<Infallible, End> {
+        if self.stop.is_begun() {
+            return Err(End::Stopped);
+        }
         self.await_silence().await?;
         self.greet().await?;
         loop {
