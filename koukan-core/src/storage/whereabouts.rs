@@ -7,7 +7,8 @@
 //! | was never committed, or is a draft, and its identity names a live session | that session |
 //! | any other | whoever is asked |
 //!
-//! A session without a [published](Storage::publish_address) address answers for no transaction.
+//! A session without a [published](Storage::publish_address) address answers for no transaction, and neither does one that has
+//! [withdrawn](Storage::withdraw_address) its address.
 
 use super::{
     BackendError, Storage,
@@ -23,7 +24,19 @@ impl Storage {
     ///
     /// [`BackendError`]; then it is published as soon as the backend answers again.
     pub async fn publish_address(&self, address: &str) -> Result<(), BackendError> {
-        self.0.presence.set_address(address);
+        self.0.presence.set_address(Some(address));
+        self.publish().await
+    }
+
+    /// Withdraws the published address, for example because this process is about to stop. Other processes then answer
+    /// for its transactions themselves, from the backend. Requests that were sent here before may still arrive for a
+    /// moment. It does nothing if no other process uses the store.
+    ///
+    /// # Errors
+    ///
+    /// The same as for [`Storage::publish_address`].
+    pub async fn withdraw_address(&self) -> Result<(), BackendError> {
+        self.0.presence.set_address(None);
         self.publish().await
     }
 

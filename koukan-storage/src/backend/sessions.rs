@@ -61,11 +61,15 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
         }
     }
 
-    async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
+    async fn publish_address(
+        &self,
+        session: SessionId,
+        address: Option<&str>,
+    ) -> Result<(), BackendError> {
         if self.session_term().is_none() {
             return Ok(());
         }
-        let address = address.into();
+        let address = address.map(Into::into);
         let request = Publish { session, address };
         self.0.writer.ask(0, request, Operation::Publish).await
     }

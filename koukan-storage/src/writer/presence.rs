@@ -40,7 +40,7 @@ pub(crate) enum Presence {
 /// The address for requests about a session's transactions.
 pub(crate) struct Publish {
     pub(crate) session: SessionId,
-    pub(crate) address: Box<str>,
+    pub(crate) address: Option<Box<str>>,
 }
 
 /// The live sessions.
@@ -155,7 +155,7 @@ impl BatchWriter {
         for publication in publications {
             let Publish { session, address } = &publication.request;
             let mut values = Values::default();
-            values.add(session.to_string()).add(&**address);
+            values.add(session.to_string()).add(address.as_deref());
             let published = PUBLISH_ADDRESS.execute(&mut self.connection, values);
             publication.decide(match published.await?.affected {
                 0 => Err(BackendError::SessionLost),

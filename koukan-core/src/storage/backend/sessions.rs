@@ -77,18 +77,22 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Publishes the base URI (RFC 3986 section 5.1) for requests about a session's transactions, for
-    /// as long as the session lives.
+    /// as long as the session lives; with `None`, withdraws it.
     ///
     /// # Errors
     ///
     /// [`BackendError::SessionLost`] where it is dead.
-    async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
+    async fn publish_address(
+        &self,
+        session: SessionId,
+        address: Option<&str>,
+    ) -> Result<(), BackendError> {
         let _ = (session, address);
         Ok(())
     }
 
-    /// The base URI for requests about a session's transactions; `None` where the session is dead, or
-    /// has published none.
+    /// The base URI for requests about a session's transactions; `None` where the session is dead, has
+    /// published none, or has withdrawn it.
     ///
     /// # Errors
     ///

@@ -114,7 +114,11 @@ impl Sessions for MemoryBackend {
         Ok(())
     }
 
-    async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
+    async fn publish_address(
+        &self,
+        session: SessionId,
+        address: Option<&str>,
+    ) -> Result<(), BackendError> {
         self.lock().sessions.publish_address(session, address)
     }
 

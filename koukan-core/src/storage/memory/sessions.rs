@@ -85,11 +85,11 @@ impl Roll {
     pub(super) fn publish_address(
         &mut self,
         session: SessionId,
-        address: &str,
+        address: Option<&str>,
     ) -> Result<(), BackendError> {
         self.check(session)?;
         if let Some(presence) = self.known.get_mut(&session) {
-            presence.address = Some(address.into());
+            presence.address = address.map(Into::into);
         }
         Ok(())
     }

@@ -10,9 +10,9 @@ use crate::{
 use super::{Address, Presence};
 
 impl Presence {
-    /// Sets the address, which is not published yet.
-    pub(in crate::storage) fn set_address(&self, address: &str) {
-        let text = address.into();
+    /// Sets the address, which is not published yet; with `None`, one is to be withdrawn.
+    pub(in crate::storage) fn set_address(&self, address: Option<&str>) {
+        let text = address.map(Into::into);
         self.lock().address = Some(Address { text, told: None });
     }
 }
@@ -27,13 +27,14 @@ impl Storage {
             let Some(address) = untold.filter(|_| !known.has_left) else {
                 return Ok(());
             };
-            (known.session, Arc::clone(&address.text))
+            (known.session, address.text.clone())
         };
-        self.backend().publish_address(session, &address).await?;
+        let published = self.backend().publish_address(session, address.as_deref());
+        published.await?;
         let mut known = self.0.presence.lock();
-        let same = known.address.as_mut();
-        if let Some(same) = same.filter(|same| Arc::ptr_eq(&same.text, &address)) {
-            same.told = Some(session);
+        if let Some(now) = known.address.as_mut() {
+            // One that was set meanwhile may have been published before this one: the next refresh publishes it again.
+            now.told = (now.text == address).then_some(session);
         }
         Ok(())
     }

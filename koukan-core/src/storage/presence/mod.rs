@@ -106,7 +106,8 @@ struct Known {
 
 /// The address for requests about this session's transactions.
 struct Address {
-    text: Arc<str>,
+    /// `None` once it was withdrawn.
+    text: Option<Arc<str>>,
     /// The session for which it is published.
     told: Option<SessionId>,
 }

@@ -131,7 +131,7 @@ pub async fn ends_a_session(fixture: &dyn ReplicaFixture) {
         ..plain()
     };
     one.insert(new.clone()).await.unwrap();
-    one.publish_address(ending, "http://one.example")
+    one.publish_address(ending, Some("http://one.example"))
         .await
         .unwrap();
     assert!(lease_all(&*other, heir, Standing::Clear).await.is_empty());
@@ -178,17 +178,24 @@ pub async fn tells_addresses_of_sessions_that_live(fixture: &dyn ReplicaFixture)
     let session = session_on(&*one).await;
     assert_eq!(other.address_of(session).await.unwrap(), None);
     for address in ["http://one.example:8000", "http://one.example:8001/x"] {
-        one.publish_address(session, address).await.unwrap();
+        one.publish_address(session, Some(address)).await.unwrap();
         let told = other.address_of(session).await.unwrap();
         assert_eq!(told.as_deref(), Some(address));
         let live = other.live_sessions().await.unwrap();
         let address = Some(address.into());
         assert_eq!(live, [LiveSession { session, address }]);
     }
+    one.publish_address(session, None).await.unwrap();
+    assert_eq!(other.address_of(session).await.unwrap(), None);
+    let address = None;
+    let live = other.live_sessions().await.unwrap();
+    assert_eq!(live, [LiveSession { session, address }]);
     outlast(fixture, &*one).await;
     assert_eq!(other.address_of(session).await.unwrap(), None);
     assert_eq!(other.live_sessions().await.unwrap(), []);
-    let published = one.publish_address(session, "http://one.example").await;
+    let published = one
+        .publish_address(session, Some("http://one.example"))
+        .await;
     assert!(matches!(published, Err(BackendError::SessionLost)));
 }
 

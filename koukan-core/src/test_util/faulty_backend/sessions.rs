@@ -41,7 +41,11 @@ impl Sessions for FaultyBackend {
         self.write(|| self.inner.end_session(session)).await
     }
 
-    async fn publish_address(&self, session: SessionId, address: &str) -> Result<(), BackendError> {
+    async fn publish_address(
+        &self,
+        session: SessionId,
+        address: Option<&str>,
+    ) -> Result<(), BackendError> {
         self.write(|| self.inner.publish_address(session, address))
             .await
     }

@@ -219,6 +219,17 @@ async fn what_was_never_committed_is_found_by_its_identity() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_sent_to_a_replica_that_is_about_to_stop() {
+    let (_net, one, other) = two(&Script::new()).await;
+    let path = one.create("app").await;
+    one.storage.withdraw_address().await.unwrap();
+    let here = other.ask(empty(request("GET", &path))).await;
+    assert_eq!(here.status, StatusCode::OK, "{}", here.text);
+    let uploaded = other.ask(put(&path)).await;
+    assert_eq!(uploaded.status, StatusCode::OK, "{}", uploaded.text);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_waits_to_be_asked_for_its_content_is_sent_there() {
     let (_net, one, other) = two(&Script::new()).await;
     let path = one.create("app").await;
