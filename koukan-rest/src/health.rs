@@ -50,6 +50,7 @@ pub struct Readiness(Arc<Mutex<Known>>);
 #[derive(Debug, Default)]
 struct Known {
     takes_mail: bool,
+    is_leaving: bool,
     /// By the part that is in trouble.
     troubles: BTreeMap<Cow<'static, str>, Trouble>,
 }
@@ -70,6 +71,18 @@ impl Readiness {
     /// Says whether the agent takes mail from now on.
     pub fn set(&self, is_ready: bool) {
         self.lock().takes_mail = is_ready;
+    }
+
+    /// Says that the agent is about to stop: it is not ready from now on, whatever else is said. HTTP/1.1 connections
+    /// that know of this ([`ConnectionSettings::with_readiness`](crate::server::ConnectionSettings::with_readiness))
+    /// end with their next answer.
+    pub fn leave(&self) {
+        self.lock().is_leaving = true;
+    }
+
+    /// Whether the agent is about to stop.
+    pub fn is_leaving(&self) -> bool {
+        self.lock().is_leaving
     }
 
     /// Says that a part of the agent is in trouble from now on; with `None`, that it is not.
@@ -100,7 +113,9 @@ impl Readiness {
 
 impl Known {
     fn is_ready(&self) -> bool {
-        self.takes_mail && self.troubles.values().all(|trouble| trouble.is_ready)
+        self.takes_mail
+            && !self.is_leaving
+            && self.troubles.values().all(|trouble| trouble.is_ready)
     }
 
     fn text(&self) -> String {
@@ -110,6 +125,9 @@ impl Known {
             "not ready"
         };
         let mut text = format!("{state}\n");
+        if self.is_leaving {
+            text.push_str("the agent is about to stop\n");
+        }
         for (part, trouble) in &self.troubles {
             // A text takes whatever is written.
             let _ = writeln!(text, "{part}: {}", trouble.what);

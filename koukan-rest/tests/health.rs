@@ -44,6 +44,18 @@ async fn text(readiness: &Readiness) -> (StatusCode, String) {
     (head.status, String::from_utf8(octets.to_vec()).unwrap())
 }
 
+#[tokio::test]
+async fn who_is_about_to_stop_is_not_ready_whatever_is_said_later() {
+    let readiness = Readiness::default();
+    readiness.set(true);
+    readiness.leave();
+    readiness.set(true);
+    assert!(readiness.is_leaving() && !readiness.is_ready());
+    let (status, told) = text(&readiness).await;
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(told.starts_with("not ready\nthe agent is about to stop\n"));
+}
+
 const SILENT: Trouble = Trouble {
     what: "does not answer",
     works: &["what is taken at once"],

@@ -6,13 +6,14 @@ mod stopping;
 
 pub use self::{builder::Builder, running::Running};
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use koukan_core::{
     lists::List,
     network::{BoundSocket, Listener},
     resource::{Explain, Explanation},
 };
+use tokio::time::timeout;
 
 use crate::{
     compose::{Explaining, Given, Sockets, StartError, compose},
@@ -23,6 +24,9 @@ use crate::{
 };
 
 use self::stopping::StopsWhenDropped;
+
+/// How long an agent that is told to stop while it starts may take to start.
+const BEGUN: Duration = Duration::from_secs(1);
 
 /// An agent with its configuration, ready to start.
 #[derive(Debug)]
@@ -164,7 +168,8 @@ impl Koukan {
         self.run_until(signals.requested()).await
     }
 
-    /// Runs the agent until `stop` is ready, then stops it in good order. For programs that have a `main` and a
+    /// Runs the agent until `stop` is ready, then stops it in good order; an agent that is still starting has a second to do
+    /// so before. For programs that have a `main` and a
     /// signal handling of their own.
     ///
     /// # Errors
@@ -177,11 +182,17 @@ impl Koukan {
     /// ends first, the rest is cut off, and the next start continues with it.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let mut stop = std::pin::pin!(stop);
+        let mut starting = Box::pin(self.start());
         let running = tokio::select! {
             biased;
-            // Nothing was promised yet.
-            () = &mut stop => return Ok(()),
-            running = self.start() => StopsWhenDropped::new(running?),
+            () = &mut stop => {
+                // Clients may be connected already, and are answered if it starts soon; nothing was promised yet.
+                if let Ok(Ok(running)) = timeout(BEGUN, &mut starting).await {
+                    StopsWhenDropped::new(running).stop().await;
+                }
+                return Ok(());
+            }
+            running = &mut starting => StopsWhenDropped::new(running?),
         };
         let lost = tokio::select! {
             biased;

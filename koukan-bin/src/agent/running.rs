@@ -5,12 +5,16 @@ use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 use futures_util::future::join_all;
 use koukan_core::{
     clock::SharedClock,
-    storage::{Retention, Storage},
+    storage::{Drain, Retention, Storage},
     supervision::GivenUp,
 };
 use koukan_rest::health::Readiness;
 use koukan_smtp::SmtpEndpoint;
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    sync::watch,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -32,7 +36,11 @@ pub struct Running {
     rest_addresses: Vec<SocketAddr>,
     readiness: Readiness,
     lost: watch::Receiver<Option<GivenUp>>,
+    /// Cancelled when nothing more is taken from the queue.
+    rest: CancellationToken,
     stop: CancellationToken,
+    /// How long clients are served as before once it is to stop.
+    grace: Duration,
     storage: Storage,
     keeper: Keeper,
     endpoints: Vec<SmtpEndpoint>,
@@ -68,12 +76,13 @@ impl Running {
         let lost = supervisor.given_up();
         let stop = CancellationToken::new();
 
+        let rest = CancellationToken::new();
         let dispatch = {
-            let stop = stop.clone();
-            move || dispatcher.clone().run(stop.clone().cancelled_owned())
+            let rest = rest.clone();
+            move || dispatcher.clone().run(rest.clone().cancelled_owned())
         };
         let part = Part::new("dispatcher", &[works::AT_ONCE, works::KEPT]);
-        let dispatching = tokio::spawn(supervisor.clone().run(part, stop.clone(), dispatch));
+        let dispatching = tokio::spawn(supervisor.clone().run(part, rest.clone(), dispatch));
         let serving = tokio::spawn(listeners.serve(supervisor.clone(), stop.clone()));
 
         // Those that are aborted are told of no stop.
@@ -162,7 +171,9 @@ impl Running {
             rest_addresses,
             readiness,
             lost,
+            rest,
             stop,
+            grace: config.shutdown.grace(),
             storage,
             keeper,
             endpoints,
@@ -227,9 +238,22 @@ impl Running {
         std::future::pending().await
     }
 
-    /// Stops in good order: accepts nothing more, lets transactions and attempts that are under
-    /// way end or gives their leases back, writes down what became of them, closes the database.
+    /// Stops in good order. It is not ready from now on, and gives back what it has leased from the queue. For as long as
+    /// `shutdown.grace` of the configuration says, it serves clients as before, so that nobody sends clients here any more
+    /// when connections are refused. Then it accepts nothing more, lets transactions and attempts that are under way end,
+    /// writes down what became of them, and closes the database.
     pub async fn stop(mut self) {
+        self.readiness.leave();
+        // What is kept in memory alone nobody else can deliver.
+        if !matches!(self.keeper, Keeper::Memory) {
+            self.rest.cancel();
+            self.storage.drain(Drain::Committed);
+        }
+        // An agent that has lost a part serves nobody.
+        if self.lost.borrow().is_none() {
+            sleep(self.grace).await;
+        }
+        self.rest.cancel();
         self.stop.cancel();
         if !self.drain().await {
             self.serving.abort();

@@ -7,8 +7,9 @@ use koukan_core::{
     network::UnixAccess,
     stage::{
         event_reader::EventReader, operator::Operator, output_handler::Chains,
-        rest_handler::Attempts,
+        rest_handler::Dialect,
     },
+    storage::Storage,
     tls::ServerTls,
 };
 use koukan_rest::{
@@ -35,6 +36,7 @@ use super::{
     chains::Built,
     clients, endpoint,
     explain::Explanations,
+    farewell::Farewell,
     files::Files,
     given::Sockets,
     rest::{self, Handler},
@@ -48,7 +50,7 @@ type SmtpServer = Server<ByIdentity>;
 pub(crate) struct Listeners {
     smtp: Vec<Listener<SmtpServer>>,
     rest: Vec<Listener<(axum::Router, ConnectionSettings)>>,
-    attempts: Attempts,
+    farewell: Farewell,
     /// What health checks are told.
     pub(crate) readiness: Readiness,
 }
@@ -67,6 +69,9 @@ pub(super) struct Serving<'a> {
     /// Where other replicas find this one, and how this one finds them.
     pub(super) session_url: Option<&'a str>,
     pub(super) replicas: Option<&'a Replicas>,
+    pub(super) storage: &'a Storage,
+    /// Whether what is created outlives the process.
+    pub(super) keeps: bool,
 }
 
 impl Listeners {
@@ -90,6 +95,8 @@ impl Listeners {
             metrics,
             session_url,
             replicas,
+            storage,
+            keeps,
         } = serving;
         let readiness = Readiness::default();
         let observers = surroundings.observers.clone();
@@ -147,7 +154,10 @@ impl Listeners {
                 (bound.address.tcp(), session_url, replicas),
             )?;
             let routes = stacks::resource(readiness.clone(), metrics.clone(), api);
-            let mut settings = listener.connections(*max).with_observers(observers.clone());
+            let mut settings = listener
+                .connections(*max)
+                .with_observers(observers.clone())
+                .with_readiness(readiness.clone());
             if let Some(tls) = &listener.tls {
                 settings = settings.with_tls(files.certificates.add(tls)?);
             }
@@ -156,7 +166,13 @@ impl Listeners {
         Ok(Self {
             smtp,
             rest,
-            attempts: handler.attempts().clone(),
+            farewell: Farewell {
+                storage: storage.clone(),
+                attempts: handler.attempts().clone(),
+                keeps,
+                is_asked_again: is_asked_again(config),
+                is_known: session_url.is_some(),
+            },
             readiness,
         })
     }
@@ -219,14 +235,22 @@ impl Listeners {
         }
         self.readiness.set(true);
         stop.cancelled().await;
-        self.readiness.set(false);
-        self.attempts.stop();
-        while smtp.join_next().await.is_some() {}
-        // Health checks, and those who ask what becomes of a transaction, are answered to the end.
-        self.attempts.ended().await;
+        self.readiness.leave();
+        // As long as anybody can connect, all is answered as before: what is made step by step by several connections
+        // continues to its end, and what is created and kept is left to the queue.
+        let sessions = async { while smtp.join_next().await.is_some() {} };
+        self.farewell.say(sessions).await;
         closing.cancel();
         while http.join_next().await.is_some() {}
     }
+}
+
+/// Whether clients come again by other connections, for what is here alone.
+fn is_asked_again(config: &Config) -> bool {
+    let senders = config.rest_senders();
+    senders
+        .values()
+        .any(|policy| policy.dialect == Dialect::Incremental)
 }
 
 fn smtp_server(

@@ -13,6 +13,7 @@ mod chains;
 mod clients;
 mod endpoint;
 mod explain;
+mod farewell;
 mod files;
 mod given;
 mod hooks;
@@ -284,6 +285,8 @@ pub(crate) async fn compose(
         metrics: &shown,
         session_url: session_url.as_deref(),
         replicas: replicas.as_ref(),
+        storage: &storage,
+        keeps: !matches!(keeper, Keeper::Memory),
     };
     let listeners = Listeners::bind(config, sockets, &descriptors, &mut files, serving).await?;
     if let Some(url) = &session_url {

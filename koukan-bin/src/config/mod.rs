@@ -21,6 +21,7 @@ mod retry;
 mod sender;
 mod session_url;
 mod settings;
+mod shutdown;
 mod size;
 mod slips;
 mod storage;
@@ -48,6 +49,7 @@ pub use self::{
     rest::RestApi,
     retry::Retry,
     sender::{Notification, Principal, RestSender, Sender},
+    shutdown::Shutdown,
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},
     tls::{CertificateFiles, ClientCertificate, ListenerTls, TlsLevel, TlsMode},
@@ -88,6 +90,9 @@ pub struct Config {
     /// How stored transactions are delivered.
     #[serde(default)]
     pub output: Output,
+    /// How the agent stops.
+    #[serde(default)]
+    pub shutdown: Shutdown,
     /// How names are looked up.
     #[serde(default)]
     pub resolver: Resolver,

@@ -274,8 +274,8 @@ const IN_A_CONTAINER: &str = r#"
     '
 "#;
 
-/// As a container is started by the manifests. Then as Kubernetes ends it: for a while clients still come,
-/// then it is told to.
+/// As a container is started by the manifests. Then as Kubernetes ends it: it is told to, and for a while clients
+/// still come.
 #[test]
 fn runs_under_the_restrictions_of_a_container() {
     let folder = tempfile::tempdir().unwrap();
@@ -329,14 +329,13 @@ fn runs_under_the_restrictions_of_a_container() {
     }
     assert!(of_process.contains("NoNewPrivs:\t1"), "{of_process}");
 
-    // Endpoints are removed late: what comes before the signal is answered.
+    agent.signal("TERM");
+    until("unready", || status(&ready).as_deref() == Some("503"));
+    // Endpoints are removed late: what comes meanwhile is answered.
     assert_eq!(
         status(&format!("http://{address}/healthz")).as_deref(),
         Some("200")
     );
-    agent.signal("TERM");
-    // Not ready, or gone.
-    until("unready", || status(&ready).as_deref() != Some("200"));
     // Within the time that Kubernetes grants.
     until("ended", || agent.0.try_wait().unwrap().is_some());
     let ended = agent.0.wait().unwrap();

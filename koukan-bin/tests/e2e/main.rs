@@ -49,6 +49,7 @@ mod replicas;
 mod replies;
 mod requiretls;
 mod rest;
+mod rolling;
 mod scanners;
 mod sending_as;
 mod smtp_source;

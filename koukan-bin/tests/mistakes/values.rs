@@ -102,6 +102,12 @@ fn values() {
             &["no time at all"],
         ),
         (
+            HOSTNAME,
+            "shutdown: { grace: soon }\nhostname: a\n",
+            "shutdown:",
+            &["not a duration"],
+        ),
+        (
             INGRESS,
             "address: \"127.0.0.1:1025\", greeting_delay: 5m",
             "5m",
@@ -261,4 +267,17 @@ fn servers_that_look_up_names() {
         &with("server: [\"192.0.2.53:53\", \"[2001:db8::53]:53\"], timeout: 1s, cache: 100"),
     ))
     .unwrap();
+}
+
+#[test]
+fn a_stop_that_takes_longer_than_it_is_waited_for() {
+    let warned = |grace: &str| {
+        let grace = format!("shutdown: {{ grace: {grace} }}\nhostname: a\n");
+        check(&changed(HOSTNAME, &grace)).unwrap().to_string()
+    };
+    assert_eq!(warned("15s"), "");
+    let long = warned("16s");
+    for part in ["goes on for 16s", "may need 41 s", "`TimeoutStopSec`"] {
+        assert!(long.contains(part), "{long}");
+    }
 }

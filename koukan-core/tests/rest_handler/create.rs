@@ -11,8 +11,9 @@ use koukan_core::{
     transaction::Mail,
 };
 use serde_json::json;
+use tokio::time::timeout;
 
-use crate::agent::{Agent, octets, rcpt, to_upload, whole};
+use crate::agent::{Agent, MESSAGE, octets, rcpt, to_upload, whole};
 
 #[tokio::test(start_paused = true)]
 async fn one_create_sends_a_message_and_tells_what_became_of_it() {
@@ -28,7 +29,7 @@ async fn one_create_sends_a_message_and_tells_what_became_of_it() {
     assert_eq!(created.view.data_response, Some(Reply::message_accepted()));
     assert_eq!(created.view.attempt_count, 1);
     let received = upstream.only_received();
-    assert_eq!(received.text(), crate::agent::MESSAGE);
+    assert_eq!(received.text(), MESSAGE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -177,7 +178,7 @@ async fn bare_line_ends_become_crlf() {
     create.draft.body = Some(BodySource::Inline(octets("Subject: hi\n\nhello\n")));
     agent.create(create).await;
     let received = upstream.only_received();
-    assert_eq!(received.text(), crate::agent::MESSAGE);
+    assert_eq!(received.text(), MESSAGE);
 }
 
 #[tokio::test(start_paused = true)]
@@ -303,7 +304,7 @@ async fn a_caller_creates_for_its_own_senders_only() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_agent_that_stops_creates_nothing_and_lets_go_of_those_who_wait() {
+async fn an_agent_that_closes_lets_go_of_those_who_wait() {
     let slow = Script::new().message(Answer::Never);
     let agent = Agent::over(slow).await;
     let waiting = tokio::spawn({
@@ -311,8 +312,49 @@ async fn an_agent_that_stops_creates_nothing_and_lets_go_of_those_who_wait() {
         async move { agent.create(whole()).await }
     });
     at_rest().await;
+    // Others may still come, and so may they.
     agent.handler.attempts().stop();
+    at_rest().await;
+    assert!(!waiting.is_finished());
+    agent.handler.attempts().let_go();
     assert!(!waiting.await.unwrap().view.is_final());
+    let later = agent.create(whole()).await;
+    assert!(!later.view.is_final());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_stops_promises_as_ever_and_leaves_what_it_can_to_the_queue() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    agent.handler.attempts().stop();
+    let mut create = whole();
+    create.wait = None;
+    let kept = agent.create(create).await;
+    let draft = agent.create(to_upload()).await;
+    let body = draft.location.join("body");
+    agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+    at_rest().await;
+    let ended = agent.handler.attempts().ended();
+    timeout(Duration::from_secs(1), ended).await.unwrap();
+    assert!(upstream.received().is_empty());
+    agent.dispatch();
+    for created in [kept, draft] {
+        let view = agent.end(&created.location).await;
+        assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_stops_and_keeps_nothing_refuses_what_would_have_to_be_kept() {
+    let agent = Agent::over(Script::new()).await;
+    let draft = agent.create(to_upload()).await;
+    agent.handler.attempts().stop_without_queue();
     let refusal = agent.try_create(to_upload()).await.unwrap_err();
     assert!(matches!(refusal.kind, RefusalKind::Unavailable { .. }));
+    // Nobody would deliver what is completed now.
+    let body = draft.location.join("body");
+    let refusal = agent.upload(&body, None, octets(MESSAGE)).await;
+    let kind = refusal.unwrap_err().kind;
+    assert!(matches!(kind, RefusalKind::Unavailable { .. }));
+    assert!(!agent.view(&draft.location).await.is_final());
 }

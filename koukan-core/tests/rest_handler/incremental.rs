@@ -273,3 +273,25 @@ async fn what_a_message_was_stays_when_nobody_has_it_in_memory() {
         assert_eq!(agent.view(&created.location).await.body, end.body);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_leaves_begins_nothing_and_continues_what_has_begun() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let attempts = agent.handler.attempts();
+    attempts.stop();
+    let created = agent.create(begin()).await;
+    attempts.leave();
+    let refusal = agent.try_create(begin()).await.unwrap_err();
+    assert!(matches!(refusal.kind, RefusalKind::Unavailable { .. }));
+    let at = &created.location;
+    let (_, version) = agent.try_read(read(at)).await.unwrap();
+    let bob = recipients(&["bob@example.com"]);
+    let appended = agent.append(at, Some(&version), bob, Some(0)).await;
+    appended.unwrap();
+    let body = at.join("body");
+    agent.upload(&body, None, octets(MESSAGE)).await.unwrap();
+    let view = agent.end(at).await;
+    assert_eq!(view.data_response, Some(Reply::message_accepted()));
+    attempts.ended().await;
+}

@@ -17,6 +17,7 @@ mod replicas;
 mod routes;
 mod shares;
 mod sound;
+mod stopping;
 mod support;
 mod suppressions;
 mod tcp;

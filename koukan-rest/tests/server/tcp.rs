@@ -20,14 +20,23 @@ use crate::support::{answering, current};
 
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
-    stop: oneshot::Sender<()>,
+    stop: Option<oneshot::Sender<()>>,
     ended: JoinHandle<std::io::Result<()>>,
 }
 
 impl Running {
     /// Stops it, and waits for that.
-    pub(crate) async fn stop(self) {
-        let _ = self.stop.send(());
+    pub(crate) async fn stop(mut self) {
+        self.begin_to_stop();
+        self.ended().await;
+    }
+
+    pub(crate) fn begin_to_stop(&mut self) {
+        let stop = self.stop.take().expect("it is stopped once");
+        let _ = stop.send(());
+    }
+
+    pub(crate) async fn ended(self) {
         self.ended.await.unwrap().unwrap();
     }
 }
@@ -42,7 +51,7 @@ pub(crate) async fn start(router: Router, settings: ConnectionSettings) -> Runni
     let ended = tokio::spawn(serve_with(listener, router, settings, stopped));
     Running {
         address,
-        stop,
+        stop: Some(stop),
         ended,
     }
 }
@@ -196,11 +205,11 @@ async fn requests_that_have_begun_are_answered_before_the_end() {
         }
     });
     let server = Server::new(service, ServerSettings::default());
-    let running = start(server.router(), ConnectionSettings::default()).await;
+    let mut running = start(server.router(), ConnectionSettings::default()).await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     stream.write_all(READ).await.unwrap();
     begun.notified().await;
-    running.stop.send(()).unwrap();
+    running.begin_to_stop();
     go_on.notify_one();
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -220,11 +229,11 @@ async fn requests_that_do_not_end_are_given_up() {
     let mut settings = ConnectionSettings::default();
     settings.drain_timeout = Duration::from_millis(10);
     let server = Server::new(service, ServerSettings::default());
-    let running = start(server.router(), settings).await;
+    let mut running = start(server.router(), settings).await;
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     stream.write_all(READ).await.unwrap();
     begun.notified().await;
-    running.stop.send(()).unwrap();
+    running.begin_to_stop();
     running.ended.await.unwrap().unwrap();
     assert_eq!(stream.read(&mut [0; 1]).await.unwrap_or(0), 0);
 }

@@ -14,6 +14,7 @@ mod names;
 mod policies;
 mod relaying;
 mod rest;
+mod shutdown;
 mod source_addresses;
 mod storage;
 mod tls;
@@ -51,6 +52,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.rest_listeners();
     check.tokens();
     check.storage();
+    check.shutdown();
     check.webhooks();
     check.gateways();
     for chain in &config.chain {

@@ -131,7 +131,7 @@ impl Shared {
                 tokio::select! {
                     biased;
                     () = any_changed(watches) => true,
-                    () = self.attempts.stopping() => false,
+                    () = self.attempts.closing() => false,
                 }
             };
             if !timeout_at(deadline, changed).await.unwrap_or(false) {

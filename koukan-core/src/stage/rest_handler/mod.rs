@@ -20,7 +20,7 @@
 //! | conflict | a field that can be written only once was already written, or the transaction is over |
 //! | version mismatch, version missing | of an append |
 //! | wrong range, too large | of an upload |
-//! | unavailable | memory, disk or attempts are short, or the agent stops |
+//! | unavailable | memory, disk or attempts are short; or the agent stops, and cannot keep it |
 //!
 //! # Where to read
 //!

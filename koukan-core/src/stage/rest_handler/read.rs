@@ -105,7 +105,7 @@ impl Shared {
                 tokio::select! {
                     biased;
                     () = watch.changed() => true,
-                    () = self.attempts.stopping() => false,
+                    () = self.attempts.closing() => false,
                 }
             };
             if !timeout_at(deadline, changed).await.unwrap_or(false) {

@@ -39,6 +39,7 @@ impl<O: AttemptService> RestHandler<O> {
             return Err(Refusal::no_room());
         }
         let transaction = self.open(caller, watch, name).await?;
+        self.shared.check_kept(&transaction)?;
         let incoming = self.shared.expected(&transaction, name).await?;
         transaction.touch();
         let touch = || transaction.touch();
@@ -53,6 +54,8 @@ impl<O: AttemptService> RestHandler<O> {
         if !is_finalized {
             return uploaded.map(ResourceResponse::Uploaded);
         }
+        // The agent may have begun to stop meanwhile.
+        self.shared.check_kept(&transaction)?;
         transaction.recorder.touch();
         // If the client disconnects, the message must not be left half committed.
         let completed = tokio::spawn(async move { transaction.complete().await }).await;
@@ -114,13 +117,23 @@ impl<O: AttemptService> RestHandler<O> {
         // It was accepted before, so it is accepted now whatever the number.
         shared.count(&transaction, usize::MAX)?;
         shared.registry.add(&transaction);
-        let admitted = lease.and_then(|lease| Admitted::new(lease, shared.attempts.room(client)));
+        let room = || shared.attempts.room_unless_stopping(client);
+        let admitted = lease.and_then(|lease| Admitted::new(lease, room()));
         self.attend(&transaction, admitted);
         Ok(transaction)
     }
 }
 
 impl Shared {
+    /// Checks that a message that would be promised outlives the process, or is attempted before it ends.
+    fn check_kept(&self, transaction: &OpenTransaction) -> Result<(), Refusal> {
+        let is_lost = !transaction.is_incremental() && self.attempts.keeps_nothing();
+        if is_lost {
+            return Err(Refusal::no_room());
+        }
+        Ok(())
+    }
+
     /// The blob that an upload is for.
     async fn expected(
         &self,

@@ -2,8 +2,10 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
+
+use axum::http::Version;
 
 /// Counts the requests on a connection; clones count the same.
 #[derive(Debug, Clone, Default)]
@@ -13,13 +15,16 @@ pub(super) struct Activity(Arc<Counts>);
 struct Counts {
     begun: AtomicU64,
     ended: AtomicU64,
+    is_http_2: AtomicBool,
 }
 
 /// A request that is being answered.
 pub(super) struct UnderWay(Activity);
 
 impl Activity {
-    pub(super) fn begin(&self) -> UnderWay {
+    pub(super) fn begin(&self, version: Version) -> UnderWay {
+        let is_http_2 = version >= Version::HTTP_2;
+        self.0.is_http_2.store(is_http_2, Ordering::Relaxed);
         self.0.begun.fetch_add(1, Ordering::Relaxed);
         UnderWay(self.clone())
     }
@@ -27,6 +32,11 @@ impl Activity {
     /// How many requests there were so far.
     pub(super) fn begun(&self) -> u64 {
         self.0.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether a client can be told to make no more requests while one may be on its way.
+    pub(super) fn is_http_2(&self) -> bool {
+        self.0.is_http_2.load(Ordering::Relaxed)
     }
 
     /// Whether none is being answered.

@@ -54,12 +54,12 @@ impl Answering {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.settings.tls {
             let patience = self.settings.header_read_timeout;
-            let mut is_draining = self.is_draining.clone();
+            let last_call = last_call(self.is_draining.clone(), self.settings.last_call);
             let begun = tokio::select! {
                 biased;
-                // Who has not begun by then has asked nothing.
-                _ = is_draining.wait_for(|is_draining| *is_draining) => return,
                 begun = tokio::time::timeout(patience, tls.accept(stream)) => begun,
+                // Who has not begun by then has asked nothing.
+                () = last_call => return,
             };
             return match begun {
                 Ok(Ok(stream)) => self.answer_on(stream).await,
@@ -77,25 +77,27 @@ impl Answering {
             router,
             settings,
             peer,
-            mut is_draining,
+            is_draining,
         } = self;
         let activity = Activity::default();
         let requests = activity.clone();
         let lingers = Lingers::default();
         let is_last = lingers.clone();
         let draining = Draining(is_draining.clone());
+        let readiness = settings.readiness.clone();
         let service = service_fn(move |mut request: Request<Incoming>| {
-            let under_way = requests.begin();
+            let version = request.version();
+            let under_way = requests.begin(version);
+            let (draining, readiness) = (draining.clone(), readiness.clone());
             let refused = check_host(&request).err().map(Problem::from);
-            let has_content =
-                request.version() < Version::HTTP_2 && !request.body().is_end_stream();
+            let has_content = version < Version::HTTP_2 && !request.body().is_end_stream();
             request.extensions_mut().insert(peer.clone());
             request.extensions_mut().insert(draining.clone());
             let answer = router.clone().oneshot(request.map(axum::body::Body::new));
             let is_last = is_last.clone();
             async move {
                 let _under_way = under_way;
-                let answer = match refused {
+                let mut answer = match refused {
                     Some(problem) if has_content => {
                         let close = [(CONNECTION, HeaderValue::from_static("close"))];
                         (close, problem).into_response()
@@ -105,6 +107,13 @@ impl Answering {
                         .await
                         .unwrap_or_else(|never: Infallible| match never {}),
                 };
+                // HTTP/2 has a word of its own for that, and no such field.
+                let is_leaving =
+                    version < Version::HTTP_2 && (readiness.is_leaving() || *draining.0.borrow());
+                if is_leaving {
+                    let close = HeaderValue::from_static("close");
+                    answer.headers_mut().insert(CONNECTION, close);
+                }
                 if answer.headers().contains_key(CONNECTION) {
                     is_last.set();
                 }
@@ -127,13 +136,10 @@ impl Answering {
         let mut connection = pin!(connection);
         let mut idle = pin!(idle(&activity, &settings));
         let mut drain = pin!(async {
-            // Without a sender nobody drains: the server was dropped.
-            if is_draining
-                .wait_for(|is_draining| *is_draining)
-                .await
-                .is_err()
-            {
-                pending::<()>().await;
+            drained(is_draining).await;
+            // A request that is on its way would find a connection that is closed, and have no answer.
+            if !activity.is_http_2() && activity.is_at_rest() {
+                tokio::time::sleep(settings.last_call).await;
             }
         });
         let mut is_ending = false;
@@ -155,6 +161,21 @@ impl Answering {
             tracing::debug!(error = %Causes(&*error), "a connection failed");
         }
     }
+}
+
+/// Waits until the server stops; for ever where it was dropped, since nobody drains then.
+async fn drained(mut is_draining: watch::Receiver<bool>) {
+    let is_dropped = is_draining.wait_for(|it| *it).await.is_err();
+    if is_dropped {
+        pending::<()>().await;
+    }
+}
+
+/// Waits until the server stops, and then for so long.
+#[cfg(feature = "tls")]
+async fn last_call(is_draining: watch::Receiver<bool>, patience: std::time::Duration) {
+    drained(is_draining).await;
+    tokio::time::sleep(patience).await;
 }
 
 /// Waits until nothing has been asked for too long; `true` where nothing has been asked at all.

@@ -33,6 +33,15 @@ pub(super) struct Draining(pub(super) watch::Receiver<bool>);
 
 /// Answers connections with `router` until `shutdown` is ready, then lets the requests that have begun end.
 ///
+/// Whoever connects after that is refused ([`Listener::close`]); whoever was connected is answered:
+///
+/// | the connection | what becomes of it |
+/// |---|---|
+/// | was made, and not accepted yet | it is accepted |
+/// | has a request under way | it is answered; over HTTP/1.1 with `Connection: close` |
+/// | has none | the next request is answered in the same way, if it comes within [`ConnectionSettings::last_call`] |
+/// | speaks HTTP/2 | the client is told to make no more requests (GOAWAY), and all that it has made are answered |
+///
 /// # Errors
 ///
 /// None at present: an error ends one connection, and is logged.
@@ -100,9 +109,10 @@ pub async fn serve_with(
     tokio::select! {
         biased;
         () = shutdown => {}
-        never = accept_all(|| listener.accept(), admit) => match never {},
+        never = accept_all(|| listener.accept(), &admit) => match never {},
     }
-    drop((listener, is_draining));
+    listener.close(&admit).await;
+    drop(is_draining);
     // Each connection holds a receiver.
     tracing::debug!(connections = draining.receiver_count(), "draining");
     draining.send_replace(true);

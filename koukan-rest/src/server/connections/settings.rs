@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use koukan_core::event::Observers;
 
+use crate::health::Readiness;
+
 /// Limits and times of connections.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -25,8 +27,12 @@ pub struct ConnectionSettings {
     /// How long HTTP/2 clients are not heard of before they are asked for a sign of life, and how
     /// long they have for it.
     pub ping_interval: Duration,
+    /// How long a connection on which nothing is asked is kept when the server stops: a request may be on its way.
+    pub last_call: Duration,
     /// How long requests have to end when the server stops.
     pub drain_timeout: Duration,
+    /// Says whether the agent is about to stop.
+    pub(super) readiness: Readiness,
     /// Those who are told of connections.
     pub observers: Observers,
     /// TLS, where connections have it.
@@ -42,6 +48,15 @@ impl ConnectionSettings {
         self
     }
 
+    /// Has HTTP/1.1 connections end with the next answer (`Connection: close`) once the agent
+    /// [is about to stop](Readiness::leave), while it is still connected to: who asks more connects anew, and may find
+    /// another process.
+    #[must_use]
+    pub fn with_readiness(mut self, readiness: Readiness) -> Self {
+        self.readiness = readiness;
+        self
+    }
+
     /// Has clients speak HTTP over TLS, and only that.
     #[cfg(feature = "tls")]
     #[must_use]
@@ -53,8 +68,8 @@ impl ConnectionSettings {
 
 impl Default for ConnectionSettings {
     /// 20,000 connections, however many of one client; 30 seconds for heads, 60 for writes and
-    /// without requests, pings after 20, and 40 for the end, so that reads which hang for 30 are
-    /// answered. Nobody observes.
+    /// without requests, pings after 20, one for a last request, and 40 for the end, so that reads which hang for 30
+    /// are answered. Nobody observes.
     fn default() -> Self {
         Self {
             max_connections: 20_000,
@@ -63,7 +78,9 @@ impl Default for ConnectionSettings {
             header_read_timeout: Duration::from_secs(30),
             write_timeout: Duration::from_secs(60),
             ping_interval: Duration::from_secs(20),
+            last_call: Duration::from_secs(1),
             drain_timeout: Duration::from_secs(40),
+            readiness: Readiness::default(),
             observers: Observers::default(),
             #[cfg(feature = "tls")]
             tls: None,

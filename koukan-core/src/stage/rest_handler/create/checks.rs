@@ -15,9 +15,6 @@ impl Shared {
             let detail = "transactions may not be created for that sender";
             return Err(Refusal::new(RefusalKind::Forbidden, detail));
         }
-        if self.attempts.is_stopping() {
-            return Err(Refusal::no_room());
-        }
         let policy = self.senders.find(sender).ok_or_else(|| {
             if self.senders.has(&sender.name) {
                 Refusal::not_found("the sender has no such tag").at("sender.tag")
@@ -25,6 +22,9 @@ impl Shared {
                 Refusal::not_found("there is no such sender")
             }
         })?;
+        if policy.dialect == Dialect::Whole && self.attempts.keeps_nothing() {
+            return Err(Refusal::no_room());
+        }
         if policy.has_next_hop && !caller.is_trusted() {
             let detail = "the sender connects to hosts that its clients name: \
                           it is for trusted clients only";

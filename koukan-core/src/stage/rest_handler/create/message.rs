@@ -129,7 +129,7 @@ impl<O: AttemptService> RestHandler<O> {
         let mut transactions = Vec::with_capacity(begun.len());
         for ((recorder, lease), (_, rcpt)) in begun.into_iter().zip(commands) {
             let room = is_alone
-                .then(|| shared.attempts.room(caller.client()))
+                .then(|| shared.attempts.room_unless_stopping(caller.client()))
                 .flatten();
             let admitted = Admitted::new(lease, room);
             recorder.rcpt(rcpt);

@@ -93,7 +93,10 @@ impl<O: AttemptService> RestHandler<O> {
         let terms = terms(&policy, &draft);
         let context = Arc::new(context(&caller, &policy, &draft, sender));
         let is_volatile = policy.dialect == Dialect::Incremental;
-        let room = shared.attempts.room(caller.client());
+        let room = match is_volatile {
+            true => shared.attempts.room_unless_leaving(caller.client()),
+            false => shared.attempts.room_unless_stopping(caller.client()),
+        };
         if room.is_none() && is_volatile {
             return Err(Refusal::no_room());
         }
