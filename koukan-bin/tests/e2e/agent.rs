@@ -69,8 +69,17 @@ impl Agent {
 
     /// The same, with all that can be set about the database as it is by default.
     pub(crate) fn start_by_default_on_postgres(sink: SocketAddr, url: &str) -> Self {
+        Self::start_by_default_on_postgres_with(sink, url, "")
+    }
+
+    /// The same, with more at the end of its configuration.
+    pub(crate) fn start_by_default_on_postgres_with(
+        sink: SocketAddr,
+        url: &str,
+        more: &str,
+    ) -> Self {
         let postgres = format!("  postgres: {{ url: \"{url}\" }}\n");
-        Self::start_by(sink, &postgres, command)
+        Self::start_as(sink, &postgres, more, command)
     }
 
     /// Starts an agent on a PostgreSQL database that others share, whose REST API takes the token of that hash, and

@@ -2,18 +2,17 @@
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
+    thread,
     time::Duration,
 };
 
 use serde_json::json;
 use tokio::time::Instant;
 
-use crate::{agent::Agent, http::Request, postgres::server, process::comes_within};
+use crate::{agent::Agent, client::Client, http::Request, postgres::server, process::comes_within};
 
 /// What an agent may need on a machine that does other things, where no time is told.
 const LIMIT: Duration = Duration::from_secs(60);
-/// How soon what an agent has under lease is given to others once it says nothing more.
-const TERM: Duration = Duration::from_secs(6);
 
 /// A host that lets clients connect, and says nothing.
 struct Silent(TcpListener);
@@ -50,6 +49,18 @@ fn create(agent: &Agent) {
     assert_eq!(created.status, 201, "{}", created.text);
 }
 
+/// Has an agent take a message into custody, while its first attempt ends as `end` has it.
+fn submit(agent: &Agent, end: impl FnOnce()) {
+    let submission = agent.submission;
+    let client = thread::spawn(move || {
+        let mut client = Client::connect(submission).unwrap();
+        let sent = client.send("alice@example.org", &["bob@example.com"], "\r\nhello\r\n");
+        assert!(sent.unwrap().is_accepted());
+    });
+    end();
+    client.join().unwrap();
+}
+
 #[test]
 fn what_a_killed_agent_worked_on_another_has_within_ten_seconds() {
     let (url, host) = (server::database(), Silent::listen());
@@ -67,18 +78,31 @@ fn what_a_killed_agent_worked_on_another_has_within_ten_seconds() {
     );
 }
 
+/// The next agent looks for what is due every 750 ms at least. What is left of the second is for the machine; on one that does
+/// other things it may be too little now and then, so most of several times count.
 #[test]
-fn what_an_agent_gives_back_as_it_stops_another_has_before_its_leases_end() {
+fn queued_mail_that_an_agent_gives_back_as_it_stops_another_has_within_a_second() {
+    const TIMES: usize = 5;
+
     let (url, host) = (server::database(), Silent::listen());
-    let mut stopped = Agent::start_by_default_on_postgres(host.address(), &url);
-    let _other = Agent::start_by_default_on_postgres(host.address(), &url);
-    create(&stopped);
-    let _first = host.client(LIMIT).unwrap();
-    stopped.signal("TERM");
-    assert!(stopped.wait(LIMIT).success());
-    // It was given back before that.
-    let since = Instant::now();
-    let second = host.client(LIMIT);
-    let took = since.elapsed();
-    assert!(second.is_some() && took < TERM / 2, "{took:?}");
+    // Clients are served for longer than this takes, and nevertheless others have queued mail.
+    let grace = "shutdown: { grace: 1m }\n";
+    let start = || Agent::start_by_default_on_postgres_with(host.address(), &url, grace);
+    let mut stopping = start();
+    submit(&stopping, || {
+        // So that the mail is queued. The next attempt hangs.
+        drop(host.client(LIMIT).unwrap());
+    });
+    let mut clients = vec![host.client(LIMIT).unwrap()];
+    let mut took = Vec::new();
+    for _ in 0..TIMES {
+        let next = start();
+        stopping.signal("TERM");
+        let since = Instant::now();
+        clients.push(host.client(LIMIT).expect("it is handed over"));
+        took.push(since.elapsed());
+        stopping = next;
+    }
+    took.sort();
+    assert!(took[TIMES / 2] < Duration::from_secs(1), "{took:?}");
 }
