@@ -7,6 +7,7 @@ use koukan_core::{
     blob::BlobPool,
     clock::SharedClock,
     context::Sender,
+    path::{ForwardPath, ReversePath},
     reply::Reply,
     resource::{
         BodySource, Caller, Create, Draft, Location, Operation, Read, Refusal, RefusalKind,
@@ -96,8 +97,8 @@ impl Agent {
         let create = Create {
             sender: Sender::new("gateway"),
             draft: Draft {
-                mail_from: Some(Mail::new("a@example.org".parse().unwrap())),
-                rcpt_to: vec![Rcpt::new("b@example.com".parse().unwrap())],
+                mail_from: Some(Mail::new("a@example.org".parse::<ReversePath>().unwrap())),
+                rcpt_to: vec![Rcpt::new("b@example.com".parse::<ForwardPath>().unwrap())],
                 body: Some(BodySource::Inline(Bytes::from_static(b"\r\nhello\r\n"))),
                 ..Draft::default()
             },
