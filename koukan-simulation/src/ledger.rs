@@ -148,14 +148,18 @@ impl Ledger {
         })
     }
 
-    /// Whether an operator may have ended something of this recipient's.
-    pub(crate) fn is_ended(&self, key: &Key) -> bool {
-        let mut given_up = self.given_up.iter();
-        given_up.any(|given_up| {
-            given_up
-                .destination
-                .is_none_or(|own| own == key.1.destination)
-        })
+    /// Whether an operator may have ended a transaction with all recipients of this message: an order that concerns
+    /// one of them ends all.
+    pub(crate) fn is_ended(&self, letter: u32) -> bool {
+        let letter = self.letters.get(&letter).map(|account| &account.letter);
+        let is_meant = |given_up: &GivenUp| match given_up.destination {
+            Some(destination) => {
+                let mut to = letter.into_iter().flat_map(|letter| &letter.to);
+                to.any(|to| to.destination == destination)
+            }
+            None => true,
+        };
+        self.given_up.iter().any(is_meant)
     }
 
     pub(crate) fn violation(&mut self, what: String) {

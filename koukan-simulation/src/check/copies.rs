@@ -14,7 +14,7 @@ pub(super) fn violations(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     if plan.is_durable() {
         let promised = ledger.promised().map(|(key, _)| key);
         let is_missing = |key: &Key| {
-            is_copied(key, plan) && !ledger.copies.contains_key(key) && !ledger.is_ended(key)
+            is_copied(key, plan) && !ledger.copies.contains_key(key) && !ledger.is_ended(key.0)
         };
         for (letter, to) in promised.filter(is_missing) {
             let address = to.address(letter);
