@@ -134,9 +134,11 @@ fn a_rolling_restart_loses_no_request_of_those_who_try_again_where_they_are_refu
             sink.only_message(to.as_str().unwrap());
         }
     }
-    // Those who keep connections heard that these end, and found nobody there later.
-    assert!(told["direct"]["closed"].as_u64() > Some(0), "{told}");
-    assert!(told["fresh"]["refused"].as_u64() > Some(0), "{told}");
+    // Clients heard that connections end. Who then connects anew is refused, unless the agent is there again by the time the system
+    // repeats the request to connect.
+    for kind in ["direct", "fresh"] {
+        assert!(told[kind]["closed"].as_u64() > Some(0), "{told}");
+    }
     // Sessions are told to end.
     assert!(told["smtp-kept"]["closed"].as_u64() > Some(0), "{told}");
 }

@@ -160,6 +160,8 @@ async fn who_begins_in_time_hears_the_end_from_this_agent_and_who_comes_later_is
 #[tokio::test(start_paused = true)]
 async fn clients_without_end_do_not_hold_up_the_end() {
     let agent = Agent::over(Duration::from_millis(300)).await;
+    // Else there is nobody to wait for.
+    agent.create().await.unwrap();
     let said = agent.say();
     let (mut begun, mut refused) = (0, 0);
     while !said.is_finished() {
