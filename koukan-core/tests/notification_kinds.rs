@@ -80,7 +80,8 @@ def describe(message):
         "statuses": [block.get("Status") for block in blocks],
         "returned": returned.get_content_type(),
         "encodings": [p["content-transfer-encoding"] for p in (message, returned)],
-        "body": returned.get_payload(0).get_content() if returned.is_multipart() else None,
+        # Its charset may be one that is not known.
+        "body": returned.get_payload(0).get_payload(decode=True).decode() if returned.is_multipart() else None,
         "defects": [repr(d) for part in message.walk() for d in part.defects],
     }
 "#;

@@ -129,11 +129,12 @@ async fn an_attempt_that_waits_for_others_ends_after_them() {
 /// An endpoint that sends the message as it comes has asked at its beginning whether it may leave.
 #[tokio::test(start_paused = true)]
 async fn a_message_that_is_still_coming_has_not_gone_out() {
-    let asked = Arc::new(Notify::new());
-    let asks = Arc::clone(&asked);
+    let [asked, ended] = [(); 2].map(|()| Arc::new(Notify::new()));
+    let told = (Arc::clone(&asked), Arc::clone(&ended));
     let upstream = service_fn(move |tx: Transaction| {
-        let asks = Arc::clone(&asks);
+        let (asks, ends) = told.clone();
         async move {
+            let _ends = Ends(ends);
             let departure = tx.signals.departure().cloned().unwrap();
             let _holding = departure.hold();
             let (mut recipients, mut body) = (tx.recipients, tx.body);
@@ -159,8 +160,21 @@ async fn a_message_that_is_still_coming_has_not_gone_out() {
         () = asked.notified() => {}
     }
     agent.storage.drain(Drain::Live);
-    let ended = timeout(AT_ONCE, driver.progress()).await;
-    ended.expect("it waits for the rest");
-    let told = driver.final_reply().unwrap();
-    assert!(told.is_transient(), "{told:?}");
+    let has_ended = timeout(AT_ONCE, async {
+        tokio::select! {
+            () = driver.progress() => {}
+            () = ended.notified() => {}
+        }
+    });
+    has_ended.await.expect("the attempt waits for the rest");
+    assert!(driver.finish().await.is_transient());
+}
+
+/// Says when a call has ended.
+struct Ends(Arc<Notify>);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
