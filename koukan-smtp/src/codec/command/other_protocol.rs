@@ -24,14 +24,15 @@ const METHODS: [&[u8]; 10] = [
 const TLS_HANDSHAKE: u8 = 22;
 
 impl OtherProtocol {
-    /// Whether a line is a request of several words whose last word names a protocol, as in HTTP.
-    /// The first word does not matter: a method may have the name of an SMTP verb.
+    /// Whether a line is a request of three words or more whose last word names a protocol, as in HTTP.
+    /// The first word does not matter: a method may have the name of an SMTP verb. Two words are a command: a client may
+    /// give an odd name to EHLO.
     pub(super) fn is_request(line: &str) -> bool {
         // This cheap test already rules out nearly all lines.
         line.ends_with(|last: char| last.is_ascii_digit())
-            && line
-                .rsplit_once([' ', '\t'])
-                .is_some_and(|(_, last)| is_version(last.as_bytes()))
+            && line.rsplit_once([' ', '\t']).is_some_and(|(before, last)| {
+                before.trim_ascii().contains([' ', '\t']) && is_version(last.as_bytes())
+            })
     }
 
     /// The protocol of a line that is not an SMTP command, judged by its beginning and its end.
@@ -72,6 +73,20 @@ fn is_version(word: &[u8]) -> bool {
 mod tests {
     use super::*;
     use OtherProtocol::{Http, Proxy, Ssh, Tls};
+
+    #[test]
+    fn a_request_has_three_words() {
+        for (line, is_request) in [
+            ("QUIT / HTTP/1.1", true),
+            ("RSET\t/x\tHTTP/2", true),
+            ("EHLO A/0", false),
+            ("HELO  G/3", false),
+            ("NOOP HTTP/1.1", false),
+            ("EHLO client", false),
+        ] {
+            assert_eq!(OtherProtocol::is_request(line), is_request, "{line}");
+        }
+    }
 
     #[test]
     fn lines_of_other_protocols_are_known() {
