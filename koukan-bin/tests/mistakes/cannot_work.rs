@@ -141,6 +141,12 @@ fn what_cannot_work() {
         ),
         (
             "domain: { rest-application.example.com: receiving }",
+            "domain: { b\u{fc}cher.example: receiving, xn--bcher-kva.example: receiving }",
+            "xn--bcher-kva.example",
+            &["is there twice"],
+        ),
+        (
+            "domain: { rest-application.example.com: receiving }",
             "domain: { \"@x.example\": receiving }",
             "@x.example",
             &["write `x.example`"],

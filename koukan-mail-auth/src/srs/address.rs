@@ -1,6 +1,6 @@
 //! Rewriting addresses, and reversing that.
 
-use koukan_core::path::Mailbox;
+use koukan_core::path::{Mailbox, is_same_domain};
 
 use super::Secrets;
 
@@ -66,7 +66,7 @@ impl Srs {
 
     /// Whether a mailbox is in the domain.
     pub fn is_of_domain(&self, mailbox: &Mailbox) -> bool {
-        mailbox.domain_text().eq_ignore_ascii_case(&self.domain)
+        is_same_domain(mailbox.domain_text(), &self.domain)
     }
 
     /// The day that contains this time, in seconds since 1970.
@@ -190,6 +190,15 @@ mod tests {
 
     fn mailbox(text: &str) -> Mailbox {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_domain_is_the_same_in_all_spellings() {
+        let srs = Srs::new("b\u{fc}cher.example");
+        for domain in ["B\u{dc}CHER.example", "xn--bcher-kva.example"] {
+            assert!(srs.is_of_domain(&mailbox(&format!("a@{domain}"))));
+        }
+        assert!(!srs.is_of_domain(&mailbox("a@bucher.example")));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::{
 use koukan_core::{
     clock::SharedClock,
     filter::Replaceable,
-    path::{Mailbox, ReversePath},
+    path::{Mailbox, ReversePath, is_same_domain},
     reply::Reply,
     service::MailService,
     transaction::Transaction,
@@ -57,7 +57,7 @@ pub struct RewriteLayer {
 }
 
 impl RewriteLayer {
-    /// Rewrites all reverse-paths except the null one and those in the domains `own` (in any case) or in the
+    /// Rewrites all reverse-paths except the null one and those in the domains `own` (in any spelling) or in the
     /// domain of `srs`.
     pub fn new(
         srs: Srs,
@@ -78,7 +78,7 @@ impl RewriteLayer {
         let mailbox = path.mailbox()?;
         let domain = mailbox.domain_text();
         let mut own = self.own.iter();
-        if self.srs.is_of_domain(mailbox) || own.any(|own| own.eq_ignore_ascii_case(domain)) {
+        if self.srs.is_of_domain(mailbox) || own.any(|own| is_same_domain(own, domain)) {
             return None;
         }
         let day = Srs::day(self.clock.now().as_second());

@@ -28,6 +28,8 @@ pub(crate) use self::{rest::is_in_the_clear, tls::is_soon};
 
 use std::collections::BTreeSet;
 
+use koukan_core::path::domain_key;
+
 use crate::{
     descriptors::{Plan, attainable},
     registry::{ENDPOINTS, Registry, check_domain, check_host, is_wanted_once},
@@ -233,7 +235,7 @@ impl<'a> Check<'a> {
                 let mut seen = BTreeSet::new();
                 for (domain, sender) in &exploder.domain {
                     self.principal(sender, None);
-                    if !seen.insert(domain.to_ascii_lowercase()) {
+                    if !seen.insert(domain_key(domain)) {
                         let message = format!("domain `{domain}` is there twice");
                         self.wrong(sender, message, Some("leave one of them".into()));
                     }

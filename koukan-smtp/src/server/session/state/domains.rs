@@ -1,8 +1,8 @@
 //! The domains of a transaction's recipients.
 
-use koukan_core::transaction::Rcpt;
+use koukan_core::{path::domain_key, transaction::Rcpt};
 
-/// The different domains of recipients, in lower case; `None` stands for recipients without a domain.
+/// The different domains of recipients, as by [`domain_key`]; `None` stands for recipients without a domain.
 #[derive(Debug, Default)]
 pub(super) struct Domains(Vec<Option<Box<str>>>);
 
@@ -22,7 +22,7 @@ impl Domains {
 
 fn domain(rcpt: &Rcpt) -> Option<Box<str>> {
     let mailbox = rcpt.forward_path.mailbox()?;
-    Some(mailbox.domain_text().to_ascii_lowercase().into())
+    Some(domain_key(mailbox.domain_text()).into())
 }
 
 #[cfg(test)]
@@ -48,6 +48,10 @@ mod tests {
             ("a@y.example", true),
         ] {
             assert_eq!(domains.would_exceed(&rcpt(path), 2), is_too_many, "{path}");
+        }
+        domains.add(&rcpt("a@b\u{fc}cher.example"));
+        for path in ["b@B\u{dc}CHER.example", "b@xn--bcher-kva.example"] {
+            assert!(!domains.would_exceed(&rcpt(path), 3), "{path}");
         }
     }
 }
