@@ -1,5 +1,7 @@
 //! Domains in the form in which the DNS is queried.
 
+use crate::path::in_a_labels;
+
 /// The text is not a domain that the DNS can be queried for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a domain that can be looked up in the DNS")]
@@ -28,11 +30,5 @@ pub struct InvalidDomainName;
 /// # Ok::<(), InvalidDomainName>(())
 /// ```
 pub fn to_ascii_domain(domain: &str) -> Result<String, InvalidDomainName> {
-    #[cfg(feature = "idn")]
-    return idna::domain_to_ascii(domain).map_err(|_| InvalidDomainName);
-    #[cfg(not(feature = "idn"))]
-    return match domain.is_ascii() {
-        true => Ok(domain.to_ascii_lowercase()),
-        false => Err(InvalidDomainName),
-    };
+    in_a_labels(domain).ok_or(InvalidDomainName)
 }

@@ -23,7 +23,7 @@ pub fn domain_key(domain: &str) -> String {
     match (domain.is_ascii(), domain.starts_with('[')) {
         (true, _) => domain.to_ascii_lowercase(),
         (false, true) => domain.to_lowercase(),
-        (false, false) => converted(domain),
+        (false, false) => in_a_labels(domain).unwrap_or_else(|| domain.to_lowercase()),
     }
 }
 
@@ -33,14 +33,13 @@ pub fn is_same_domain(one: &str, other: &str) -> bool {
         || !(one.is_ascii() && other.is_ascii()) && domain_key(one) == domain_key(other)
 }
 
-#[cfg(feature = "idn")]
-fn converted(domain: &str) -> String {
-    idna::domain_to_ascii(domain).unwrap_or_else(|_| domain.to_lowercase())
-}
-
-#[cfg(not(feature = "idn"))]
-fn converted(domain: &str) -> String {
-    domain.to_lowercase()
+/// The domain in lower case and as A-labels; `None` if a label is invalid. Without the feature `idn`, only ASCII can be
+/// converted, and A-labels are not checked.
+pub(crate) fn in_a_labels(domain: &str) -> Option<String> {
+    #[cfg(feature = "idn")]
+    return idna::domain_to_ascii(domain).ok();
+    #[cfg(not(feature = "idn"))]
+    return domain.is_ascii().then(|| domain.to_ascii_lowercase());
 }
 
 #[cfg(test)]

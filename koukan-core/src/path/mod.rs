@@ -11,6 +11,7 @@ mod mailbox;
 mod parameters;
 mod reverse;
 
+pub(crate) use self::domain_key::in_a_labels;
 pub use self::{
     domain_key::{domain_key, is_same_domain},
     forward::ForwardPath,

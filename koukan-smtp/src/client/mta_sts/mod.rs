@@ -28,6 +28,7 @@ use std::{
 use futures_util::FutureExt as _;
 use koukan_core::{
     network::{Resolver, to_ascii_domain},
+    path::domain_key,
     reply::{Reply, TlsVerdict},
     signals::HostPort,
     tls::ClientTls,
@@ -92,7 +93,7 @@ impl MtaSts {
         rules: impl IntoIterator<Item = (&'a str, bool)>,
     ) -> Self {
         let rules = rules.into_iter();
-        let named = rules.map(|(name, follows)| (in_ascii(name), follows));
+        let named = rules.map(|(name, follows)| (domain_key(name).into(), follows));
         self.rules = Rules {
             named: Arc::new(named.collect()),
             default,
@@ -217,17 +218,6 @@ impl Rules {
         let found = names.find_map(|name| self.named.get(name));
         found.copied().unwrap_or(self.default)
     }
-}
-
-/// The name in a rule, in the form in which domains are looked up.
-fn in_ascii(name: &str) -> Box<str> {
-    let (dot, domain) = match name.strip_prefix('.') {
-        Some(domain) => (".", domain),
-        None => ("", name),
-    };
-    let ascii = to_ascii_domain(domain);
-    let ascii = ascii.unwrap_or_else(|_| domain.to_ascii_lowercase());
-    format!("{dot}{ascii}").into()
 }
 
 #[cfg(test)]
