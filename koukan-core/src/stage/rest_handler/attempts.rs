@@ -137,25 +137,24 @@ impl Attempts {
 
     /// Room for one more attempt of a client, for what is not kept: none once the agent leaves.
     pub(super) fn room_unless_leaving(&self, client: &Client) -> Option<Room> {
-        let room = self.room(client);
-        // In this order: whoever sees no attempt after that phase has begun sees none later.
-        let may_begin = *self.0.phase.borrow() < Phase::Leaving;
-        room.filter(|_| may_begin)
-    }
-
-    /// Room for one more attempt of a client, if there is any.
-    fn room(&self, client: &Client) -> Option<Room> {
-        Some(Room {
-            _charge: self.0.shares.charge(client, 1)?,
-            permit: Some(Arc::clone(&self.0.room).try_acquire_owned().ok()?),
-            attempts: self.clone(),
-        })
+        self.room_before(Phase::Leaving, client)
     }
 
     /// The same for what is in the queue otherwise: none once the agent stops.
     pub(super) fn room_unless_stopping(&self, client: &Client) -> Option<Room> {
-        let is_open = *self.0.phase.borrow() < Phase::Stopping;
-        is_open.then(|| self.room(client)).flatten()
+        self.room_before(Phase::Stopping, client)
+    }
+
+    /// Room for one more attempt of a client, if there is any before that phase.
+    fn room_before(&self, phase: Phase, client: &Client) -> Option<Room> {
+        let room = Room {
+            _charge: self.0.shares.charge(client, 1)?,
+            permit: Some(Arc::clone(&self.0.room).try_acquire_owned().ok()?),
+            attempts: self.clone(),
+        };
+        // In this order: whoever sees no attempt after the phase has begun sees none later.
+        let may_begin = *self.0.phase.borrow() < phase;
+        may_begin.then_some(room)
     }
 
     /// Whether what would have to be kept is refused.
