@@ -83,10 +83,10 @@
 //! # Types of other crates in the API
 //!
 //! `bytes::Bytes`; `tower`'s `Service`, `Layer` and `BoxError`; `jiff::Timestamp`; `futures_core::Stream` and
-//! `futures_util::future::Either`; `serde`'s traits; `serde_json::Value` for JSON; `tokio`'s `Notify`; for sockets, its `AsyncRead`
-//! and `AsyncWrite`. With features: `metrics::Recorder`; errors and streams of `rustls`, `rustls_pki_types` and
-//! `tokio_rustls`; errors of `hickory_resolver`; `tracing::Level` for tests. A new major version of one of these means
-//! a new major version of this crate.
+//! `futures_util::future::Either`; `serde`'s traits; `serde_json::Value` for JSON; `tokio`'s `Notify`, and for sockets
+//! its `AsyncRead` and `AsyncWrite`. With features: `metrics::Recorder`; errors and streams of `rustls`,
+//! `rustls_pki_types` and `tokio_rustls`; errors of `hickory_resolver`; `tracing::Level` for tests. A new major version
+//! of one of these means a new major version of this crate.
 //!
 //! Minimum supported Rust version: 1.88.
 

@@ -168,9 +168,8 @@ impl Koukan {
         self.run_until(signals.requested()).await
     }
 
-    /// Runs the agent until `stop` is ready, then stops it in good order; an agent that is still starting has a second to do
-    /// so before. For programs that have a `main` and a
-    /// signal handling of their own.
+    /// Runs the agent until `stop` is ready, then stops it in good order. An agent that is still starting by then has a
+    /// second to finish that. For programs that have a `main` and a signal handling of their own.
     ///
     /// # Errors
     ///

@@ -2,7 +2,8 @@
 connect or, over SMTP, are told 421.
 
 Arguments: the address of a balancer, and those of the agents behind it. The token is in the environment, and so are the
-addresses for SMTP. What was acknowledged is printed as JSON, by kind of client; anything else that goes wrong ends a client, and is printed as well.
+addresses for SMTP. What was acknowledged is printed as JSON, by kind of client; anything else that goes wrong ends a
+client, and is printed as well.
 """
 
 import itertools, json, os, smtplib, sys, threading, time

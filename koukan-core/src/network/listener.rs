@@ -70,21 +70,6 @@ impl Listener {
         }
     }
 
-    fn of(kind: Kind) -> Self {
-        Self {
-            kind,
-            is_outlived: false,
-        }
-    }
-
-    /// The same, where the socket is open elsewhere as well.
-    pub(super) fn outlived(self) -> Self {
-        Self {
-            is_outlived: true,
-            ..self
-        }
-    }
-
     /// Accepts a connection. Returns the client's address, too, which clients of a Unix socket do
     /// not have.
     ///
@@ -140,6 +125,21 @@ impl Listener {
         };
         let listener = Self::of(kind);
         accept_waiting(|| listener.accept(), admit).await;
+    }
+
+    fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            is_outlived: false,
+        }
+    }
+
+    /// The same, where the socket is open elsewhere as well.
+    pub(super) fn outlived(self) -> Self {
+        Self {
+            is_outlived: true,
+            ..self
+        }
     }
 }
 
