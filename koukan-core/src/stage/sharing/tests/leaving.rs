@@ -64,6 +64,14 @@ async fn is_pending(errand: &mut Errand<Given>) -> bool {
     poll_fn(|cx| Poll::Ready(errand.poll_end(cx).is_pending())).await
 }
 
+/// Lets all go on that can, while neither of them ends.
+async fn both_wait(first: &mut Errand<Given>, second: &mut Errand<Given>) {
+    for _ in 0..3 {
+        assert!(is_pending(first).await && is_pending(second).await);
+        yield_now().await;
+    }
+}
+
 async fn is_accepted(mut errand: Errand<Given>) {
     let end = timeout(
         Duration::from_secs(1),
@@ -187,18 +195,12 @@ async fn who_must_end_by_then_is_not_sent_it() {
         assert!(is_pending(&mut first).await && is_pending(&mut second).await);
         told.0.store(!is_given, Ordering::Relaxed);
         copies.close();
-        for _ in 0..3 {
-            assert!(is_pending(&mut first).await && is_pending(&mut second).await);
-            yield_now().await;
-        }
+        both_wait(&mut first, &mut second).await;
         told.0.store(true, Ordering::Relaxed);
         if is_given {
             // The call is dropped when it asks; the next one has one recipient.
             go.notify_one();
-            for _ in 0..3 {
-                assert!(is_pending(&mut first).await && is_pending(&mut second).await);
-                yield_now().await;
-            }
+            both_wait(&mut first, &mut second).await;
             assert!(delivered.lock().unwrap().is_empty());
         }
         assert!(second_goes.give_up());
@@ -221,10 +223,7 @@ async fn who_leaves_before_the_message_has_left_is_not_sent_it() {
         let (mut second, second_goes) = attempt(&service, &copies, "c@y");
         assert!(is_pending(&mut first).await && is_pending(&mut second).await);
         copies.close();
-        for _ in 0..3 {
-            assert!(is_pending(&mut first).await && is_pending(&mut second).await);
-            yield_now().await;
-        }
+        both_wait(&mut first, &mut second).await;
         assert_eq!(
             [first_goes.gone(), second_goes.gone()],
             [Gone::No, Gone::No]
