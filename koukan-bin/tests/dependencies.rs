@@ -1,4 +1,4 @@
-//! What may be depended on: licences, bans, and the crates of which there may be one only.
+//! The rules for dependencies: licences, banned crates, and crates of which there may be only one version.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -28,7 +28,7 @@ const LICENCES: [&str; 14] = [
     "0BSD",
 ];
 const BANNED: [&str; 4] = ["ring", "openssl-sys", "native-tls", "rsa"];
-/// What the core leaves to others: each of these comes with sockets, databases, HTTP or TLS.
+/// Crates that the core must not depend on: each brings sockets, databases, HTTP or TLS.
 const OUTSIDE: [&str; 8] = [
     "mio",
     "socket2",
@@ -54,11 +54,11 @@ const ONCE: [&str; 12] = [
     "bytes",
 ];
 
-/// All packages, as Cargo tells of them.
+/// Cargo's metadata of all packages.
 fn packages() -> Vec<Value> {
     let output = Command::new(env!("CARGO"))
         .args(["metadata", "--format-version", "1", "--locked", "--offline"])
-        // Those of other platforms have not been downloaded.
+        // Packages for other platforms have not been downloaded.
         .args(["--filter-platform", &host()])
         .args([
             "--manifest-path",
@@ -75,7 +75,7 @@ fn packages() -> Vec<Value> {
     metadata["packages"].as_array().unwrap().clone()
 }
 
-/// The platform that this is, as Cargo names it.
+/// Cargo's name for this platform.
 fn host() -> String {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("-vV").output().unwrap();
@@ -84,7 +84,7 @@ fn host() -> String {
     host.unwrap().to_owned()
 }
 
-/// Whether an SPDX expression is satisfied by the licences above.
+/// Whether the licences above satisfy an SPDX expression.
 fn is_allowed(expression: &str) -> bool {
     let plain = expression.replace(['(', ')'], "").replace('/', " OR ");
     let is_known = |licence: &str| LICENCES.contains(&licence.trim());
@@ -101,8 +101,8 @@ fn every_licence_is_allowed() {
     }
 }
 
-/// The names of what is built, by these arguments: the lock file also names what optional features
-/// would bring.
+/// The names of the crates that are built with these arguments. The lock file also names crates that only optional
+/// features need.
 fn built(arguments: &[&str]) -> Vec<String> {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--locked", "--offline"])
@@ -138,7 +138,7 @@ fn the_core_alone_has_no_sockets_databases_http_or_tls() {
     for name in names {
         assert!(!OUTSIDE.contains(&&*name), "koukan-core needs {name}");
     }
-    // What it looks for is there where the feature is.
+    // With the feature, the crate is there: so the test finds it.
     let names = built(&[&core[..], &["--features", "net"]].concat());
     assert!(names.iter().any(|name| name == "mio"));
 }
@@ -163,7 +163,7 @@ fn a_library_has_neither_a_command_line_nor_an_allocator_unless_it_is_asked() {
     }
 }
 
-/// How many crates are built for one, itself included.
+/// The number of crates that are built for one crate, including itself.
 fn count(arguments: &[&str]) -> usize {
     let names = built(&[arguments, &["--edges", "normal"]].concat());
     BTreeSet::from_iter(names).len()
@@ -203,7 +203,7 @@ fn what_is_passed_between_crates_is_there_once() {
     }
 }
 
-/// All Rust sources below a directory, and the texts and modules that they include: documents have examples.
+/// All Rust sources below a directory, and the files that they include, since included documents have examples.
 fn sources(directory: &Path) -> String {
     let mut all = String::new();
     for path in rust_files(directory) {
@@ -233,7 +233,7 @@ fn rust_files(directory: &Path) -> Vec<PathBuf> {
     all
 }
 
-/// Those of a package's dependencies that are named nowhere in its sources.
+/// The dependencies of a package that its sources do not name.
 fn unused(dependencies: &[&str], sources: &str) -> Vec<String> {
     let is_part = |char: char| !char.is_alphanumeric() && char != '_';
     let words: BTreeSet<_> = sources.split(is_part).collect();
@@ -244,7 +244,7 @@ fn unused(dependencies: &[&str], sources: &str) -> Vec<String> {
 #[test]
 fn nothing_is_depended_on_in_vain() {
     for package in packages() {
-        // The sources of interleavings are those of other packages.
+        // `interleavings` compiles the sources of other packages.
         if !package["source"].is_null() || package["name"] == "koukan-interleavings" {
             continue;
         }

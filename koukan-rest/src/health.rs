@@ -1,11 +1,12 @@
-//! Whether the agent lives and takes mail: `/healthz` and `/readyz`.
+//! Whether the agent is alive and takes mail: `/healthz` and `/readyz`.
 //!
 //! | request | response |
 //! |---|---|
 //! | `GET /healthz` | 200 while the process answers at all |
-//! | `GET /readyz` | 200 while it takes mail, 503 while it starts or drains, or where a part is in trouble that it cannot do without |
+//! | `GET /readyz` | 200 while the agent takes mail; 503 while it starts or drains, or while a part that it needs is in trouble |
 //!
-//! The text names each part that is in trouble, a line each, and then what works all the same:
+//! The response text has a line for each part that is in trouble, and then says what works
+//! nevertheless:
 //!
 //! ```text
 //! not ready
@@ -43,7 +44,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, trace::TraceLayer,
 };
 
-/// Whether the agent takes mail; clones share it. It does not at first.
+/// Whether the agent takes mail; clones share the state. At first it does not.
 #[derive(Debug, Clone, Default)]
 pub struct Readiness(Arc<Mutex<Known>>);
 
@@ -55,20 +56,19 @@ struct Known {
     troubles: BTreeMap<Cow<'static, str>, Trouble>,
 }
 
-/// What is wrong with a part of the agent. The texts are read by whoever asks for health.
+/// What is wrong with a part of the agent. Everyone who asks for health can read the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trouble {
-    /// What is wrong, as in "does not answer".
+    /// What is wrong, for example "does not answer".
     pub what: &'static str,
-    /// What works all the same. Where several parts are in trouble, that works which each of them
-    /// names.
+    /// What works nevertheless. If several parts are in trouble, only what all of them name still works.
     pub works: &'static [&'static str],
-    /// Whether the agent is ready all the same: all that it is there for works.
+    /// Whether the agent is ready nevertheless, because everything that it is needed for works.
     pub is_ready: bool,
 }
 
 impl Readiness {
-    /// Says whether the agent takes mail from now on.
+    /// Sets whether the agent takes mail.
     pub fn set(&self, is_ready: bool) {
         self.lock().takes_mail = is_ready;
     }
@@ -85,7 +85,7 @@ impl Readiness {
         self.lock().is_leaving
     }
 
-    /// Says that a part of the agent is in trouble from now on; with `None`, that it is not.
+    /// Sets that a part of the agent is in trouble; with `None`, that it no longer is.
     pub fn set_trouble(&self, part: impl Into<Cow<'static, str>>, trouble: Option<Trouble>) {
         let part = part.into();
         let troubles = &mut self.lock().troubles;
@@ -95,12 +95,12 @@ impl Readiness {
         };
     }
 
-    /// Whether the agent takes mail, and no part is in trouble that it cannot do without.
+    /// Whether the agent takes mail, and no part that it needs is in trouble.
     pub fn is_ready(&self) -> bool {
         self.lock().is_ready()
     }
 
-    /// Whether it is ready, and what is told of it.
+    /// Whether the agent is ready, and the text of the response.
     fn told(&self) -> (bool, String) {
         let known = self.lock();
         (known.is_ready(), known.text())
@@ -129,7 +129,7 @@ impl Known {
             text.push_str("the agent is about to stop\n");
         }
         for (part, trouble) in &self.troubles {
-            // A text takes whatever is written.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "{part}: {}", trouble.what);
         }
         if self.takes_mail {
@@ -140,7 +140,7 @@ impl Known {
         text
     }
 
-    /// What works although parts are in trouble.
+    /// What works although some parts are in trouble.
     fn works(&self) -> impl Iterator<Item = &'static str> {
         let first = self.troubles.values().next();
         let works = first.map_or(&[][..], |trouble| trouble.works);
@@ -160,10 +160,10 @@ pub fn router(readiness: Readiness) -> Router {
         .route("/readyz", get(ready))
         .with_state(readiness)
         .layer(SetResponseHeaderLayer::overriding(CACHE_CONTROL, no_store))
-        // Outside of all that may panic, so that a panic costs one request.
+        // Outside of everything that may panic, so that a panic costs only one request.
         .layer(CatchPanicLayer::new())
-        // Outermost, so that it sees what the others answer.
-        // Whoever is not ready says so whenever it is asked: that is no failure to be logged.
+        // Outermost, so that it sees the response of every layer. An agent that is not ready says
+        // so at each request: that is not a failure to be logged.
         .layer(TraceLayer::new_for_http().on_failure(()))
 }
 

@@ -1,4 +1,4 @@
-//! What an orchestrator sees.
+//! The state of an agent as an orchestrator sees it.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 

@@ -1,4 +1,4 @@
-//! An agent that runs.
+//! A running agent.
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -25,11 +25,11 @@ use crate::{
 
 /// How long idle connections may take to end.
 const QUIT: Duration = Duration::from_secs(1);
-/// How long each of the last two writes may take: what became of transactions, and the end of the
-/// database. Storage that does not answer must not keep the process.
+/// How long each of the last two writes may take: the outcomes of transactions, and closing the database. Storage
+/// that does not answer must not keep the process alive.
 const CLOSE: Duration = Duration::from_secs(5);
 
-/// An agent that runs.
+/// A running agent.
 #[must_use = "an agent goes on running until it is stopped"]
 pub struct Running {
     smtp_addresses: Vec<SocketAddr>,
@@ -49,7 +49,7 @@ pub struct Running {
     serving: JoinHandle<()>,
     dispatching: JoinHandle<()>,
     files: Files,
-    /// Parts that have nothing to end in good order.
+    /// Parts that can simply be aborted.
     others: Vec<JoinHandle<()>>,
 }
 
@@ -85,7 +85,7 @@ impl Running {
         let dispatching = tokio::spawn(supervisor.clone().run(part, rest.clone(), dispatch));
         let serving = tokio::spawn(listeners.serve(supervisor.clone(), stop.clone()));
 
-        // Those that are aborted are told of no stop.
+        // These parts are aborted, and are not told to stop.
         let never = CancellationToken::new();
         let collect = {
             let (storage, retention) = (storage.clone(), Retention::from(&config.storage));
@@ -186,47 +186,47 @@ impl Running {
         }
     }
 
-    /// The addresses that SMTP clients connect to, in the order of the configuration; Unix sockets have none.
+    /// The addresses to which SMTP clients connect, in the order of the configuration; Unix sockets are left out.
     pub fn smtp_addresses(&self) -> &[SocketAddr] {
         &self.smtp_addresses
     }
 
-    /// The addresses that HTTP clients connect to, in the order of the configuration; Unix sockets have none.
+    /// The addresses to which HTTP clients connect, in the order of the configuration; Unix sockets are left out.
     pub fn rest_addresses(&self) -> &[SocketAddr] {
         &self.rest_addresses
     }
 
-    /// The REST API, as routes for an HTTP server of one's own; whether or not the configuration has a
-    /// `rest_listener`. Its paths begin with `/senders/`, `/transactions/` and others: see the
-    /// [API's page](https://docs.rs/koukan-rest).
+    /// The REST API as routes for an HTTP server of your own, whether or not the configuration has a `rest_listener`.
+    /// Its paths begin with `/senders/`, `/transactions/` and others: see the [API's
+    /// page](https://docs.rs/koukan-rest).
     ///
-    /// Nothing in them asks who a client is: whoever can reach them can send mail on behalf of every
-    /// sender and change the queue. Put a layer around them that asks.
+    /// The routes do not authenticate: whoever can reach them can send mail on behalf of every sender and change the
+    /// queue. Put a layer around them that authenticates.
     pub fn router(&self) -> axum::Router {
         self.api.clone()
     }
 
-    /// What the agent keeps.
+    /// The storage of the agent.
     pub fn storage(&self) -> &Storage {
         &self.storage
     }
 
-    /// What was counted and measured, in the text format of Prometheus: as `/metrics` answers.
+    /// The metrics in Prometheus' text format, as `/metrics` returns them.
     pub fn metrics(&self) -> String {
         self.metrics.render(&self.storage)
     }
 
-    /// Whether the agent takes mail, for health checks of one's own.
+    /// Whether the agent takes mail, for health checks of your own.
     pub fn readiness(&self) -> &Readiness {
         &self.readiness
     }
 
-    /// Waits until a part of the agent is lost that cannot be started anew, or was again and again.
-    /// The agent is not ready from then on: it is to be stopped, and the process to end.
+    /// Waits until a part of the agent fails that cannot be restarted, or that has failed repeatedly. From then on
+    /// the agent is not ready: stop it, and end the process.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is lost when it is dropped: whoever asks later is told as well.
+    /// Nothing is lost when the future is dropped: a later call returns the same.
     pub async fn lost(&self) -> GivenUp {
         let mut lost = self.lost.clone();
         if let Ok(found) = lost.wait_for(Option::is_some).await
@@ -234,14 +234,14 @@ impl Running {
         {
             return given_up.clone();
         }
-        // Nobody is left who could lose something: the agent has ended.
+        // The supervisor has ended, so no part can fail any more.
         std::future::pending().await
     }
 
-    /// Stops in good order. It is not ready from now on, and gives back what it has leased from the queue. For as long as
-    /// `shutdown.grace` of the configuration says, it serves clients as before, so that nobody sends clients here any more
-    /// when connections are refused. Then it accepts nothing more, lets transactions and attempts that are under way end,
-    /// writes down what became of them, and closes the database.
+    /// Stops in good order. From now on the agent is not ready, and gives back what it has leased from the queue. For the
+    /// time `shutdown.grace` of the configuration it serves clients as before, so that nobody sends clients here any more
+    /// when connections are refused. Then it accepts nothing more, lets running transactions and attempts end, stores the
+    /// outcomes, and closes the database.
     pub async fn stop(mut self) {
         self.readiness.leave();
         // What is kept in memory alone nobody else can deliver.
@@ -270,7 +270,7 @@ impl Running {
         let quits = timeout(QUIT, join_all(quits));
         let closed = async {
             let mut is_closed = timeout(CLOSE, self.storage.flush()).await.is_ok();
-            // So that other replicas have at once what is left.
+            // Gives up the session, so that other replicas take over the rest at once.
             let left = timeout(CLOSE, self.storage.leave()).await;
             is_closed &= matches!(left, Ok(Ok(())));
             match &self.keeper {
@@ -287,11 +287,11 @@ impl Running {
                 tracing::warn!("storage does not answer; the next start finds out where it was");
             }
         };
-        // A destination that does not answer to QUIT has had its time.
+        // A destination that does not answer QUIT gets no more time.
         let _ = tokio::join!(quits, closed, files_written);
     }
 
-    /// Ends what is under way, more and more of it; `false` where something went on all the same.
+    /// Ends what is running, in steps that become stricter; returns `false` if something was still running at the end.
     async fn drain(&mut self) -> bool {
         let ended = async {
             let _ = (&mut self.serving).await;
@@ -302,7 +302,7 @@ impl Running {
     }
 }
 
-/// Says how much of what is in memory was promised and is not delivered.
+/// Logs how much mail in memory was promised and is not delivered.
 async fn tell_what_is_lost(storage: &Storage) {
     let Ok(census) = storage.backend().census().await else {
         return;

@@ -1,4 +1,4 @@
-//! Where clients connect to.
+//! The listeners, to which clients connect.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -46,27 +46,27 @@ use super::{
 
 type SmtpServer = Server<ByIdentity>;
 
-/// Sockets that are bound, each with what is to serve it.
+/// Bound sockets, each with its server.
 pub(crate) struct Listeners {
     smtp: Vec<Listener<SmtpServer>>,
     rest: Vec<Listener<(axum::Router, ConnectionSettings)>>,
     farewell: Farewell,
-    /// What health checks are told.
+    /// The state that health checks report.
     pub(crate) readiness: Readiness,
 }
 
-/// What clients are served with.
+/// What is needed to serve clients.
 pub(super) struct Serving<'a> {
     pub(super) surroundings: &'a Surroundings,
     pub(super) chains: &'a Built,
-    /// Who knows users, in place of what the configuration names.
+    /// The authenticator, if it replaces the one in the configuration.
     pub(super) authenticator: Option<Arc<dyn Authenticator>>,
     pub(super) handler: &'a Handler,
     pub(super) queue: &'a Operator,
     pub(super) events: &'a EventReader,
     pub(super) explanations: &'a Explanations,
     pub(super) metrics: &'a axum::Router,
-    /// Where other replicas find this one, and how this one finds them.
+    /// The URL at which other replicas find this one.
     pub(super) session_url: Option<&'a str>,
     pub(super) replicas: Option<&'a Replicas>,
     pub(super) storage: &'a Storage,
@@ -75,8 +75,8 @@ pub(super) struct Serving<'a> {
 }
 
 impl Listeners {
-    /// Binds what the configuration names, or takes the sockets that are there in its place; files that servers follow
-    /// are added to `files`.
+    /// Binds the addresses of the configuration, or takes the given sockets instead. Files that servers follow are
+    /// added to `files`.
     pub(super) async fn bind(
         config: &Config,
         mut sockets: Sockets,
@@ -177,7 +177,7 @@ impl Listeners {
         })
     }
 
-    /// The addresses that SMTP clients connect to, in the order of the configuration; Unix sockets have none.
+    /// The addresses to which SMTP clients connect, in the order of the configuration; Unix sockets are left out.
     pub(crate) fn smtp_addresses(&self) -> Vec<SocketAddr> {
         let listeners = self.smtp.iter();
         listeners
@@ -185,7 +185,7 @@ impl Listeners {
             .collect()
     }
 
-    /// The addresses that HTTP clients connect to, in the order of the configuration; Unix sockets have none.
+    /// The addresses to which HTTP clients connect, in the order of the configuration; Unix sockets are left out.
     pub(crate) fn rest_addresses(&self) -> Vec<SocketAddr> {
         let listeners = self.rest.iter();
         listeners
@@ -199,7 +199,7 @@ impl Listeners {
         self.smtp_addresses().into_iter().chain(rest)
     }
 
-    /// Serves until `stop`, then lets what is under way end.
+    /// Serves until `stop`, then lets running sessions and requests end.
     pub(crate) async fn serve(self, supervisor: Supervisor, stop: CancellationToken) {
         const WORKS: &[&str] = &[works::ELSEWHERE, works::QUEUED];
 
@@ -226,7 +226,7 @@ impl Listeners {
                 let (next, closed) = (listener.next(), closed.clone().cancelled_owned());
                 async move {
                     if let Some((socket, (routes, settings))) = next.await {
-                        // What fails is one connection, and is logged.
+                        // There is no error: what fails is one connection, and is logged.
                         let _ = serve_with(socket, routes, settings, closed).await;
                     }
                 }
@@ -236,8 +236,8 @@ impl Listeners {
         self.readiness.set(true);
         stop.cancelled().await;
         self.readiness.leave();
-        // As long as anybody can connect, all is answered as before: what is made step by step by several connections
-        // continues to its end, and what is created and kept is left to the queue.
+        // As long as anybody can connect, everything is answered as before: what is made step by step by several
+        // connections continues to its end, and what is created and kept is left to the queue.
         let sessions = async { while smtp.join_next().await.is_some() {} };
         self.farewell.say(sessions).await;
         closing.cancel();
@@ -298,7 +298,7 @@ fn smtp_server(
     })
 }
 
-/// The server with users who may authenticate themselves.
+/// Lets users authenticate at the server.
 fn with_auth(
     server: SmtpServer,
     auth: &ListenerAuth,
@@ -310,7 +310,7 @@ fn with_auth(
         (Some(own), ..) => server.with_authenticator(own),
         (None, Some(file), _) => server.with_authenticator(files.add(&file.value)?),
         (None, None, Some(http)) => server.with_authenticator(users::by_http(http, surroundings)?),
-        // Certificates say who clients are.
+        // Clients are only identified by certificates.
         (None, None, None) => server,
     };
     if auth.required {
@@ -322,7 +322,7 @@ fn with_auth(
     Ok(server)
 }
 
-/// The server with TLS, from when the listener says.
+/// Adds TLS to the server, from the start or with STARTTLS, as the listener says.
 fn with_tls(server: SmtpServer, tls: ServerTls, listener: &SmtpListener) -> SmtpServer {
     let mode = listener.tls_mode.as_ref();
     match mode.map(|mode| mode.value).unwrap_or_default() {

@@ -1,4 +1,4 @@
-//! What is in `deploy`.
+//! The contents of `deploy`.
 
 use std::{
     env,
@@ -29,7 +29,7 @@ pub(super) fn python() -> Command {
     Command::new(python)
 }
 
-/// What is wrong with the manifests in a folder.
+/// The faults of the manifests in a folder.
 fn wrong(folder: &Path) -> String {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/manifests.py");
     let output = python().arg(script).arg(folder).output().unwrap();
@@ -100,7 +100,7 @@ fn what_is_wrong_with_a_manifest_is_found() {
     }
 }
 
-/// A configuration of `deploy` with its files and queue in a folder.
+/// A configuration from `deploy`, with its files and queue in a folder.
 fn config(file: &str, folder: &Path) -> String {
     let secrets = folder.join("secrets");
     fs::create_dir_all(&secrets).unwrap();
@@ -142,7 +142,7 @@ fn configurations_are_fine() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("koukan.yaml");
         let config = config(file, folder.path());
-        // Whoever leaves the hashes as they are lets nobody in.
+        // If the hashes are not replaced, nobody can log in.
         let hashes: Vec<_> = config.split("sha256: \"").skip(1).collect();
         let of_nobody = "0".repeat(32);
         assert!(!hashes.is_empty() && hashes.iter().all(|hash| hash.starts_with(&of_nobody)));
@@ -179,7 +179,7 @@ fn the_unit_is_understood_and_exposes_little() {
         .output()
         .unwrap();
     let told = told + &text(&output.stdout) + &text(&output.stderr);
-    // Of other units nothing is to be known here.
+    // The other units do not exist here.
     let about: Vec<_> = told
         .lines()
         .filter(|line| line.contains("koukan.service") || line.contains("koukan.socket"))
@@ -193,7 +193,7 @@ fn the_unit_is_understood_and_exposes_little() {
     assert!(output.status.success(), "{told}");
 }
 
-/// An agent that is killed where a test fails.
+/// An agent that is killed if the test fails.
 struct Agent(Child);
 
 impl Drop for Agent {
@@ -210,7 +210,7 @@ impl Agent {
         assert!(kill.status().unwrap().success());
     }
 
-    /// Where it listens for HTTP, as its log says.
+    /// The address on which it listens for HTTP, according to its log.
     fn rest_address(&mut self) -> String {
         let mut log = BufReader::new(self.0.stderr.take().unwrap()).lines();
         let mut said = String::new();
@@ -225,13 +225,13 @@ impl Agent {
             }
             said += &(line + "\n");
         };
-        // Read on, so that it never waits for a reader.
+        // The output is read to its end, so that the agent never waits for a reader.
         thread::spawn(move || log.for_each(drop));
         address
     }
 }
 
-/// The status of an answer, where there is one.
+/// The status of the answer, if there is one.
 fn status(url: &str) -> Option<String> {
     let mut curl = Command::new("curl");
     curl.args([
@@ -257,8 +257,8 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     panic!("not {what}");
 }
 
-/// Makes a root file system that is only read, but for the queue, and starts the agent there as a user
-/// without rights. The new root is a folder of its own: what a process has as its root may be no mount.
+/// Makes a root file system that is read-only except for the queue, and starts the agent there as a user
+/// without privileges. The new root is a folder of its own, because the root of a process cannot be a mount point here.
 const IN_A_CONTAINER: &str = r#"
     set -e
     mount --rbind / "$ROOT"
@@ -274,8 +274,8 @@ const IN_A_CONTAINER: &str = r#"
     '
 "#;
 
-/// As a container is started by the manifests. Then as Kubernetes ends it: it is told to, and for a while clients
-/// still come.
+/// Starts the agent as the manifests start a container. Then ends it as Kubernetes does: the agent gets the signal, and
+/// clients still come for a while.
 #[test]
 fn runs_under_the_restrictions_of_a_container() {
     let folder = tempfile::tempdir().unwrap();
@@ -319,7 +319,7 @@ fn runs_under_the_restrictions_of_a_container() {
     until("ready", || status(&ready).as_deref() == Some("200"));
     assert!(lib.join("queue.sqlite").exists());
     assert!(!folder.path().join("written").exists());
-    // Rights that were taken away stay so.
+    // Capabilities that were dropped cannot be regained.
     let of_process = fs::read_to_string(format!("/proc/{}/status", agent.0.id())).unwrap();
     for rights in ["CapPrm", "CapEff", "CapBnd", "CapAmb"] {
         assert!(
@@ -331,12 +331,12 @@ fn runs_under_the_restrictions_of_a_container() {
 
     agent.signal("TERM");
     until("unready", || status(&ready).as_deref() == Some("503"));
-    // Endpoints are removed late: what comes meanwhile is answered.
+    // Endpoints are removed late: requests until then are answered.
     assert_eq!(
         status(&format!("http://{address}/healthz")).as_deref(),
         Some("200")
     );
-    // Within the time that Kubernetes grants.
+    // The agent ends within the grace period of Kubernetes.
     until("ended", || agent.0.try_wait().unwrap().is_some());
     let ended = agent.0.wait().unwrap();
     assert!(ended.success(), "{ended}");

@@ -26,7 +26,7 @@ impl Agent {
         Self::start_by(sink, "", command)
     }
 
-    /// Starts an agent that has so much memory for messages.
+    /// Starts an agent with that much memory for messages.
     pub(crate) fn start_with_memory(sink: SocketAddr, memory: &str) -> Self {
         let more = format!("  memory_budget: {memory}\n");
         Self::start_by(sink, &more, command)
@@ -37,19 +37,19 @@ impl Agent {
         Self::start_by(sink, "  events: {}\n", command)
     }
 
-    /// The same, with more at the end of its configuration.
+    /// The same, with additional text at the end of the configuration.
     pub(crate) fn start_with_events_and(sink: SocketAddr, more: &str) -> Self {
         Self::start_as(sink, "  events: {}\n", more, command)
     }
 
     /// Starts an agent that cannot write files beyond a number of blocks of 512 octets.
     pub(crate) fn start_with_file_limit(sink: SocketAddr, blocks: u32) -> Self {
-        // A signal that is ignored stays so in the program that takes the shell's place.
+        // An ignored signal is still ignored in the program that replaces the shell.
         let limit = format!("trap '' XFSZ; ulimit -f {blocks}");
         Self::start_by(sink, "", |config| limited(&limit, config))
     }
 
-    /// Starts an agent that can have so many files and connections open.
+    /// Starts an agent that can have that many files and connections open.
     pub(crate) fn start_with_descriptors(sink: SocketAddr, descriptors: u32) -> Self {
         let limit = format!("ulimit -n {descriptors}");
         Self::start_by(sink, "", |config| limited(&limit, config))
@@ -67,7 +67,7 @@ impl Agent {
         Self::start_by(sink, &postgres, command)
     }
 
-    /// The same, with all that can be set about the database as it is by default.
+    /// The same, with default settings for the database.
     pub(crate) fn start_by_default_on_postgres(sink: SocketAddr, url: &str) -> Self {
         Self::start_by_default_on_postgres_with(sink, url, "")
     }
@@ -82,13 +82,13 @@ impl Agent {
         Self::start_as(sink, &postgres, more, command)
     }
 
-    /// Starts an agent on a PostgreSQL database that others share, whose REST API takes the token of that hash, and
-    /// which tells the others where it is.
+    /// Starts an agent on a shared PostgreSQL database. Its REST API accepts the token with that hash, and it publishes
+    /// its address for the other agents.
     pub(crate) fn start_replica(sink: SocketAddr, url: &str, token: &str) -> Self {
         Self::start_replica_with(sink, url, token, "")
     }
 
-    /// The same, which keeps events, with more at the end of its configuration.
+    /// The same, with events, and with additional text at the end of the configuration.
     pub(crate) fn start_replica_with(sink: SocketAddr, url: &str, token: &str, more: &str) -> Self {
         let events = "  events: {}\n";
         let postgres = format!("{events}  postgres: {{ url: \"{url}\", session_term: 2s }}\n");
@@ -103,12 +103,12 @@ impl Agent {
         })
     }
 
-    /// Starts an agent with more at the end of its configuration.
+    /// Starts an agent with additional text at the end of the configuration.
     pub(crate) fn start_with(sink: SocketAddr, more: &str) -> Self {
         Self::start_as(sink, "", more, command)
     }
 
-    /// With more lines about its storage.
+    /// Starts an agent with additional lines in its storage settings.
     fn start_by(sink: SocketAddr, storage: &str, command: impl Fn(&Path) -> Command) -> Self {
         Self::start_as(sink, storage, "", command)
     }
@@ -122,7 +122,7 @@ impl Agent {
         Self::start_changed(sink, (storage, more), command, |text, _| text)
     }
 
-    /// With a configuration that `change` changes; it is given the address of the REST API as well.
+    /// Starts an agent with a configuration that `change` edits; `change` also gets the address of the REST API.
     fn start_changed(
         sink: SocketAddr,
         (storage, more): (&str, &str),
@@ -140,7 +140,7 @@ impl Agent {
             .replace("127.0.0.1:3025\"", &quoted(sink))
             .replace("127.0.0.1:8000\"", &quoted(rest))
             .replace("data/", &format!("{}/", directory.path().display()))
-            // Tests do not wait for minutes.
+            // Tests should not wait for minutes.
             + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
             + more;
         fs::write(&config, change(text, rest)).unwrap();
@@ -159,12 +159,12 @@ impl Agent {
         self.process.id()
     }
 
-    /// Where its database is.
+    /// The path of its database.
     pub(crate) fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// kill -9.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
@@ -184,11 +184,11 @@ impl Agent {
     }
 }
 
-/// The line about SQLite, where another database is named.
+/// The line about SQLite, which is replaced if another database is used.
 fn sqlite_unless(storage: &str) -> &'static str {
     match storage.contains("postgres:") {
         true => "  sqlite: data/koukan.sqlite\n",
-        // Stands nowhere.
+        // This text does not occur.
         false => "\0",
     }
 }
@@ -203,7 +203,7 @@ fn command(config: &Path) -> Command {
     command
 }
 
-/// The command that sets a limit in a shell, and then takes that shell's place.
+/// The command that sets a limit in a shell and then replaces that shell.
 fn limited(limit: &str, config: &Path) -> Command {
     let mut shell = Command::new("sh");
     shell.args(["-c", &format!("{limit}; exec \"$@\""), "sh"]);

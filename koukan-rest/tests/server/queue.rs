@@ -1,4 +1,4 @@
-//! The queue over HTTP: a scripted service, and requests to a router over it.
+//! The queue over HTTP: requests to a router with a scripted service.
 
 use std::{
     num::NonZeroU32,
@@ -36,7 +36,7 @@ use crate::support::{Answer, answering, current, empty, request, send};
 
 pub(crate) type Asked = Arc<Mutex<Vec<QueueRequest>>>;
 
-/// A server whose queue answers so.
+/// A server whose queue gives this answer.
 pub(crate) fn with_queue(
     answer: impl Fn() -> QueueResponse + Clone + Send + Sync + 'static,
 ) -> (Server, Asked) {
@@ -292,7 +292,7 @@ async fn a_token_has_a_role() {
         send(server.router(), empty(request)).await;
         assert_eq!(asked.lock().unwrap()[0].caller.role(), role);
     }
-    // Nobody is kept out of a listener without tokens.
+    // A listener without tokens refuses nobody.
     let (server, asked) = with_queue(listed);
     get(server, "/queue").await;
     assert!(asked.lock().unwrap()[0].caller.may_operate());

@@ -1,4 +1,4 @@
-//! Over real connections.
+//! The server over real connections.
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -25,7 +25,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Stops it, and waits for that.
+    /// Stops the server, and waits until it has ended.
     pub(crate) async fn stop(mut self) {
         self.begin_to_stop();
         self.ended().await;
@@ -107,12 +107,12 @@ async fn http_2_is_answered_without_tls() {
 #[tokio::test]
 async fn clients_that_do_not_ask_are_closed() {
     let running = start(answering(current("1")).0.router(), hasty()).await;
-    // Nothing, the beginning of HTTP/2, and half a head.
+    // Nothing, the beginning of HTTP/2, and half of a request's head.
     for begun in [&b""[..], b"PRI * HT", b"GET / HTTP/1.1\r\nHos"] {
         let mut stream = TcpStream::connect(running.address).await.unwrap();
         stream.write_all(begun).await.unwrap();
         let mut answer = Vec::new();
-        // A reset is as good as an end.
+        // A reset counts as the end.
         let _ = stream.read_to_end(&mut answer).await;
     }
 }
@@ -138,7 +138,7 @@ async fn a_client_that_goes_away_does_not_end_its_upload() {
             let Operation::Upload(mut upload) = request.operation else {
                 return Err::<_, BoxError>("not an upload".into());
             };
-            // As the handler does with what must not be dropped half-way.
+            // The handler does the same with work that must not be dropped half-way.
             let end = tokio::spawn(async move {
                 upload.content.next().await?;
                 first.notify_one();
@@ -162,7 +162,7 @@ async fn a_client_that_goes_away_does_not_end_its_upload() {
     assert!(end.unwrap_err().is_aborted());
 }
 
-/// Tells when it is dropped.
+/// Reports when it is dropped.
 struct Guard(Arc<Notify>);
 
 impl Drop for Guard {

@@ -1,4 +1,4 @@
-//! Whether anything is asked on a connection.
+//! Whether a connection has requests under way.
 
 use std::sync::{
     Arc,
@@ -7,7 +7,7 @@ use std::sync::{
 
 use axum::http::Version;
 
-/// Counts the requests on a connection; clones count the same.
+/// Counts the requests on a connection; clones share the count.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Activity(Arc<Counts>);
 
@@ -29,7 +29,7 @@ impl Activity {
         UnderWay(self.clone())
     }
 
-    /// How many requests there were so far.
+    /// How many requests have begun so far.
     pub(super) fn begun(&self) -> u64 {
         self.0.begun.load(Ordering::Relaxed)
     }
@@ -39,9 +39,9 @@ impl Activity {
         self.0.is_http_2.load(Ordering::Relaxed)
     }
 
-    /// Whether none is being answered.
+    /// Whether no request is being answered.
     pub(super) fn is_at_rest(&self) -> bool {
-        // In this order: what begins in between counts as being answered.
+        // `ended` is read first, so that a request that begins in between counts as being answered.
         let ended = self.0.ended.load(Ordering::Relaxed);
         ended == self.begun()
     }

@@ -32,7 +32,7 @@ use crate::server::{
 
 use super::{ConnectionSettings, Draining, Peer, activity::Activity};
 
-/// What one HTTP/1.1 connection may hold in memory, in octets; the head of a request has to fit.
+/// The most octets that one HTTP/1.1 connection buffers; the head of a request has to fit.
 const BUFFER_MAX: usize = 128 << 10;
 
 /// A connection that is being answered.
@@ -40,14 +40,14 @@ pub(super) struct Answering {
     pub(super) router: Router,
     pub(super) settings: ConnectionSettings,
     pub(super) peer: Peer,
-    /// Held as long as there is the connection: the server waits for all of them.
+    /// Kept as long as the connection: the server waits until all receivers are dropped.
     pub(super) is_draining: watch::Receiver<bool>,
 }
 
 impl Answering {
-    /// Answers a connection, with TLS where the settings have it.
+    /// Answers the requests of a connection, with TLS if the settings have it.
     pub(super) async fn answer(self, stream: ServerStream) {
-        // Answers are small and complete: there is nothing to wait for.
+        // Responses are small and complete, so there is no gain in delaying small packets.
         if let Err(error) = stream.set_nodelay() {
             tracing::debug!(error = %Causes(&error), "could not set TCP_NODELAY");
         }
@@ -58,15 +58,15 @@ impl Answering {
             let begun = tokio::select! {
                 biased;
                 begun = tokio::time::timeout(patience, tls.accept(stream)) => begun,
-                // Who has not begun by then has asked nothing.
+                // A client that has not finished the handshake by then has sent no request.
                 () = last_call => return,
             };
             return match begun {
                 Ok(Ok(stream)) => self.answer_on(stream).await,
                 Ok(Err(error)) => {
-                    tracing::debug!(error = %Causes(&error), "no TLS with a client");
+                    tracing::debug!(error = %Causes(&error), "the TLS handshake with a client failed");
                 }
-                Err(_) => tracing::debug!("a client did not begin with TLS in time"),
+                Err(_) => tracing::debug!("a client did not finish the TLS handshake in time"),
             };
         }
         self.answer_on(stream).await;
@@ -137,7 +137,7 @@ impl Answering {
         let mut idle = pin!(idle(&activity, &settings));
         let mut drain = pin!(async {
             drained(is_draining).await;
-            // A request that is on its way would find a connection that is closed, and have no answer.
+            // A request that is on its way would find a closed connection, and get no answer.
             if !activity.is_http_2() && activity.is_at_rest() {
                 tokio::time::sleep(settings.last_call).await;
             }
@@ -150,7 +150,7 @@ impl Answering {
                 () = &mut drain, if !is_ending => {}
                 given_up = &mut idle, if !is_ending => {
                     if given_up {
-                        return tracing::debug!("a client had nothing to ask");
+                        return tracing::debug!("a client connected without sending a request");
                     }
                 }
             }
@@ -163,7 +163,7 @@ impl Answering {
     }
 }
 
-/// Waits until the server stops; for ever where it was dropped, since nobody drains then.
+/// Waits until the server stops. If the server was dropped, it never drains, and this waits for ever.
 async fn drained(mut is_draining: watch::Receiver<bool>) {
     let is_dropped = is_draining.wait_for(|it| *it).await.is_err();
     if is_dropped {
@@ -178,9 +178,9 @@ async fn last_call(is_draining: watch::Receiver<bool>, patience: std::time::Dura
     tokio::time::sleep(patience).await;
 }
 
-/// Waits until nothing has been asked for too long; `true` where nothing has been asked at all.
+/// Waits until no request has come for too long; returns `true` if none has come at all.
 async fn idle(activity: &Activity, settings: &ConnectionSettings) -> bool {
-    // The builder waits without end for the octets that tell HTTP/1.1 from HTTP/2.
+    // The builder sets no time limit for the octets that tell HTTP/1.1 from HTTP/2.
     let first = Instant::now() + settings.header_read_timeout;
     let mut ticks = interval_at(first, settings.idle_timeout);
     ticks.tick().await;

@@ -10,32 +10,30 @@ use crate::health::Readiness;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ConnectionSettings {
-    /// Connections at the same time. One client, an IPv4 address or the /64 network of an IPv6 address,
-    /// may have seven eighths of them, and what is left goes to those who have few; whoever gets none
-    /// is answered with 503.
+    /// The most connections at the same time. One client, which is an IPv4 address or the /64
+    /// network of an IPv6 address, may have seven eighths of them; the rest is kept for clients
+    /// with few. A client that gets none is answered with 503.
     pub max_connections: usize,
-    /// Connections of one client, at most.
+    /// The most connections of one client.
     pub max_connections_per_client: usize,
-    /// How long a client may take for the head of a request; connections without a request are
-    /// closed after that time.
+    /// How long a client may take to send the head of a request. A connection that sends no request
+    /// is closed after this time.
     pub header_read_timeout: Duration,
-    /// How long an HTTP/2 connection is kept on which there is no request, at least; at most it is
-    /// twice that.
+    /// How long an HTTP/2 connection without requests is kept at least; it may be up to twice as long.
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of what is written to it.
+    /// How long a client may accept nothing of what is written to it.
     pub write_timeout: Duration,
-    /// How long HTTP/2 clients are not heard of before they are asked for a sign of life, and how
-    /// long they have for it.
+    /// After how long a silence an HTTP/2 client gets a ping, and how long it has to answer the ping.
     pub ping_interval: Duration,
-    /// How long a connection on which nothing is asked is kept when the server stops: a request may be on its way.
+    /// How long a connection without a request is kept when the server stops: a request may be on its way.
     pub last_call: Duration,
-    /// How long requests have to end when the server stops.
+    /// How long requests may still take when the server stops.
     pub drain_timeout: Duration,
     /// Says whether the agent is about to stop.
     pub(super) readiness: Readiness,
-    /// Those who are told of connections.
+    /// Observers of connections.
     pub observers: Observers,
-    /// TLS, where connections have it.
+    /// TLS, if connections use it.
     #[cfg(feature = "tls")]
     pub(super) tls: Option<koukan_core::tls::ServerTls>,
 }
@@ -48,16 +46,16 @@ impl ConnectionSettings {
         self
     }
 
-    /// Has HTTP/1.1 connections end with the next answer (`Connection: close`) once the agent
-    /// [is about to stop](Readiness::leave), while it is still connected to: who asks more connects anew, and may find
-    /// another process.
+    /// Ends HTTP/1.1 connections with the next answer (`Connection: close`) once the agent
+    /// [is about to stop](Readiness::leave), while clients can still connect to it: a client with more requests connects
+    /// anew, and may find another process.
     #[must_use]
     pub fn with_readiness(mut self, readiness: Readiness) -> Self {
         self.readiness = readiness;
         self
     }
 
-    /// Has clients speak HTTP over TLS, and only that.
+    /// Requires HTTP over TLS.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(mut self, tls: koukan_core::tls::ServerTls) -> Self {
@@ -67,9 +65,9 @@ impl ConnectionSettings {
 }
 
 impl Default for ConnectionSettings {
-    /// 20,000 connections, however many of one client; 30 seconds for heads, 60 for writes and
-    /// without requests, pings after 20, one for a last request, and 40 for the end, so that reads which hang for 30
-    /// are answered. Nobody observes.
+    /// 20,000 connections, with no further limit for one client; 30 seconds for request heads, 60
+    /// seconds for writes and without requests, pings after 20 seconds, one second for a last request,
+    /// and 40 seconds to stop, so that reads that wait for 30 seconds are answered. No observers.
     fn default() -> Self {
         Self {
             max_connections: 20_000,

@@ -1,4 +1,4 @@
-//! Several replicas over one store: who answers for what.
+//! Several replicas with one store: which one answers for which transaction.
 
 mod failures;
 mod webhooks;
@@ -46,7 +46,7 @@ const ENVELOPE: &str =
     r#"{"mail_from": {"m": "alice@example.com"}, "rcpt_to": [{"m": "bob@example.com"}]}"#;
 const MESSAGE: &str = "A: b\r\n\r\nc\r\n";
 
-/// What is at each address; what is not there, or is a silent one, is no router.
+/// The router at each address. There is none at unknown addresses and at silent ones.
 #[derive(Clone, Default)]
 struct Net(Arc<Mutex<HashMap<String, Option<Router>>>>);
 
@@ -63,7 +63,7 @@ impl Net {
         let at = request.uri().authority().unwrap().to_string();
         let there = self.0.lock().unwrap().get(&at).cloned();
         match there {
-            // As after a connection.
+            // On a connection, only the path is sent.
             Some(Some(router)) => {
                 let (mut head, body) = request.into_parts();
                 head.uri = head.uri.path_and_query().unwrap().as_str().parse()?;
@@ -141,7 +141,7 @@ impl Replica {
         send(self.router.clone(), request).await
     }
 
-    /// Creates a transaction; gives its path.
+    /// Creates a transaction; returns its path.
     async fn create(&self, sender: &str) -> String {
         let path = format!("/senders/{sender}/transactions");
         let created = self.ask(json_request("POST", &path, ENVELOPE)).await;
@@ -154,7 +154,7 @@ fn store() -> MemoryBackend {
     MemoryBackend::new().with_session_term(TERM, Arc::new(TokioClock::default()))
 }
 
-/// Two replicas before the same upstream.
+/// Two replicas in front of the same upstream.
 async fn two(upstream: &Script) -> (Net, Replica, Replica) {
     let (net, store) = (Net::default(), store());
     let one = net.join(&store, "one.example", upstream).await;
@@ -176,7 +176,7 @@ fn read(path: &str) -> Request {
     empty(request("GET", path).header("request-timeout", "20"))
 }
 
-/// The statuses of all that may be asked of a transaction.
+/// The statuses of all requests that a transaction allows.
 async fn statuses(replica: &Replica, path: &str) -> Vec<u16> {
     let mut statuses = Vec::new();
     for asked in [
@@ -209,7 +209,7 @@ async fn what_was_never_committed_is_found_by_its_identity() {
             moved.header("location"),
             format!("http://one.example{cancel}")
         );
-        // The client that gives its content at once may not have it twice.
+        // A client that sends its content at once may be unable to send it again.
         let uploaded = other.ask(put(&path)).await;
         assert_eq!(uploaded.status, StatusCode::OK, "{}", uploaded.text);
         let read = one.ask(read(&path)).await;
@@ -284,7 +284,7 @@ async fn a_token_goes_with_what_is_passed_on_and_is_not_sent_elsewhere() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let answer = other.ask(with(empty(request("GET", &path)), &secret)).await;
     assert_eq!(answer.status, StatusCode::OK);
-    // Locations are told with the host that the client has named.
+    // Locations have the host that the client has named.
     let uri = &answer.json()["body"]["blob_status"]["uri"];
     assert_eq!(*uri, format!("http://mail.example.com{path}/body"));
     let answer = other.ask(with(put(&path), &secret)).await;
@@ -298,7 +298,7 @@ async fn a_token_goes_with_what_is_passed_on_and_is_not_sent_elsewhere() {
 async fn what_was_passed_on_goes_no_farther() {
     let (net, one, other) = two(&Script::new()).await;
     let path = one.create("gw").await;
-    // Whoever is asked there would ask here.
+    // The replica there would ask this one.
     net.set("one.example", Some(other.router.clone()));
     let asked = json_request("PATCH", &path, "{}");
     let answer = timeout(TERM, other.ask(asked)).await.unwrap();
@@ -316,7 +316,7 @@ async fn a_hanging_read_hears_at_once_what_another_replica_does() {
     let path = one.create("app").await;
     let begun = Instant::now();
     assert_eq!(other.ask(put(&path)).await.status, StatusCode::OK);
-    // With a token, if only for show, so that it is passed on.
+    // It has a token, though an arbitrary one, so that it is passed on.
     let mut hanging = read(&path);
     hanging
         .headers_mut()
@@ -331,7 +331,7 @@ async fn a_hanging_read_follows_what_another_replica_takes_up() {
     let slow = Scripted::After(Duration::from_secs(5), Reply::message_accepted());
     let upstream = Script::new().message(slow);
     let (_net, one, other) = two(&upstream).await;
-    // It is queued, and nobody works on it before that time.
+    // It is queued, and not attempted before that time.
     let at = one.storage.clock().now() + Duration::from_secs(3);
     let body = r#""body": {"inline": "A: b\r\n\r\nc\r\n"}"#;
     let later = ENVELOPE.trim_end_matches('}');

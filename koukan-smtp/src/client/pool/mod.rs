@@ -1,18 +1,17 @@
 //! Connections that are kept from one transaction to the next.
 //!
-//! A connection belongs to the host and port it was opened to. A permit of its host (`permits`)
-//! goes with every connection in use, none with an idle one; since a new connection is opened
-//! only where no idle one is left, there are never more than the permits allow, but for those
-//! that are just saying QUIT.
+//! A connection belongs to the host and port to which it was opened. Each connection in use holds a permit of
+//! its host (`permits`); an idle one holds none. A new connection is opened only if no idle one is left. So
+//! there are never more connections than permits, except for those that are being closed with QUIT.
 //!
 //! Attempts from the queue leave an eighth of the permits to those for which clients wait (`queue`).
 //!
-//! A host may have room for less than that, and says so when it is asked for one more: as Postfix does
-//! from the 51st on. While others of ours are served there, that is no failure: whoever was refused
-//! waits for one of theirs ([`Turn`]), and there are no more than these for some minutes.
+//! A host may accept fewer connections than that, and refuse one more: Postfix refuses the 51st. While it
+//! serves other connections of ours, that is not a failure: the refused transaction waits for one of those
+//! ([`Turn`]), and for some minutes no more than these are opened.
 //!
-//! A host that does not answer at all is left alone for a while, and who asks for it meanwhile is told
-//! so at once; then one tries it for all others (`standing`).
+//! A host that does not answer at all is left alone for a while. A transaction that asks for it during that
+//! time is told so at once. Then one transaction tries it for all others (`standing`).
 
 mod beside;
 mod host;
@@ -68,7 +67,7 @@ use super::{
 };
 use crate::Protocol;
 
-/// Hands out connections to hosts, kept ones or new ones.
+/// Hands out connections to hosts: kept ones or new ones.
 pub(crate) struct Pool {
     connector: SharedConnector,
     resolver: SharedResolver,
@@ -77,12 +76,12 @@ pub(crate) struct Pool {
     idle: Arc<Idle<BoxWire>>,
     random: SharedRandom,
     demand: Demand,
-    /// Who we say to be on each connection, to hosts that have no identity of their own.
+    /// The credentials for hosts that have none of their own.
     login: Option<Login>,
     identities: HostIdentities,
     sources: SourceAddresses,
     protocol: Protocol,
-    /// For passwords that are hashed.
+    /// Runs the hashing of passwords.
     blocking: BlockingPool,
     #[cfg(feature = "tls")]
     tls: super::TlsPolicy,
@@ -94,14 +93,14 @@ pub(crate) struct Pool {
     mta_sts: Option<super::MtaSts>,
 }
 
-/// A host that was silent amid a transaction is not down where it has answered another within that
+/// A host that was silent during a transaction is not down if it has answered another one within this
 /// time.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// How long others need not ask for a connection to a host where somebody has not got one in time.
+/// How long no other transaction asks for a connection to a host after one did not get a connection in time.
 const BUSY: Duration = Duration::from_secs(1);
 
-/// Whether a kept connection will do.
+/// Whether a kept connection may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
     Any,
@@ -142,7 +141,7 @@ impl Pool {
         }
     }
 
-    /// Speaks that with all hosts.
+    /// Uses that protocol with all hosts.
     pub(crate) fn with_protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
         self
@@ -153,18 +152,18 @@ impl Pool {
         self.protocol.is_lmtp()
     }
 
-    /// A connection to `host`, for the caller alone, at none of the addresses that have `failed`, on these
-    /// terms. Where the host has no room for another,
-    /// `turn` says whether one of those is waited for that others have. It counts as held by the message
-    /// whose turn it is; where that holds another one already, this one is not waited for for long.
+    /// Gives the caller a connection to `host` for its own use, on these terms, at none of the addresses that have
+    /// `failed`. If the host has no room for another connection, `turn` decides whether to wait for one that others
+    /// use. The connection counts as held by the message of `turn`; if that message already holds one, the wait is
+    /// short.
     ///
     /// # Errors
     ///
-    /// [`HostFailure`] where none can be had, or not in time.
+    /// [`HostFailure`] if there is no connection, or none in time.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it ends, a connection that was just being opened is closed.
+    /// If the future is dropped, a connection that is being opened is closed.
     pub(crate) async fn checkout(
         &self,
         host: &HostPort,
@@ -187,18 +186,17 @@ impl Pool {
         };
         let mut lease = lease.map_err(|error| at(host, error))?;
         match freshness {
-            // What is kept where the host has no room for others is not thrown away.
+            // Kept connections are not closed while the host has no room for new ones.
             Freshness::New if !turn.is_waiting() => lease.discard_idle(),
             _ if reuse(&mut lease, terms) => return reused(lease, host, terms),
             _ => {}
         }
-        // Boxed: most transactions find a connection that is open, and need not carry the room for
-        // this.
+        // Boxed: most transactions find an open connection, so their futures should not contain this one.
         Box::pin(self.open_or_wait(lease, host, failed, terms, turn)).await
     }
 
-    /// Opens a connection; where the host has no room for it while it serves others of ours, waits for
-    /// one of those, or for their place.
+    /// Opens a connection. If the host has no room for it while it serves others of ours, waits for one of
+    /// those, or for its place.
     async fn open_or_wait(
         &self,
         mut lease: Lease<BoxWire>,
@@ -208,7 +206,7 @@ impl Pool {
         turn: &mut Turn,
     ) -> Result<Lease<BoxWire>, HostFailure> {
         loop {
-            // Given back where it comes to nothing, as when it is dropped.
+            // It is given back if the attempt fails or is dropped.
             let probe = Probe::of(&self.idle, host).await;
             let probe = probe.map_err(|error| at(host, error))?;
             let begun = Instant::now();
@@ -224,7 +222,7 @@ impl Pool {
                 && let Some(until) = turn.wait(self.idle.settings.max_wait)
             {
                 drop(probe);
-                // Heard of also where it happened just now.
+                // A connection that was freed a moment ago also counts.
                 if timeout_at(until, self.idle.freed.notified()).await.is_err() {
                     return Err(failure);
                 }
@@ -240,10 +238,10 @@ impl Pool {
             if is_about_demand {
                 return Err(failure);
             }
-            // Of a host that was down, those who wait for what comes of this hold no connection.
+            // If the host was down, the transactions that wait for the result of this attempt hold no connection.
             let may_be_full = !probe.is_for_all() && failure.may_be_for_want_of_room();
             if !may_be_full || !lease.give_place_up() {
-                // The last of the others may have left its connection just now.
+                // The last other transaction may have just left its connection.
                 if may_be_full && reuse(&mut lease, terms) {
                     return reused(lease, host, terms);
                 }
@@ -271,13 +269,13 @@ impl Pool {
         }
     }
 
-    /// Whether a transaction that was refused for want of room waits for its turn.
+    /// Whether a transaction that was refused because the host had no room waits for its turn.
     pub(crate) fn waits(&self, turn: &mut Turn) -> bool {
         turn.wait(self.idle.settings.max_wait).is_some()
     }
 
-    /// Notes that a host was silent for too long amid a transaction, unless it has answered another in
-    /// the meantime. Returns what others are told where it is down from now on.
+    /// Notes that a host was silent for too long during a transaction, unless it has answered another one in the
+    /// meantime. If the host is down from now on, returns the failure for other transactions.
     pub(crate) fn was_silent(&self, host: &HostPort) -> Option<Unreached> {
         self.was_silent_for(host, SILENCE)
     }
@@ -288,36 +286,36 @@ impl Pool {
         let unit = self.random.unit();
         let until = self.idle.failed(host, Failed::ToAnswer, begun, unit)?;
         let look = self.idle.standings(|standings| standings.look(host, now));
-        // Once may be the message's fault.
+        // One silence may be caused by the message.
         matches!(look, Leave::Down { .. }).then(|| unreached(host, until, true))
     }
 
-    /// Notes in which phase, and for how long, a host has been silent for whom somebody has waited in
-    /// vain: that he does not wait on says nothing against it.
+    /// Notes the phase in which a transaction stopped waiting for a host, and how long the host had been silent.
+    /// That the transaction stopped waiting does not count against the host by itself.
     pub(crate) fn was_left(&self, host: &HostPort, phase: Phase, silence: Duration) {
-        // What a host does with a whole message may take its time.
+        // A host may need long to process a whole message.
         if phase != Phase::EndOfData && opening::is_long(silence) {
             self.was_silent_for(host, silence);
         }
     }
 
-    /// Remembers that the host has broken the protocol: with the next transactions, each command
-    /// waits for the reply to the one before.
+    /// Remembers that the host broke the protocol. In the next transactions each command waits for the reply
+    /// to the command before it.
     pub(crate) fn suspect(&self, host: &HostPort) {
         self.idle.suspect(host);
     }
 
-    /// Recipients of one transaction with that host at most.
+    /// The most recipients in one transaction with that host.
     pub(in crate::client) fn max_recipients_of(&self, host: &HostPort) -> usize {
         self.idle.settings.max_recipients_of(host)
     }
 
-    /// How many messages may go to that host in a time, where that is limited.
+    /// The limit of messages to that host in a time, if there is one.
     pub(in crate::client) fn rate_of(&self, host: &HostPort) -> Option<&Rate> {
         self.idle.settings.rate_of(host)
     }
 
-    /// What a host takes, where it is known or has limits of its own.
+    /// How much a host accepts, if that is known or the host has limits of its own.
     pub(crate) fn room(&self, host: &HostPort) -> Option<HostRoom> {
         let settings = &self.idle.settings;
         let cap = self.idle.cap(host);
@@ -332,19 +330,19 @@ impl Pool {
         })
     }
 
-    /// Who waits for connections.
+    /// The transactions that wait for connections.
     pub(crate) fn demand(&self) -> &Demand {
         &self.demand
     }
 
-    /// Closes all idle connections with QUIT; from now on none is kept.
+    /// Closes all idle connections with QUIT. From now on no connection is kept.
     pub(crate) async fn close(&self) {
         self.idle.close().await;
     }
 }
 
-/// Takes a kept connection that will do. Others are closed: who may use them may use what takes their
-/// place.
+/// Takes a kept connection that may be used, and closes the others: a transaction that could use those can
+/// also use the connections that replace them.
 fn reuse(lease: &mut Lease<BoxWire>, terms: Terms<'_>) -> bool {
     while lease.reuse() {
         if lease.connection().meets(terms) {
@@ -355,8 +353,7 @@ fn reuse(lease: &mut Lease<BoxWire>, terms: Terms<'_>) -> bool {
     false
 }
 
-/// A kept connection, as far as it may be used: it may have been opened for a host that the operator
-/// names.
+/// The kept connection, if it may be used. It may have been opened for a host that the operator named.
 fn reused(
     mut lease: Lease<BoxWire>,
     host: &HostPort,
@@ -384,7 +381,7 @@ fn at(host: &HostPort, error: ClientError) -> HostFailure {
     }
 }
 
-/// Whether a connection may be used: not to an address that the guard refuses, nor to ourselves.
+/// Whether a connection may be used: it must not lead to an address that the guard refuses, or to this agent.
 fn admit<Io: Wire>(connection: &Connection<Io>, terms: Terms<'_>) -> Result<(), ClientError> {
     let Some(guard) = terms.guard else {
         return Ok(());

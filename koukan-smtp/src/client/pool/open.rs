@@ -84,7 +84,7 @@ impl Pool {
                     };
                     let failed = failed.heard(heard);
                     match *failed.error {
-                        // Whoever operates the agent can mend it.
+                        // The operator can correct it.
                         ClientError::SourceNotHere(_) => {
                             tracing::warn!(error = %failed, "no session with a host");
                         }
@@ -141,8 +141,9 @@ impl Pool {
         }
     }
 
-    /// The hosts that take mail for domains, in the order in which to try them, and what TLS with each must
-    /// be; `guard` looks at what else is connected to, to find that out. Without one it is not found out.
+    /// The hosts that take mail for domains, in the order in which to try them, and the requirements for TLS with
+    /// each. `guard` checks the addresses that are connected to for finding those requirements. Without a guard
+    /// they are not looked up.
     pub(crate) async fn mail_hosts(
         &self,
         domains: &[HostPort],
@@ -169,7 +170,7 @@ impl Pool {
         Ok((hosts, known))
     }
 
-    /// The mail hosts that a domain's policy allows, and what TLS with each must be.
+    /// The mail hosts that a domain's policy allows, and the requirements for TLS with each.
     async fn judged(
         &self,
         #[cfg_attr(
@@ -198,11 +199,12 @@ impl Pool {
         Ok((hosts, securities))
     }
 
-    /// What TLS with a host must be for a message, of which that is known where it is one of a domain.
+    /// The requirements for TLS with a host, for one message. `known` is what is known of the host as a mail host of
+    /// a domain.
     ///
     /// # Errors
     ///
-    /// [`HostFailure`] where that cannot be found out, so that the message may not go there.
+    /// [`HostFailure`] if the requirements cannot be found out; the message may not be sent there.
     pub(crate) async fn security_for(
         &self,
         host: &HostPort,
@@ -217,13 +219,13 @@ impl Pool {
         Ok(security)
     }
 
-    /// There is no TLS, whatever a host offers.
+    /// Without the feature `tls` there is no TLS, whatever a host offers.
     #[cfg(not(feature = "tls"))]
     fn sure(&self, _: Security, _: Option<&Asked>) -> Result<Security, ClientError> {
         Err(ClientError::NoTls)
     }
 
-    /// As that, for messages without wishes of their own.
+    /// As [`Self::security_for`], for messages without requirements of their own.
     async fn security(
         &self,
         #[cfg_attr(not(feature = "tls"), expect(unused, reason = "there is no TLS"))]
@@ -242,7 +244,7 @@ impl Pool {
                 at(host, error)
             })?;
             return Ok(match (found, &known.security) {
-                // Records that are of no use do not lower what a policy demands.
+                // Unusable records do not weaken a policy's requirements.
                 (
                     Some(Security::Demanded(_, TlsVerdict::Unverified)),
                     own @ Security::Demanded(..),
@@ -261,7 +263,7 @@ impl Pool {
         self
     }
 
-    /// Sets whose policies are found out.
+    /// Sets the source of the domains' policies.
     #[cfg(feature = "mta-sts")]
     pub(crate) fn with_mta_sts(mut self, mta_sts: Option<crate::client::MtaSts>) -> Self {
         self.mta_sts = mta_sts;

@@ -5,28 +5,28 @@ use std::time::Duration;
 use koukan_core::{body::Holdings, rate::Promise, shares::Client};
 use tokio::time::Instant;
 
-/// How a transaction waits for a host that has no room for another connection while it serves others
-/// of ours.
+/// How a transaction waits for a host that has no room for another connection while it serves other
+/// connections of ours.
 #[derive(Debug)]
 pub(crate) struct Turn {
     may_wait: bool,
-    /// Until when it waits, since it was refused for the first time.
+    /// The time until which it waits, set when it is refused for the first time.
     until: Option<Instant>,
     is_refused: bool,
-    /// Of the message that waits.
+    /// The connections that the waiting message holds.
     holdings: Holdings,
-    /// Whose message it is.
+    /// The client whose message it is.
     client: Client,
-    /// Whether no client waits for it.
+    /// Whether the attempt is made from the queue, so that no client waits for it.
     is_queued: bool,
-    /// The turn that is kept for it, where the host takes only so many messages in a time.
+    /// The turn that is kept for it, if the host takes only so many messages in a time.
     promise: Option<Promise>,
-    /// Whether the host is to be tried also where it is known not to answer.
+    /// Whether to try the host even if it is known not to answer.
     is_forced: bool,
 }
 
 impl Turn {
-    /// For a transaction that may wait, or has other hosts to go to.
+    /// For a transaction that may wait; one that may not goes to another host.
     pub(crate) fn new(may_wait: bool, holdings: Holdings) -> Self {
         Self {
             may_wait,
@@ -40,24 +40,24 @@ impl Turn {
         }
     }
 
-    /// Says whose message it is: connections are shared between clients.
+    /// Sets whose message it is: clients share connections.
     pub(crate) fn of_client(mut self, client: Client) -> Self {
         self.client = client;
         self
     }
 
-    /// Whose message it is.
+    /// The client whose message it is.
     pub(super) fn client(&self) -> &Client {
         &self.client
     }
 
-    /// Says whether the attempt is made from the queue, so that it leaves room to others.
+    /// Sets whether the attempt is made from the queue, so that it leaves room to others.
     pub(crate) fn of_queued(mut self, is_queued: bool) -> Self {
         self.is_queued = is_queued;
         self
     }
 
-    /// Says which turn is kept for it.
+    /// Sets the turn that is kept for it.
     pub(crate) fn promised(mut self, promise: Option<Promise>) -> Self {
         self.promise = promise;
         self
@@ -68,13 +68,13 @@ impl Turn {
         self.promise.as_ref()
     }
 
-    /// Says whether the host is to be tried also where it is known not to answer.
+    /// Sets whether to try the host even if it is known not to answer.
     pub(crate) fn forced(mut self, is_forced: bool) -> Self {
         self.is_forced = is_forced;
         self
     }
 
-    /// Whether that is so; once it was asked it is not any longer.
+    /// Whether to try the host even if it is known not to answer. Only the first call returns `true`.
     pub(super) fn take_forced(&mut self) -> bool {
         std::mem::take(&mut self.is_forced)
     }
@@ -84,28 +84,28 @@ impl Turn {
         self.is_queued
     }
 
-    /// Whether the host has refused a connection for want of room.
+    /// Whether the host has refused a connection because it has no room.
     pub(crate) fn is_refused(&self) -> bool {
         self.is_refused
     }
 
-    /// Whether one is waited for.
+    /// Whether it waits for a connection.
     pub(crate) fn is_waiting(&self) -> bool {
         self.until.is_some()
     }
 
-    /// What the message holds that waits.
+    /// The connections that the waiting message holds.
     pub(super) fn holdings(&self) -> &Holdings {
         &self.holdings
     }
 
-    /// Until when one is waited for.
+    /// The time until which it waits for a connection.
     pub(super) fn until(&self) -> Option<Instant> {
         self.until
     }
 
-    /// Notes that the host has refused a connection for want of room; until when to wait for
-    /// another, if at all: so long in all as `max`.
+    /// Notes that the host has refused a connection because it has no room. Returns the time until which to wait
+    /// for another, if the transaction waits at all; all its waits together last `max`.
     pub(crate) fn wait(&mut self, max: Duration) -> Option<Instant> {
         self.is_refused = true;
         if !self.may_wait {
