@@ -1,4 +1,4 @@
-//! From a transaction to the host that takes it.
+//! From a transaction to the host that accepts it.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use super::{
     met::Met,
 };
 
-/// What an endpoint's transactions share.
+/// What all transactions of an endpoint share.
 pub(super) struct Attempts {
     pub(super) destination: Option<Arc<Destination>>,
     pub(super) pool: Pool,
@@ -37,26 +37,26 @@ pub(super) struct Attempts {
 #[error("no destination is known for the transaction")]
 pub struct NoDestination;
 
-/// Who has named a host.
+/// Who named a host.
 #[derive(Debug, Clone, Copy)]
 enum Naming {
-    /// The DNS, for a domain: what it says of the host is final.
+    /// The DNS, for a domain. If it says that there is no such host, that is final.
     ByDomain,
-    /// Somebody whose slip it may be that there is no such host.
+    /// Somebody who may have made a mistake, so a host that does not exist may be known later.
     Chosen,
 }
 
-/// What came of one host.
+/// The outcome at one host.
 enum Outcome {
     /// The transaction has ended.
     Ended(Result<Reply, BodyError>),
-    /// The host has answered for no recipient; another one may be tried. The reply is for the case
-    /// that there is none.
+    /// The host has answered for no recipient, so another one may be tried. The reply is used if
+    /// there is no other host.
     Unreached(Reply),
 }
 
 impl Attempts {
-    /// Delivers a transaction, whose message leaves only as `departure` has it.
+    /// Delivers a transaction. The end of its message is sent only if `departure` allows it.
     pub(super) async fn deliver(
         &self,
         transaction: Transaction,
@@ -79,7 +79,7 @@ impl Attempts {
             NamedBy::Other => (Some(&self.guard), Naming::Chosen),
             NamedBy::Domain => (Some(&self.guard), Naming::ByDomain),
         };
-        // Nothing is held meanwhile: no connection, nor the permit for one.
+        // Nothing is held during the look-up: neither a connection nor the permit for one.
         let (destination, asked) = match named_by {
             NamedBy::Domain if !self.pool.is_lmtp() => {
                 let waived = signals.find_durable::<TlsRequired>();
@@ -108,7 +108,7 @@ impl Attempts {
         let mut full = None;
         let mut met = Met::default();
         for (index, host) in destination.hosts.iter().enumerate() {
-            // Another host that has room is better than to wait for this one.
+            // To try another host that has room is better than to wait for this one.
             let may_wait = destination.hosts.len() == 1;
             let mut turn = turn(may_wait);
             let way = (host, guard, naming, asked.get(index));
@@ -118,7 +118,7 @@ impl Attempts {
                 Outcome::Unreached(reply) => {
                     met.add(&reply);
                     if full.is_none() && turn.is_refused() && !turn.is_waiting() {
-                        // It is tried once more.
+                        // This host is tried once more at the end.
                         full = Some(index);
                         continue;
                     }
@@ -141,7 +141,7 @@ impl Attempts {
         Ok(met.told_in(last.ok_or(NoDestination)?))
     }
 
-    /// Finds out where to deliver, as soon as that can be known.
+    /// Finds out where to deliver, as soon as this can be known.
     async fn destination(
         &self,
         signals: &Signals,
@@ -155,7 +155,8 @@ impl Attempts {
         Ok(signals.find())
     }
 
-    /// Finds out what TLS with a host must be, and tries it. Nothing is held while that is found out.
+    /// Finds out which TLS a host requires, and then tries the host. Nothing is held during the
+    /// first step.
     async fn deliver_securely(
         &self,
         (host, guard, naming, asked): (&HostPort, Option<&Guard>, Naming, Option<&Asked>),
@@ -176,7 +177,8 @@ impl Attempts {
         }
     }
 
-    /// Tries the addresses of a host until one of them has refused MAIL or answered for a recipient.
+    /// Tries the addresses of a host until one of them has refused MAIL or answered for a
+    /// recipient.
     async fn deliver_to(
         &self,
         host: &HostPort,
@@ -188,7 +190,7 @@ impl Attempts {
             None => None,
             Some(rate) => match rate.reserve(turn.promise()) {
                 Some(reserved) => Some(reserved),
-                // No other host is to have what is too much for this one.
+                // What exceeds this host's rate must not go to another host instead.
                 None => return Outcome::Ended(Ok(over_rate(host, rate))),
             },
         };
@@ -235,7 +237,7 @@ impl Attempts {
                     (Err(_), _) => {}
                 }
             } else if may_be_full && is_closing && lent.is_none() {
-                // A host may say only at MAIL that it has no room.
+                // Some hosts say only at MAIL that they have no room.
                 lent = conversation.lend_place();
                 has_no_room = lent.is_some();
             }
@@ -250,7 +252,7 @@ impl Attempts {
             if has_no_room && self.pool.waits(turn) {
                 continue;
             }
-            // A kept connection may have been dead; the host has its chance with a new one.
+            // The kept connection may have been dead, so the host is tried again with a new one.
             freshness = Freshness::New;
             if !is_reused {
                 failed.push(remote.address);
@@ -260,8 +262,8 @@ impl Attempts {
     }
 }
 
-/// The reply where the last of several hosts was not reached either. A host that must not be tried is no reason
-/// to give up one that may work later.
+/// The reply if the last of several hosts was not reached either. If one host must not be tried,
+/// others may still work later.
 fn of_all(others: Option<Reply>, last: Reply) -> Reply {
     match others {
         Some(others) if last.is_permanent() => others,
@@ -269,17 +271,17 @@ fn of_all(others: Option<Reply>, last: Reply) -> Reply {
     }
 }
 
-/// What is said where a host takes no more messages just now.
+/// The reply if a host accepts no more messages at the moment.
 fn over_rate(host: &HostPort, rate: &Rate) -> Reply {
     let failure = HostFailure::new(Place::Host(host.clone()), ClientError::OverRate);
     let rate = rate.clone();
     failure.into_reply().with_extension(OverRate { rate })
 }
 
-/// A transaction on a connection, which is left as is fitting also where the transaction is
+/// A transaction on a connection. The connection is left in good order even if the transaction is
 /// dropped.
 struct Conversation<'a, Io: Wire> {
-    /// Until it is left.
+    /// `None` once the connection was left.
     lease: Option<Lease<Io>>,
     remote: RemoteMta,
     is_reused: bool,
@@ -319,7 +321,7 @@ impl<'a, Io: Wire> Conversation<'a, Io> {
             .await
     }
 
-    /// Gives the place of the connection up where others have connections to the host.
+    /// Gives up the connection's place, if there are other connections to the host.
     fn lend_place(&mut self) -> Option<Lent<Io>> {
         self.lease.as_mut().and_then(Lease::lend_place)
     }
@@ -381,7 +383,7 @@ fn is_timeout(result: &Result<Reply, Failure>) -> bool {
     matches!(result, Err(Failure::Client(ClientError::Timeout(_))))
 }
 
-/// Whether the host failed, rather than its client, or refused to go on.
+/// Whether the host, and not its client, has failed, or has refused to go on.
 fn is_hosts_fault(result: &Result<Reply, Failure>) -> bool {
     match result {
         Ok(reply) => reply.closes_connection(),

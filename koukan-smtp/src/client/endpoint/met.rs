@@ -2,7 +2,7 @@
 
 use koukan_core::reply::{Reply, Unreached};
 
-/// What is known of hosts of which none was reached.
+/// What is known of the hosts while none of them was reached.
 #[derive(Default)]
 pub(super) struct Met {
     unreached: Option<Unreached>,

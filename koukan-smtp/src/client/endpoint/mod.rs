@@ -28,52 +28,55 @@ use tower::{BoxError, Service};
 use self::attempt::Attempts;
 use super::pool::Pool;
 
-/// Passes every transaction on to an SMTP server, command by command, and the server's replies
-/// back as they are.
+/// Passes every transaction on to an SMTP server, command by command, and passes the server's
+/// replies back unchanged.
 ///
-/// The server is the one of the settings, or else the signal
-/// [`Destination`](koukan_core::signals::Destination) that a routing filter has set. Where that
-/// filter needs a recipient for it and there is none yet, MAIL is answered with 250 right away;
-/// should the server refuse MAIL later, each recipient gets that reply, and it is the final one.
+/// The server is that of the settings, or else that of the signal
+/// [`Destination`](koukan_core::signals::Destination), which a routing filter sets. If the filter
+/// needs a recipient for this and there is none yet, MAIL is answered with 250 at once. If the
+/// server refuses MAIL later, each recipient gets that reply, and it is the final one.
 ///
-/// Hosts, and the addresses of each, are tried in order until one of them has answered MAIL: one that
-/// refuses its service, breaks off or is silent before is the host's trouble, not the message's.
-/// From the reply to MAIL on there is no other host. Connections are kept for later transactions;
-/// clones share them.
+/// Hosts, and the addresses of each, are tried in order until one of them has answered MAIL. If a
+/// host refuses its service, disconnects or is silent before that, this says nothing about the
+/// message. After the reply to MAIL no other host is tried. Connections are kept for later
+/// transactions; clones share them.
 ///
-/// A host that refuses another connection while it serves others of ours has no room, rather than
-/// trouble: the transaction goes to the next host, and where there is none waits for one of those
-/// connections, up to [`PoolSettings::max_wait`](super::PoolSettings::max_wait). For some minutes there
-/// are no more of them than the host had room for.
+/// If a host refuses another connection while it serves others of ours, it has no room but is not
+/// in trouble. The transaction goes to the next host. If there is none, it waits for one of those
+/// connections, for up to [`PoolSettings::max_wait`](super::PoolSettings::max_wait). For some
+/// minutes no more connections are opened than the host had room for.
 ///
-/// A host that could not be reached, did not greet or did not answer in time twice in a row is down: it
-/// is not tried for a second, for twice as long each time that it fails again, a minute at most. Who asks
-/// for it meanwhile goes to the next host, or is told so at once; then one transaction tries it for all.
+/// If a host twice in a row could not be reached, did not greet or did not answer in time, it is
+/// down. It is not tried for a second, and for twice as long each time that it fails again, up to a
+/// minute. A transaction that asks for it during that time goes to the next host, or is told so at
+/// once. Then one transaction tries it for all others.
 ///
-/// Hosts that the operator has not named ([`NamedBy`](koukan_core::signals::NamedBy)) are connected
-/// to where the [`Guard`](super::Guard) of the settings lets them be.
+/// Connections to hosts that the operator has not named
+/// ([`NamedBy`](koukan_core::signals::NamedBy)) are made only if the [`Guard`](super::Guard) of the
+/// settings allows them.
 ///
-/// Where a domain is named in place of hosts ([`NamedBy::Domain`](koukan_core::signals::NamedBy)), its MX
-/// records name them (RFC 5321 section 5.1), and are tried in the order of their preferences, those of one
-/// preference in any order. Hosts are known by their names: domains that share one share its connections
-/// and what is known of it.
+/// If a domain is named instead of hosts ([`NamedBy::Domain`](koukan_core::signals::NamedBy)), its
+/// MX records name the hosts (RFC 5321 section 5.1). They are tried in the order of their
+/// preferences; those with the same preference in any order. Hosts are known by their names:
+/// domains with the same host share its connections and what is known of it.
 ///
-/// A host that tells its limits (RFC 9422) gets no more recipients in a transaction than it says, and no
-/// more transactions on a connection.
+/// If a host states its limits (RFC 9422), it gets no more recipients in a transaction, and no more
+/// transactions on a connection, than it states.
 ///
-/// What is offered is used: PIPELINING (commands that are there together are written together,
-/// with the message if it is small and the server takes BDAT), CHUNKING, SIZE, 8BITMIME,
-/// SMTPUTF8, DSN. What a message needs is decided by its octets and
-/// addresses: with SMTPUTF8 for a server without, it is sent while its header is ASCII, and
-/// abandoned with 553 5.6.7 at the first other octet there; with BODY=8BITMIME for a server
-/// without, it is sent while it is ASCII, else abandoned with 554 5.6.3. Nothing is converted, unless
-/// [`ClientSettings::with_downgrade`] says so: then what needs 8BITMIME or BINARYMIME is encoded for a
-/// server without, and gets those replies where that cannot be.
+/// The endpoint uses what the server offers: PIPELINING (commands that are available together are
+/// written together, with the message if it is small and the server offers CHUNKING), CHUNKING,
+/// SIZE, 8BITMIME, SMTPUTF8, DSN. What a message needs is decided by its octets and addresses. If a
+/// message has SMTPUTF8 and the server does not offer it, the message is sent while its header is
+/// ASCII, and abandoned with 553 5.6.7 at the first other octet there. If it has BODY=8BITMIME and
+/// the server does not offer that, it is sent while it is ASCII, else abandoned with 554 5.6.3.
+/// Nothing is converted, unless [`ClientSettings::with_downgrade`] says so: then a message that
+/// needs 8BITMIME or BINARYMIME is encoded for a server without it, and gets those replies if it
+/// cannot be encoded.
 ///
-/// Replies come from the server, word for word, but that 421 becomes 450: what closes is the
-/// connection to the server. Replies of the endpoint's own, which are below, name the host and the
-/// phase. A server's replies carry the [`RemoteMta`](koukan_core::reply::RemoteMta) that they are from,
-/// and our own the one that they are [`Concerning`](koukan_core::reply::Concerning).
+/// Replies come from the server, word for word, except that 421 becomes 450, since it is about the
+/// connection to the server. The endpoint's own replies, which are below, name the host and the
+/// phase. A server's replies have the [`RemoteMta`](koukan_core::reply::RemoteMta) that gave them,
+/// and our own have the one that they are [`Concerning`](koukan_core::reply::Concerning).
 ///
 /// | failure | reply |
 /// |---|---|
@@ -96,41 +99,42 @@ use super::pool::Pool;
 ///
 /// # REQUIRETLS
 ///
-/// A message with this parameter (RFC 8689) goes only over TLS with a certificate that is believed, to a host
-/// that offers REQUIRETLS. Of a domain's mail hosts DANE or a policy demands the certificate, or DNSSEC proves
-/// which they are; of others that they are named is enough. Any else is passed over with 550 5.7.10 or 5.7.30;
-/// one that is lost amid the handshake, with 451 4.7.5.
-/// Of a message with the signal [`TlsRequired`](koukan_core::signals::TlsRequired) neither is asked for.
-/// By LMTP, with which the transport ends, only the parameter is passed on, where it is offered.
+/// A message with this parameter (RFC 8689) is sent only over TLS with a trusted certificate, to a
+/// host that offers REQUIRETLS. For the mail hosts of a domain, either DANE or a policy must
+/// require the certificate, or DNSSEC must prove which hosts they are; for other hosts it is enough
+/// that they are named. All other hosts are passed over with 550 5.7.10 or 5.7.30, or with 451
+/// 4.7.5 if the connection is lost during the handshake. A message with the signal
+/// [`TlsRequired`](koukan_core::signals::TlsRequired) needs neither. With LMTP, where the transport
+/// ends, the parameter is only passed on if it is offered.
 ///
 /// # LMTP
 ///
-/// Hosts may speak LMTP ([`ClientSettings::with_protocol`]). Then each recipient has its own final reply
-/// ([`Reply::for_recipient`]), and a positive one says that the message is in its mailbox
-/// ([`Handover::Delivered`](koukan_core::reply::Handover)). The message goes, or with BDAT the last block of
-/// it, when all replies to the envelope are there: so it is known how many are to come. Recipients for
-/// whom none has come when the connection is lost, or the server's time is up, get the reply above for
-/// that, and are tried again; it may be that they get the message twice. So do all where it is not
-/// certain whose replies they are.
+/// Hosts may speak LMTP ([`ClientSettings::with_protocol`]). Then each recipient has its own final
+/// reply ([`Reply::for_recipient`]), and a positive one says that the message is in the recipient's
+/// mailbox ([`Handover::Delivered`](koukan_core::reply::Handover)). The message, or with BDAT its
+/// last block, is sent when all replies to the envelope are there, so the number of replies to come
+/// is known. If the connection is lost or the server takes too long, recipients without a reply get
+/// the one for that failure from the table above, and are tried again; so they may get the message
+/// twice. All recipients are treated like this if it is not certain whose the replies are.
 ///
 /// # Servers that break the protocol
 ///
-/// Once the end of the message has gone to the server, the reply to it is waited for whatever was
-/// said before, and decides: also about recipients whose own replies were unclear. Otherwise the
-/// transaction ends with 451 4.5.0 and the message is not sent. For a day after, each command to
-/// that host waits for the reply to the one before.
+/// Once the end of the message was sent to the server, the endpoint waits for the reply to it,
+/// whatever the server has said before. That reply decides, also about recipients whose own replies
+/// were unclear. Otherwise the transaction ends with 451 4.5.0 and the message is not sent. For a
+/// day afterwards, each command to that host waits for the reply to the one before.
 ///
 /// # Errors
 ///
-/// [`NoDestination`] where neither settings nor signals name a host, and
-/// [`BodyError`](koukan_core::body::BodyError) where the body does not end cleanly; the server
-/// has not seen the end of the message then.
+/// [`NoDestination`] if neither settings nor signals name a host, and
+/// [`BodyError`](koukan_core::body::BodyError) if the body does not end cleanly; then the server
+/// has not seen the end of the message.
 ///
 /// # Cancel safety
 ///
-/// Unless the end of the message was sent by then, nothing is delivered when the call's future is
-/// dropped. The connection is reset and kept, or closed with QUIT, in the background within some
-/// seconds; amid a message it is closed at once.
+/// If the call's future is dropped before the end of the message was sent, nothing is delivered.
+/// The connection is reset and kept, or closed with QUIT, in the background within some seconds; in
+/// the middle of a message it is closed at once.
 ///
 /// # Example
 ///
@@ -148,12 +152,12 @@ pub struct SmtpEndpoint {
 }
 
 impl SmtpEndpoint {
-    /// An endpoint that connects by TCP and resolves names as the operating system does.
+    /// Makes an endpoint that connects by TCP and resolves names as the operating system does.
     pub fn new(settings: ClientSettings) -> Self {
         Self::with_network(settings, Arc::new(TcpConnector), Arc::new(SystemResolver))
     }
 
-    /// An endpoint with other ways to connect and to resolve names.
+    /// Makes an endpoint with other ways to connect and to resolve names.
     pub fn with_network(
         settings: ClientSettings,
         connector: SharedConnector,
@@ -203,18 +207,19 @@ impl SmtpEndpoint {
         }
     }
 
-    /// What a host takes, where it is known here or has limits of its own.
+    /// What a host accepts, if that is known here or the host has limits of its own.
     pub fn room(&self, host: &HostPort) -> Option<HostRoom> {
         self.attempts.pool.room(host)
     }
 
-    /// Who waits for connections, for a [`Sharing`](koukan_core::stage::sharing::Sharing) around this.
+    /// Says who waits for connections, for a [`Sharing`](koukan_core::stage::sharing::Sharing)
+    /// around this endpoint.
     pub fn demand(&self) -> Demand {
         self.attempts.pool.demand().clone()
     }
 
-    /// Closes the idle connections, with QUIT, and waits for those that are being left. Transactions
-    /// go on; no connection is kept after them.
+    /// Closes the idle connections, with QUIT, and waits for those that are being left.
+    /// Transactions go on; afterwards no connection is kept.
     pub async fn close(&self) {
         self.attempts.pool.close().await;
     }
@@ -231,7 +236,7 @@ impl Service<Transaction> for SmtpEndpoint {
 
     fn call(&mut self, transaction: Transaction) -> Self::Future {
         let attempts = Arc::clone(&self.attempts);
-        // Much of the message is read before the host is ready for it.
+        // Much of the message may be read before the host is ready for it.
         let departure = transaction.signals.departure().cloned();
         let holding = departure.as_ref().map(Departure::hold);
         Box::pin(async move {

@@ -1,4 +1,4 @@
-//! What an endpoint is told when it is made.
+//! The settings of an endpoint.
 
 use std::sync::Arc;
 
@@ -39,12 +39,12 @@ pub struct ClientSettings {
 }
 
 impl ClientSettings {
-    /// Settings with the name for EHLO, a domain or an address literal in brackets, and the
-    /// defaults for all else.
+    /// Settings with the name for EHLO, which is a domain or an address literal in brackets, and
+    /// the defaults for everything else.
     ///
     /// # Errors
     ///
-    /// [`InvalidMailbox`] where the name is neither.
+    /// [`InvalidMailbox`] if the name is neither.
     pub fn new(helo_name: &str) -> Result<Self, InvalidMailbox> {
         Domain::check(helo_name)?;
         Ok(Self {
@@ -84,32 +84,33 @@ impl ClientSettings {
         self
     }
 
-    /// Sets where connections may lead whose destination the operator has not named.
+    /// Sets where connections may lead if the operator has not named the destination.
     #[must_use]
     pub fn with_guard(mut self, guard: Guard) -> Self {
         self.guard = guard;
         self
     }
 
-    /// Sets where random numbers come from, by which the times are spread after which hosts that are
-    /// down are tried again.
+    /// Sets the source of random numbers. They spread the times at which hosts that are down are
+    /// tried again.
     #[must_use]
     pub fn with_random(mut self, random: SharedRandom) -> Self {
         self.random = random;
         self
     }
 
-    /// Says who we are to the hosts that are [named here](Self::with_hosts), on each connection: those that
-    /// signals name are told nothing. Without TLS it is said to hosts of this machine alone, unless
-    /// [`Login::in_clear`] says otherwise; others are passed over.
+    /// Authenticates to the hosts that are [named here](Self::with_hosts), on each connection, but
+    /// not to hosts that signals name. Without TLS it authenticates only to hosts on this machine,
+    /// unless [`Login::in_clear`] says otherwise; other hosts are passed over.
     #[must_use]
     pub fn with_login(mut self, login: Login) -> Self {
         self.login = Some(login);
         self
     }
 
-    /// Says who we are to single hosts, in place of what is said to all: also where a signal names one, as long as it
-    /// is [the operator](koukan_core::signals::NamedBy::Operator) who does.
+    /// Sets separate credentials for single hosts, in place of those for all. They are also used if
+    /// a signal names the host, as long as [the operator](koukan_core::signals::NamedBy::Operator)
+    /// has done so.
     #[must_use]
     pub fn with_identities(mut self, identities: HostIdentities) -> Self {
         self.identities = identities;
@@ -125,8 +126,8 @@ impl ClientSettings {
         self
     }
 
-    /// Sets what the hosts speak. With [`Protocol::Lmtp`] a domain in place of hosts is a host of that
-    /// name: nobody looks for its MX records. Default: SMTP.
+    /// Sets the protocol of the hosts. With [`Protocol::Lmtp`], a domain in place of hosts is the
+    /// name of a host: its MX records are not looked up. Default: SMTP.
     #[must_use]
     pub fn with_protocol(mut self, protocol: Protocol) -> Self {
         self.protocol = protocol;
@@ -142,7 +143,7 @@ impl ClientSettings {
         self
     }
 
-    /// Sets how much of TLS is asked of hosts. Default: none.
+    /// Sets how much TLS is required of hosts. Default: none.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(mut self, policy: crate::client::TlsPolicy) -> Self {
@@ -150,10 +151,10 @@ impl ClientSettings {
         self
     }
 
-    /// Has the DNS be asked for the certificates of hosts that it [names
-    /// itself](koukan_core::signals::NamedBy::Domain) (DANE, RFC 7672): where it proves that they have some,
-    /// these are demanded, whatever else is said of TLS. It takes a resolver that tells what is
-    /// [proved](koukan_core::network::Proof). Default: it is not asked.
+    /// Asks the DNS for the certificates of hosts that it [names
+    /// itself](koukan_core::signals::NamedBy::Domain) (DANE, RFC 7672). If it proves that they have
+    /// some, these are required, whatever the other settings of TLS are. This needs a resolver that
+    /// says what is [proved](koukan_core::network::Proof). Default: it is not asked.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_dane(mut self) -> Self {
@@ -161,8 +162,8 @@ impl ClientSettings {
         self
     }
 
-    /// Whose certificates are believed of hosts to which messages go that are to go over TLS only
-    /// (REQUIRETLS, RFC 8689), where neither DANE nor a policy of the domain says it. Default: those of a
+    /// Sets whose certificates are trusted for messages that may only be sent over TLS (REQUIRETLS,
+    /// RFC 8689), if neither DANE nor a policy of the domain decides that. Default: those of a
     /// [`TlsPolicy`](crate::client::TlsPolicy) that verifies, or else nobody's.
     #[cfg(feature = "tls")]
     #[must_use]
@@ -171,8 +172,8 @@ impl ClientSettings {
         self
     }
 
-    /// Has the policies of domains be found out whose [mail hosts the DNS
-    /// names](koukan_core::signals::NamedBy::Domain), and be followed. Default: they are not.
+    /// Follows the policies of domains whose [mail hosts the DNS
+    /// names](koukan_core::signals::NamedBy::Domain). Default: they are not looked up.
     #[cfg(feature = "mta-sts")]
     #[must_use]
     pub fn with_mta_sts(mut self, mta_sts: crate::client::MtaSts) -> Self {

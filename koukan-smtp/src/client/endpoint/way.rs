@@ -1,4 +1,4 @@
-//! The way that a transaction would take.
+//! The hosts to which a transaction would go.
 
 use koukan_core::{
     reply::Reply,
@@ -12,14 +12,15 @@ use crate::client::{mail_hosts::NoHosts, pool::Wishes};
 use super::SmtpEndpoint;
 
 impl SmtpEndpoint {
-    /// The hosts that would be tried for a transaction with that MAIL, and what TLS with each would have to be.
-    /// The DNS is asked, but no connection is made, and MTA-STS policies are not fetched.
+    /// Returns the hosts that would be tried for a transaction with that MAIL, and the TLS that
+    /// each would require. The DNS is asked, but no connection is made, and MTA-STS policies are
+    /// not fetched.
     ///
     /// `destination` is the result of a routing filter, if the settings name no hosts.
     ///
     /// # Errors
     ///
-    /// The endpoint's reply if no host is known, or none takes mail for the domain.
+    /// The endpoint's reply if no host is known, or none accepts mail for the domain.
     ///
     /// # Cancel safety
     ///

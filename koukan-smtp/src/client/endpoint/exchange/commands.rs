@@ -1,4 +1,4 @@
-//! What is written, and when.
+//! Decides which commands are written, and when.
 
 use koukan_core::{
     reply::Reply,
@@ -17,7 +17,7 @@ use super::{
     framing::{self, Framing, Start},
 };
 
-/// Whether there is something to write after what was written.
+/// What to do after something was written.
 enum Next {
     More,
     /// Something must happen first.
@@ -29,13 +29,14 @@ enum Next {
 impl Exchange {
     /// Writes what may be written now; returns the final reply if it is known without asking.
     ///
-    /// Where the server does not offer PIPELINING, one command waits for its reply at a time.
+    /// If the server does not offer PIPELINING, each command waits for the reply to the one before.
     pub(super) fn write_commands<Io: Wire>(
         &mut self,
         connection: &mut Connection<Io>,
     ) -> Result<Option<Reply>, Failure> {
         if self.expected.is_empty() && connection.is_amid_reply() {
-            // Nobody asked for it: it is to be heard before anything else is asked.
+            // The server has begun a reply that was not asked for. It is read before the next
+            // command is written.
             return Ok(None);
         }
         while self.may_write(connection) {
@@ -81,7 +82,7 @@ impl Exchange {
             .and_then(|_| conversion::without_binary(parameters, capabilities));
         let is_lowered = lowered.is_some();
         let parameters = lowered.as_deref().unwrap_or(parameters);
-        // Looked at only where it makes a difference.
+        // The octets are examined only if the result makes a difference.
         let is_read =
             parameters.is_smtputf8() || capabilities.eight_bit_mime || self.signatures.is_some();
         let content = &mut self.intake.content;
@@ -91,7 +92,7 @@ impl Exchange {
             .signatures
             .and_then(|signatures| Conversion::of(signatures, &chosen, is_lowered, known));
         if conversion.is_some() {
-            // It is longer than what it is made of.
+            // The converted message is longer than the original.
             chosen.forget_size();
         }
         let (is_7bit_only, is_ascii_header_only) =
@@ -114,14 +115,14 @@ impl Exchange {
         Ok(Next::More)
     }
 
-    /// Writes RCPT, or after the last one what starts the message.
+    /// Writes RCPT, or after the last one the beginning of the message.
     fn write_recipient<Io: Wire>(&mut self, connection: &mut Connection<Io>) -> Next {
         if self.verdict.is_mail_refused() {
             return self.end_without_message();
         }
         if self.is_full() && !self.intake.envelope.is_empty() {
             if !self.expected.is_empty() {
-                // Where one of those is refused there is room for another.
+                // If one of the unanswered recipients is refused, there is room for another.
                 return Next::Wait;
             }
             while let Some(rcpt) = self.intake.envelope.next_recipient() {
@@ -148,13 +149,13 @@ impl Exchange {
         Next::More
     }
 
-    /// Whether the host has accepted as many recipients as it is to, or may still do so.
+    /// Whether the host has accepted the most recipients, or may still do so.
     fn is_full(&self) -> bool {
         let is_limited = self.recipients_max < usize::MAX;
         is_limited && self.verdict.accepted() + self.expected_recipients() >= self.recipients_max
     }
 
-    /// Ends the transaction when the server has answered all that it was asked.
+    /// Ends the transaction when the server has answered everything that it was asked.
     fn end_without_message(&self) -> Next {
         if self.expected.is_empty() {
             Next::End(self.verdict.refusal())
@@ -166,7 +167,7 @@ impl Exchange {
     fn write_rcpt<Io: Wire>(&mut self, rcpt: Command<Rcpt>, connection: &mut Connection<Io>) {
         if is_utf8(&rcpt) && !self.is_smtputf8 {
             let reply = if connection.capabilities().smtputf8 {
-                // MAIL went without, since nothing needed it then.
+                // MAIL was sent without SMTPUTF8, since nothing needed it then.
                 let text = "recipient needs SMTPUTF8; send it in a separate transaction";
                 Reply::other_destination().with_text(text)
             } else {
@@ -194,10 +195,11 @@ impl Exchange {
             connection.capabilities(),
             &self.intake.content,
         );
-        // A surplus line of the transaction before may come in the place of the reply to RSET: then
-        // all that follow would be taken for others, and that to the message be missing.
+        // A surplus line from the transaction before may take the place of the reply to RSET. Then
+        // each later reply would be taken for that to another command, and the reply to the message
+        // would be missing.
         let is_in_doubt = matches!(self.expected.front(), Some(Expected::Rset));
-        // An LMTP server's replies to the message are as many as it has accepted recipients.
+        // An LMTP server gives as many replies to the message as it has accepted recipients.
         let is_in_doubt = is_in_doubt || (self.each.is_some() && self.expected_recipients() > 0);
         match start {
             Start::Blocks if is_in_doubt => Start::Wait,

@@ -1,4 +1,4 @@
-//! The message, with what was taken in of it before it could be sent.
+//! The message, with the part that was read before it could be sent.
 
 use std::{
     collections::VecDeque,
@@ -16,7 +16,7 @@ use crate::codec::{Foreknowledge, HeaderScan, Unsendable};
 
 use super::{Failure, conversion::Conversion};
 
-/// The message: first what was gathered of it, then what comes.
+/// The message: first the part that was gathered, then the rest.
 #[derive(Debug)]
 pub(super) struct Content {
     gathered: VecDeque<Bytes>,
@@ -25,16 +25,16 @@ pub(super) struct Content {
     body: Body,
     /// Whether the body has ended cleanly, so that what is gathered is all.
     is_end: bool,
-    /// What was taken of it while it may be asked for again.
+    /// The parts that were taken, while they may be needed again.
     sent: Vec<Bytes>,
-    /// Whether all that was taken is in `sent`.
+    /// Whether `sent` holds everything that was taken.
     is_kept: bool,
     is_7bit_only: bool,
-    /// Watches the header where that must be ASCII.
+    /// Watches the header if it must be ASCII.
     header: Option<HeaderScan>,
-    /// What makes of it what the host takes, until its end was asked for.
+    /// Converts the message for the host, until its end was asked for.
     conversion: Option<Conversion>,
-    /// Who may have given the message up by when its end is to be sent.
+    /// Knows whether somebody has given up the message before its end is sent.
     departure: Option<Arc<Departure>>,
 }
 
@@ -54,20 +54,20 @@ impl Content {
         }
     }
 
-    /// Whether what makes the message whole may be sent: then the host may have it. If not, whoever gave it up drops
-    /// the transaction.
+    /// Whether the end of the message may be sent; afterwards the host may have all of it. If not,
+    /// whoever gave up the message drops the transaction.
     pub(super) fn may_go(&self) -> bool {
         let departure = self.departure.as_ref();
         departure.is_none_or(|departure| departure.may_go())
     }
 
-    /// Octets that are left, where that is known.
+    /// The octets that are left, if that is known.
     pub(super) fn len(&self) -> Option<u64> {
         let rest = if self.is_end { 0 } else { self.body.len()? };
         Some(self.octets as u64 + rest)
     }
 
-    /// Whether something of it is there, if only its end.
+    /// Whether a part of it is there, even if only its end.
     pub(super) fn is_begun(&self) -> bool {
         self.is_end || self.octets > 0
     }
@@ -77,12 +77,12 @@ impl Content {
         self.is_end
     }
 
-    /// Whether all of it, or that many octets, are there.
+    /// Whether all of it is there, or at least that many octets.
     pub(super) fn has_gathered(&self, octets: usize) -> bool {
         self.is_end || self.octets >= octets
     }
 
-    /// What is known of it; of its octets nothing unless they are `read`.
+    /// What is known about it; nothing about its octets unless they are `read`.
     pub(super) fn foreknowledge(&self, is_read: bool) -> Foreknowledge {
         let length = self.len();
         if !is_read {
@@ -94,7 +94,7 @@ impl Content {
         let (mut scan, mut gathered) = (HeaderScan::default(), self.gathered.iter());
         let is_header_ascii = gathered.all(|chunk| scan.is_ascii(chunk));
         let is_ascii = is_header_ascii && self.gathered.iter().all(|chunk| chunk.is_ascii());
-        // What has not come yet may have any octets.
+        // The octets that have not come yet are unknown.
         let known = |is_ascii: bool, is_all: bool| (!is_ascii || is_all).then_some(is_ascii);
         Foreknowledge {
             length,
@@ -103,7 +103,8 @@ impl Content {
         }
     }
 
-    /// From now on an octet above 127 is a failure, anywhere or in the header, where nothing converts it.
+    /// From now on an octet above 127 is a failure, either anywhere or only in the header, unless
+    /// the message is converted.
     pub(super) fn restrict(
         &mut self,
         is_7bit_only: bool,
@@ -113,7 +114,7 @@ impl Content {
         self.is_7bit_only = is_7bit_only && conversion.is_none();
         self.header = is_ascii_header_only.then(HeaderScan::default);
         self.conversion = conversion;
-        // What can be told before the host knows of it is.
+        // A failure that is already certain is reported before the host knows of the message.
         match &self.conversion {
             Some(conversion) => conversion.clone().would_take(&self.gathered, self.is_end),
             None if is_7bit_only => self.gathered.iter().try_for_each(is_7bit),
@@ -121,13 +122,13 @@ impl Content {
         }
     }
 
-    /// Nobody will ask again for what was taken.
+    /// Forgets the parts that were taken, because nobody will need them again.
     pub(super) fn forget_sent(&mut self) {
         self.sent.clear();
         self.is_kept = false;
     }
 
-    /// Puts back what was taken; says whether that was possible.
+    /// Puts back what was taken; returns whether that was possible.
     pub(super) fn rewind(&mut self) -> bool {
         if self.is_kept {
             for chunk in self.sent.drain(..).rev() {
@@ -157,7 +158,7 @@ impl Content {
         Poll::Ready(Ok(()))
     }
 
-    /// The next part, `None` after the clean end only.
+    /// The next part; `None` only after a clean end.
     pub(super) fn poll_chunk(
         &mut self,
         cx: &mut Context<'_>,
@@ -168,7 +169,7 @@ impl Content {
         Poll::Ready(self.take_chunk().map_err(Into::into))
     }
 
-    /// The next part of what was gathered; it may be empty where it is converted.
+    /// The next part of what was gathered; it may be empty if the message is converted.
     pub(super) fn take_chunk(&mut self) -> Result<Option<Bytes>, Unsendable> {
         let Some(chunk) = self.gathered.pop_front() else {
             let ended = self.conversion.take_if(|_| self.is_end);
@@ -192,7 +193,8 @@ impl Content {
         }
     }
 
-    /// Takes all that was gathered if it is converted: only then it is known how much it is.
+    /// Takes everything that was gathered, if the message is converted. Only then its length is
+    /// known.
     pub(super) fn take_converted(&mut self) -> Result<Option<Bytes>, Unsendable> {
         if self.conversion.is_none() {
             return Ok(None);
@@ -204,7 +206,7 @@ impl Content {
         Ok(Some(converted.freeze()))
     }
 
-    /// Octets that were gathered.
+    /// The number of octets that were gathered.
     pub(super) fn gathered_octets(&self) -> usize {
         self.octets
     }

@@ -1,4 +1,4 @@
-//! What of a message a host does not take, and is encoded for it.
+//! Encodes the parts of a message that a host does not accept.
 
 use bytes::Bytes;
 use koukan_core::{
@@ -8,16 +8,16 @@ use koukan_core::{
 
 use crate::codec::{Capabilities, Foreknowledge, MailParameters, Unsendable};
 
-/// Makes of a message what the host takes.
+/// Makes a message acceptable to the host.
 #[derive(Debug, Clone)]
 pub(super) struct Conversion {
     downgrade: Downgrade,
-    /// What the host lacks, which is told where it cannot be made.
+    /// What the host lacks; it is the failure if the message cannot be converted.
     lacking: Unsendable,
 }
 
-/// What is asked for where the host lacks BINARYMIME, and the message is made one that can do without: `None`
-/// where it need not be.
+/// The parameters without BINARYMIME, for a host that does not offer it; `None` if nothing needs to
+/// change.
 pub(super) fn without_binary(
     given: &Parameters,
     capabilities: &Capabilities,
@@ -30,14 +30,14 @@ pub(super) fn without_binary(
     without.remove("BODY");
     let eight_bit = Parameter::new("BODY", Some("8BITMIME"));
     let eight_bit = eight_bit.expect("keyword and value are constant, and a parameter");
-    // It has the place of the other.
+    // It replaces the parameter that was removed.
     let _ = without.push(eight_bit);
     Some(Box::new(without))
 }
 
 impl Conversion {
-    /// What is made of a message for which these parameters were chosen, and which was given with
-    /// BODY=BINARYMIME or not; `None` where it goes as it is.
+    /// The conversion of a message for which these parameters were chosen. `is_binary` says whether
+    /// it was given with BODY=BINARYMIME. `None` if the message is sent unchanged.
     pub(super) fn of(
         signatures: Signatures,
         chosen: &MailParameters<'_>,
@@ -63,7 +63,7 @@ impl Conversion {
         })
     }
 
-    /// Whether these chunks could be converted, and their end if that is the end of the message.
+    /// Whether these chunks can be converted, including the end of the message if this is its end.
     pub(super) fn would_take<'a>(
         mut self,
         chunks: impl IntoIterator<Item = &'a Bytes>,

@@ -23,7 +23,7 @@ pub(super) enum Event {
 }
 
 impl Exchange {
-    /// Waits for both sides at the same time, and meanwhile writes the output.
+    /// Waits for both sides at the same time, and writes the output meanwhile.
     pub(super) fn poll_event<Io: Wire>(
         &mut self,
         cx: &mut Context<'_>,
@@ -32,8 +32,8 @@ impl Exchange {
         if self.is_taking() && self.intake.poll_more(cx)?.is_ready() {
             return Poll::Ready(Ok(Event::Intake));
         }
-        // Filled before it is written, so that a block is sent together with its envelope; and
-        // filled again afterwards, since there is then room.
+        // The output is filled before it is written, so that a block is sent together with its
+        // envelope. It is filled again afterwards, since there is room then.
         let _ = self.poll_fill(cx, connection)?;
         while connection.poll_flush(cx).is_ready() && self.poll_fill(cx, connection)?.is_ready() {}
         if let Poll::Ready(result) = connection.poll_reply(cx, self.phase()) {
@@ -54,7 +54,7 @@ impl Exchange {
         }
     }
 
-    /// Whether more from the originator could be sent.
+    /// Whether something more from the originator could be sent.
     fn is_taking(&self) -> bool {
         matches!(self.stage, Stage::Recipients)
             && self.intake.envelope.is_empty()

@@ -14,16 +14,17 @@ use crate::{
 
 use super::{Failure, content::Content, expected::Expected};
 
-/// Octets that wait to be written, at which no more of the message is pulled.
+/// If so many octets wait to be written, no more of the message is pulled.
 const OUTPUT_MAX: usize = 128 * 1024;
-/// Octets in one BDAT block, at which it gets no further chunk of the body.
+/// If a BDAT block has so many octets, no further chunk of the body is added to it.
 const BLOCK_MAX: usize = 256 * 1024;
-/// BDAT blocks that may wait for their replies: enough that a slow reply does not hold up the
-/// message, few enough that the replies, a line each, fit any receive buffer.
+/// How many BDAT blocks may wait for their replies. They are enough that a slow reply does not
+/// delay the message, and few enough that the replies, a line each, fit into any receive buffer.
 const BLOCKS_OUTSTANDING_MAX: usize = 64;
 
-/// Octets that wait to be written, with which the end of the message may be written together. Behind more than that it
-/// waits: a host that takes nothing then has no whole message, so that the transaction can still be dropped.
+/// The most octets in the output with which the end of the message is still written. If there are
+/// more, the end waits: then a host that accepts nothing does not have the whole message, so the
+/// transaction can still be dropped.
 const TOGETHER_MAX: usize = 16 * 1024;
 
 /// How the message is being sent.
@@ -40,10 +41,10 @@ pub(super) struct Dots {
     chunk: Bytes,
 }
 
-/// What comes after the last recipient.
+/// What follows the last recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Start {
-    /// Neither yet.
+    /// It is not decided yet.
     Wait,
     /// Nothing: nobody is there to receive the message.
     Never,
@@ -53,9 +54,9 @@ pub(super) enum Start {
 
 /// Decides how to start the message when there are no more recipients.
 ///
-/// DATA goes only when something of the message is there: from then on a client that gives up
-/// leaves the server amid a message, which cannot be ended politely. Before it is known that anybody
-/// will receive it, a block goes only if it is all.
+/// DATA is written only when a part of the message is there: a client that gives up afterwards
+/// leaves the server in the middle of a message, which cannot be ended politely. Before it is known
+/// that anybody will receive the message, a block is written only if it is the whole message.
 pub(super) fn start(
     has_accepted: bool,
     is_undecided: bool,
@@ -74,8 +75,8 @@ pub(super) fn start(
 }
 
 impl Framing {
-    /// Moves some of the message into the output, if there is room; ready with whether that was
-    /// the end of it.
+    /// Moves a part of the message into the output, if there is room; ready with whether that was
+    /// the end of the message.
     pub(super) fn poll_fill<Io: Wire>(
         &mut self,
         cx: &mut Context<'_>,
@@ -131,7 +132,7 @@ impl Dots {
     }
 }
 
-/// Makes a block of what is there.
+/// Makes a block of the part that is there.
 fn poll_fill_block<Io: Wire>(
     cx: &mut Context<'_>,
     content: &mut Content,
@@ -151,7 +152,7 @@ fn poll_fill_block<Io: Wire>(
     }
     let is_end = content.is_whole();
     if is_end && connection.is_lmtp() && outstanding > 0 {
-        // How many replies are to come is known then.
+        // Once everything is answered, the number of replies to the message is known.
         return Poll::Pending;
     }
     if is_end && (connection.output().len() > TOGETHER_MAX || !content.may_go()) {
@@ -159,7 +160,7 @@ fn poll_fill_block<Io: Wire>(
     }
     let converted = content.take_converted()?;
     let octets = match &converted {
-        // Whoever converts it has to see more; that will come.
+        // The conversion needs more of the message first.
         Some(converted) if converted.is_empty() && !is_end => return Poll::Pending,
         Some(converted) => converted.len(),
         None => content.gathered_octets(),

@@ -1,4 +1,4 @@
-//! What the originator gives.
+//! What the originator sends.
 
 use std::{
     future::poll_fn,
@@ -12,10 +12,10 @@ use koukan_core::{
 
 use super::{OUTSTANDING_MAX, content::Content};
 
-/// Octets of the message that are taken in before the server is ready for them, at most.
+/// The most octets of the message that are read before the server is ready for them.
 const EARLY_MAX: usize = 64 * 1024;
 
-/// The envelope and the message, pulled as far as the server can be told of them.
+/// The envelope and the message, pulled as far as the server can accept them.
 #[derive(Debug)]
 pub(super) struct Intake {
     pub(super) envelope: transaction::Intake,
@@ -30,7 +30,7 @@ impl Intake {
         }
     }
 
-    /// Takes all that is there, so that it is written together; waits for nothing.
+    /// Takes everything that is there, so that it is written together; does not wait.
     pub(super) async fn gather(&mut self) -> Result<(), BodyError> {
         poll_fn(|cx| {
             while self.poll_more(cx)?.is_ready() {}

@@ -1,8 +1,8 @@
 //! One mail transaction on one connection.
 //!
-//! Two streams meet here: what the originator gives ([`Intake`]) and what the server replies.
-//! [`Exchange::run`] turns round between three steps: write every command that may go now, wait
-//! for the next [`Event`], take it in.
+//! Two streams meet here: what the originator sends ([`Intake`]) and what the server replies.
+//! [`Exchange::run`] repeats three steps: it writes every command that may be written now, waits
+//! for the next [`Event`], and handles it.
 
 mod commands;
 mod content;
@@ -37,42 +37,44 @@ use self::{
     intake::Intake, oddities::Oddities, verdict::Verdict,
 };
 
-/// Commands that wait for their replies at most, and recipients that wait to be sent.
+/// The most commands that wait for their replies, and the most recipients that wait to be sent.
 const OUTSTANDING_MAX: usize = 100;
 
-/// A mail transaction as far as it has come.
+/// A mail transaction, and how far it has come.
 #[derive(Debug)]
 pub(super) struct Exchange {
     intake: Intake,
     stage: Stage,
-    /// What the server has still to answer, in order.
+    /// The replies that the server still owes, in order.
     expected: VecDeque<Expected>,
     verdict: Verdict,
     oddities: Oddities,
-    /// Where the server gives each recipient a final reply of its own.
+    /// The recipients' final replies, if the server gives each recipient its own.
     each: Option<Each>,
-    /// Whether forward-paths may hold UTF-8.
+    /// Whether forward-paths may contain UTF-8.
     is_smtputf8: bool,
     /// Whether the end of the message went out before all replies to the envelope were there.
     is_ahead: bool,
-    /// Whether nothing may go ahead of a reply any more: some server may have the message already.
+    /// Whether nothing may be sent ahead of a reply any more, because a server may already have the
+    /// message.
     is_careful: bool,
-    /// Whether a recipient's sender has said what it wants to be told.
+    /// Whether the sender has said for some recipient which notifications it wants.
     is_notify_given: bool,
-    /// Recipients that the host is to accept, at most.
+    /// The most recipients that the host may accept.
     recipients_max: usize,
-    /// Whether the message is encoded where the host does not take it, and what becomes of signatures then.
+    /// Whether the message is encoded if the host does not accept it, and how signatures are
+    /// treated then.
     signatures: Option<Signatures>,
     /// Whether the connection has served other transactions.
     is_reused: bool,
-    /// Whether the server has refused MAIL for what may have to do with those.
+    /// Whether the server has refused MAIL, perhaps because of those.
     is_turned_away: bool,
 }
 
-/// What is to be written next.
+/// What is written next.
 #[derive(Debug)]
 enum Stage {
-    /// RSET if need be, and MAIL.
+    /// RSET if necessary, and MAIL.
     Mail,
     /// RCPT, or what starts the message.
     Recipients,
@@ -84,12 +86,12 @@ enum Stage {
     Done,
 }
 
-/// The transaction has ended otherwise than by a reply.
+/// The transaction has ended without a reply.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Failure {
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The originator is gone, or its message has failed.
+    /// The originator has gone, or its message has failed.
     #[error(transparent)]
     Intake(#[from] BodyError),
 }
@@ -126,25 +128,27 @@ impl Exchange {
         }
     }
 
-    /// Has the message be encoded where a host does not take it; says what becomes of signatures then.
+    /// Encodes the message if a host does not accept it; `signatures` says how signatures are
+    /// treated then.
     pub(super) fn with_downgrade(mut self, signatures: Option<Signatures>) -> Self {
         self.signatures = signatures;
         self
     }
 
-    /// Waits until there is a recipient, or there will be none; answers MAIL if that takes the
-    /// client's next command. The message is left alone: it is not read before there is a connection
-    /// for it.
+    /// Waits until there is a recipient, or it is certain that there is none; answers MAIL if the
+    /// client sends nothing more without this reply. The message is not read before there is a
+    /// connection for it.
     pub(super) async fn wait_for_recipient(&mut self) -> Result<(), Aborted> {
         self.intake.envelope.wait_for_recipient().await
     }
 
-    /// Whether the recipients have ended before there was one.
+    /// Whether the recipients have ended without a single one.
     pub(super) fn is_without_recipients(&self) -> bool {
         self.intake.envelope.is_empty() && self.intake.envelope.is_end()
     }
 
-    /// Sets how many recipients the host is to accept, at most; others are told that there are too many.
+    /// Sets the most recipients that the host may accept; the others get the reply that there are
+    /// too many.
     pub(super) fn set_recipients_max(&mut self, recipients_max: usize) {
         self.recipients_max = recipients_max;
     }
@@ -154,14 +158,15 @@ impl Exchange {
         self.intake.envelope.mail().parameters.is_requiretls()
     }
 
-    /// Has the transaction on this connection; returns the final reply.
+    /// Runs the transaction on this connection; returns the final reply.
     pub(super) async fn run<Io: Wire>(
         &mut self,
         connection: &mut Connection<Io>,
         is_suspect: bool,
         is_reused: bool,
     ) -> Result<Reply, Failure> {
-        // Also where it comes to no MAIL: what was said before is nobody's business here.
+        // This is done even if MAIL is never sent: what was said before does not concern this
+        // transaction.
         connection.begin_recording();
         let is_binary = self.intake.envelope.mail().parameters.is_binarymime();
         connection.set_careful(self.is_careful || is_suspect, is_binary);
@@ -197,13 +202,13 @@ impl Exchange {
         }
     }
 
-    /// Goes back to the start, for another connection, unless the server has refused MAIL or has
+    /// Returns to the start, for another connection, unless the server has refused MAIL or has
     /// answered for a recipient.
     ///
-    /// Where the message had gone to it already, the next server gets it only after it has
-    /// answered for the whole envelope: so that there are two copies at most.
+    /// If the message had already been sent, the next server gets it only after it has answered for
+    /// the whole envelope, so there are at most two copies.
     pub(super) fn rewind(&mut self) -> bool {
-        // What was said in place of a reply may be about the message; that the server closes is not.
+        // What came in place of a reply may be about the message. That the server closes is not.
         let is_unclear = self.oddities.is_holding() && !self.oddities.is_closing();
         let is_over = self.verdict.is_begun() || self.oddities.mail.is_some() || is_unclear;
         if is_over || !self.intake.content.rewind() {
@@ -226,8 +231,8 @@ impl Exchange {
         true
     }
 
-    /// What is to be told of a transaction that has ended with that reply, where recipients may have
-    /// others.
+    /// The outcome of a transaction that has ended with that reply, if recipients may have other
+    /// replies.
     pub(super) fn told(&mut self, reply: Reply) -> Reply {
         match &mut self.each {
             Some(each) => each.told(reply),
@@ -240,14 +245,14 @@ impl Exchange {
         self.verdict.is_begun()
     }
 
-    /// Whether another connection to the same server may fare better, which serves this transaction
+    /// Whether another connection to the same server may work better, if this transaction is its
     /// first.
     pub(super) fn is_turned_away(&self) -> bool {
         self.is_turned_away
     }
 
-    /// Whether the host is to be treated with care from now on: it has broken the protocol, or was
-    /// given the message ahead of its replies and gave none to the envelope.
+    /// Whether to treat the host with care from now on: it has broken the protocol, or it got the
+    /// message before its replies and then gave none to the envelope.
     pub(super) fn is_host_suspect(&self, result: &Result<Reply, Failure>) -> bool {
         let is_broken = |error: &ClientError| {
             error.is_protocol_error() || (error.is_silence() && self.is_ahead && !self.is_last())

@@ -18,7 +18,7 @@ impl Exchange {
         let is_amid_message = match &self.stage {
             Stage::Mail | Stage::Recipients | Stage::GoAhead => false,
             Stage::Message(Framing::Dots(_)) => true,
-            // No command can follow an incomplete block; and the end of a message that was given up
+            // No command can follow an incomplete block, and the end of a message that was given up
             // must not be sent.
             Stage::Message(Framing::Blocks) | Stage::Done => is_unwritten,
         };
