@@ -13,7 +13,7 @@ use crate::{
     tls::{Agent, Files},
 };
 
-/// `HASH` is of the host's own key, and stands at the port `PORT`.
+/// `HASH` is the hash of the host's own key, and `PORT` the port.
 const ZONE: &str = "
 $ORIGIN dane.example.
 $TTL 60
@@ -51,7 +51,7 @@ struct Zone {
 }
 
 impl Zone {
-    /// Signs a zone, has somebody change what was signed, and serves it.
+    /// Signs a zone, changes the signed zone by `change`, and serves it.
     fn serve(text: &str, change: impl FnOnce(String) -> String) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let place = directory.path();
@@ -114,7 +114,7 @@ auth-zone:
     }
 }
 
-/// An agent that sends to the mail hosts of domains, at that port.
+/// An agent that sends to the mail hosts of domains, on that port.
 fn sender(directory: &TempDir, zone: &Zone, port: u16) -> (SocketAddr, Process) {
     let address = free_address();
     let config = format!(
@@ -164,7 +164,8 @@ fn a_signed_zone_says_whose_certificates_are_taken() {
             let is_of = |name: &str, kind: &str| {
                 line.contains(name) && line.contains(&format!("\tIN\t{kind}\t"))
             };
-            // Somebody puts a host of his own in the place of one, and takes the records of another away.
+            // An attacker puts a host of his own in the place of one, and removes the records of
+            // another.
             match (is_of("mx-forged", "A"), is_of("_tcp.mx-hidden", "TLSA")) {
                 (true, _) => Some(line.replace("127.0.0.1", "127.0.0.9")),
                 (_, true) => None,

@@ -1,4 +1,4 @@
-//! An agent that may have few file descriptors, and clients that would take them all.
+//! An agent with few file descriptors, and clients that try to take all of them.
 
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
@@ -11,7 +11,7 @@ use std::{
 
 use crate::{agent::Agent, client::Client, collector::Collector, hostile, http::Request};
 
-/// Delivers a message from another client while others hold what they got.
+/// Delivers a message from another client while the others keep their connections.
 fn delivers(agent: &Agent, sink: &Collector, to: &str) {
     let begun = Instant::now();
     let mut client = Client::connect(agent.ingress).unwrap();
@@ -30,7 +30,7 @@ fn a_thousand_idle_connections_to_rest_leave_mail_alone() {
     let agent = Agent::start_with_descriptors(sink.address, 1024);
     let held = hostile::connections(agent.rest, 1000);
     delivers(&agent, &sink, "b@example.com");
-    // Beyond its part the client is told so.
+    // A client that wants more than its share is told so.
     let refused = held.iter().rev().take(5).filter(|connection| {
         let mut connection = *connection;
         let mut answer = Vec::new();
@@ -52,7 +52,7 @@ fn the_fewest_are_enough_for_everybody() {
     let before = processor_ticks(&agent);
     sleep(Duration::from_secs(1));
     let used = processor_ticks(&agent) - before;
-    // Of a hundred in a second.
+    // A second has a hundred ticks.
     assert!(used < 40, "it spins: {used} ticks");
     assert!(descriptors(&agent) < DESCRIPTORS);
     drop(held);
@@ -78,7 +78,7 @@ fn the_limit_is_raised_as_far_as_it_may_be() {
     delivers(&agent, &sink, "d@example.com");
 }
 
-/// How many files and connections it has open.
+/// How many files and connections the agent has open.
 fn descriptors(agent: &Agent) -> usize {
     let open = fs::read_dir(format!("/proc/{}/fd", agent.id()));
     open.unwrap().count()

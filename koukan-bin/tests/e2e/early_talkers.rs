@@ -1,4 +1,4 @@
-//! Clients that do not wait for their greeting, and swaks, which does.
+//! Clients that do not wait for the greeting, and swaks, which does.
 
 use std::{
     io::{Read, Write},

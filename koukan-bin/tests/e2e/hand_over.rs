@@ -78,7 +78,7 @@ log: {{ level: error }}
     ] {
         let message = sink.only_message(to);
         assert_eq!(message.matches("Received:").count(), count, "{message}");
-        // The client is told of where it was met alone.
+        // Only one field names the client: that of the host which it connected to.
         assert_eq!(message.matches("127.0.0.1").count(), 1, "{message}");
         assert!(message.ends_with(MESSAGE), "{message}");
         assert_eq!(sink.reverse_path(to), "ann@example.com");

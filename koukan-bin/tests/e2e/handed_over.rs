@@ -1,4 +1,5 @@
-//! Sockets on which somebody else has begun to listen: systemd-socket-activate, and Python in the place of systemd.
+//! Sockets on which another program listens first: systemd-socket-activate, or Python in the place
+//! of systemd.
 
 use std::{
     io::{BufRead, BufReader},
@@ -17,8 +18,8 @@ use crate::{
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Starts the agent on a socket, kills it, and connects while there is none; the agent that is started then serves who
-/// waits. The socket is the third descriptor, as systemd hands over the first.
+/// Starts the agent on a socket, kills it, and connects while no agent runs. The next agent then
+/// serves the waiting client. The socket is descriptor 3, the first that systemd hands over.
 const RESTARTS: &str = r#"
 import os, signal, smtplib, socket, subprocess, sys
 koukan, config = sys.argv[1:]
@@ -95,7 +96,7 @@ fn systemd_hands_over_the_sockets_of_each_kind_of_listener() {
         &config,
     ]);
     let mut agent = Process::start(systemd.stderr(Stdio::null()));
-    // The first who comes has the agent started.
+    // The first client causes the agent to be started.
     eventually(LIMIT, || TcpStream::connect(smtp).is_ok());
     let greeting = |address| {
         let mut line = String::new();
@@ -159,7 +160,7 @@ fn what_is_not_handed_over_or_not_wanted_is_told() {
     );
 }
 
-/// What an agent says that systemd hands a socket over to.
+/// What an agent prints if systemd hands a socket over to it.
 fn run_with_sockets(config: &str) -> String {
     let address = free_address();
     let systemd = peer("systemd-socket-activate");

@@ -1,4 +1,4 @@
-//! An SMTP server that is as unfriendly as it is told to be.
+//! An SMTP server whose unfriendliness can be set.
 
 #![allow(clippy::disallowed_methods, reason = "real servers take real time")]
 
@@ -11,12 +11,12 @@ use std::{
     time::Duration,
 };
 
-/// What the server is like.
+/// The behaviour of the server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Manner {
-    /// Connections that it serves at the same time; others are greeted with 421.
+    /// How many connections it serves at the same time; others are greeted with 421.
     pub(crate) connections: usize,
-    /// How long it takes to greet.
+    /// How long it waits before it greets.
     pub(crate) greets_after: Duration,
 }
 
@@ -29,31 +29,31 @@ impl Default for Manner {
     }
 }
 
-/// A running server. It refuses recipients whose name begins with `no` for good, and those whose
-/// name begins with `later` the first time.
+/// A running server. It permanently refuses recipients whose name begins with `no`, and transiently
+/// refuses those whose name begins with `later` the first time.
 pub(crate) struct Host {
     pub(crate) address: SocketAddr,
     seen: Arc<Mutex<Seen>>,
 }
 
-/// What came.
+/// What has come so far.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
-    /// Connections that are served now.
+    /// Connections that are being served.
     pub(crate) open: usize,
     /// Connections that were served.
     pub(crate) connections: usize,
     /// Connections that were greeted with 421.
     pub(crate) turned_away: usize,
-    /// Messages that were taken.
+    /// Messages that were accepted.
     pub(crate) transactions: usize,
-    /// Recipients that were taken by RCPT.
+    /// Recipients that were accepted by RCPT.
     pub(crate) recipients: usize,
-    /// How many copies were taken for each recipient.
+    /// How many copies were accepted for each recipient.
     pub(crate) copies: HashMap<String, usize>,
     /// Who was refused, and how often.
     pub(crate) refused: HashMap<String, usize>,
-    /// Who has been asked for by RCPT and is to come again.
+    /// Recipients that were refused once and must be tried again.
     later: HashSet<String>,
 }
 
@@ -74,13 +74,13 @@ impl Host {
         host
     }
 
-    /// What came so far.
+    /// What has come so far.
     pub(crate) fn seen(&self) -> Seen {
         self.seen.lock().unwrap().clone()
     }
 }
 
-/// What stops a session is the client's business.
+/// What ends a session is the client's concern.
 fn serve(stream: &TcpStream, manner: Manner, seen: &Mutex<Seen>) {
     let is_welcome = {
         let mut seen = seen.lock().unwrap();
@@ -99,7 +99,7 @@ fn serve(stream: &TcpStream, manner: Manner, seen: &Mutex<Seen>) {
         return;
     }
     thread::sleep(manner.greets_after);
-    // Each reply goes out at once.
+    // Each reply is sent at once.
     let _ = stream.set_nodelay(true);
     let _ = converse(stream, seen);
     seen.lock().unwrap().open -= 1;

@@ -1,4 +1,4 @@
-//! A client at another address than the tests' own, which takes all it can get.
+//! A client with another address than the tests' own, which takes everything that it can get.
 
 use std::{
     io,
@@ -9,7 +9,7 @@ use tokio::net::TcpSocket;
 
 const ADDRESS: [u8; 4] = [127, 0, 0, 2];
 
-/// So many connections of it, on which nothing was said.
+/// Opens that many connections, on which nothing is sent.
 pub(crate) fn connections(server: SocketAddr, count: usize) -> Vec<TcpStream> {
     let connect = async || {
         let socket = TcpSocket::new_v4()?;

@@ -1,4 +1,4 @@
-//! An HTTP client that knows nothing of the code under test: one connection for each request.
+//! An HTTP client that shares no code with the agent; it opens a connection for each request.
 
 use std::{
     io::{self, Read, Write},
@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 
-/// How long an answer may take.
+/// How long an answer may take at most.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// A request.
@@ -16,11 +16,11 @@ const LIMIT: Duration = Duration::from_secs(60);
 pub(crate) struct Request {
     head: String,
     content: Vec<u8>,
-    /// Octets of the content that are sent before the connection is closed.
+    /// How many octets of the content are sent before the connection is closed.
     broken_off: Option<usize>,
 }
 
-/// What came back, whole.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -57,13 +57,13 @@ impl Request {
         self
     }
 
-    /// Sends only so many octets of the content, and then closes the connection.
+    /// Sends only that many octets of the content, and then closes the connection.
     pub(crate) fn broken_off_after(mut self, octets: usize) -> Self {
         self.broken_off = Some(octets);
         self
     }
 
-    /// Sends it; an answer that does not come whole is an error.
+    /// Sends it; an incomplete answer is an error.
     pub(crate) fn send(&self, server: SocketAddr) -> io::Result<Answer> {
         let mut stream = TcpStream::connect(server)?;
         stream.set_read_timeout(Some(LIMIT))?;
@@ -108,7 +108,7 @@ impl Answer {
         })
     }
 
-    /// What follows the header section.
+    /// The part after the header section.
     pub(crate) fn content(&self) -> &str {
         &self.text[self.content..]
     }

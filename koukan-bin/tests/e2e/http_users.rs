@@ -1,4 +1,4 @@
-//! Users whom an HTTP server knows, which Python's is.
+//! Users that only an HTTP server knows; here it is Python's.
 
 use std::{
     fs,
@@ -16,8 +16,8 @@ use crate::{
     tls::Files,
 };
 
-/// Knows alice, tells another name of bob, is silent about `slow` and ill about `ill`, and prints whom it is asked
-/// about.
+/// Knows alice, returns another name for bob, does not answer for `slow`, fails for `ill`, and
+/// prints the users that it is asked about.
 const SERVER: &str = r#"
 import http.server, json, sys, threading
 class Users(http.server.BaseHTTPRequestHandler):
@@ -135,7 +135,7 @@ fn an_http_server_says_who_users_are_and_a_silent_answer_holds_up_nobody() {
         .lines()
         .map_while(Result::ok)
         .collect();
-    // What was good is asked about once.
+    // A positive answer is remembered, so it is asked for only once.
     let good = asked.iter().filter(|user| *user == "alice").count();
     assert_eq!(good, 2, "{asked:?}");
 }
@@ -178,7 +178,7 @@ fn curl_msmtp_and_python_show_a_token() {
         curl.status().unwrap().code()
     };
     assert_eq!(curl("to.ken", "curl@example.com"), Some(0));
-    // Login denied.
+    // curl's exit code for a login that was denied.
     assert_eq!(curl("to.kem", "nobody@example.com"), Some(67));
     let msmtp = |token: &str, to: &str| {
         let mut msmtp = peer("msmtp");
@@ -224,7 +224,7 @@ fn over_https_the_server_is_believed_by_its_certificate_alone() {
     await_listener(server);
     let url = format!("https://localhost:{}/users", server.port());
     let trusted = format!(", ca_file: \"{}\"", files.shown("ca.pem"));
-    // Nobody is let in, and nobody is told to be somebody else, by a server that is not believed.
+    // A server that is not trusted lets nobody in, and gives nobody another name.
     let others = Files::new();
     let other = format!(", ca_file: \"{}\"", others.shown("ca.pem"));
     for (trust, codes) in [(&trusted, ["235", "535"]), (&other, ["454", "454"])] {

@@ -1,5 +1,5 @@
-//! Messages keep the signatures that they come with: through filters that take them apart, verify them and put fields
-//! before them, through the queue and a kill, and over the wire to the next server.
+//! Messages keep their signatures: through filters that parse them, verify them and put fields
+//! before them, through the queue and a kill, and on the way to the next server.
 
 use std::{fs, net::SocketAddr, path::Path, process::Command, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{
     process::{Process, await_listener, eventually, free_address},
 };
 
-/// Two keys, by the names at which others find them.
+/// Two keys, by the names of their records in the DNS.
 fn keys() -> Vec<(String, SigningKey)> {
     let all = [("rsa", Algorithm::Rsa), ("ed", Algorithm::Ed25519)];
     let made = all.map(|(selector, algorithm)| {
@@ -38,7 +38,7 @@ fn name(selector: &str) -> String {
     format!("{selector}._domainkey.example.com")
 }
 
-/// A record as in a zone file, whose strings have 255 octets at most.
+/// A record as in a zone file, where a string has at most 255 octets.
 fn of_zone(selector: &str, record: &str) -> String {
     let strings = record.as_bytes().chunks(200);
     let strings = strings.map(|part| format!("\"{}\"", String::from_utf8_lossy(part)));
@@ -46,8 +46,8 @@ fn of_zone(selector: &str, record: &str) -> String {
     format!("{}. IN TXT {strings}", name(selector))
 }
 
-/// The messages that the parser is tested with, signed as their author's server does it. Those that have no author are
-/// not signed, and left out.
+/// The messages of the parser's tests, signed as their author's server does it. Messages without an
+/// author are not signed, and are left out.
 fn signed(keys: Vec<(String, SigningKey)>) -> Vec<(String, Bytes)> {
     let keys = keys.into_iter().map(|(selector, key)| {
         let spec = SignatureSpec::new("example.com", selector);
@@ -61,7 +61,7 @@ fn signed(keys: Vec<(String, SigningKey)>) -> Vec<(String, Bytes)> {
         let path = entry.unwrap().path();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let mut message = fs::read(&path).unwrap();
-        // As by SMTP, where the last line has an end.
+        // In SMTP the last line ends with CRLF.
         if !message.ends_with(b"\r\n") {
             message.extend_from_slice(b"\r\n");
         }
@@ -79,7 +79,7 @@ fn signed(keys: Vec<(String, SigningKey)>) -> Vec<(String, Bytes)> {
     all
 }
 
-/// What dkimpy says of messages in a folder, one a line.
+/// The results of dkimpy for the messages in a folder, one in a line.
 fn verified(folder: &Path, keys: &Path) -> Vec<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let script = root.join("koukan-mail-auth/tests/strangers/verify.py");
@@ -145,7 +145,7 @@ fn messages_keep_the_signatures_that_they_came_with() {
         let sent = sent.unwrap();
         assert!(sent.is_accepted(), "{name}: {sent:?}");
     }
-    // Nobody takes them: they are in the queue alone.
+    // No destination accepts them, so they are only in the queue.
     agent.kill();
     let sink = Collector::listen(sink);
     let _agent = Process::start_agent(&directory, &text);
@@ -165,7 +165,7 @@ fn messages_keep_the_signatures_that_they_came_with() {
         for field in ["Received: ", "X-Way: ", "Authentication-Results: "] {
             assert!(added.contains(field), "{name}: {added}");
         }
-        // By the agent itself.
+        // The agent's own results.
         assert_eq!(added.matches("dkim=pass").count(), 2, "{name}: {added}");
         let file = format!("{name}.eml");
         fs::write(path("sent").join(&file), message).unwrap();

@@ -1,4 +1,4 @@
-//! Destinations that others than the operator name: this host, and this agent.
+//! Destinations that somebody other than the operator names: this host, and this agent.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,7 @@ use crate::{
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// An agent that sends each recipient to its own domain, at one port.
+/// An agent that sends mail for each recipient to the recipient's own domain, on one port.
 struct Agent {
     ingress: SocketAddr,
     _process: Process,

@@ -1,4 +1,4 @@
-//! Mail authentication as docs/mail-authentication.md has it, in running agents.
+//! Mail authentication with the configurations of docs/mail-authentication.md, in running agents.
 
 use std::{fs, path::Path, process::Command};
 
@@ -13,14 +13,14 @@ const PAGE: &str = include_str!("../../../docs/mail-authentication.md");
 const MESSAGE: &str = "From: Alice <alice@example.com>\r\nTo: bob@example.org\r\nSubject: hi\r\n\r\n\
     hello  \r\n \r\n";
 
-/// The block of YAML after a place of the page.
+/// The block of YAML after that place in the page.
 fn example(after: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(after).unwrap();
     let (_, rest) = rest.split_once("```yaml\n").unwrap();
     rest.split_once("```").unwrap().0
 }
 
-/// The text of a record that `koukan dkim-key` prints.
+/// The text of the record that `koukan dkim-key` prints.
 fn text(record: &str) -> String {
     record.split('"').skip(1).step_by(2).collect()
 }
@@ -59,7 +59,7 @@ fn a_submitted_message_is_signed_for_every_recipient_as_the_page_says() {
     assert!(sent.is_accepted(), "{:?}", sent.message);
 
     let received = to.map(|to| sink.only_message(to));
-    // One message, and one signature of each key.
+    // One message, with a signature by each key.
     assert_eq!(received[0], received[1]);
     assert!(without_trace(&received[0]).starts_with("DKIM-Signature: "));
     assert!(received[0].ends_with(MESSAGE));

@@ -13,7 +13,7 @@ use crate::{
 };
 
 const CLIENTS: usize = 20;
-/// Octets of an unfinished message.
+/// How many octets of the unfinished message are held.
 const HELD: usize = 1 << 20;
 
 #[test]
@@ -26,7 +26,7 @@ fn memory_goes_back_after_a_burst() {
     eventually(Duration::from_secs(60), || held() > all);
     let most = held();
     drop(clients);
-    // What was used for the first time stays in use: code, caches.
+    // Code and caches that were used for the first time stay in memory.
     eventually(Duration::from_secs(60), || held() < most * 3 / 4);
 }
 
@@ -60,7 +60,7 @@ fn begin(address: SocketAddr) -> BufReader<TcpStream> {
     client
 }
 
-/// Octets of a process that are in memory.
+/// How many octets of a process are in memory.
 fn resident(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));

@@ -1,4 +1,4 @@
-//! What Prometheus scrapes.
+//! The metrics that Prometheus collects.
 
 use std::{
     collections::BTreeSet,
@@ -24,7 +24,7 @@ fn scrape(agent: &Agent) -> String {
     answer.content().to_owned()
 }
 
-/// The series, without their values.
+/// The names of the series, without their values.
 fn series(text: &str) -> BTreeSet<&str> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
@@ -33,7 +33,7 @@ fn series(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Has Prometheus' own tool read it, and look for what is not usual.
+/// Lets Prometheus' own tool read the text and look for unusual things.
 fn check(text: &str) {
     let mut promtool: Command = peer("promtool");
     promtool.args(["check", "metrics"]);
@@ -148,7 +148,7 @@ fn what_is_queued_is_counted() {
     let kept = submitter.send("a@example.org", &["450@example.com"], MESSAGE);
     assert!(kept.unwrap().is_accepted());
     let value = |line: &str| line.rsplit_once(' ').unwrap().1.parse::<f64>().unwrap();
-    // It is due, later or under way by turns.
+    // The transaction is by turns due, due later, and running.
     eventually(Duration::from_secs(60), || {
         let text = scrape(&agent);
         let states = text

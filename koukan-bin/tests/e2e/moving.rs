@@ -1,4 +1,4 @@
-//! A queue that moves from SQLite to PostgreSQL, and is delivered from there.
+//! A queue is moved from SQLite to PostgreSQL, and delivered from there.
 
 use std::{
     fs,

@@ -1,4 +1,4 @@
-//! Notifications, as sisimai reads them, which analyses the bounces of many agents.
+//! Notifications, as read by sisimai, which analyses the bounces of many agents.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -12,10 +12,10 @@ use crate::{
     process::eventually,
 };
 
-/// Prints what sisimai makes of the message in a file, as JSON.
+/// Prints sisimai's result for the message in a file, as JSON.
 const ANALYSE: &str = "use Sisimai; print Sisimai->dump($ARGV[0], 'delivered' => 1)";
 
-/// What sisimai makes of the message in a file: each recipient that it finds.
+/// Sisimai's result for the message in a file: each recipient that it finds.
 fn analyse(file: &Path) -> Vec<Value> {
     let printed = run(peer("perl").args(["-e", ANALYSE]).arg(file));
     serde_json::from_str(&printed).unwrap()
@@ -34,7 +34,7 @@ fn sisimai_reads_each_kind() {
     for entry in fs::read_dir(folder).unwrap() {
         let file = entry.unwrap().path();
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-        // It is older than the types of RFC 6533.
+        // Sisimai is older than the types of RFC 6533.
         if !name.ends_with(".eml") || name.contains("utf8") {
             continue;
         }
@@ -66,7 +66,7 @@ fn sisimai_reads_each_kind() {
     assert_eq!(count, 13);
 }
 
-/// Two that have failed, and one that was relayed.
+/// Two recipients that have failed, and one whose message was relayed.
 fn assert_several(name: &str, found: &[Value]) {
     let told = found.iter().map(|it| {
         let field = |name: &str| it[name].as_str().unwrap().to_owned();
@@ -99,7 +99,7 @@ fn sisimai_reads_what_an_agent_sends() {
     });
     let file = tempfile::NamedTempFile::new().unwrap();
     fs::write(file.path(), sink.only_message("alice@example.org")).unwrap();
-    // Both in the only message that she has.
+    // Both recipients are in the only message that she has.
     let found = analyse(file.path());
     let mut told: Vec<_> = found.iter().map(|it| it["recipient"].clone()).collect();
     told.sort_unstable_by_key(Value::to_string);

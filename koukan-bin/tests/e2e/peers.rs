@@ -1,4 +1,4 @@
-//! Programs that nobody here wrote.
+//! Programs from other projects.
 
 use std::{env, path::PathBuf, process::Command};
 
@@ -24,12 +24,12 @@ pub(crate) fn node_peer(name: &str) -> Command {
     Command::new(installed(&format!("node/node_modules/.bin/{name}")))
 }
 
-/// Where the packages of npm are.
+/// The directory of the npm packages.
 pub(crate) fn node_modules() -> PathBuf {
     installed("node/node_modules")
 }
 
-/// A file below the folder where peers are that no package manager of the system installs.
+/// A file below the directory of the peers that no package manager installs.
 pub(crate) fn installed(name: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..");
     let folder = env::var_os("KOUKAN_PEERS").map_or_else(|| "target/peers".into(), PathBuf::from);
@@ -42,7 +42,7 @@ pub(crate) fn installed(name: &str) -> PathBuf {
     path
 }
 
-/// Runs a command to its end and returns what it printed; it must succeed.
+/// Runs a command to its end and returns its output; it must succeed.
 pub(crate) fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let out = String::from_utf8_lossy(&output.stdout).into_owned();

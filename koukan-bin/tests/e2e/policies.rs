@@ -22,7 +22,7 @@ struct Agent {
 }
 
 impl Agent {
-    /// Its chain for clients has these filters.
+    /// Starts an agent whose chain for clients has these filters.
     fn start(filters: &str, sink: SocketAddr) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [ingress, rest] = [(); 2].map(|()| free_address());
@@ -71,7 +71,7 @@ log: {{ level: error }}
     }
 }
 
-/// The blocks of YAML after a place of the page.
+/// The blocks of YAML after that place in the page.
 fn example(after: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(after).unwrap();
     let (_, rest) = rest.split_once("```yaml\n").unwrap();

@@ -13,7 +13,7 @@ use std::{
 
 use tempfile::TempDir;
 
-/// A child that is killed when the test is done with it.
+/// A child process that is killed when this is dropped.
 pub(crate) struct Process(Child);
 
 impl Process {
@@ -33,7 +33,7 @@ impl Process {
         Self::start(command.args(["run", "--config"]).arg(path))
     }
 
-    /// Starts a program whose output is piped, and gives that out.
+    /// Starts a program, and returns its standard output as well.
     pub(crate) fn start_with_output(command: &mut Command) -> (Self, ChildStdout) {
         let mut process = Self::start(command);
         let output = process.0.stdout.take();
@@ -44,7 +44,7 @@ impl Process {
         self.0.id()
     }
 
-    /// kill -9.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         let _ = self.0.kill();
         self.0.wait().unwrap();
@@ -64,7 +64,7 @@ impl Process {
         self.0.try_wait().unwrap().is_some()
     }
 
-    /// Waits for the process to end by itself.
+    /// Waits until the process ends by itself.
     pub(crate) fn wait(&mut self, limit: Duration) -> ExitStatus {
         let mut status = None;
         eventually(limit, || {
@@ -82,10 +82,10 @@ impl Drop for Process {
     }
 }
 
-/// An address on loopback that nobody listens on.
+/// An address on loopback on which nobody listens.
 ///
-/// The port lies below those that the system gives to connections of its own accord: a connection
-/// must not take the port while nobody listens, nor be connected to itself.
+/// The port lies below those that the system chooses for connections, so that no connection takes
+/// the port while nobody listens, and none is connected to itself.
 pub(crate) fn free_address() -> SocketAddr {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
@@ -98,8 +98,8 @@ pub(crate) fn free_address() -> SocketAddr {
     }
 }
 
-/// An address with the quotation mark after it, to be put into a configuration in the place of
-/// another: that one may be the beginning of a third, but for the mark.
+/// An address with the closing quotation mark, to replace another one in a configuration. Without
+/// the mark, the other one could be the beginning of a third.
 pub(crate) fn quoted(address: SocketAddr) -> String {
     format!("{address}\"")
 }
@@ -110,12 +110,12 @@ pub(crate) fn await_listener(address: SocketAddr) {
     eventually(limit, || TcpStream::connect(address).is_ok());
 }
 
-/// Waits until an agent listens at each of its addresses: it comes to listen at one after the other.
+/// Waits until an agent listens on each of its addresses; it opens them one after another.
 pub(crate) fn await_listeners<const N: usize>(addresses: [SocketAddr; N]) {
     addresses.into_iter().for_each(await_listener);
 }
 
-/// Waits for what another process does, which nothing here can be told of.
+/// Waits for something that another process does, of which this process gets no event.
 #[track_caller]
 pub(crate) fn eventually(limit: Duration, holds: impl FnMut() -> bool) {
     assert!(
@@ -124,7 +124,7 @@ pub(crate) fn eventually(limit: Duration, holds: impl FnMut() -> bool) {
     );
 }
 
-/// As [`eventually`], and says whether it came.
+/// Like [`eventually`], but returns whether it has happened.
 pub(crate) fn comes_within(limit: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while !holds() {

@@ -1,4 +1,4 @@
-//! A listener behind a load balancer, whose part swaks plays.
+//! A listener behind a load balancer; swaks plays the load balancer.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::{
     process::{Process, await_listener, free_address},
 };
 
-/// An agent that takes connections from this host for a load balancer's.
+/// An agent that takes connections from this host for those of a load balancer.
 struct Agent {
     ingress: SocketAddr,
     _process: Process,
@@ -23,7 +23,7 @@ impl Agent {
         Self::start_with(sink, "proxy_networks")
     }
 
-    /// With this host's network by that name.
+    /// Starts one that writes this host's network like this.
     fn start_with(sink: SocketAddr, networks: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let ingress = free_address();
@@ -116,7 +116,7 @@ fn swaks_says_by_xclient_for_whom_it_is_here() {
             "{printed}"
         );
         let message = sink.only_message(to);
-        // The name is that of the EHLO that follows.
+        // The name is that of the later EHLO.
         let from = format!("Received: from proxy.example ({shown})");
         assert!(message.starts_with(&from), "{message:.300}");
         assert!(message.contains("with ESMTPA"), "{message:.300}");

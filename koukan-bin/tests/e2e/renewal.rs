@@ -1,4 +1,5 @@
-//! Certificates and passwords that are renewed while clients send, and certificates that end soon.
+//! Certificates and passwords that are renewed while clients send, and certificates that expire
+//! soon.
 
 #![allow(
     clippy::disallowed_methods,
@@ -25,8 +26,9 @@ use crate::{
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Clients of two kinds, each several times: one that connects once and sends message after message, and one that
-/// connects for each. What goes wrong ends them all, with the reason. They stop when the file is there.
+/// Clients of two kinds, several of each: one connects once and sends message after message, the
+/// other connects for each message. Any error ends all of them and is printed. They stop when the
+/// file exists.
 const CLIENTS: &str = r#"
 import itertools, os, smtplib, ssl, sys, threading
 port, directory = sys.argv[1:]
@@ -130,7 +132,7 @@ log: {{ level: warn }}
         self.directory.path().join(name)
     }
 
-    /// Whether a new client that trusts that authority alone believes the server.
+    /// Whether a new client that trusts only that authority accepts the server's certificate.
     fn is_believed(&self, ca: &str) -> bool {
         let server = format!("localhost:{}", self.smtp.port());
         let mut openssl = peer("openssl");
@@ -142,7 +144,7 @@ log: {{ level: warn }}
         output.status.success()
     }
 
-    /// Whether that user is known.
+    /// Whether the agent accepts that user and password.
     fn knows(&self, user: &str, password: &str) -> bool {
         let script = "import smtplib, ssl, sys\n\
             port, ca, user, password = sys.argv[1:]\n\
@@ -156,7 +158,7 @@ log: {{ level: warn }}
     }
 }
 
-/// Puts a file in the place of another at once, as programs do that renew certificates.
+/// Replaces a file at once, as programs that renew certificates do.
 fn put(directory: &Path, name: &str, text: &str) {
     let new = directory.join("new");
     fs::write(&new, text).unwrap();
@@ -183,7 +185,7 @@ fn certificates_and_passwords_are_renewed_under_load_and_no_client_notices() {
         let text = fs::read_to_string(site.path("sent")).unwrap();
         text.lines().map(str::to_owned).collect()
     };
-    // Each of them has sent something since.
+    // Each of them has sent something since then.
     let all_send = || {
         let before = sent().len();
         let is_there = |all: &[String], who: &str| all.iter().any(|to| to.starts_with(who));
@@ -210,7 +212,7 @@ fn certificates_and_passwords_are_renewed_under_load_and_no_client_notices() {
     }
 }
 
-/// The day that comes so many days after today.
+/// The date that many days after today.
 fn day_in(days: u64) -> (i32, u8, u8) {
     let then = SystemTime::now() + Duration::from_secs(days * 24 * 3600);
     let date = jiff::Timestamp::try_from(then).unwrap().to_string();
@@ -260,7 +262,7 @@ fn a_certificate_that_ends_within_fourteen_days_is_told_of_in_log_and_metrics() 
         };
         match is_soon {
             true => eventually(LIMIT, is_told),
-            // It is told when it is read, so by now.
+            // The warning comes when the certificate is read, so it would be there by now.
             false => assert!(!is_told(), "{}", log()),
         }
     }

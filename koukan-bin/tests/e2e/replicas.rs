@@ -1,4 +1,4 @@
-//! Several agents over one database, behind a balancer that sends requests to one after the other.
+//! Several agents over one database, behind a balancer that sends each request to the next agent.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -17,7 +17,7 @@ use crate::{
 
 const MESSAGE: &[u8] = b"Subject: hi\r\n\r\nhello\r\n";
 
-/// Two agents, and a balancer before them.
+/// Two agents, and a balancer in front of them.
 struct Site {
     one: Agent,
     other: Agent,
@@ -58,7 +58,7 @@ impl Site {
         request.header("Authorization", &bearer).send(at).unwrap()
     }
 
-    /// Creates a transaction whose message is to be uploaded; gives its path.
+    /// Creates a transaction whose message is uploaded later; returns its path.
     fn create(&self, at: SocketAddr, to: &str) -> String {
         let create = Request::new("POST", "/senders/submission/transactions").json(&json!({
             "mail_from": {"m": "alice@example.org"}, "rcpt_to": [{"m": to}],
@@ -123,7 +123,8 @@ fn what_a_killed_replica_had_promised_is_gone_on_with_at_another() {
     let read = site.ask(other, Request::get(&path));
     assert_eq!(read.status, 200, "{}", read.text);
     site.one.kill();
-    // As a client does that is told to try again: within what it takes to know that a replica is dead.
+    // A client that is told to try again succeeds within the time after which a replica is known to
+    // be dead.
     let limit = Duration::from_secs(10);
     eventually(limit, || match site.upload(site.front, &path).status {
         200 => true,

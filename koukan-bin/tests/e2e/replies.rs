@@ -1,4 +1,4 @@
-//! With the destination up, a client hears the destination's own replies.
+//! While the destination is up, clients get its own replies.
 
 use crate::{agent::Agent, client::Client, collector::Collector};
 

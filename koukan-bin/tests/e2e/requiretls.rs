@@ -103,7 +103,7 @@ fn what_needs_tls_goes_through_two_agents_and_no_further_without_it() {
     assert_eq!(sink.count(), 2);
     sink.only_message("clear@plain.example");
     let message = sink.only_message("secret@mailbox.example");
-    // By both agents, over TLS, and to the mailboxes by LMTP.
+    // Both agents received it over TLS, and the mailboxes by LMTP.
     assert_eq!(message.matches(" with ESMTPS").count(), 2, "{message}");
     assert!(message.contains(" with LMTP"), "{message}");
 }

@@ -21,10 +21,11 @@ use crate::{
     process::{Process, await_listener, eventually, free_address},
 };
 
-/// How long an agent may take to stop, or to be there again, on a machine that does other things.
+/// How long an agent may take to stop, or to start again, on a busy machine.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A balancer that asks agents whether they are ready, as an orchestrator does, and finds out late.
+/// A balancer that asks agents whether they are ready, as an orchestrator does, and notices changes
+/// late.
 struct Front {
     address: SocketAddr,
     _process: Process,
@@ -55,7 +56,7 @@ impl Front {
     }
 }
 
-/// The clients of `rolling.py`, in a process of their own.
+/// The clients of `rolling.py`, in a separate process.
 struct Clients {
     child: Child,
     input: Option<ChildStdin>,
@@ -86,7 +87,7 @@ impl Clients {
         }
     }
 
-    /// Has them end; what has become of what they have sent.
+    /// Ends them; returns the outcome of what they have sent.
     fn stop(mut self) -> Value {
         drop(self.input.take());
         let mut told = String::new();
@@ -116,7 +117,7 @@ fn a_rolling_restart_loses_no_request_of_those_who_try_again_where_they_are_refu
     let front = Front::start(&agents);
     let clients = Clients::start(front.address, &agents, &secret);
     for agent in &mut agents {
-        // There is something under way at each.
+        // Each agent has something to do.
         let before = sink.count();
         eventually(LIMIT, || sink.count() > before + 50);
         agent.signal("TERM");
@@ -134,12 +135,12 @@ fn a_rolling_restart_loses_no_request_of_those_who_try_again_where_they_are_refu
             sink.only_message(to.as_str().unwrap());
         }
     }
-    // Clients heard that connections end. Who then connects anew is refused, unless the agent is there again by the time the system
-    // repeats the request to connect.
+    // Clients were told that their connections end. A client that then connects anew is refused,
+    // unless the agent has started again before the system repeats the request to connect.
     for kind in ["direct", "fresh"] {
         assert!(told[kind]["closed"].as_u64() > Some(0), "{told}");
     }
-    // Sessions are told to end.
+    // The agent has ended sessions.
     assert!(told["smtp-kept"]["closed"].as_u64() > Some(0), "{told}");
 }
 
@@ -147,7 +148,7 @@ fn a_rolling_restart_loses_no_request_of_those_who_try_again_where_they_are_refu
 fn whoever_is_to_stop_is_not_ready_and_promises_mail_for_others_until_connections_are_refused() {
     let (sink, url) = (Collector::start(), server::database());
     let (secret, hash) = generate_token();
-    // For longer than this takes.
+    // Longer than this test takes.
     let grace = "shutdown: { grace: 1m }\n";
     let mut agent = Agent::start_replica_with(sink.address, &url, &hash, grace);
     let _other = Agent::start_replica(sink.address, &url, &hash);

@@ -1,4 +1,4 @@
-//! A scanner that hangs, beside mail that nobody shows to it.
+//! A scanner that hangs, and mail that does not go through it.
 
 use std::{net::TcpListener, thread, time::Duration};
 
@@ -12,7 +12,7 @@ const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
 #[test]
 fn a_scanner_that_hangs_keeps_no_connection_from_others_mail() {
-    // It accepts, by its backlog, and is silent.
+    // The system accepts connections for it, but it sends nothing.
     let scanner = TcpListener::bind("127.0.0.1:0").unwrap();
     let host = Host::start(Manner {
         connections: 1,
@@ -56,7 +56,7 @@ log: {{ level: error }}
         let hanging: Vec<_> = (0..5)
             .map(|number| scope.spawn(move || send(scanned, &format!("s{number}@example.com"))))
             .collect();
-        // One of them is being shown to the scanner, and so has asked the host for its recipient.
+        // One of the messages is being scanned, so the host was asked for its recipient.
         let (_held, _) = scanner.accept().unwrap();
         for number in 0..5 {
             let to = format!("p{number}@example.com");
@@ -66,7 +66,8 @@ log: {{ level: error }}
                 host.seen().copies.contains_key(&to)
             });
         }
-        // They are put off, by the scanner's silence or since others wait for the connection.
+        // They are deferred, either because the scanner is silent or because others wait for the
+        // connection.
         for thread in hanging {
             let sent = thread.join().unwrap();
             assert!(!sent.is_accepted(), "{sent:?}");

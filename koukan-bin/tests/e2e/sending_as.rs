@@ -13,7 +13,7 @@ use crate::{
     process::{Process, await_listener, free_address},
 };
 
-/// The answers to AUTH PLAIN of two users whose passwords are `pencil`.
+/// The arguments of AUTH PLAIN for two users with the password `pencil`.
 const ALICE: &str = "AGFsaWNlAHBlbmNpbA==";
 const BOB: &str = "AGJvYgBwZW5jaWw=";
 
@@ -26,7 +26,8 @@ struct Agent {
 }
 
 impl Agent {
-    /// Users and the application `shop` send by a chain with that filter.
+    /// Starts an agent whose users, and the application `shop`, send through a chain with that
+    /// filter.
     fn start(filter: &str, sink: SocketAddr) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name).display().to_string();
@@ -82,7 +83,8 @@ log: {{ level: error }}
     }
 }
 
-/// Sends a message from one address with another in its header; the reply to MAIL, or to the message.
+/// Sends a message from one address, with another in its header; returns the reply to MAIL, or to
+/// the message.
 fn send(client: &mut Client, mail_from: &str, from: &str, to: &str) -> String {
     let reply = client.command(&format!("MAIL FROM:<{mail_from}>")).unwrap();
     let _ = client.command("RSET").unwrap();

@@ -14,7 +14,7 @@ use crate::{
     process::{Process, await_listener, eventually, free_address},
 };
 
-/// Sends messages of `size` octets through an agent; every one must arrive.
+/// Sends messages of `size` octets through an agent; each of them must arrive.
 fn flood(sessions: u32, messages: u32, size: u32, recipients: u32, options: &[&str]) {
     let sink = Collector::start();
     let agent = Agent::start(sink.address);
@@ -79,7 +79,7 @@ fn koukan_sink_gets_every_message() {
     await_listener(address);
     let agent = Agent::start(address);
     source(agent.ingress, 10, 100, 5_000, 1, &[]);
-    // Standard output that is a file is written when there is much of it, and at the end.
+    // Standard output into a file is written when there is much of it, and at the end.
     sink.signal("INT");
     assert!(sink.wait(Duration::from_secs(20)).success());
     let printed = std::fs::read_to_string(&printed).unwrap();
@@ -102,7 +102,7 @@ fn smtp_sink_gets_every_message_whole() {
     await_listener(address);
     let agent = Agent::start(address);
     source(agent.ingress, 10, 100, 5_000, 1, &[]);
-    // One goes straight to the sink, to compare the others with.
+    // One message goes directly to the sink, to compare the others with it.
     source(address, 1, 1, 5_000, 1, &[]);
     eventually(Duration::from_secs(30), || {
         let bodies = bodies(folder.path());
@@ -111,7 +111,7 @@ fn smtp_sink_gets_every_message_whole() {
     assert!(bodies(folder.path())[0].len() > 4_000);
 }
 
-/// What follows the header of each message that smtp-sink wrote down.
+/// The part after the header of each message that smtp-sink wrote.
 fn bodies(folder: &Path) -> Vec<String> {
     let files = std::fs::read_dir(folder).unwrap();
     let dumps = files.map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
@@ -120,7 +120,7 @@ fn bodies(folder: &Path) -> Vec<String> {
         .collect()
 }
 
-/// smtp-sink, started by root, wants to be somebody else.
+/// If root starts smtp-sink, it must run as another user.
 fn user() -> String {
     let id = run(peer("id").arg("-un"));
     match id.trim() {

@@ -22,7 +22,7 @@ with smtplib.SMTP(host, int(port)) as client:
         raise SystemExit("not refused")
 "#;
 
-/// `sendmail` sends octets as they are, but for dots at the starts of lines.
+/// `sendmail` sends octets unchanged, except for dots at the beginning of lines.
 const BARE_LF: &str = r#"
 import smtplib, sys
 message = b"Subject: lines\n\n.dot\n.\nMAIL FROM:<evil@example.com>\n"
@@ -58,7 +58,7 @@ fn lines_that_end_with_lf_are_made_good_where_users_submit_mail() {
     assert_eq!(sink.count(), 1);
 }
 
-/// All in one piece, and then the sending half of the connection is closed.
+/// Sends everything in one piece, and then closes the sending half of the connection.
 const HALF_CLOSED: &str = r#"
 import socket, sys
 host, port = sys.argv[1].split(":")

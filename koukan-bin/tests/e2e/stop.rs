@@ -36,7 +36,7 @@ fn an_agent_that_answers_hears_a_signal_already() {
     }
 }
 
-/// An agent with a client amid a transaction, for which a stop waits five seconds.
+/// An agent with a client in the middle of a transaction, for which a stop waits five seconds.
 fn busy_agent() -> (Agent, TcpStream) {
     let agent = Agent::start(free_address());
     let mut client = TcpStream::connect(agent.submission).unwrap();
@@ -44,7 +44,8 @@ fn busy_agent() -> (Agent, TcpStream) {
         .write_all(b"EHLO c\r\nMAIL FROM:<a@example.org>\r\n")
         .unwrap();
     let mut lines = BufReader::new(client.try_clone().unwrap()).lines();
-    // The greeting and the last line of the reply to EHLO have a blank, and so has that to MAIL.
+    // The greeting, the last line of the reply to EHLO, and the reply to MAIL have a blank after
+    // the code.
     for _ in 0..3 {
         lines
             .find(|line| line.as_ref().unwrap().as_bytes()[3] == b' ')

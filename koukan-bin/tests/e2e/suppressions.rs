@@ -1,4 +1,4 @@
-//! Addresses to which a sender sends nothing.
+//! Addresses to which a sender no longer sends.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -20,8 +20,8 @@ use crate::{
     process::{Process, await_listener, eventually, free_address},
 };
 
-/// A host that knows nobody whose name begins with `gone`; counts the connections to it. It goes on as long
-/// as the test does.
+/// A host that refuses everybody whose name begins with `gone`, and counts the connections to it.
+/// It runs until the test ends.
 fn host() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -119,7 +119,8 @@ log: {{ level: warn }}
         listed.contains("gone@mx.example") && listed.contains("who is that"),
         "{listed}"
     );
-    // Also after a restart, from the commit; and while the agent is stopped the list can be seen.
+    // The list was committed, so it is there after a restart, and can be read while the agent is
+    // stopped.
     agent.signal("TERM");
     agent.wait(Duration::from_secs(30));
     let mut stopped = Command::new(env!("CARGO_BIN_EXE_koukan"));
@@ -156,7 +157,8 @@ log: {{ level: warn }}
     );
 }
 
-/// A copy that is delivered while the client waits goes to nobody who is suppressed for its sender.
+/// A copy that is delivered while the client waits does not go to recipients that are suppressed
+/// for its sender.
 #[test]
 fn a_copy_passes_the_list_of_its_sender() {
     let (host, _) = host();

@@ -1,4 +1,4 @@
-//! swaks, as a user would try it.
+//! swaks, as a user would use it.
 
 use crate::{
     agent::Agent,
@@ -12,7 +12,7 @@ fn swaks_delivers_a_message_byte_for_byte() {
     let agent = Agent::start(sink.address);
     let message = "Subject: from swaks\r\nFrom: c@example.org\r\n\r\n.\r\n..dots\r\n caf\u{e9}\r\n";
     let file = tempfile::NamedTempFile::new().unwrap();
-    // swaks ends the last line by itself.
+    // swaks itself adds the end of the last line.
     std::fs::write(file.path(), message.trim_end()).unwrap();
     let server = agent.ingress.to_string();
     let printed = run(peer("swaks")

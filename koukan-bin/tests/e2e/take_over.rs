@@ -1,4 +1,5 @@
-//! How soon another agent goes on with what one has worked on, with the settings that agents have by default.
+//! How soon another agent continues the work of an agent that has stopped or died, with default
+//! settings.
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
@@ -11,10 +12,10 @@ use tokio::time::Instant;
 
 use crate::{agent::Agent, client::Client, http::Request, postgres::server, process::comes_within};
 
-/// What an agent may need on a machine that does other things, where no time is told.
+/// How long an agent may take on a busy machine, where no time is measured.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// A host that lets clients connect, and says nothing.
+/// A host that accepts connections, and sends nothing.
 struct Silent(TcpListener);
 
 impl Silent {
@@ -39,7 +40,7 @@ impl Silent {
     }
 }
 
-/// Has an agent keep a message that it attempts at once.
+/// Creates a message at an agent, which attempts it at once.
 fn create(agent: &Agent) {
     let create = Request::new("POST", "/senders/submission/transactions").json(&json!({
         "mail_from": {"m": "alice@example.org"}, "rcpt_to": [{"m": "bob@example.com"}],
@@ -49,7 +50,7 @@ fn create(agent: &Agent) {
     assert_eq!(created.status, 201, "{}", created.text);
 }
 
-/// Has an agent take a message into custody, while its first attempt ends as `end` has it.
+/// Gives an agent a message of which it takes custody; `end` ends the first attempt.
 fn submit(agent: &Agent, end: impl FnOnce()) {
     let submission = agent.submission;
     let client = thread::spawn(move || {
@@ -78,19 +79,19 @@ fn what_a_killed_agent_worked_on_another_has_within_ten_seconds() {
     );
 }
 
-/// The next agent looks for what is due every 750 ms at least. What is left of the second is for the machine; on one that does
-/// other things it may be too little now and then, so most of several times count.
+/// The next agent looks for due mail at least every 750 ms. The rest of the second is for the
+/// machine. On a busy one it may sometimes be too little, so most of several rounds count.
 #[test]
 fn queued_mail_that_an_agent_gives_back_as_it_stops_another_has_within_a_second() {
     const TIMES: usize = 5;
 
     let (url, host) = (server::database(), Silent::listen());
-    // Clients are served for longer than this takes, and nevertheless others have queued mail.
+    // Clients are served for longer than this test takes, but the other agents get the queued mail.
     let grace = "shutdown: { grace: 1m }\n";
     let start = || Agent::start_by_default_on_postgres_with(host.address(), &url, grace);
     let mut stopping = start();
     submit(&stopping, || {
-        // So that the mail is queued. The next attempt hangs.
+        // This attempt fails, so the mail is queued. The next attempt hangs.
         drop(host.client(LIMIT).unwrap());
     });
     let mut clients = vec![host.client(LIMIT).unwrap()];

@@ -1,4 +1,4 @@
-//! TLS, with swaks, openssl, Python and curl for clients, and between two agents.
+//! TLS, with swaks, openssl, Python and curl as clients, and between two agents.
 
 use std::{fs, net::SocketAddr, path::PathBuf, process::Stdio, time::Duration};
 
@@ -28,7 +28,7 @@ impl Files {
         files
     }
 
-    /// Puts a certificate of that authority in place of the one that is there.
+    /// Replaces the certificate by one from that authority.
     fn certify(&self, authority: &Authority) {
         let pem = authority.issue("localhost");
         for (name, text) in [("mx.key", &pem.key), ("mx.pem", &pem.certificate)] {
@@ -52,7 +52,7 @@ impl Files {
     }
 }
 
-/// An agent that has TLS in each way there is, and delivers to a sink.
+/// An agent with every mode of TLS, which delivers to a sink.
 pub(crate) struct Agent {
     pub(crate) offered: SocketAddr,
     required: SocketAddr,
@@ -248,14 +248,14 @@ fn certificates_follow_their_files() {
         assert!(comes_within(Duration::from_secs(60), is_new));
         assert!(!believes("ca.pem", address));
     }
-    // What cannot be used does not take the place of what can.
+    // Files that cannot be used do not replace the certificate.
     fs::write(files.path("mx.pem"), "nonsense").unwrap();
     for address in listeners {
         assert!(believes("other.pem", address));
     }
 }
 
-/// Between two agents: the first is asked for no less than a certificate that is believed.
+/// Between two agents: the first requires a trusted certificate from the second.
 #[test]
 fn an_agent_sends_to_another_over_tls_that_it_believes() {
     let (files, sink) = (Files::new(), Collector::start());

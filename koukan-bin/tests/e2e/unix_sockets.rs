@@ -79,7 +79,7 @@ log: {{ level: error }}
         self.directory.path().join(name)
     }
 
-    /// An agent that listens at all of its sockets.
+    /// An agent that listens on all of its sockets.
     fn start(&self) -> Process {
         let process = Process::start_agent(&self.directory, &self.config);
         for name in ["smtp", "lmtp", "rest"] {
@@ -118,7 +118,7 @@ fn smtplib_and_curl_are_served_and_are_in_no_network() {
     }
 }
 
-/// The next agent is at sockets as well, with SMTP and with LMTP.
+/// The next agent also listens on Unix sockets, with SMTP and with LMTP.
 #[test]
 fn an_agent_hands_on_to_another_and_a_client_names_no_socket() {
     let sink = Collector::start();

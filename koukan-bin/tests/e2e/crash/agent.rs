@@ -24,7 +24,8 @@ use super::{
     record,
 };
 
-/// What is due later than this is put off: it was under way in many crashes.
+/// A transaction that is due later than this has been put off because it was running during many
+/// crashes.
 const PUT_OFF: SignedDuration = SignedDuration::from_secs(20);
 
 pub(super) struct Agent {
@@ -64,12 +65,12 @@ impl Agent {
         await_listeners([self.submission, self.ingress, self.rest]);
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub(super) fn begin_to_stop(&self) {
         self.process.signal("TERM");
     }
 
-    /// kill -9; when that was.
+    /// Kills it with SIGKILL; returns when that was.
     pub(super) fn kill(&mut self) -> Timestamp {
         let at = Timestamp::now();
         self.process.kill();
@@ -88,11 +89,11 @@ impl Agent {
         &self.database
     }
 
-    /// Waits until nothing is to be done soon.
+    /// Waits until nothing is due soon.
     ///
     /// # Errors
     ///
-    /// What still is, where that does not come.
+    /// What is still due at the end of the limit.
     pub(super) fn comes_to_rest(&self, limit: Duration) -> Result<(), String> {
         let mut left = Vec::new();
         let is_at_rest = comes_within(limit, || {
@@ -113,7 +114,7 @@ impl Agent {
             assert_eq!(answer.status, 200, "{}", answer.text);
             answer.json()["transactions"].as_array().unwrap().clone()
         };
-        // What is taken up between the first two answers is due again only some time later.
+        // What is leased between the first two answers is due again only some time later.
         let mut all = Vec::new();
         for state in ["waiting", "active", "waiting"] {
             let found = list(state).into_iter();
@@ -122,7 +123,7 @@ impl Agent {
         all
     }
 
-    /// Stops it in good order, and reads what it has left.
+    /// Stops it in good order, and reads what is left in its database.
     pub(super) fn stop(&mut self) -> record::Record {
         self.begin_to_stop();
         let status = self.process.wait(Duration::from_secs(40));
@@ -143,8 +144,9 @@ impl Agent {
     }
 }
 
-/// Whether nothing is to be done with it soon. Of whom all recipients were refused nobody sends a message any more:
-/// where the kill came before it was given up, that waits as long as any draft may.
+/// Whether nothing is to be done with it soon. If all recipients were refused, nobody sends the
+/// message any more. If the agent was killed before the client gave up, the transaction waits as
+/// long as any draft may.
 fn is_put_off(transaction: &Value) -> bool {
     let message = &transaction["body"]["blob_status"];
     let is_draft = message.is_object() && message["finalized"] != true;

@@ -37,41 +37,41 @@ pub(super) struct Entry {
     size: usize,
     pub(super) standing: Standing,
     pub(super) deliveries: Vec<Delivery>,
-    /// Whether the destination has refused a message for this recipient and others for good.
+    /// Whether the destination has permanently refused a message for this recipient and others.
     pub(super) is_refused: bool,
     pub(super) reports: Vec<Report>,
-    /// The path of the transaction, if a client was told.
+    /// The path of the transaction, if a client got it.
     pub(super) location: Option<String>,
-    /// Whether what the client was told in the end is that it was delivered.
+    /// Whether the last view that the client got said that the message was delivered.
     pub(super) view: Option<bool>,
 }
 
 /// What a client knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// Nothing: there was no answer.
+    /// The client got no answer.
     Unknown,
-    /// The transaction is there; its message is still to be uploaded.
+    /// The transaction exists; its message is not uploaded yet.
     Created,
     Acknowledged,
-    /// Refused for now.
+    /// Refused transiently.
     Deferred,
-    /// Refused for good.
+    /// Refused permanently.
     Refused,
 }
 
-/// A message to which the destination has said 250.
+/// A message to which the destination has replied 250.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Delivery {
-    /// When the destination said so.
+    /// The time of that reply.
     pub(super) at: Timestamp,
     /// The run of the agent that delivered it.
     pub(super) run: u32,
-    /// Whether it is what was sent.
+    /// Whether the message is unchanged.
     pub(super) is_whole: bool,
 }
 
-/// A notification of failure to which the sender's destination has said 250.
+/// A notification of failure to which the sender's destination has replied 250.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Report {
     /// The run of the agent that delivered it.
@@ -83,13 +83,13 @@ pub(super) struct Report {
 /// What clients did.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Counts {
-    /// Requests of uploads that had no answer.
+    /// Upload requests without an answer.
     pub(super) interrupted: usize,
-    /// Uploads that went on after that.
+    /// Uploads that were continued after that.
     pub(super) resumed: usize,
-    /// Creates that had no answer and were sent again.
+    /// Create requests without an answer that were sent again.
     pub(super) repeated: usize,
-    /// Those of them that had been made.
+    /// Those whose transaction already existed.
     pub(super) replayed: usize,
 }
 
@@ -114,7 +114,7 @@ impl Book {
         }
     }
 
-    /// Notes what a client was told of a recipient.
+    /// Notes what a client was told about a recipient.
     pub(super) fn told(&self, to: &str, standing: Standing, words: &str) {
         let mut pages = self.pages();
         pages.note(to, format!("the client is told: {words}"));
@@ -124,7 +124,7 @@ impl Book {
         pages.entry(to).standing = standing;
     }
 
-    /// Notes where a transaction is.
+    /// Notes the path of a transaction.
     pub(super) fn located(&self, to: &[String], location: &str) {
         let mut pages = self.pages();
         for to in to {
@@ -132,14 +132,14 @@ impl Book {
         }
     }
 
-    /// Notes what the view of a transaction says in the end.
+    /// Notes the final view of a transaction.
     pub(super) fn viewed(&self, to: &str, is_delivered: bool) {
         let mut pages = self.pages();
         pages.note(to, format!("its view says delivered: {is_delivered}"));
         pages.entry(to).view = Some(is_delivered);
     }
 
-    /// Notes something else of a recipient or a sender.
+    /// Notes something else about a recipient or a sender.
     pub(super) fn note(&self, address: &str, words: impl Into<String>) {
         self.pages().note(address, words.into());
     }
@@ -152,7 +152,7 @@ impl Book {
         *attempts - 1
     }
 
-    /// Notes a message to which the destination is about to say 250.
+    /// Notes a message to which the destination is about to reply 250.
     pub(super) fn delivered(&self, to: &str, run: u32, message: &str) {
         let mut pages = self.pages();
         if to.ends_with(SENDERS) {
@@ -186,7 +186,7 @@ impl Book {
         self.pages().counts.clone()
     }
 
-    /// How many recipients were acknowledged so far.
+    /// The number of recipients that were acknowledged so far.
     pub(super) fn acknowledged(&self) -> usize {
         self.pages().acknowledged
     }
@@ -195,7 +195,7 @@ impl Book {
         self.pages().entries.clone()
     }
 
-    /// What was noted of an address.
+    /// What was noted about an address.
     pub(super) fn story(&self, address: &str) -> Vec<Event> {
         self.pages().story.get(address).cloned().unwrap_or_default()
     }
@@ -208,7 +208,7 @@ impl Book {
 impl Pages {
     fn note(&mut self, address: &str, words: String) {
         let story = self.story.entry(address.to_owned()).or_default();
-        // An agent that is not there is asked often.
+        // Clients often ask an agent that is not running, so repetitions are left out.
         if story.last().is_none_or(|(_, last)| *last != words) {
             story.push((Timestamp::now(), words));
         }
@@ -235,7 +235,7 @@ impl Pages {
     }
 }
 
-/// The rest of each line that begins so.
+/// The rest of each line with that beginning.
 fn after<'a>(message: &'a str, beginning: &'a str) -> impl Iterator<Item = &'a str> {
     let lines = message.split("\r\n");
     lines.filter_map(move |line| line.strip_prefix(beginning))

@@ -1,14 +1,14 @@
-//! Where the agent keeps mail.
+//! The database of the agent.
 
 use std::path::{Path, PathBuf};
 
 use crate::postgres::server::{Durability, Server};
 
-/// What kind of database the agent has.
+/// The kind of the database.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Sqlite,
-    /// A server that writes to the medium.
+    /// A PostgreSQL server that waits until its writes are on the disk.
     Postgres,
 }
 
@@ -16,7 +16,7 @@ pub(super) enum Database {
     Sqlite(PathBuf),
     Postgres {
         url: String,
-        /// Runs as long as it is there.
+        /// The server runs as long as this exists.
         _server: Server,
     },
 }
@@ -35,7 +35,7 @@ impl Database {
         }
     }
 
-    /// As the configuration names it.
+    /// The lines in the configuration.
     pub(super) fn configured(&self) -> String {
         match self {
             Self::Sqlite(path) => format!("{{ sqlite: \"{}\" }}", path.display()),

@@ -1,4 +1,5 @@
-//! kill -9 at random under mixed load, and an account of every recipient that was acknowledged.
+//! The agent is killed with SIGKILL at random under mixed load; then every acknowledged recipient
+//! is accounted for.
 //!
 //! ```text
 //!  clients ───────────────▶ agent ───────────────▶ destination
@@ -10,9 +11,9 @@
 //!  book.rs ────────────▶ account/ ◀──────────────── book.rs
 //! ```
 //!
-//! What a recipient of a destination does at each attempt stands in its address
-//! ([`plan`]), so that it is known what must become of it in the end. The agent says EHLO
-//! by another name in each run, so that it is known in which run a message came.
+//! A recipient's address says what its destination does at each attempt ([`plan`]), so the final
+//! outcome is known. In each run the agent uses another name in EHLO, so it is known in which run a
+//! message came.
 //!
 //! `scripts/crash` runs this with more kills; see there.
 
@@ -41,7 +42,7 @@ use self::{
     load::Load, record::Record, settings::Settings,
 };
 
-/// How long the agent may take to acknowledge some mail after a start.
+/// How long the agent may take after a start until it acknowledges some mail.
 const PROGRESS: Duration = Duration::from_secs(60);
 
 #[test]
@@ -72,7 +73,7 @@ fn run(kind: Kind, settings: &Settings) -> Account {
     let mut account = Account::new(settings.seed);
     for kill in 0..settings.kills {
         let mut choices = Choices::new(settings.seed, "kill", kill);
-        // Some come while the agent takes up what the one before has left.
+        // Some kills come while the agent takes over what the run before has left.
         if kill == 0 || !choices.one_in(6) {
             let enough = book.acknowledged() + choices.between(5, 40);
             if !comes_within(PROGRESS, || book.acknowledged() >= enough) {
@@ -80,16 +81,16 @@ fn run(kind: Kind, settings: &Settings) -> Account {
                 break;
             }
         }
-        // Some leave time for retries, notifications and clients who wait.
+        // Some runs leave time for retries, notifications and waiting clients.
         let most = if choices.one_in(6) { 2500 } else { 150 };
         sleep(Duration::from_millis(choices.between(0, most) as u64));
         if choices.one_in(8) {
-            // It gives back what is under way, and does not come to the end of that.
+            // The agent gives back what is running, but is killed before it has finished.
             agent.begin_to_stop();
             sleep(Duration::from_millis(choices.between(0, 60) as u64));
         }
         let at = agent.kill();
-        // Whatever a client was told, this run has told it.
+        // No agent runs now, so the book has everything that clients were told.
         let record = Record::read(agent.database());
         account.killed(at, &record, &book.entries());
         agent.start_again();

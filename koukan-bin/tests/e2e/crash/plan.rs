@@ -1,9 +1,9 @@
-//! What is sent, and what destinations make of it.
+//! What is sent, and what destinations do with it.
 //!
-//! A recipient is called as in `m2n17r0-hda@example.com`: of the SMTP session or REST client `m2`,
-//! message 17, recipient 0; the first attempt at it hangs, the second is deferred, and from the third
-//! on the message is accepted. The sender is called as in `m2n17-da@senders.example`, and takes
-//! notifications in the same manner.
+//! A recipient has a name such as `m2n17r0-hda@example.com`: SMTP session or REST client `m2`,
+//! message 17, recipient 0. The first attempt hangs, the second is deferred, and from the third on
+//! the message is accepted. The sender has a name such as `m2n17-da@senders.example`, and accepts
+//! notifications in the same way.
 
 use crate::choices::Choices;
 
@@ -14,11 +14,11 @@ pub(super) enum Way {
     One,
     /// Submission of messages to several.
     Several,
-    /// What other agents deliver.
+    /// Deliveries by other agents.
     Ingress,
-    /// A create with the message in it.
+    /// A create request with the message in it.
     Create,
-    /// The same, and the client waits for the end.
+    /// The same, while the client waits for the outcome.
     Wait,
     /// An upload in ranges.
     Upload,
@@ -28,7 +28,7 @@ pub(super) enum Way {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Accept,
-    /// After a moment, in which the agent may be killed.
+    /// Accepts after a moment, in which the agent may be killed.
     AcceptLate,
     DeferRecipient,
     DeferMessage,
@@ -49,7 +49,7 @@ pub(super) struct Letter {
     pub(super) id: String,
     pub(super) from: String,
     pub(super) to: Vec<String>,
-    /// Octets of the message, about.
+    /// The size of the message in octets, approximately.
     pub(super) size: usize,
     /// Whether the client sends its commands without waiting for the replies.
     pub(super) is_pipelined: bool,
@@ -65,7 +65,7 @@ const DOMAINS: [&str; 3] = ["example.com", "example.com", FLAPPING];
 const PASSING: &[char] = &['d', 'e', 'c', 'k', 'h'];
 /// The last step.
 const LAST: &[char] = &['a', 'a', 'w', 'r', 's'];
-/// The same where one message has several recipients with one final reply.
+/// The same, if a message has several recipients with one final reply.
 const PASSING_ALONE: &[char] = &['d'];
 const LAST_ALONE: &[char] = &['a', 'a', 'r'];
 
@@ -96,7 +96,7 @@ impl Way {
 }
 
 impl Letter {
-    /// The message of that number of a client, which is always the same for the same seed.
+    /// The message with that number of a client; the same seed always gives the same message.
     pub(super) fn choose(seed: u64, way: Way, client: &str, number: u32) -> Self {
         let mut choices = Choices::new(seed, client, number);
         let id = format!("{client}n{number}");
@@ -156,7 +156,7 @@ pub(super) fn message(id: &str, size: usize) -> String {
     )
 }
 
-/// What a destination does at the attempt of that number, from 0.
+/// What a destination does at the attempt with that number, from 0.
 pub(super) fn step(address: &str, attempt: usize) -> Step {
     let local = address.split('@').next().unwrap_or_default();
     let (_, steps) = local.split_once('-').unwrap_or_default();

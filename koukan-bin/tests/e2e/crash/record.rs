@@ -1,4 +1,4 @@
-//! What the agent's database says while no agent runs.
+//! The content of the agent's database while no agent runs.
 
 use std::{collections::BTreeMap, ffi::OsString, fs, path::Path};
 
@@ -11,30 +11,30 @@ use tokio::runtime::Runtime;
 
 use super::database::Database;
 
-/// Senders under whose names transactions are kept.
+/// The senders with stored transactions.
 pub(super) const SENDERS: [&str; 3] = ["steady", "flapping", "notices"];
 const PAGE: usize = 1000;
 
-/// All transactions that are kept.
+/// All stored transactions.
 #[derive(Debug, Default)]
 pub(super) struct Record {
-    /// By recipient: each transaction that has it.
+    /// The transactions of each recipient.
     by_recipient: BTreeMap<String, Vec<Kept>>,
 }
 
-/// A recipient of a transaction that is kept.
+/// A recipient of a stored transaction.
 #[derive(Debug, Clone)]
 pub(super) struct Kept {
     /// The transaction.
     pub(super) transaction: String,
-    /// Whether the recipient is settled: with what is positive, or negative.
+    /// Whether the recipient is settled, and if so, whether positively.
     pub(super) settled: Option<bool>,
-    /// Whether there is more to be done for the transaction.
+    /// Whether something remains to be done for the transaction.
     pub(super) is_open: bool,
 }
 
 impl Record {
-    /// Reads what the agent has left, and changes nothing of it.
+    /// Reads what the agent has left, without changing it.
     pub(super) fn read(database: &Database) -> Self {
         match database {
             Database::Sqlite(path) => Self::read_copy(path),
@@ -42,10 +42,10 @@ impl Record {
         }
     }
 
-    /// Reads what there is on a server, once that has ended what the agent had begun.
+    /// Reads a server's database, after the server has finished what the agent had begun.
     fn read_server(url: &str) -> Self {
         Runtime::new().unwrap().block_on(async {
-            // It waits for all connections of the agent to be gone.
+            // This waits until all connections of the agent are closed.
             let options = PostgresOptions::new(url).unwrap().alone();
             let backend = PostgresBackend::open(options).await.unwrap();
             let mut record = Self::default();
@@ -57,7 +57,7 @@ impl Record {
         })
     }
 
-    /// Reads a copy of the database, so that the agent finds it as it has left it.
+    /// Reads a copy of the database, so that the agent finds its own unchanged.
     fn read_copy(database: &Path) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let copy = directory.path().join("copy.sqlite");

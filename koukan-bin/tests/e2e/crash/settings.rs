@@ -1,16 +1,16 @@
-//! How much is to be done.
+//! How much the test does.
 
 use std::{env, fmt::Debug, str::FromStr, time::Duration};
 
-/// What the environment asks for; `scripts/crash` sets it.
+/// The settings from the environment; `scripts/crash` sets them.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     /// How often the agent is killed.
     pub(super) kills: u32,
-    /// What is sent, what becomes of it and when the agent is killed follows from this number, as
-    /// far as that does not depend on how fast things go.
+    /// This number determines what is sent, what its outcome is and when the agent is killed, as
+    /// far as that does not depend on timing.
     pub(super) seed: u64,
-    /// How long it may take until the queue is at rest.
+    /// How long the queue may take to come to rest.
     pub(super) rest: Duration,
 }
 

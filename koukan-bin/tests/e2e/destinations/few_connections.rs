@@ -1,4 +1,4 @@
-//! A destination that serves few connections at the same time, and tells others so.
+//! A destination that serves few connections at the same time, and refuses others with that reason.
 
 use std::{net::SocketAddr, thread, time::Duration};
 
@@ -21,7 +21,7 @@ fn host() -> Host {
     })
 }
 
-/// Sends all messages at the same time; each must be taken for all its recipients.
+/// Sends all messages at the same time; each must be accepted for all its recipients.
 fn send_all(server: SocketAddr) {
     let send = |message: usize| {
         let to: Vec<_> = (0..RECIPIENTS)
@@ -44,7 +44,7 @@ fn send_all(server: SocketAddr) {
     });
 }
 
-/// Waits until all is there; nothing else may come, as a notification of what did not.
+/// Waits until everything has arrived. Nothing else may come, such as a notification of failure.
 fn all_came_once(host: &Host, agent: &Agent) {
     let all = MESSAGES * RECIPIENTS;
     eventually(Duration::from_secs(60), || host.seen().copies.len() >= all);
@@ -68,7 +68,7 @@ fn what_users_submit_is_not_put_off() {
     let agent = Agent::start(host.address);
     send_all(agent.submission);
     all_came_once(&host, &agent);
-    // Once more, with connections that are kept from before.
+    // The same again, with the connections that were kept.
     let before = host.seen().turned_away;
     let mut client = Client::connect(agent.submission).unwrap();
     let sent = client.send("a@example.org", &["b@example.com"], "\r\nhello\r\n");

@@ -1,4 +1,4 @@
-//! One message for many at one destination.
+//! One message for many recipients at one destination.
 
 use std::{collections::HashSet, fs, net::SocketAddr, path::Path, process::Stdio, time::Duration};
 
@@ -39,7 +39,7 @@ fn smtp_sink_gets_three_hundred_in_three_transactions() {
     assert_eq!(named(folder.path()), (3, 300));
 }
 
-/// After an outage, too, those that were put off go together.
+/// Recipients that were deferred by an outage are sent together, too.
 #[test]
 fn smtp_sink_gets_three_hundred_that_were_queued_in_three_transactions() {
     let folder = tempfile::tempdir().unwrap();
@@ -63,7 +63,7 @@ fn smtp_sink_gets_three_hundred_that_were_queued_in_three_transactions() {
 fn sink(folder: &Path, address: SocketAddr) -> Process {
     run(peer("chmod").arg("777").arg(folder));
     let user = run(peer("id").arg("-un"));
-    // Started by root, it wants to be somebody else.
+    // If root starts it, it must run as another user.
     let user = if user.trim() == "root" {
         "nobody"
     } else {
@@ -81,7 +81,7 @@ fn sink(folder: &Path, address: SocketAddr) -> Process {
     sink
 }
 
-/// How many messages smtp-sink wrote down, and for how many different recipients. Nobody has one twice.
+/// How many messages smtp-sink wrote, and for how many different recipients. No recipient has two.
 fn named(folder: &Path) -> (usize, usize) {
     let messages = messages(folder);
     let named: Vec<_> = { messages.iter() }
@@ -92,7 +92,7 @@ fn named(folder: &Path) -> (usize, usize) {
     (messages.len(), named.len())
 }
 
-/// What smtp-sink wrote down.
+/// The messages that smtp-sink wrote.
 fn messages(folder: &Path) -> Vec<String> {
     let files = fs::read_dir(folder).unwrap();
     let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
@@ -151,7 +151,7 @@ fn what_was_put_off_for_one_of_many_is_tried_again_for_that_one() {
     let seen = host.seen();
     assert_eq!(seen.copies.len(), 299);
     assert!(seen.copies.values().all(|copies| *copies == 1), "{seen:?}");
-    // Three, and one for who was put off.
+    // Three, and one for the recipient that was deferred.
     assert!(seen.transactions <= 4 && seen.connections <= 3, "{seen:?}");
     assert_eq!(seen.refused["no@example.com"], 1);
     assert_eq!(seen.refused["later@example.com"], 1);

@@ -1,5 +1,5 @@
-//! Destinations that are not as patient, as quick or as roomy as one would like, and clients that
-//! would take them from all others.
+//! Destinations that are impatient, slow or small, and clients that would keep them from all
+//! others.
 
 mod few_connections;
 mod many_recipients;
@@ -9,7 +9,7 @@ mod slow_greeting;
 
 use crate::{agent::Agent, http::Request};
 
-/// How many messages were put off so far, of all senders.
+/// How many messages of all senders were deferred so far.
 fn deferred(agent: &Agent) -> u64 {
     let metrics = Request::get("/metrics").send(agent.rest).unwrap();
     let lines = metrics.content().lines();

@@ -1,4 +1,4 @@
-//! A destination for which the configuration has rules of its own.
+//! A destination with rules of its own in the configuration.
 
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
@@ -19,7 +19,7 @@ use crate::{
 
 const MESSAGES: usize = 30;
 
-/// Sends messages at the same time through an agent with a rule for the host; all arrive.
+/// Sends messages at the same time through an agent with a rule for the host; all must arrive.
 fn send_all(host: &Host, rule: &str) {
     let rules = format!(
         "destination:\n  - {{ host: \"{}\", {rule} }}\n",
@@ -49,7 +49,7 @@ fn a_host_gets_no_more_connections_than_its_rule_says() {
         ..Manner::default()
     });
     send_all(&host, "connections: 2");
-    // One more would be turned away.
+    // With one connection more, one would have been turned away.
     assert_eq!(host.seen().turned_away, 0);
 }
 
@@ -84,7 +84,7 @@ fn a_host_gets_as_many_messages_in_a_time_as_its_rule_says() {
     eventually(Duration::from_secs(60), || {
         host.seen().copies.len() == MESSAGES
     });
-    // The first four go at once, and four a second after that: the last two in the eighth.
+    // The first four are sent at once, then four a second: the last two in the eighth second.
     assert!(begun.elapsed() >= Duration::from_secs(7));
     assert_eq!(host.seen().transactions, MESSAGES);
     let path = format!("/destinations/{}", host.address);
@@ -106,7 +106,7 @@ fn mail_for_a_domain_is_tried_as_often_as_its_rule_says() {
     assert!(sent.unwrap().is_accepted());
     eventually(Duration::from_secs(60), || {
         let copies = host.seen().copies;
-        // The sender is told of the one, and the other arrives.
+        // The sender is notified about one recipient, and the other message arrives.
         copies.contains_key("a@example.org") && copies.contains_key("later@others.example")
     });
     assert!(!host.seen().copies.contains_key("later@once.example"));

@@ -1,4 +1,4 @@
-//! A client that holds all connections to a destination and brings no message.
+//! A client that holds all connections to a destination and sends no message.
 
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 #![allow(clippy::print_stdout, reason = "how long it took is of interest")]
@@ -20,11 +20,12 @@ use crate::{
 };
 
 const SILENT: usize = 100;
-/// A client that has nothing comes before one that has all, which brings no message. Less than the ten
-/// seconds for which that one would be waited for if it had no more than its share.
+/// A client without connections comes before one that has all of them and sends no message. This
+/// time is less than the ten seconds for which the second one would be waited for if it had no more
+/// than its share.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// Delivers a message of another client; returns how long that took.
+/// Delivers a message from another client; returns how long that took.
 fn deliver(agent: &Agent, host: &Host, to: &str) -> Duration {
     let begun = Instant::now();
     let mut client = Client::connect(agent.ingress).unwrap();
@@ -56,7 +57,7 @@ fn sessions_that_stop_after_rcpt_leave_connections_to_others() {
     }
     let took = deliver(&agent, &host, "first@example.com");
     assert!(took < LIMIT, "{took:?}");
-    // All of them still stand, and bring their messages.
+    // All of them are still connected, and send their messages.
     for (n, client) in silent.iter_mut().enumerate() {
         let reply = client.command("DATA").unwrap();
         assert!(reply.starts_with("354"), "{n}: {reply}");
@@ -97,7 +98,7 @@ fn drafts_without_a_message_leave_connections_to_others() {
     eventually(Duration::from_secs(20), || host.seen().recipients >= SILENT);
     let took = deliver(&agent, &host, "first@example.com");
     assert!(took < LIMIT, "{took:?}");
-    // All of them still stand, and get their messages.
+    // All of them still exist, and get their messages.
     for draft in &drafts {
         let body = format!("{draft}/body");
         let upload = Request::new("PUT", &body).content(b"\r\nhello\r\n");

@@ -1,4 +1,4 @@
-//! A destination that takes its time to greet.
+//! A destination that greets slowly.
 
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
@@ -23,7 +23,7 @@ fn a_slow_greeting_is_waited_for_once() {
     let to: Vec<_> = to.iter().map(String::as_str).collect();
     let begun = Instant::now();
     let mut client = Client::connect(agent.ingress).unwrap();
-    // One command after the other.
+    // The client waits for the reply to each command.
     let sent = client.send("a@example.org", &to, "\r\nhello\r\n").unwrap();
     assert!(sent.is_accepted(), "{sent:?}");
     assert!(begun.elapsed() < 2 * GREETS_AFTER, "{:?}", begun.elapsed());

@@ -1,4 +1,4 @@
-//! Events over a crash: who reads them has each end of what was committed, in order.
+//! Events across a crash: a reader gets the end of every committed transaction, in order.
 
 mod subscriber;
 
@@ -25,7 +25,7 @@ use crate::{
 
 use self::subscriber::Subscriber;
 
-/// Deliveries, unless `KOUKAN_EVENTS` says how many.
+/// The number of deliveries, unless `KOUKAN_EVENTS` says otherwise.
 const DELIVERIES: usize = 1000;
 const CLIENTS: usize = 8;
 
@@ -49,7 +49,7 @@ fn page(agent: SocketAddr, query: &str) -> (u16, Value) {
     (answer.status, answer.json())
 }
 
-/// What is told of each transaction, in order, each event once.
+/// The events of each transaction, in order, each once.
 fn by_transaction(events: &[Value]) -> HashMap<String, Vec<Value>> {
     let mut numbers = std::collections::HashSet::new();
     let mut by_transaction: HashMap<String, Vec<Value>> = HashMap::new();
@@ -130,7 +130,7 @@ fn each_end_is_told_of_over_a_crash() {
         assert!(ends.count() <= 1, "{id}: {kinds:?}");
     }
 
-    // The same by pages.
+    // The same, read page by page.
     let mut read = Vec::new();
     let mut cursor = String::new();
     loop {
@@ -165,7 +165,7 @@ fn each_end_is_told_of_over_a_crash() {
     assert_eq!(page(rest, "?type=sent").0, 400);
     assert_eq!(page(rest, "?domain=x").0, 400);
 
-    // A stream does not hold up a stop.
+    // An open stream does not delay a stop.
     agent.signal("TERM");
     assert!(agent.wait(Duration::from_secs(10)).success());
 }

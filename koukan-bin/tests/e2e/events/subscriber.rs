@@ -1,4 +1,4 @@
-//! Somebody who reads events as they come, and comes again whenever the stream breaks off.
+//! A subscriber that reads events as they come, and connects again whenever the stream breaks off.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -31,7 +31,7 @@ impl Subscriber {
             thread::spawn(move || {
                 let mut last = None;
                 while !stop.load(Ordering::Relaxed) {
-                    // Where nobody listens now, somebody will again.
+                    // If nobody listens now, the agent will be started again.
                     let _ = read(agent, &mut last, (&seen, &streams, &stop));
                     thread::yield_now();
                 }
@@ -50,7 +50,7 @@ impl Subscriber {
         self.seen.lock().unwrap().clone()
     }
 
-    /// How many streams there were.
+    /// How many streams were opened.
     pub(super) fn streams(&self) -> usize {
         *self.streams.lock().unwrap()
     }
@@ -71,7 +71,7 @@ fn read(
     (seen, streams, stop): (&Mutex<Vec<Value>>, &Mutex<usize>, &AtomicBool),
 ) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(agent)?;
-    // So that the end of the test is seen.
+    // The time limit lets the reader notice the end of the test.
     stream.set_read_timeout(Some(Duration::from_millis(200)))?;
     let from = last
         .as_ref()
@@ -91,7 +91,7 @@ fn read(
                 if text.starts_with("HTTP/1.1 200") {
                     *streams.lock().unwrap() += 1;
                 }
-                // An event is whole with its data, which comes after its id.
+                // An event is complete with its data, which follow its id.
                 if let Some(data) = text.strip_prefix("data: ") {
                     let event: Value = serde_json::from_str(data).unwrap();
                     *last = event["id"].as_str().map(Into::into);

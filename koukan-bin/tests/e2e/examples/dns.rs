@@ -1,4 +1,4 @@
-//! A DNS server that knows some records, and of nothing else that there is any.
+//! A DNS server that has some records, and answers that no other names exist.
 
 use std::{fs, net::SocketAddr};
 
@@ -9,7 +9,7 @@ use crate::{
     process::{Process, await_listener, free_address},
 };
 
-/// unbound, without the rest of the world.
+/// unbound, without access to other servers.
 pub(crate) struct Dns {
     pub(crate) address: SocketAddr,
     _process: Process,
@@ -17,7 +17,7 @@ pub(crate) struct Dns {
 }
 
 impl Dns {
-    /// Serves these, each as in a zone file.
+    /// Serves these records, written as in a zone file.
     pub(crate) fn serve(records: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let address = free_address();

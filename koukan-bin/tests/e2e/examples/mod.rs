@@ -1,4 +1,5 @@
-//! The files of `config/examples`, on other ports: each is checked, started, and sent through.
+//! The files of `config/examples`, on other ports: each is checked and started, and mail is sent
+//! through it.
 
 pub(crate) mod dns;
 mod mx;
@@ -14,7 +15,7 @@ use crate::{
     process::{Process, await_listener, free_address, quoted},
 };
 
-/// An agent of such a file.
+/// An agent with such a file.
 struct Example {
     smtp: SocketAddr,
     rest: SocketAddr,
@@ -23,7 +24,7 @@ struct Example {
 }
 
 impl Example {
-    /// Makes a place for one.
+    /// Makes an empty folder for an agent.
     fn new() -> Self {
         let [smtp, rest] = [(); 2].map(|()| free_address());
         Self {
@@ -43,7 +44,8 @@ impl Example {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Checks and starts an agent of a file of which these texts are replaced, each of which must be there.
+    /// Checks and starts an agent with a file in which these texts are replaced; each of them must
+    /// occur.
     fn start(&mut self, text: &str, replaced: &[(&str, String)]) {
         let mut text = text.to_owned();
         for (from, to) in replaced {

@@ -12,7 +12,7 @@ use super::{Example, dns::Dns};
 
 const FILE: &str = include_str!("../../../../config/examples/mx.yaml");
 
-/// A scanner that finds everything infected in which `virus` stands.
+/// A scanner that finds everything infected that contains `virus`.
 fn scanner() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -57,7 +57,7 @@ fn mail_is_looked_at_and_comes_into_mailboxes() {
         &[
             ("127.0.0.1:3310", scanner().to_string()),
             ("127.0.0.1:2400", dovecot.address.to_string()),
-            // Tests do not wait for minutes.
+            // Tests should not wait for minutes.
             ("data/greylist }", "data/greylist, min: 1ms }".to_owned()),
         ],
     );

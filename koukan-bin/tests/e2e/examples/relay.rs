@@ -1,4 +1,4 @@
-//! Mail of hosts and applications, which is signed and sent to the world.
+//! Mail from hosts and applications, which is signed and sent to the world.
 
 use std::{fs, process::Command};
 
@@ -22,7 +22,7 @@ fn hosts_and_applications_hand_in_mail_that_is_signed() {
     let mut make = Command::new(env!("CARGO_BIN_EXE_koukan"));
     make.args(["dkim-key", "--domain", "example.com", "--selector", "relay"]);
     run(make.arg(key));
-    // The world is one server.
+    // One server stands for the world.
     let world = format!("static_hosts: [\"{}\"]", sink.address);
     relay.start(FILE, &[("dest_domain: { mx: true }", world)]);
     await_listener(relay.rest);

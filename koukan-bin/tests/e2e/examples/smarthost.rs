@@ -1,4 +1,4 @@
-//! Mail of a machine's programs, by way of a provider that wants a password.
+//! Mail from a machine's programs, through a provider that requires a password.
 
 use crate::{auth, client::Client, collector::Collector};
 
@@ -29,7 +29,7 @@ fn a_machines_mail_goes_to_its_provider_as_its_user() {
     let sent = program.send("alice@example.com", &["bob@example.org"], message);
     assert!(sent.unwrap().is_accepted());
     let received = world.only_message("bob@example.org");
-    // The provider has taken it from a user, over TLS.
+    // The provider has accepted it from a user, over TLS.
     assert!(received.contains("with ESMTPSA"), "{received}");
     assert!(received.ends_with(message), "{received}");
 }

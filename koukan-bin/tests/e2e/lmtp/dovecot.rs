@@ -1,4 +1,4 @@
-//! Dovecot's LMTP server, with mailboxes in a directory of the test's own.
+//! Dovecot's LMTP server, with its mailboxes in a temporary directory.
 
 use std::{
     fs,
@@ -62,14 +62,14 @@ pub(crate) struct Dovecot {
 }
 
 impl Dovecot {
-    /// Starts one with mailboxes, and others that are full.
+    /// Starts one with these mailboxes, and with others that are full.
     pub(crate) fn start(users: &[&str], full: &[&str]) -> Self {
         let (directory, address) = (tempfile::tempdir().unwrap(), free_address());
         let at = directory.path();
         fs::set_permissions(at, fs::Permissions::from_mode(0o755)).unwrap();
         let (id, group) = (id("-u"), id("-g"));
         let (owner, internal) = match id.as_str() {
-            // Mail is not given to root.
+            // Dovecot does not deliver mail to root.
             "0" => ("65534:65534".to_owned(), "first_valid_uid = 1".to_owned()),
             _ => {
                 let (user, group_name) = (self::id("-un"), self::id("-gn"));
@@ -107,7 +107,7 @@ impl Dovecot {
         }
     }
 
-    /// The Unix socket that it listens at as well.
+    /// The Unix socket on which it listens, too.
     pub(crate) fn socket(&self) -> PathBuf {
         self.directory.path().join("lmtp")
     }
@@ -148,7 +148,7 @@ impl Dovecot {
 }
 
 impl Drop for Dovecot {
-    /// Its processes end with it.
+    /// Its processes end with the master process.
     fn drop(&mut self) {
         self.process.signal("TERM");
         self.process.wait(Duration::from_secs(30));

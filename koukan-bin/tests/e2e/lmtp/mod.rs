@@ -15,7 +15,7 @@ use crate::{
 
 use self::dovecot::Dovecot;
 
-/// Users submit mail for mailboxes, and hear of them elsewhere.
+/// Users submit mail for mailboxes, and get notifications at another destination.
 const CONFIG: &str = r#"
 hostname: koukan.localdomain
 storage: { sqlite: DIRECTORY/koukan.sqlite }
@@ -36,7 +36,7 @@ log: { level: warn }
 /// An agent in front of a server of mailboxes.
 struct Front {
     address: SocketAddr,
-    /// What senders hear.
+    /// The notifications that senders get.
     notices: Collector,
     _process: Process,
     _directory: TempDir,
@@ -47,7 +47,7 @@ impl Front {
         Self::start_with(mailboxes, |config| config)
     }
 
-    /// With a configuration that was changed.
+    /// Starts it with a changed configuration.
     fn start_with(mailboxes: SocketAddr, change: impl FnOnce(String) -> String) -> Self {
         let (directory, notices) = (tempfile::tempdir().unwrap(), Collector::start());
         let address = free_address();
@@ -66,14 +66,15 @@ impl Front {
         }
     }
 
-    /// Has smtplib send a message to these, who are to be accepted, with the wish to hear of success.
+    /// Sends a message by smtplib to these recipients, all of which must be accepted, and asks for
+    /// notifications of success.
     fn send(&self, to: &[&str]) {
         let address = self.address.to_string();
         run(peer("python3").args(["-c", SEND, &address]).args(to));
     }
 
-    /// The notifications that its sender had when they told of so many recipients, several in one
-    /// or each in one of its own.
+    /// The notifications to its sender, once they report that many recipients, together or each in
+    /// its own.
     fn notices_of(&self, recipients: usize) -> Vec<String> {
         let notices = || self.notices.messages("c@example.org");
         let told = || {
@@ -97,7 +98,7 @@ with smtplib.SMTP(host, int(port)) as client:
     assert refused == {}, refused
 "#;
 
-/// What is said of whom in a notification.
+/// What a notification says about each recipient.
 fn told(notice: &str) -> Vec<(String, String)> {
     let field = |name: &str| {
         let lines = notice.lines();
@@ -182,14 +183,14 @@ with smtplib.SMTP(host, int(port)) as client:
     assert!(dovecot.only_message("bob@example.com").contains("hi"));
 }
 
-/// It announces DSN, so that it is for it to tell of success.
+/// This server announces DSN, so it has to report success itself.
 #[test]
 fn smtp_sink_takes_message_after_message_for_all_recipients_at_once() {
     let (folder, address) = (tempfile::tempdir().unwrap(), free_address());
     run(peer("chmod").arg("777").arg(folder.path()));
     let user = run(peer("id").arg("-un"));
     let user = match user.trim() {
-        // Started by root, it wants to be somebody else.
+        // If root starts it, it must run as another user.
         "root" => "nobody",
         user => user,
     };
@@ -212,7 +213,7 @@ fn smtp_sink_takes_message_after_message_for_all_recipients_at_once() {
     assert_eq!(front.notices.count(), 0);
 }
 
-/// A server that says something else of each recipient, by its name.
+/// A server whose reply depends on the recipient's name.
 const AIOSMTPD: &str = r#"
 import asyncio, sys
 from aiosmtpd.lmtp import LMTP

@@ -6,7 +6,7 @@ use crate::{
     process::{Process, await_listener, free_address},
 };
 
-/// Sends messages, and compares the replies to each with what it is told to expect of whom.
+/// Sends messages, and compares the replies with those that are expected for each recipient.
 const SCRIPT: &str = r#"
 import smtplib, sys
 host, port = sys.argv[1].split(":")
@@ -31,8 +31,8 @@ with smtplib.LMTP(host, int(port)) as client:
     assert refused == {}, refused
 "#;
 
-/// Has smtplib send messages by way of an agent whose exploder has that policy; returns how often their
-/// sender was told of something.
+/// Sends messages by smtplib through an agent whose exploder has that policy; returns how many
+/// notifications their sender got.
 fn send(policy: &str, expected: &[&str]) -> usize {
     let address = free_address();
     let mut server = python_peer("python");
@@ -48,8 +48,8 @@ fn send(policy: &str, expected: &[&str]) -> usize {
     front.notices.count()
 }
 
-/// The legs are attempted while the client waits, and refused when all of the message is there. Nobody
-/// but the client is told of it.
+/// The legs are attempted while the client waits, and are refused when the whole message is there.
+/// Only the client is told.
 #[test]
 fn smtplib_hears_of_each_recipient_what_became_of_it() {
     let expected = ["kept=250", "never=554", "also=250", "later=450"];

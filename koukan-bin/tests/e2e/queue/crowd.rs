@@ -1,4 +1,5 @@
-//! Very many messages for a destination that takes connections and hangs, and one for another.
+//! Very many messages for a destination that accepts connections and then hangs, and one for
+//! another destination.
 
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
@@ -21,9 +22,9 @@ use super::setup::Agent;
 
 const MESSAGES: usize = 5_000;
 const THREADS: usize = 10;
-/// A second is what it takes at most; other tests run beside this one.
+/// It takes at most a second; the rest is for other tests that run at the same time.
 const SOON: Duration = Duration::from_secs(5);
-/// As the agent is told.
+/// The same as in the agent's configuration.
 const MAX_ATTEMPT_TIME: Duration = Duration::from_secs(2);
 
 fn create(rest: SocketAddr, sender: &str, to: &str) {
@@ -64,7 +65,7 @@ fn what_is_for_another_host_leaves_at_once() {
     });
     eventually(SOON, || host.seen().open > 0);
 
-    // Nobody is there yet: it is put off, and tried again.
+    // Nobody listens there yet, so the message is deferred and tried again.
     create(rest, "sink", "again@example.com");
     thread::sleep(Duration::from_secs(1));
     let sink = Collector::listen(sink_address);
@@ -74,7 +75,7 @@ fn what_is_for_another_host_leaves_at_once() {
     let took = arrival(&sink, "first@example.com");
     assert!(took < SOON, "{took:?}");
 
-    // All are due at once when it starts.
+    // All messages are due when the agent starts.
     drop(sink);
     create(rest, "sink", "start@example.com");
     assert!(agent.stop(Duration::from_secs(20)).success());

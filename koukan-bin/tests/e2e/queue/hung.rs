@@ -1,4 +1,4 @@
-//! Destinations that take connections and never say a word.
+//! Destinations that accept connections and then send nothing.
 
 use std::{net::TcpListener, time::Duration};
 
@@ -13,12 +13,12 @@ use super::{
     setup::Agent,
 };
 
-/// More than there are readers of the database.
+/// More than the database has readers.
 const HUNG: usize = 8;
 
 #[test]
 fn what_hangs_holds_up_neither_others_nor_readers_nor_the_stop() {
-    // Nobody accepts: the system takes the connections, and nothing comes back.
+    // Nobody calls `accept`: the system completes the connections, and nothing is ever sent.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let sink_address = free_address();
     let mut agent = Agent::start(silent.local_addr().unwrap(), sink_address);
@@ -35,7 +35,7 @@ fn what_hangs_holds_up_neither_others_nor_readers_nor_the_stop() {
     assert!(sent.unwrap().is_accepted());
     drop(client);
 
-    // Attempts that hang do not hold up the end, and their leases are given back.
+    // Attempts that hang do not delay the end, and their leases are given back.
     let status = agent.stop(Duration::from_secs(10));
     assert!(status.success(), "{status}");
     agent.restart();
@@ -59,7 +59,7 @@ fn what_hangs_holds_up_neither_others_nor_readers_nor_the_stop() {
     assert!(status.success(), "{status}");
 }
 
-/// Two recipients are attempted together: one of them is cancelled, then the other.
+/// Two recipients are attempted together. One of them is cancelled, then the other.
 #[test]
 fn what_hangs_is_cancelled_within_the_command() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -77,7 +77,7 @@ fn what_hangs_is_cancelled_within_the_command() {
     };
     eventually(Duration::from_secs(20), || active().len() == 2);
     let [first, second] = <[String; 2]>::try_from(active()).unwrap();
-    // The attempt may go on for minutes.
+    // Otherwise the attempt could go on for minutes.
     told(&agent, &["cancel", &first]);
     eventually(Duration::from_secs(5), || active() == [second.as_str()]);
     told(&agent, &["cancel", &second]);

@@ -39,7 +39,7 @@ fn readiness_is_lost_while_the_database_is_locked() {
     assert!(text.contains("storage: "), "{text}");
     assert!(text.contains("works: "), "{text}");
     assert_eq!(agent.get("/healthz").0, 200);
-    // As it says: what needs no storage works.
+    // As the readiness says, everything works that needs no storage.
     let mut client = Client::connect(agent.submission).unwrap();
     let sent = client.send("a@example.org", &["b@example.com"], "\r\nhello\r\n");
     assert!(sent.unwrap().is_accepted());

@@ -1,5 +1,5 @@
-//! The queue in trouble: destinations that hang, a database that does not answer; and those who look after
-//! it.
+//! The queue in trouble, with destinations that hang and a database that does not answer; and the
+//! commands of its operators.
 
 mod crowd;
 mod hung;

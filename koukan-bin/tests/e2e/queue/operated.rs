@@ -1,4 +1,4 @@
-//! The questions of somebody who operates an agent, each answered by one command.
+//! The questions of an operator, each answered by one command.
 
 use std::{process::Command, time::Duration};
 
@@ -41,7 +41,7 @@ fn each_question_has_its_command() {
     }
     drop(client);
 
-    // Where is this mail?
+    // "Where is this mail?"
     let listed = told(&agent, &["list", "--to", "a@smtp.example"]);
     assert_eq!(listed.lines().count(), 2, "{listed}");
     assert!(listed.contains("alice@example.org"), "{listed}");
@@ -50,7 +50,7 @@ fn each_question_has_its_command() {
     let domain = json(&agent, &["list", "--domain", "smtp.example"]);
     assert_eq!(domain["transactions"].as_array().unwrap().len(), 2);
 
-    // Why does it wait, and what did the other side say?
+    // "Why does it wait, and what did the other side reply?"
     let is_attempted = || {
         let shown = json(&agent, &["show", &id]);
         !shown["attempts"].as_array().unwrap().is_empty()
@@ -65,7 +65,7 @@ fn each_question_has_its_command() {
         "{message}"
     );
 
-    // Stop everything to that domain.
+    // "Stop all mail for that domain."
     let would = told(&agent, &["hold", "--domain", "smtp.example", "--dry-run"]);
     assert!(would.starts_with("2 of 2 would be changed"), "{would}");
     let held = told(&agent, &["hold", "--domain", "smtp.example"]);
@@ -80,13 +80,13 @@ fn each_question_has_its_command() {
     let error = String::from_utf8_lossy(&retry.stderr).into_owned();
     assert!(error.contains("is held: release it"), "{error}");
 
-    // Also after a restart.
+    // It is still stopped after a restart.
     agent.stop(Duration::from_secs(10));
     agent.restart();
     let held = json(&agent, &["list", "--state", "held"]);
     assert_eq!(held["transactions"].as_array().unwrap().len(), 2);
 
-    // Send it now.
+    // "Send it now."
     let smtp = Collector::listen(host);
     let sink = Collector::listen(sink_address);
     told(&agent, &["release", &id]);
@@ -98,7 +98,7 @@ fn each_question_has_its_command() {
     });
     assert!(smtp.messages("b@smtp.example").is_empty());
 
-    // Give all of it back to the senders.
+    // "Return all of it to the senders."
     let bounced = told(&agent, &["bounce", "--domain", "smtp.example"]);
     assert!(bounced.starts_with("1 of 1 were changed"), "{bounced}");
     eventually(Duration::from_secs(20), || {

@@ -1,4 +1,4 @@
-//! The commands of docs/operating.md answer the questions beside them, as they stand there.
+//! The commands in docs/operating.md answer the questions beside them, exactly as written there.
 
 use std::{process::Command, time::Duration};
 
@@ -16,7 +16,7 @@ use super::setup::Agent;
 const PAGE: &str = include_str!("../../../../docs/operating.md");
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// The command beside a question, about the mail that this test sends.
+/// The command beside a question, for the mail that this test sends.
 fn command(question: &str, id: &str) -> Vec<String> {
     let line = PAGE.lines().find(|line| line.contains(question));
     let line = line.unwrap_or_else(|| panic!("{question:?} is not on the page"));
@@ -36,7 +36,7 @@ fn koukan(agent: &Agent, words: &[String]) -> Command {
     command
 }
 
-/// Asks what the page says is to be asked.
+/// Runs the command that the page gives for a question.
 fn ask(agent: &Agent, question: &str, id: &str) -> String {
     run(&mut koukan(agent, &command(question, id)))
 }

@@ -1,4 +1,4 @@
-//! What was said in an attempt is shown to who operates the agent.
+//! Operators see what was said in an attempt.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -18,7 +18,7 @@ use crate::{
 
 use super::setup::Agent;
 
-/// Refuses where the recipient says so. It goes on as long as the test does.
+/// Refuses if the recipient's name says so. It runs until the test ends.
 fn refusing() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();

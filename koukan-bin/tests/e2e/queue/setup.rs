@@ -15,8 +15,8 @@ use crate::{
     process::{Process, await_listener, free_address},
 };
 
-/// A running agent. It submits mail for `smtp.example` to a host by SMTP, for `rest.example` to the
-/// same by HTTP, and all else to a sink.
+/// A running agent. It sends mail for `smtp.example` to a host by SMTP, mail for `rest.example` to
+/// the same host by HTTP, and all other mail to a sink.
 pub(super) struct Agent {
     pub(super) submission: SocketAddr,
     pub(super) rest: SocketAddr,
@@ -101,7 +101,7 @@ log: {{ level: warn }}
         await_listener(self.rest);
     }
 
-    /// Asks by HTTP; returns the status and all that follows.
+    /// Makes a GET request; returns the status and everything after it.
     pub(super) fn get(&self, path: &str) -> (u16, String) {
         let answer = Request::get(path).send(self.rest).unwrap();
         (answer.status, answer.text)

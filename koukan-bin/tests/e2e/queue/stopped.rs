@@ -1,4 +1,4 @@
-//! The queue of an agent that is stopped.
+//! The queue of a stopped agent.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
@@ -45,7 +45,7 @@ fn what_is_queued_can_be_seen_and_not_changed() {
     let config = agent.config().to_owned();
     let listed = || json(&config, &["list"])["transactions"].clone();
     let is_attempted = |one: &Value| one["attempt_count"].as_u64() > Some(0);
-    // While the agent runs, too.
+    // The command also works while the agent runs.
     eventually(Duration::from_secs(20), || {
         let listed = listed();
         let all = listed.as_array().unwrap();
@@ -77,7 +77,7 @@ fn what_is_queued_can_be_seen_and_not_changed() {
     assert!(complaint(both).contains("cannot be used with"));
 
     assert_eq!(fs::read(agent.database()).unwrap(), database);
-    // Whoever looks keeps nobody from starting, and has taken nothing.
+    // Reading the queue prevents no agent from starting, and leases nothing.
     agent.restart();
     assert_eq!(listed().as_array().unwrap().len(), 2);
     agent.stop(Duration::from_secs(10));

@@ -1,4 +1,4 @@
-//! Custody of what the destination puts off, taken through HTTP.
+//! Custody of what the destination defers, taken through HTTP.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::setup::{Agent, Shape};
 
 const TIMES: usize = 20;
 
-/// All recipients are put off, so that the message is kept: for all of them, once.
+/// All recipients are deferred, so the message is kept once, for all of them.
 fn what_is_put_off_is_kept(shape: Shape, recipients: usize) {
     let host = Host::start(Manner::default());
     let agent = Agent::start(shape, host.address);

@@ -1,4 +1,4 @@
-//! Mail by REST and by SMTP, through an agent of each shape.
+//! Mail by REST and by SMTP, through agents of each shape.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ for to, field in [("550@example.com", "rcpt_response"), ("end554@example.com", "
 }
 
 fn a_message_survives_a_kill_during_the_wait(shape: Shape) {
-    // Nobody listens yet.
+    // Nobody listens there yet.
     let sink_address = free_address();
     let mut agent = Agent::start(shape, sink_address);
     let create = r#"

@@ -1,5 +1,5 @@
-//! Clients that others' generators make of the document that an agent serves: they are made anew,
-//! and send a mail with an attachment.
+//! Clients that other projects' generators make from the document that an agent serves. They are
+//! generated in each run, and send a mail with an attachment.
 
 use std::{
     fs,
@@ -19,12 +19,12 @@ use super::{
     setup::{Agent, Shape},
 };
 
-/// What there is for a client: an agent, where its mail ends, and the document.
+/// What each client needs: an agent, the sink to which its mail goes, and the document.
 struct Setup {
     sink: Collector,
     agent: Agent,
     directory: tempfile::TempDir,
-    /// What the agent reads as long as it runs.
+    /// Files that the agent reads as long as it runs.
     _secrets: Option<tempfile::TempDir>,
 }
 
@@ -35,8 +35,8 @@ impl Setup {
         Self::of(sink, agent)
     }
 
-    /// As [`Setup::start`], of an agent with all that operators may ask of: lists of bad addresses, and a webhook, at
-    /// which nobody is.
+    /// Like [`Setup::start`], with an agent that has everything which operators can ask about:
+    /// lists of bad addresses, and a webhook at which nobody listens.
     fn start_with_all() -> Self {
         let (sink, secrets) = (Collector::start(), tempfile::tempdir().unwrap());
         let secret = secrets.path().join("secret");
@@ -72,15 +72,15 @@ print(json.dumps(document))
         }
     }
 
-    /// A file with that content, to be run beside what is generated.
+    /// Writes a file with that content beside the generated ones.
     fn write(&self, name: &str, content: &str) {
         fs::write(self.directory.path().join(name), content).unwrap();
     }
 
-    /// Runs a program in the directory of what is generated.
+    /// Runs a program in the directory of the generated files.
     fn run(&self, mut command: Command, arguments: &[&str]) -> String {
         let command = command.current_dir(self.directory.path()).args(arguments);
-        // Nothing but loopback is asked.
+        // It connects only to loopback.
         run(command.env("NO_PROXY", "*"))
     }
 
@@ -88,7 +88,7 @@ print(json.dumps(document))
         format!("http://{}", self.agent.rest)
     }
 
-    /// Checks what came.
+    /// Checks the message that has arrived.
     fn has_sent(&self) {
         let message = self.sink.only_message("bob@example.com");
         self.write("message", without_trace(&message));
@@ -107,15 +107,15 @@ assert cat.get_content() == bytes(range(256)) * 100
     }
 }
 
-/// Makes the client of openapi-python-client.
+/// Generates the client with openapi-python-client.
 fn make_python_client(setup: &Setup) {
     let generator = python_peer("openapi-python-client");
     let folder = Path::new(generator.get_program()).parent().unwrap();
-    // It asks for ruff, which is beside it.
+    // The generator runs ruff, which is in the same directory.
     let mut with_path = Command::new(generator.get_program());
     with_path.env("PATH", folder);
     let wanted = ["generate", "--path", "openapi.json", "--meta", "none"];
-    // Whatever it could not make anything of is a warning.
+    // The generator warns about everything that it could not use.
     let more = ["--output-path", "generated", "--fail-on-warning"];
     setup.run(with_path, &[wanted.as_slice(), &more].concat());
 }
@@ -147,7 +147,7 @@ fn openapi_typescript_makes_types_with_which_openapi_fetch_sends() {
     setup.write("package.json", r#"{ "type": "module" }"#);
     let modules = setup.directory.path().join("node_modules");
     symlink(node_modules(), modules).unwrap();
-    // The types are checked, all of them.
+    // All types are checked.
     setup.run(node_peer("tsc"), &["--project", "."]);
     setup.run(peer("node"), &["send.js", &setup.url()]);
     setup.has_sent();

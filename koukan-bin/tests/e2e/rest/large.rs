@@ -1,5 +1,5 @@
-//! What Koukan's own roadmap wished for: a message of 1 GiB by SMTP through gateway and router, in 100 MiB of
-//! memory at most, with CHUNKING in and out.
+//! A goal from Koukan's own roadmap: a message of 1 GiB by SMTP through gateway and router, with at
+//! most 100 MiB of memory, and with CHUNKING in and out.
 
 use std::{
     fs,
@@ -10,19 +10,19 @@ use std::{
 
 use super::setup::{Agent, Shape};
 
-/// Octets of the message.
+/// The size of the message in octets.
 const LEN: u64 = 1 << 30;
 
-/// Octets of a chunk.
+/// The size of a chunk in octets.
 const CHUNK: usize = 1 << 20;
 
-/// Octets of the fields that agents add, at most.
+/// The most octets that agents add as fields.
 const TRACE_MAX: u64 = 4096;
 
-/// Octets of a process that may be in memory.
+/// The most octets of a process that may be in memory.
 const RESIDENT_MAX: u64 = 100 << 20;
 
-/// Room for the message.
+/// The settings that allow such a message.
 const ROOM: &str = "\nrest: { max_message_size: 2GiB }\n";
 
 #[test]
@@ -71,7 +71,7 @@ fn ask(client: &mut BufReader<TcpStream>, command: &str) -> String {
     reply(client)
 }
 
-/// A reply, with all its lines.
+/// A complete reply, with all its lines.
 fn reply(client: &mut BufReader<TcpStream>) -> String {
     let mut said = String::new();
     loop {
@@ -84,7 +84,7 @@ fn reply(client: &mut BufReader<TcpStream>) -> String {
     }
 }
 
-/// A server that takes one message in chunks and counts its octets.
+/// A server that receives one message in chunks and counts its octets.
 fn sink() -> (SocketAddr, thread::JoinHandle<u64>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -97,7 +97,7 @@ fn sink() -> (SocketAddr, thread::JoinHandle<u64>) {
     (address, received)
 }
 
-/// What came, unless no message did.
+/// The size of the message; `None` if there was none.
 fn serve(stream: TcpStream) -> Option<u64> {
     let mut client = BufReader::with_capacity(1 << 16, stream);
     let say = |client: &mut BufReader<TcpStream>, text: &str| {
@@ -128,8 +128,8 @@ fn serve(stream: TcpStream) -> Option<u64> {
     }
 }
 
-/// Octets of a process that were in memory at most, without the pages of the program's own file: a program that is
-/// not optimised has many.
+/// The most octets of a process that were in memory, without the pages of the program's file, which
+/// are many if the program is not optimised.
 fn peak(process: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let octets = |name: &str| {

@@ -1,4 +1,4 @@
-//! Messages with a transaction for each recipient, by an agent of each shape.
+//! Messages with a transaction for each recipient, through agents of each shape.
 
 use crate::{
     collector::{Collector, without_trace},
@@ -12,7 +12,7 @@ use super::{
 
 const GUIDE: &str = include_str!("../../../../docs/rest.md");
 
-/// What the guide sends by that command.
+/// What the command in the guide sends.
 fn example() -> &'static str {
     let command = GUIDE
         .split("/senders/submission/messages \\")
@@ -102,7 +102,7 @@ assert [it["state"] for it in message["recipients"]] == ["cancelled"] * 2, messa
 
 #[test]
 fn all_of_them_survive_a_kill() {
-    // Nobody listens yet.
+    // Nobody listens there yet.
     let sink = free_address();
     let mut agent = Agent::start(Shape::Whole, sink);
     let create = r#"

@@ -1,5 +1,5 @@
-//! The REST API: the same tests with all in one process, with HTTP within that, and with router and
-//! gateway apart.
+//! The REST API. The same tests run with everything in one process, with HTTP within one process,
+//! and with separate processes for router and gateway.
 
 mod custody;
 mod flows;

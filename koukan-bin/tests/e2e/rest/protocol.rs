@@ -1,4 +1,4 @@
-//! A gateway in Python that follows the documented protocol to the letter.
+//! A gateway in Python that follows the documented protocol exactly.
 
 use crate::collector::{Collector, without_trace};
 
@@ -7,7 +7,7 @@ use super::{
     setup::{Agent, Shape},
 };
 
-/// Commands one by one, bare entity tags, heartbeats, a body in ranges that is finalized by its
+/// Commands one by one, bare entity tags, heartbeats, and a body in ranges that is completed by its
 /// length.
 const SCRIPT: &str = r#"
 def bare(fields):

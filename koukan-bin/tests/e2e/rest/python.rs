@@ -1,11 +1,11 @@
-//! An HTTP client that knows nothing of the code under test: Python's urllib.
+//! An HTTP client that shares no code with the agent: Python's urllib.
 
 use std::{net::SocketAddr, process::Child};
 
 use crate::peers::{peer, run};
 
-/// What scripts may use: `request(method, url, headers, body)`, which gives status, headers and
-/// JSON, whatever the status.
+/// What scripts can use: `request(method, url, headers, body)`, which returns status, headers and
+/// JSON for any status.
 const PRELUDE: &str = r#"
 import json, sys, time, urllib.request, urllib.error
 base = "http://" + sys.argv[1]

@@ -1,4 +1,4 @@
-//! SMTP in, an application that takes parsed mail by HTTP out.
+//! Mail comes in by SMTP, and goes parsed to an application by HTTP.
 
 use std::{
     io::{BufRead, BufReader},
@@ -89,7 +89,7 @@ fn an_application_gets_parsed_mail_with_its_attachments(shape: Shape) {
     let file = &parsed["file_attachments"][0];
     assert_eq!(file["filename"], "cat.png");
     let id = file["content"]["create_id"].as_str().unwrap();
-    // Of the octets above.
+    // The digest of the octets above.
     let script =
         "import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())";
     let sum = run(peer("python3").args(["-c", script]).arg(attachment.path()));

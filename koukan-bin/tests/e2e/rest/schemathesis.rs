@@ -1,5 +1,5 @@
-//! Schemathesis: requests made of the OpenAPI document that an agent serves, valid ones and others,
-//! and answers that must be as the document says.
+//! Schemathesis makes valid and invalid requests from the OpenAPI document that an agent serves.
+//! The answers must be as the document says.
 
 use std::{env, fs};
 
@@ -13,14 +13,14 @@ use super::{
     setup::{Agent, Shape},
 };
 
-/// Answers are looked at, not judgements: whether a request should have been refused is what the
-/// other tests are about.
+/// Only the form of the answers is checked. Whether a request should have been refused is checked
+/// by the other tests.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_schema_conformance,response_headers_conformance";
 
-/// Makes transactions of each kind that a request may meet, and prints what to put for the words of
-/// `schemathesis.toml`: those that wait for their message or a part of it, those that are made step
-/// by step, some to be cancelled, and one that is done.
+/// Makes transactions of each kind that a request may meet, and prints what replaces the words of
+/// `schemathesis.toml`: transactions that wait for their message or a part of it, those that are
+/// made step by step, some that are to be cancelled, and a finished one.
 const PREPARE: &str = r#"
 def make(count, asked, fields={}):
     ids = []
@@ -57,12 +57,12 @@ fn every_answer_is_as_the_document_says() {
     fs::write(&config_path, config).unwrap();
 
     let url = format!("http://{}", agent.rest);
-    // To look further, by hand, ask for more examples and another seed.
+    // For a longer search by hand, set more examples and another seed.
     let wanted = |name, default: &str| env::var(name).unwrap_or_else(|_| default.to_owned());
     let mut command = python_peer("st");
     let command = command
         .current_dir(directory.path())
-        // Nothing but loopback is asked.
+        // It connects only to loopback.
         .env("NO_PROXY", "*")
         .arg("--config-file")
         .arg(&config_path)

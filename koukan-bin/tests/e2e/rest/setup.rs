@@ -14,7 +14,7 @@ use crate::{
     process::{Process, await_listeners, free_address, quoted},
 };
 
-/// How an agent is put together.
+/// How the agent is divided into processes.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Shape {
     /// `koukan run` alone.
@@ -32,7 +32,7 @@ pub(super) struct Agent {
     pub(super) ingress: SocketAddr,
     pub(super) submission: SocketAddr,
     pub(super) rest: SocketAddr,
-    /// The process that keeps mail; then the gateway, if it is another.
+    /// The process that keeps mail, and the gateway if it is a separate process.
     processes: Vec<Process>,
     commands: Vec<(PathBuf, &'static str, PathBuf)>,
     _directory: TempDir,
@@ -43,7 +43,7 @@ impl Agent {
         Self::start_by(shape, sink, free_address(), "", &[])
     }
 
-    /// As [`Agent::start`], with an application that receives.
+    /// Like [`Agent::start`], with an application that receives mail.
     pub(super) fn start_with_receiver(
         shape: Shape,
         sink: SocketAddr,
@@ -52,12 +52,12 @@ impl Agent {
         Self::start_by(shape, sink, receiver, "", &[])
     }
 
-    /// As [`Agent::start`], with more lines of configuration for each process.
+    /// Like [`Agent::start`], with more lines in the configuration of each process.
     pub(super) fn start_with(shape: Shape, sink: SocketAddr, more: &str) -> Self {
         Self::start_by(shape, sink, free_address(), more, &[])
     }
 
-    /// As [`Agent::start_with`], with texts of the configurations replaced by others.
+    /// Like [`Agent::start_with`], with replaced texts in the configurations.
     pub(super) fn start_changed(
         shape: Shape,
         sink: SocketAddr,
@@ -67,7 +67,7 @@ impl Agent {
         Self::start_by(shape, sink, free_address(), more, changes)
     }
 
-    /// The processes' numbers.
+    /// The process ids.
     pub(super) fn ids(&self) -> impl Iterator<Item = u32> {
         self.processes.iter().map(Process::id)
     }
@@ -102,7 +102,7 @@ impl Agent {
                 .replace("127.0.0.1:8002\"", &quoted(receiver))
                 .replace("data/koukan.sqlite\n", "data/koukan.sqlite\n  events: {}\n")
                 .replace("data/", &format!("{}/", directory.path().display()))
-                // Tests do not wait for minutes.
+                // Tests should not wait for minutes.
                 + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
                 + more;
             let path = directory.path().join(name);
@@ -158,7 +158,7 @@ impl Agent {
         agent
     }
 
-    /// kill -9 of the process that keeps mail.
+    /// Kills the process that keeps mail with SIGKILL.
     pub(super) fn kill(&mut self) {
         self.processes[0].kill();
     }

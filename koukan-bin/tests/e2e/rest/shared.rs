@@ -1,4 +1,4 @@
-//! One message for many, through another agent by HTTP.
+//! One message for many recipients, through another agent by HTTP.
 
 use std::time::Duration;
 
@@ -12,7 +12,8 @@ use super::setup::{Agent, Shape};
 
 const MESSAGE: &str = "Subject: hi\r\n\r\nhello\r\n";
 
-/// The router hands the gateway one transaction with all recipients, and so does that to the host.
+/// The router gives the gateway one transaction with all recipients, and the gateway does the same
+/// with the host.
 fn many_recipients_are_one_transaction(shape: Shape) {
     let host = Host::start(Manner::default());
     let agent = Agent::start(shape, host.address);

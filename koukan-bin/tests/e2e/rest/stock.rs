@@ -1,4 +1,4 @@
-//! Clients that know the documented fields alone and follow them to the letter.
+//! Clients that know only the documented fields, and follow the documentation exactly.
 
 use crate::collector::{Collector, without_trace};
 
@@ -30,7 +30,7 @@ send_message("submission", ["bob@example.com", "carol@example.com", "dave@exampl
     let (sink, _agent) = run(Shape::Split, script);
     for to in ["bob", "carol", "dave"] {
         let message = sink.only_message(&format!("{to}@example.com"));
-        // In the order in which they were given, and readable.
+        // The parts are in the order in which they were given, and readable.
         let html = message.find("<b>hello</b>").unwrap();
         let plain = message.find("\r\nhello\r\n").unwrap();
         assert!(html < plain, "{message}");

@@ -1,4 +1,4 @@
-//! aiosmtpd as a server that takes mail from one user alone, over STARTTLS.
+//! aiosmtpd as a server that accepts mail only from one user, over STARTTLS.
 
 use std::{fs, net::SocketAddr, time::Duration};
 
@@ -16,7 +16,7 @@ use crate::{
     process::{Process, await_listener, eventually, free_address, quoted},
 };
 
-/// Octets of a message that it takes, at most.
+/// The most octets of a message that it accepts.
 const SIZE_MAX: usize = 40_000;
 
 const CONFIG: &str = r#"
@@ -65,7 +65,7 @@ impl Aiosmtpd {
         }
     }
 
-    /// What came so far, in the order in which it came.
+    /// What has come so far, in order.
     fn kept(&self) -> Vec<Value> {
         let read = |number: usize| {
             let file = self.folder.path().join(format!("{number}.json"));
@@ -75,7 +75,7 @@ impl Aiosmtpd {
         (1..).map_while(read).collect()
     }
 
-    /// The messages for a recipient once there is one.
+    /// The only message for a recipient, once there is one.
     fn only(&self, to: &str) -> Value {
         let of = || {
             let mut all = self.kept();
@@ -92,7 +92,7 @@ impl Aiosmtpd {
 /// An agent that delivers to it.
 struct Front {
     address: SocketAddr,
-    /// What senders hear.
+    /// The notifications that senders get.
     notices: Collector,
     _process: Process,
     _directory: TempDir,
@@ -139,7 +139,7 @@ fn aiosmtpd_takes_of_its_user_over_starttls_what_is_beyond_ascii() {
     for option in ["BODY=8BITMIME", "SMTPUTF8"] {
         assert!(options.contains(&option.into()), "{options:?}");
     }
-    // It does not know of notifications: it is for us to tell that it has the message.
+    // The server does not offer DSN, so the agent has to report that the server has the message.
     let told = front.notices.only_message(from);
     assert!(told.contains("Action: relayed"), "{told}");
     assert!(told.contains("Original-Envelope-Id: QQ314"), "{told}");
@@ -158,7 +158,7 @@ fn what_aiosmtpd_refuses_is_told_and_what_it_defers_is_tried_again() {
     assert!(sent.is_accepted(), "{sent:?}");
     server.only("kept@example.com");
     server.only("later@example.com");
-    // At the end of the message.
+    // The refusal comes at the end of the message.
     assert!(
         front
             .send("c@example.org", &["busy@example.com"])
@@ -168,7 +168,7 @@ fn what_aiosmtpd_refuses_is_told_and_what_it_defers_is_tried_again() {
     let sent = front.send("c@example.org", &["atend@example.com"]);
     let last = sent.message.unwrap();
     assert!(last.starts_with("554 5.6.0 "), "{last}");
-    // What is deferred first and refused then is told, and nothing else was.
+    // The sender is notified of what is deferred first and refused then, and of nothing else.
     assert!(
         front
             .send("c@example.org", &["then@example.com"])
@@ -235,7 +235,7 @@ fn aiosmtpd_is_shown_a_token_and_takes_nothing_for_another() {
         (&kept["user"], &kept["by_token"]),
         (&USER.into(), &true.into())
     );
-    // What is kept for later goes when the token is the right one.
+    // What was kept is delivered once the token is right.
     fs::write(site.path("token"), "wrong").unwrap();
     let endpoint = endpoint.replace(&site.shown("password"), &site.shown("token"));
     let front = Front::start(&endpoint);
@@ -246,7 +246,7 @@ fn aiosmtpd_is_shown_a_token_and_takes_nothing_for_another() {
     assert_eq!(server.only(to)["by_token"], true);
 }
 
-/// Neither who does not say who he is, nor who will not have TLS.
+/// The server refuses clients without authentication, and those without TLS.
 #[test]
 fn aiosmtpd_takes_nothing_from_anybody_else() {
     let site = Site::new();

@@ -1,4 +1,4 @@
-//! Programs by which users send mail.
+//! Programs that users send mail with.
 
 use std::{
     fs,
@@ -17,7 +17,7 @@ fn deliver_to(sink: &Collector, site: &Site) -> Agent {
     Agent::start(site, &format!("host: [\"{}\"]", sink.address))
 }
 
-/// Has msmtp send a message with these lines in its configuration.
+/// Sends a message by msmtp with these lines in its configuration.
 fn msmtp(site: &Site, port: u16, to: &str, more: &str) -> Output {
     let file = site.path("msmtp");
     let text = format!(
@@ -26,7 +26,7 @@ fn msmtp(site: &Site, port: u16, to: &str, more: &str) -> Output {
         site.shown("ca.pem")
     );
     fs::write(&file, text).unwrap();
-    // It refuses to read what others might.
+    // msmtp refuses to read the file if others may read it.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
     let mut command = peer("msmtp");
     command
@@ -52,7 +52,7 @@ fn msmtp_sends_by_each_mechanism() {
         ("plain", "on", agent.users),
         ("login", "off", agent.immediate),
         ("scram-sha-256", "on", agent.users),
-        // Which chooses the best.
+        // Here msmtp chooses the best mechanism.
         ("on", "off", agent.immediate),
     ] {
         let to = format!("{mechanism}@example.com");
@@ -133,7 +133,7 @@ fn swaks_authenticates_itself_behind_a_load_balancer() {
     }
 }
 
-/// What openssl sends after STARTTLS, and that it hears each reply.
+/// openssl sends what it should after STARTTLS, and gets each reply.
 #[test]
 fn openssl_sends_over_starttls() {
     let (site, sink) = (Site::new(), Collector::start());
@@ -158,7 +158,7 @@ fn openssl_sends_over_starttls() {
         "EHLO openssl.example",
         &format!("AUTH PLAIN {}", encoded.trim()),
         "MAIL FROM:<alice@example.org>",
-        // With `-quiet` no letter is a command of its own.
+        // With `-quiet`, no letter at the beginning of a line is a command of openssl.
         "RCPT TO:<bob@example.com>",
         "DATA",
         "Subject: hi",

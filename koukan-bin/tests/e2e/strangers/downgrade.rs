@@ -1,4 +1,5 @@
-//! Servers that take ASCII in lines alone, and Python's email that reads what they got: aiosmtpd, and Postfix and Exim before it.
+//! Servers that accept only lines of ASCII, and Python's email package, which reads what they got:
+//! aiosmtpd, and Postfix and Exim in front of it.
 
 use std::{any::Any, fs, net::SocketAddr, time::Duration};
 
@@ -29,7 +30,7 @@ log: { level: error }
 const SIGNED: &str = "DKIM-Signature: v=1; d=example.org; s=s; b=x\r\n";
 const MIME: &str = "From: a@example.org\r\nMIME-Version: 1.0\r\n";
 
-/// Text, with a signature of its author's beside it.
+/// A text, with a signature by its author beside it.
 fn letter(header: &str) -> Vec<u8> {
     format!(
         "{header}{MIME}Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\
@@ -38,17 +39,17 @@ fn letter(header: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// Octets as the server tells of them.
+/// Octets in the server's notation.
 fn hex(octets: &[u8]) -> String {
     octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
-/// Octets of all kinds that are no lines.
+/// All kinds of octets, which are not lines.
 fn octets() -> Vec<u8> {
     (0..=255).cycle().take(5000).collect()
 }
 
-/// A message that can go by BDAT alone.
+/// A message that can only be sent by BDAT.
 fn binary() -> Vec<u8> {
     let mut message = format!(
         "{MIME}Content-Type: multipart/mixed; boundary=\"b\"\r\nContent-Transfer-Encoding: binary\r\n\r\n\
@@ -61,7 +62,7 @@ fn binary() -> Vec<u8> {
     message
 }
 
-/// The server, and an agent that delivers to it, or to a relay before it.
+/// The server, and an agent that delivers to it, or to a relay in front of it.
 struct Site {
     agent: SocketAddr,
     folder: TempDir,
@@ -75,7 +76,7 @@ impl Site {
         Self::before(downgrade, |server| (server, Box::new(())))
     }
 
-    /// With a relay that passes on to the server what it takes.
+    /// With a relay that passes on to the server what it accepts.
     fn before(
         downgrade: &str,
         relay: impl FnOnce(SocketAddr) -> (SocketAddr, Box<dyn Any>),
@@ -121,7 +122,7 @@ impl Site {
         client.block(message).unwrap()
     }
 
-    /// What it made of the only message so far.
+    /// What the server has read from the only message so far.
     fn only(&self) -> Value {
         let [first, second] = ["1.json", "2.json"].map(|name| self.folder.path().join(name));
         eventually(Duration::from_secs(30), || first.exists());
@@ -143,7 +144,7 @@ fn without_the_option_what_it_does_not_take_is_refused() {
         let said = site.send(&message, is_binary);
         assert!(said.starts_with(reply), "{said}");
     }
-    // It has no octet that needs it.
+    // The message has no octet that needs an encoding.
     let said = site.send(b"Subject: hi\r\n\r\nhi\r\n", false);
     assert!(said.starts_with("250 "), "{said}");
     site.only();
@@ -154,7 +155,7 @@ fn what_nobody_has_signed_is_encoded_and_python_reads_the_same() {
     is_encoded_and_read(&Site::start(", downgrade: unsigned"));
 }
 
-/// They encode nothing themselves, and do not offer 8BITMIME.
+/// These relays encode nothing themselves, and do not offer 8BITMIME.
 #[test]
 fn postfix_and_exim_take_what_is_encoded_for_them_and_python_reads_the_same() {
     let unsigned = ", downgrade: unsigned";
@@ -168,7 +169,7 @@ fn postfix_and_exim_take_what_is_encoded_for_them_and_python_reads_the_same() {
     }));
 }
 
-/// With `downgrade: unsigned`: what is signed is refused, and what is not arrives.
+/// With `downgrade: unsigned`, signed messages are refused, and others arrive.
 fn is_encoded_and_read(site: &Site) {
     let said = site.send(&letter(SIGNED), false);
     assert!(said.starts_with("554 5.6.3 "), "{said}");

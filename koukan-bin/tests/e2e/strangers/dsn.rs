@@ -1,4 +1,4 @@
-//! What is asked of notifications goes through other agents and through this one, as it was asked.
+//! Requests for notifications pass through other agents and through this one unchanged.
 
 use std::net::SocketAddr;
 
@@ -11,7 +11,7 @@ use crate::{client::Client, collector::Collector};
 
 const FROM: &str = "alice@example.org";
 
-/// What is asked at MAIL and at RCPT: each value of each parameter, and what has to be encoded.
+/// The parameters of MAIL and RCPT: each value of each parameter, and values that must be encoded.
 const ASKED: [(&str, &str); 4] = [
     (
         "RET=HDRS ENVID=QQ+2B314",
@@ -42,7 +42,7 @@ fn send(server: SocketAddr, to: &str, (of_mail, of_rcpt): (&str, &str)) {
     }
 }
 
-/// What of that is about notifications, in an order of its own.
+/// The parameters about notifications, sorted.
 fn of_notifications(parameters: &str) -> Vec<String> {
     let is_one = |parameter: &&str| {
         let name = parameter.split('=').next();
@@ -53,7 +53,7 @@ fn of_notifications(parameters: &str) -> Vec<String> {
     all.into_iter().map(str::to_owned).collect()
 }
 
-/// Each of [`ASKED`] that goes to that server comes to the sink as it was asked.
+/// Sends each of [`ASKED`] to that server; it must arrive at the sink unchanged.
 fn all_comes_through(server: SocketAddr, sink: &Collector) {
     for (number, asked) in ASKED.into_iter().enumerate() {
         let to = format!("bob{number}@example.com");
@@ -88,7 +88,7 @@ fn what_is_asked_of_notifications_goes_to_postfix_which_does_it() {
     let postfix = Postfix::that_passes_dsn_on(&site, sink.address, "PLAIN");
     let agent = Agent::start(&site, &site.endpoint(postfix.address));
     all_comes_through(agent.open, &sink);
-    // It is refused behind Postfix, which tells the sender, or does not.
+    // The recipients are refused behind Postfix, which notifies the sender or not.
     let [never, failure] = ["550@example.com", "553@example.com"];
     send(agent.open, never, ASKED[1]);
     postfix.await_line(&[never, "status=bounced"]);
@@ -110,7 +110,7 @@ fn what_is_asked_of_notifications_goes_to_exim_which_does_it() {
     send(agent.open, never, ASKED[1]);
     exim.await_line(&["** ", never]);
     send(agent.open, failure, ASKED[0]);
-    // It tells them as it got them.
+    // Postfix repeats the parameters as it got them.
     let asked = [
         "Original-Envelope-ID: QQ+2B314",
         "Original-Recipient: rfc822;first+2Bone@example.org",
@@ -118,15 +118,15 @@ fn what_is_asked_of_notifications_goes_to_exim_which_does_it() {
     is_told_of_one(&sink, failure, never, asked);
 }
 
-/// The sender is told of who failed, with these words of what the first of [`ASKED`] says, and not of who was
-/// to be told of never.
+/// The sender gets a notification about the recipient that failed, with the values of the first of
+/// [`ASKED`], and none about the recipient with NOTIFY=NEVER.
 fn is_told_of_one(sink: &Collector, failure: &str, never: &str, asked: [&str; 2]) {
     let told = sink.only_message(FROM);
     let general = ["Action: failed", failure, "Subject: hi"];
     for words in general.into_iter().chain(asked) {
         assert!(told.contains(words), "{words}: {told}");
     }
-    // The header of what was sent is there, and its content is not.
+    // The notification has the header of the message, and not its content.
     assert!(!told.contains("\r\nhello\r\n"), "{told}");
     assert!(!told.contains(never), "{told}");
 }

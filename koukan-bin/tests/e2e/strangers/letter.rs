@@ -1,22 +1,22 @@
-//! A message that needs what there is of extensions.
+//! A message that needs all extensions.
 
 use std::net::SocketAddr;
 
 use crate::client::Client;
 
-/// Its content: octets beyond ASCII, also in the header, and dots where they must be doubled. Nothing is
-/// missing that others would add.
+/// Its content: octets beyond ASCII, also in the header, and dots that must be doubled. It has all
+/// the fields that servers would add.
 pub(super) const CONTENT: &str = "Message-Id: <1@example.org>\r\n\
     Date: Fri, 27 Nov 2026 09:00:00 +0000\r\nFrom: alice@example.org\r\n\
     Subject: Grüße\r\n\r\n.\r\n..\r\nhällo\r\n";
 
-/// What is asked of notifications at MAIL.
+/// The parameters of MAIL about notifications.
 pub(super) const OF_MAIL: &str = "RET=HDRS ENVID=QQ314";
 
-/// What is asked of notifications at RCPT.
+/// The parameters of RCPT about notifications.
 pub(super) const OF_RCPT: &str = "NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;first@example.org";
 
-/// Sends the message to that server, in clear.
+/// Sends the message to that server, without TLS.
 pub(super) fn send(server: SocketAddr, from: &str, to: &str) {
     let mut client = Client::connect(server).unwrap();
     let dots = CONTENT.replace("\r\n.", "\r\n..");

@@ -1,5 +1,6 @@
-//! Agents and clients that nobody here wrote, with all that they know: Postfix and Exim on either side,
-//! aiosmtpd, msmtp, nodemailer, swaks, sslyze, haproxy and Envoy, with TLS, AUTH, CHUNKING, SMTPUTF8 and DSN.
+//! Agents and clients from other projects, with all that they can do: Postfix and Exim on either
+//! side, aiosmtpd, msmtp, nodemailer, swaks, sslyze, haproxy and Envoy, with TLS, AUTH, CHUNKING,
+//! SMTPUTF8 and DSN.
 
 mod aiosmtpd;
 mod clients;

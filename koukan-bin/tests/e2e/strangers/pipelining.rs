@@ -1,4 +1,4 @@
-//! swaks, which sends a whole envelope before it hears of it.
+//! swaks, which sends a whole envelope before it reads the replies.
 
 use super::site::{Agent, PASSWORD, Site, USER};
 use crate::{
@@ -6,7 +6,7 @@ use crate::{
     peers::{peer, run},
 };
 
-/// Where each of these is in what was printed, one behind the other.
+/// The places of these words in the output, one after another.
 fn in_order(printed: &str, words: &[&str]) {
     let mut rest = printed;
     for word in words {
@@ -59,7 +59,7 @@ fn swaks_sends_the_envelope_at_once_and_each_recipient_has_its_reply() {
             sink.only_message(&format!("{name}@example.com"));
         }
     }
-    // All are refused: then DATA is, and no message goes through the line.
+    // All recipients are refused. Then DATA is refused as well, and no message is sent.
     let output = peer("swaks")
         .args(["--pipeline", "--from", "alice@example.org"])
         .args(["--to", "550@example.com,553@example.com"])

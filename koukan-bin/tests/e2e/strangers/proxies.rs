@@ -1,4 +1,4 @@
-//! haproxy, and Envoy, in front of an agent that does the TLS itself.
+//! haproxy and Envoy in front of an agent that handles TLS itself.
 
 use std::{
     fs,
@@ -73,7 +73,7 @@ fn the_client_behind_envoy_is_known() {
     known_behind(fronts, &site, &sink);
 }
 
-/// Envoy listens there, and goes by the cluster of that name.
+/// Envoy listens on that address, and passes connections to the cluster of that name.
 fn listener(address: SocketAddr, cluster: &str) -> Value {
     let proxy = json!({
         "@type": "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy",
@@ -84,7 +84,8 @@ fn listener(address: SocketAddr, cluster: &str) -> Value {
     json!({"address": socket(address), "filter_chains": [{"filters": [filter]}]})
 }
 
-/// Envoy connects there, and says who its client is by that version, which names the cluster as well.
+/// Envoy connects to that address, and names its client by that version of the PROXY protocol,
+/// which is also the name of the cluster.
 fn cluster(address: SocketAddr, version: &str) -> Value {
     let raw = "type.googleapis.com/envoy.extensions.transport_sockets.raw_buffer.v3.RawBuffer";
     let proxied = json!({
@@ -115,7 +116,8 @@ fn socket(address: SocketAddr) -> Value {
     json!({"socket_address": {"address": address.ip().to_string(), "port_value": address.port()}})
 }
 
-/// Clients that come to the proxy are known by their own addresses, over TLS that begins at the agent.
+/// The agent knows the addresses of clients that connect to the proxy, over TLS that begins at the
+/// agent.
 fn known_behind(fronts: [SocketAddr; 2], site: &Site, sink: &Collector) {
     for (number, front) in (7..).zip(fronts) {
         await_listener(front);

@@ -1,4 +1,4 @@
-//! Other agents, before this one and behind it.
+//! Other agents in front of this one and behind it.
 
 use std::{
     fs,
@@ -21,7 +21,7 @@ use crate::{
 const FROM: &str = "älice@example.org";
 const TO: &str = "bøb@example.com";
 
-/// What came says that it came over TLS, from a user, with addresses beyond ASCII, and is what was sent.
+/// The message has come over TLS, from a user, with addresses beyond ASCII, and is unchanged.
 fn is_well(sink: &Collector) {
     let message = sink.only_message(TO);
     assert!(message.contains("UTF8SMTPSA"), "{message}");
@@ -32,7 +32,7 @@ fn is_well(sink: &Collector) {
     }
 }
 
-/// The sender was told that the message was passed on to who tells nobody.
+/// The sender was notified that the message was relayed to a host that sends no notifications.
 fn is_told(sink: &Collector) {
     let told = sink.only_message(FROM);
     for words in [
@@ -63,7 +63,7 @@ fn postfix_passes_mail_on_to_us() {
 fn postfix_hands_mail_to_us_by_lmtp_and_hears_of_each_recipient() {
     let sink = Collector::start();
     let directory = tempfile::tempdir().unwrap();
-    // Postfix has a user of its own.
+    // Postfix runs as another user.
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let socket = directory.path().join("lmtp");
     let config = format!(
@@ -145,7 +145,7 @@ fn exim_passes_mail_on_to_us() {
     let exim = Exim::client(&site, agent.users);
     letter::send(exim.address, FROM, TO);
     is_well(&sink);
-    // By BDAT, over TLS that it believes, as a user.
+    // Exim has used BDAT, over TLS with a verified certificate, as a user.
     exim.await_line(&["=> ", "R=all", " K ", " A=user", " X=TLS1.3", " CV=yes"]);
 }
 

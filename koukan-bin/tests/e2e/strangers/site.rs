@@ -1,4 +1,4 @@
-//! An agent with certificates and users, and what others need to know of them.
+//! An agent with certificates and users, and what its peers need to know about them.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
 /// `users` and `password` of [`USER`].
 pub(super) struct Site(TempDir);
 
-/// The user that everybody is.
+/// The user as whom everybody authenticates.
 pub(super) const USER: &str = "alice";
 
 /// The user's password.
@@ -28,7 +28,7 @@ pub(super) const PASSWORD: &str = "pen-cil";
 impl Site {
     pub(super) fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // Others run as users of their own.
+        // Peers run as other users.
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
         let authority = Authority::new();
         let pem = authority.issue("localhost");
@@ -56,7 +56,7 @@ impl Site {
         self.path(name).display().to_string()
     }
 
-    /// What an agent is to know that sends to a host of this site: TLS that it believes, and who it is.
+    /// The endpoint's settings for a host of this site: the authority, and the credentials.
     pub(super) fn endpoint(&self, host: SocketAddr) -> String {
         let (port, ca, password) = (host.port(), self.shown("ca.pem"), self.shown("password"));
         format!(
@@ -66,13 +66,13 @@ impl Site {
     }
 }
 
-/// An agent that delivers what comes in, in whichever way.
+/// An agent that delivers what comes in on any of its listeners.
 pub(super) struct Agent {
-    /// In clear, from anybody here.
+    /// Without TLS, from anybody on this host.
     pub(super) open: SocketAddr,
-    /// With STARTTLS, from users alone.
+    /// With STARTTLS, only from users.
     pub(super) users: SocketAddr,
-    /// With TLS from the first octet on, from users alone.
+    /// With TLS from the first octet on, only from users.
     pub(super) immediate: SocketAddr,
     /// As `users`, behind a load balancer.
     pub(super) proxied: SocketAddr,
@@ -81,7 +81,7 @@ pub(super) struct Agent {
 }
 
 impl Agent {
-    /// Starts an agent that delivers by that endpoint.
+    /// Starts an agent that delivers through that endpoint.
     pub(super) fn start(site: &Site, endpoint: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let [open, users, immediate, proxied] = [(); 4].map(|()| free_address());

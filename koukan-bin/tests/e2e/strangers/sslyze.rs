@@ -1,9 +1,9 @@
-//! What a scanner of TLS servers says.
+//! The results of a scanner of TLS servers.
 
 use super::site::{Agent, Site};
 use crate::{collector::Collector, peers::python_peer};
 
-/// What it says of a server with which nothing is wrong.
+/// What it prints about a server without faults.
 const GOOD: [&str; 9] = [
     "Forward Secrecy OK - Supported",
     "Legacy RC4 Algorithm OK - Not Supported",
@@ -16,7 +16,7 @@ const GOOD: [&str; 9] = [
     "Secure Renegotiation: OK - Supported",
 ];
 
-/// Versions of the protocol of which nothing is taken.
+/// Versions of the protocol that must not be accepted.
 const OLD: [&str; 4] = ["SSL 2.0", "SSL 3.0", "TLS 1.0", "TLS 1.1"];
 
 #[test]
@@ -32,7 +32,7 @@ fn sslyze_finds_nothing_below_good() {
             .args(starttls)
             .args(["--mozilla_config", "intermediate"])
             .arg(format!("localhost:{}", address.port()));
-        // It fails where anything is not as recommended, and the test's own authority is not.
+        // The scan fails if anything is not as recommended, and the test's own authority is not.
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         let words: Vec<_> = said.split_whitespace().collect();

@@ -1,4 +1,4 @@
-//! Recipients for whom Postfix is asked.
+//! Postfix is asked for recipients before they are accepted.
 
 use super::postfix::Postfix;
 use crate::{
@@ -40,7 +40,7 @@ log: {{ level: error }}
         let mut client = Client::connect(ingress).unwrap();
         client.send("a@example.org", to, MESSAGE).unwrap()
     };
-    // What is said of guesses is remembered.
+    // Answers about guessed addresses are remembered.
     for _ in 0..2 {
         let sent = replies(&["bob@example.com", "eve@example.com", "bob@example.net"]);
         let codes: Vec<_> = sent.rcpts.iter().map(|reply| &reply[..9]).collect();
@@ -59,7 +59,7 @@ log: {{ level: error }}
     postfix.await_line(&["reject: RCPT", "<eve@example.com>", "from=<>"]);
     assert_eq!(postfix.lines(&["reject: RCPT", "<eve@example.com>"]), 1);
     drop(postfix);
-    // Nobody is there to be asked; what was said holds.
+    // Postfix has stopped, but its answers still hold.
     let sent = replies(&["eve@example.com", "bob@example.com", "zoe@example.com"]);
     let codes: Vec<_> = sent.rcpts.iter().map(|reply| &reply[..1]).collect();
     assert_eq!(codes, ["5", "4", "4"], "{sent:?}");

@@ -1,4 +1,5 @@
-//! Mail for an application that takes each message by one request, by `config/examples/webhook.yaml`.
+//! Mail for an application that gets each message in one request, with
+//! `config/examples/webhook.yaml`.
 
 use std::{fs, time::Duration};
 
@@ -17,7 +18,7 @@ const MESSAGE: &str = "From: Alice <alice@example.org>\r\nSubject: a report\r\nM
     --x\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=r.pdf\r\n\
     Content-Transfer-Encoding: base64\r\n\r\nJVBERg==\r\n--x--\r\n";
 
-/// Requests for mail to a recipient.
+/// The requests with mail for a recipient.
 fn to(receiver: &Receiver, address: &str) -> Vec<Value> {
     let mut requests = receiver.requests();
     requests.retain(|it| it["content"]["data"]["rcpt_to"] == json!([address]));
@@ -43,7 +44,7 @@ fn what_the_application_answers_is_what_the_client_hears() {
     let mut send = |to: &[&str]| client.send("alice@example.org", to, MESSAGE).unwrap();
     let reply = |sent: crate::client::Sent| sent.message.unwrap();
 
-    // Nobody is there yet.
+    // Nobody listens there yet.
     let unheard = reply(send(&["first@app.example.com"]));
     assert!(unheard.starts_with("451 4.4.1"), "{unheard}");
     receiver.start(200);
@@ -56,7 +57,7 @@ fn what_the_application_answers_is_what_the_client_hears() {
     let sent = send(&["first@elsewhere.example"]);
     assert!(sent.rcpts[0].starts_with("550"), "{:?}", sent.rcpts);
 
-    // One has it, so the other is tried again here: the same request once more.
+    // One recipient has it. For the other the same request is made again.
     let both = ["second@app.example.com", "busy@app.example.com"];
     let taken = reply(send(&both));
     assert!(taken.starts_with("250"), "{taken}");

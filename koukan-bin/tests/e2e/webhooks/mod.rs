@@ -1,5 +1,5 @@
-//! Webhooks: a server is told of each event at least once and in order, also where it is killed in
-//! between, and the agent is.
+//! Webhooks: a server gets each event at least once and in order, even if it or the agent is killed
+//! meanwhile.
 
 mod mail;
 mod receiver;
@@ -36,7 +36,7 @@ fn number(event: &Value) -> u64 {
     event["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// All events that were kept.
+/// All stored events.
 fn kept(agent: &Agent, query: &str) -> Vec<Value> {
     let answer = Request::get(&format!("/events?limit=1000{query}"));
     let page = answer.send(agent.rest).unwrap().json();
@@ -66,7 +66,7 @@ fn each_event_comes_at_least_once_and_in_order_over_crashes() {
             &secret,
             ", events: [delivered], senders: [submission]"
         ),
-        // Nobody listens there for long, and that holds up nobody else.
+        // Nobody listens at this address for a long time, which delays nobody else.
         webhook("dead", dead, &secret, ", give_up_after: 1s"),
     );
     let mut agent = Agent::start_with_events_and(sink.address, &webhooks);
@@ -80,19 +80,19 @@ fn each_event_comes_at_least_once_and_in_order_over_crashes() {
     create(&agent, "one@example.com");
     eventually(LIMIT, || is_delivered(1) && !all.events().is_empty());
 
-    // It is killed, and told later of what happens meanwhile.
+    // The server is killed, and gets later what happens meanwhile.
     all.kill();
     for to in ["two@example.com", "550@example.com"] {
         create(&agent, to);
     }
     eventually(LIMIT, || some.events().len() >= 2);
-    // It refuses for a while.
+    // The server refuses for a while.
     all.start(503);
     let before = all.requests().len();
     eventually(LIMIT, || all.requests().len() > before);
     all.kill();
 
-    // The agent is killed, and both go on where they were.
+    // The agent is killed, and both continue where they were.
     agent.kill();
     all.start(204);
     agent.restart();
@@ -118,7 +118,7 @@ fn each_event_comes_at_least_once_and_in_order_over_crashes() {
             .unwrap()
             .clone();
         assert_eq!(request["content"]["type"], "events");
-        // What comes again begins no later than where it was.
+        // What is repeated after the kill begins not later than the point that was reached.
         let first = number(&events[0]);
         assert!(first <= seen.last().map_or(1, number) + 1, "{request}");
         for event in events {
@@ -142,12 +142,12 @@ fn each_event_comes_at_least_once_and_in_order_over_crashes() {
         assert!(metrics.contains(text), "{text}:\n{metrics}");
     }
     is_called_again_when_somebody_says_so(&agent, dead);
-    // What it was sent does not hold up a stop.
+    // Requests to webhooks do not delay a stop.
     agent.signal("TERM");
     assert!(agent.wait(Duration::from_secs(10)).success());
 }
 
-/// It was given up, over a crash of the agent as well, and is told of all of it.
+/// The webhook was given up, also across a crash of the agent. Then it gets everything.
 fn is_called_again_when_somebody_says_so(agent: &Agent, dead: SocketAddr) {
     let url = format!("http://{}", agent.rest);
     let koukan = |arguments: &[&str]| {

@@ -1,4 +1,4 @@
-//! A receiver of webhooks in Python, which may be killed and started anew.
+//! A receiver of webhooks in Python, which can be killed and started again.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::{peers::peer, process::Process};
 
-/// Listens on one address, whenever it runs.
+/// Listens on the same address each time that it runs.
 pub(super) struct Receiver {
     secret: &'static str,
     address: SocketAddr,
@@ -30,7 +30,7 @@ impl Receiver {
         }
     }
 
-    /// Starts it, and has it answer with that status.
+    /// Starts it, and makes it answer with that status.
     pub(super) fn start(&mut self, status: u16) {
         let mut command = peer("python3");
         command.args(["-c", include_str!("receiver.py"), self.secret]);
@@ -44,7 +44,7 @@ impl Receiver {
         thread::spawn(move || {
             for line in output.lines().map_while(Result::ok) {
                 let Ok(request) = serde_json::from_str(&line) else {
-                    // It was killed as it wrote.
+                    // It was killed while it was writing.
                     return;
                 };
                 requests.lock().unwrap().push(request);
@@ -53,19 +53,19 @@ impl Receiver {
         self.process = Some(process);
     }
 
-    /// kill -9.
+    /// Kills it with SIGKILL.
     pub(super) fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill();
         }
     }
 
-    /// Requests so far.
+    /// The requests so far.
     pub(super) fn requests(&self) -> Vec<Value> {
         self.requests.lock().unwrap().clone()
     }
 
-    /// Events so far, as they came.
+    /// The events so far, in the order in which they came.
     pub(super) fn events(&self) -> Vec<Value> {
         let requests = self.requests().into_iter();
         let events = requests.flat_map(|request| {

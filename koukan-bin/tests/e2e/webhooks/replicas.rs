@@ -39,7 +39,7 @@ fn one_agent_calls_it_and_another_goes_on_when_that_is_killed() {
         assert!(sent.is_accepted());
     };
     let ask = |sql: &str| server::execute(&url, sql).trim().to_owned();
-    // It is told of what happens from then on.
+    // The webhook gets the events from then on.
     let begun = "SELECT count(*) FROM cursors WHERE name = 'webhook:all'";
     eventually(LIMIT, || ask(begun) == "1");
     for index in 0..4 {
@@ -51,7 +51,7 @@ fn one_agent_calls_it_and_another_goes_on_when_that_is_killed() {
     eventually(LIMIT, || {
         ask(kept).parse::<u64>().is_ok_and(|kept| kept >= last)
     });
-    // The one that calls it.
+    // The agent that calls it.
     let holder = ask(
         "SELECT address FROM sessions JOIN readers ON holder = id WHERE name = 'webhook-reader:all'",
     );

@@ -1,5 +1,5 @@
-//! Destinations: one that is always there, and one that comes and goes. What they make of a message
-//! stands in its recipients' addresses.
+//! Destinations: one that is always there, and one that comes and goes. The recipients' addresses
+//! say what they do with a message.
 
 mod session;
 
@@ -31,7 +31,7 @@ impl Destination {
         let listener = runtime.block_on(TcpListener::bind(steady)).unwrap();
         let shared = Arc::clone(book);
         runtime.spawn(async move {
-            // Never told to close.
+            // This destination is never told to close.
             let (_open, is_closing) = watch::channel(false);
             accept(&listener, &shared, &is_closing).await;
         });
@@ -44,7 +44,8 @@ impl Destination {
     }
 }
 
-/// Listens for a while, and then does not for a while; clients are parted with between two commands.
+/// Alternates between listening and not listening; connections are closed only between two
+/// commands.
 async fn flap(address: SocketAddr, book: Arc<Book>, seed: u64) {
     for time in 0_u32.. {
         let mut choices = Choices::new(seed, "flap", time);
@@ -55,7 +56,7 @@ async fn flap(address: SocketAddr, book: Arc<Book>, seed: u64) {
         let (closing, is_closing) = watch::channel(false);
         if let Ok(listener) = TcpListener::bind(address).await {
             let end = Instant::now() + up;
-            // It never ends by itself.
+            // `accept` never ends by itself.
             let _ = timeout_at(end, accept(&listener, &book, &is_closing)).await;
         }
         let _ = closing.send(true);
@@ -67,7 +68,7 @@ async fn accept(listener: &TcpListener, book: &Arc<Book>, is_closing: &watch::Re
     loop {
         if let Ok((stream, _)) = listener.accept().await {
             let session = Session::new(stream, Arc::clone(book), is_closing.clone());
-            // Clients that are killed break off.
+            // Clients that are killed break off their sessions.
             tokio::spawn(async move {
                 let _ = session.run().await;
             });

@@ -27,12 +27,12 @@ pub(super) struct Session {
     output: OwnedWriteHalf,
     book: Arc<Book>,
     is_closing: watch::Receiver<bool>,
-    /// The run of the agent that it says EHLO as.
+    /// The run of the agent, from the name in its EHLO.
     run: u32,
     recipients: Vec<(String, Step)>,
 }
 
-/// A session that goes on, or is to be closed without another word.
+/// Whether the session goes on; otherwise it is closed without another reply.
 type Next = io::Result<bool>;
 
 impl Session {
@@ -56,7 +56,7 @@ impl Session {
         self.say("220 destination.example").await?;
         loop {
             let mut line = String::new();
-            // Between two commands only: a reply that is begun is a reply.
+            // The session is closed only between two commands: a reply that was begun is finished.
             let mut is_closing = self.is_closing.clone();
             tokio::select! {
                 read = self.input.read_line(&mut line) => read?,
@@ -117,7 +117,7 @@ impl Session {
         }
     }
 
-    /// The message up to the dot; `None` where the client breaks off.
+    /// The message up to the dot; `None` if the client breaks off.
     async fn message(&mut self) -> io::Result<Option<String>> {
         let mut message = String::new();
         loop {
@@ -146,7 +146,7 @@ impl Session {
             return Ok(false);
         }
         if is_any(Step::RefuseMessage) {
-            // Whoever shares the transaction shares the reply.
+            // All recipients of the transaction share the reply.
             for (to, _) in &recipients {
                 self.book.refused(to);
                 let words = format!("the destination says 554, in run {}", self.run);
@@ -160,7 +160,8 @@ impl Session {
         if is_any(Step::AcceptLate) {
             sleep(LATE).await;
         }
-        // Written down first: whoever hears the reply finds it in the book.
+        // The delivery is written down before the reply is sent, so whoever gets the reply finds it
+        // in the book.
         for (to, _) in &recipients {
             self.book.delivered(to, self.run, message);
             let words = format!("the destination says 250, in run {}", self.run);

@@ -1,5 +1,5 @@
-//! REST clients that send a message in the create, and send it again under the same key until it is
-//! answered.
+//! REST clients that send a message in the create request. They send the request again under the
+//! same key until it is answered.
 
 use serde_json::{Value, json};
 
@@ -10,7 +10,7 @@ use crate::{
 
 use super::{Client, Way};
 
-/// Seconds that a client waits for the end.
+/// How many seconds a client waits for the outcome.
 const WAIT: &str = "wait=1";
 
 pub(super) fn run(client: &Client) {
@@ -32,7 +32,7 @@ pub(super) fn run(client: &Client) {
     }
 }
 
-/// Creates a transaction, however often that has to be asked for.
+/// Creates a transaction; repeats the request as often as necessary.
 pub(super) fn create(client: &Client, letter: &Letter, body: Option<Value>) -> Answer {
     let recipients = letter.to.iter().map(|to| json!({ "m": to }));
     let mut asked = json!({
@@ -52,7 +52,7 @@ pub(super) fn create(client: &Client, letter: &Letter, body: Option<Value>) -> A
     let mut is_repeated = false;
     loop {
         match request.send(client.rest) {
-            // It starts or stops.
+            // The agent starts or stops.
             Ok(answer) if answer.status == 503 => {}
             Ok(answer) => {
                 let is_replayed = answer.header("idempotency-replayed").is_some();
@@ -77,7 +77,7 @@ pub(super) fn create(client: &Client, letter: &Letter, body: Option<Value>) -> A
     }
 }
 
-/// Notes a create that was not answered as it should be.
+/// Notes a create that got an unexpected answer.
 pub(super) fn refused(client: &Client, letter: &Letter, answer: &Answer) {
     for to in &letter.to {
         let words = format!("{} {}", answer.status, answer.content());

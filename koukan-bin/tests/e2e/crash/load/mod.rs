@@ -1,4 +1,4 @@
-//! Clients that send one message after the other, over every kill.
+//! Clients that send one message after another, also across kills.
 
 mod create;
 mod smtp;
@@ -21,7 +21,7 @@ use super::{
     plan::{Letter, Way},
 };
 
-/// Two clients of each way, but of those who wait for nothing.
+/// Two clients of each kind, except for those that wait for nothing.
 const CLIENTS: [(Way, &str); 10] = [
     (Way::One, "sa"),
     (Way::One, "sb"),
@@ -35,7 +35,7 @@ const CLIENTS: [(Way, &str); 10] = [
     (Way::Upload, "ub"),
 ];
 
-/// Before an agent that does not answer is asked again.
+/// The pause before an agent that does not answer is asked again.
 const PAUSE: Duration = Duration::from_millis(15);
 
 pub(super) struct Load {
@@ -43,7 +43,7 @@ pub(super) struct Load {
     clients: Vec<JoinHandle<()>>,
 }
 
-/// What a client needs.
+/// What each client uses.
 #[derive(Clone)]
 struct Client {
     seed: u64,
@@ -78,7 +78,7 @@ impl Load {
         }
     }
 
-    /// Lets each client finish what it has begun; the agent runs.
+    /// Lets each client finish what it has begun, while the agent runs.
     pub(super) fn stop(self) {
         self.is_over.store(true, Ordering::Relaxed);
         for client in self.clients {
@@ -107,7 +107,7 @@ impl Client {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// Waits until the agent may be there again.
+    /// Waits until the agent may be running again.
     fn pause(&self) {
         sleep(PAUSE);
     }

@@ -1,4 +1,4 @@
-//! SMTP clients. What was under way when the agent was killed is not sent again.
+//! SMTP clients. They do not repeat a transaction that was running when the agent was killed.
 
 use crate::{client, crash::book::Standing};
 

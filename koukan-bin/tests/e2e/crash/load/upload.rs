@@ -1,4 +1,5 @@
-//! REST clients that upload messages in ranges, and go on where they were after each interruption.
+//! REST clients that upload messages in ranges, and continue at the right place after each
+//! interruption.
 
 use std::io;
 
@@ -46,16 +47,17 @@ struct Upload<'a> {
     choices: Choices,
 }
 
-/// How far an upload is.
+/// How far an upload has got.
 enum Place {
     At(usize),
-    /// It is complete, or its message is refused and no more of it is wanted.
+    /// It is complete, or its message is refused and the rest is not wanted.
     Over,
     Unknown,
 }
 
 impl Upload<'_> {
-    /// Sends the message; what the client was told in the end, or of what should not be.
+    /// Sends the message; returns what the client was told at the end. An error is something that
+    /// must not happen.
     fn send_all(&mut self) -> Result<String, String> {
         let mut at = 0;
         while at < self.message.len() {
@@ -74,7 +76,8 @@ impl Upload<'_> {
         Ok("200 at the end of the upload".to_owned())
     }
 
-    /// Sends the next range: where the next one begins, or nothing if it broke off.
+    /// Sends the next range; returns where the following one begins, or `None` if the connection
+    /// broke off.
     fn send_range(&mut self, at: usize) -> Result<Option<usize>, String> {
         let len = self.message.len();
         let end = len.min(at + self.choices.between(30_000, 120_000));
@@ -93,7 +96,8 @@ impl Upload<'_> {
             Ok(answer) => match answer.status {
                 200 => Ok(Some(end)),
                 503 => Ok(None),
-                // Killed in between, before this range; or refused while it is uploaded.
+                // The agent was killed before this range, or the message was refused during the
+                // upload.
                 409 | 416 => Ok(None),
                 status => Err(format!("{range}: {status} {}", answer.content())),
             },
@@ -105,7 +109,7 @@ impl Upload<'_> {
         }
     }
 
-    /// Asks how much is there, until it is answered; nothing if it is over.
+    /// Asks how much has arrived, until there is an answer; `None` if the upload is over.
     fn find_place(&self) -> Result<Option<usize>, String> {
         loop {
             match self.place() {
@@ -145,7 +149,7 @@ impl Upload<'_> {
         let at = range.strip_prefix("bytes */").map(str::parse);
         match (answer.status, at) {
             (416, Some(Ok(at))) if at < len => Ok(Place::At(at)),
-            // It was finished just now: the view will say.
+            // It has finished just now, so the view will say.
             (409 | 416 | 503, _) => Ok(Place::Unknown),
             (status, _) => Err(format!("asked how much is there: {status} {range}")),
         }

@@ -1,4 +1,4 @@
-//! What clients are told in the end of what they sent by REST.
+//! What clients finally hear about the mail that they sent by REST.
 
 use crate::{
     crash::{agent::Agent, book::Book},

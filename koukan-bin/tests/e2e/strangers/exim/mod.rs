@@ -1,4 +1,4 @@
-//! Exim, from a package that is unpacked, since it cannot be installed beside Postfix.
+//! Exim, from an unpacked package, since it cannot be installed beside Postfix.
 
 use std::{
     fs,
@@ -16,10 +16,10 @@ use crate::{
     process::{Process, await_listener, comes_within, free_address},
 };
 
-/// Who it wants to be: a name that is built in.
+/// The user as which it runs; the name is compiled in.
 const OWNER: &str = "Debian-exim";
 
-/// A running Exim, which passes on all that it takes.
+/// A running Exim, which passes on everything that it accepts.
 pub(super) struct Exim {
     pub(super) address: SocketAddr,
     _process: Process,
@@ -27,7 +27,8 @@ pub(super) struct Exim {
 }
 
 impl Exim {
-    /// Starts one that takes whatever comes, and passes it on over TLS that it believes, as a user.
+    /// Starts one that accepts everything, and passes it on as a user, over TLS with a verified
+    /// certificate.
     pub(super) fn client(site: &Site, relay: SocketAddr) -> Self {
         let ca = site.shown("ca.pem");
         let transport = format!(
@@ -41,8 +42,8 @@ impl Exim {
         Self::start(relay, "tls_advertise_hosts =", "accept", &transport)
     }
 
-    /// Starts one that takes mail from users alone, over TLS; it tells senders itself that it has passed
-    /// their mail on.
+    /// Starts one that accepts mail only from users, over TLS. It notifies senders itself that it
+    /// has relayed their mail.
     pub(super) fn server(site: &Site, relay: SocketAddr) -> Self {
         let (certificate, key) = (site.shown("mx.pem"), site.shown("mx.key"));
         let settings = format!(
@@ -56,7 +57,7 @@ impl Exim {
         )
     }
 
-    /// Starts one that does not offer 8BITMIME, and passes on whatever comes as it is.
+    /// Starts one that does not offer 8BITMIME, and passes on everything unchanged.
     pub(super) fn of_ascii(relay: SocketAddr) -> Self {
         let settings = "accept_8bitmime = false\ntls_advertise_hosts =";
         Self::start(relay, settings, "accept", "hosts_avoid_tls = *")
@@ -79,7 +80,7 @@ impl Exim {
         let config = folder.join("exim.conf");
         fs::write(&config, text).unwrap();
         fs::create_dir(folder.join("spool")).unwrap();
-        // Run as its owner, it gives up nothing, and needs no file of the system's.
+        // Run as its owner, it drops no privileges, and needs no file of the system.
         let exim = folder.join("exim");
         fs::copy(installed("debian/exim/usr/sbin/exim4"), &exim).unwrap();
         fs::set_permissions(&exim, fs::Permissions::from_mode(0o755)).unwrap();
@@ -102,7 +103,7 @@ impl Exim {
         }
     }
 
-    /// Waits until the log says all of that in one line.
+    /// Waits until a line of the log has all of these words.
     pub(super) fn await_line(&self, words: &[&str]) {
         let says = || {
             let log = self.log();

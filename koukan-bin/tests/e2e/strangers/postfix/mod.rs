@@ -1,4 +1,4 @@
-//! Postfix: an instance of its own, in a temporary directory.
+//! Postfix: a separate instance in a temporary directory.
 
 use std::{
     fs,
@@ -19,7 +19,7 @@ use crate::{
 
 const DAEMONS: &str = "/usr/lib/postfix/sbin";
 
-/// A running Postfix, which passes on all that it takes.
+/// A running Postfix, which passes on everything that it accepts.
 pub(super) struct Postfix {
     pub(super) address: SocketAddr,
     process: Process,
@@ -27,8 +27,8 @@ pub(super) struct Postfix {
 }
 
 impl Postfix {
-    /// Starts one that takes whatever comes, and passes it on over TLS that it believes, as a user who
-    /// says who he is by that mechanism.
+    /// Starts one that accepts everything, and passes it on over TLS with a verified certificate,
+    /// as a user who authenticates by that mechanism.
     pub(super) fn client(site: &Site, relay: SocketAddr, mechanism: &str) -> Self {
         let ca = site.shown("ca.pem");
         let more = format!(
@@ -45,13 +45,14 @@ impl Postfix {
         Self::start(relay, &more, mechanism)
     }
 
-    /// Starts one that takes mail from users alone, over TLS alone, who say who they are by that mechanism;
-    /// it tells senders itself that it has passed their mail on.
+    /// Starts one that accepts mail only from users, over TLS, who authenticate by that mechanism.
+    /// It notifies senders itself that it has relayed their mail.
     pub(super) fn server(site: &Site, relay: SocketAddr, mechanism: &str) -> Self {
         Self::serve(site, relay, mechanism, "smtp_discard_ehlo_keywords = dsn\n")
     }
 
-    /// As [`Postfix::server`], but one that leaves it to the next what it can tell of.
+    /// Like [`Postfix::server`], but it passes requests for notifications on to servers that offer
+    /// DSN.
     pub(super) fn that_passes_dsn_on(site: &Site, relay: SocketAddr, mechanism: &str) -> Self {
         Self::serve(site, relay, mechanism, "")
     }
@@ -68,7 +69,7 @@ impl Postfix {
         Self::start(relay, &more, mechanism)
     }
 
-    /// Starts one that takes whatever comes, and hands it by LMTP to the Unix socket at that path.
+    /// Starts one that accepts everything, and delivers it by LMTP to the Unix socket at that path.
     pub(super) fn lmtp_client(socket: &Path) -> Self {
         let more = format!(
             "mynetworks = 127.0.0.0/8\n\
@@ -77,11 +78,11 @@ impl Postfix {
              lmtp_destination_recipient_limit = 10\n",
             socket.display()
         );
-        // Nobody listens there, and it is not asked for.
+        // Nobody listens there, and it is never used.
         Self::start(free_address(), &more, "PLAIN")
     }
 
-    /// Starts one that takes mail for these addresses of one domain alone, and passes it on.
+    /// Starts one that accepts mail only for these addresses of one domain, and passes it on.
     pub(super) fn mailboxes(relay: SocketAddr, domain: &str, addresses: &[&str]) -> Self {
         let listed = addresses
             .iter()
@@ -95,11 +96,11 @@ impl Postfix {
              smtpd_recipient_restrictions = reject_unlisted_recipient\n",
             listed.join(", ")
         );
-        // Nobody says who he is.
+        // Nobody authenticates.
         Self::start(relay, &more, "PLAIN")
     }
 
-    /// Starts one that does not offer 8BITMIME, and passes on whatever comes as it is.
+    /// Starts one that does not offer 8BITMIME, and passes on everything unchanged.
     pub(super) fn of_ascii(relay: SocketAddr) -> Self {
         let more = "mynetworks = 127.0.0.0/8\n\
                     smtpd_discard_ehlo_keywords = 8bitmime\n\
@@ -107,7 +108,7 @@ impl Postfix {
         Self::start(relay, more, "PLAIN")
     }
 
-    /// How many lines of the log say all of that.
+    /// How many lines of the log have all of these words.
     pub(super) fn lines(&self, words: &[&str]) -> usize {
         let log = self.log();
         let says = |line: &&str| words.iter().all(|word| line.contains(word));
@@ -143,7 +144,7 @@ impl Postfix {
         know_user(&database);
         let owned = [folder.join("data"), database];
         run(peer("chown").arg("postfix").args(&owned));
-        // Which wants to be done by root.
+        // Postfix wants root to do this.
         run(peer("postfix").arg("-c").arg(folder).arg("check"));
         let master = Path::new(DAEMONS).join("master");
         let mut command = std::process::Command::new(master);
@@ -158,7 +159,7 @@ impl Postfix {
         }
     }
 
-    /// Waits until the log says all of that in one line.
+    /// Waits until a line of the log has all of these words.
     pub(super) fn await_line(&self, words: &[&str]) {
         let says = || {
             let log = self.log();
@@ -176,13 +177,13 @@ impl Postfix {
 
 impl Drop for Postfix {
     fn drop(&mut self) {
-        // It ends those that it started.
+        // The master process ends the processes that it has started.
         self.process.signal("TERM");
         self.process.wait(Duration::from_secs(20));
     }
 }
 
-/// Makes a database of users with one user in it.
+/// Makes a database with one user.
 fn know_user(database: &PathBuf) {
     let mut command = peer("saslpasswd2");
     command
