@@ -228,6 +228,17 @@ where
         }
     }
 
+    /// Answers the last chunk of a message that had failed before. Over LMTP that chunk has a reply for each accepted
+    /// recipient in this case too: the client may have sent it before it heard of the failure.
+    ///
+    /// *Source*: RFC 2033 section 4.3.
+    pub(super) fn answer_failed(&mut self, reply: Reply, tally: Tally) -> Result<(), End> {
+        match self.config.protocol {
+            Protocol::Lmtp if !self.message.accepted.is_empty() => self.answer_each(&reply),
+            _ => self.answer(reply, tally),
+        }
+    }
+
     /// Answers the message for each accepted recipient, in order.
     ///
     /// *Source*: RFC 2033 section 4.2.

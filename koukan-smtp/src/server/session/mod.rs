@@ -343,8 +343,10 @@ where
                     self.state.chunk_failed(reply.clone());
                 }
                 self.discard_chunk(size).await?;
-                self.state.chunk_discarded(is_last);
-                self.answer(reply, tally)
+                match self.state.chunk_discarded(is_last) {
+                    true => self.answer_failed(reply, tally),
+                    false => self.answer(reply, tally),
+                }
             }
             Action::StartTls => self.start_tls().await,
             Action::Xclient(xclient) => self.xclient(&xclient).await,

@@ -341,11 +341,14 @@ impl State {
         self.phase = Phase::Failed(reply);
     }
 
-    /// A chunk was dropped; `is_last` marks the end of those that follow a failed one.
-    pub(super) fn chunk_discarded(&mut self, is_last: bool) {
-        if is_last && matches!(self.phase, Phase::Failed(_)) {
+    /// A chunk was dropped; `is_last` marks the end of those that follow a failed one. Returns whether a message that had
+    /// failed ends with it.
+    pub(super) fn chunk_discarded(&mut self, is_last: bool) -> bool {
+        let ends = is_last && matches!(self.phase, Phase::Failed(_));
+        if ends {
             self.phase = Phase::Idle;
         }
+        ends
     }
 
     /// The transaction has ended, successfully or not.
