@@ -9,7 +9,11 @@ use super::{InvalidVerifier, Verifier, keys::prepared};
 /// *Shape*: one line for each user, `user:verifier`, as `koukan passwd` prints it. Empty lines and
 /// lines that begin with `#` are ignored.
 #[derive(Debug, Clone, Default)]
-pub struct Entries(HashMap<Box<str>, Verifier>);
+pub struct Entries {
+    verifiers: HashMap<Box<str>, Verifier>,
+    /// The count of iterations that most verifiers have.
+    iterations: Option<u32>,
+}
 
 /// A line that is not an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,27 +43,35 @@ pub enum EntryFault {
 impl Entries {
     /// The verifier of a user, whose name is given as a client may write it.
     pub fn get(&self, user: &str) -> Option<&Verifier> {
-        self.0.get(&*prepared(user))
+        self.verifiers.get(&*prepared(user))
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.verifiers.len()
     }
 
     /// Whether there are no entries.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.verifiers.is_empty()
     }
 
-    /// The count of iterations that most verifiers have.
+    /// The count of iterations that most verifiers have. It was counted before, since a look-up must take no longer for a
+    /// user who does not exist.
     pub(crate) fn iterations(&self) -> Option<u32> {
+        self.iterations
+    }
+
+    fn of(verifiers: HashMap<Box<str>, Verifier>) -> Self {
         let mut counts = HashMap::<u32, usize>::new();
-        for verifier in self.0.values() {
+        for verifier in verifiers.values() {
             *counts.entry(verifier.iterations()).or_default() += 1;
         }
         let most = counts.into_iter().max_by_key(|(of, count)| (*count, *of));
-        most.map(|(of, _)| of)
+        Self {
+            iterations: most.map(|(of, _)| of),
+            verifiers,
+        }
     }
 }
 
@@ -89,7 +101,7 @@ impl FromStr for Entries {
                 return Err(invalid(EntryFault::Twice));
             }
         }
-        Ok(Self(entries))
+        Ok(Self::of(entries))
     }
 }
 

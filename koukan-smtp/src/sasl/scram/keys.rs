@@ -59,7 +59,7 @@ pub(super) fn xor(mut one: Key, other: Key) -> Key {
 /// A name or a password in the form in which it is compared; one with forbidden characters stays as it is.
 ///
 /// *Source*: RFC 4013.
-pub(super) fn prepared(text: &str) -> Cow<'_, str> {
+pub(crate) fn prepared(text: &str) -> Cow<'_, str> {
     stringprep::saslprep(text).unwrap_or(Cow::Borrowed(text))
 }
 

@@ -21,7 +21,7 @@ pub(super) use self::{
     server::{Challenged, Server},
 };
 
-pub(crate) use self::stranger::Stranger;
+pub(crate) use self::{keys::prepared, stranger::Stranger};
 
 pub use self::{
     entries::{Entries, EntryFault, InvalidEntry},

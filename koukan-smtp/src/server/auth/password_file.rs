@@ -12,7 +12,7 @@ use super::{Authenticator, Unavailable};
 use crate::{
     sasl::{
         Answer, Claim, Mechanisms,
-        scram::{Entries, Stranger, Verifier},
+        scram::{Entries, Stranger, Verifier, prepared},
     },
     sync::{Mutex, PoisonError},
 };
@@ -20,7 +20,8 @@ use crate::{
 /// Knows users by their [verifiers](Entries), as a file lists them. The entries can be replaced at
 /// any time; clones share them. The caller reads the file.
 ///
-/// Passwords are hashed on the threads of a pool.
+/// Passwords are hashed on the threads of a pool. A user is known by the name in its prepared form (RFC 4013), however a
+/// client writes it.
 #[derive(Debug, Clone)]
 pub struct PasswordFile {
     entries: Arc<Mutex<Arc<Entries>>>,
@@ -48,15 +49,19 @@ impl PasswordFile {
         *current = Arc::new(entries);
     }
 
-    /// The verifier of a user, and whether that user exists.
-    fn verifier(&self, user: &str) -> (Verifier, bool) {
+    /// The name by which a user is known, the verifier, and whether that user exists.
+    fn verifier(&self, user: &str) -> (Box<str>, Verifier, bool) {
         let entries = {
             let current = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(&current)
         };
-        match entries.get(user) {
-            Some(verifier) => (verifier.clone(), true),
-            None => (self.strangers.verifier(user, &entries), false),
+        let name = prepared(user);
+        match entries.get(&name) {
+            Some(verifier) => (name.into(), verifier.clone(), true),
+            None => {
+                let verifier = self.strangers.verifier(&name, &entries);
+                (name.into(), verifier, false)
+            }
         }
     }
 }
@@ -70,11 +75,11 @@ impl Authenticator for PasswordFile {
     async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
         match claim {
             Claim::Verifier { user } => {
-                let (verifier, _) = self.verifier(&user);
-                Ok(Answer::Verifier(user, verifier))
+                let (name, verifier, _) = self.verifier(&user);
+                Ok(Answer::Verifier(name, verifier))
             }
             Claim::Password { user, password } => {
-                let (verifier, is_there) = self.verifier(&user);
+                let (user, verifier, is_there) = self.verifier(&user);
                 let check = self.blocking.run(move || verifier.fits(password.reveal()));
                 let fits = check.await.map_err(|error| Unavailable(error.into()))?;
                 Ok(match fits && is_there {
@@ -122,6 +127,26 @@ mod tests {
         assert!(!is_known(&file, "bob", "pen").await);
     }
 
+    /// Otherwise one user could be many, each with limits of its own.
+    #[tokio::test]
+    async fn however_a_client_writes_a_name_it_is_known_by_one() {
+        let file = entries(&[("alice", "pencil")]);
+        let file = PasswordFile::new(file, BlockingPool::default()).unwrap();
+        // A soft hyphen, a word joiner, and a wide letter.
+        for user in ["alice", "ali\u{ad}ce", "\u{2060}alice", "\u{ff41}lice"] {
+            let user: Box<str> = user.into();
+            let password = "pencil".into();
+            let claim = Claim::Password {
+                user: user.clone(),
+                password,
+            };
+            let accepted = file.ask(claim).await.unwrap();
+            assert_eq!(accepted, Answer::Accepted("alice".into()), "{user:?}");
+            let verifier = file.ask(Claim::Verifier { user }).await.unwrap();
+            assert!(matches!(verifier, Answer::Verifier(name, _) if &*name == "alice"));
+        }
+    }
+
     #[tokio::test]
     async fn a_stranger_is_asked_for_a_proof_like_everybody_else() {
         let file = entries(&[("alice", "pencil")]);
@@ -137,6 +162,12 @@ mod tests {
         let [carol, again, dave] = [ask("carol").await, ask("carol").await, ask("dave").await];
         assert_eq!(carol, again, "who asks twice would see that it was made up");
         assert_ne!(carol, dave);
+        let spelled = [ask("ali\u{ad}ce").await, ask("ca\u{ad}rol").await];
+        assert_eq!(
+            spelled,
+            [alice.clone(), carol.clone()],
+            "only who is there would have one salt"
+        );
         assert_eq!(carol.iterations(), alice.iterations());
         assert_eq!(carol.salt().len(), alice.salt().len());
     }
