@@ -344,3 +344,30 @@ async fn questions_that_take_long_leave_room_for_those_of_other_clients() {
     let ended: Vec<_> = silent.join_all().await;
     assert_eq!(ended, [60; 14]);
 }
+
+/// A token is refused before the exchange is over. Who then cancels it, or sends nonsense, has guessed all the same.
+#[tokio::test(start_paused = true)]
+async fn a_guess_counts_however_the_client_ends_the_exchange() {
+    let limits = Limits::default().with_failed_authentications(3);
+    let server = tells_identity()
+        .with_authenticator(Tokens)
+        .with_limits(limits);
+    let (mut client, _) = connect(&server, &connected(HERE)).await;
+    let credentials = Credentials::new("x", "bad");
+    let (_, first) = ClientExchange::begin(Mechanism::OAuthBearer, &credentials).unwrap();
+    let guess = format!("AUTH OAUTHBEARER {}", encode(first.unwrap()));
+    let begun = tokio::time::Instant::now();
+    for (end, expected) in [
+        ("*", "501 5.7.0 "),
+        ("!", "501 5.5.2 "),
+        ("AQ==", "535 5.7.8 "),
+    ] {
+        let challenge = client.ask(&guess).await;
+        assert!(challenge.starts_with("334 "), "{challenge}");
+        let reply = client.ask(end).await;
+        assert!(reply.starts_with(expected), "{reply}");
+    }
+    assert_eq!(begun.elapsed().as_secs(), 1 + 2 + 3);
+    let reply = client.ask(&guess).await;
+    assert!(reply.starts_with("421 4.7.0 "), "{reply}");
+}

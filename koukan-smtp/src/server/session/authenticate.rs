@@ -27,6 +27,14 @@ use crate::{
 /// *Source*: RFC 4954 section 4.
 const LINE_MAX: usize = 12_288;
 
+/// Why a client has not authenticated.
+#[derive(Debug)]
+struct Failed {
+    reply: Reply,
+    /// Whether its claim was false. Otherwise nothing was found out about it.
+    is_false: bool,
+}
+
 impl<IO, M> Session<IO, M>
 where
     IO: Upgrade,
@@ -63,8 +71,11 @@ where
             return Err(End::Closed(Reply::too_many_failed_authentications()));
         };
         let outcome = match self.exchange(&gate, mechanism, initial).await? {
-            Ok(identity) => self.accept(identity).await?,
-            refused => refused.map(|_| ()),
+            Ok(identity) => self.accept(identity).await?.map_err(|reply| Failed {
+                is_false: reply == Reply::authentication_failed(),
+                reply,
+            }),
+            Err(failed) => Err(failed),
         };
         match outcome {
             Ok(()) => {
@@ -73,7 +84,7 @@ where
                 self.state.authenticated();
                 self.answer(Reply::authenticated(), Tally::Idle)
             }
-            Err(reply) if reply == Reply::authentication_failed() => {
+            Err(Failed { reply, is_false }) if is_false => {
                 let remote = self.facts.context().remote_host;
                 tracing::info!(
                     ?remote,
@@ -85,7 +96,7 @@ where
                 self.outcome_of(wait, Duration::MAX, Duration::ZERO).await?;
                 self.answer(reply, Tally::Error)
             }
-            Err(reply) => {
+            Err(Failed { reply, .. }) => {
                 gate.failures.take_back(&attempt);
                 self.answer(reply, Tally::Error)
             }
@@ -134,48 +145,54 @@ where
         Ok(answer.map(|_| self.facts = facts))
     }
 
-    /// Runs the exchange between the client and the authenticator until the claim is accepted or refused.
+    /// Runs the exchange between the client and the authenticator until the claim is accepted or refused. Once the
+    /// authenticator has refused the claim it counts as false, however the client ends the exchange: a token is refused
+    /// before its end (RFC 7628 section 3.2.3).
     async fn exchange(
         &mut self,
         gate: &Arc<Gate>,
         mechanism: Mechanism,
         initial: &str,
-    ) -> Result<Result<Box<str>, Reply>, End> {
+    ) -> Result<Result<Box<str>, Failed>, End> {
         let mut exchange = Exchange::new(mechanism);
+        let mut is_false = false;
         let mut line = match initial {
             "" => match self.challenge(exchange.opening()).await? {
                 Ok(line) => line,
-                Err(reply) => return Ok(Err(reply)),
+                Err(reply) => return Ok(Err(reply.into())),
             },
             "=" => Vec::new(),
             text => text.as_bytes().to_vec(),
         };
         loop {
-            let Ok(octets) = sasl::decode(&line) else {
-                return Ok(Err(Reply::authentication_malformed()));
-            };
-            let mut step = match exchange.respond(&octets) {
-                Ok(step) => step,
-                Err(_) => return Ok(Err(Reply::authentication_malformed())),
+            let octets = sasl::decode(&line).ok();
+            let step = octets.and_then(|octets| exchange.respond(&octets).ok());
+            let Some(mut step) = step else {
+                let reply = Reply::authentication_malformed();
+                return Ok(Err(Failed { reply, is_false }));
             };
             if let SaslStep::Ask(claim) = step {
                 let answer = match self.ask_about(gate, claim).await? {
                     Ok(answer) => answer,
-                    Err(reply) => return Ok(Err(reply)),
+                    Err(reply) => return Ok(Err(reply.into())),
                 };
+                is_false = answer == Answer::Refused;
                 step = match exchange.answer(answer) {
                     Ok(step) => step,
-                    Err(_) => return Ok(Err(Reply::authentication_unavailable())),
+                    Err(_) => return Ok(Err(Reply::authentication_unavailable().into())),
                 };
             }
             match step {
                 SaslStep::Challenge(octets) => match self.challenge(&octets).await? {
                     Ok(next) => line = next,
-                    Err(reply) => return Ok(Err(reply)),
+                    Err(reply) => return Ok(Err(Failed { reply, is_false })),
                 },
                 SaslStep::Accepted(identity) => return Ok(Ok(identity)),
                 SaslStep::Refused | SaslStep::Ask(_) => {
-                    return Ok(Err(Reply::authentication_failed()));
+                    return Ok(Err(Failed {
+                        reply: Reply::authentication_failed(),
+                        is_false: true,
+                    }));
                 }
             }
         }
@@ -240,6 +257,16 @@ where
             match next.await? {
                 Event::Upstream(()) | Event::Client => {}
             }
+        }
+    }
+}
+
+impl From<Reply> for Failed {
+    /// Nothing was found out about the claim.
+    fn from(reply: Reply) -> Self {
+        Self {
+            reply,
+            is_false: false,
         }
     }
 }
