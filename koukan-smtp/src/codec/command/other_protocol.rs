@@ -24,15 +24,12 @@ const METHODS: [&[u8]; 10] = [
 const TLS_HANDSHAKE: u8 = 22;
 
 impl OtherProtocol {
-    /// Whether a line is a request of three words or more whose last word names a protocol, as in HTTP.
-    /// The first word does not matter: a method may have the name of an SMTP verb. Two words are a command: a client may
-    /// give an odd name to EHLO.
+    /// Whether a line is a request as HTTP has it: a method, a target, and a protocol with its version. The method does not
+    /// matter: it may have the name of an SMTP verb. Other lines that end with such a word are commands: a client may give an
+    /// odd name to EHLO, or any words to NOOP.
     pub(super) fn is_request(line: &str) -> bool {
         // This cheap test already rules out nearly all lines.
-        line.ends_with(|last: char| last.is_ascii_digit())
-            && line.rsplit_once([' ', '\t']).is_some_and(|(before, last)| {
-                before.trim_ascii().contains([' ', '\t']) && is_version(last.as_bytes())
-            })
+        line.ends_with(|last: char| last.is_ascii_digit()) && is_request(line.as_bytes())
     }
 
     /// The protocol of a line that is not an SMTP command, judged by its beginning and its end.
@@ -44,9 +41,8 @@ impl OtherProtocol {
             .split(u8::is_ascii_whitespace)
             .filter(|word| !word.is_empty());
         let first = words.next()?;
-        let last = words.next_back().unwrap_or(first);
         let is_method = |method: &&[u8]| first.eq_ignore_ascii_case(method);
-        if METHODS.iter().any(is_method) || is_version(first) || is_version(last) {
+        if METHODS.iter().any(is_method) || is_version(first) || is_request(line) {
             Some(Self::Http)
         } else if first.starts_with(b"SSH-") {
             Some(Self::Ssh)
@@ -56,6 +52,23 @@ impl OtherProtocol {
             None
         }
     }
+}
+
+fn is_request(line: &[u8]) -> bool {
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    match (words.next(), words.next(), words.next(), words.next()) {
+        (Some(_), Some(target), Some(version), None) => is_target(target) && is_version(version),
+        _ => false,
+    }
+}
+
+/// Whether a word may be the target of a request: a path, a URI, a host and its port, or `*`.
+///
+/// *Source*: RFC 9112 section 3.2.
+fn is_target(word: &[u8]) -> bool {
+    word == b"*" || word.starts_with(b"/") || word.contains(&b':')
 }
 
 /// Whether a word is the name of a protocol and its version, as `HTTP/1.1`.
@@ -75,10 +88,17 @@ mod tests {
     use OtherProtocol::{Http, Proxy, Ssh, Tls};
 
     #[test]
-    fn a_request_has_three_words() {
+    fn a_request_has_a_method_a_target_and_a_version() {
         for (line, is_request) in [
             ("QUIT / HTTP/1.1", true),
             ("RSET\t/x\tHTTP/2", true),
+            ("HELP * HTTP/1.1", true),
+            ("DATA http://mx.example.com/ HTTP/1.1", true),
+            ("NOOP mx.example.com:25 HTTP/1.1", true),
+            ("VRFY A HTTP/1.1", false),
+            ("NOOP it is HTTP/1.1", false),
+            ("NOOP / is HTTP/1.1", false),
+            ("EXPN staff X/1", false),
             ("EHLO A/0", false),
             ("HELO  G/3", false),
             ("NOOP HTTP/1.1", false),
@@ -110,6 +130,8 @@ mod tests {
             (b"GETTING there", None),
             (b"XYZ a/b", None),
             (b"XYZ /1.1", None),
+            (b"XYZ A/1", None),
+            (b"XYZ a A/1", None),
         ] {
             assert_eq!(OtherProtocol::of(line), expected, "{}", line.escape_ascii());
         }

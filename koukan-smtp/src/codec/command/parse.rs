@@ -199,6 +199,9 @@ mod tests {
             ("NOOP\t \tx", Command::Noop),
             ("NOOP HTTP/x", Command::Noop),
             ("NOOP x/1.1", Command::Noop),
+            ("NOOP it speaks HTTP/1.1", Command::Noop),
+            ("VRFY A HTTP/1.1", Command::Vrfy),
+            ("HELP about SMTP/1", Command::Help),
         ] {
             assert_eq!(parse(line), Ok(command), "{line}");
         }
