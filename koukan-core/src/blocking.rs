@@ -21,7 +21,10 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 /// # }).unwrap();
 /// ```
 #[derive(Debug, Clone)]
-pub struct BlockingPool(Arc<Semaphore>);
+pub struct BlockingPool {
+    threads: NonZeroUsize,
+    room: Arc<Semaphore>,
+}
 
 /// The work panicked, or the runtime ended before the work did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,9 +34,16 @@ pub struct WorkLost;
 impl BlockingPool {
     /// A pool that runs at most `threads` pieces of work at a time.
     pub fn new(threads: NonZeroUsize) -> Self {
-        Self(Arc::new(Semaphore::new(
-            threads.get().min(Semaphore::MAX_PERMITS),
-        )))
+        let permits = threads.get().min(Semaphore::MAX_PERMITS);
+        Self {
+            threads,
+            room: Arc::new(Semaphore::new(permits)),
+        }
+    }
+
+    /// How many pieces of work run at a time.
+    pub fn threads(&self) -> NonZeroUsize {
+        self.threads
     }
 
     /// Runs work in a thread, as soon as there is room, and returns its result.
@@ -50,7 +60,7 @@ impl BlockingPool {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkLost> {
-        let permit = Arc::clone(&self.0).acquire_owned().await;
+        let permit = Arc::clone(&self.room).acquire_owned().await;
         let permit = permit.expect("nobody closes the semaphore");
         let working = spawn_blocking(move || {
             let _permit = permit;
@@ -127,7 +137,7 @@ mod tests {
             _ = begun => panic!("it cannot have ended"),
             () = tokio::task::yield_now() => {}
         }
-        assert_eq!(pool.0.available_permits(), 0);
+        assert_eq!(pool.room.available_permits(), 0);
         // This work is neither started nor counted.
         let waiting = pool.run(unwanted);
         tokio::select! {

@@ -139,27 +139,51 @@ impl Authenticator for HttpAuthenticator {
         QUESTIONS_MAX
     }
 
+    fn known(&self, claim: &Claim) -> Option<Answer> {
+        let key = self.kept.key(parts(claim)?.all());
+        self.kept.find(&key).map(Answer::Accepted)
+    }
+
     async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
-        let (user, kind, shown) = match &claim {
-            Claim::Password { user, password } => (Some(&**user), "password", password.reveal()),
-            Claim::Token { user, token } => (user.as_deref(), "token", token.reveal()),
-            // The server knows no verifiers: mechanisms that need one are not offered.
-            _ => return Ok(Answer::Refused),
-        };
-        let key = self.kept.key([kind, user.unwrap_or_default(), shown]);
-        if let Some(name) = self.kept.find(&key) {
-            return Ok(Answer::Accepted(name));
+        if let Some(known) = self.known(&claim) {
+            return Ok(known);
         }
-        let mut content = json!({ kind: shown });
-        if let Some(user) = user {
+        // The server knows no verifiers: mechanisms that need one are not offered.
+        let Some(parts) = parts(&claim) else {
+            return Ok(Answer::Refused);
+        };
+        let mut content = json!({ parts.kind: parts.shown });
+        if let Some(user) = parts.user {
             content["user"] = user.into();
         }
-        let answer = self.question(user, content).await?;
+        let answer = self.question(parts.user, content).await?;
         if let Answer::Accepted(name) = &answer {
-            self.kept.keep(key, name.clone());
+            self.kept.keep(self.kept.key(parts.all()), name.clone());
         }
         Ok(answer)
     }
+}
+
+/// What the server is told of a claim.
+struct Parts<'a> {
+    kind: &'static str,
+    user: Option<&'a str>,
+    shown: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    fn all(&self) -> [&'a str; 3] {
+        [self.kind, self.user.unwrap_or_default(), self.shown]
+    }
+}
+
+fn parts(claim: &Claim) -> Option<Parts<'_>> {
+    let (kind, user, shown) = match claim {
+        Claim::Password { user, password } => ("password", Some(&**user), password.reveal()),
+        Claim::Token { user, token } => ("token", user.as_deref(), token.reveal()),
+        _ => return None,
+    };
+    Some(Parts { kind, user, shown })
 }
 
 impl fmt::Debug for HttpAuthenticator {

@@ -1,15 +1,19 @@
 //! Decides whether clients are who they claim to be.
 
 mod authenticator;
-mod failures;
+mod history;
+mod line;
 #[cfg(feature = "scram")]
 mod password_file;
+mod turns;
 
 pub use self::authenticator::{Authenticator, Unavailable};
 #[cfg(feature = "scram")]
 pub use self::password_file::PasswordFile;
 
-use koukan_core::{context::Context, shares::Shares};
+pub(super) use self::{history::Standing, turns::Turn};
+
+use koukan_core::context::Context;
 
 use crate::sasl::{Mechanism, Mechanisms};
 
@@ -19,22 +23,22 @@ use super::{
     holding::Holding,
 };
 
-use self::failures::Failures;
+use self::{history::History, turns::Turns};
 
 /// The authenticator of a server, and what the server remembers of clients that have failed.
 pub(super) struct Gate {
     pub(super) authenticator: Box<dyn Authenticator>,
-    pub(super) failures: Failures,
-    /// Questions that are under way.
-    pub(super) questions: Shares,
+    pub(super) history: History,
+    /// The turns of its questions.
+    pub(super) turns: Turns,
 }
 
 impl Gate {
     pub(super) fn new(authenticator: impl Authenticator) -> Self {
         Self {
-            questions: Shares::new(authenticator.questions_max()),
+            turns: Turns::new(authenticator.questions_max()),
             authenticator: Box::new(authenticator),
-            failures: Failures::default(),
+            history: History::default(),
         }
     }
 }

@@ -20,8 +20,8 @@ use crate::{
 /// Knows users by their [verifiers](Entries), as a file lists them. The entries can be replaced at
 /// any time; clones share them. The caller reads the file.
 ///
-/// Passwords are hashed on the threads of a pool. A user is known by the name in its prepared form (RFC 4013), however a
-/// client writes it.
+/// Passwords are hashed on the threads of a pool, by each server no more at a time than there are threads. A user is known by
+/// the name in the file in its prepared form (RFC 4013), however a client writes it.
 #[derive(Debug, Clone)]
 pub struct PasswordFile {
     entries: Arc<Mutex<Arc<Entries>>>,
@@ -72,12 +72,25 @@ impl Authenticator for PasswordFile {
         Mechanisms::of_passwords()
     }
 
-    async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
+    fn questions_max(&self) -> u64 {
+        self.blocking.threads().get() as u64
+    }
+
+    fn known(&self, claim: &Claim) -> Option<Answer> {
         match claim {
             Claim::Verifier { user } => {
-                let (name, verifier, _) = self.verifier(&user);
-                Ok(Answer::Verifier(name, verifier))
+                let (name, verifier, _) = self.verifier(user);
+                Some(Answer::Verifier(name, verifier))
             }
+            _ => None,
+        }
+    }
+
+    async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
+        if let Some(known) = self.known(&claim) {
+            return Ok(known);
+        }
+        match claim {
             Claim::Password { user, password } => {
                 let (user, verifier, is_there) = self.verifier(&user);
                 let check = self.blocking.run(move || verifier.fits(password.reveal()));
@@ -87,7 +100,7 @@ impl Authenticator for PasswordFile {
                     false => Answer::Refused,
                 })
             }
-            Claim::Token { .. } => Ok(Answer::Refused),
+            _ => Ok(Answer::Refused),
         }
     }
 }

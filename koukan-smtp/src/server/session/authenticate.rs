@@ -3,7 +3,7 @@
 use std::{sync::Arc, task::Poll, time::Duration};
 
 use futures_core::future::BoxFuture;
-use koukan_core::reply::Reply;
+use koukan_core::{repeats::Repeats, reply::Reply};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -17,7 +17,7 @@ use crate::{
     sasl::{self, Answer, Claim, Exchange, Mechanism, NextStep as SaslStep},
     server::{
         MakeMailService, Step, Unavailable, Upgrade,
-        auth::{Gate, abilities},
+        auth::{Gate, Standing, Turn, abilities},
         greeter::Abilities,
     },
 };
@@ -26,6 +26,14 @@ use crate::{
 ///
 /// *Source*: RFC 4954 section 4.
 const LINE_MAX: usize = 12_288;
+
+/// The interval between log lines about attempts that got no turn.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static BUSY: Repeats = Repeats::new(INTERVAL, |attempts, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(attempts, seconds, "too many clients authenticate at a time");
+});
 
 /// Why a client has not authenticated.
 #[derive(Debug)]
@@ -67,10 +75,11 @@ where
             return self.answer(Reply::not_implemented(), Tally::Error);
         };
         let client = self.facts.context().client();
-        let Some(attempt) = gate.failures.begin(client, &self.config.limits) else {
+        let Some(attempt) = gate.history.begin(client, &self.config.limits) else {
             return Err(End::Closed(Reply::too_many_failed_authentications()));
         };
-        let outcome = match self.exchange(&gate, mechanism, initial).await? {
+        let standing = attempt.standing();
+        let outcome = match self.exchange(&gate, standing, mechanism, initial).await? {
             Ok(identity) => self.accept(identity).await?.map_err(|reply| Failed {
                 is_false: reply == Reply::authentication_failed(),
                 reply,
@@ -79,7 +88,7 @@ where
         };
         match outcome {
             Ok(()) => {
-                gate.failures.take_back(&attempt);
+                gate.history.succeeded(&attempt);
                 self.turn_away_who_errs()?;
                 self.state.authenticated();
                 self.answer(Reply::authenticated(), Tally::Idle)
@@ -97,7 +106,7 @@ where
                 self.answer(reply, Tally::Error)
             }
             Err(Failed { reply, .. }) => {
-                gate.failures.take_back(&attempt);
+                gate.history.take_back(&attempt);
                 self.answer(reply, Tally::Error)
             }
         }
@@ -151,6 +160,7 @@ where
     async fn exchange(
         &mut self,
         gate: &Arc<Gate>,
+        standing: Standing,
         mechanism: Mechanism,
         initial: &str,
     ) -> Result<Result<Box<str>, Failed>, End> {
@@ -172,7 +182,7 @@ where
                 return Ok(Err(Failed { reply, is_false }));
             };
             if let SaslStep::Ask(claim) = step {
-                let answer = match self.ask_about(gate, claim).await? {
+                let answer = match self.ask_about(gate, standing, claim).await? {
                     Ok(answer) => answer,
                     Err(reply) => return Ok(Err(reply.into())),
                 };
@@ -198,20 +208,22 @@ where
         }
     }
 
-    /// Asks the authenticator whether a claim is true, within the time allowed.
+    /// Asks the authenticator whether a claim is true, within the time allowed, and when it is the client's turn.
     async fn ask_about(
         &mut self,
         gate: &Arc<Gate>,
+        standing: Standing,
         claim: Claim,
     ) -> Result<Result<Answer, Reply>, End> {
-        let client = self.facts.context().client();
-        let Some(charge) = gate.questions.charge(&client, 1) else {
-            tracing::warn!(%client, "too many questions to an authenticator are under way");
+        if let Some(known) = gate.authenticator.known(&claim) {
+            return Ok(Ok(known));
+        }
+        let Some(turn) = self.turn(gate, standing).await? else {
             return Ok(Err(Reply::authentication_unavailable()));
         };
         let gate = Arc::clone(gate);
         let answer: BoxFuture<'static, Result<Answer, Unavailable>> = Box::pin(async move {
-            let _charge = charge;
+            let _turn = turn;
             gate.authenticator.ask(claim).await
         });
         let answer = self
@@ -228,6 +240,20 @@ where
             }
             None => Err(Reply::authentication_unavailable()),
         })
+    }
+
+    /// Waits for the client's turn to ask the authenticator; `None` where there is none for it now. A client that has
+    /// closed its half of the connection leaves the line.
+    async fn turn(&mut self, gate: &Gate, standing: Standing) -> Result<Option<Turn>, End> {
+        let client = self.facts.context().client();
+        let turn = Box::pin(gate.turns.clone().turn(client, standing));
+        let turn = self.outcome_of(turn, Duration::MAX, Duration::ZERO).await?;
+        let turn = turn.and_then(Result::ok);
+        if turn.is_none() && BUSY.is_first() {
+            let remote = self.facts.context().remote_host;
+            tracing::warn!(?remote, "a client has to authenticate later: too many do");
+        }
+        Ok(turn)
     }
 
     /// Sends a challenge, and waits for the client's answer. The error is the reply to a client that cancels, or

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod turns;
+
+#[path = "../support/mod.rs"]
 mod support;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -247,7 +250,7 @@ async fn users_have_a_service_of_their_own() {
     assert_eq!(client.who().await, "for users on behalf of submission");
 }
 
-/// Never answers, and notifies when it is asked.
+/// Never answers its one question, and notifies when it is asked.
 #[derive(Debug, Clone, Default)]
 struct Hangs(Arc<Notify>);
 
@@ -255,6 +258,10 @@ struct Hangs(Arc<Notify>);
 impl Authenticator for Hangs {
     fn mechanisms(&self) -> Mechanisms {
         Mechanisms::of_passwords()
+    }
+
+    fn questions_max(&self) -> u64 {
+        1
     }
 
     async fn ask(&self, _: Claim) -> Result<Answer, Unavailable> {
@@ -292,57 +299,6 @@ async fn an_authenticator_that_hangs_holds_up_nobody_for_ever() {
     asked.notified().await;
     drop(client);
     session.await.unwrap();
-}
-
-/// Never answers for one user, and answers at once for others.
-#[derive(Debug, Default)]
-struct IsSilentOfMallory;
-
-#[async_trait::async_trait]
-impl Authenticator for IsSilentOfMallory {
-    fn mechanisms(&self) -> Mechanisms {
-        Mechanisms::of_passwords()
-    }
-
-    fn questions_max(&self) -> u64 {
-        16
-    }
-
-    async fn ask(&self, claim: Claim) -> Result<Answer, Unavailable> {
-        match claim {
-            Claim::Password { user, .. } if &*user == "alice" => Ok(Answer::Accepted(user)),
-            _ => std::future::pending().await,
-        }
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn questions_that_take_long_leave_room_for_those_of_other_clients() {
-    let server = tells_identity()
-        .with_authenticator(IsSilentOfMallory)
-        .with_auth_in_clear()
-        .with_limits(Limits::default().with_failed_authentications(100));
-    let mut silent = tokio::task::JoinSet::new();
-    let begun = tokio::time::Instant::now();
-    for _ in 0..20 {
-        let (mut client, _) = connect(&server, &connected("192.0.2.66:5")).await;
-        silent.spawn(async move {
-            let reply = client.auth(Mechanism::Plain, "mallory", "x").await;
-            assert!(reply.starts_with("454 "), "{reply}");
-            begun.elapsed().as_secs()
-        });
-    }
-    // One attempt too many of that client is refused at once, while others are still served.
-    for _ in 0..6 {
-        assert_eq!(silent.join_next().await.unwrap().unwrap(), 0);
-    }
-    let (mut client, _) = connect(&server, &connected(ELSEWHERE)).await;
-    let reply = client.auth(Mechanism::Plain, "alice", "pencil").await;
-    assert_eq!(reply, "235 2.7.0 authentication succeeded");
-    assert_eq!(begun.elapsed().as_secs(), 0);
-    // The attempts that were under way time out.
-    let ended: Vec<_> = silent.join_all().await;
-    assert_eq!(ended, [60; 14]);
 }
 
 /// A token is refused before the exchange is over. Who then cancels it, or sends nonsense, has guessed all the same.
