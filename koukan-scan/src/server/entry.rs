@@ -62,7 +62,8 @@ impl<'a> Entry<'a> {
     pub(super) fn failed(&mut self, error: &ScanError) {
         let Some(part) = self.part.take() else { return };
         self.tell(Some(error));
-        let changed = |breaker: &mut Breaker| breaker.failed(part, Instant::now());
+        let client = self.asking.client();
+        let changed = |breaker: &mut Breaker| breaker.failed(part, client, Instant::now());
         if self.change(Some(error), changed) != Change::WentDown {
             let (scanner, error) = (&*self.host.shown, Causes(error));
             tracing::warn!(scanner, %error, "a scanner has failed");
@@ -96,6 +97,19 @@ impl<'a> Entry<'a> {
                 );
                 self.asking.tell_standing(scanner, false);
             }
+            Change::HeldOff => {
+                let client = self.asking.client();
+                let seconds = self.host.limits.pause.as_secs();
+                tracing::warn!(
+                    scanner,
+                    %client,
+                    seconds,
+                    "a scanner answers for no message of a client in time; none of that client waits for it for now"
+                );
+            }
+            Change::LetBack => {
+                tracing::info!(scanner, "a scanner answers in time again");
+            }
         }
         changed
     }
@@ -120,7 +134,7 @@ impl Drop for Entry<'_> {
             return self.failed(&ScanError::Overtaken);
         }
         self.host.change(|breaker| {
-            breaker.left(part, Instant::now());
+            breaker.left(part, self.asking.client(), Instant::now());
             Change::None
         });
     }

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use koukan_core::network::BoxWire;
+use koukan_core::{network::BoxWire, shares::Client};
 use tokio::{
     sync::{Semaphore, SemaphorePermit, watch},
     time::{Instant, timeout},
@@ -40,7 +40,7 @@ pub(super) enum Readiness {
     Now,
     /// All turns are taken.
     Busy,
-    /// The host is down.
+    /// The host is down, or holds the client off.
     Down,
 }
 
@@ -56,11 +56,11 @@ impl Host {
         }
     }
 
-    pub(super) fn readiness(&self) -> Readiness {
-        let breaker = self.breaker.borrow();
+    pub(super) fn readiness(&self, client: &Client) -> Readiness {
+        let (breaker, now) = (self.breaker.borrow(), Instant::now());
         match () {
-            () if breaker.is_to_be_tried(Instant::now()) => Readiness::Now,
-            () if !breaker.is_up() => Readiness::Down,
+            () if breaker.is_to_be_tried(now) => Readiness::Now,
+            () if !breaker.is_up() || breaker.holds_off(client, now) => Readiness::Down,
             () if self.turns.available_permits() == 0 => Readiness::Busy,
             () => Readiness::Now,
         }
@@ -83,11 +83,12 @@ impl Host {
         Asked: Future<Output = Result<T, ScanError>>,
         Pinged: Future<Output = Result<(), ScanError>>,
     {
-        let part = self.enter().ok_or(ScanError::Down)?;
+        let client = asking.client();
+        let part = self.enter(client).ok_or(ScanError::Down)?;
         let mut entry = Entry::new(self, part, asking);
         // A probe needs no turn.
         let _turn = match (turn, part) {
-            (None, Part::Ordinary) => Some(self.turn().await?),
+            (None, Part::Ordinary | Part::Retry) => Some(self.turn(client, part).await?),
             (turn, _) => turn,
         };
         entry.begins();
@@ -138,27 +139,30 @@ impl Host {
         self.dial.connect(&self.address, &self.limits).await
     }
 
-    /// Waits for a turn. Fails if the server goes down meanwhile, or if that takes too long.
-    pub(super) async fn turn(&self) -> Result<Turn<'_>, ScanError> {
+    /// Waits for a turn. Fails if the server goes down meanwhile, or holds the client off, or if that takes too long.
+    pub(super) async fn turn(&self, client: &Client, part: Part) -> Result<Turn<'_>, ScanError> {
         let mut breaker = self.breaker.subscribe();
+        let is_held_off =
+            |breaker: &Breaker| part == Part::Ordinary && breaker.holds_off(client, Instant::now());
+        let is_in_vain = |breaker: &Breaker| !breaker.is_up() || is_held_off(breaker);
         let waiting = async {
             tokio::select! {
                 biased;
                 turn = self.turns.acquire() => match turn {
-                    Ok(turn) if self.breaker.borrow().is_up() => Ok(turn),
+                    Ok(turn) if !is_in_vain(&self.breaker.borrow()) => Ok(turn),
                     _ => Err(ScanError::Down),
                 },
-                _ = breaker.wait_for(|breaker| !breaker.is_up()) => Err(ScanError::Down),
+                _ = breaker.wait_for(is_in_vain) => Err(ScanError::Down),
             }
         };
         let turn = timeout(self.limits.turn, waiting).await;
         turn.unwrap_or(Err(ScanError::Busy))
     }
 
-    fn enter(&self) -> Option<Part> {
+    fn enter(&self, client: &Client) -> Option<Part> {
         let mut part = None;
         self.change(|breaker| {
-            part = breaker.enter(Instant::now());
+            part = breaker.enter(client, Instant::now());
             Change::None
         });
         part

@@ -22,7 +22,8 @@ pub struct Limits {
     pub at_a_time: usize,
     /// Failures, with no success between them, after which the server is down. Messages that it does not answer
     /// in time, though it answers a PING, count separately: it is down after such messages of [`Limits::at_a_time`] different
-    /// clients in a row, and not before there are as many as this; two at least.
+    /// clients in a row, and not before there are as many as this; two at least. After as many such messages in a row that one
+    /// client brought, only that client's messages are not shown, while it stays up for others.
     pub failures: u32,
     /// How long it stays down. After that one message tries it.
     pub pause: Duration,

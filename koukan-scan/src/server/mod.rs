@@ -25,12 +25,16 @@ pub(crate) use self::asking::Asking;
 use std::{fmt, sync::Arc};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
-use koukan_core::network::{BoxWire, SharedConnector, SharedResolver};
+use koukan_core::{
+    network::{BoxWire, SharedConnector, SharedResolver},
+    shares::Client,
+};
 use tokio::time::{sleep, timeout};
 
 use crate::ScanError;
 
 use self::{
+    breaker::Part,
     dial::Dial,
     host::{Host, Readiness, Turn},
 };
@@ -133,11 +137,12 @@ impl Server {
             return only.ask(asking, None, ask, ping).await;
         }
         // Among equally ready addresses the order of the configuration counts.
-        hosts.sort_by_cached_key(|host| host.readiness());
+        let client = asking.client();
+        hosts.sort_by_cached_key(|host| host.readiness(client));
         let all = async {
             let mut turn = None;
-            if hosts[0].readiness() == Readiness::Busy {
-                let (host, first) = first_turn(&hosts).await?;
+            if hosts[0].readiness(client) == Readiness::Busy {
+                let (host, first) = first_turn(&hosts, client).await?;
                 let at = hosts.remove(host);
                 hosts.insert(0, at);
                 turn = Some(first);
@@ -185,10 +190,14 @@ impl Server {
 }
 
 /// The first turn that becomes free at one of the hosts that are up, and the host's position.
-async fn first_turn<'a>(hosts: &[&'a Host]) -> Result<(usize, Turn<'a>), ScanError> {
+async fn first_turn<'a>(
+    hosts: &[&'a Host],
+    client: &Client,
+) -> Result<(usize, Turn<'a>), ScanError> {
     let busy = hosts.iter().enumerate();
-    let busy = busy.filter(|(_, host)| host.readiness() != Readiness::Down);
-    let turns = busy.map(async |(index, host)| Ok((index, host.turn().await?)));
+    let busy = busy.filter(|(_, host)| host.readiness(client) != Readiness::Down);
+    let turn = async |host: &'a Host| host.turn(client, Part::Ordinary).await;
+    let turns = busy.map(async |(index, host)| Ok((index, turn(host).await?)));
     let mut turns: FuturesUnordered<_> = turns.collect();
     let mut failed = ScanError::Down;
     while let Some(turn) = turns.next().await {

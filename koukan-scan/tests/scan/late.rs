@@ -51,20 +51,52 @@ async fn a_scanner_that_is_there_and_answers_for_no_message_is_down() {
     }
 }
 
-/// Whoever has found out what takes long sends as many as there are turns, again and again.
+/// Whoever has found out what takes long sends as many as there are turns. A relay may bring all messages, and need not wait for
+/// each of them.
 #[tokio::test(start_paused = true)]
 async fn late_messages_of_one_client_take_the_scanner_from_nobody_else() {
     let mut limits = limits();
     (limits.at_a_time, limits.failures) = (5, 3);
     let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", 2 * limits.whole));
     let service = clamd.layer(limits).layer(Script::new());
-    for _ in 0..3 {
-        let all = join_all((0..limits.at_a_time).map(|_| sent(service.clone(), MESSAGE))).await;
-        assert!(all.iter().all(|(_, took)| *took == limits.whole));
+    let all = join_all((0..limits.at_a_time).map(|_| sent(service.clone(), MESSAGE))).await;
+    assert!(all.iter().all(|(_, took)| *took == limits.whole));
+    // Of this client no other message waits, except for one after each pause.
+    let at_once = (Reply::scanner_unavailable(), Duration::ZERO);
+    for _ in 0..2 {
+        let asked = clamd.connections();
+        let all = join_all((0..5).map(|_| sent(service.clone(), MESSAGE))).await;
+        assert!(all.iter().all(|one| *one == at_once));
+        assert_eq!(clamd.connections(), asked);
+        tokio::time::advance(limits.pause).await;
+        let all = join_all((0..5).map(|_| sent(service.clone(), MESSAGE))).await;
+        let waited = all.iter().filter(|(_, took)| *took == limits.whole).count();
+        let others = all.iter().filter(|one| **one == at_once).count();
+        assert_eq!((waited, others), (1, 4));
     }
+    // For another client it is as before, and once it has answered, for all.
     clamd.becomes(Manner::Says("stream: OK\0"));
-    let (reply, took) = sent_by(1, service, MESSAGE).await;
-    assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
+    for client in [1, 0] {
+        let (reply, took) = sent_by(client, service.clone(), MESSAGE).await;
+        assert_eq!((reply, took), (Reply::message_accepted(), Duration::ZERO));
+    }
+}
+
+/// Those who wait for a turn are told at once.
+#[tokio::test(start_paused = true)]
+async fn a_client_that_is_held_off_waits_for_no_turn() {
+    let mut limits = limits();
+    (limits.at_a_time, limits.failures) = (2, 2);
+    limits.turn = 10 * limits.whole;
+    let clamd = Clamd::that(Manner::SaysLate("stream: OK\0", 2 * limits.whole));
+    let service = clamd.layer(limits).layer(Script::new());
+    let mine = join_all((0..6).map(|_| sent(service.clone(), MESSAGE)));
+    let other = sent_by(1, service.clone(), MESSAGE);
+    let (mine, other) = tokio::join!(mine, other);
+    assert!(mine.iter().all(|(_, took)| *took == limits.whole));
+    // The other had a turn when the first two were over.
+    assert_eq!(other, (Reply::scanner_unavailable(), 2 * limits.whole));
+    assert_eq!(clamd.connections(), 2 * 3);
 }
 
 /// One message of many that are answered may take as long as it likes.

@@ -1,5 +1,8 @@
 //! When a server is treated as down and nobody waits for it.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use koukan_core::shares::Client;
@@ -17,6 +20,15 @@ use tokio::time::Instant;
 /// a failure, since the message may be the reason. Late messages of many clients in a row are: the server does no work. Of one
 /// client, only one counts, so nobody can bring the server down for others by messages that take long.
 ///
+/// A client by itself, such as a relay that brings all messages, is *held off* after as many late messages in a row: it may not ask,
+/// while others may. A held-off client is tried like a server that is down:
+///
+/// | the client | may ask | next |
+/// |---|---|---|
+/// | is not held off | yes | held off, after as many late messages as clients bring the server down, with no success between them, of whomever |
+/// | is held off | no | trying, when it first asks after the pause |
+/// | is trying | only that caller | not held off when any caller succeeds; held off for another pause when its message is late or the server fails; held off without a pause when it gives up |
+///
 /// A late message also shows that the server is there. That is enough to bring it up if it was down because of failures, but not if
 /// it was down because of late messages.
 #[derive(Debug)]
@@ -26,7 +38,21 @@ pub(super) struct Breaker {
     pause: Duration,
     state: State,
     /// Whose messages were late since the last success. Clients of which nothing is known may be several.
-    late: Vec<Client>,
+    late: Vec<Late>,
+}
+
+/// A client whose messages were late.
+#[derive(Debug)]
+struct Late {
+    client: Client,
+    messages: usize,
+    held_off: Option<HeldOff>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum HeldOff {
+    Until(Instant),
+    Trying,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +80,8 @@ pub(super) enum Part {
     Ordinary,
     /// This caller finds out whether the server is there again.
     Probe,
+    /// This caller finds out whether the server answers for its client again.
+    Retry,
 }
 
 /// What changed for other callers.
@@ -62,6 +90,10 @@ pub(super) enum Change {
     None,
     WentDown,
     CameBack,
+    /// The client is held off.
+    HeldOff,
+    /// Those who were held off may ask again.
+    LetBack,
 }
 
 impl Breaker {
@@ -86,10 +118,28 @@ impl Breaker {
         matches!(self.state, State::Down { until, .. } if now >= until)
     }
 
+    /// Whether the client may not ask, though others may.
+    pub(super) fn holds_off(&self, client: &Client, now: Instant) -> bool {
+        let mut late = self.late.iter();
+        let held_off = late.find(|late| late.client == *client);
+        match held_off.and_then(|late| late.held_off) {
+            None => false,
+            Some(HeldOff::Until(until)) => now < until,
+            Some(HeldOff::Trying) => true,
+        }
+    }
+
     /// Asks for permission to ask.
-    pub(super) fn enter(&mut self, now: Instant) -> Option<Part> {
+    pub(super) fn enter(&mut self, client: &Client, now: Instant) -> Option<Part> {
         match self.state {
-            State::Up { .. } => Some(Part::Ordinary),
+            State::Up { .. } if self.holds_off(client, now) => None,
+            State::Up { .. } => Some(match self.hold_of(client) {
+                None => Part::Ordinary,
+                Some(held_off) => {
+                    *held_off = HeldOff::Trying;
+                    Part::Retry
+                }
+            }),
             State::Down { until, why } if now >= until => {
                 self.state = State::Trying { why };
                 Some(Part::Probe)
@@ -100,8 +150,12 @@ impl Breaker {
 
     /// The server has answered.
     pub(super) fn succeeded(&mut self) -> Change {
+        let were_held_off = self.late.iter().any(|late| late.held_off.is_some());
         self.late.clear();
-        self.become_up()
+        match self.become_up() {
+            Change::None if were_held_off => Change::LetBack,
+            change => change,
+        }
     }
 
     /// The client's message was late.
@@ -113,12 +167,13 @@ impl Breaker {
             | State::Down {
                 why: Why::Failed, ..
             } => {
-                if *client == Client::Unknown || !self.late.contains(client) {
-                    self.late.push(client.clone());
+                let is_held_off = self.note_late(part, client, now);
+                if self.late.len() >= self.late_max {
+                    return self.go_down(Why::Late, now);
                 }
-                match self.late.len() < self.late_max {
-                    true => self.become_up(),
-                    false => self.go_down(Why::Late, now),
+                match self.become_up() {
+                    Change::None if is_held_off => Change::HeldOff,
+                    change => change,
                 }
             }
             State::Trying { why: Why::Late } if part == Part::Probe => self.go_down(Why::Late, now),
@@ -126,8 +181,51 @@ impl Breaker {
         }
     }
 
+    /// Notes that the client's message was late. Returns whether the client is held off from now on.
+    fn note_late(&mut self, part: Part, client: &Client, now: Instant) -> bool {
+        let until = HeldOff::Until(now + self.pause);
+        let known = self.late.iter_mut().find(|late| late.client == *client);
+        let Some(late) = known.filter(|_| *client != Client::Unknown) else {
+            self.late.push(Late {
+                client: client.clone(),
+                messages: 1,
+                held_off: None,
+            });
+            return false;
+        };
+        late.messages = late.messages.saturating_add(1);
+        match late.held_off {
+            None if late.messages >= self.late_max => {
+                late.held_off = Some(until);
+                true
+            }
+            Some(_) if part == Part::Retry => {
+                late.held_off = Some(until);
+                false
+            }
+            // This message was shown before.
+            None | Some(_) => false,
+        }
+    }
+
+    fn hold_of(&mut self, client: &Client) -> Option<&mut HeldOff> {
+        let mut late = self.late.iter_mut();
+        let late = late.find(|late| late.client == *client)?;
+        late.held_off.as_mut()
+    }
+
+    /// Holds the client off until then, if this part was its try.
+    fn hold_off_again(&mut self, part: Part, client: &Client, until: Instant) {
+        if part == Part::Retry
+            && let Some(held_off) = self.hold_of(client)
+        {
+            *held_off = HeldOff::Until(until);
+        }
+    }
+
     /// The server has failed.
-    pub(super) fn failed(&mut self, part: Part, now: Instant) -> Change {
+    pub(super) fn failed(&mut self, part: Part, client: &Client, now: Instant) -> Change {
+        self.hold_off_again(part, client, now + self.pause);
         match self.state {
             State::Up { failures } if failures + 1 < self.failures_max => {
                 self.state = State::Up {
@@ -163,108 +261,10 @@ impl Breaker {
     }
 
     /// The caller gave up, and learnt nothing about the server.
-    pub(super) fn left(&mut self, part: Part, now: Instant) {
+    pub(super) fn left(&mut self, part: Part, client: &Client, now: Instant) {
+        self.hold_off_again(part, client, now);
         if let (Part::Probe, State::Trying { why }) = (part, self.state) {
             self.state = State::Down { until: now, why };
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PAUSE: Duration = Duration::from_secs(30);
-
-    fn late(breaker: &mut Breaker, part: Part, now: Instant) -> Change {
-        breaker.was_late(part, &Client::Unknown, now)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_fails_is_left_alone_and_tried_by_one() {
-        let now = Instant::now();
-        let mut breaker = Breaker::new(3, 10, PAUSE);
-        let ordinary = Part::Ordinary;
-        // A success resets the count of failures.
-        for _ in 0..2 {
-            assert_eq!(breaker.failed(ordinary, now), Change::None);
-            assert_eq!(breaker.failed(ordinary, now), Change::None);
-            assert_eq!(breaker.succeeded(), Change::None);
-        }
-        assert_eq!(breaker.failed(ordinary, now), Change::None);
-        assert_eq!(breaker.failed(ordinary, now), Change::None);
-        assert_eq!(breaker.enter(now), Some(ordinary));
-        assert_eq!(breaker.failed(ordinary, now), Change::WentDown);
-        assert_eq!(breaker.enter(now + PAUSE / 2), None);
-        // A question that began earlier changes nothing.
-        assert_eq!(breaker.failed(ordinary, now + PAUSE / 2), Change::None);
-        let later = now + PAUSE;
-        assert_eq!(breaker.enter(later), Some(Part::Probe));
-        assert_eq!(breaker.enter(later), None);
-        assert_eq!(breaker.failed(ordinary, later), Change::None);
-        assert_eq!(breaker.enter(later), None);
-        // When a probe's client goes away, the next caller becomes the probe.
-        breaker.left(Part::Probe, later);
-        assert_eq!(breaker.enter(later), Some(Part::Probe));
-        assert_eq!(breaker.failed(Part::Probe, later), Change::None);
-        assert_eq!(breaker.enter(later + PAUSE / 2), None);
-        assert_eq!(breaker.enter(later + PAUSE), Some(Part::Probe));
-        assert_eq!(breaker.succeeded(), Change::CameBack);
-        assert_eq!(breaker.enter(later + PAUSE), Some(ordinary));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_server_that_answers_a_ping_and_no_message_is_down() {
-        let now = Instant::now();
-        let ordinary = Part::Ordinary;
-        let mut breaker = Breaker::new(2, 3, PAUSE);
-        // A success resets both counts, and a late message resets that of failures.
-        for _ in 0..3 {
-            assert_eq!(late(&mut breaker, ordinary, now), Change::None);
-            assert_eq!(breaker.failed(ordinary, now), Change::None);
-            assert_eq!(late(&mut breaker, ordinary, now), Change::None);
-            assert_eq!(breaker.succeeded(), Change::None);
-        }
-        for _ in 0..2 {
-            assert_eq!(late(&mut breaker, ordinary, now), Change::None);
-        }
-        assert_eq!(late(&mut breaker, ordinary, now), Change::WentDown);
-        // A question that began earlier changes nothing.
-        assert_eq!(late(&mut breaker, ordinary, now), Change::None);
-        let later = now + PAUSE;
-        assert_eq!(breaker.enter(later), Some(Part::Probe));
-        assert_eq!(late(&mut breaker, ordinary, later), Change::None);
-        assert_eq!(breaker.enter(later), None);
-        // Being there is not enough.
-        assert_eq!(late(&mut breaker, Part::Probe, later), Change::None);
-        assert_eq!(breaker.enter(later + PAUSE / 2), None);
-        assert_eq!(breaker.enter(later + PAUSE), Some(Part::Probe));
-        assert_eq!(breaker.succeeded(), Change::CameBack);
-        // After failures it is.
-        for _ in 0..2 {
-            breaker.failed(ordinary, now);
-        }
-        assert_eq!(breaker.enter(later), Some(Part::Probe));
-        assert_eq!(late(&mut breaker, Part::Probe, later), Change::CameBack);
-        assert_eq!(late(&mut breaker, ordinary, later), Change::None);
-        assert_eq!(late(&mut breaker, ordinary, later), Change::WentDown);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn late_messages_of_one_client_take_it_from_no_other() {
-        let now = Instant::now();
-        let ordinary = Part::Ordinary;
-        let mut breaker = Breaker::new(2, 3, PAUSE);
-        let [a, b, c] = ["a", "b", "c"].map(Client::named);
-        for _ in 0..10 {
-            for client in [&a, &b] {
-                assert_eq!(breaker.was_late(ordinary, client, now), Change::None);
-            }
-        }
-        assert_eq!(breaker.succeeded(), Change::None);
-        for client in [&c, &b] {
-            assert_eq!(breaker.was_late(ordinary, client, now), Change::None);
-        }
-        assert_eq!(breaker.was_late(ordinary, &a, now), Change::WentDown);
     }
 }
