@@ -60,6 +60,7 @@ mod elsewhere;
 mod expansion;
 mod meeting;
 mod notification;
+mod outcome;
 mod report;
 mod rules;
 mod schedule;
@@ -74,8 +75,9 @@ pub use self::{
     chains::{Chain, ChainMap, Chains},
     expansion::ExpansionNotices,
     notification::Notifications,
+    outcome::AttemptOutcome,
     rules::{DomainRules, RetryRules},
     schedule::RetryPolicy,
-    service::{AttemptOutcome, OutputHandler},
+    service::OutputHandler,
     turn_away::{TurnAway, TurnAwayLayer},
 };
