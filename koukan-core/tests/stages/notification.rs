@@ -2,11 +2,15 @@
 
 use koukan_core::{
     reply::{RemoteMta, Reply},
-    stage::exploder::ReplyPolicy,
+    service::BoxMailService,
+    stage::{
+        exploder::ReplyPolicy,
+        output_handler::{Chain, OutputHandler},
+    },
     test_util::{Answer, CapturedLog, Received, Script, mail, rcpt, send},
 };
 
-use crate::agent::{Agent, turns, until};
+use crate::agent::{Agent, RETRY, turns, until};
 
 const MESSAGE: &str = "Subject: hi\r\nX-Mark: original\r\n\r\nhello\r\n";
 
@@ -148,4 +152,24 @@ async fn a_notification_that_cannot_be_delivered_is_warned_of() {
     for text in ["WARN", "to=a@x", "about=b@y", "550 5.1.1"] {
         assert!(line.contains(text), "{text}: {line}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_notifications_nobody_is_told_but_the_log() {
+    let log = CapturedLog::at(tracing::Level::WARN);
+    let (agent, up) = notified([down()], "a@x").await;
+    let refusing = Script::new().other_rcpts(Reply::no_such_user());
+    let dispatching = agent.dispatch_to(OutputHandler::without_notifications(Chain {
+        service: BoxMailService::new(refusing),
+        retry: *RETRY,
+    }));
+    until(|| async { agent.census().await.finished == 1 }).await;
+    dispatching.stop().await;
+    let line = log.only_line("no notification is sent");
+    for text in ["WARN", "to=a@x", "b@y"] {
+        assert!(line.contains(text), "{text}: {line}");
+    }
+    assert!(up.received().is_empty());
+    let census = agent.census().await;
+    assert_eq!((census.waiting, census.finished), (0, 1));
 }

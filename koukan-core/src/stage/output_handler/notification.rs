@@ -57,7 +57,8 @@ pub(super) struct Told<'a> {
 /// Writes notifications.
 #[derive(Debug, Clone)]
 pub(super) struct Notifier {
-    pub(super) notifications: Notifications,
+    /// `None` if senders are never notified.
+    pub(super) notifications: Option<Notifications>,
     /// The texts.
     pub(super) words: Words,
 }
@@ -184,6 +185,11 @@ impl Notifier {
         if recipients.is_empty() {
             return None;
         }
+        let Some(notifications) = &self.notifications else {
+            let about: Vec<_> = recipients.iter().map(|it| &it.rcpt.forward_path).collect();
+            tracing::warn!(id = %told.trace_id, %to, ?about, "no notification is sent: there is no sender for it");
+            return None;
+        };
         let is_full = told.mail.to_return() == Some(Return::Full);
         let (original, is_whole) = match is_full {
             true => beginning(told, body, RETURNED_MAX, |_| false).await,
@@ -197,7 +203,7 @@ impl Notifier {
         let id = TransactionId::random();
         let template = self.words.template();
         let report = Report {
-            reporting_mta: &self.notifications.reporting_mta,
+            reporting_mta: &notifications.reporting_mta,
             unique: &id.to_string(),
             id: &told.trace_id.to_string(),
             now: told.now,
@@ -211,7 +217,8 @@ impl Notifier {
         };
         let message = report.build();
         let ids = (id, told.trace_id);
-        Some(Box::new(self.transaction(ids, &report, message)))
+        let sender = notifications.sender.clone();
+        Some(Box::new(transaction(ids, sender, &report, message)))
     }
 
     /// Whether this attempt loses a stored message from the null reverse-path, such as a
@@ -229,43 +236,6 @@ impl Notifier {
         let about = failed_recipients(&beginning.0);
         report::lost(lease, attempt, &about);
     }
-
-    fn transaction(
-        &self,
-        (id, trace_id): (TransactionId, TraceId),
-        notice: &Report<'_>,
-        message: Bytes,
-    ) -> NewTransaction {
-        NewTransaction {
-            id,
-            created: notice.now,
-            context: Arc::new(Context::new(self.notifications.sender.clone())),
-            // It is about that message, and found in logs by the same id.
-            signals: Carried::of_trace(trace_id),
-            mail: null_mail(notice),
-            recipients: vec![Recipient {
-                rcpt: Rcpt::new(ForwardPath::Mailbox(notice.to.clone())),
-                settled: None,
-            }],
-            body: Some(NewBody::message(
-                BlobId::random(),
-                message.len() as u64,
-                BlobContent::Inline(vec![message]),
-            )),
-            message_key: None,
-            terms: Terms {
-                retry: true,
-                notify: false,
-            },
-            attempts: Vec::new(),
-            status: Status::Due(Due {
-                at: notice.now,
-                work: Work::Attempt,
-            }),
-            leased_by: None,
-            idempotency_key: None,
-        }
-    }
 }
 
 /// What has happened to a message whose delivery ended with this reply.
@@ -274,6 +244,44 @@ fn ended(reply: &Reply) -> Action {
         _ if reply.is_negative() => Action::Failed,
         Some(Handover::Delivered) => Action::Delivered,
         _ => Action::Relayed,
+    }
+}
+
+/// A notification as it goes into the queue.
+fn transaction(
+    (id, trace_id): (TransactionId, TraceId),
+    sender: Sender,
+    notice: &Report<'_>,
+    message: Bytes,
+) -> NewTransaction {
+    NewTransaction {
+        id,
+        created: notice.now,
+        context: Arc::new(Context::new(sender)),
+        // It is about that message, and found in logs by the same id.
+        signals: Carried::of_trace(trace_id),
+        mail: null_mail(notice),
+        recipients: vec![Recipient {
+            rcpt: Rcpt::new(ForwardPath::Mailbox(notice.to.clone())),
+            settled: None,
+        }],
+        body: Some(NewBody::message(
+            BlobId::random(),
+            message.len() as u64,
+            BlobContent::Inline(vec![message]),
+        )),
+        message_key: None,
+        terms: Terms {
+            retry: true,
+            notify: false,
+        },
+        attempts: Vec::new(),
+        status: Status::Due(Due {
+            at: notice.now,
+            work: Work::Attempt,
+        }),
+        leased_by: None,
+        idempotency_key: None,
     }
 }
 

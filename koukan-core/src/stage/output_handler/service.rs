@@ -53,6 +53,16 @@ pub struct OutputHandler<C> {
 impl<C: Chains> OutputHandler<C> {
     /// An output handler with these chains and notifications.
     pub fn new(chains: C, notifications: Notifications) -> Self {
+        Self::notifying(chains, Some(notifications))
+    }
+
+    /// An output handler that notifies nobody, for transactions whose originators wait for the outcome. What should have
+    /// been a notification is logged as a warning.
+    pub fn without_notifications(chains: C) -> Self {
+        Self::notifying(chains, None)
+    }
+
+    fn notifying(chains: C, notifications: Option<Notifications>) -> Self {
         Self {
             chains: Arc::new(chains),
             notifier: Arc::new(Notifier {
