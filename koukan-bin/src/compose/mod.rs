@@ -229,7 +229,7 @@ pub(crate) async fn compose(
     // The chains need the output handler, for the transactions that their Exploders write, and the
     // output handler needs the chains.
     let late = LateChains::default();
-    let template = TemplateFile::new(&config.notification)?;
+    let template = TemplateFile::new(config.notification.as_ref())?;
     let output = stacks::output(late.clone(), config, template.words(), &surroundings);
     let own = OwnAddresses::default();
     let (logins, certificates) = (LoginFiles::default(), CertificateFiles::default());

@@ -131,14 +131,22 @@ pub(super) fn output(
     words: Words,
     surroundings: &Surroundings,
 ) -> Output {
-    let notifications = Notifications {
-        reporting_mta: config.hostname.value.as_str().into(),
-        sender: config.notification.to_sender(),
+    let notification = config.notification.as_ref();
+    let output = match notification {
+        Some(notification) => {
+            let notifications = Notifications {
+                reporting_mta: config.hostname.value.as_str().into(),
+                sender: notification.to_sender(),
+            };
+            OutputHandler::new(chains, notifications)
+        }
+        // Nothing is kept that could fail later.
+        None => OutputHandler::without_notifications(chains),
     };
-    let output = OutputHandler::new(chains, notifications)
+    let output = output
         .with_words(words)
         .with_random(Arc::clone(&surroundings.random));
-    let output = match config.notification.delayed_after {
+    let output = match notification.and_then(|notification| notification.delayed_after) {
         Some(after) => output.with_delay_notices(after.0),
         None => output,
     };

@@ -17,8 +17,8 @@ pub(crate) struct TemplateFile {
 
 impl TemplateFile {
     /// Reads the template, and follows its file from now on; without a file, takes the default.
-    pub(super) fn new(config: &Notification) -> Result<Self, StartError> {
-        let Some(path) = &config.template else {
+    pub(super) fn new(config: Option<&Notification>) -> Result<Self, StartError> {
+        let Some(path) = config.and_then(|config| config.template.as_ref()) else {
             return Ok(Self {
                 file: None,
                 words: Words::default(),
@@ -78,7 +78,7 @@ mod tests {
             delayed_after: None,
             template: Some(Place::nowhere(path.clone())),
         };
-        let mut file = TemplateFile::new(&config).unwrap();
+        let mut file = TemplateFile::new(Some(&config)).unwrap();
         let words = file.words();
         let first = words.template();
         assert_eq!(*first, "language: en\nfrom: Post office".parse().unwrap());
@@ -92,6 +92,6 @@ mod tests {
         fs::remove_file(&path).unwrap();
         file.look();
         assert_eq!(words.template(), second);
-        assert!(TemplateFile::new(&config).is_err());
+        assert!(TemplateFile::new(Some(&config)).is_err());
     }
 }

@@ -8,7 +8,7 @@ use tokio::runtime::{self, Handle};
 use crate::registry::Registry;
 
 use super::{
-    Config, ConfigError, ConfigWarnings, Log, Problem, Severity, slips::unclosed_before,
+    Config, ConfigError, ConfigWarnings, Log, Problem, Severity, missing, slips::unclosed_before,
     validate::validate, words::plain,
 };
 
@@ -73,8 +73,8 @@ impl Config {
         if let Some(problem) = nothing(text) {
             return Err(found(vec![problem]));
         }
-        let config: Self =
-            serde_saphyr::from_str(text).map_err(|error| found(vec![unreadable(text, &error)]))?;
+        let config: Self = serde_saphyr::from_str(text)
+            .map_err(|error| found(all_unreadable(text, &error, registry)))?;
         let problems = in_runtime(|| validate(&config, registry));
         if problems
             .iter()
@@ -145,6 +145,26 @@ fn second_document(text: &str, is_content: impl Fn(&str) -> bool) -> Option<Prob
         message.into(),
         Some(help.into()),
     ))
+}
+
+/// The problem that the YAML reader found. If this is a key that is missing at the top, also the other such keys; and
+/// if only the host name is missing, what else is wrong.
+fn all_unreadable(text: &str, error: &serde_saphyr::Error, registry: &Registry) -> Vec<Problem> {
+    let first = unreadable(text, error);
+    let is_at_top = first.line == 0 && bare(error).starts_with("missing field");
+    let mut problems = match is_at_top {
+        true => missing::problems(text),
+        false => Vec::new(),
+    };
+    if problems.is_empty() {
+        return vec![first];
+    }
+    let completed = missing::with_hostname(text, &problems);
+    let completed = completed.and_then(|text| serde_saphyr::from_str(&text).ok());
+    if let Some(config) = completed {
+        problems.extend(in_runtime(|| validate(&config, registry)));
+    }
+    problems
 }
 
 /// The problem that the YAML reader found.

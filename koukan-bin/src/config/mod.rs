@@ -10,6 +10,7 @@ mod duration;
 mod endpoint;
 mod listener;
 mod load;
+mod missing;
 mod node;
 mod place;
 mod postgres;
@@ -99,8 +100,9 @@ pub struct Config {
     /// Settings for single destinations.
     #[serde(default)]
     pub destination: Vec<Destination>,
-    /// How senders of messages are notified of failures.
-    pub notification: Notification,
+    /// How senders of messages are notified of failures. Required where mail is kept: with an exploder, copies that are
+    /// stored, a sender with `rest` that is no gateway, or a database.
+    pub notification: Option<Notification>,
     /// Listeners for SMTP clients.
     #[serde(default)]
     pub smtp_listener: Vec<SmtpListener>,

@@ -56,7 +56,6 @@ fn config(endpoint: &str, more: &str) -> String {
     format!(
         r#"hostname: me.example
 storage: memory
-notification: {{ sender: in }}
 smtp_listener:
   - {{ address: "127.0.0.1:0", sender: in{more} }}
 sender:
@@ -139,7 +138,7 @@ fn what_is_wrong_with_an_endpoint_is_told_where_it_stands() {
         (
             "mailbix: { user: bob }",
             "",
-            "k.yaml:11:7: unknown endpoint `mailbix`",
+            "k.yaml:10:7: unknown endpoint `mailbix`",
         ),
         (
             "mailbix: { user: bob }",
@@ -150,7 +149,7 @@ fn what_is_wrong_with_an_endpoint_is_told_where_it_stands() {
         (
             "mailbox: { user: b@x }",
             "",
-            "k.yaml:11:24: endpoint `mailbox`: `user` is a name and no address",
+            "k.yaml:10:24: endpoint `mailbox`: `user` is a name and no address",
         ),
         ("mailbox: {}", "", "endpoint `mailbox`: `user` is missing"),
         ("mailbox: { usr: bob }", "", "did you mean `user`?"),
@@ -252,7 +251,7 @@ async fn the_api_is_served_by_a_router_of_the_embedders_and_tells_the_time_of_hi
     let script = Script::new();
     let config = config("mailbox: { user: bob }", "").replace(
         "{ name: in, chain: in }",
-        "{ name: in, chain: in, rest: {} }",
+        "{ name: in, chain: in, rest: {} }\nnotification: { sender: in }",
     );
     let agent = with_mailbox(&script).clock(Stopped);
     let agent = agent.config_text("k.yaml", &config).unwrap();
@@ -359,6 +358,7 @@ async fn an_agent_does_not_start_with_a_socket_that_nobody_would_listen_on() {
 fn what_shows_an_agent_shows_no_password_of_its_database() {
     let database = "storage: { postgres: { url: \"postgres://u:hidden@127.0.0.1/d\" } }";
     let text = config("mailbox: { user: bob }", "").replace("storage: memory", database);
+    let text = text + "notification: { sender: in }\n";
     let agent = with_mailbox(&Script::new())
         .config_text("k.yaml", &text)
         .unwrap();
@@ -386,7 +386,7 @@ fn an_error_that_main_returns_shows_no_hash_of_a_token() {
     let error = with_mailbox(&Script::new()).config_text("k.yaml", &text);
     let error: BoxError = Box::new(error.err().unwrap());
     let shown = format!("{error:?}");
-    assert!(shown.contains("k.yaml:13:"), "{shown}");
+    assert!(shown.contains("k.yaml:12:"), "{shown}");
     assert!(
         !shown.contains(&hash) && !shown.contains("hostname"),
         "{shown}"

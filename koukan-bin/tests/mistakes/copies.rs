@@ -113,7 +113,7 @@ fn a_copy_that_is_stored_needs_storage() {
     let end = start + text[start..].find("\n\n").unwrap();
     let without = format!("{}{}", &text[..start], &text[end..]);
     let told = check(&without).unwrap_err();
-    let expected = "chain `application` stores copies, and no storage keeps them";
+    let expected = "chain `application` stores copies, and no storage keeps the mail";
     assert!(told.contains(expected), "{told}");
 }
 

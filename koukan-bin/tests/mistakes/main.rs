@@ -14,6 +14,7 @@ mod lmtp;
 mod mail_auth;
 mod names_of_hosts;
 mod no_use;
+mod notification;
 mod policies;
 mod policies_in_place;
 mod recipient_verification;

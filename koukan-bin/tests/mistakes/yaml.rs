@@ -133,7 +133,10 @@ fn keys_and_the_shape_of_values() {
             HOSTNAME,
             "",
             "",
-            &["`hostname` is missing", "help: add `hostname:`"],
+            &[
+                "`hostname` is missing",
+                "help: add `hostname: mx.example.com`",
+            ],
         ),
         (
             HOSTNAME,
@@ -150,8 +153,11 @@ fn keys_and_the_shape_of_values() {
         (
             "notification: { sender: outgoing }\n",
             "",
-            "",
-            &["`notification` is missing"],
+            "  - name: ingress",
+            &[
+                "`notification` is missing: chain `ingress` promises to deliver",
+                "help: add `notification: { sender: NAME }`",
+            ],
         ),
         (
             "  - { name: outgoing, chain: outgoing }",
@@ -216,4 +222,23 @@ fn what_is_missing_at_the_end_of_the_file_is_told_where_the_file_ends() {
         "{told}"
     );
     assert!(!last.is_empty());
+}
+
+#[test]
+fn what_is_missing_at_the_top_is_told_all_at_once() {
+    let told = check("storage: memory\n").unwrap_err();
+    for key in ["hostname", "sender", "chain"] {
+        let problem = format!("k.yaml: `{key}` is missing\n        help: add `{key}: ");
+        assert!(told.contains(&problem), "{problem}: {told}");
+    }
+    // If only the host name is missing, the rest is checked.
+    let text = changed(HOSTNAME, "").replace("notification: { sender: outgoing }\n", "");
+    let told = check(&text).unwrap_err();
+    for problem in ["`hostname` is missing", "`notification` is missing"] {
+        assert!(told.contains(problem), "{problem}: {told}");
+    }
+    // What is missing further below is another matter.
+    let told = check("sender:\n  - { chain: out }\n").unwrap_err();
+    assert!(told.contains("`name` is missing"), "{told}");
+    assert!(!told.contains("hostname"), "{told}");
 }

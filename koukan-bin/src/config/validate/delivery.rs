@@ -5,7 +5,7 @@ use koukan_core::stage::output_handler::RetryPolicy;
 use super::Check;
 use crate::{
     config::{
-        Chain, Endpoint, Filter, HumanDuration, Notify, Place, Policy, Retry, Sender,
+        Chain, Endpoint, Filter, HumanDuration, Notification, Notify, Place, Policy, Retry, Sender,
         suggest::instead,
     },
     registry::{Routes, is_builtin},
@@ -175,8 +175,12 @@ impl Check<'_> {
         let mut by_name = self.used();
         if !self.config.storage.keeps() {
             // Nothing is kept, so there is nothing to notify of.
-            let notifier = self.config.notification.to_sender();
-            if let Some(index) = by_name.iter().position(|used| *used == notifier) {
+            let notification = self.config.notification.as_ref();
+            let notifier = notification.map(Notification::to_sender);
+            if let Some(index) = by_name
+                .iter()
+                .position(|used| Some(used) == notifier.as_ref())
+            {
                 by_name.swap_remove(index);
             }
         }

@@ -16,7 +16,8 @@ impl Check<'_> {
     /// Checks that every named file exists and can be read.
     pub(super) fn files(&mut self) {
         let config = self.config;
-        if let Some(path) = &config.notification.template
+        let notification = config.notification.as_ref();
+        if let Some(path) = notification.and_then(|it| it.template.as_ref())
             && let Err((message, help)) = read_template(&path.value)
         {
             self.wrong(path, message, Some(help));

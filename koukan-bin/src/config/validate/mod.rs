@@ -11,6 +11,7 @@ mod gateway;
 mod listeners;
 mod lmtp;
 mod names;
+mod notification;
 mod policies;
 mod relaying;
 mod rest;
@@ -156,8 +157,9 @@ impl<'a> Check<'a> {
 
     fn principals(&mut self) {
         let config = self.config;
-        let notification = &config.notification;
-        self.principal(&notification.sender, notification.tag.as_ref());
+        if let Some(notification) = &config.notification {
+            self.principal(&notification.sender, notification.tag.as_ref());
+        }
         for listener in &config.smtp_listener {
             self.principal(&listener.sender, listener.tag.as_ref());
             if let Some(users) = listener.auth.as_ref().and_then(ListenerAuth::principal) {

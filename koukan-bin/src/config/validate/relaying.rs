@@ -89,10 +89,12 @@ impl<'a> Check<'a> {
     /// Checks that notifications can reach every sender, wherever it is.
     pub(super) fn notifications(&mut self) {
         let config = self.config;
+        let Some(notification) = &config.notification else {
+            return self.without_notification();
+        };
         if !config.storage.keeps() {
             return;
         }
-        let notification = &config.notification;
         let Some(first) = config.chain_of(&notification.to_sender()) else {
             return;
         };

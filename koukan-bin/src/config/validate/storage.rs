@@ -61,33 +61,37 @@ impl Check<'_> {
         if storage.keeps() {
             return;
         }
+        for (place, promise) in self.promises() {
+            let message = format!("{promise}, and no storage keeps the mail");
+            self.wrong(&place, message, Some(HELP.into()));
+        }
+    }
+
+    /// Each part of the configuration that promises to deliver mail: its place, and what it promises.
+    pub(super) fn promises(&self) -> Vec<(Place<()>, String)> {
+        let config = self.config;
+        let mut promises = Vec::new();
         for chain in &config.chain {
+            let name = &chain.name.value;
             for filter in &chain.filter {
                 if AddRoute::of(&filter.value).is_some_and(|route| route.is_stored()) {
-                    let message = format!(
-                        "chain `{}` stores copies, and no storage keeps them",
-                        chain.name.value
-                    );
-                    self.wrong(filter, message, Some(HELP.into()));
+                    promises.push((filter.place(), format!("chain `{name}` stores copies")));
                 }
             }
             if let Endpoint::Exploder(_) = chain.endpoint {
-                let name = &chain.name.value;
-                let message =
-                    format!("chain `{name}` promises to deliver, and no storage keeps the mail");
-                self.wrong(&chain.name, message, Some(HELP.into()));
+                let promise = format!("chain `{name}` promises to deliver");
+                promises.push((chain.name.place(), promise));
             }
         }
         for sender in &config.sender {
             // A gateway is told what the destination says, and nothing before.
             if sender.rest.is_some_and(|rest| !rest.gateway) {
                 let name = &sender.name.value;
-                let message = format!(
-                    "sender `{name}` is promised delivery by REST, and no storage keeps the mail"
-                );
-                self.wrong(&sender.name, message, Some(HELP.into()));
+                let promise = format!("sender `{name}` is promised delivery by REST");
+                promises.push((sender.name.place(), promise));
             }
         }
+        promises
     }
 }
 

@@ -6,7 +6,7 @@ use koukan_core::context;
 
 use super::Check;
 use crate::{
-    config::{Chain, Endpoint},
+    config::{Chain, Endpoint, Notification},
     registry::{AddRoute, Routes},
 };
 
@@ -92,7 +92,8 @@ impl Check<'_> {
     /// All senders that something names.
     pub(super) fn used(&self) -> Vec<context::Sender> {
         let config = self.config;
-        let mut used = vec![config.notification.to_sender()];
+        let notification = config.notification.iter();
+        let mut used: Vec<_> = notification.map(Notification::to_sender).collect();
         used.extend(
             config
                 .smtp_listener
