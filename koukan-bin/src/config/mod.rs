@@ -19,6 +19,7 @@ mod rate;
 mod resolver;
 mod rest;
 mod retry;
+mod schema;
 mod sender;
 mod session_url;
 mod settings;
@@ -69,7 +70,7 @@ use koukan_core::{context, stage::dispatcher::MAX_IN_FLIGHT};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::registry::{AddRoute, Registry};
+use crate::registry::AddRoute;
 
 /// The whole configuration of an agent.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -213,42 +214,5 @@ impl Default for Output {
         Self {
             max_in_flight: const { NonZeroUsize::new(MAX_IN_FLIGHT).expect("it is not zero") },
         }
-    }
-}
-
-impl Config {
-    /// The JSON Schema of the configuration.
-    pub fn json_schema() -> serde_json::Value {
-        schemars::schema_for!(Self).to_value()
-    }
-
-    /// The same with the embedder's endpoints, filters and router rules; their configurations may
-    /// have any content.
-    pub fn json_schema_with(registry: &Registry) -> serde_json::Value {
-        let mut schema = Self::json_schema();
-        let added = |name: &str, config: serde_json::Value| {
-            serde_json::json!({
-                "type": "object",
-                "properties": { name: config },
-                "required": [name],
-                "additionalProperties": false,
-            })
-        };
-        if let Some(endpoints) = schema["$defs"]["Endpoint"]["oneOf"].as_array_mut() {
-            let config = || serde_json::json!({ "type": ["object", "null"] });
-            endpoints.extend(registry.endpoint_names().map(|name| added(name, config())));
-        }
-        if let Some(rules) = schema["$defs"]["Rule"]["oneOf"].as_array_mut() {
-            for name in registry.rule_names() {
-                rules.push(added(name, true.into()));
-                // A rule without keys may be written as its name alone.
-                rules.push(serde_json::json!({ "const": name }));
-            }
-        }
-        if let Some(filters) = schema["$defs"]["Filter"]["oneOf"][1]["properties"].as_object_mut() {
-            let added = registry.names().filter(|name| !registry.describes(name));
-            filters.extend(added.map(|name| (name.to_owned(), true.into())));
-        }
-        schema
     }
 }
