@@ -2,6 +2,7 @@
 
 mod builder;
 mod running;
+mod schemas;
 mod stopping;
 
 pub use self::{builder::Builder, running::Running};

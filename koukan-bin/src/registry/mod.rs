@@ -14,6 +14,7 @@ mod list_urls;
 mod mail_auth;
 mod names_of_hosts;
 mod next_hops;
+mod own_schemas;
 mod policy_action;
 mod recipient_verification;
 mod router;
@@ -59,7 +60,9 @@ use tower::{BoxError, Layer};
 
 use crate::config::Step;
 
-use self::{endpoints::Endpoints, policy_action::Matchers, router::OwnRules};
+use self::{
+    endpoints::Endpoints, own_schemas::OwnSchemas, policy_action::Matchers, router::OwnRules,
+};
 
 /// A filter or endpoint cannot be made from its configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +104,8 @@ pub struct Registry {
     endpoints: Endpoints,
     /// The schemas of the built-in filters' configurations.
     schemas: BTreeMap<&'static str, Describe>,
+    /// Those of the embedder's parts.
+    own_schemas: OwnSchemas,
     /// Whether an embedder's authenticator identifies users.
     has_authenticator: bool,
     /// The surroundings in which filters are built to check the configuration.
@@ -134,6 +139,7 @@ impl Registry {
             asking: BTreeMap::new(),
             endpoints: Endpoints::default(),
             schemas: BTreeMap::new(),
+            own_schemas: OwnSchemas::default(),
             has_authenticator: false,
             trial,
         }

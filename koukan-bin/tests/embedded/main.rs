@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod own_schemas;
+
 use std::time::Duration;
 
 use axum::{body::Body, http::Request};

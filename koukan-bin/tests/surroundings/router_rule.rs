@@ -189,6 +189,11 @@ fn the_schema_of_an_agent_knows_its_rules_and_filters() {
     let filter = |schema: &serde_json::Value, name: &str| {
         schema["$defs"]["Filter"]["oneOf"][1]["properties"][name].clone()
     };
+    registry.router_rule_schema("by_letter", serde_json::json!({ "type": "object" }));
+    let described = Config::json_schema_with(&registry);
+    let reference = &described["$defs"]["Rule"]["oneOf"][known.len()]["properties"]["by_letter"];
+    assert_eq!(reference["$ref"], "#/$defs/rule.by_letter");
+    assert_eq!(described["$defs"]["rule.by_letter"]["type"], "object");
     // What was said of the agent's own one says nothing of the other one of its name.
     assert_eq!(filter(&schema, "received_header"), true);
     assert_eq!(filter(&schema, "colour"), true);

@@ -1,0 +1,96 @@
+//! The schema of an agent describes an embedder's parts whose schemas are given.
+
+use koukan::{Koukan, config::Config};
+use koukan_core::test_util::Script;
+use schemars::{JsonSchema, schema_for};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tower::layer::util::Identity;
+
+/// How a message is marked.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Mark {
+    /// The colour of the mark.
+    colour: String,
+    mode: Mode,
+    /// The next mark.
+    then: Option<Box<Mark>>,
+}
+
+/// There is a type of that name in the agent's own configuration too.
+#[derive(Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    Dotted,
+    Dashed,
+}
+
+/// Adds all references to nothing within `part`.
+fn dangling(schema: &Value, part: &Value, found: &mut Vec<String>) {
+    match part {
+        Value::Object(keys) => {
+            if let Some(Value::String(target)) = keys.get("$ref") {
+                let pointer = target.strip_prefix('#');
+                if pointer.and_then(|it| schema.pointer(it)).is_none() {
+                    found.push(target.clone());
+                }
+            }
+            keys.values()
+                .for_each(|value| dangling(schema, value, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| dangling(schema, item, found)),
+        _ => {}
+    }
+}
+
+/// What a reference leads to.
+fn target<'a>(schema: &'a Value, reference: &Value) -> &'a Value {
+    let pointer = reference["$ref"].as_str().unwrap().strip_prefix('#');
+    schema.pointer(pointer.unwrap()).unwrap()
+}
+
+#[test]
+fn an_own_part_is_described_by_the_schema_that_is_given_with_it() {
+    let mailbox = json!({ "properties": { "user": { "type": "string" } } });
+    let agent = Koukan::builder()
+        // Before or after what they describe.
+        .filter_schema("mark", schema_for!(Mark))
+        .filter("mark", |_: Mark| Identity::new())
+        .filter("plain", |_: Mark| Identity::new())
+        .filter_schema("nowhere", schema_for!(Mark))
+        .endpoint("mailbox", |_: Value| Script::new())
+        .endpoint_schema("mailbox", mailbox.clone());
+    let plain = Config::json_schema();
+    let schema = Config::json_schema_with(agent.registry());
+
+    let filters = &schema["$defs"]["Filter"]["oneOf"][1]["properties"];
+    let mark = &filters["mark"]["anyOf"];
+    assert_eq!(mark[1], json!({ "type": "null" }));
+    let mark = target(&schema, &mark[0]);
+    assert_eq!(mark["description"], "How a message is marked.");
+    assert_eq!(
+        mark["properties"]["colour"]["description"],
+        "The colour of the mark."
+    );
+    assert_eq!(mark["additionalProperties"], false);
+    let mode = target(&schema, &mark["properties"]["mode"]);
+    assert!(mode.to_string().contains("dashed"), "{mode}");
+    assert_eq!(filters["plain"], true);
+    assert!(filters["nowhere"].is_null());
+
+    let endpoint = schema["$defs"]["Endpoint"]["oneOf"].as_array().unwrap();
+    let endpoint = &endpoint.last().unwrap()["properties"]["mailbox"];
+    assert_eq!(target(&schema, &endpoint["anyOf"][0]), &mailbox);
+
+    // What the agent itself describes has not changed.
+    for (name, described) in plain["$defs"].as_object().unwrap() {
+        if !["Filter", "Endpoint"].contains(&&**name) {
+            assert_eq!(&schema["$defs"][name], described, "{name}");
+        }
+    }
+    let mut found = Vec::new();
+    dangling(&schema, &schema, &mut found);
+    assert!(found.is_empty(), "{found:?}");
+}
