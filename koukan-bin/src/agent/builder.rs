@@ -88,7 +88,7 @@ impl Builder {
     /// `build` is also called to check the configuration, with surroundings in which nothing runs; its result is then
     /// dropped. It may spawn tasks: it is always called within a tokio runtime, but tasks of a mere check may never run.
     /// The error may be of any type; an [`InvalidFilter`](crate::registry::InvalidFilter) can say where the configuration
-    /// is wrong.
+    /// is wrong. A panic is reported like an error.
     ///
     /// # Example
     ///

@@ -62,6 +62,7 @@ pub(crate) use self::{
     suggest::{instead, nearest},
     template::read_template,
     validate::{is_in_the_clear, is_soon},
+    words::PANICKED,
 };
 
 use std::{num::NonZeroUsize, time::Duration};

@@ -5,8 +5,16 @@
 
 use super::suggest::meant;
 
+/// How the message of a builder's panic begins.
+pub(crate) const PANICKED: &str = "it panicked when it was made: ";
+
 /// A message in plain words, and what to change if that is known.
 pub(super) fn plain(message: &str) -> (String, Option<String>) {
+    if message.starts_with(PANICKED) {
+        // The rest is the embedder's, who knows what it means.
+        let help = "change the settings, or the program: a builder can return an error instead";
+        return (message.to_owned(), Some(help.into()));
+    }
     let help = meant(message);
     let (message, told) = said(message);
     (message, help.or_else(|| told.map(str::to_owned)))

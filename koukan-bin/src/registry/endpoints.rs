@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tower::BoxError;
 
-use super::{InvalidFilter, Registry, Surroundings, of_building, of_reading};
+use super::{InvalidFilter, Registry, Surroundings, caught::caught, of_building, of_reading};
 
 /// The endpoints that every agent has.
 pub(crate) const ENDPOINTS: [&str; 4] = ["exploder", "smtp", "rest", "webhook"];
@@ -84,7 +84,7 @@ impl Registry {
     ) -> Result<BoxMailService, InvalidFilter> {
         let unknown = || InvalidFilter::new(format!("unknown endpoint `{name}`"));
         let build = self.endpoints.0.get(name).ok_or_else(unknown)?;
-        build(config, surroundings)
+        caught(|| build(config, surroundings))
     }
 
     /// Checks that an endpoint can be made from its configuration.

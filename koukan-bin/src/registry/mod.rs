@@ -2,6 +2,7 @@
 
 mod add_route;
 mod builtin;
+mod caught;
 mod change_header;
 mod content;
 mod endpoints;
@@ -61,7 +62,8 @@ use tower::{BoxError, Layer};
 use crate::config::Step;
 
 use self::{
-    endpoints::Endpoints, own_schemas::OwnSchemas, policy_action::Matchers, router::OwnRules,
+    caught::caught, endpoints::Endpoints, own_schemas::OwnSchemas, policy_action::Matchers,
+    router::OwnRules,
 };
 
 /// A filter or endpoint cannot be made from its configuration.
@@ -318,7 +320,7 @@ impl Registry {
     ) -> Result<BoxMailLayer, InvalidFilter> {
         let unknown = || InvalidFilter::new(format!("unknown filter `{name}`"));
         let build = self.filters.get(name).ok_or_else(unknown)?;
-        build(config, surroundings, &self.parts)
+        caught(|| build(config, surroundings, &self.parts))
     }
 
     /// Reads the lists from HTTP servers of filters that were [checked](Self::check).

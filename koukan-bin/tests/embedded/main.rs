@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 mod own_schemas;
+mod panics;
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use tower::BoxError;
 use super::{Router, Rule};
 use crate::{
     config::{Step, instead},
-    registry::{InvalidFilter, Surroundings, of_building, of_reading},
+    registry::{InvalidFilter, Surroundings, caught::caught, of_building, of_reading},
 };
 
 /// The built-in rules.
@@ -93,7 +93,8 @@ impl OwnRules {
         surroundings: &Surroundings,
     ) -> Result<Arc<dyn Policy>, InvalidFilter> {
         let unknown = || InvalidFilter::new(format!("unknown rule `{name}`"));
-        self.0.get(name).ok_or_else(unknown)?(config, surroundings)
+        let build = self.0.get(name).ok_or_else(unknown)?;
+        caught(|| build(config, surroundings))
     }
 }
 

@@ -20,7 +20,7 @@ use tower::BoxError;
 use super::{InvalidFilter, Surroundings, at};
 use crate::{
     config::{Step, instead},
-    registry::{of_building, of_reading},
+    registry::{caught::caught, of_building, of_reading},
 };
 
 pub(in crate::registry) use self::rate::{check_max_keys, rate_keys};
@@ -89,7 +89,7 @@ impl Matchers {
         };
         let mut own = config.clone();
         own.remove("matcher");
-        build(&Value::Object(own), surroundings)
+        caught(|| build(&Value::Object(own), surroundings))
             .map_err(|error| at(error.message, below(&error.at)))
     }
 
