@@ -1,4 +1,4 @@
-//! What is published: each crate by itself, with its licences and without its tests.
+//! What is published: each crate alone, with its licences and without its tests.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -85,7 +85,7 @@ fn what_the_sources_include_is_packaged_with_them() {
         for file in files.lines().filter(|file| file.ends_with(".rs")) {
             let path = root.join(file);
             let source = std::fs::read_to_string(&path).unwrap();
-            // What tests and doc tests include is of the repository.
+            // Files that tests and doc tests include are not packaged.
             let source = source.split("#[cfg(test)]").next().unwrap();
             let source = source.split("#[cfg(doctest)]").next().unwrap();
             for included in source.split("include_str!(\"").skip(1) {

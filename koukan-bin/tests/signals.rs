@@ -1,5 +1,5 @@
-//! What a gateway's filters found out, and the id of a message, from its client to its destination:
-//! by SMTP, REST and a database, and after a restart.
+//! The results of a gateway's filters, and the id of a message, reach the destination: by SMTP,
+//! REST and a database, and after a restart.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -37,7 +37,7 @@ impl DurableSignal for Spf {
     const NAME: &'static str = "spf";
 }
 
-/// What the router does not know of.
+/// A signal that the router does not know.
 #[derive(Serialize, Deserialize)]
 struct OfTheFuture(Vec<u32>);
 
@@ -147,7 +147,7 @@ async fn send(gateway: &Running) -> String {
     id.to_owned()
 }
 
-/// Lets everything go on until the destination has got a message.
+/// Lets everything run until the destination has got a message.
 async fn delivered(script: &Script) {
     while script.received().is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
@@ -198,7 +198,7 @@ async fn one_id_and_all_signals_follow_a_message_through_a_restart() {
         let of_message = lines.find(|line| line.contains(&format!("id={id}")));
         assert!(of_message.is_some(), "no {what} of {id} in {log}");
     }
-    // The session of the gateway, and the attempts of both routers.
+    // The gateway's session, and the attempts of both routers.
     for (what, sender) in [
         ("transaction ended", "sender=submission"),
         ("attempt ended", "sender=outgoing"),

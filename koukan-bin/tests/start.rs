@@ -1,4 +1,4 @@
-//! What an agent says that cannot be started, or is to log in a way that there is not.
+//! What an agent prints if it cannot be started, or is to log in an unknown way.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -23,7 +23,7 @@ fn config(address: SocketAddr, lines: &str) -> NamedTempFile {
     file
 }
 
-/// Runs a command that has to fail; what it says.
+/// Runs a command that must fail; returns what it prints.
 fn failure(arguments: &[&str], file: &NamedTempFile, log: Option<&str>) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
     command.args(arguments).arg(file.path());
@@ -40,7 +40,7 @@ fn failure(arguments: &[&str], file: &NamedTempFile, log: Option<&str>) -> Strin
 const RUN: &[&str] = &["run", "--config"];
 const JSON: &str = "log: { format: json }";
 
-/// The events of lines that are all JSON.
+/// The events in lines that are all JSON.
 fn events(lines: &str) -> Vec<Value> {
     let lines = lines.lines();
     lines
@@ -89,7 +89,7 @@ fn what_is_wrong_with_a_configuration_is_told_in_the_format_it_chooses() {
     assert_eq!(event["line"], 11);
     assert_eq!(event["help"], "did you mean `hostname`?");
     assert!(event["message"].as_str().unwrap().contains("hostnam"));
-    // `check` talks to people.
+    // `check` prints for people.
     let told = failure(&["check"], &file, None);
     assert!(told.contains("| hostnam: x\n"), "{told}");
 }

@@ -1,4 +1,4 @@
-//! An agent that loses a part of itself, as an embedder and an orchestrator see it.
+//! An agent that loses one of its parts, as seen by an embedder and an orchestrator.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -33,7 +33,7 @@ use tower::ServiceExt;
 const ROUTER: &str = include_str!("../../config/local/koukan.yaml");
 const GATEWAY: &str = include_str!("../../config/local/gateway.yaml");
 
-/// A backend that is in trouble so long.
+/// A backend that is in trouble for that time.
 fn backend(kind: TroubleKind, seconds: std::ops::Range<u64>) -> Arc<dyn Backend> {
     let faults = Faults {
         trouble: vec![Trouble {
@@ -49,7 +49,7 @@ fn backend(kind: TroubleKind, seconds: std::ops::Range<u64>) -> Arc<dyn Backend>
 }
 
 async fn start(config: &str, backend: Arc<dyn Backend>) -> Running {
-    // Nothing is written to the directory that the configuration names.
+    // Nothing is written to the configuration's directory.
     let mut text = config.replace("sqlite: data/koukan.sqlite", "memory: true");
     for port in ["1025", "1587", "8000", "8001"] {
         text = text.replace(
@@ -62,7 +62,7 @@ async fn start(config: &str, backend: Arc<dyn Backend>) -> Running {
     agent.start().await.unwrap()
 }
 
-/// What `/readyz` answers.
+/// The answer of `/readyz`.
 async fn ready(running: &Running) -> (StatusCode, String) {
     let request = Request::get("/readyz").body(Body::empty()).unwrap();
     let response = health::router(running.readiness().clone()).oneshot(request);
@@ -91,7 +91,7 @@ async fn an_agent_whose_dispatcher_panics_is_unready_until_it_runs_again() {
                 works: mail that its destination takes while the client waits\n\
                 works: mail that is kept for later\n";
     assert_not_ready(&running, told).await;
-    // It is started anew after one second, and is lost again, and then after two.
+    // The part is restarted after one second, fails again, and is then restarted after two.
     sleep(Duration::from_secs(2)).await;
     assert_not_ready(&running, told).await;
     sleep(Duration::from_secs(2)).await;

@@ -1,4 +1,4 @@
-//! An agent with parts of its embedder's, in a program with a `main` of its own.
+//! An agent with parts of an embedder, in a program with its own `main`.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -29,7 +29,7 @@ struct Mailbox {
     user: String,
 }
 
-/// An endpoint with one user, who gets what `script` takes.
+/// An endpoint with one user; `script` accepts the user's mail.
 fn with_mailbox(script: &Script) -> Builder {
     let script = script.clone();
     Koukan::builder().try_endpoint("mailbox", move |config: Mailbox, _| {
@@ -54,7 +54,7 @@ fn with_mailbox(script: &Script) -> Builder {
     })
 }
 
-/// Mail from a listener into the mailbox of bob, with these lines in place of `MORE`.
+/// Mail from a listener goes into bob's mailbox; `more` is added to the listener's settings.
 fn config(endpoint: &str, more: &str) -> String {
     format!(
         r#"hostname: me.example
@@ -71,7 +71,7 @@ chain:
     )
 }
 
-/// A conversation with an SMTP server: each command, and what the reply to it begins with.
+/// A conversation with an SMTP server: each command, and the beginning of its reply.
 async fn converse(address: std::net::SocketAddr, lines: &[(&str, &str)]) {
     let mut client = TcpStream::connect(address).await.unwrap();
     for (command, begins) in lines {
@@ -161,7 +161,7 @@ fn what_is_wrong_with_an_endpoint_is_told_where_it_stands() {
             "",
             "there is one too many here",
         ),
-        // Nobody knows the users.
+        // Authentication is on, but nothing says who the users are.
         (
             "mailbox: { user: bob }",
             ", auth: {}",
@@ -230,7 +230,7 @@ async fn the_embedders_authenticator_is_asked_who_clients_are() {
         MESSAGE[0],
         MESSAGE[1],
         ("MAIL FROM:<a@x.example>\r\n", "530"),
-        // eve, and then bob with `secret`.
+        // First eve, and then bob with `secret`.
         ("AUTH PLAIN AGV2ZQBzZWNyZXQ=\r\n", "535"),
         ("AUTH PLAIN AGJvYgBzZWNyZXQ=\r\n", "235"),
         MESSAGE[2],
@@ -239,7 +239,7 @@ async fn the_embedders_authenticator_is_asked_who_clients_are() {
     agent.stop().await;
 }
 
-/// It is always the same time.
+/// A clock that has stopped.
 #[derive(Debug)]
 struct Stopped;
 
@@ -312,7 +312,7 @@ async fn a_program_that_is_told_to_stop_before_it_starts_does_not_start() {
     assert!(TcpStream::connect(address).await.is_err());
 }
 
-/// As a `select!` does with what has not won.
+/// A `select!` drops the futures that did not finish first.
 #[tokio::test]
 async fn an_agent_that_nobody_waits_for_any_more_stops() {
     let script = Script::new();

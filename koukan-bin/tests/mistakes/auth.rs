@@ -1,4 +1,4 @@
-//! Users who authenticate themselves.
+//! Authentication of users.
 
 use std::fs;
 
@@ -64,7 +64,7 @@ fn users_and_their_passwords() {
 
 #[test]
 fn who_this_agent_says_to_be() {
-    // An endpoint whose hosts its chain chooses, and one that names its own in place of that.
+    // One endpoint gets its hosts from the chain; another names its own hosts instead.
     const ROUTED: &str = "      - router:\n          rules:\n            - static_hosts: \
         [\"127.0.0.1:3025\"]\n    endpoint:\n      smtp: {}\n";
     const SMTP: &str = "      smtp: {}\n";
@@ -103,7 +103,7 @@ fn who_this_agent_says_to_be() {
     assert!(warned.contains("without TLS"), "{warned}");
 }
 
-/// Where mail could go anywhere, users must say who they are.
+/// If mail could go anywhere, users must authenticate.
 #[test]
 fn users_are_no_open_relay() {
     let directory = tempfile::tempdir().unwrap();
@@ -124,7 +124,7 @@ fn users_are_no_open_relay() {
     check(&auth(", required: true")).unwrap();
 }
 
-/// Who has a message held is promised that it goes: by the queue alone.
+/// A client that may hold messages relies on their later delivery, which only a queue can do.
 #[test]
 fn messages_are_held_where_they_are_taken_into_the_queue() {
     let directory = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! What can be read and cannot work.
+//! Configurations that can be read but cannot work.
 
 use super::*;
 
@@ -231,7 +231,7 @@ fn what_cannot_work() {
     assert!(told.contains("nothing tells the host"), "{told}");
 }
 
-/// A chain that leads back to itself, by whatever way.
+/// A chain that leads back to itself, in whatever way.
 #[test]
 fn circles() {
     let by_domain = "  - { name: outgoing, chain: outgoing }\n  - { name: loop, chain: ingress }\n";
@@ -251,7 +251,7 @@ fn circles() {
     }
 }
 
-/// What a gateway is told by its clients, nobody else tells.
+/// Only a gateway's clients name the host; mail from elsewhere does not.
 #[test]
 fn a_gateway_chain_that_others_use() {
     let config = |more: &str| {

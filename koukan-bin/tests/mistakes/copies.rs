@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Where chains begin, and the same with one for copies before them.
+/// The beginning of the chains, and the same with a chain for copies in front.
 const CHAINS: &str = "chain:\n";
 const ARCHIVE: &str =
     "chain:\n  - { name: archive, endpoint: { smtp: { host: [\"127.0.0.1:3026\"] } } }\n";
@@ -30,7 +30,7 @@ fn what_is_right() {
         ],
     ] {
         let warnings = check(&with(filters, SENDER)).unwrap().to_string();
-        // It is used by the filter alone.
+        // Only the filter uses the sender.
         assert_eq!(warnings, "", "{filters:?}");
     }
     let unused = check(&with(&[], SENDER)).unwrap().to_string();
@@ -89,7 +89,7 @@ fn what_is_wrong_is_told_where_it_stands() {
 fn copies_that_come_back_are_a_mistake() {
     for mode in ["delivered", "stored"] {
         for (sender, name) in [
-            // To the chain itself, and by way of another.
+            // To the chain itself, and through another chain.
             ("submission", "application"),
             ("archive", "application"),
             ("archive", "archive"),
@@ -117,7 +117,7 @@ fn a_copy_that_is_stored_needs_storage() {
     assert!(told.contains(expected), "{told}");
 }
 
-/// What is not relayed itself is not relayed by its copies, either.
+/// If a listener may not relay, its copies may not either.
 #[test]
 fn copies_make_an_open_relay() {
     let application = "hostname: a.example\nstorage: memory\nnotification: { sender: out }\n\

@@ -103,7 +103,8 @@ fn who_this_agent_is_to_a_host() {
     let elsewhere = format!("  - {{ host: \"mx.example:25\", {auth} }}");
     let warnings = check(&with_rules(&elsewhere)).unwrap().to_string();
     assert!(warnings.contains("names `mx.example:25`"), "{warnings}");
-    // Nobody says that where everybody on the way hears it; but for a server on this host, that can be asked for.
+    // Credentials are not sent where others on the way could read them. For a server on this host,
+    // that can be allowed.
     let in_the_clear = |auth: &str| {
         let rules = with_rules(&format!("  - {{ {named}, {auth} }}"));
         let text = rules.replacen("      smtp: {}", "      smtp: { tls: never }", 2);

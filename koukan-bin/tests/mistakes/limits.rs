@@ -1,4 +1,4 @@
-//! In filters that go by who sends, and how much.
+//! In filters that limit what a client or sender may do.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn in_limits_lists_and_grey_lists() {
     ] {
         check(&changed(BUILDER, &filter(&good))).unwrap();
     }
-    // A filter that has no file leaves none.
+    // The check creates no file.
     assert!(!folder.path().join("greylist").exists());
     let mistakes: [(&str, &str, &[&str]); 16] = [
         (
@@ -171,9 +171,9 @@ fn of_two_lists_that_are_kept_in_one_file() {
     let first = rule("one", "a.example", &kept("list"));
     let text = |second: &str| changed(BUILDER, &format!("{first}{second}"));
     check(&text(&rule("two", "b.example", &kept("other")))).unwrap();
-    // The same list may be asked for twice.
+    // The same list may be named twice.
     check(&text(&rule("two", "a.example", &kept("list")))).unwrap();
-    // Of what was read before nothing is left.
+    // An earlier check leaves nothing behind in the registry.
     let registry = Registry::default();
     for url in ["a.example", "b.example"] {
         let text = changed(BUILDER, &rule("one", url, &kept("list")));

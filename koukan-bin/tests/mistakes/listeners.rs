@@ -1,4 +1,4 @@
-//! Where clients connect to, by which names, and with which tokens.
+//! The addresses of listeners, their names, and their tokens.
 
 use super::*;
 
@@ -9,7 +9,7 @@ fn api(settings: &str) -> String {
 
 const HASH: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// Each of these settings of the listener is told with these words.
+/// Each of these settings of the listener causes an error with these words.
 #[track_caller]
 fn told_of_api(cases: &[(&str, &[&str])]) {
     for (settings, words) in cases {
@@ -204,7 +204,7 @@ fn an_open_relay_is_refused() {
         let open = format!("address: \"{open}\"");
         told(&[(SUBMIT, &open, &open, RELAY)]);
     }
-    // A rule for all refuses nobody, and which senders are said proves nothing.
+    // A rule for all recipients refuses nobody, and the sender that a client names proves nothing.
     let ingress = changed(INGRESS, "address: \"0.0.0.0:1025\"");
     assert!(check(&ingress).unwrap().problems().is_empty());
     for (from, to) in [
@@ -223,13 +223,13 @@ fn an_open_relay_is_refused() {
     assert!(text.contains(filter));
     let told = check(&text.replacen(filter, senders, 1)).unwrap_err();
     assert!(told.contains(RELAY[0]), "{told}");
-    // Without an exploder it is the same.
+    // The same without an exploder.
     let text = changed("smtp-msa: submission", "smtp-msa: outgoing");
     let told = check(&text.replacen(SUBMIT, "address: \"0.0.0.0:587\"", 1)).unwrap_err();
     assert!(told.contains(RELAY[0]), "{told}");
 }
 
-/// Whoever may choose the address may choose anybody's.
+/// A client that may choose its address can choose the address of anybody.
 #[test]
 fn recipients_of_every_end_and_at_every_address_are_anywhere() {
     let relay = |ingress: &str, outgoing: &str| {
@@ -295,7 +295,7 @@ fn a_relay_that_is_meant_is_none_that_is_open() {
     told(&[(SUBMIT, &empty, open, RELAY)]);
     let wrong = format!("{open}, clients: [office]");
     told(&[(SUBMIT, &wrong, open, &["`office` is not a network"])]);
-    // Only local domains leave by the chain that it leads to.
+    // Only mail for local domains leaves through the chain to which it leads.
     let narrow =
         "static_hosts: [\"127.0.0.1:3025\"]\n    endpoint:\n      smtp: {}\n\n  # Mail for";
     assert!(LOCAL.contains(narrow));

@@ -2,7 +2,8 @@
 
 use super::*;
 
-/// The local configuration, with that for its last endpoints of SMTP and for the router before.
+/// The local configuration, with these settings for its last SMTP endpoint, and this rule in the
+/// router before it.
 fn with(smtp: &str, rule: &str) -> String {
     let text = LOCAL.replace("smtp: {}", &format!("smtp: {smtp}"));
     text.replace("static_hosts: [\"127.0.0.1:3025\"]", rule)
@@ -86,7 +87,7 @@ fn unix_sockets_of_mailboxes() {
     assert!(error.contains("stands here twice"), "{error}");
 }
 
-/// What comes back to a listener of its own never leaves.
+/// Mail that comes back to a listener of the agent itself never leaves.
 #[test]
 fn a_unix_socket_of_ones_own_leads_back() {
     let listener = "address: \"unix:/run/koukan/smtp\", sender: outgoing";

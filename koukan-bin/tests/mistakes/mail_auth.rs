@@ -1,4 +1,4 @@
-//! In filters that sign.
+//! In filters that sign messages.
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
@@ -150,7 +150,8 @@ fn in_keys_that_sign() {
             "put `dkim_sign` behind it",
         ],
     )]);
-    // What is signed is as it was; what is not may be changed, and what is not sealed may be put in.
+    // Signed parts must stay unchanged. Parts that are not signed may be changed, and fields that
+    // are not sealed may be added.
     let change = |what: &str| format!("      - change_header: {{ {what} }}\n");
     let [subject, list] =
         ["Subject", "List-Id"].map(|name| format!("[{{ name: {name}, value: x }}]"));
@@ -173,7 +174,7 @@ fn in_keys_that_sign() {
             )]),
         }
     }
-    // Also in a chain that comes after that.
+    // The same holds for a chain that comes afterwards.
     let submission = "  - name: submission\n    filter:\n";
     let outgoing = "  - name: outgoing\n    filter:\n";
     let text = LOCAL.replacen(submission, &format!("{submission}{signing}"), 1);

@@ -1,4 +1,4 @@
-//! Mistakes in a configuration are told in plain words, where they stand, with what to change.
+//! Mistakes in a configuration are reported in plain words, with their place and what to change.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -40,7 +40,7 @@ use koukan::{
 
 const LOCAL: &str = include_str!("../../../config/local/koukan.yaml");
 
-/// Words of libraries and of their programmers.
+/// Words of libraries, which are for programmers.
 const FOREIGN: &[&str] = &[
     "Option<",
     "DuplicateKey",
@@ -73,14 +73,14 @@ fn changed(from: &str, to: &str) -> String {
     LOCAL.replacen(from, to, 1)
 }
 
-/// The line of a text, from 1 on.
+/// The number of the line with that part of the text, from 1.
 fn line_of(text: &str, part: &str) -> usize {
     let before = text.split(part).next().unwrap();
     before.matches('\n').count() + 1
 }
 
-/// What is wrong, by the text that is changed, what it becomes, the part of that at whose line the
-/// mistake is told, and what is told.
+/// A mistake: the text that is changed, its replacement, the part of the replacement in whose line
+/// the mistake is reported, and the words of the report.
 type Mistake<'a> = (&'a str, &'a str, &'a str, &'a [&'a str]);
 
 #[track_caller]

@@ -1,4 +1,4 @@
-//! Within rules that find hosts by names, and those that ask what the DNS says.
+//! In rules that find hosts by names, and in rules about results from the DNS.
 
 use super::{
     policies::{FROM, rule},

@@ -1,4 +1,4 @@
-//! What may be meant so, and probably is not.
+//! Configurations that are allowed, but probably not meant.
 
 use super::*;
 
@@ -76,7 +76,7 @@ fn what_is_of_no_use_is_a_warning() {
         assert!(warnings.contains("help: "), "{warnings}");
     }
     assert!(check(LOCAL).unwrap().problems().is_empty());
-    // One of its chains sends.
+    // One of its chains sends to addresses itself.
     let sends = changed(", rest: {} }", ", rest: {}, suppression: {} }");
     assert!(check(&sends).unwrap().problems().is_empty());
     for local in [

@@ -68,7 +68,7 @@ fn it_is_asked_for_by_the_first_part_that_keeps_mail() {
         assert!(told.lines().any(is_told), "{problem} at {line}: {told}");
         let help = "help: add `notification: { sender: NAME }`";
         assert!(told.contains(help), "{told}");
-        // With one there is nothing more to say of it.
+        // With `notification`, it is not mentioned.
         let told = check(&format!("notification: {{ sender: in }}\n{text}"));
         let told = told.err().unwrap_or_default();
         assert!(!told.contains("`notification`"), "{told}");

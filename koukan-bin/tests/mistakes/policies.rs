@@ -1,8 +1,8 @@
-//! Within the rules of policies.
+//! In the rules of policies.
 
 use super::*;
 
-/// The rule stands before the router of the chain `ingress`.
+/// The rule comes before the router of the chain `ingress`.
 pub(crate) fn rule(text: &str) -> String {
     format!("      - router:\n          rules:\n            - {DOMAINS}\n").replacen(
         "      - router",
@@ -291,7 +291,8 @@ fn rules_that_are_right() {
         "{ tag: t, match: { not: { matcher: address_list, which_addr: header_from, domains: [a.example] } } }",
         "{ tag: t, match: { matcher: rate, by: [identity, network_address], rate: 100/h } }",
         "{ tag: t, mode: PER_RCPT, match: { matcher: rate, by: rcpt_domain, rate: 100/h, max_keys: 10 } }",
-        // The rules of a tag after one that refuses everything are hidden, those before it are not.
+        // The rules of a tag after one that refuses everything have no effect; those before it
+        // have.
         "{ tag: t, match: { matcher: tls } }\n      - policy_action: { tag: t, action: REJECT }\n      - policy_action: { tag: u }",
         "{ tag: t, action: [[1, REJECT], [1, LOG]] }\n      - policy_action: { tag: t }",
         "{ tag: t, mode: PER_RCPT, action: REJECT }\n      - policy_action: { tag: t }",

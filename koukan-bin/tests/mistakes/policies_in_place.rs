@@ -1,4 +1,4 @@
-//! Rules where they stand, and their lists.
+//! The position of rules in chains, and their lists.
 
 use super::{
     policies::{FROM, rule},
@@ -84,7 +84,7 @@ fn what_is_found_out_before_a_chain_begins_is_known_there() {
         error.contains("no rule before this one is called `r`"),
         "{error}"
     );
-    // The chain leads to it by its exploder.
+    // The exploder of the chain leads to it.
     let found = text.replacen(
         "  - name: submission\n    filter:\n",
         "  - name: submission\n    filter:\n      - policy_action: { tag: r }\n",
@@ -92,7 +92,7 @@ fn what_is_found_out_before_a_chain_begins_is_known_there() {
     );
     assert_ne!(found, text);
     check(&found).unwrap();
-    // A filter that nobody knows may find out anything.
+    // An unknown filter may find out anything.
     let mut registry = Registry::default();
     registry.filter("own", |_: serde_json::Value| {
         tower::layer::util::Identity::new()
@@ -128,7 +128,7 @@ fn rules_that_are_asked_before_the_message_is_there() {
         error.contains("`message_validation` is found out with the message"),
         "{error}"
     );
-    // In a chain after it the message was there.
+    // A chain after the exploder has the message.
     let begin = |chain: &str| format!("  - name: {chain}\n    filter:\n");
     let text = LOCAL.replacen(&begin("submission"), &(begin("submission") + validation), 1);
     let later = format!("{}      - {asking}\n", begin("outgoing"));

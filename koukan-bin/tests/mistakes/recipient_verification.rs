@@ -1,8 +1,8 @@
-//! In what asks destinations for recipients.
+//! In filters that ask destinations about recipients.
 
 use super::*;
 
-/// The chain `submission` with filters in place of its own.
+/// The errors for the chain `submission` with these filters instead of its own.
 fn told_of(filters: &str) -> String {
     let own = "  - name: submission\n    filter:\n      - received_header\n";
     let text = changed(

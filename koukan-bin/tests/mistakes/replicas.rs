@@ -1,8 +1,9 @@
-//! Where replicas reach each other.
+//! The listeners at which replicas reach each other.
 
 use super::*;
 
-/// A listener that replicas reach, and another, each with more of its keys.
+/// A listener at which replicas reach this one, and another listener, each with these additional
+/// keys.
 fn listeners(storage: &str, reached: &str, other: &str) -> String {
     format!(
         "hostname: a.example\nnotification: {{ sender: out }}\nstorage: {storage}\nrest_listener:\n  - {{ address: \
@@ -52,7 +53,7 @@ fn an_address_that_is_none() {
     check(&listeners(SHARED, "session_url: \"http://{POD_IP}:1\"", "")).unwrap();
 }
 
-/// A request that is passed on is answered as the listener has it that it is passed on to.
+/// A request that is passed on is answered with the rights that the other listener grants.
 #[test]
 fn a_listener_that_grants_others_what_they_do_not_have() {
     let reached_bare = URL.to_owned();

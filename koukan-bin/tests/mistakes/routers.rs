@@ -1,4 +1,4 @@
-//! In rules of routers, and in routers one after the other.
+//! In the rules of routers, and in several routers of one chain.
 
 use super::*;
 
@@ -103,7 +103,7 @@ fn in_rules_that_hand_over_to_senders() {
     let rule = |keys: &str| {
         format!("address_list: {{ domains: [example.com], {keys} }}\n            - {HOSTS}")
     };
-    // The first chain with that rule is that of applications.
+    // The first chain with that rule is the one for applications.
     check(&changed(HOSTS, &rule("sender: ingress, tag: smtp-mx"))).unwrap();
     for (keys, at, words) in [
         (

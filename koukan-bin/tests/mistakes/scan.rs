@@ -1,4 +1,4 @@
-//! In filters of scanners, and in rules that ask what these have said.
+//! In filters for scanners, and in rules about the scanners' results.
 
 use super::*;
 

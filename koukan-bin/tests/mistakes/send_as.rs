@@ -1,4 +1,4 @@
-//! Within the filters `send_as` and `change_header`.
+//! In the filters `send_as` and `change_header`.
 
 use super::*;
 

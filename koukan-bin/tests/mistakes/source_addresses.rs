@@ -1,8 +1,8 @@
-//! Addresses from which hosts are connected to.
+//! The addresses from which the agent connects to hosts.
 
 use super::*;
 
-/// The local configuration, with these for its last endpoint.
+/// The local configuration, with these addresses in its last endpoint.
 fn of_endpoint(host: &str, sources: &str) -> String {
     let smtp = format!("smtp: {{ {host}source_address: {sources} }}");
     let at = LOCAL.rfind("smtp: {}").unwrap();
@@ -10,7 +10,7 @@ fn of_endpoint(host: &str, sources: &str) -> String {
     before.to_owned() + &after.replacen("smtp: {}", &smtp, 1)
 }
 
-/// With these for a host, or for a domain.
+/// The same with these addresses for a host, or for a domain.
 fn of_destination(which: &str, sources: &str) -> String {
     format!("{LOCAL}\ndestination:\n  - {{ {which}, source_address: {sources} }}\n")
 }

@@ -1,4 +1,4 @@
-//! Certificates, and where they are needed.
+//! Certificates, and the places where they are needed.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use koukan_core::test_util::Authority;
 
 use super::*;
 
-/// The client of SMTP servers.
+/// An endpoint of SMTP.
 const SMTP: &str = "      smtp: {}\n";
 
 #[test]
@@ -71,7 +71,7 @@ fn certificates() {
         warnings.contains("no longer valid since 2020-01-01"),
         "{warnings}"
     );
-    // The local configuration is that of a host with another name.
+    // The host of the local configuration has another name than the certificate.
     let warnings = warned(&with("sound.pem", "sound.key"));
     assert!(warnings.contains("no certificate is for "), "{warnings}");
 }

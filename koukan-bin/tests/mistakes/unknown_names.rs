@@ -1,4 +1,4 @@
-//! Names of what is not there, each with what is meant or what there is.
+//! Names that refer to nothing. The report has a suggestion, or a list of the names that exist.
 
 use super::*;
 

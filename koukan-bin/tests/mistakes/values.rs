@@ -1,4 +1,4 @@
-//! Values that are none.
+//! Values that are not valid.
 
 use super::*;
 

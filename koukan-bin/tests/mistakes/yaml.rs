@@ -1,4 +1,4 @@
-//! What a reader of YAML does not take, and the shape of values.
+//! Text that is not valid YAML, and values of the wrong shape.
 
 use super::*;
 
@@ -237,7 +237,7 @@ fn what_is_missing_at_the_top_is_told_all_at_once() {
     for problem in ["`hostname` is missing", "`notification` is missing"] {
         assert!(told.contains(problem), "{problem}: {told}");
     }
-    // What is missing further below is another matter.
+    // What is missing below the top is reported alone.
     let told = check("sender:\n  - { chain: out }\n").unwrap_err();
     assert!(told.contains("`name` is missing"), "{told}");
     assert!(!told.contains("hostname"), "{told}");

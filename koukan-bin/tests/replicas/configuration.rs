@@ -1,16 +1,16 @@
-//! What routers and gateways are told.
+//! The configurations of routers and gateways.
 
 use std::{net::SocketAddr, path::Path};
 
 use crate::plan::TERM;
 
-/// Who has which token.
+/// The tokens of each party.
 pub(crate) struct Tokens {
-    /// That of gateways, for routers.
+    /// The token of gateways, for routers.
     pub(crate) gateways: Token,
-    /// That of routers, for gateways.
+    /// The token of routers, for gateways.
     pub(crate) routers: Token,
-    /// That of an application.
+    /// The token of an application.
     pub(crate) shop: Token,
 }
 
@@ -37,10 +37,10 @@ impl Tokens {
     }
 }
 
-/// Where things are.
+/// The addresses and paths of the other parts.
 pub(crate) struct Places<'a> {
     pub(crate) tokens: &'a Tokens,
-    /// Where files with tokens are.
+    /// The directory of the files with tokens.
     pub(crate) files: &'a Path,
     /// The fronts of all routers, and of all gateways.
     pub(crate) routers: SocketAddr,
@@ -48,7 +48,8 @@ pub(crate) struct Places<'a> {
     pub(crate) sink: SocketAddr,
 }
 
-/// A router of that name, by which its front knows it. Each run has a name of its own, which stands in what it sends.
+/// A router with the name by which its front knows it. The host name is another one in each run,
+/// and is in everything that it sends.
 pub(crate) fn router(
     places: &Places<'_>,
     name: &str,
@@ -105,7 +106,7 @@ log: {{ level: info }}
     )
 }
 
-/// A gateway of that name.
+/// A gateway with that name.
 pub(crate) fn gateway(
     places: &Places<'_>,
     name: &str,

@@ -1,4 +1,4 @@
-//! A PostgreSQL server with a synchronous standby, and what is written into the database by whom.
+//! A PostgreSQL server with a synchronous standby, and a record of which process writes what.
 
 use std::time::Duration;
 
@@ -10,10 +10,11 @@ use crate::{
 /// How long a standby may take until commits wait for it.
 const SYNCHRONOUS: Duration = Duration::from_secs(30);
 
-/// Watches over writes, in the database itself: a transaction under lease is written by nobody but who holds the
-/// lease, as long as that one lives, and what is final stays as it is.
+/// Checks writes, in the database itself: only the holder of the lease writes to a leased
+/// transaction, as long as that process lives, and a final state does not change.
 ///
-/// Each process says its name in a setting of its connections, and a session is of the process that has begun it.
+/// Each process writes its name into a setting of its connections. A session belongs to the process
+/// that has begun it.
 const WATCH: &str = r"
 CREATE TABLE watched_sessions (id TEXT PRIMARY KEY, process TEXT NOT NULL);
 CREATE TABLE violations (what TEXT NOT NULL, id TEXT NOT NULL, before TEXT NOT NULL, after TEXT NOT NULL);
@@ -54,7 +55,7 @@ pub(crate) struct Database {
 }
 
 impl Database {
-    /// A database, and a standby that has to have each commit.
+    /// Starts a database, and a standby that must confirm each commit.
     pub(crate) fn start() -> Self {
         let primary = Server::start(Durability::Full);
         let name = "replicated".to_owned();
@@ -76,7 +77,7 @@ impl Database {
         database
     }
 
-    /// Watches over writes, once the tables are there.
+    /// Begins to check writes; the tables must exist.
     pub(crate) fn watch(&self) {
         self.ask(WATCH);
     }
@@ -93,14 +94,14 @@ impl Database {
         self.primary.restart();
     }
 
-    /// Has the standby take the place of the server, which has crashed.
+    /// Promotes the standby, after the server has crashed.
     pub(crate) fn fail_over(&mut self) {
         let standby = self.standby.take().expect("it fails over once");
         standby.promote();
         self.primary = standby;
     }
 
-    /// What a statement gives.
+    /// Runs a statement and returns its result.
     pub(crate) fn ask(&self, sql: &str) -> String {
         let url = self.primary.url(&self.name);
         execute(&url, sql).trim().to_owned()

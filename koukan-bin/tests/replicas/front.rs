@@ -1,5 +1,5 @@
-//! haproxy before all: it sends connections and requests to one after the other, but those for a transaction, whose
-//! path begins with the name of who has it, to that one.
+//! haproxy in front of all. It sends connections and requests to one server after another. The path
+//! of a transaction begins with the name of the server that has it, and requests for it go there.
 
 use std::{fmt::Write as _, fs, net::SocketAddr, path::Path};
 
@@ -8,7 +8,7 @@ use crate::{
     process::{Process, await_listener},
 };
 
-/// What is behind a front: names and addresses.
+/// The servers behind a front, with names and addresses.
 pub(crate) type Behind<'a> = [(String, SocketAddr)];
 
 pub(crate) struct Front(#[allow(dead_code, reason = "it runs until it is dropped")] Process);
@@ -24,7 +24,7 @@ impl Front {
              timeout check 2s\n retries 3\n option redispatch\n\
              default-server inter 300ms fall 2 rise 1\n"
                 .to_owned();
-        // A check that says whose connection it is not: the proxy's own.
+        // The health check says that the connection is haproxy's own, and not a client's.
         let _ = writeln!(
             text,
             "listen smtp\n mode tcp\n bind {smtp}\n balance roundrobin\n option smtpchk EHLO haproxy.example"
@@ -65,7 +65,8 @@ fn rest_front(text: &mut String, number: usize, address: SocketAddr, servers: &B
         let _ = write!(text, "backend {name}\n{checked}");
         let _ = writeln!(text, " http-request set-path %[path,regsub(^/{name}/,/)]");
         let _ = writeln!(text, " server {name} {address} check");
-        // Another router may tell what is committed, while its own is not there. What a gateway has, no other has.
+        // Another router can answer about committed transactions while their own router is down. A
+        // gateway's transactions are only in that gateway.
         let others = servers.iter().filter(|(other, _)| other != name);
         for (other, address) in others.filter(|(other, _)| other.starts_with("router")) {
             let _ = writeln!(text, " server {other} {address} check backup");

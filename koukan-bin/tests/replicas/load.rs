@@ -1,4 +1,4 @@
-//! Clients that send one message after the other, whatever happens.
+//! Clients that send one message after another, whatever happens.
 
 mod steps;
 
@@ -19,7 +19,7 @@ const SMTP_CLIENTS: u32 = 5;
 const REST_CLIENTS: u32 = 4;
 const UPLOADING_CLIENTS: u32 = 2;
 const CANCELLING_CLIENTS: u32 = 2;
-/// Between two messages of a client, and before one is sent again.
+/// The pause between two messages of a client, and before a message is sent again.
 const PAUSE: Duration = Duration::from_millis(30);
 
 pub(crate) struct Load {
@@ -35,12 +35,12 @@ struct Sender {
     is_over: Arc<AtomicBool>,
 }
 
-/// One message; the same for the same seed, client and number.
+/// A message; the same seed, client and number give the same message.
 struct Letter {
     id: String,
     to: Vec<String>,
     text: String,
-    /// Whether its client waits for the end, where it may.
+    /// Whether the client waits for the outcome, if it can.
     waits: bool,
 }
 
@@ -101,7 +101,7 @@ impl Sender {
         self.is_over.load(Ordering::Relaxed)
     }
 
-    /// By SMTP; what breaks off is not sent again.
+    /// Sends by SMTP; a message that breaks off is not sent again.
     fn submit(&self) {
         let mut session = None;
         for letter in self.letters() {
@@ -127,7 +127,7 @@ impl Sender {
                     false => self.ledger.refused(to, rcpt, end),
                 }
             }
-            // It closes the connection.
+            // The server closes the connection.
             if sent
                 .rcpts
                 .iter()
@@ -140,7 +140,7 @@ impl Sender {
         }
     }
 
-    /// By REST, again and again under the same key until it is answered.
+    /// Sends by REST; repeats the request under the same key until it is answered.
     fn create(&self) {
         for letter in self.letters() {
             let asked = json!({
@@ -168,7 +168,7 @@ impl Sender {
                         }
                         break;
                     }
-                    // It starts or stops, or its database does; or the front has nobody.
+                    // The agent or its database starts or stops, or no server is behind the front.
                     Ok(answer) if [429, 502, 503, 504].contains(&answer.status) => {
                         self.ledger.count(&format!("REST, {}", answer.status));
                     }
@@ -189,7 +189,7 @@ impl Letter {
     fn choose(seed: u64, client: &str, number: u32) -> Self {
         let mut choices = Choices::new(seed, client, number);
         let id = format!("{client}n{number}");
-        // One transaction by REST has one reply for all.
+        // A transaction by REST has one reply for all recipients.
         let count = match client.starts_with('s') {
             true => choices.of(&[1, 1, 1, 2, 4]),
             false => 1,
@@ -214,7 +214,7 @@ fn text(id: &str, lines: usize) -> String {
     format!("Subject: {id}\r\n\r\n{}", line.repeat(lines))
 }
 
-/// Whether a message is what a client has sent, whole.
+/// Whether a message is complete and unchanged.
 pub(crate) fn is_whole(id: &str, message: &str) -> bool {
     let Some(at) = message.find("Subject: ") else {
         return false;

@@ -1,11 +1,11 @@
-//! Three routers and two gateways over one PostgreSQL with a synchronous standby, behind haproxy, under load and
-//! in trouble: processes are killed, stand still for longer than their session lives, are cut off from the
-//! database and drained, and the database is started again and fails over. In the end every recipient is
-//! accounted for ([`ledger`]).
+//! Three routers and two gateways over one PostgreSQL database with a synchronous standby, behind
+//! haproxy, under load and in trouble. Processes are killed, stopped for longer than their session
+//! lives, cut off from the database, and drained. The database is restarted and fails over. At the
+//! end every recipient is accounted for ([`ledger`]).
 //!
-//! What happens follows from a seed, as far as that does not depend on how fast things go. It takes 60 s of
-//! trouble; `scripts/replicas` takes longer, see there. It is a binary of its own so that no other test takes
-//! the processors: a process that gets none for seconds is as good as stopped.
+//! A seed determines what happens, as far as that does not depend on timing. The troubles take 60
+//! s; `scripts/replicas` takes longer, see there. This is a separate binary, so that no other test
+//! uses the processors: a process that gets no processor for seconds is as good as stopped.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 #![allow(
@@ -48,7 +48,7 @@ use std::{env, fmt::Debug, str::FromStr, sync::Arc, time::Duration};
 
 use self::{ledger::Ledger, load::Load, plan::Plan, site::Site};
 
-/// How long it may take until nothing is queued any more.
+/// How long it may take until the queue is empty.
 const REST: Duration = Duration::from_secs(180);
 
 #[test]

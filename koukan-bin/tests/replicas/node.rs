@@ -1,4 +1,4 @@
-//! A router or a gateway: a process that is ended and started again.
+//! A router or a gateway: a process that can be ended and started again.
 
 use std::{
     fs::{self, File},
@@ -11,21 +11,21 @@ use std::{
 
 use crate::process::{Process, comes_within};
 
-/// A stop that takes longer is one that does not end: 25 s, and what a busy machine adds.
+/// A stop that takes longer is taken for one that does not end: 25 s, and more for a busy machine.
 const STOPPED: Duration = Duration::from_secs(60);
 
-/// How long it may take until it listens: it begins again where its database is not there.
+/// How long it may take until it listens; it is started again if its database is not there.
 const STARTED: Duration = Duration::from_secs(120);
-/// After how long it begins again.
+/// The pause before it is started again.
 const AGAIN: Duration = Duration::from_millis(300);
 
-/// What the next run is told.
+/// Makes the configuration of the run with that number.
 type Configure = Box<dyn Fn(u32) -> String + Send>;
 
 pub(crate) struct Node {
     name: String,
     directory: PathBuf,
-    /// Where it listens.
+    /// The addresses on which it listens.
     listeners: Vec<SocketAddr>,
     configure: Configure,
     run: u32,
@@ -52,7 +52,7 @@ impl Node {
         node
     }
 
-    /// kill -9.
+    /// Kills it with SIGKILL.
     pub(crate) fn kill(&mut self) {
         self.process.kill();
     }
@@ -61,7 +61,7 @@ impl Node {
         self.process.signal(name);
     }
 
-    /// SIGTERM, and waits for the end.
+    /// Sends SIGTERM, and waits for the end.
     pub(crate) fn drain(&mut self) -> ExitStatus {
         self.process.signal("TERM");
         self.process.wait(STOPPED)
@@ -79,7 +79,7 @@ impl Node {
         self.process = spawn(&self.name, &self.directory, &text, self.run);
     }
 
-    /// Waits until it listens. Where it has ended it is started again, as orchestrators do.
+    /// Waits until it listens. If it has ended, it is started again, as orchestrators do.
     fn await_listeners(&mut self) {
         let listens = comes_within(STARTED, || {
             if self.process.has_ended() {

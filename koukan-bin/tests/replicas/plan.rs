@@ -1,4 +1,4 @@
-//! What befalls whom, and when.
+//! The troubles, and when they come.
 
 use std::time::Duration;
 
@@ -6,10 +6,10 @@ use crate::choices::Choices;
 
 pub(crate) const ROUTERS: usize = 3;
 pub(crate) const GATEWAYS: usize = 2;
-/// How long a session lives that is not refreshed.
+/// How long a session lives if it is not refreshed.
 pub(crate) const TERM: Duration = Duration::from_secs(4);
 
-/// Whom something befalls.
+/// The part that is in trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Whom {
     Router(usize),
@@ -17,28 +17,29 @@ pub(crate) enum Whom {
     Database,
 }
 
-/// What befalls them.
+/// The kind of the trouble.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum What {
-    /// kill -9; started again after that time.
+    /// SIGKILL; the process is started again after that time.
     Kill(Duration),
     /// SIGSTOP, and SIGCONT after that time.
     Stop(Duration),
-    /// Nothing comes through to the database or from it; that comes after that time which was sent meanwhile.
+    /// Nothing reaches the database or comes from it. After that time, everything arrives that was
+    /// sent meanwhile.
     Silence(Duration),
-    /// Connections to the database are closed, and new ones are, for that time.
+    /// Connections to the database are closed, old and new ones, for that time.
     Cut(Duration),
-    /// SIGTERM; started again when it has ended.
+    /// SIGTERM; the process is started again when it has ended.
     Drain,
     /// The server crashes, and is started again after that time.
     Restart(Duration),
-    /// The server crashes for good, and its standby takes its place after that time.
+    /// The server crashes finally, and its standby is promoted after that time.
     FailOver(Duration),
 }
 
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trouble {
-    /// After the trouble before has begun.
+    /// The time since the trouble before has begun.
     pub(crate) pause: Duration,
     pub(crate) whom: Whom,
     pub(crate) what: What,
@@ -48,7 +49,7 @@ pub(crate) struct Trouble {
 pub(crate) struct Plan(pub(crate) Vec<Trouble>);
 
 impl Plan {
-    /// Troubles for about that time; with the same seed always the same.
+    /// Troubles for about that time; the same seed gives the same ones.
     pub(crate) fn of(seed: u64, lasting: Duration) -> Self {
         let mut choices = Choices::new(seed, "replicas", 0_u32);
         let (mut time, mut troubles) = (Duration::ZERO, Vec::new());

@@ -1,7 +1,8 @@
-//! Where all mail goes: an SMTP server that knows nothing of the code under test, and writes down what it takes.
+//! The sink for all mail: an SMTP server that shares no code with the agent, and writes down what
+//! it accepts.
 //!
-//! What it makes of a recipient stands in the address: `…-a@` is accepted, `…-w@` after a moment, and `…-d@` is
-//! deferred the first time.
+//! A recipient's address says what the sink does: `…-a@` is accepted, `…-w@` after a moment, and
+//! `…-d@` is deferred the first time.
 
 use std::{
     collections::HashSet,
@@ -25,7 +26,7 @@ const LATE: Duration = Duration::from_millis(300);
 #[derive(Clone)]
 struct Sink {
     ledger: Arc<Ledger>,
-    /// Those that were deferred already.
+    /// The recipients that were already deferred.
     deferred: Arc<Mutex<HashSet<String>>>,
 }
 
@@ -40,7 +41,7 @@ pub(crate) async fn start(ledger: &Arc<Ledger>) -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let sink = sink.clone();
-            // Clients that are killed break off.
+            // Clients that are killed break off their sessions.
             tokio::spawn(async move {
                 let _ = sink.converse(stream).await;
             });
@@ -91,7 +92,8 @@ impl Sink {
                     if recipients.iter().any(|to| to.contains("-w@")) {
                         sleep(LATE).await;
                     }
-                    // Written down first: whoever hears the reply finds it in the ledger.
+                    // The delivery is written down before the reply is sent, so whoever gets the
+                    // reply finds it in the ledger.
                     for to in recipients.drain(..) {
                         let delivery = Delivery::new(begun, &client, &message);
                         self.ledger.delivered(&to, delivery, &message);
@@ -106,7 +108,7 @@ impl Sink {
     }
 }
 
-/// The message up to the dot; `None` where the client breaks off.
+/// The message up to the dot; `None` if the client breaks off.
 async fn message(input: &mut (impl AsyncBufReadExt + Unpin)) -> io::Result<Option<String>> {
     let mut message = String::new();
     loop {

@@ -1,4 +1,4 @@
-//! All of it together: database, routers, gateways, and what stands before them.
+//! The whole site: database, routers, gateways, and their fronts.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ use crate::{
     wire::Wire,
 };
 
-/// Where clients go.
+/// The addresses for clients.
 #[derive(Clone)]
 pub(crate) struct Clients {
     pub(crate) smtp: SocketAddr,
@@ -35,7 +35,7 @@ pub(crate) struct Site {
     pub(crate) clients: Clients,
     pub(crate) routers: Vec<Mutex<Node>>,
     pub(crate) gateways: Vec<Mutex<Node>>,
-    /// The way of each router to the database.
+    /// The connection of each router to the database.
     pub(crate) wires: Vec<Wire>,
     pub(crate) database: Mutex<Database>,
     _front: Front,
@@ -79,7 +79,8 @@ impl Site {
                 let folder = directory.path().to_owned();
                 let mut node = Node::start(name, folder, vec![at], Box::new(configure));
                 if at == router_names[0].1 {
-                    // It has made the tables. Who writes is watched from before their first session on.
+                    // This run has made the tables. Writes are checked from before the first real
+                    // session.
                     assert!(node.drain().success());
                     database.watch();
                     node.start_again();
@@ -121,7 +122,8 @@ impl Site {
         })
     }
 
-    /// Waits until nothing is queued, stops all, and hands over what the database has to say.
+    /// Waits until the queue is empty, stops everything, and notes the violations that the database
+    /// has found.
     pub(crate) fn close(&self, ledger: &Ledger, limit: Duration) {
         let database = self.database.lock().unwrap();
         let open = "SELECT count(*) FROM transactions WHERE final_reason IS NULL";
@@ -139,7 +141,7 @@ impl Site {
                 }
             }
         }
-        // One a line: what is told of a row has lines of its own.
+        // One violation in a line, although a row's text has several lines.
         let violations = r"SELECT what, id, translate(before, E'\r\n', '  '), translate(after, E'\r\n', '  ')
             FROM violations LIMIT 20";
         let violations = database.ask(violations);
@@ -162,7 +164,7 @@ impl Site {
         ledger.note(format!("ended otherwise: {}", database.ask(failed)));
     }
 
-    /// Leaves the logs of all runs behind; where.
+    /// Keeps the logs of all runs; returns the directory.
     pub(crate) fn keep_logs(&self) -> PathBuf {
         let kept = tempfile::Builder::new().prefix("replicas-logs").tempdir();
         let kept = kept.unwrap().keep();

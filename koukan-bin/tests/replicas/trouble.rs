@@ -1,4 +1,4 @@
-//! Has things happen.
+//! Makes the troubles.
 
 use std::{
     sync::{Arc, Mutex},
@@ -13,7 +13,7 @@ use crate::{
     wire::Passage,
 };
 
-/// Has all that is planned befall the site; it is over when this returns.
+/// Makes all planned troubles; all have ended when this returns.
 pub(crate) fn let_befall(site: &Arc<Site>, plan: &Plan, ledger: &Arc<Ledger>) {
     let mut under_way = Vec::new();
     for trouble in &plan.0 {
@@ -21,7 +21,8 @@ pub(crate) fn let_befall(site: &Arc<Site>, plan: &Plan, ledger: &Arc<Ledger>) {
         let (site, ledger, trouble) = (Arc::clone(site), Arc::clone(ledger), *trouble);
         under_way.push(thread::spawn(move || befall(&site, trouble, &ledger)));
     }
-    // All are waited for, whatever came of one: the site ends what it has started when the last is over.
+    // All are joined, even if one has failed: the site ends its processes when the last user is
+    // gone.
     let ended: Vec<_> = under_way.into_iter().map(JoinHandle::join).collect();
     for ended in ended {
         ended.unwrap();
@@ -37,7 +38,7 @@ fn befall(site: &Site, trouble: Trouble, ledger: &Ledger) {
 }
 
 fn node(node: &Mutex<Node>, site: &Site, trouble: Trouble, ledger: &Ledger) {
-    // Whoever is in trouble already is left alone.
+    // A part that is already in trouble is left alone.
     let Ok(mut node) = node.try_lock() else {
         return;
     };

@@ -1,4 +1,4 @@
-//! The simulation with parts of one's own: filters, which are found out, and SQLite.
+//! The simulation with an embedder's parts: filters whose faults are found, and SQLite.
 
 mod sqlite;
 
@@ -20,7 +20,7 @@ async fn stamp(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
     next.run(stamped).await
 }
 
-/// Says that it took every message, and delivers none.
+/// Replies that it has accepted every message, and delivers none.
 async fn swallow(_: Transaction, _: Next) -> Result<Reply, BoxError> {
     Ok(Reply::message_accepted())
 }

@@ -1,5 +1,5 @@
-//! SQLite itself, on a disk, with faults before it: the same plans, and not the same order to the
-//! last.
+//! SQLite on a file system, with faults in front of it. The plans are the same, but the order of
+//! events is not always the same.
 
 use std::{env, path::Path, sync::Arc};
 
@@ -12,8 +12,8 @@ use tempfile::TempDir;
 /// How many plans are run, unless `KOUKAN_SIMULATION_SQLITE_SEEDS` says otherwise.
 const SEEDS: u64 = 100;
 
-/// A directory in memory. No power fails in a simulation, so nothing has to reach a disk, and
-/// waiting until it has would be most of what a run takes.
+/// A directory in memory. No simulation loses power, so nothing has to reach a disk, and waiting
+/// for that would take most of the time.
 const MEMORY: &str = "/dev/shm";
 
 /// A directory with a database.
@@ -52,7 +52,7 @@ fn nothing_is_lost_doubled_held_or_stuck() {
     let seeds = seeds.map_or(SEEDS, |seeds| seeds.parse().unwrap());
     for seed in 0..seeds {
         let violations = simulation.violations(seed);
-        // A second run may pass, so what the first has met is told, too.
+        // A second run may pass, so the fault of the first one is printed as well.
         let story = || simulation.run_seed(seed).err();
         assert!(
             violations.is_empty(),

@@ -1,4 +1,4 @@
-//! What would become of messages, on a network that the test scripts.
+//! Explanations, on a network that the test scripts.
 
 use std::{
     sync::{
@@ -88,12 +88,12 @@ pub(super) fn asked(to: &[&str], message: &'static str) -> Explain {
     }
 }
 
-/// A scanner that is not there.
+/// A scanner that cannot be reached.
 async fn scan(_: Transaction, _: Next) -> Result<Reply, BoxError> {
     Ok(Reply::local_error())
 }
 
-/// Explains, and tells what was connected to.
+/// Explains, and returns the addresses to which something connected.
 async fn explain(asked: Explain) -> (Explanation, Vec<SocketAddr>) {
     #[derive(Deserialize)]
     struct Scanner {
@@ -113,7 +113,7 @@ async fn explain(asked: Explain) -> (Explanation, Vec<SocketAddr>) {
     (agent.explain(asked).await.unwrap(), connector.asked())
 }
 
-/// The looks at a rule, in the first passage.
+/// The evaluations of a rule, in the first passage.
 fn looks<'a>(explanation: &'a Explanation, rule: &str) -> Vec<(&'a NotePhase, &'a RuleLook)> {
     let notes = explanation.passages[0].notes.iter();
     let looks = notes.filter_map(|note| match &note.what {
@@ -189,7 +189,7 @@ async fn each_part_has_its_chain_its_hosts_and_what_tls_must_be() {
     ] {
         assert!(hosts.contains(&expected), "{expected:?} {hosts:?}");
     }
-    // The copy of those who are taken.
+    // The copy is for the accepted recipients.
     let copy = explanation
         .passages
         .iter()
@@ -246,7 +246,7 @@ async fn rules_tell_that_they_match_or_do_not_or_do_not_know_yet() {
     );
     assert_eq!(Some(&explanation.recipients[1]), spam[1].1.reply.as_ref());
     assert!(explanation.message.as_ref().unwrap().is_permanent());
-    // Rules tell of what they refuse, and nobody else does.
+    // Only rules say what they refuse.
     let notes = &explanation.passages[0].notes;
     assert!(
         !notes
@@ -270,7 +270,7 @@ async fn hold(_: State<Arc<()>>, tx: Transaction, next: Next) -> Result<Reply, B
     next.run(tx).await
 }
 
-/// A filter that takes its time to be made, once that is said, and holds something.
+/// A filter that takes long to build once it is told so, and that keeps a value alive.
 #[tokio::test]
 async fn what_takes_long_to_be_made_holds_up_nobody_and_is_let_go_in_the_end() {
     #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! What would become of messages that a router hands over to another chain.
+//! Explanations of messages that a router hands over to another chain.
 
 use koukan_core::{
     context::{Context, Sender},
@@ -59,7 +59,7 @@ async fn explained(to: &[&str]) -> (Explanation, Vec<SocketAddr>) {
     (agent.explain(asked).await.unwrap(), connector.asked())
 }
 
-/// Each passage: its chain, where it comes from, and the hosts to which it goes.
+/// Each passage: its chain, its origin, and the hosts to which it goes.
 fn passages(explanation: &Explanation) -> Vec<(&str, PassageOf, Vec<String>)> {
     let all = explanation.passages.iter().map(|passage| {
         let ways = passage.notes.iter().filter_map(|note| match &note.what {
@@ -85,7 +85,8 @@ async fn what_is_handed_over_passes_the_other_chain_and_goes_where_that_leads() 
         all.find(|(_, (known, ..))| *known == chain).unwrap().0
     };
     assert_eq!(chains[0], ("users", PassageOf::Client));
-    // Both are parts of the message; the one goes to its host, and the other through the chain of its domain.
+    // Both recipients are parts of the message. One goes to its host, the other through the chain
+    // of its domain.
     let outgoing: Vec<_> = chains
         .iter()
         .filter(|(chain, _)| *chain == "outgoing")

@@ -1,4 +1,4 @@
-//! All that a filter is given.
+//! Everything that a filter is given.
 
 use super::*;
 
@@ -19,7 +19,7 @@ async fn a_filter_is_given_the_agents_own_surroundings() {
     let agent = start(builder, &config("keep")).await;
     let given = given.lock().unwrap().take().unwrap();
     assert_eq!(&*given.hostname, "me.example");
-    // The blobs are those of the agent's budget.
+    // The blobs are charged to the agent's budget.
     let (mut writer, _blob) = given.blobs.create();
     writer.append(vec![0; 1000].into()).await.unwrap();
     assert_eq!(agent.storage().pool().used(), given.blobs.used());

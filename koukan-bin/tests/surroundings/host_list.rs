@@ -10,7 +10,7 @@ async fn where_the_host_that_was_drawn_is_gone_the_others_are_tried() {
     let builder = Koukan::builder()
         .resolver(resolver)
         .connector(connector(&script));
-    // It is drawn first, but for once in four thousand million.
+    // This host is drawn first, except once in four thousand million times.
     let hosts = "host_list: [{ host: \"gone.example:25\", weight: 4294967295 }, { host: \"example.net:25\" }]";
     let text = config("received_header").replace("dest_domain: {}", hosts);
     let agent = start(builder, &text).await;

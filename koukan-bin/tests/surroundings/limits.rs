@@ -4,7 +4,7 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../docs/limits.md");
 
-/// An agent behind a proxy, since no list is asked of clients on this host.
+/// An agent behind a proxy, since DNS lists are not asked about clients on this host.
 fn behind_proxy(filters: &str) -> String {
     let own = "sender: ingress }]";
     let text = config(filters);
@@ -50,13 +50,14 @@ async fn clients_are_put_off_and_refused_as_the_page_says() {
     let text = behind_proxy(&filters);
     let agent = start(builder(), &text).await;
     let greylisted = "451 4.7.1 greylisted, try again later";
-    // One list speaks against the client, and another for it.
+    // One list names the client as bad, and another one as good.
     let reply = send(&agent, "a@good.example", "b@example.net").await;
     assert_eq!(reply.trim_end(), greylisted);
     agent.stop().await;
     assert!(folder.path().join("greylist").exists());
 
-    // It came too soon; what was known is known still.
+    // The filter still knows the first attempt after the restart, and the second one is late
+    // enough.
     let soon = text.replace("greylist\" }", "greylist\", min: 1ms }");
     let soon = soon.replace("greylist }", "greylist, min: 1ms }");
     assert_ne!(soon, text);
@@ -69,7 +70,7 @@ async fn clients_are_put_off_and_refused_as_the_page_says() {
     }
     let reply = send(&agent, "c@good.example", "b@example.net").await;
     assert_eq!(reply.trim_end(), greylisted);
-    // The fifth in the hour.
+    // This is the fifth message within the hour.
     let reply = send(&agent, "a@good.example", "b@example.net").await;
     assert!(reply.starts_with("452 4.7.28"), "{reply}");
     agent.stop().await;

@@ -1,8 +1,8 @@
-//! Lists that an HTTP server has.
+//! Lists from an HTTP server.
 
 use super::*;
 
-/// As [`connector`], with an HTTP server on this host that answers with that.
+/// Like [`connector`], with an HTTP server on this host that gives that answer.
 fn with_lists(script: &Script, answer: &'static str) -> ScriptedConnector {
     let script = script.clone();
     ScriptedConnector::new(move |address, mut io| {
@@ -85,7 +85,7 @@ async fn what_is_explained_goes_by_the_list_as_well() {
     }
 }
 
-/// As [`with_lists`], which counts requests.
+/// Like [`with_lists`], but counts requests.
 fn counting(answer: &'static str) -> (ScriptedConnector, Arc<Mutex<usize>>) {
     let count = Arc::<Mutex<usize>>::default();
     let counted = Arc::clone(&count);

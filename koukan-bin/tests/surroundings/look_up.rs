@@ -8,7 +8,7 @@ struct WithText {
     prefix: String,
 }
 
-/// Refuses senders whose domain publishes nothing under a prefix.
+/// Refuses senders whose domain has no record under a prefix.
 async fn with_text(
     State((prefix, surroundings)): State<(Arc<str>, Surroundings)>,
     tx: Transaction,
@@ -63,7 +63,7 @@ async fn a_filter_asks_the_resolver_that_the_embedder_gives() {
     let got = send(&agent, "a@good.example", "b@example.net").await;
     assert!(got.starts_with("250 2."), "{got}");
     agent.stop().await;
-    // Delivery asks the same resolver, and goes by the connector.
+    // Delivery uses the same resolver, and the connector.
     let asked = [
         "TXT _mail.bad.example",
         "TXT _mail.none.example",

@@ -1,4 +1,5 @@
-//! What the filters of mail authentication ask the DNS, and the rules of docs/mail-authentication.md.
+//! The DNS queries of the filters for mail authentication, and the rules of
+//! docs/mail-authentication.md.
 
 use jiff::Timestamp;
 use koukan_core::clock::Clock;
@@ -7,7 +8,7 @@ use super::*;
 
 const PAGE: &str = include_str!("../../../docs/mail-authentication.md");
 
-/// The items of the list of filters after a place of the page, as they stand in [`config`].
+/// The items of the list of filters after that place in the page, indented as in [`config`].
 fn filters(after: &str) -> String {
     let (_, rest) = PAGE.split_once(after).unwrap();
     let (_, rest) = rest.split_once("```yaml\nfilter:\n  - ").unwrap();
@@ -49,7 +50,7 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
         (good.clone(), "250 2."),
         (String::new(), refused),
         (format!("{good}{bad}"), refused),
-        // Nobody asks for anything.
+        // The domain's policy asks for nothing.
         (
             "From: a@good.example, a@none.example\r\n".to_owned(),
             "250 2.",
@@ -69,20 +70,20 @@ async fn a_client_that_a_domain_does_not_name_is_refused_as_the_page_says() {
     let signals: Vec<_> = script
         .received()
         .iter()
-        // Of what was refused at the end nothing has come.
+        // Messages that were refused at the end have not arrived.
         .filter(|it| !it.body.is_empty())
         .map(|it| it.reverse_path().to_string())
         .collect();
     assert_eq!(signals.len(), 4, "{signals:?}");
 }
 
-/// A message that `list.example` and then `relay.example` have passed on, with their keys.
+/// A message that was passed on by `list.example` and then by `relay.example`, with their keys.
 const PASSED_ON: &str = include_str!("../../../fuzz/corpus/arc_chain/two");
-/// The same before `relay.example` had it.
+/// The same message before `relay.example` has passed it on.
 const PASSED_ON_ONCE: &str = include_str!("../../../fuzz/corpus/arc_chain/one");
 const KEY: &str = include_str!("arc.key");
 
-/// When they had.
+/// The time at which they did so.
 #[derive(Debug)]
 struct Then;
 
@@ -112,7 +113,7 @@ async fn what_a_list_has_passed_on_is_taken_as_the_page_says() {
     for (message, reply) in [
         (PASSED_ON.to_owned(), "250 2."),
         (PASSED_ON.replace("a footer", "another"), refused),
-        // One that passed it on, but not the one that is believed.
+        // A known host has passed it on, but not the trusted one.
         (PASSED_ON_ONCE.to_owned(), refused),
         ("From: a@a.example\r\n\r\nx\r\n".to_owned(), refused),
     ] {

@@ -73,7 +73,7 @@ async fn policies_are_looked_for_of_those_domains_of_which_it_is_said() {
         .iter()
         .filter(|name| name.contains("mta-sts"))
         .collect();
-    // The host of the policy is at an address that nothing is fetched from.
+    // The policy's host has an address from which nothing may be fetched.
     assert_eq!(
         policies,
         ["TXT _mta-sts.one.example", "A mta-sts.one.example"]

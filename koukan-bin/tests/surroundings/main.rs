@@ -1,4 +1,4 @@
-//! An agent on a network that its embedder gives it, and filters that use what they are given.
+//! An agent on its embedder's network, and filters that use their surroundings.
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
@@ -50,8 +50,8 @@ use tokio::{
 };
 use tower::{BoxError, ServiceExt};
 
-/// A network: an SMTP server at `192.0.2.25`, an HTTP server at `192.0.2.80` that answers everything
-/// with `welcome`.
+/// A network with an SMTP server at `192.0.2.25`, and an HTTP server at `192.0.2.80` that answers
+/// every request with `welcome`.
 fn connector(script: &Script) -> ScriptedConnector {
     let script = script.clone();
     ScriptedConnector::new(move |address, mut io| {
@@ -78,7 +78,7 @@ fn resolver() -> ScriptedResolver {
         .with_addresses("policy.example", ["192.0.2.80".parse().unwrap()])
 }
 
-/// An agent whose listener's chain has a filter, and that delivers to the recipients' domains.
+/// An agent that delivers to the recipients' domains, with a filter in its listener's chain.
 fn config(filter: impl Display) -> String {
     format!(
         r#"
@@ -111,13 +111,13 @@ async fn send(agent: &Running, from: &str, to: &str) -> String {
     send_with(agent, from, to, "").await
 }
 
-/// As [`send`], with these header fields before the others.
+/// Like [`send`], with these header fields before the others.
 async fn send_with(agent: &Running, from: &str, to: &str, header: &str) -> String {
     let client = TcpStream::connect(agent.smtp_addresses()[0]).await.unwrap();
     send_over(client, from, to, header).await
 }
 
-/// As [`send_with`], over that connection, whose greeting is still to come.
+/// Like [`send_with`], on a connection whose greeting has not been read.
 async fn send_over(mut client: TcpStream, from: &str, to: &str, header: &str) -> String {
     let commands = [
         "EHLO client.example\r\n".to_owned(),

@@ -1,10 +1,10 @@
-//! What the filters ask the DNS that look at clients and domains, and the rules of docs/policies.md.
+//! The DNS queries of filters about clients and domains, and the rules of docs/policies.md.
 
 use super::*;
 
 const PAGE: &str = include_str!("../../../docs/policies.md");
 
-/// The items of the list of filters after a place of the page, as they stand in [`config`].
+/// The items of the list of filters after that place in the page, indented as in [`config`].
 fn filters(after: &str) -> String {
     let (_, rest) = PAGE.split_once(after).unwrap();
     let (_, rest) = rest.split_once("```yaml\nfilter:\n  - ").unwrap();
@@ -12,7 +12,7 @@ fn filters(after: &str) -> String {
     text.trim_end().replace('\n', "\n            ")
 }
 
-/// Whoever connects has the address `127.0.0.1`, and says to be `client.example`.
+/// The client has the address `127.0.0.1`, and names itself `client.example`.
 fn names() -> ScriptedResolver {
     resolver()
         .with_ptr("127.0.0.1".parse().unwrap(), ["client.example".into()])
@@ -75,7 +75,7 @@ async fn suffixes_and_literals_lead_where_rules_say() {
         "dest_domain: {}",
         r#"suffix: { suffix: .out.example, replace_by: .inside.example }, suffix: { suffix: .far.example, hosts: ["192.0.2.25:25"] }, literal: { networks: ["192.0.2.0/24", "127.0.0.0/8"] }, dest_domain: {}"#,
     );
-    // Each rule is an item of its own.
+    // Each rule is an item of the list.
     let config = config
         .replace("rules: [", "rules: [{ ")
         .replace("}, suffix", "} }, { suffix")
@@ -90,7 +90,7 @@ async fn suffixes_and_literals_lead_where_rules_say() {
         ("b@any.far.example", "250 2."),
         ("b@[192.0.2.25]", "250 2."),
         ("b@[198.51.100.1]", "550 5."),
-        // Where a client says where mail goes, it leads to no service of this host.
+        // If a client chooses the destination, it cannot reach services of this host.
         ("b@[127.0.0.1]", "550 5.7.1 "),
     ] {
         let got = send(&agent, "a@example.net", to).await;

@@ -1,4 +1,4 @@
-//! An agent on a backend that it shares with others.
+//! An agent on a backend that several agents share.
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ use super::{config, start};
 
 const TERM: Duration = Duration::from_secs(2);
 
-/// Waits until the agent is ready, or is not.
+/// Waits until the agent is ready, or until it is not.
 async fn until_ready(agent: &Running, is_ready: bool) {
     let wait = async {
         while agent.readiness().is_ready() != is_ready {
@@ -27,7 +27,7 @@ async fn until_ready(agent: &Running, is_ready: bool) {
 #[tokio::test]
 async fn is_not_ready_while_it_cannot_say_that_it_lives() {
     let store = MemoryBackend::new().with_session_term(TERM, Arc::new(SystemClock));
-    // Shorter than storage may be silent otherwise.
+    // This is shorter than the time for which storage may otherwise be silent.
     let cut = Trouble {
         during: Duration::from_secs(1)..Duration::from_secs(5),
         kind: TroubleKind::CutOff,

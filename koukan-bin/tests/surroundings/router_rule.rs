@@ -165,7 +165,7 @@ fn mistakes_in_it_are_told_where_they_stand() {
         let line = before.matches('\n').count() + 1;
         let place = format!("k.yaml:{line}:");
         let is_told = |shown: &str| shown.starts_with(&place) && shown.contains(told);
-        // Something else may be odd as well.
+        // There may be warnings as well.
         assert!(shown.lines().any(is_told), "{to}: {shown}");
     }
 }
@@ -194,7 +194,7 @@ fn the_schema_of_an_agent_knows_its_rules_and_filters() {
     let reference = &described["$defs"]["Rule"]["oneOf"][known.len()]["properties"]["by_letter"];
     assert_eq!(reference["$ref"], "#/$defs/rule.by_letter");
     assert_eq!(described["$defs"]["rule.by_letter"]["type"], "object");
-    // What was said of the agent's own one says nothing of the other one of its name.
+    // The schema of the built-in filter is not used for the other filter with its name.
     assert_eq!(filter(&schema, "received_header"), true);
     assert_eq!(filter(&schema, "colour"), true);
     for name in ["clamav", "router", "policy_action"] {

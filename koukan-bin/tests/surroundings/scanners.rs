@@ -1,10 +1,10 @@
-//! Scanners, by the filters of docs/scanners.md.
+//! Scanners, with the filters of docs/scanners.md.
 
 use super::*;
 
 const PAGE: &str = include_str!("../../../docs/scanners.md");
 
-/// As [`connector`], with a clamd that finds that, and an rspamd that answers with that.
+/// Like [`connector`], with a clamd that has that finding, and an rspamd with that answer.
 fn with_scanners(
     script: &Script,
     clamd: &'static str,
@@ -90,7 +90,7 @@ async fn what_scanners_say_refuses_messages_or_is_told_to_rules_as_the_page_says
     assert_eq!(reply.trim_end(), "550 5.7.1 message is infected (Eicar)");
     let (reply, _) = answered(CLEAN, Some(r#"{"action":"reject","score":20}"#)).await;
     assert_eq!(reply.trim_end(), "550 5.7.1 message is refused as spam");
-    // One puts mail off while it cannot be asked, and the other one lets it pass.
+    // If its scanner cannot be asked, one filter defers mail, and the other one lets it pass.
     let (reply, _) = answered(CLEAN, None).await;
     assert!(reply.starts_with("250 2."), "{reply}");
     let (reply, _) = answered("", None).await;

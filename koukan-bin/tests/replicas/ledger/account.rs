@@ -41,7 +41,7 @@ impl Account {
         }
     }
 
-    /// Whether nothing is wrong, and something was done.
+    /// Whether there is no fault, and something was delivered.
     pub(crate) fn is_balanced(&self) -> bool {
         self.faults.is_empty() && self.acknowledged > 0
     }

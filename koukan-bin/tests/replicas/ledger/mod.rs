@@ -1,4 +1,4 @@
-//! The ledger: what clients were told, what came, and what befell whom meanwhile.
+//! The ledger: what clients were told, what has arrived, and which troubles there were.
 
 mod account;
 mod rules;
@@ -33,28 +33,28 @@ struct Pages {
 /// One recipient.
 #[derive(Debug, Default)]
 struct Entry {
-    /// The message's.
+    /// The id of the message.
     id: String,
     acknowledged: Option<Instant>,
-    /// Whether its client was told in the end that it is cancelled.
+    /// Whether the client was told that the transaction is cancelled.
     is_cancelled: bool,
     deliveries: Vec<Delivery>,
 }
 
-/// A message to which the sink has said 250.
+/// A message to which the sink has replied 250.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
     /// When its transaction began.
     begun: Instant,
-    /// When the sink said so.
+    /// The time of that reply.
     at: Instant,
-    /// By which router and gateway it came, and which run of these.
+    /// The router and the gateway through which it came, and their runs.
     router: Option<usize>,
     gateway: Option<usize>,
     by: String,
 }
 
-/// A trouble that began, and may be over.
+/// A trouble that has begun, and may have ended.
 #[derive(Debug, Clone)]
 struct Happening {
     whom: Whom,
@@ -65,7 +65,7 @@ struct Happening {
 
 impl Delivery {
     pub(crate) fn new(begun: Instant, client: &str, message: &str) -> Self {
-        // The topmost is that of the router which has made the attempt.
+        // The first one is from the router that has made the attempt.
         let by = message.split_whitespace().skip_while(|word| *word != "by");
         let router = by.take(2).nth(1).unwrap_or_default();
         Self {
@@ -93,14 +93,14 @@ impl Ledger {
         }
     }
 
-    /// Notes that a client was promised it.
+    /// Notes that a client was promised delivery.
     pub(crate) fn acknowledged(&self, to: &str, _words: &str) {
         let mut pages = self.pages();
         let entry = pages.entries.get_mut(to).expect("it was sent");
         entry.acknowledged = Some(Instant::now());
     }
 
-    /// Notes that a client was told that it is cancelled, for good.
+    /// Notes that a client was told that the transaction is cancelled, finally.
     pub(crate) fn cancelled(&self, to: &str) {
         let mut pages = self.pages();
         let entry = pages.entries.get_mut(to).expect("it was sent");
@@ -109,14 +109,14 @@ impl Ledger {
 
     pub(crate) fn refused(&self, to: &str, rcpt: &str, end: &str) {
         let said = if rcpt.starts_with('2') { end } else { rcpt };
-        // What is refused for good should not be; 503 says that MAIL was refused for now.
+        // A permanent refusal is a fault. 503 follows when MAIL was refused transiently.
         if said.starts_with('5') && !said.starts_with("503 ") {
             self.wrong(format!("{to}: refused: {said}"));
         }
         self.count("SMTP, refused for now");
     }
 
-    /// Notes a message to which the sink is about to say 250.
+    /// Notes a message to which the sink is about to reply 250.
     pub(crate) fn delivered(&self, to: &str, delivery: Delivery, message: &str) {
         let mut pages = self.pages();
         let Some(entry) = pages.entries.get_mut(to) else {
@@ -131,7 +131,7 @@ impl Ledger {
         }
     }
 
-    /// Notes that something befalls somebody from now on; its number.
+    /// Notes the beginning of a trouble; returns its number.
     pub(crate) fn begin(&self, whom: Whom, what: What) -> usize {
         let mut pages = self.pages();
         pages.troubles.push(Happening {
@@ -151,7 +151,7 @@ impl Ledger {
         *self.pages().counts.entry(what.to_owned()).or_default() += 1;
     }
 
-    /// Notes what should not be.
+    /// Notes something that must not happen.
     pub(crate) fn wrong(&self, words: String) {
         self.pages().wrong.push(words);
     }
@@ -160,7 +160,7 @@ impl Ledger {
         self.wrong(format!("still queued in the end:\n{rows}"));
     }
 
-    /// Notes what people may want to know.
+    /// Notes something that may help people.
     pub(crate) fn note(&self, words: String) {
         self.pages().notes.push(words);
     }

@@ -1,4 +1,4 @@
-//! What is a fault, and what explains one delivery too many.
+//! What is a fault, and which troubles explain a repeated delivery.
 
 use std::time::Duration;
 
@@ -6,35 +6,36 @@ use crate::plan::{What, Whom};
 
 use super::{Delivery, Entry, Happening};
 
-/// How long after a 250 it is written at the latest, on a machine that has much else to do.
+/// How long it takes at most, on a busy machine, until a 250 is recorded.
 const RECORDED: Duration = Duration::from_secs(10);
-/// How long after its end what a trouble has left behind in other processes may still go on its way: a gateway
-/// that was given a message sends it, and its router is not there any more.
+/// How long after its end a trouble may still have effects in other processes: a gateway may still
+/// send a message that it was given by a router which is no longer there.
 const AFTERMATH: Duration = Duration::from_secs(3);
-/// How many messages may be under way in one process when something befalls it.
+/// How many messages may be running in one process when a trouble begins.
 const IN_FLIGHT: usize = 60;
 
-/// Whose trouble explains a delivery beyond the first: its number.
+/// The number of the trouble that explains a delivery beyond the first.
 pub(super) fn explanation(
     delivery: &Delivery,
     again: &Delivery,
     troubles: &[Happening],
 ) -> Option<usize> {
     let mut explaining = troubles.iter().enumerate().filter(|(_, trouble)| {
-        // The one that was not recorded, or the one that was under way when others took over.
+        // Either the first delivery was not recorded, or it was still running when others took
+        // over.
         explains(trouble, delivery) || explains(trouble, again)
     });
     explaining.next().map(|(number, _)| number)
 }
 
-/// Whether a delivery was under way, or not recorded, when something befell those by whom it came.
+/// Whether a delivery was running, or not recorded, when a trouble of its router or gateway began.
 fn explains(trouble: &Happening, delivery: &Delivery) -> bool {
     let concerns = match trouble.whom {
         Whom::Router(number) => delivery.router == Some(number),
         Whom::Gateway(number) => delivery.gateway == Some(number),
         Whom::Database => true,
     };
-    // Who is drained ends what has gone out.
+    // An agent that is drained finishes the messages that it has sent.
     let excuses = trouble.what != What::Drain;
     let is_after_begin = delivery.at + RECORDED >= trouble.begun;
     let is_before_end = trouble
@@ -43,7 +44,7 @@ fn explains(trouble: &Happening, delivery: &Delivery) -> bool {
     concerns && excuses && is_after_begin && is_before_end
 }
 
-/// What is wrong about a recipient; and which troubles explain the deliveries beyond the first.
+/// The faults about a recipient, and the troubles that explain deliveries beyond the first.
 pub(super) fn faults(
     to: &str,
     entry: &Entry,
@@ -58,7 +59,7 @@ pub(super) fn faults(
         && let Some(delivery) = entry.deliveries.first()
         && !troubles.iter().any(|trouble| explains(trouble, delivery))
     {
-        // Without a trouble it is known whether the message has gone out.
+        // Without a trouble, the agent knows whether it has sent the message.
         faults.push(format!(
             "{to}: cancelled, and delivered by {} all the same",
             delivery.by
@@ -78,7 +79,7 @@ pub(super) fn faults(
     faults
 }
 
-/// What is wrong about how much a trouble explains.
+/// The fault if a trouble explains too many deliveries.
 pub(super) fn excess(trouble: &Happening, explained: usize) -> Option<String> {
     let most = match trouble.whom {
         Whom::Database => IN_FLIGHT * 3,

@@ -1,4 +1,4 @@
-//! Every fault is found, and what is explained is none.
+//! Every fault is found, and what is explained is not a fault.
 
 use std::time::{Duration, Instant};
 
@@ -86,7 +86,7 @@ fn what_is_cancelled_need_not_come_and_comes_by_a_trouble_only() {
         let entry = pages.entries.get_mut(TO).unwrap();
         (entry.acknowledged, entry.is_cancelled) = (None, true);
         drop(pages);
-        // So that something was acknowledged.
+        // At least one recipient must be acknowledged.
         case.ledger.expect(&["other".to_owned()], "other");
         case.ledger.acknowledged("other", "");
         let delivery = Delivery::new(case.start, "", "Subject: other");
@@ -117,13 +117,13 @@ fn a_second_delivery_needs_a_trouble_of_those_by_whom_it_came() {
     killed(Whom::Gateway(0)).finds_nothing();
     killed(Whom::Database).finds_nothing();
     killed(Whom::Router(0)).finds("without a trouble");
-    // It was recorded long before.
+    // The delivery was recorded long before.
     let late = twice().trouble(Whom::Router(1), KILL, [40, 40]);
     late.finds("without a trouble");
-    // And began long after.
+    // The delivery began long afterwards.
     let early = twice().trouble(Whom::Router(1), KILL, [5, 5]);
     early.finds("without a trouble");
-    // A drain ends what has gone out.
+    // An agent that is drained finishes the messages that it has sent.
     let drained = twice().trouble(Whom::Router(1), What::Drain, [20, 21]);
     drained.finds("without a trouble");
 }

@@ -1,4 +1,4 @@
-//! Clients of REST that do more than create: they upload in ranges, cancel, and wait for the end.
+//! REST clients that do more than create: they upload in ranges, cancel, and wait for the outcome.
 
 use std::thread::sleep;
 
@@ -8,13 +8,14 @@ use crate::http::{Answer, Request};
 
 use super::{Letter, PAUSE, Sender};
 
-/// How many ranges a message is uploaded in.
+/// In how many ranges a message is uploaded.
 const RANGES: usize = 3;
-/// How often something is asked for whose end does not come: each time it is waited for, or there was a pause.
+/// How often something is asked for if there is no final answer. Each request waits, or there is a
+/// pause before it.
 const TRIES: usize = 400;
 
 impl Sender {
-    /// Uploads each message in ranges, and waits for what becomes of it.
+    /// Uploads each message in ranges, and waits for its outcome.
     pub(super) fn upload(&self) {
         for letter in self.letters() {
             let Some(path) = self.create_empty(&letter) else {
@@ -55,7 +56,7 @@ impl Sender {
                     let to = letter.to.iter();
                     to.for_each(|to| self.ledger.cancelled(to));
                 }
-                // The message had gone out.
+                // The message had already been sent.
                 Some("delivered") => {
                     self.ledger.count("REST, too late to be cancelled");
                     let to = letter.to.iter();
@@ -71,7 +72,7 @@ impl Sender {
         self.create_with(letter, None)
     }
 
-    /// Creates a transaction; where it is.
+    /// Creates a transaction; returns its path.
     fn create_with(&self, letter: &Letter, body: Option<Value>) -> Option<String> {
         let mut asked = json!({
             "mail_from": { "m": "a@example.org" },
@@ -85,13 +86,14 @@ impl Sender {
                 .header("Idempotency-Key", &letter.id)
                 .json(&asked)
         })?;
-        // The front knows by the path who has it.
+        // The path tells the front which server has the transaction.
         let location = created.header("location")?;
         let (_, path) = location.split_once("://")?.1.split_once('/')?;
         Some(format!("/{path}"))
     }
 
-    /// Whether all of a message is there: what is missing is told by 416 where something was lost.
+    /// Uploads a message; returns whether all of it arrived. If something was lost, 416 says what
+    /// is missing.
     fn upload_ranges(&self, path: &str, text: &str) -> bool {
         let (path, octets) = (format!("{path}/body"), text.as_bytes());
         let range = octets.len().div_ceil(RANGES);
@@ -128,7 +130,7 @@ impl Sender {
         false
     }
 
-    /// What becomes of a transaction in the end.
+    /// The final outcome of a transaction.
     fn wait_for_end(&self, path: &str) -> Option<String> {
         for _ in 0..TRIES {
             let answer = self.ask(path, || Request::get(path).header("request-timeout", "2"))?;
@@ -141,7 +143,7 @@ impl Sender {
         None
     }
 
-    /// Asks until there is an answer that counts; `None` where it is a wrong one.
+    /// Repeats a request until there is a final answer; `None` if that is an error.
     fn ask(&self, what: &str, request: impl Fn() -> Request) -> Option<Answer> {
         for _ in 0..TRIES {
             let bearer = format!("Bearer {}", self.clients.token);
@@ -168,7 +170,7 @@ impl Sender {
     }
 }
 
-/// How much of an upload is there, as 416 tells it.
+/// How much of an upload has arrived, according to 416.
 fn length_told(answer: &Answer) -> Option<usize> {
     let told = answer.header("content-range")?;
     told.strip_prefix("bytes */")?.parse().ok()
