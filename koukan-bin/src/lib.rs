@@ -9,6 +9,55 @@
 //! the database of [`koukan_storage`] together into an agent, as a configuration file says. It adds
 //! no behaviour of its own: to get another agent, put the same parts together in another way.
 //!
+//! # Example
+//!
+//! The program `koukan` with a filter and an endpoint of your own, which its configuration can name:
+//!
+//! ```no_run
+//! use koukan::Koukan;
+//! use koukan_core::{
+//!     middleware::{Next, from_fn},
+//!     reply::Reply,
+//!     transaction::Transaction,
+//! };
+//! use serde::Deserialize;
+//! use tower::{BoxError, service_fn};
+//!
+//! #[derive(Deserialize)]
+//! #[serde(deny_unknown_fields)]
+//! struct Nothing {}
+//!
+//! async fn no_bounces(tx: Transaction, next: Next) -> Result<Reply, BoxError> {
+//!     if tx.mail.reverse_path().is_null() {
+//!         return Ok(Reply::policy_refused());
+//!     }
+//!     next.run(tx).await
+//! }
+//!
+//! async fn nobody(_: Transaction) -> Result<Reply, BoxError> {
+//!     Ok(Reply::no_such_user())
+//! }
+//!
+//! fn main() -> std::process::ExitCode {
+//!     Koukan::builder()
+//!         .filter("no_bounces", |_: Nothing| from_fn(no_bounces))
+//!         .endpoint("nobody", |_: Nothing| service_fn(nobody))
+//!         .main()
+//! }
+//! ```
+//!
+//! # Where to begin
+//!
+//! | to | see |
+//! |---|---|
+//! | add filters and endpoints | [`Builder::try_filter`], [`Builder::endpoint`]; the guide [an endpoint of your own](https://github.com/koukan/koukan/blob/main/guides/an-endpoint-of-your-own.md#in-a-configuration) |
+//! | describe their settings to editors | [`Builder::filter_schema`] |
+//! | run an agent within a program | [`Koukan::serve`], [`Koukan::run_until`]; [`Running::router`] for the REST API |
+//! | write the configuration | [configuration.md](https://github.com/koukan/koukan/blob/main/docs/configuration.md) |
+//! | use the parts without a configuration | [`koukan_core`], [`koukan_smtp`] |
+//!
+//! # Modules
+//!
 //! | module | holds |
 //! |---|---|
 //! | `command` (feature `cli`) | what the binaries share |

@@ -34,6 +34,19 @@
 //! # });
 //! ```
 //!
+//! # Where to begin
+//!
+//! | to write | see the example of | and the guide |
+//! |---|---|---|
+//! | a filter | [`from_fn`](mod@middleware::from_fn); [`callbacks`](mod@middleware::callbacks) for one without streams | [building a filter](https://github.com/koukan/koukan/blob/main/guides/building-a-filter.md) |
+//! | a filter that changes the header | [`Transaction::edit_header`](transaction::Transaction::edit_header) | the same, under "Changing the message" |
+//! | an endpoint | [`transaction`], and [`Collected`](transaction::Collected) for whole messages | [an endpoint of your own](https://github.com/koukan/koukan/blob/main/guides/an-endpoint-of-your-own.md) |
+//! | a queue with retries | [`store_and_forward`](stage::store_and_forward) | [embedding the queue](https://github.com/koukan/koukan/blob/main/guides/embedding-the-queue.md) |
+//! | a test | the one above: `test_util` (feature `test-util`) | [testing your filter](https://github.com/koukan/koukan/blob/main/guides/testing-your-filter.md) |
+//! | a backend for the queue | [`storage`] | [writing a backend](https://github.com/koukan/koukan/blob/main/docs/writing-a-backend.md) |
+//! | an SMTP server or client | the crate `koukan-smtp` | [from lettre](https://github.com/koukan/koukan/blob/main/guides/from-lettre.md), [from mailin-embedded](https://github.com/koukan/koukan/blob/main/guides/from-mailin-embedded.md) |
+//! | a whole agent with your parts | the crate `koukan` | |
+//!
 //! # Modules
 //!
 //! | module | holds |
@@ -53,8 +66,9 @@
 //! | [`network`] | names and connections, which embedders and tests can replace |
 //! | [`blocking`] | threads for work that takes long |
 //! | [`accepting`] | what servers do when they cannot accept connections |
-//! | [`shares`] | sharing scarce resources between clients |
-//! | [`repeats`], [`lists`] | limiting repeated log lines; several values in one field of a log line |
+//! | [`shares`], [`rate`] | sharing scarce resources between clients; how many messages may be sent in a time |
+//! | [`resource`] | the transaction as a resource, as the REST API shows it |
+//! | [`repeats`], [`lists`], [`causes`] | limiting repeated log lines; several values, and the causes of an error, in one field of a log line |
 //! | `tls` | certificates, trust, and encrypted streams |
 //! | [`waking`] | how parts of a task wake each other |
 //! | [`supervision`] | what happens when long-lived parts end or panic |

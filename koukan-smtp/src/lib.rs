@@ -41,6 +41,16 @@
 //! # }
 //! ```
 //!
+//! # Where to begin
+//!
+//! | to | see the example of |
+//! |---|---|
+//! | receive mail | [`Server`], and [`Limits`](server::Limits) for what clients may do |
+//! | treat clients differently | [`MakeMailService`](server::MakeMailService) |
+//! | send mail | [`SmtpEndpoint`]; the guide [from lettre](https://github.com/koukan/koukan/blob/main/guides/from-lettre.md) |
+//! | filter mail | [`from_fn`](mod@koukan_core::middleware::from_fn) in `koukan-core` |
+//! | queue mail, and retry | [`store_and_forward`](koukan_core::stage::store_and_forward) in `koukan-core` |
+//!
 //! # Modules
 //!
 //! | | |

@@ -1,4 +1,7 @@
 //! Filters and endpoints by name: makes layers and services from their configurations.
+//!
+//! [`Builder`](crate::Builder) has the same methods, with examples. A [`Registry`] alone checks a configuration, or makes
+//! its schema, without an agent ([`Config`](crate::config::Config)).
 
 mod add_route;
 mod builtin;

@@ -1,4 +1,5 @@
-//! The observers of this crate; [`event`](crate::event) describes what they are told.
+//! The observers of this crate: `Log` writes a line for each event, and `Metrics` (feature `metrics`) counts and
+//! measures. [`event`](crate::event) describes what observers are told, and has the example of one of your own.
 
 mod log;
 #[cfg(feature = "metrics")]
