@@ -10,6 +10,19 @@ use memchr::memchr2_iter;
 ///
 /// *Shape*: takes and returns chunks cut anywhere. A CR at the end of a chunk is held back until
 /// the next octet is known.
+///
+/// # Example
+///
+/// ```
+/// use bytes::Bytes;
+/// use koukan_core::message::line_ends::LineEnds;
+///
+/// let mut ends = LineEnds::new();
+/// assert_eq!(ends.normalize(Bytes::from("one\ntwo\r")), "one\r\ntwo");
+/// assert_eq!(ends.normalize(Bytes::from("\nthree")), "\r\nthree");
+/// assert!(ends.has_changed());
+/// assert_eq!(ends.finish(), "");
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct LineEnds {
     has_cr: bool,

@@ -23,6 +23,23 @@ pub fn secret<const N: usize>() -> Result<[u8; N], NoRandomness> {
 pub struct NoRandomness;
 
 /// Random numbers for jitter; not for secrets.
+///
+/// # Example
+///
+/// A source that makes a test repeatable:
+///
+/// ```
+/// use koukan_core::random::Random;
+///
+/// #[derive(Debug)]
+/// struct Middle;
+///
+/// impl Random for Middle {
+///     fn unit(&self) -> f64 {
+///         0.5
+///     }
+/// }
+/// ```
 pub trait Random: Debug + Send + Sync + 'static {
     /// A number from 0 up to, but not including, 1.
     fn unit(&self) -> f64;

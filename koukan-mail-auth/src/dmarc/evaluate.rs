@@ -16,7 +16,7 @@ pub enum DmarcResult {
     None,
     /// The message authenticates as the author's domain.
     Pass,
-    /// It is not.
+    /// It does not.
     Fail,
     /// The DNS does not answer, so nothing is known for now.
     TempError,
