@@ -124,7 +124,6 @@ pub(crate) fn gateway(
     format!(
         r#"
 hostname: {name}-run-{run}.example
-notification: {{ sender: output }}
 smtp_listener:
   - {{ address: "{smtp}", sender: submission, proxy_networks: ["127.0.0.0/8"] }}
 rest_listener:
