@@ -10,6 +10,12 @@ const TRIES: u64 = 1_000;
 /// The most octets that are tried.
 const LEN_MAX: usize = 4_096;
 
+/// The most files of one corpus.
+const FILES_MAX: usize = 32;
+
+/// The most octets of one corpus.
+const OCTETS_MAX: usize = 16 << 10;
+
 /// Pieces of syntax.
 const TOKENS: [&[u8]; 16] = [
     b"\r\n",
@@ -99,6 +105,9 @@ fn each_property_holds() {
                     .map(|file| fs::read(file).expect("octets"))
                     .collect();
                 assert!(seeds.len() > 2, "{name} has hardly a corpus");
+                let octets: usize = seeds.iter().map(Vec::len).sum();
+                let is_small = seeds.len() <= FILES_MAX && octets <= OCTETS_MAX;
+                assert!(is_small, "{name}: {} files, {octets} octets", seeds.len());
                 let mut numbers = Numbers(0x9E37_79B9_7F4A_7C15);
                 for seed in &seeds {
                     holds(seed);
