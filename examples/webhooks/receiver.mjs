@@ -63,7 +63,12 @@ const server = createServer(async (request, response) => {
   if (request.method !== "POST" || !isOurs(request.headers, content)) {
     return response.writeHead(401).end();
   }
-  take(content);
+  try {
+    take(content);
+  } catch {
+    // It is signed, and tells of no events: perhaps it was meant for another server.
+    return response.writeHead(400).end();
+  }
   // Said when all is done with them: what is not taken comes again.
   response.writeHead(204).end();
 });

@@ -51,8 +51,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if not is_ours(self.headers, content):
             return self.answer(401)
         global last
+        try:
+            events = json.loads(content)["data"]["events"]
+        except (ValueError, KeyError, TypeError):
+            # It is signed, and tells of no events: perhaps it was meant for another server.
+            return self.answer(400)
         with taking:
-            for event in json.loads(content)["data"]["events"]:
+            for event in events:
                 if int(event["id"]) > last:
                     print(json.dumps(event), flush=True)
                     last = int(event["id"])
