@@ -73,7 +73,7 @@ enum Command {
     /// Sends a message by an agent's REST API, and reports the outcome.
     Send(Box<send::Send>),
     /// Makes a token for the REST API, and its hash for the configuration.
-    Token,
+    Token(token::Token),
     /// Makes a user's line for a password file, from the password on standard input.
     Passwd(passwd::Passwd),
     /// Makes a key for signing messages, and prints the DNS record that publishes it.
@@ -103,7 +103,7 @@ impl Cli {
             Command::Suppressions(suppressions) => suppressions.run(agent),
             Command::Webhooks(webhooks) => webhooks.run(agent),
             Command::Send(send) => send.run(),
-            Command::Token => token::run(),
+            Command::Token(token) => token.run(),
             Command::Passwd(passwd) => passwd.run(),
             #[cfg(feature = "mail-auth")]
             Command::DkimKey(key) => key.run(),

@@ -63,3 +63,20 @@ fn the_schema_is_the_one_that_is_published() {
         "run `cargo run -p koukan -- schema > docs/config.schema.json`"
     );
 }
+
+#[test]
+fn a_token_is_printed_with_its_entry_for_the_configuration() {
+    let printed = koukan(&["token", "--name", "reports"]);
+    let printed = text(&printed.stdout);
+    let entry = printed
+        .lines()
+        .find_map(|line| line.strip_prefix("entry:  - "));
+    let entry = entry.unwrap();
+    assert!(
+        entry.starts_with("{ name: \"reports\", sha256: \""),
+        "{printed}"
+    );
+    let refused = koukan(&["token", "--name", "a b"]);
+    assert!(!refused.status.success());
+    assert!(text(&refused.stderr).contains("begins with a letter"));
+}
