@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::{
     causes::Causes,
+    repeats::Repeats,
     supervision::{Loss, contain},
 };
 
@@ -11,6 +12,18 @@ use super::{BackendError, record::TransactionId};
 
 /// The first and the longest delay after a failed call.
 const BACK_OFF: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(30)];
+
+/// The interval between log lines; between them failures are counted.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static FAILING: Repeats = Repeats::new(INTERVAL, |times, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(
+        times,
+        seconds,
+        "storage still fails; all of it is tried again"
+    );
+});
 
 /// Waits longer each time.
 pub(super) struct Patience(Duration);
@@ -24,7 +37,9 @@ impl Default for Patience {
 impl Patience {
     /// Logs a failure, and waits until the next try.
     pub(super) async fn failed(&mut self, id: TransactionId, what: &str, error: &BackendError) {
-        tracing::error!(%id, error = %Causes(error), "could not {what}, will try again");
+        if FAILING.is_first() {
+            tracing::error!(%id, error = %Causes(error), "could not {what}, will try again");
+        }
         let Self(back_off) = self;
         tokio::time::sleep(*back_off).await;
         *back_off = BACK_OFF[1].min(*back_off * 2);

@@ -15,6 +15,7 @@ use tokio::{
 
 use crate::{
     causes::Causes,
+    repeats::Repeats,
     storage::{
         BackendError, Inner, Refreshed, Storage,
         live::{Durability, Live, Side, State},
@@ -25,6 +26,14 @@ use crate::{
 };
 
 use super::{LOST, Loss, Presence, SHAKEN, eighths};
+
+/// The interval between log lines about refreshes that fail; between them failures are counted.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+static NOT_REFRESHED: Repeats = Repeats::new(INTERVAL, |times, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(times, seconds, "this session could still not be refreshed");
+});
 
 /// The time since the last refresh, and its consequences.
 #[derive(Debug, Clone, Copy)]
@@ -103,7 +112,9 @@ impl Storage {
             Err(BackendError::SessionLost) => self.renew(hold).await,
             Err(error) => {
                 hold.is_unheard = true;
-                tracing::warn!(error = %Causes(&error), "could not refresh this session");
+                if NOT_REFRESHED.is_first() {
+                    tracing::warn!(error = %Causes(&error), "could not refresh this session");
+                }
                 return Instant::now() + eighths(hold.term, 1) / 4;
             }
         }
