@@ -80,7 +80,10 @@ pub(crate) async fn probe_storage<Fut>(
 pub(crate) async fn tell_soundness(mut sound: watch::Receiver<bool>, readiness: Readiness) {
     const PART: &str = "session";
     loop {
-        let lost = trouble("cannot be kept; others take its queue over", true);
+        let lost = trouble(
+            "cannot be kept: the database does not take what this agent writes; other agents that it serves take the queue over",
+            true,
+        );
         let is_sound = *sound.borrow_and_update();
         readiness.set_trouble(PART, (!is_sound).then_some(lost));
         if sound.changed().await.is_err() {

@@ -94,6 +94,16 @@ impl Refusal {
         Self::new(kind, "there is no room for it now; try again later")
     }
 
+    /// What is kept can neither be read nor changed for now.
+    pub(crate) fn storage_fails() -> Self {
+        let retry_after = Duration::from_secs(5);
+        let kind = RefusalKind::Unavailable { retry_after };
+        Self::new(
+            kind,
+            "the agent's storage fails or does not answer; try again later",
+        )
+    }
+
     /// The caller is not an operator.
     pub fn not_for_all() -> Self {
         let detail = "the token is not for those who operate the agent: it needs `role: \

@@ -95,7 +95,9 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
     async fn probe(&self) -> Result<(), BackendError> {
         let written = self.0.writer.ask(0, (), Operation::Probe);
         let (written, read) = tokio::join!(written, self.0.reader.probe());
-        written.and(read)
+        // That is written by which the room may be found again.
+        written.and(read)?;
+        self.0.database.check_room()
     }
 
     async fn collect_garbage(

@@ -70,7 +70,10 @@ impl From<BackendError> for Refusal {
                 if FAILED.is_first() {
                     tracing::error!(error = %Causes(&error), "storage failed");
                 }
-                Self::no_room()
+                match error {
+                    BackendError::Full(_) => Self::no_room(),
+                    _ => Self::storage_fails(),
+                }
             }
         }
     }
