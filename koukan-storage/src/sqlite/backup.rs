@@ -117,6 +117,9 @@ impl SqliteOptions {
         file.open(part).map_err(|error| not_written(error.into()))?;
         let unusable = |error: sqlx::Error| Cause::from(error).into_open_error(from);
         let mut database = self.reading(from).connect().await.map_err(unusable)?;
+        // Gaps within the copy's pages hold nothing of what was moved from there: it could not be erased later.
+        let tidy = sqlx::query("PRAGMA secure_delete = ON").execute(&mut database);
+        tidy.await.map_err(unusable)?;
         let copied = sqlx::query("VACUUM INTO ?")
             .bind(name)
             .execute(&mut database)
