@@ -36,6 +36,7 @@
 mod backend;
 mod closed;
 mod database;
+mod forget;
 mod free_space;
 mod migrator;
 #[cfg(feature = "postgres")]
@@ -53,10 +54,11 @@ mod writer;
 
 pub use self::{
     backend::{Database, DatabaseBackend},
+    forget::Named,
     free_space::{FileSystem, FreeSpace},
     schema::{Migration, MigrationState, Schema},
     spill::TempSpill,
-    sqlite::{Backup, BackupError, Named, OpenError, Sqlite, SqliteBackend, SqliteOptions},
+    sqlite::{Backup, BackupError, OpenError, Sqlite, SqliteBackend, SqliteOptions},
 };
 
 #[cfg(feature = "postgres")]

@@ -193,9 +193,16 @@ async fn nothing_of_an_address_is_left_in_the_files() {
     backend.close().await;
     assert!(names(directory.path(), eve));
     let options = SqliteOptions::new(&path);
+    let restored = tempfile::tempdir().unwrap();
+    let copy = restored.path().join("queue.sqlite");
+    options.back_up(&copy).await.unwrap();
     let found = options.forget(&address(eve)).await.unwrap();
     assert_eq!(found.len(), 60);
     assert!(!names(directory.path(), eve));
+    // A copy is no worse.
+    let copied = SqliteOptions::new(&copy).forget(&address(eve)).await;
+    assert_eq!(copied.unwrap(), found);
+    assert!(!names(restored.path(), eve));
     let backend = SqliteBackend::open(&path).await.unwrap();
     let kept = backend.events(EventQuery {
         limit: 1000,

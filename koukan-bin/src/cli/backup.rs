@@ -8,7 +8,10 @@ use crate::{
 };
 use clap::Args;
 
-use super::database::Database;
+use super::database::{Database, Found, refuse};
+
+const PG_DUMP: &str =
+    "the database is PostgreSQL's: back it up with PostgreSQL's own programs, as pg_dump";
 
 /// What to copy, and where to.
 #[derive(Debug, Args)]
@@ -22,11 +25,9 @@ pub(crate) struct BackUp {
 impl BackUp {
     pub(crate) fn run(self, agent: Builder) -> ExitCode {
         let (path, options) = match self.database.find(agent) {
-            Ok(found) => found,
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
+            Ok((_, Found::Sqlite(path, options))) => (path, options),
+            Ok((_, Found::Postgres(_))) => return refuse(&PG_DUMP.into()),
+            Err(error) => return refuse(&error),
         };
         match block_on(Some(1), options.back_up(&self.file)) {
             Ok(Ok(backup)) => {

@@ -1,10 +1,19 @@
 //! The database that a configuration names.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
-use crate::{Builder, config::Config};
+use crate::{
+    Builder,
+    command::complain,
+    compose::postgres_options,
+    config::{Config, ConfigError},
+};
 use clap::Args;
-use koukan_storage::SqliteOptions;
+use koukan_storage::{PostgresOptions, SqliteOptions};
+use tower::BoxError;
 
 /// Which database.
 #[derive(Debug, Args)]
@@ -12,6 +21,12 @@ pub(crate) struct Database {
     /// The configuration file that names the database.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+}
+
+/// A database of either kind.
+pub(crate) enum Found {
+    Sqlite(PathBuf, SqliteOptions),
+    Postgres(Box<PostgresOptions>),
 }
 
 impl Database {
@@ -22,37 +37,35 @@ impl Database {
         }
     }
 
-    /// Its path and its options. `agent` has the parts that the configuration may name.
+    /// The database, and the configuration. `agent` has the parts that the configuration may name.
     ///
     /// # Errors
     ///
-    /// A message for the user.
-    pub(crate) fn find(&self, agent: Builder) -> Result<(PathBuf, SqliteOptions), String> {
-        self.find_with_config(agent)
-            .map(|(_, path, options)| (path, options))
-    }
-
-    /// Like [`Database::find`]; also returns the configuration.
-    pub(crate) fn find_with_config(
-        &self,
-        agent: Builder,
-    ) -> Result<(Config, PathBuf, SqliteOptions), String> {
-        let agent = agent.config_file(&self.config);
-        let agent = agent.map_err(|error| error.to_string())?;
-        let Some(path) = &agent.config().storage.sqlite else {
-            let file = self.config.display();
-            return Err(match agent.config().storage.postgres {
-                Some(_) => format!(
-                    "koukan: the database of {file} is PostgreSQL's: use its own programs, as pg_dump, \
-                     or ask a running agent"
-                ),
-                None => format!(
-                    "koukan: {file} has no database: `storage: {{ sqlite: FILE }}` names one"
-                ),
-            });
+    /// A message for the user: a [`ConfigError`], or another.
+    pub(crate) fn find(&self, agent: Builder) -> Result<(Config, Found), BoxError> {
+        let agent = agent.config_file(&self.config)?;
+        let config = agent.config();
+        let found = match (&config.storage.postgres, &config.storage.sqlite) {
+            (Some(postgres), _) => Found::Postgres(Box::new(postgres_options(config, postgres)?)),
+            (None, Some(file)) => {
+                Found::Sqlite(file.value.clone(), SqliteOptions::new(&file.value))
+            }
+            (None, None) => {
+                let file = self.config.display();
+                let help = "`storage: { sqlite: FILE }` or `storage: { postgres: … }` names one";
+                return Err(format!("{file} has no database: {help}").into());
+            }
         };
-        let path: &Path = &path.value;
-        let options = SqliteOptions::new(path);
-        Ok((agent.config().clone(), path.to_owned(), options))
+        Ok((config.clone(), found))
     }
+}
+
+/// Prints an error of [`Database::find`], or another.
+pub(crate) fn refuse(error: &BoxError) -> ExitCode {
+    if error.is::<ConfigError>() {
+        // It names the file and its lines.
+        eprintln!("{error}");
+        return ExitCode::FAILURE;
+    }
+    complain(&**error)
 }

@@ -9,8 +9,9 @@ use crate::{
 use clap::Args;
 use koukan_core::path::Mailbox;
 use koukan_storage::Named;
+use tower::BoxError;
 
-use super::database::Database;
+use super::database::{Database, Found, refuse};
 
 /// The address to forget.
 #[derive(Debug, Args)]
@@ -20,8 +21,8 @@ pub(crate) struct Forget {
     /// The address, as in `bob@example.com`.
     #[arg(value_parser = address)]
     address: Mailbox,
-    /// Erase. Without this option, nothing is changed; the command tells what would be erased. The
-    /// agent must be stopped.
+    /// Erase. Without this option, nothing is changed; the command tells what would be erased. With SQLite
+    /// the agent must be stopped.
     #[arg(long)]
     erase: bool,
 }
@@ -33,25 +34,26 @@ fn address(text: &str) -> Result<Mailbox, String> {
 
 impl Forget {
     pub(crate) fn run(self, agent: Builder) -> ExitCode {
-        let (_, options) = match self.database.find(agent) {
-            Ok(found) => found,
-            Err(error) => {
-                eprintln!("{error}");
-                return ExitCode::FAILURE;
-            }
+        let database = match self.database.find(agent) {
+            Ok((_, database)) => database,
+            Err(error) => return refuse(&error),
         };
-        let found = block_on(Some(1), async {
-            match self.erase {
-                true => options.forget(&self.address).await,
-                false => options.find_address(&self.address).await,
-            }
-        });
-        match found {
+        match block_on(Some(1), self.carry_out(&database)) {
             Ok(Ok(found)) => self.tell(&found),
-            Ok(Err(error)) => return complain(&error),
+            Ok(Err(error)) => return refuse(&error),
             Err(error) => return complain(&error),
         }
         ExitCode::SUCCESS
+    }
+
+    async fn carry_out(&self, database: &Found) -> Result<Vec<Named>, BoxError> {
+        let address = &self.address;
+        Ok(match (database, self.erase) {
+            (Found::Sqlite(_, options), true) => options.forget(address).await?,
+            (Found::Sqlite(_, options), false) => options.find_address(address).await?,
+            (Found::Postgres(options), true) => options.forget(address).await?,
+            (Found::Postgres(options), false) => options.find_address(address).await?,
+        })
     }
 
     fn tell(&self, found: &[Named]) {

@@ -63,7 +63,12 @@ impl Agent {
 
     /// Starts an agent on a PostgreSQL database of that URL.
     pub(crate) fn start_on_postgres(sink: SocketAddr, url: &str) -> Self {
-        let postgres = format!("  postgres: {{ url: \"{url}\", session_term: 2s }}\n");
+        Self::start_on_postgres_with(sink, url, "session_term: 2s")
+    }
+
+    /// The same, with these settings for the database.
+    pub(crate) fn start_on_postgres_with(sink: SocketAddr, url: &str, settings: &str) -> Self {
+        let postgres = format!("  postgres: {{ url: \"{url}\", {settings} }}\n");
         Self::start_by(sink, &postgres, command)
     }
 

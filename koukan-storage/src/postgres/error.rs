@@ -24,10 +24,12 @@ const CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
 /// The server shuts down, has crashed, starts, or has too many connections; it ended a connection that was
 /// idle in a transaction; or it has become read-only, as after a failover.
 const LOST: [&str; 7] = [
-    "57P01", "57P02", "57P03", "57P05", "53300", "25P03", "25006",
+    "57P01", "57P02", "57P03", "57P05", "53300", "25P03", READ_ONLY,
 ];
 /// The server shuts down, starts, or has too many connections.
 const AWAY: [&str; 3] = ["57P01", "57P03", "53300"];
+/// `read_only_sql_transaction`.
+const READ_ONLY: &str = "25006";
 /// The class of connection errors.
 const CONNECTION: &str = "08";
 
@@ -44,6 +46,11 @@ impl Cause {
 
     pub(super) fn is_full(&self) -> bool {
         self.code().is_some_and(|code| code == FULL)
+    }
+
+    /// Whether the server takes no writes.
+    pub(super) fn is_read_only(&self) -> bool {
+        self.code().is_some_and(|code| code == READ_ONLY)
     }
 
     /// Whether another commit was in the way.

@@ -17,11 +17,14 @@
 
 mod error;
 mod files;
+mod forget;
 mod fullness;
 mod listener;
 mod migrations;
 mod open;
 mod options;
+mod outage;
+mod read_only;
 mod reading;
 mod schema;
 mod target;
@@ -40,7 +43,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use koukan_core::storage::BackendError;
 use tokio::sync::watch;
 
-use crate::backend::{Database, DatabaseBackend, Inner};
+use crate::{
+    backend::{Database, DatabaseBackend, Inner},
+    writer::Writer,
+};
 
 use self::fullness::Fullness;
 
@@ -91,6 +97,29 @@ impl PostgresBackend {
             events,
             keeps_events: options.keeps_events,
             is_read_only: false,
+        })))
+    }
+
+    /// Opens a database to inspect it, whether or not agents are using it. Nothing is changed. Every call
+    /// that would change something fails. A session on it takes over nothing, and keeps no other from living.
+    ///
+    /// # Errors
+    ///
+    /// [`PostgresError`]; also where there are no tables, or the schema is not the current one.
+    pub async fn open_read_only(options: PostgresOptions) -> Result<Self, PostgresError> {
+        let (_, events) = watch::channel(0);
+        let reader = read_only::open(&options).await?;
+        Ok(Self(Arc::new(Inner {
+            database: Postgres {
+                name: options.name(),
+                fullness: Arc::default(),
+                term: None,
+            },
+            writer: Writer::none(),
+            reader,
+            events,
+            keeps_events: options.keeps_events,
+            is_read_only: true,
         })))
     }
 }

@@ -65,6 +65,23 @@ pub enum PostgresError {
         /// The version of its schema.
         version: i64,
     },
+    /// The database was made by an earlier version, and is not to be changed now.
+    #[error(
+        "database {name} has schema version {version}, which is an earlier one: start an agent once, or use \
+         `koukan migrate`, to bring it up to date"
+    )]
+    OldSchema {
+        /// The database.
+        name: String,
+        /// The version of its schema.
+        version: i64,
+    },
+    /// The database has no tables, and is not to be changed now.
+    #[error("there is no queue in database {name}: no agent has been started on it")]
+    Empty {
+        /// The database.
+        name: String,
+    },
     /// Any other error of the server.
     #[error("could not open database {name}")]
     Failed {
@@ -95,6 +112,7 @@ pub(super) async fn open(
     await_server(options).await;
     migrate(options).await?;
     let link = Link::new(options);
+    let outage = Arc::clone(&link.outage);
     let (count, readers) = options.shares();
     let mut connections = Vec::with_capacity(count);
     for _ in 0..count {
@@ -109,8 +127,8 @@ pub(super) async fn open(
     let readers = Readers::new(
         options.reading(),
         readers,
-        options.silence(),
-        options.patience,
+        (options.silence(), options.patience),
+        outage,
     );
     if options.listens() {
         let listener = Listener {

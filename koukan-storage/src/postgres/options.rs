@@ -243,6 +243,12 @@ impl PostgresOptions {
         self.using().options(custom)
     }
 
+    /// Options for connections that are to change nothing.
+    pub(super) fn looking(&self) -> PgConnectOptions {
+        self.reading()
+            .options([("default_transaction_read_only", "on")])
+    }
+
     /// Options for connections that migrate the schema, without limits of time.
     pub(super) fn migrating(&self) -> PgConnectOptions {
         self.connect.clone()

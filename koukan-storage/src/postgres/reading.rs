@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     reader::Source,
 };
 
-use super::error::Cause;
+use super::{error::Cause, outage::Outage};
 
 /// How long another try is put off at first, and at most.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -29,15 +29,15 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Readers {
     pool: PgPool,
     silence: Duration,
-    patience: Duration,
+    outage: Arc<Outage>,
 }
 
 impl Readers {
     pub(super) fn new(
         options: PgConnectOptions,
         connections: u32,
-        silence: Duration,
-        patience: Duration,
+        (silence, patience): (Duration, Duration),
+        outage: Arc<Outage>,
     ) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
@@ -48,7 +48,7 @@ impl Readers {
         Self {
             pool,
             silence,
-            patience,
+            outage,
         }
     }
 
@@ -66,13 +66,20 @@ impl Source for Readers {
     /// A read changes nothing, so it is repeated when the connection is lost.
     async fn rows(&self, text: Arc<str>, values: Values) -> Result<Vec<Row>, BackendError> {
         let (pool, silence) = (self.pool.clone(), self.silence);
-        let until = Instant::now() + self.patience;
+        let outage = Arc::clone(&self.outage);
+        let until = outage.reading_until();
         let (mut answer, answered) = oneshot::channel();
         tokio::spawn(async move {
             let reading = async {
                 let mut pause = PAUSE;
                 loop {
-                    let read = read(&pool, Arc::clone(&text), values.clone(), silence).await;
+                    let limits = (until, silence);
+                    let read = read(&pool, Arc::clone(&text), values.clone(), limits).await;
+                    match &read {
+                        Err(cause) if cause.is_lost() => outage.is_away(),
+                        // It has answered.
+                        _ => outage.is_there(),
+                    }
                     match read {
                         Err(cause) if cause.is_lost() && Instant::now() < until => {
                             sleep(pause).await;
@@ -119,10 +126,13 @@ async fn read(
     pool: &PgPool,
     text: Arc<str>,
     values: Values,
-    silence: Duration,
+    (until, silence): (Instant, Duration),
 ) -> Result<Vec<PgRow>, Cause> {
     let mut lent = Lent {
-        connection: pool.acquire().await?,
+        connection: match timeout_at(until, pool.acquire()).await {
+            Ok(connection) => connection?,
+            Err(_) => return Err(sqlx::Error::PoolTimedOut.into()),
+        },
         is_fine: false,
     };
     let query = sqlx::query_with(AssertSqlSafe(text), values.into_postgres());

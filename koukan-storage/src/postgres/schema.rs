@@ -42,7 +42,7 @@ impl PostgresOptions {
     }
 }
 
-async fn recorded(connection: &mut PgConnection) -> Result<Vec<Recorded>, sqlx::Error> {
+pub(super) async fn recorded(connection: &mut PgConnection) -> Result<Vec<Recorded>, sqlx::Error> {
     let is_there = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
     if !sqlx::query_scalar(is_there)
         .fetch_one(&mut *connection)

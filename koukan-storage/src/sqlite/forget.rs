@@ -1,14 +1,12 @@
 //! Erases the data about one address.
 
-use std::{collections::HashMap, fs, path::Path};
+use std::{fs, path::Path};
 
 use futures_util::TryStreamExt;
-use koukan_core::path::{Mailbox, is_same_domain};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection, sqlite::SqliteRow,
-};
+use koukan_core::path::Mailbox;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, Row, SqliteConnection};
 
-use crate::row::{named_recipient, names};
+use crate::forget::{Known, Named, is_same, named, said_of};
 
 use super::{
     OpenError, SqliteOptions,
@@ -17,20 +15,6 @@ use super::{
     lock::ProcessLock,
     open::migrate,
 };
-
-/// A transaction whose envelope contains the address.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Named {
-    /// Its id.
-    pub id: String,
-    /// Whether the address is the sender's.
-    pub is_sender: bool,
-    /// Whether it is one of the recipients.
-    pub is_recipient: bool,
-    /// Whether the transaction is over. One that is not is never erased.
-    pub is_final: bool,
-}
 
 impl SqliteOptions {
     /// Finds the transactions with this address as reverse-path or recipient, the oldest first, and
@@ -79,10 +63,7 @@ impl SqliteOptions {
         migrate(&mut database, &path).await?;
         let found = find(&mut database, address).await.map_err(failed)?;
         let finals = found.iter().filter(|named| named.is_final);
-        let known = found
-            .iter()
-            .map(|named| (named.id.as_str(), named.is_final));
-        let events = find_events(&mut database, address, &known.collect()).await;
+        let events = find_events(&mut database, address, &Known::of(&found)).await;
         let events = events.map_err(failed)?;
         erase(&mut database, address, finals, &events)
             .await
@@ -113,54 +94,27 @@ async fn find(
     let mut rows = sqlx::query(all).fetch(database);
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        found.extend(named(&row, address)?);
+        let columns = (row.try_get(0)?, row.try_get(1)?, row.try_get(2)?);
+        found.extend(named(columns, row.try_get(3)?, address));
     }
     Ok(found)
 }
 
-/// The numbers of the events of the erased transactions, and of events that name the address and
-/// whose transactions were removed before.
+/// The numbers of the events that are erased.
 async fn find_events(
     database: &mut SqliteConnection,
     address: &Mailbox,
-    known: &HashMap<&str, bool>,
+    known: &Known<'_>,
 ) -> Result<Vec<i64>, sqlx::Error> {
     let all = "SELECT number, transaction_id, details FROM events ORDER BY number";
     let mut rows = sqlx::query(all).fetch(database);
     let mut found = Vec::new();
     while let Some(row) = rows.try_next().await? {
-        let names = || named_recipient(row.try_get(2).ok()?);
-        let is_erased = match known.get(row.try_get::<&str, _>(1)?) {
-            Some(is_final) => *is_final,
-            None => names().is_some_and(|recipient| is_same(&recipient, address)),
-        };
-        if is_erased {
+        if known.is_erased(row.try_get(1)?, row.try_get(2)?, address) {
             found.push(row.try_get(0)?);
         }
     }
     Ok(found)
-}
-
-fn named(row: &SqliteRow, address: &Mailbox) -> Result<Option<Named>, sqlx::Error> {
-    let (mail, recipients) = (row.try_get(1)?, row.try_get(2)?);
-    let names = names(mail, recipients, |known| is_same(known, address));
-    let named = (names.is_sender || names.is_recipient).then(|| {
-        Ok::<_, sqlx::Error>(Named {
-            id: row.try_get(0)?,
-            is_sender: names.is_sender,
-            is_recipient: names.is_recipient,
-            is_final: row.try_get(3)?,
-        })
-    });
-    named.transpose()
-}
-
-fn is_same(known: &str, address: &Mailbox) -> bool {
-    let Ok(known) = known.parse::<Mailbox>() else {
-        return false;
-    };
-    let (one, other) = (known.unquoted_local_part(), address.unquoted_local_part());
-    one.eq_ignore_ascii_case(&other) && is_same_domain(known.domain_text(), address.domain_text())
 }
 
 /// Blobs to which nothing refers that is not over.
@@ -169,21 +123,6 @@ const UNUSED: &str = "SELECT blob_id FROM forgotten WHERE \
         WHERE t.blob_id = forgotten.blob_id AND t.final_reason IS NULL) \
     AND NOT EXISTS (SELECT 1 FROM parts p JOIN transactions t ON t.id = p.transaction_id \
         WHERE p.blob_id = forgotten.blob_id AND t.final_reason IS NULL)";
-
-/// The forms of the address in conversations: in lower case as far as it is ASCII, and as JSON.
-fn said_of(address: &Mailbox) -> [String; 3] {
-    let (local, domain) = (address.unquoted_local_part(), address.domain_text());
-    let escaped = local.replace('\\', r"\\").replace('"', "\\\"");
-    let plain = format!("{local}@{domain}");
-    let quoted = format!("\"{escaped}\"@{domain}");
-    [address.to_string(), plain, quoted].map(|text| {
-        let json = serde_json::Value::from(text.to_ascii_lowercase()).to_string();
-        let json = json
-            .strip_prefix('"')
-            .and_then(|json| json.strip_suffix('"'));
-        json.unwrap_or_default().to_owned()
-    })
-}
 
 async fn erase(
     database: &mut SqliteConnection,
@@ -243,8 +182,9 @@ async fn erase(
         writing.execute(delete).await?;
     }
     writing.commit().await?;
-    // The log contains it as well, and free pages may hold earlier copies.
-    database.execute("PRAGMA incremental_vacuum").await?;
+    // The log contains it as well, and free pages and gaps within others may hold earlier copies: everything is written
+    // anew.
+    database.execute("VACUUM").await?;
     database.execute("PRAGMA wal_checkpoint(TRUNCATE)").await?;
     Ok(())
 }

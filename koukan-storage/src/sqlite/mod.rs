@@ -32,7 +32,6 @@ mod writer;
 
 pub use self::{
     backup::{Backup, BackupError},
-    forget::Named,
     open::OpenError,
     options::SqliteOptions,
 };

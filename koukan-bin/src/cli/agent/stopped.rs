@@ -11,13 +11,16 @@ use koukan_core::{
     clock::SystemClock,
     resource::{Refusal, RefusalKind, ResourceRequest, ResourceResponse},
     stage::operator::Operator,
-    storage::Storage,
+    storage::{Backend, Storage},
 };
 use koukan_rest::server::{Server, ServerSettings};
-use koukan_storage::SqliteBackend;
+use koukan_storage::{PostgresBackend, SqliteBackend};
 use tower::{BoxError, ServiceExt, service_fn};
 
-use crate::{Builder, cli::database::Database};
+use crate::{
+    Builder,
+    cli::database::{Database, Found},
+};
 
 /// Answers a request that changes nothing from the database that a configuration names.
 ///
@@ -29,8 +32,11 @@ pub(super) async fn ask(
     config: &Path,
     path: &str,
 ) -> Result<Response<Body>, BoxError> {
-    let (config, _, options) = Database::of(config).find_with_config(agent)?;
-    let database = Arc::new(SqliteBackend::open_read_only(options).await?);
+    let (config, found) = Database::of(config).find(agent)?;
+    let database: Arc<dyn Backend> = match found {
+        Found::Sqlite(_, options) => Arc::new(SqliteBackend::open_read_only(options).await?),
+        Found::Postgres(options) => Arc::new(PostgresBackend::open_read_only(*options).await?),
+    };
     let pool = BlobPool::in_memory(Limits::default());
     let storage = Storage::open(database, pool, Arc::new(SystemClock)).await?;
     storage.suppress(config.suppressions());

@@ -10,12 +10,12 @@ use std::{
 
 use koukan_core::{causes::Causes, repeats::Repeats, storage::record::SessionId};
 use sqlx::{AssertSqlSafe, Executor};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::{
     database::Connection,
-    query::{AWAIT_WRITER, BEGIN, COMMIT, FORGET_WRITERS, LAST_COMMIT, ROLLBACK, Values},
-    writer::{Batch, BatchWriter, Lapses, Pending},
+    query::{AWAIT_WRITER, COMMIT, FORGET_WRITERS, LAST_COMMIT, ROLLBACK, Values},
+    writer::{Batch, BatchWriter, Lapses},
 };
 
 use super::{
@@ -32,6 +32,10 @@ const INTERVAL: Duration = Duration::from_secs(10);
 static NOT_WRITTEN: Repeats = Repeats::new(INTERVAL, |commits, interval| {
     let seconds = interval.as_secs();
     tracing::error!(commits, seconds, "commits are still failing");
+});
+static READ_ONLY: Repeats = Repeats::new(INTERVAL, |times, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(times, seconds, "the database still takes no writes");
 });
 static LOST: Repeats = Repeats::new(INTERVAL, |times, interval| {
     let seconds = interval.as_secs();
@@ -164,7 +168,7 @@ impl Hand {
 
     /// Commits a batch. Repeats that for as long as the failure may pass.
     async fn insist(&mut self, batch: &mut Batch) -> Result<(), Failure> {
-        let until = Instant::now() + self.link.patience;
+        let until = self.link.outage.writing_until();
         let mut pause = PAUSE;
         loop {
             let failure = match self.try_commit(batch, until).await {
@@ -181,7 +185,7 @@ impl Hand {
     }
 
     async fn try_commit(&mut self, batch: &mut Batch, until: Instant) -> Result<(), Failure> {
-        self.connect().await.map_err(Failure::Lost)?;
+        self.connect_until(until).await.map_err(Failure::Lost)?;
         if let Err(cause) = self.begin().await {
             return Err(self.not_written(cause).await);
         }
@@ -196,7 +200,10 @@ impl Hand {
         }
         let committing = COMMIT.execute(&mut self.batches.connection, Values::default());
         let cause = match timeout(self.link.silence, committing).await {
-            Ok(Ok(_)) => return Ok(()),
+            Ok(Ok(_)) => {
+                self.link.outage.is_written();
+                return Ok(());
+            }
             Ok(Err(error)) => Cause::from(error),
             Err(_) => Cause::silent(self.link.silence),
         };
@@ -289,12 +296,30 @@ impl Hand {
         self
     }
 
+    /// Replaces the connection, where it is lost, in the time that is left for it.
+    async fn connect_until(&mut self, until: Instant) -> Result<(), Cause> {
+        let begun = Instant::now();
+        match timeout_at(until.max(begun + LONGEST_PAUSE), self.connect()).await {
+            Ok(connected) => connected,
+            Err(_) => {
+                self.link.outage.is_away();
+                Err(Cause::silent(begun.elapsed()))
+            }
+        }
+    }
+
     /// Replaces the connection, where it is lost.
-    async fn connect(&mut self) -> Result<(), Cause> {
+    pub(super) async fn connect(&mut self) -> Result<(), Cause> {
         if let Connection::Lost = self.batches.connection {
-            let connection = self.link.connect().await.map_err(Cause::from)?;
+            let connected = self.link.connect().await.map_err(Cause::from);
+            let connection = connected.inspect_err(|cause| {
+                self.link.outage.is_away();
+                if LOST.is_first() {
+                    tracing::warn!(error = %cause, "the database cannot be reached");
+                }
+            })?;
             self.batches.connection = connection.into();
-            tracing::info!("the database can be reached again");
+            self.link.outage.is_there();
         }
         Ok(())
     }
@@ -307,8 +332,16 @@ impl Hand {
     }
 
     /// Closes a connection that is lost.
-    fn lose(&mut self, cause: Cause) -> Cause {
+    pub(super) fn lose(&mut self, cause: Cause) -> Cause {
         self.let_go();
+        if cause.is_read_only() {
+            self.link.outage.is_read_only();
+            if READ_ONLY.is_first() {
+                tracing::error!(error = %cause, "the database takes no writes: it is a standby, or was made read-only");
+            }
+            return cause;
+        }
+        self.link.outage.is_away();
         if LOST.is_first() {
             tracing::warn!(error = %cause, "a connection to the database was lost");
         }
@@ -316,53 +349,11 @@ impl Hand {
     }
 
     /// Rolls back a failed batch.
-    async fn roll_back(&mut self) {
+    pub(super) async fn roll_back(&mut self) {
         let rolling_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
         let rolled_back = timeout(self.link.silence, rolling_back).await;
         if !matches!(rolled_back, Ok(Ok(_))) {
             self.let_go();
-        }
-    }
-
-    /// Tells whether a message could be written. As with SQLite, beginning a commit is enough proof while
-    /// writing works.
-    async fn probe(&mut self, probes: Vec<Pending<(), ()>>) {
-        let result = self.try_to_write().await;
-        for mut probe in probes {
-            probe.decide(result.clone().map_err(Into::into));
-            probe.answer();
-        }
-    }
-
-    async fn try_to_write(&mut self) -> Result<(), Cause> {
-        self.connect().await?;
-        let is_failing = self.is_failing.load(Ordering::Relaxed);
-        let trying = async {
-            if is_failing {
-                return self.batches.write_trial().await;
-            }
-            let connection = &mut self.batches.connection;
-            BEGIN.execute(connection, Values::default()).await?;
-            ROLLBACK.execute(connection, Values::default()).await?;
-            Ok(())
-        };
-        let tried = match timeout(self.link.silence, trying).await {
-            Ok(tried) => tried.map_err(Cause::from),
-            Err(_) => Err(Cause::silent(self.link.silence)),
-        };
-        match tried {
-            Ok(()) => {
-                if is_failing {
-                    self.is_failing.store(false, Ordering::Relaxed);
-                    self.fullness.note(false);
-                }
-                Ok(())
-            }
-            Err(cause) if cause.is_lost() => Err(self.lose(cause)),
-            Err(cause) => {
-                self.roll_back().await;
-                Err(cause)
-            }
         }
     }
 }

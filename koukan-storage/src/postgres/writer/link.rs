@@ -1,11 +1,11 @@
 //! How a writing connection is made.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::super::{PostgresOptions, error::Cause};
+use super::super::{PostgresOptions, error::Cause, outage::Outage};
 
 /// The lock that excludes other processes: the octets of `koukan`.
 const ALONE: i64 = 0x6b6f_756b_616e;
@@ -17,8 +17,10 @@ pub(in crate::postgres) struct Link {
     is_alone: bool,
     /// How long to wait for an answer.
     pub(super) silence: Duration,
-    /// For how long a failed operation is retried.
+    /// For how long the answer to a commit that was lost is looked for.
     pub(super) patience: Duration,
+    /// Until when failed operations are repeated.
+    pub(in crate::postgres) outage: Arc<Outage>,
 }
 
 /// Why there is no connection.
@@ -35,6 +37,7 @@ impl Link {
             is_alone: options.term.is_none(),
             silence: options.silence(),
             patience: options.patience,
+            outage: Arc::new(Outage::new(options.patience)),
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod hand;
 mod link;
+mod probe;
 mod task;
 
 pub(super) use self::link::{Link, LinkError};
