@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    Storage, UpstreamReply,
+    Drain, Storage, UpstreamReply,
     destinations::LATE,
     drain::Halt,
     lease_body::LeaseBody,
@@ -171,6 +171,11 @@ impl Lease {
     pub(crate) fn departure(&self) -> Arc<Departure> {
         let live = Arc::downgrade(&self.live);
         Arc::new(Departure::under(live))
+    }
+
+    /// Whether the agent stops.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.live.lock().drain != Drain::No
     }
 
     /// The signals of an attempt. Promised mail is attempted at the agent's own cost, so no client

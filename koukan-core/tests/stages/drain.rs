@@ -103,6 +103,9 @@ async fn a_client_that_waits_is_told_to_come_back_or_its_mail_is_committed() {
         assert!(begun.elapsed() < AT_ONCE, "{:?}", begun.elapsed());
         assert_eq!(outcome.is_delivered(), is_taken, "{outcome:?}");
         assert_eq!(agent.census().await.waiting, u64::from(is_taken));
+        // Others go on with it at once.
+        let due = agent.storage.lease_due(1, &[]).await.unwrap();
+        assert_eq!(due.len(), usize::from(is_taken));
     }
 }
 

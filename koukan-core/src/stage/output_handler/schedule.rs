@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::storage::record::Attempt;
+use crate::{reply::Reply, storage::record::Attempt};
 
 /// How often and for how long a transaction is attempted.
 ///
@@ -173,9 +173,20 @@ pub(super) fn after_failed_read(created: Timestamp, now: Timestamp) -> Timestamp
     later(now, wait)
 }
 
+/// Whether the attempt was ended for some recipients since the agent stops: they are attempted at once, by another
+/// agent or after the next start. Another agent that stops says the same of itself.
+pub(super) fn is_stopped(attempt: &Attempt, is_stopping: bool) -> bool {
+    let own = attempt
+        .recipient_replies
+        .iter()
+        .chain(&attempt.final_replies);
+    let mut replies = own.flatten().chain([&attempt.final_reply]);
+    is_stopping && replies.any(|reply| *reply == Reply::stopping())
+}
+
 #[cfg(test)]
 mod tests {
-    use crate::reply::{Reply, RetryAfter, Unreached};
+    use crate::reply::{RetryAfter, Unreached};
 
     use super::*;
 
@@ -221,6 +232,30 @@ mod tests {
             tls: None,
             conversation: None,
             suppresses: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_was_ended_by_a_stop_is_due_at_once() {
+        let (stopping, busy) = (Reply::stopping(), Reply::mailbox_busy());
+        let at_rcpt = |reply: &Reply| Attempt {
+            recipient_replies: vec![Some(Reply::recipient_ok()), Some(reply.clone())],
+            ..attempt(Reply::message_accepted())
+        };
+        let at_end = |reply: &Reply| Attempt {
+            final_replies: vec![Some(Reply::message_accepted()), Some(reply.clone())],
+            ..attempt(busy.clone())
+        };
+        for (attempt, expected) in [
+            (attempt(stopping.clone()), true),
+            (attempt(busy.clone()), false),
+            (at_rcpt(&stopping), true),
+            (at_rcpt(&busy), false),
+            (at_end(&stopping), true),
+            (at_end(&busy), false),
+        ] {
+            assert_eq!(is_stopped(&attempt, true), expected, "{attempt:?}");
+            assert!(!is_stopped(&attempt, false));
         }
     }
 

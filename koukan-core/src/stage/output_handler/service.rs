@@ -211,7 +211,7 @@ impl<C: Chains> OutputHandler<C> {
         }
         let attempts = lease.attempt_count() + 1;
         let mut retry_at = retry.after(&attempt, lease.begins(), attempts, unit);
-        if is_broken_off {
+        if is_broken_off || schedule::is_stopped(&attempt, lease.is_stopping()) {
             // The recipients that are left were not attempted.
             retry_at = Some(attempt.ended);
         }
