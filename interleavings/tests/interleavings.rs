@@ -61,6 +61,9 @@ interleavings! {
         what_was_read_is_not_taken_back
         a_blob_moves_under_its_readers
         a_blob_is_stored_once;
+    departure:
+        what_is_given_up_does_not_leave
+        what_has_not_left_after_all_is_given_up;
     live:
         both_sides_hear_of_each_other
         a_reader_hears_of_the_last_change

@@ -5,6 +5,7 @@
 //! beside an `executor`, that there is no end.
 
 pub mod blob;
+pub mod departure;
 mod executor;
 pub mod lease;
 pub mod live;

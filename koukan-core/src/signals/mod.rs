@@ -56,7 +56,7 @@ use std::{
 use crate::blob::Account;
 
 pub(crate) use self::{
-    departure::{Gone, Leaving, Orders, Sharers, Stand},
+    departure::{Gone, Keeping, Leaving, Orders, Sharers, Stand},
     handed_over::HandedOver,
 };
 

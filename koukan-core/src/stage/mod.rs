@@ -26,3 +26,5 @@ pub mod rest_handler;
 pub mod sharing;
 pub mod storage_writer;
 pub mod store_and_forward;
+
+pub(crate) mod reading;

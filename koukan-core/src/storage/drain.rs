@@ -1,6 +1,6 @@
 //! Ending attempts when the agent stops.
 
-use std::{future::poll_fn, pin::pin, time::Duration};
+use std::{future::poll_fn, pin::pin, task::Context, time::Duration};
 
 use tokio::time::timeout;
 
@@ -21,14 +21,15 @@ pub enum Drain {
     No,
     /// Those at committed transactions. These are given back, to be attempted after the next start.
     /// An attempt whose message may have been sent completely goes on: without the reply nobody
-    /// knows whether to send it again. So does one that has handed its message to other attempts.
+    /// knows whether to send it again. So does one that has handed its message to other attempts,
+    /// if one of those has sent it; the others end, and what they leave is kept.
     Committed,
     /// Also those at transactions in memory only: the client is told to try again later, or takes
     /// the transaction into custody.
     Live,
     /// Also those whose message may have been sent completely.
     Sent,
-    /// All, including those that have handed their message to others and wait for them.
+    /// All, including those that have handed their message to others that have sent it, and wait for them.
     All,
 }
 
@@ -59,6 +60,15 @@ impl Orders for Live {
     fn must_end(&self, gone: Gone) -> bool {
         let loss = self.registry.presence.loss();
         self.lock().halt(gone, loss).is_some()
+    }
+
+    fn poll_must_end(&self, cx: &Context<'_>, gone: Gone) -> bool {
+        let halt = |state: &State| state.halt(gone, self.registry.presence.loss());
+        self.poll(cx, Side::Output, halt).is_ready()
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.lock().is_cancelled
     }
 
     fn is_overdue(&self) -> bool {
@@ -125,7 +135,7 @@ impl State {
     pub(super) fn halt(&self, gone: Gone, loss: Loss) -> Option<Halt> {
         // A message that was taken by reference is sent only once it is complete.
         let is_complete = || self.body.as_ref().is_some_and(LiveBody::is_complete);
-        let is_out = gone != Gone::No && is_complete();
+        let is_out = gone.is_out() && is_complete();
         let gone = match gone {
             // An endpoint that sends it as it comes has asked at its beginning.
             Gone::Whole if !is_out => Gone::No,
@@ -138,6 +148,9 @@ impl State {
             self.drain
                 >= match gone {
                     Gone::No => first,
+                    // Its parts end, and others may keep what they leave.
+                    Gone::Divided if first == Drain::Live => Drain::All,
+                    Gone::Divided => first,
                     Gone::Whole => Drain::Sent,
                     Gone::Taken => Drain::All,
                 }
@@ -146,7 +159,7 @@ impl State {
             Durability::Leased { .. } => {
                 let is_lost = match loss {
                     Loss::None => self.is_lost,
-                    Loss::Unsent => self.is_lost || gone == Gone::No,
+                    Loss::Unsent => self.is_lost || !gone.is_out(),
                     Loss::All => true,
                 };
                 (is_lost || is_reached(Drain::Committed)).then_some(Halt::GiveBack)

@@ -167,10 +167,12 @@ impl Lease {
         &self.live.signals
     }
 
-    /// When the message of an attempt leaves, which ends as it is told.
+    /// When the message of an attempt leaves, which ends as it is told. The first attempt may be a part of the one that
+    /// has made the transaction.
     pub(crate) fn departure(&self) -> Arc<Departure> {
         let live = Arc::downgrade(&self.live);
-        Arc::new(Departure::under(live))
+        let whole = self.signals().departure().filter(|_| !self.is_stored);
+        Arc::new(Departure::under(live).with_whole(whole.cloned()))
     }
 
     /// Whether the agent stops.

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::reply::Reply;
+
 use super::{
     AttemptEnd, BackendError, Lease, Storage, UpstreamReply,
     conclude::{beside_others, conclude},
@@ -164,12 +166,16 @@ impl Lease {
     }
 
     /// Forgets that an attempt has begun. Returns the fencing token if the transaction is in the
-    /// durable tier.
+    /// durable tier. Otherwise whoever waits hears that nothing more is tried here.
     pub(super) fn forget_attempt(&self) -> Option<u64> {
         self.live.update(Side::Output, |state| {
             state.is_abandoned = true;
-            state.answers.clear();
             state.attempt_count = self.attempt_count;
+            if state.durability == Durability::Volatile {
+                state.answers.push(UpstreamReply::Final(Reply::stopping()));
+                return None;
+            }
+            state.answers.clear();
             match state.durability {
                 Durability::Leased { fence, .. } => Some(fence),
                 _ => None,

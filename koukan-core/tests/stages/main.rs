@@ -13,6 +13,7 @@ mod cut_through;
 mod dead_sessions;
 mod deferred;
 mod dispatcher;
+mod divided;
 mod doubt;
 mod drain;
 mod events;

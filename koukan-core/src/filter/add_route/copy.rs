@@ -1,6 +1,11 @@
 //! The copy of one message, collected as the message arrives.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
+};
 
 use bytes::Bytes;
 use tower::{ServiceExt, service_fn};
@@ -13,7 +18,8 @@ use crate::{
     middleware::{Deliver, DeliverRequest},
     path::Parameter,
     reply::{Rejection, Reply},
-    signals::{Signals, TraceId},
+    signals::{Departure, Signals, TraceId},
+    stage::reading::watch,
     storage::{CustodyError, Exhausted},
     transaction::{Mail, Rcpt, Transaction},
 };
@@ -122,24 +128,49 @@ impl Copy {
         let Some(Message { prefix, blob }) = message.filter(|_| !rcpts.is_empty()) else {
             return Ok(());
         };
-        let route = now.service.clone();
+        // If the original has legs, these end with the attempt once the copy is out. An endpoint does not: then the next
+        // attempt makes another copy.
+        let whole = self.0.signals.departure();
+        let part = whole
+            .filter(|whole| whole.is_divided())
+            .map(Departure::part);
+        let (route, watched) = (now.service.clone(), part.clone());
         let route = service_fn(move |tx: Transaction| {
-            let prefix = prefix.clone();
+            let (prefix, watched) = (prefix.clone(), watched.clone());
             route.clone().oneshot(tx.map_body(|mut body| {
                 for octets in prefix.into_iter().rev() {
                     body.prepend(octets);
                 }
-                body
+                match watched {
+                    Some(part) => watch(body, &part),
+                    None => body,
+                }
             }))
         });
         let context = self.context(now.sender.as_ref());
         let mut request = DeliverRequest::new(context, self.mail(), blob);
         request.recipients = self.asking(rcpts);
         request.signals = self.signals();
+        if let Some(part) = &part {
+            request.signals = request.signals.with_departure(Arc::clone(part));
+        }
         let count = request.recipients.len();
-        let Ok(outcome) = Deliver::new(route).oneshot(request).await;
+        let mut delivering = pin!(Deliver::new(route).oneshot(request));
+        let delivered = poll_fn(|cx| match delivering.as_mut().poll(cx) {
+            Poll::Ready(Ok(outcome)) => Poll::Ready(Some(outcome)),
+            Poll::Pending => match &part {
+                Some(part) => part.poll_given_up(cx).map(|()| None),
+                None => Poll::Pending,
+            },
+        });
+        let Some(outcome) = delivered.await else {
+            return Err(Rejection::from(Reply::stopping()));
+        };
         let verdicts = (0..count).map(|index| outcome.verdict(index));
-        let refused: Vec<_> = verdicts.filter(|reply| !reply.is_positive()).collect();
+        let (taken, refused): (Vec<_>, Vec<_>) = verdicts.partition(|reply| reply.is_positive());
+        if let Some(part) = part {
+            part.conclude(!taken.is_empty());
+        }
         // If one may succeed later, the client is told to try again.
         let transient = refused.iter().find(|reply| reply.is_transient());
         match transient.or_else(|| refused.first()) {

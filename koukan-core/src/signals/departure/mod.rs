@@ -1,6 +1,7 @@
 //! When a message leaves.
 
 mod orders;
+mod parts;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,10 @@ use crate::{
     waking::keep,
 };
 
-pub(crate) use self::orders::{Orders, Sharers};
+pub(crate) use self::{
+    orders::{Orders, Sharers},
+    parts::Keeping,
+};
 
 /// Tells whether the message of an attempt has left; see [`Signals::departure`](super::Signals::departure).
 ///
@@ -27,6 +31,9 @@ pub(crate) use self::orders::{Orders, Sharers};
 /// An endpoint that says nothing is taken to send what it reads: the message has left once its body was read
 /// to the end, or was taken by reference. An endpoint that reads ahead should say more: it calls
 /// [`Departure::hold`] when it begins, and asks [`Departure::may_go`] before it sends the last octets.
+///
+/// An Exploder gives the message to parts of the attempt, each of which has a departure of its own. The
+/// message of the attempt has left once that of a part has.
 ///
 /// # Example
 ///
@@ -53,6 +60,8 @@ pub struct Departure {
     /// What the attempt may have been told, and not have noticed yet. Signals outlive attempts, and must keep
     /// nothing of theirs.
     orders: Option<Weak<dyn Orders>>,
+    /// What this is a part of: that has left once this has.
+    whole: Option<Arc<Self>>,
     state: Mutex<State>,
 }
 
@@ -67,6 +76,18 @@ struct State {
     /// How many groups ask before it leaves.
     grouped: u32,
     is_given_up: bool,
+    /// Whether its result is known, so that nothing is found out from the body any more.
+    is_over: bool,
+    /// Whether it has, or may have, parts.
+    is_divided: bool,
+    /// Whether its only part is an attempt, which ends by itself.
+    is_written: bool,
+    /// How many parts have left.
+    parts_gone: u32,
+    /// Whether it is one of those for the whole.
+    is_counted: bool,
+    /// Whether its parts are on their own by now.
+    has_let_go: bool,
     /// The group that is asked instead, with the number of its run, if the message leaves for others as well.
     sharers: Option<(Weak<dyn Sharers>, usize)>,
     /// Who is woken when it turns out that the message has not left.
@@ -87,7 +108,9 @@ pub(crate) enum Gone {
     /// It has not left.
     #[default]
     No,
-    /// It was taken by reference, for others to read.
+    /// It was given to parts, none of which has left.
+    Divided,
+    /// Others have it: it was taken by reference, or has left by a part.
     Taken,
     /// All of it left: upstream may have it.
     Whole,
@@ -166,7 +189,7 @@ impl Departure {
             Some((sharers, run)) => sharers.upgrade().is_some_and(|all| all.may_go(run)),
             None => {
                 self.heed();
-                self.leave(Gone::Whole) != Leaving::Never
+                self.ask_sharers_of_whole() && self.leave(Gone::Whole) != Leaving::Never
             }
         }
     }
@@ -184,6 +207,11 @@ impl Departure {
         }
         let before = state.told;
         state.told = before.max(gone);
+        if !self.count(&mut state, &mut Vec::new()) {
+            state.told = before;
+            state.is_given_up = true;
+            return Leaving::Never;
+        }
         match before {
             Gone::No => Leaving::Now,
             _ => Leaving::Before,
@@ -198,8 +226,9 @@ impl Departure {
     /// Notes what was found out from the body.
     pub(crate) fn note(&self, gone: Gone) {
         let mut state = self.lock();
-        if !state.is_given_up {
+        if !state.is_given_up && !state.is_over {
             state.read = state.read.max(gone);
+            self.count(&mut state, &mut Vec::new());
         }
     }
 
@@ -209,7 +238,7 @@ impl Departure {
 
     /// The attempt ends without the message; `false` where that has left, by another thread.
     pub(crate) fn give_up(&self) -> bool {
-        self.end_at(Gone::No)
+        self.end_at(Gone::Divided)
     }
 
     /// The attempt ends, unless more than this has become of its message.
@@ -222,6 +251,9 @@ impl Departure {
     /// Whether the attempt stands as it is `known` to. The task is woken when it turns out that a message that was
     /// sent has not been.
     pub(crate) fn stand(&self, known: Gone, cx: &Context<'_>) -> Stand {
+        if self.poll_end_of_whole(cx, known) && self.end_at(known) {
+            return Stand::GivenUp;
+        }
         let mut state = self.lock();
         if state.is_given_up {
             return Stand::GivenUp;
@@ -229,7 +261,7 @@ impl Departure {
         if state.gone() != known {
             return Stand::Other;
         }
-        if known == Gone::No {
+        if !known.is_out() {
             return Stand::Same;
         }
         let before = keep(&mut state.waiting, cx.waker());
@@ -240,17 +272,14 @@ impl Departure {
 
     /// Makes a change after which the message may not have left any more.
     fn take_back(&self, change: impl FnOnce(&mut State)) {
-        let waiting = {
+        let mut waiting = Vec::new();
+        {
             let mut state = self.lock();
             change(&mut state);
-            match state.gone() {
-                Gone::No => state.waiting.take(),
-                _ => None,
-            }
-        };
-        if let Some(waker) = waiting {
-            waker.wake();
+            self.count(&mut state, &mut waiting);
+            state.take_waiting(&mut waiting);
         }
+        waiting.into_iter().for_each(Waker::wake);
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -268,11 +297,30 @@ impl fmt::Debug for Departure {
     }
 }
 
+impl Gone {
+    /// Whether somebody may have it.
+    pub(crate) fn is_out(self) -> bool {
+        self > Self::Divided
+    }
+}
+
 impl State {
     fn gone(&self) -> Gone {
-        match self.holding + self.grouped {
+        let own = match self.holding + self.grouped {
             0 => self.told.max(self.read),
             _ => self.told,
+        };
+        match self.parts_gone {
+            0 if self.is_divided => own.max(Gone::Divided),
+            0 => own,
+            _ => own.max(Gone::Taken),
+        }
+    }
+
+    /// Takes out who is to be woken if the message has not left. To be woken without a lock.
+    fn take_waiting(&mut self, waiting: &mut Vec<Waker>) {
+        if self.waiting.is_some() && !self.gone().is_out() {
+            waiting.extend(self.waiting.take());
         }
     }
 }
@@ -284,5 +332,7 @@ impl Drop for Holding {
             true => state.grouped -= 1,
             false => state.holding -= 1,
         }
+        // What was read counts from now on.
+        self.departure.count(&mut state, &mut Vec::new());
     }
 }

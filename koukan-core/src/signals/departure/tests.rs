@@ -19,6 +19,14 @@ impl Orders for Told {
         is_cancelled || self.is_overdue()
     }
 
+    fn poll_must_end(&self, _: &Context<'_>, gone: Gone) -> bool {
+        self.must_end(gone)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
     fn is_overdue(&self) -> bool {
         self.is_lost.load(Ordering::Relaxed)
     }
@@ -134,4 +142,88 @@ fn what_turns_out_not_to_have_gone_wakes_who_was_to_end_the_attempt() {
     assert_eq!(told.wakes.load(Ordering::Relaxed), 1);
     assert_eq!(departure.leave(Gone::Whole), Leaving::Now);
     assert_eq!(departure.leave(Gone::Whole), Leaving::Before);
+}
+
+/// An attempt, and a part of it that has orders of its own.
+fn divided(told: &Arc<Told>, own: &Arc<Told>) -> (Arc<Departure>, Arc<Departure>) {
+    let whole = Arc::new(under(told));
+    let part = Arc::new(under(own).with_whole(Some(whole.part())));
+    (whole, part)
+}
+
+#[test]
+fn an_attempt_has_left_once_a_part_of_it_has() {
+    let told = [(); 2].map(|()| Arc::new(Told::default()));
+    let [of_whole, of_part] = &told;
+    let (whole, part) = divided(of_whole, of_part);
+    let _holding = whole.divide();
+    let cx = Waker::from(Arc::clone(of_whole));
+    let cx = Context::from_waker(&cx);
+    assert_eq!(whole.gone(), Gone::Divided);
+    assert!(part.may_go() && part.may_go());
+    assert_eq!(whole.gone(), Gone::Taken);
+    assert!(!whole.give_up());
+    assert_eq!(whole.stand(Gone::Taken, &cx), Stand::Same);
+    // It was refused.
+    part.conclude(false);
+    assert_eq!(whole.gone(), Gone::Divided);
+    assert_eq!(of_whole.wakes.load(Ordering::Relaxed), 1);
+    let (whole, part) = divided(of_whole, of_part);
+    part.note(Gone::Whole);
+    assert_eq!(whole.gone(), Gone::Taken, "nobody says when it goes");
+    let holding = part.hold();
+    assert_eq!(whole.gone(), Gone::No);
+    drop(holding);
+    assert_eq!(whole.gone(), Gone::Taken);
+    part.conclude(true);
+    part.note(Gone::Whole);
+    assert_eq!(whole.gone(), Gone::Taken);
+}
+
+#[test]
+fn a_part_of_what_was_given_up_does_not_leave() {
+    let told = [(); 2].map(|()| Arc::new(Told::default()));
+    let (whole, part) = divided(&told[0], &told[1]);
+    assert!(whole.give_up());
+    assert!(!part.may_go());
+    assert_eq!((whole.gone(), part.gone()), (Gone::No, Gone::No));
+    assert_eq!(whole.may_keep(), Keeping::Never);
+}
+
+#[test]
+fn what_ends_an_attempt_ends_the_parts_that_have_not_left() {
+    let cx = Context::from_waker(Waker::noop());
+    let told = [(); 2].map(|()| Arc::new(Told::default()));
+    let [of_whole, of_part] = &told;
+    let (whole, part) = divided(of_whole, of_part);
+    assert_eq!(part.stand(Gone::No, &cx), Stand::Same);
+    of_whole.is_cancelled.store(true, Ordering::Relaxed);
+    // Nobody has told the attempt.
+    assert!(!part.may_go());
+    assert_eq!(of_whole.wakes.load(Ordering::Relaxed), 1);
+    assert!(whole.give_up());
+    assert_eq!(part.stand(Gone::No, &cx), Stand::GivenUp);
+
+    of_whole.is_cancelled.store(false, Ordering::Relaxed);
+    let (whole, part) = divided(of_whole, of_part);
+    let other = under(of_part).with_whole(Some(Arc::clone(&whole)));
+    assert!(other.may_go());
+    of_whole.is_cancelled.store(true, Ordering::Relaxed);
+    assert_eq!(part.stand(Gone::No, &cx), Stand::GivenUp);
+    assert!(!part.may_go() && other.may_go() && !whole.give_up());
+    assert_eq!(whole.may_keep(), Keeping::Cancelled);
+}
+
+#[test]
+fn what_is_kept_is_on_its_own() {
+    let cx = Context::from_waker(Waker::noop());
+    let told = [(); 2].map(|()| Arc::new(Told::default()));
+    let [of_whole, of_part] = told;
+    let (whole, part) = divided(&of_whole, &of_part);
+    assert_eq!(whole.may_keep(), Keeping::Now);
+    assert!(!whole.give_up());
+    whole.let_go();
+    drop(of_whole);
+    assert_eq!(part.stand(Gone::No, &cx), Stand::Same);
+    assert!(part.may_go());
 }

@@ -3,6 +3,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{self, Poll, ready},
 };
 
@@ -10,6 +11,8 @@ use crate::{
     body::Body,
     reply::Reply,
     service::{MailService, begin},
+    signals::Departure,
+    stage::reading::watch,
     storage::Custody,
     transaction::{self, Aborted, Command, Errand, Originator, Rcpt, Slot},
 };
@@ -48,6 +51,8 @@ pub(super) struct Leg {
 struct Given {
     policy: ReplyPolicy,
     is_member: bool,
+    /// When its message leaves, if it is a part of an attempt.
+    departure: Option<Arc<Departure>>,
     rcpt: Option<Rcpt>,
     /// The slot of RCPT until it is answered.
     slot: Option<Slot>,
@@ -69,6 +74,7 @@ impl Leg {
         let given = Given {
             policy,
             is_member,
+            departure: start.signals.departure().cloned(),
             rcpt: Some(rcpt),
             slot: Some(slot),
             body,
@@ -86,17 +92,51 @@ impl Future for Leg {
     type Output = Result<LegEnd, Aborted>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut task::Context<'_>) -> Poll<Self::Output> {
+        if self.errand.originator.is_given_up(cx) {
+            return Poll::Ready(Ok(self.stop()));
+        }
         let reply = ready!(self.errand.poll_end(cx))?;
-        Poll::Ready(Ok(LegEnd {
+        if let Some(departure) = &self.errand.originator.departure {
+            departure.conclude(reply.is_positive());
+        }
+        Poll::Ready(Ok(self.end(reply)))
+    }
+}
+
+impl Leg {
+    fn end(&self, reply: Reply) -> LegEnd {
+        LegEnd {
             position: self.position,
             reply,
             is_accepted: self.errand.is_any_accepted(),
             is_member: self.errand.originator.is_member,
-        }))
+        }
+    }
+
+    /// Ends a leg with an attempt that others have parts in.
+    fn stop(&mut self) -> LegEnd {
+        self.errand.abandon();
+        self.errand.originator.refuse(Reply::stopping());
+        self.end(Reply::stopping())
     }
 }
 
 // === impl Given ===
+
+impl Given {
+    /// Whether it must end as a part of an attempt, and does not by itself.
+    fn is_given_up(&self, cx: &task::Context<'_>) -> bool {
+        let departure = self.departure.as_ref();
+        departure.is_some_and(|departure| departure.poll_given_up(cx).is_ready())
+    }
+
+    /// Answers RCPT, if it is not answered.
+    fn refuse(&mut self, reply: Reply) {
+        if let Some(slot) = self.slot.take() {
+            self.body.answer(slot, reply);
+        }
+    }
+}
 
 impl Originator for Given {
     fn has_recipients(&self) -> bool {
@@ -109,10 +149,14 @@ impl Originator for Given {
 
     /// Only a leg whose recipient was accepted takes the message.
     fn poll_body(&mut self, cx: &mut task::Context<'_>) -> Poll<Result<Body, Aborted>> {
-        match &self.slot {
-            Some(_) => Poll::Pending,
-            None => self.body.poll_take(cx),
+        if self.slot.is_some() {
+            return Poll::Pending;
         }
+        let body = ready!(self.body.poll_take(cx))?;
+        Poll::Ready(Ok(match &self.departure {
+            Some(departure) => watch(body, departure),
+            None => body,
+        }))
     }
 
     fn take_mail_reply(&mut self, reply: Reply) -> Reply {

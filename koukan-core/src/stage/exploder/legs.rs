@@ -188,8 +188,11 @@ impl<S: MailService> Legs<S> {
 
     fn begin(&mut self, rcpt: Command<Rcpt>, position: usize, is_member: bool) {
         let (giver, later) = leg_channel();
-        // Findings about the message apply to each recipient.
-        let signals = self.signals.branch();
+        // Findings about the message apply to each recipient. The message of an attempt leaves by the first leg.
+        let signals = match self.signals.departure() {
+            Some(whole) => self.signals.branch_for(whole.part(), None),
+            None => self.signals.branch(),
+        };
         if rcpt.request().notify().success && self.notify.tells(&self.signals) {
             // The branch is new.
             let _ = signals.set(TellsSuccess);

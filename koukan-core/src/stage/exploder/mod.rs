@@ -28,6 +28,9 @@
 //! notified that it was expanded ([`ExpansionNotices`](super::output_handler::ExpansionNotices)), once all members have
 //! the message or are in custody. Nothing more is reported for the alias afterwards.
 //!
+//! Where the transaction is an attempt, its [message has left](crate::signals::Departure) once that of a leg has, or
+//! once legs are taken into custody. Until then the attempt can be ended, and nothing of its legs is left.
+//!
 //! | it answers | when |
 //! |---|---|
 //! | [`Reply::sender_ok`](crate::reply::Reply::sender_ok) to MAIL | always |
@@ -36,6 +39,7 @@
 //! | [`Reply::too_many_recipients`](crate::reply::Reply::too_many_recipients) to RCPT | recipients have too many members |
 //! | [`Reply::no_valid_recipients`](crate::reply::Reply::no_valid_recipients) | there was no recipient |
 //! | [`Reply::local_error`](crate::reply::Reply::local_error), [`Reply::insufficient_storage`](crate::reply::Reply::insufficient_storage) | custody was needed and could not be taken |
+//! | 451 4.4.2 | the attempt was cancelled when some recipients had the message, and custody was needed for others |
 //! | the legs' replies | otherwise |
 //!
 //! # Example

@@ -1,6 +1,8 @@
 //! The service.
 
 use std::{
+    future::pending,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -15,7 +17,7 @@ use crate::{
     repeats::Repeats,
     reply::Reply,
     service::MailService,
-    signals::HearsEach,
+    signals::{Departure, HearsEach, Holding, Keeping},
     stage::output_handler::ExpansionNotices,
     storage::{BackendError, Custody, CustodyError, record::Terms},
     transaction::Transaction,
@@ -67,7 +69,11 @@ impl<S: MailService> Exploder<S> {
         self
     }
 
-    async fn explode(self, transaction: Transaction) -> Result<Reply, BoxError> {
+    async fn explode(
+        self,
+        transaction: Transaction,
+        _holding: Option<Holding>,
+    ) -> Result<Reply, BoxError> {
         let Transaction {
             context,
             mail,
@@ -129,7 +135,8 @@ impl<S: MailService> Exploder<S> {
         let kept = kept.filter_map(|position| replies.get(*position));
         // Failed members are always taken into custody.
         let kept = kept.chain(members.iter().filter(|reply| reply.is_negative()));
-        if let Err(refusal) = take(kept, self.notify.tells(&found)).await {
+        let whole = found.departure();
+        if let Err(refusal) = take(kept, self.notify.tells(&found), whole).await {
             // A recipient that has the message need not get it again, where that can be told.
             let aliases = aliases.iter().map(|alias| alias.position);
             for position in into_custody.into_iter().chain(aliases) {
@@ -192,18 +199,34 @@ static NOT_TAKEN: Repeats = Repeats::new(INTERVAL, |messages, interval| {
 });
 
 /// Takes the transactions behind these replies into custody, all or none. If the client is told to
-/// try again, none of them must be delivered as well.
-async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: bool) -> Result<(), Reply> {
+/// try again, none of them must be delivered as well. The attempt that they are parts of must not be
+/// given to others either.
+async fn take<'a>(
+    replies: impl Iterator<Item = &'a Reply>,
+    notify: bool,
+    whole: Option<&Arc<Departure>>,
+) -> Result<(), Reply> {
     let custodies: Result<Vec<_>, _> = replies.map(custody).collect();
     let custodies = custodies?;
     if custodies.is_empty() {
         return Ok(());
+    }
+    match whole.map_or(Keeping::Now, |whole| whole.may_keep()) {
+        Keeping::Now => {}
+        Keeping::Cancelled => return Err(Reply::broken_off()),
+        // Whoever has given the attempt up drops this call.
+        Keeping::Never => pending().await,
     }
     let terms = Terms {
         retry: true,
         notify,
     };
     let taken = Custody::take_all(custodies.iter().copied(), terms).await;
+    if taken.is_ok()
+        && let Some(whole) = whole
+    {
+        whole.let_go();
+    }
     taken.map_err(|error| {
         if NOT_TAKEN.is_first() {
             tracing::error!(error = %Causes(&error), ?custodies, "could not take custody");
@@ -220,13 +243,10 @@ async fn take<'a>(replies: impl Iterator<Item = &'a Reply>, notify: bool) -> Res
 fn custody(reply: &Reply) -> Result<&Custody, Reply> {
     let custody = reply.extensions().get::<Custody>();
     custody.ok_or_else(|| {
-        let no_room = Reply::insufficient_storage();
-        // Where the message could not even be kept, the client is told so.
-        if *reply == no_room {
-            no_room
-        } else {
-            Reply::local_error()
-        }
+        // Where the message could not even be kept, or the agent stops, the client is told so.
+        let known = [Reply::insufficient_storage(), Reply::stopping()];
+        let known = known.into_iter().find(|known| known == reply);
+        known.unwrap_or_else(Reply::local_error)
     })
 }
 
@@ -241,6 +261,8 @@ impl<S: MailService> Service<Transaction> for Exploder<S> {
     }
 
     fn call(&mut self, transaction: Transaction) -> Self::Future {
-        Box::pin(self.clone().explode(transaction))
+        // The legs say when the message leaves, and so does taking custody.
+        let holding = transaction.signals.departure().map(Departure::divide);
+        Box::pin(self.clone().explode(transaction, holding))
     }
 }

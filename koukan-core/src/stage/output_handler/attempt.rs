@@ -8,17 +8,16 @@ use std::{
     vec,
 };
 
-use bytes::Bytes;
 use jiff::Timestamp;
 
 use crate::{
-    blob::Blob,
-    body::{Body, Observer},
+    body::Body,
     clock::SharedClock,
     middleware::trace::Following,
     reply::{Encryption, Reply},
     service::{BoxMailService, begin},
-    signals::{Departure, Destination, Forced, Gone, Queued, Stand},
+    signals::{Departure, Destination, Forced, Queued, Stand},
+    stage::reading::watch,
     storage::{
         Halt, Lease, UpstreamReply,
         record::{Attempt, Conversation},
@@ -155,7 +154,7 @@ impl Leased<'_> {
         loop {
             let known = self.departure.gone();
             match self.lease.poll_halt(cx, known) {
-                Poll::Ready(halt) if known != Gone::No || self.departure.give_up() => {
+                Poll::Ready(halt) if known.is_out() || self.departure.give_up() => {
                     return Poll::Ready(halt);
                 }
                 Poll::Ready(_) => {}
@@ -166,6 +165,23 @@ impl Leased<'_> {
                     Stand::Other => {}
                 },
             }
+        }
+    }
+}
+
+impl Leased<'_> {
+    /// The end of the attempt. If some of its parts were ended because it was to end, and nobody has the message, it
+    /// ends as it was to.
+    fn conclude(&self, attempt: Box<Attempt>, cx: &Context<'_>) -> Result<Box<Attempt>, Halted> {
+        let is_delivered = attempt.is_any_delivered();
+        self.departure.conclude(is_delivered);
+        if is_delivered || !self.departure.is_divided() {
+            return Ok(attempt);
+        }
+        match self.poll_halt(cx) {
+            Poll::Ready(Halt::Cancelled) => Err(Halted::Cancelled(attempt)),
+            Poll::Ready(Halt::GiveBack) => Err(Halted::GivenBack),
+            Poll::Ready(Halt::Stop) | Poll::Pending => Ok(attempt),
         }
     }
 }
@@ -184,7 +200,7 @@ impl Originator for Leased<'_> {
 
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Result<Body, Aborted>> {
         let body = self.lease.poll_body(cx);
-        body.map(|body| Ok(Body::from(body).observe(End(Arc::clone(&self.departure)))))
+        body.map(|body| Ok(watch(body.into(), &self.departure)))
     }
 
     fn take_mail_reply(&mut self, reply: Reply) -> Reply {
@@ -200,26 +216,6 @@ impl Originator for Leased<'_> {
             None => self.lease.answer(UpstreamReply::Rcpt(index, reply.clone())),
         }
         reply
-    }
-}
-
-/// Notes that the whole message was read, or was taken by reference.
-struct End(Arc<Departure>);
-
-impl Observer for End {
-    fn again(&self) -> Option<Box<dyn Observer>> {
-        Some(Box::new(Self(Arc::clone(&self.0))))
-    }
-
-    fn passed(&mut self, _: &Bytes) {}
-
-    fn ended(&mut self) {
-        self.0.note(Gone::Whole);
-    }
-
-    /// Its further way is not visible here.
-    fn taken(&mut self, _: u64, _: &[Blob]) {
-        self.0.note(Gone::Taken);
     }
 }
 
@@ -251,7 +247,8 @@ impl Future for Exchange<'_> {
         let end = ready!(this.following.in_scope(|| errand.poll_end(cx)));
         // A lease never aborts.
         let final_reply = end.unwrap_or_else(|Aborted| Reply::local_error());
-        Poll::Ready(Ok(this.attempt(final_reply)))
+        let attempt = this.attempt(final_reply);
+        Poll::Ready(this.errand.originator.conclude(attempt, cx))
     }
 }
 

@@ -270,7 +270,7 @@ impl Calls {
     /// cannot leave later. Then the call is dropped: it would deliver the message to that member's
     /// recipient, who gets it again later.
     fn agree(&mut self, group: &Group, run: usize, copies: Few<Copy>) -> Option<Body> {
-        group.heed(run);
+        group.heed_and_ask(run);
         let goes = group.lock().state.give_shared(run, copies);
         match goes {
             Ok((one, others)) => {

@@ -117,6 +117,24 @@ impl Group {
         }
     }
 
+    /// As [`Group::heed`], right before the message of a run is given to its endpoint, with which it leaves if the
+    /// endpoint does not say more.
+    pub(super) fn heed_and_ask(&self, run: usize) {
+        self.heed(run);
+        if !self.lock().state.runs[run].leave.is_held() {
+            self.ask_wholes(run);
+        }
+    }
+
+    /// Asks those who share the message of attempts that the members are parts of.
+    fn ask_wholes(&self, run: usize) {
+        let departures = self.lock().state.departures(run);
+        for departure in departures {
+            // What is not to go is given up.
+            departure.ask_sharers_of_whole();
+        }
+    }
+
     /// Ends members whose attempts must end, if the process has stood still: nobody has told them yet.
     pub(super) fn heed_clock(&self) {
         let first = self.lock().state.first_departure();
@@ -137,6 +155,7 @@ impl Sharers for Group {
     /// Whether the message of a run may leave. If not, the call is dropped.
     fn may_go(&self, run: usize) -> bool {
         self.heed(run);
+        self.ask_wholes(run);
         let (staying, runner) = {
             let state = &mut self.lock().state;
             match state.depart(run, Gone::Whole) {

@@ -15,7 +15,7 @@ use crate::{
     context::{Context, Sender},
     reply::Reply,
     service::BoxMailService,
-    signals::SendAt,
+    signals::{Departure, SendAt},
     stage::output_handler::AttemptService,
     storage::{Exhausted, Storage},
     transaction::{Start, Transaction},
@@ -136,10 +136,13 @@ impl<O: AttemptService> StorageWriter<O> {
             let _ = signals.set(SendAt::new(until));
         }
         let context = self.context(context, token.as_ref());
+        // Its attempt, and whoever takes custody, say when the message leaves.
+        let holding = signals.departure().map(Departure::hold_written);
         let (recorder, mut lease) = self.storage.begin_with(context, mail, signals)?;
         lease.set_token(token);
         let output = self.output.clone();
-        Ok(Writing::new(recorder, lease, output, self.timeouts))
+        let writing = Writing::new(recorder, lease, output, self.timeouts);
+        Ok(writing.holding(holding))
     }
 }
 

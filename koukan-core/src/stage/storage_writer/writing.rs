@@ -15,6 +15,7 @@ use crate::{
     body::{Body, BodyError},
     causes::Causes,
     reply::Reply,
+    signals::Holding,
     stage::output_handler::AttemptService,
     storage::{Custody, Lease, Recorder, UpstreamReply},
     transaction::{Command, Positions, Rcpt, Recipients, Slot},
@@ -34,6 +35,8 @@ pub(super) struct Writing {
     final_reply: Option<Reply>,
     positions: Positions,
     message: Message,
+    /// Where it is written within an attempt.
+    holding: Option<Holding>,
 }
 
 /// How far the message has come.
@@ -74,7 +77,14 @@ impl Writing {
             final_reply: None,
             positions: Positions::default(),
             message: Message::Awaited,
+            holding: None,
         }
+    }
+
+    /// Keeps this until it has ended.
+    pub(super) fn holding(mut self, holding: Option<Holding>) -> Self {
+        self.holding = holding;
+        self
     }
 
     pub(super) async fn run(

@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -171,6 +171,14 @@ struct Told(AtomicBool);
 impl Orders for Told {
     fn must_end(&self, _: Gone) -> bool {
         self.0.load(Ordering::Relaxed)
+    }
+
+    fn poll_must_end(&self, _: &Context<'_>, gone: Gone) -> bool {
+        self.must_end(gone)
+    }
+
+    fn is_cancelled(&self) -> bool {
+        false
     }
 
     fn is_overdue(&self) -> bool {
