@@ -87,6 +87,23 @@ impl Agent {
         Self::start_as(sink, &postgres, more, command)
     }
 
+    /// The same, where mail that is created over REST for local users is handed over to the chain of ingress, which has an
+    /// exploder.
+    pub(crate) fn start_handing_over_on_postgres_with(
+        sink: SocketAddr,
+        url: &str,
+        more: &str,
+    ) -> Self {
+        let postgres = format!("  postgres: {{ url: \"{url}\" }}\n");
+        Self::start_changed(sink, (&postgres, more), command, |text, _| {
+            // The first chain with such a rule is that of applications.
+            let rule = "            - static_hosts: ";
+            assert!(text.contains(rule), "{text}");
+            let ours = "address_list: { domains: [example.com], sender: ingress, tag: smtp-mx }";
+            text.replacen(rule, &format!("            - {ours}\n{rule}"), 1)
+        })
+    }
+
     /// Starts an agent on a shared PostgreSQL database. Its REST API accepts the token with that hash, and it publishes
     /// its address for the other agents.
     pub(crate) fn start_replica(sink: SocketAddr, url: &str, token: &str) -> Self {

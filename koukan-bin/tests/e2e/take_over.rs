@@ -81,19 +81,18 @@ fn what_a_killed_agent_worked_on_another_has_within_ten_seconds() {
 
 /// The next agent looks for due mail at least every 750 ms. The rest of the second is for the
 /// machine. On a busy one it may sometimes be too little, so most of several rounds count.
-#[test]
-fn queued_mail_that_an_agent_gives_back_as_it_stops_another_has_within_a_second() {
+fn is_handed_over_within_a_second(
+    start: impl Fn(SocketAddr, &str, &str) -> Agent,
+    queue: impl FnOnce(&Agent, &Silent),
+) {
     const TIMES: usize = 5;
 
     let (url, host) = (server::database(), Silent::listen());
     // Clients are served for longer than this test takes, but the other agents get the queued mail.
     let grace = "shutdown: { grace: 1m }\n";
-    let start = || Agent::start_by_default_on_postgres_with(host.address(), &url, grace);
+    let start = || start(host.address(), &url, grace);
     let mut stopping = start();
-    submit(&stopping, || {
-        // This attempt fails, so the mail is queued. The next attempt hangs.
-        drop(host.client(LIMIT).unwrap());
-    });
+    queue(&stopping, &host);
     let mut clients = vec![host.client(LIMIT).unwrap()];
     let mut took = Vec::new();
     for _ in 0..TIMES {
@@ -106,4 +105,26 @@ fn queued_mail_that_an_agent_gives_back_as_it_stops_another_has_within_a_second(
     }
     took.sort();
     assert!(took[TIMES / 2] < Duration::from_secs(1), "{took:?}");
+}
+
+#[test]
+fn queued_mail_that_an_agent_gives_back_as_it_stops_another_has_within_a_second() {
+    is_handed_over_within_a_second(Agent::start_by_default_on_postgres_with, |agent, host| {
+        // The first attempt ends, so that the mail is queued. The next one hangs.
+        submit(agent, || drop(host.client(LIMIT).unwrap()));
+    });
+}
+
+#[test]
+fn what_was_created_over_rest_another_has_within_a_second_of_a_stop() {
+    is_handed_over_within_a_second(Agent::start_by_default_on_postgres_with, |agent, _| {
+        create(agent);
+    });
+}
+
+#[test]
+fn what_an_exploder_attempts_from_the_queue_another_has_within_a_second_of_a_stop() {
+    is_handed_over_within_a_second(Agent::start_handing_over_on_postgres_with, |agent, _| {
+        create(agent);
+    });
 }
