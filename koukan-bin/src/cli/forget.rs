@@ -18,7 +18,7 @@ use super::database::{Database, Found, refuse};
 pub(crate) struct Forget {
     #[command(flatten)]
     database: Database,
-    /// The address, as in `bob@example.com`.
+    /// The address, as in `bob@example.com`; also in angle brackets.
     #[arg(value_parser = address)]
     address: Mailbox,
     /// Erase. Without this option, nothing is changed; the command tells what would be erased. With SQLite
@@ -28,7 +28,9 @@ pub(crate) struct Forget {
 }
 
 fn address(text: &str) -> Result<Mailbox, String> {
-    let address = text.parse();
+    let inner = text.strip_prefix('<');
+    let inner = inner.and_then(|rest| rest.strip_suffix('>'));
+    let address = inner.unwrap_or(text).parse();
     address.map_err(|_| "not an address, as in `bob@example.com`".to_owned())
 }
 
@@ -82,6 +84,21 @@ impl Forget {
                 "nothing was changed: with --erase, {finals} of {} messages of {address} are erased",
                 found.len()
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_may_stand_in_angle_brackets() {
+        for text in ["bob@example.com", "<bob@example.com>"] {
+            assert_eq!(address(text).unwrap().as_str(), "bob@example.com");
+        }
+        for text in ["", "<>", "bob", "<bob@example.com", "bob@example.com>"] {
+            assert!(address(text).is_err(), "{text}");
         }
     }
 }

@@ -116,14 +116,20 @@ impl Parameters {
         }
         Ok(Search {
             id: None,
-            reverse_path: self.take("mail_from").map(without_brackets),
-            recipient: self.take("recipient").map(without_brackets),
+            reverse_path: self.address("mail_from"),
+            recipient: self.address("recipient"),
             domain: self.take("domain").map(Into::into),
             destination: self.take("destination").map(Into::into),
             since: self.time("since")?,
             until: self.time("until")?,
             last_reply: reply.map(Into::into),
         })
+    }
+
+    /// Takes an address, which may stand in angle brackets.
+    pub(super) fn address(&mut self, name: &str) -> Option<Box<str>> {
+        let address = self.take(name)?;
+        Some(without_brackets(&address).into())
     }
 
     fn time(&mut self, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
@@ -133,8 +139,8 @@ impl Parameters {
 }
 
 /// An address as in JSON; `<>` becomes the null reverse-path.
-fn without_brackets(address: String) -> Box<str> {
+pub(super) fn without_brackets(address: &str) -> &str {
     let inner = address.strip_prefix('<');
     let inner = inner.and_then(|rest| rest.strip_suffix('>'));
-    inner.map_or_else(|| address.as_str().into(), Into::into)
+    inner.unwrap_or(address)
 }

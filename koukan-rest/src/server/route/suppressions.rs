@@ -19,7 +19,7 @@ use crate::{
 
 use super::{
     Answer, Parts,
-    parameters::{Pairs, Parameters},
+    parameters::{Pairs, Parameters, without_brackets},
     part,
 };
 
@@ -32,7 +32,7 @@ pub(super) async fn list(
     let sender = part(path)?.into();
     let mut parameters = Parameters::alone(query, &["limit", "cursor"])?;
     let limit = parameters.positive("limit")?.unwrap_or_default();
-    let after = parameters.take("cursor").map(Into::into);
+    let after = parameters.address("cursor");
     let what = SuppressionAsked::List { limit, after };
     answer_with(&shared, caller, SuppressionOperation { sender, what }).await
 }
@@ -74,7 +74,7 @@ fn of_one(
 ) -> Result<SuppressionOperation, Problem> {
     let Path([sender, address]) = path.map_err(|_| Refusal::malformed("the path is not UTF-8"))?;
     let sender = part(Ok(Path(sender)))?;
-    let mailbox = address.parse::<Mailbox>();
+    let mailbox = without_brackets(&address).parse::<Mailbox>();
     let mailbox = mailbox.map_err(|_| Refusal::malformed("the path does not end in an address"))?;
     Ok(SuppressionOperation {
         sender: sender.into(),
