@@ -15,6 +15,7 @@
 //! | `C-` | the client closes its half; `C!` drops the connection |
 //! | `U: line` | expects that the service saw that next |
 //! | `U-` | expects that the service saw nothing more |
+//! | `W: n` | the client is silent for n seconds |
 //! | `T: n` | expects that n seconds have passed since the start |
 //! | `@ user name:password` | lets that user authenticate himself |
 //! | `@ auth clear`, `@ auth required` | without TLS, too; before MAIL; or both |
@@ -41,7 +42,7 @@ use koukan_smtp::{
 use rstest::rstest;
 use tokio::{
     io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tower::{BoxError, service_fn};
 
@@ -243,6 +244,7 @@ impl Player {
                 text.parse::<u64>().unwrap(),
                 "{place}"
             ),
+            "W:" => sleep(Duration::from_secs(text.parse().unwrap())).await,
             "" | "# " | "#" | "@ " => {}
             _ => panic!("what is this? {place}"),
         }

@@ -30,7 +30,8 @@ pub struct ServerTimeouts {
     /// For the next octets of a message. Default 3 minutes (RFC 5321 section 4.5.3.2.5).
     pub data_block: Duration,
     /// For a message, in addition to the time that its size takes at [`Limits::data_rate`](super::Limits::data_rate).
-    /// Default 1 minute.
+    /// Default 4 minutes. If it is shorter than [`ServerTimeouts::data_block`], a client that has sent little may not be
+    /// silent for that long.
     pub data_grace: Duration,
     /// For the client to read its replies; a client that does not is disconnected without a further reply. Default 2 minutes.
     pub write: Duration,
@@ -52,7 +53,7 @@ impl Default for ServerTimeouts {
             greeter: Duration::from_secs(60),
             command: Duration::from_secs(5 * 60),
             data_block: Duration::from_secs(3 * 60),
-            data_grace: Duration::from_secs(60),
+            data_grace: Duration::from_secs(4 * 60),
             write: Duration::from_secs(2 * 60),
             session: Duration::from_secs(2 * 60 * 60),
             stopping: Duration::from_secs(5),

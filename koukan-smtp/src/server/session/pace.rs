@@ -68,6 +68,21 @@ mod tests {
         assert_eq!(pace.patience(&limits, &timeouts), seconds(100));
     }
 
+    /// A lawful client may take three minutes for each block that it sends, but not for each octet.
+    #[test]
+    fn by_default_a_client_may_be_silent_once_however_little_it_has_sent() {
+        let (limits, timeouts) = (Limits::default(), ServerTimeouts::default());
+        let (minute, block) = (Duration::from_secs(60), timeouts.data_block);
+        let mut pace = Pace::default();
+        assert_eq!(pace.patience(&limits, &timeouts), 3 * minute);
+        pace.received(minute, 1);
+        assert_eq!(pace.patience(&limits, &timeouts), block);
+        pace.received(block, 1);
+        assert_eq!(pace.patience(&limits, &timeouts), Duration::ZERO);
+        pace.received(Duration::ZERO, 6000);
+        assert_eq!(pace.patience(&limits, &timeouts), minute);
+    }
+
     #[test]
     fn without_a_rate_only_silence_counts() {
         let limits = Limits {
