@@ -12,6 +12,9 @@ use tempfile::TempDir;
 
 use crate::process::{Process, await_listeners, free_address, quoted};
 
+/// Tests do not wait for minutes.
+const RETRY: &str = "{ min_attempt_time: 1s, max_attempt_time: 2s }";
+
 /// A running agent.
 pub(crate) struct Agent {
     pub(crate) ingress: SocketAddr,
@@ -130,6 +133,14 @@ impl Agent {
         Self::start_as(sink, "", more, command)
     }
 
+    /// Starts an agent that retries as this says.
+    pub(crate) fn start_with_retry(sink: SocketAddr, retry: &str) -> Self {
+        Self::start_changed(sink, ("", ""), command, |text, _| {
+            assert!(text.contains(RETRY), "{text}");
+            text.replace(RETRY, retry)
+        })
+    }
+
     /// Starts an agent with additional lines in its storage settings.
     fn start_by(sink: SocketAddr, storage: &str, command: impl Fn(&Path) -> Command) -> Self {
         Self::start_as(sink, storage, "", command)
@@ -162,9 +173,7 @@ impl Agent {
             .replace("127.0.0.1:3025\"", &quoted(sink))
             .replace("127.0.0.1:8000\"", &quoted(rest))
             .replace("data/", &format!("{}/", directory.path().display()))
-            // Tests should not wait for minutes.
-            + "\nretry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n"
-            + more;
+            + &format!("\nretry: {RETRY}\nlog: {{ level: warn }}\n{more}");
         fs::write(&config, change(text, rest)).unwrap();
         let process = Process::start(&mut command(&config));
         await_listeners([ingress, submission, rest]);

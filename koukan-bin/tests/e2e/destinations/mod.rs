@@ -2,6 +2,7 @@
 //! others.
 
 mod few_connections;
+mod greylisting;
 mod many_recipients;
 mod own_limits;
 mod silent_clients;

@@ -1,9 +1,10 @@
 //! Mail for an application that gets each message in one request, with
 //! `config/examples/webhook.yaml`.
 
-use std::{fs, time::Duration};
+use std::{fs, net::SocketAddr, time::Duration};
 
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::{SECRET, receiver::Receiver};
 use crate::{
@@ -25,11 +26,10 @@ fn to(receiver: &Receiver, address: &str) -> Vec<Value> {
     requests
 }
 
-#[test]
-fn what_the_application_answers_is_what_the_client_hears() {
-    let directory = tempfile::tempdir().unwrap();
+/// An agent with the application at that address, and where it takes mail.
+fn agent(directory: &TempDir, hook: SocketAddr) -> (Process, SocketAddr) {
     let data = directory.path().display();
-    let [smtp, rest, hook] = [(); 3].map(|()| free_address());
+    let [smtp, rest] = [(); 2].map(|()| free_address());
     fs::write(directory.path().join("webhook.secret"), SECRET).unwrap();
     let config = CONFIG
         .replace("127.0.0.1:1025\"", &quoted(smtp))
@@ -37,8 +37,39 @@ fn what_the_application_answers_is_what_the_client_hears() {
         .replace("127.0.0.1:8002", &hook.to_string())
         .replace("data/", &format!("{data}/"))
         + "retry: { min_attempt_time: 1s, max_attempt_time: 2s }\nlog: { level: warn }\n";
-    let agent = Process::start_agent(&directory, &config);
+    let agent = Process::start_agent(directory, &config);
     await_listeners([smtp, rest]);
+    (agent, smtp)
+}
+
+#[test]
+fn an_application_that_asks_for_time_is_left_alone_for_so_long() {
+    let directory = tempfile::tempdir().unwrap();
+    let hook = free_address();
+    let (_agent, smtp) = agent(&directory, hook);
+    let mut receiver = Receiver::new(hook, SECRET);
+    receiver.start(200);
+    let mut client = Client::connect(smtp).unwrap();
+    // One has it, so the other is tried again here.
+    let both = ["first@app.example.com", "resting@app.example.com"];
+    let sent = client.send("alice@example.org", &both, MESSAGE).unwrap();
+    assert!(sent.is_accepted(), "{sent:?}");
+    eventually(Duration::from_secs(60), || {
+        to(&receiver, both[1]).len() >= 2
+    });
+    let [first, again] = &to(&receiver, both[1])[..] else {
+        panic!("it was taken the second time");
+    };
+    let [first, again] = [first, again].map(|it| it["at"].as_f64().unwrap());
+    // Usually it is tried again after two seconds at most.
+    assert!(again - first >= 5.0, "{first} {again}");
+}
+
+#[test]
+fn what_the_application_answers_is_what_the_client_hears() {
+    let directory = tempfile::tempdir().unwrap();
+    let hook = free_address();
+    let (agent, smtp) = agent(&directory, hook);
     let mut receiver = Receiver::new(hook, SECRET);
     let mut client = Client::connect(smtp).unwrap();
     let mut send = |to: &[&str]| client.send("alice@example.org", to, MESSAGE).unwrap();

@@ -18,6 +18,9 @@ def of_mail(data):
     if user in ("later", "busy") and user not in seen:
         seen.add(user)
         return 503, "in the middle of something"
+    if user == "resting" and user not in seen:
+        seen.add(user)
+        return 503, "not before I have rested", {"Retry-After": "5"}
     return 200, "thanks"
 
 
@@ -37,11 +40,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer(401)
         # What was printed was taken, whatever becomes of the answer.
         content = json.loads(content)
-        print(json.dumps({"id": name, "content": content}), flush=True)
+        print(json.dumps({"id": name, "at": time.time(), "content": content}), flush=True)
         self.answer(*(of_mail(content["data"]) if content["type"] == "mail" else (status,)))
 
-    def answer(self, status, text=""):
+    def answer(self, status, text="", fields={}):
         self.send_response(status)
+        for field in fields.items():
+            self.send_header(*field)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text.encode())
