@@ -43,7 +43,7 @@ async fn nothing_is_held_of_what_the_version_before_holds_wrote() {
             now: now(),
             is_dry: false,
         };
-        assert_eq!(backend.change(change).await.unwrap(), [(id, Ok(()))]);
+        assert_eq!(backend.change(change).await.unwrap(), [(id, Ok(1))]);
         assert_eq!(held().await, since);
         let leased = backend.lease_due(session, now(), Standing::Clear, 9, &[]);
         assert_eq!(leased.await.unwrap().len(), due);

@@ -97,6 +97,7 @@ async fn half_of_a_large_queue_is_changed_at_once() {
     let all_of_it = QueueChanged {
         matched: MANY / 2,
         changed: MANY / 2,
+        recipients: MANY / 2,
         ..QueueChanged::default()
     };
     for action in [QueueAction::Retry, QueueAction::Hold, QueueAction::Release] {

@@ -122,6 +122,9 @@ pub struct QueueChanged {
     pub matched: u64,
     /// How many of them were changed, or would be.
     pub changed: u64,
+    /// How many recipients these have that are not settled. Each of them is concerned, also where the selection
+    /// names another recipient of the same transaction.
+    pub recipients: u64,
     /// How many stay unchanged, by reason.
     pub skipped: BTreeMap<Skipped, u64>,
 }
@@ -205,7 +208,10 @@ impl QueueChanged {
         for (_, verdict) in judged {
             self.matched += 1;
             match verdict {
-                Ok(()) => self.changed += 1,
+                Ok(recipients) => {
+                    self.changed += 1;
+                    self.recipients += u64::from(*recipients);
+                }
                 Err(skipped) => *self.skipped.entry(*skipped).or_default() += 1,
             }
         }

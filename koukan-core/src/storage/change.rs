@@ -60,7 +60,8 @@ impl Storage {
         for some in judged.chunks_mut(ENDED_AT_ONCE) {
             let ended = some.iter_mut().filter(|(_, verdict)| verdict.is_ok());
             let ended = ended.map(async |(id, verdict)| {
-                *verdict = self.end(*id, action).await?;
+                let recipients = *verdict;
+                *verdict = self.end(*id, action).await?.and(recipients);
                 Ok(())
             });
             join_all(ended)
@@ -72,7 +73,7 @@ impl Storage {
     }
 
     /// Makes a transaction due now, and lets it try its hosts even if they are known not to answer.
-    /// The inner `Err` says that it is unchanged.
+    /// Returns how many of its recipients are not settled; the inner `Err` says that it is unchanged.
     ///
     /// # Errors
     ///
@@ -81,13 +82,16 @@ impl Storage {
     /// # Cancel safety
     ///
     /// As [`Storage::change`].
-    pub async fn retry_now(&self, watch: &Watch) -> Result<Result<(), Skipped>, BackendError> {
+    pub async fn retry_now(&self, watch: &Watch) -> Result<Result<u32, Skipped>, BackendError> {
         let (live, destinations) = (watch.live(), self.destinations());
         // Before it is due, since it may be leased at once.
         destinations.force(live.id);
         let changed = self.change(vec![live.id], QueueAction::Retry, false).await;
-        let verdict = changed.map(|judged| judged.into_iter().try_for_each(|(_, verdict)| verdict));
-        if let Ok(Ok(())) = verdict {
+        let verdict = changed.map(|judged| {
+            let judged = judged.into_iter().map(|(_, verdict)| verdict);
+            judged.sum::<Result<u32, _>>()
+        });
+        if let Ok(Ok(_)) = verdict {
             let destination = SchedulingKey::of(&live.context, &live.lock().recipients);
             destinations.let_through(&destination, live.id);
         } else {

@@ -64,6 +64,7 @@ fn all(count: u64) -> QueueChanged {
     QueueChanged {
         matched: count,
         changed: count,
+        recipients: count,
         ..QueueChanged::default()
     }
 }
@@ -109,6 +110,7 @@ async fn what_is_held_waits_until_it_is_released() {
     let expected = QueueChanged {
         matched: 1,
         changed: 0,
+        recipients: 0,
         skipped: [(Skipped::Held, 1)].into(),
     };
     assert_eq!(skipped, expected);
@@ -117,6 +119,26 @@ async fn what_is_held_waits_until_it_is_released() {
     assert!(agent.change_one(&held, QueueAction::Release).await.is_ok());
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(agent.attempts(&held).await, 2);
+}
+
+/// Who names one recipient of several is told that the others are concerned too.
+#[tokio::test(start_paused = true)]
+async fn all_recipients_of_what_is_changed_are_counted() {
+    let agent = busy().await;
+    let to = ["a@x.example", "b@y.example", "c@z.example"];
+    let sent = agent.send_at("app", &to, None).await;
+    agent.storage.given_back().await;
+    let expected = QueueChanged {
+        matched: 1,
+        changed: 1,
+        recipients: 3,
+        ..QueueChanged::default()
+    };
+    for is_dry in [true, false] {
+        let changed = agent.change(QueueAction::Cancel, "x.example", is_dry).await;
+        assert_eq!(changed, expected);
+    }
+    assert_eq!(agent.show(&sent).await.queued.state, QueueState::Finished);
 }
 
 #[tokio::test(start_paused = true)]
@@ -147,6 +169,7 @@ async fn what_is_given_back_is_told_to_its_sender() {
     let expected = QueueChanged {
         matched: 1,
         changed: 0,
+        recipients: 0,
         skipped: [(Skipped::Notifying, 1)].into(),
     };
     assert_eq!(again, expected);

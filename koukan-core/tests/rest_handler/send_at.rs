@@ -201,7 +201,7 @@ async fn it_is_sent_at_once_by_a_retry() {
         .storage
         .change(vec![id], QueueAction::Retry, false)
         .await;
-    assert_eq!(changed.unwrap(), [(id, Ok(()))]);
+    assert_eq!(changed.unwrap(), [(id, Ok(1))]);
     let view = agent.end(&created.location).await;
     assert_eq!(view.final_attempt_reason.as_deref(), Some("delivered"));
     assert!(began.elapsed() < Duration::from_secs(60));

@@ -265,7 +265,7 @@ async fn what_is_given_back_is_worked_on_before_that_is_known_to_be_written() {
     tokio::time::sleep(LATE / 2).await;
     let notify = lease().await;
     assert_eq!(notify.id(), id);
-    assert_eq!(given_back.await.unwrap().unwrap(), [(id, Ok(()))]);
+    assert_eq!(given_back.await.unwrap().unwrap(), [(id, Ok(1))]);
     // The session that works on it still has it, and ends it.
     agent.output.clone().oneshot(notify).await.unwrap();
     let census = agent.census().await;

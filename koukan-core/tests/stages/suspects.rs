@@ -225,7 +225,7 @@ async fn what_is_released_or_asked_for_is_attempted_at_once() {
         let id = backend.list(listing).await.unwrap()[0].id;
         let change = async |action| {
             let judged = agent.storage.change(vec![id], action, false).await.unwrap();
-            assert_eq!(judged, [(id, Ok(()))]);
+            assert_eq!(judged, [(id, Ok(1))]);
         };
         if action == QueueAction::Release {
             change(QueueAction::Hold).await;

@@ -45,6 +45,7 @@ pub fn changed_to_json(changed: &QueueChanged) -> Value {
     json!({
         "matched": changed.matched,
         "changed": changed.changed,
+        "recipients": changed.recipients,
         "skipped": Map::from_iter(skipped),
     })
 }

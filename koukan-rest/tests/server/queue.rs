@@ -306,6 +306,7 @@ fn changed() -> QueueResponse {
     QueueResponse::Changed(QueueChanged {
         matched: 3,
         changed: 2,
+        recipients: 5,
         skipped: [(Skipped::NotHeld, 1)].into(),
     })
 }
@@ -317,7 +318,9 @@ async fn many_are_changed_by_filter() {
         let path = format!("/queue/{}?domain=y&dry_run=true", action.as_str());
         let answer = post(server, &path).await;
         assert_eq!(answer.status, StatusCode::OK);
-        let expected = serde_json::json!({"matched": 3, "changed": 2, "skipped": {"not_held": 1}});
+        let expected = serde_json::json!(
+            {"matched": 3, "changed": 2, "recipients": 5, "skipped": {"not_held": 1}}
+        );
         assert_eq!(answer.json(), expected);
         let QueueOperation::Change(change) = only(&asked) else {
             panic!("not a change");

@@ -7,15 +7,16 @@ use crate::{database::Dialect, row::work_as_str};
 use super::Statement;
 
 /// Reads what decides about a change. Binds ids; gives id, work (null where the transaction is
-/// final), whether it is leased, whether it is held, whether its destination is suspended.
+/// final), whether it is leased, whether it is held, whether its destination is suspended,
+/// its recipients.
 pub(crate) static JUDGE: Statement = Statement::new(|dialect| {
     let is_one = dialect.is_one_of("id", "?");
     let lock = dialect.choose("", " ORDER BY id FOR NO KEY UPDATE");
     format!(
         "SELECT id, CASE WHEN final_reason IS NULL THEN work END, lease_session IS NOT NULL, \
      held IS NOT NULL, \
-         coalesce(work = 'attempt' AND host IN (SELECT host FROM suspensions), FALSE) \
-         FROM transactions WHERE {is_one}{lock}"
+         coalesce(work = 'attempt' AND host IN (SELECT host FROM suspensions), FALSE), \
+         recipients FROM transactions WHERE {is_one}{lock}"
     )
 });
 

@@ -31,6 +31,7 @@ pub(crate) use self::{
     event::{EventRow, kept_event, named_recipient},
     malformed::Malformed,
     names::names,
+    recipient::open_recipients,
     scheduling_key::scheduling_keys,
     settlement::{LeaseRow, SettlementRow},
     status::{ABANDON, work_as_str, work_of},

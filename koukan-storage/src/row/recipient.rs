@@ -8,7 +8,7 @@ use koukan_core::{
     storage::record::Recipient,
     transaction::Rcpt,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use super::{
     mail::{ParameterRow, parameter_rows, parameters},
@@ -33,6 +33,19 @@ pub(super) struct RecipientRow<'a> {
 
 pub(super) fn recipient_rows(recipients: &[Recipient]) -> Vec<RecipientRow<'_>> {
     recipients.iter().map(RecipientRow::from).collect()
+}
+
+/// How many of these recipients, as they are stored, are not settled. Those that cannot be read are left to a later
+/// lease, and count as one.
+pub(crate) fn open_recipients(text: &str) -> u32 {
+    #[derive(Deserialize)]
+    struct Settled {
+        #[serde(default)]
+        settled: Option<IgnoredAny>,
+    }
+    let all = serde_json::from_str::<Vec<Settled>>(text);
+    let open = all.map(|all| all.iter().filter(|one| one.settled.is_none()).count());
+    open.map_or(1, |open| u32::try_from(open).unwrap_or(u32::MAX))
 }
 
 impl<'a> From<&'a Recipient> for RecipientRow<'a> {

@@ -6,7 +6,7 @@ use koukan_core::storage::record::{Change, Judged, QueueAction, Seen, Skipped, W
 
 use crate::{
     query::{HOLD, JUDGE, RELEASE_HELD, RETRY, Values},
-    row::{micros, work_of},
+    row::{micros, open_recipients, work_of},
 };
 
 use super::{BatchWriter, operation::Pending};
@@ -42,11 +42,15 @@ impl BatchWriter {
                 is_held: row.try_get(3)?,
                 is_suspended: row.try_get(4)?,
             };
-            seen.insert(id.to_owned(), now);
+            let recipients = open_recipients(row.try_get(5)?);
+            seen.insert(id.to_owned(), (now, recipients));
         }
         let judged = change.ids.iter().map(|id| {
             let seen = seen.get(&id.to_string());
-            let verdict = seen.map(|seen| change.action.judge(*seen));
+            let verdict = seen.map(|(seen, recipients)| {
+                let verdict = change.action.judge(*seen);
+                verdict.map(|()| *recipients)
+            });
             (*id, verdict.unwrap_or(Err(Skipped::Finished)))
         });
         Ok(judged.collect())

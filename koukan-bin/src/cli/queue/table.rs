@@ -116,6 +116,15 @@ pub(super) fn show(shown: &Value) -> String {
 /// The result of changing many transactions.
 pub(super) fn changed(changed: &Value, of: &str) -> String {
     let mut out = format!("{} of {} {of}\n", changed["changed"], changed["matched"]);
+    // Agents of earlier versions do not tell.
+    if let Some(recipients) = changed["recipients"].as_u64()
+        && changed["changed"].as_u64() != Some(recipients)
+    {
+        let _ = writeln!(
+            out,
+            "some have several recipients: {recipients} recipients {of}"
+        );
+    }
     for (reason, count) in changed["skipped"].as_object().into_iter().flatten() {
         let reason = match &**reason {
             "active" => "an attempt is under way",
@@ -204,5 +213,15 @@ mod tests {
         let told = changed(&json, "were changed");
         let expected = "2 of 3 were changed\n1 stay as they are: an attempt is under way\n";
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn more_recipients_than_transactions_are_told() {
+        let json = |recipients| json!({"matched": 2, "changed": 2, "recipients": recipients, "skipped": {}});
+        let told = changed(&json(3), "would be changed");
+        let expected = "2 of 2 would be changed\n\
+                        some have several recipients: 3 recipients would be changed\n";
+        assert_eq!(told, expected);
+        assert_eq!(changed(&json(2), "were changed"), "2 of 2 were changed\n");
     }
 }

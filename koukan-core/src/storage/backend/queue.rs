@@ -187,7 +187,8 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), BackendError>;
 
     /// Changes the transactions that [`QueueAction::judge`](super::super::record::QueueAction::judge) permits to be
-    /// changed. Returns the result for each, in order. A transaction that was never committed counts as finished.
+    /// changed. Returns the result for each, in order, with the number of its recipients that are not settled. A
+    /// transaction that was never committed counts as finished.
     ///
     /// A retry makes a transaction due now at the latest. A hold is recorded even while it is leased, and lasts as
     /// long as an attempt is to be made. A release ends the hold, and makes it due now at the latest. Other actions

@@ -11,8 +11,8 @@ use crate::id::IdMap;
 use crate::storage::{
     BackendError, Removed, Retention,
     record::{
-        BlobContent, Change, Companions, Judged, Leased, NewEvent, NewTransaction, SchedulingKey,
-        SessionId, Skipped, Standing, StoredTransaction, TransactionId, Work,
+        BlobContent, Change, Companions, Judged, Leased, NewEvent, NewTransaction, Recipient,
+        SchedulingKey, SessionId, Skipped, Standing, StoredTransaction, TransactionId, Work,
     },
 };
 
@@ -259,7 +259,9 @@ impl Store {
             let (Some(seen), Some(entry)) = (seen, self.transactions.get_mut(&id)) else {
                 return (id, Err(Skipped::Finished));
             };
-            let verdict = action.judge(seen);
+            let recipients = Recipient::open(&entry.stored.recipients).len();
+            let recipients = u32::try_from(recipients).unwrap_or(u32::MAX);
+            let verdict = action.judge(seen).map(|()| recipients);
             if verdict.is_ok() && !is_dry {
                 let is_waiting = entry.lease.is_none();
                 if is_waiting {

@@ -64,8 +64,9 @@ pub enum Skipped {
     Suspended,
 }
 
-/// A transaction, and whether it was or would be changed.
-pub type Judged = (TransactionId, Result<(), Skipped>);
+/// A transaction, and whether it was or would be changed: how many of its recipients the change is about, which are
+/// those that are not settled; or why not.
+pub type Judged = (TransactionId, Result<u32, Skipped>);
 
 impl QueueAction {
     /// All of them.

@@ -1,14 +1,17 @@
-use crate::storage::{
-    Backend, Listing, QueueState, Search,
-    record::{
-        Change, Judged, NewTransaction, QueueAction, SessionId, Skipped, Standing, TransactionId,
-        Work,
+use crate::{
+    reply::Reply,
+    storage::{
+        Backend, Listing, QueueState, Search,
+        record::{
+            Change, Judged, NewTransaction, QueueAction, Recipient, SessionId, Skipped, Standing,
+            TransactionId, Work,
+        },
     },
 };
 
 use super::{
     BackendFixture,
-    sample::{delivered, due, plain, settlement, time},
+    sample::{delivered, due, plain, recipient, settlement, time},
 };
 
 /// The time of the changes.
@@ -72,7 +75,7 @@ pub async fn retries_what_waits(fixture: &dyn BackendFixture) {
     let ids = [first, later, unknown];
     let verdicts = [
         (first, Err(Skipped::Active)),
-        (later, Ok(())),
+        (later, Ok(1)),
         (unknown, Err(Skipped::Finished)),
     ];
     assert_eq!(
@@ -89,6 +92,35 @@ pub async fn retries_what_waits(fixture: &dyn BackendFixture) {
     assert_eq!(leased(&*backend, session, NOW).await, [later]);
 }
 
+/// What a change is about is told by the number of recipients that are not settled.
+pub async fn counts_recipients_of_changes(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let settled = Recipient {
+        settled: Some(Reply::message_accepted()),
+        ..recipient("carol@example.com")
+    };
+    let new = NewTransaction {
+        recipients: vec![
+            recipient("bob@example.com"),
+            settled,
+            recipient("dan@example.com"),
+        ],
+        status: due(1000),
+        ..plain()
+    };
+    let several = new.id;
+    backend.insert(new).await.unwrap();
+    let one = insert(&*backend, 1000).await;
+    for action in QueueAction::ALL {
+        let ids = [several, one];
+        let expected = match action {
+            QueueAction::Release => ids.map(|id| (id, Err(Skipped::NotHeld))),
+            _ => [(several, Ok(2)), (one, Ok(1))],
+        };
+        assert_eq!(change(&*backend, &ids, action, true).await, expected);
+    }
+}
+
 /// A held transaction is not leased for an attempt, also after a restart, and counts as waiting;
 /// once released it is due.
 pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
@@ -97,7 +129,7 @@ pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
     backend.open_session(session, time(0)).await.unwrap();
     let held = insert(&*backend, 1).await;
     let verdict = change(&*backend, &[held], QueueAction::Hold, false).await;
-    assert_eq!(verdict, [(held, Ok(()))]);
+    assert_eq!(verdict, [(held, Ok(1))]);
     drop(backend);
 
     let backend = fixture.open().await;
@@ -125,7 +157,7 @@ pub async fn holds_until_it_is_released(fixture: &dyn BackendFixture) {
         assert_eq!(verdict, [(held, Err(skipped))]);
     }
     let verdict = change(&*backend, &[held], QueueAction::Release, false).await;
-    assert_eq!(verdict, [(held, Ok(()))]);
+    assert_eq!(verdict, [(held, Ok(1))]);
     assert!(selected(&*backend, QueueState::Held).await.is_empty());
     assert_eq!(leased(&*backend, session, NOW).await, [held]);
 }

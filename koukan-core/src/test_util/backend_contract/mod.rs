@@ -68,7 +68,10 @@ pub use self::{
     bodies::{
         checks_a_stored_body, shares_a_blob_among_transactions, shares_a_blob_inserted_at_once,
     },
-    changes::{holds_until_it_is_released, holds_what_is_under_lease, retries_what_waits},
+    changes::{
+        counts_recipients_of_changes, holds_until_it_is_released, holds_what_is_under_lease,
+        retries_what_waits,
+    },
     companions::{leases_companions, leases_notifications_about_a_message, leaves_suspects_alone},
     concurrency::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
@@ -281,6 +284,7 @@ macro_rules! backend_contract_tests {
             finds_what_is_looked_for,
             finds_words_of_the_last_reply,
             retries_what_waits,
+            counts_recipients_of_changes,
             holds_until_it_is_released,
             holds_what_is_under_lease,
             keeps_when_it_is_sent,

@@ -44,7 +44,7 @@ async fn change(backend: &dyn Backend, id: TransactionId, action: QueueAction) {
         now: time(5),
         is_dry: false,
     };
-    assert_eq!(backend.change(change).await.unwrap(), [(id, Ok(()))]);
+    assert_eq!(backend.change(change).await.unwrap(), [(id, Ok(1))]);
 }
 
 /// The time of sending is kept. The transaction counts as scheduled until it is attempted, held, or made

@@ -120,7 +120,7 @@ pub async fn leaves_what_is_suspended(fixture: &dyn BackendFixture) {
     let resume = SuspensionChange::Resume("near.example".into());
     backend.change_suspension(resume).await.unwrap();
     let judged = backend.change(retry(true)).await.unwrap();
-    assert_eq!(judged, [(near, Ok(()))]);
+    assert_eq!(judged, [(near, Ok(2))]);
     let next = backend.next_due(Standing::Clear, &[]).await.unwrap();
     assert_eq!(next, Some(time(1)));
     let companions = backend.lease_companions(session, time(5), vec![companion], 9);

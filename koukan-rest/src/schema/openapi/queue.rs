@@ -54,6 +54,9 @@ pub(super) struct QueueChanged {
     matched: u64,
     /// How many of them were changed.
     changed: u64,
+    /// How many recipients of these are still to be delivered. All of them are concerned, also if the parameters name only
+    /// one of a transaction's recipients.
+    recipients: u64,
     /// How many were not changed, by reason: `finished`, `active`, `held`, `not_held`, `draft`, `notifying`, `suspended`.
     skipped: BTreeMap<String, u64>,
 }
