@@ -169,6 +169,7 @@ pub(super) fn queue(storage: &Storage, output: Output, config: &Config) -> Dispa
     // listeners' limits, and never waits for queued ones.
     let max_in_flight = config.output.max_in_flight.get();
     Dispatcher::new(storage.clone(), output, max_in_flight)
+        .with_shortest_deadline(config.shortest_deadline())
 }
 
 /// Answers requests for transactions as resources, from any listener.

@@ -1,10 +1,12 @@
 //! How often delivery is tried.
 
+use std::time::Duration;
+
 use koukan_core::stage::output_handler::RetryPolicy;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{HumanDuration, Place};
+use super::{Config, HumanDuration, Place};
 
 /// How often and for how long delivery is tried. It is evaluated at each attempt, so a change also
 /// applies to mail that is already queued.
@@ -23,6 +25,18 @@ pub struct Retry {
     pub max_attempts: Option<Place<u32>>,
     /// The longest time from the start of a transaction to its last attempt. Default `5d`.
     pub deadline: Option<Place<HumanDuration>>,
+}
+
+impl Config {
+    /// The shortest time for which any mail is tried.
+    pub(crate) fn shortest_deadline(&self) -> Duration {
+        let general = self.retry.over(RetryPolicy::default()).deadline;
+        let chains = self.chain.iter().map(|chain| &chain.retry);
+        let own = chains.chain(self.destination.iter().map(|rule| &rule.retry));
+        let own = own.filter_map(|retry| retry.deadline);
+        own.map(|deadline| deadline.value.0)
+            .fold(general, Duration::min)
+    }
 }
 
 impl Retry {

@@ -60,6 +60,8 @@ pub struct Lease {
     pub(super) others: Vec<Self>,
     /// Whether it was read back, so that nobody sends its octets now.
     is_stored: bool,
+    /// Whether it was leased only to be ended if its time is over.
+    pub(super) is_overdue: bool,
     pub(super) is_finished: bool,
 }
 
@@ -80,6 +82,7 @@ impl Lease {
             promise: None,
             others: Vec::new(),
             is_stored: false,
+            is_overdue: false,
             is_finished: false,
         }
     }
@@ -125,6 +128,7 @@ impl Lease {
             promise: None,
             others: Vec::new(),
             is_stored: true,
+            is_overdue: false,
             is_finished: false,
         }
     }

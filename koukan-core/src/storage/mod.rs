@@ -26,6 +26,7 @@ mod live_body;
 mod memory;
 mod message_keys;
 mod notification;
+mod overdue;
 mod pace;
 mod patience;
 mod persist;

@@ -32,6 +32,7 @@ mod memory;
 mod notices;
 mod notification;
 mod observers;
+mod overdue;
 mod queued;
 mod rated;
 mod read_together;

@@ -36,7 +36,7 @@ fn refusing() -> Script {
 }
 
 /// Messages go to one service, notifications to the other.
-fn upstream<M: MailService>(messages: M, told: &Script) -> impl MailService + use<M> {
+pub(crate) fn upstream<M: MailService>(messages: M, told: &Script) -> impl MailService + use<M> {
     let (messages, told) = (BoxMailService::new(messages), told.clone());
     service_fn(move |tx: Transaction| {
         let (messages, told) = (messages.clone(), told.clone());
@@ -50,7 +50,7 @@ fn upstream<M: MailService>(messages: M, told: &Script) -> impl MailService + us
 }
 
 /// The recipients that a notification reports.
-fn told_of(notification: &Received) -> Vec<String> {
+pub(crate) fn told_of(notification: &Received) -> Vec<String> {
     let lines = notification.text().lines();
     let lines = lines.filter_map(|line| line.strip_prefix("Final-Recipient: rfc822; "));
     let mut told: Vec<_> = lines.map(str::to_owned).collect();

@@ -65,8 +65,17 @@ pub(super) fn show(shown: &Value) -> String {
     tell("id", text(&shown["id"]).into());
     tell("state", text(&shown["state"]).into());
     tell("ended", text(&shown["final_attempt_reason"]).into());
-    tell("held since", text(&shown["held"]).into());
-    tell("suspended", time(&shown["suspended"]));
+    if shown["held"].is_string() {
+        let held = time(&shown["held"]);
+        tell("held since", format!("{held}, until it is released"));
+    }
+    if shown["suspended"].is_string() {
+        let suspended = time(&shown["suspended"]);
+        tell(
+            "suspended",
+            format!("{suspended}, until it is resumed or its time is over"),
+        );
+    }
     if let Some(crashes) = shown["crashes"].as_u64() {
         tell("crashes", format!("{crashes}, so it is attempted alone"));
     }

@@ -44,6 +44,7 @@
 
 mod attempts;
 mod crowds;
+mod overdue;
 mod passage;
 mod probing;
 mod rated;
@@ -65,6 +66,8 @@ use crate::{
     storage::{BackendError, Beside, Company, Lease, Look, Storage, record::SchedulingKey},
     waking::Root,
 };
+
+use super::output_handler::RetryPolicy;
 
 use self::{
     crowds::{Crowds, Share},
@@ -107,6 +110,7 @@ pub struct Dispatcher<O> {
     output: O,
     room: Room,
     crowds: Crowds,
+    shortest_deadline: Duration,
 }
 
 impl<O> Dispatcher<O>
@@ -120,7 +124,16 @@ where
             output,
             room: Room::new(max_in_flight),
             crowds: Crowds::default(),
+            shortest_deadline: RetryPolicy::default().deadline,
         }
+    }
+
+    /// Sets the shortest [`RetryPolicy::deadline`] of all mail. Mail for a suspended destination is looked at from time to
+    /// time once it is older, and ended when its own deadline is over. Default 5 days.
+    #[must_use]
+    pub fn with_shortest_deadline(mut self, deadline: Duration) -> Self {
+        self.shortest_deadline = deadline;
+        self
     }
 
     /// Dispatches until `shutdown` is ready, then lets current attempts end.
@@ -139,6 +152,7 @@ where
             () = shutdown => {}
             () = self.dispatch_due(&mut attempts) => {}
             () = self.dispatch_suspects(&mut suspects) => {}
+            () = self.end_overdue() => {}
         }
         while attempts.join_next().await.is_some() {}
         while suspects.join_next().await.is_some() {}

@@ -155,7 +155,7 @@ impl<C: Chains> OutputHandler<C> {
         if let Some(last) = used_up(&lease, retry) {
             return Box::pin(conclude(lease, last)).await;
         }
-        if suspended::is_stopped(&lease) {
+        if lease.is_stopped() {
             Box::pin(lease.give_back()).await;
             return Ok(AttemptOutcome::GivenBack);
         }
@@ -254,6 +254,30 @@ impl<C: Chains> OutputHandler<C> {
         })
     }
 
+    /// Ends a transaction whose time is over while its destination is suspended.
+    async fn expire(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
+        let chain = self.chains.find(&lease.context().sender);
+        let retry = chain.map_or_else(RetryPolicy::default, |chain| chain.retry);
+        let retry = self.retry(&lease, retry);
+        let now = lease.storage().clock().now();
+        if retry.next_look(lease.begins(), now, 0.5).is_some() {
+            lease.give_back().await;
+            return Ok(AttemptOutcome::GivenBack);
+        }
+        let attempt = suspended::expired(&lease);
+        report::attempted(&lease, &attempt);
+        if Notifier::is_lost(&lease, &attempt, true) {
+            Notifier::tell_of_loss(&lease, &attempt).await;
+        }
+        let final_reply = attempt.final_reply.clone();
+        let retry_at = None;
+        lease.finish(AttemptEnd { attempt, retry_at }).await?;
+        Ok(AttemptOutcome::Attempted {
+            final_reply,
+            retry_at,
+        })
+    }
+
     async fn notify(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
         for lease in lease.into_told_apart() {
             let notification = self.notifier.make(&lease).await;
@@ -344,6 +368,7 @@ impl<C: Chains> Service<Lease> for OutputHandler<C> {
     fn call(&mut self, lease: Lease) -> Self::Future {
         let this = self.clone();
         match lease.work() {
+            Work::Attempt if lease.is_overdue() => Box::pin(this.expire(lease)),
             Work::Attempt => Box::pin(this.attempt(lease)),
             Work::Notify => Box::pin(this.notify(lease)),
             Work::Abandon => Box::pin(abandon(lease)),

@@ -1,6 +1,6 @@
 //! Suspended destinations.
 //!
-//! Their queued mail is not leased. This refuses, at once and without a connection, recipients in
+//! Their queued mail is not leased, until its time is over. This refuses, at once and without a connection, recipients in
 //! suspended domains whose client waits, and those of transactions that have other recipients as well.
 
 use tower::{BoxError, ServiceExt, service_fn};
@@ -12,21 +12,38 @@ use crate::{
     service::BoxMailService,
     storage::{
         Lease, Storage,
-        record::{SchedulingKey, Work},
+        record::{Attempt, RecipientOutcome},
     },
     transaction::Transaction,
 };
 
-/// Whether no attempt may be made, since the destination was suspended just after the transaction
-/// was leased.
-pub(super) fn is_stopped(lease: &Lease) -> bool {
-    let storage = lease.storage();
-    if !storage.is_any_suspended() || !lease.is_stored() || lease.work() != Work::Attempt {
-        return false;
-    }
-    let (context, recipients) = (lease.context(), lease.recipients());
-    let key = SchedulingKey::of(context, &recipients);
-    storage.is_suspended(key.only_host(context, &recipients))
+/// What is written when the time of a transaction is over while its destination is suspended.
+pub(super) fn expired(lease: &Lease) -> Box<Attempt> {
+    let recipients = lease.recipients();
+    let last = lease.last_attempt();
+    let replies = recipients.iter().enumerate().map(|(index, recipient)| {
+        let is_open = recipient.settled.is_none();
+        is_open.then(|| reply(last.map(|last| last.outcome(index))))
+    });
+    let now = lease.storage().clock().now();
+    let replies = replies.collect();
+    Box::new(Attempt {
+        final_reply: reply(None),
+        ..Attempt::broken_off(now, None, replies)
+    })
+}
+
+/// Tells why the time was over, and what was said at last.
+fn reply(last: Option<RecipientOutcome>) -> Reply {
+    let suspended =
+        "mail for this destination was suspended by the operator until its time was over";
+    let suspended = match last {
+        Some(RecipientOutcome::Transient(last)) => {
+            format!("{suspended}; the last reply was: {last}")
+        }
+        _ => suspended.into(),
+    };
+    Reply::destination_suspended().with_text(suspended)
 }
 
 /// The chain without suspended destinations.
