@@ -46,6 +46,7 @@ mod postgres;
 mod private;
 mod query;
 mod reader;
+mod renamed;
 mod row;
 mod schema;
 mod spill;

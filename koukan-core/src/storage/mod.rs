@@ -43,6 +43,7 @@ mod retention;
 mod search;
 mod sides;
 mod snapshot;
+mod spellings;
 mod summary;
 mod suppression_list;
 mod suppressions;
@@ -192,8 +193,8 @@ impl Storage {
         if !recovered.brought_forward.is_zero() {
             due::warn_of_set_back(recovered.brought_forward);
         }
-        let suspensions = Suspensions::new(backend.suspensions().await?);
-        let suppressions = Suppressions::new(backend.suppressions().await?);
+        let suspensions = Suspensions::new(spellings::suspensions(&*backend).await?);
+        let suppressions = Suppressions::new(spellings::suppressions(&*backend).await?);
         let summaries = Summaries::start(Arc::clone(&backend));
         let term = term.map(|term| (term, begun));
         let presence = Arc::new(Presence::new(session, term, time));

@@ -10,6 +10,7 @@ use crate::sync::{Mutex, MutexGuard, PoisonError};
 use super::{
     BackendError, Storage,
     record::{Suspension, SuspensionChange},
+    spellings::{earlier_names, is_earlier_name},
 };
 
 /// How many destinations may be suspended at a time.
@@ -111,10 +112,11 @@ impl Storage {
         let change = SuspensionChange::Resume(host.into());
         // Memory first, so that transactions that are leased then are not given back.
         self.0.suspensions.change(change.clone());
-        if let Err(error) = self.backend().change_suspension(change).await {
+        if let Err(error) = self.write_resumption(host, change).await {
+            let is_it = |one: &Suspension| *one.host == *host || is_earlier_name(&one.host, host);
             match self.backend().suspensions().await {
                 // Only the answer was lost.
-                Ok(all) if all.iter().all(|one| *one.host != *host) => {}
+                Ok(all) if !all.iter().any(is_it) => {}
                 stands => {
                     // A suspension in memory only would cause leases that are given back again and
                     // again.
@@ -128,6 +130,18 @@ impl Storage {
         }
         self.some_are_due(self.clock().now());
         Ok(before.is_some())
+    }
+
+    async fn write_resumption(
+        &self,
+        host: &str,
+        change: SuspensionChange,
+    ) -> Result<(), BackendError> {
+        for earlier in earlier_names(&**self.backend(), host).await? {
+            let change = SuspensionChange::Resume(earlier);
+            self.backend().change_suspension(change).await?;
+        }
+        self.backend().change_suspension(change).await
     }
 
     /// Whether any destination is suspended.

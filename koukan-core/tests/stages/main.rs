@@ -40,6 +40,7 @@ mod reader;
 mod released;
 mod replicas;
 mod signals;
+mod spellings;
 mod stood_still;
 mod storage_writer;
 mod suppressed;

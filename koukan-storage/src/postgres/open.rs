@@ -9,7 +9,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::{BoxError, reader::Reader, writer::Writer};
+use crate::{
+    BoxError, database::Connection, reader::Reader, renamed::rename_destinations, writer::Writer,
+};
 
 use super::{
     PostgresFileError, PostgresOptions,
@@ -214,8 +216,11 @@ pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresErr
             return Err(PostgresError::Failed { name, source });
         }
     }
-    // How the connection ends does not matter.
-    let _ = connection.close().await;
+    let mut connection = Connection::from(connection);
+    if let Err(error) = rename_destinations(&mut connection).await {
+        // Others may do the same now, and the next process does it again.
+        tracing::warn!(database = name, %error, "what was queued under another spelling could not be renamed");
+    }
     Ok(())
 }
 

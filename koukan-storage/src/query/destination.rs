@@ -25,6 +25,25 @@ pub(crate) static COUNT_DESTINATIONS: Statement =
 pub(crate) static COUNT_DESTINATION: Statement =
     Statement::new(|dialect| count(dialect, "host = ?3"));
 
+/// Lists the destinations outside of ASCII of transactions that are not final. Gives destination.
+pub(crate) static FIND_DESTINATIONS: Statement = Statement::new(|dialect| {
+    let octets = dialect.choose(
+        "length(CAST(destination AS BLOB))",
+        "octet_length(destination)",
+    );
+    format!(
+        "SELECT DISTINCT destination FROM transactions \
+         WHERE final_reason IS NULL AND {octets} <> length(destination)"
+    )
+});
+
+/// Renames a destination. Binds the earlier host, the host, the destination, the earlier destination.
+pub(crate) static RENAME_DESTINATION: Statement = Statement::new(|_| {
+    "UPDATE transactions SET host = CASE WHEN host = ? THEN ? ELSE host END, destination = ? \
+     WHERE destination = ? AND final_reason IS NULL"
+        .into()
+});
+
 /// Everything is counted in an index that leases do not change. Leased transactions are few, and are
 /// subtracted.
 fn count(dialect: Dialect, which: &str) -> String {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     BoxError, database::Connection as AnyConnection, private, query::Values, reader::Reader,
-    writer::Writer,
+    renamed::rename_destinations, writer::Writer,
 };
 
 use super::{
@@ -155,6 +155,7 @@ pub(super) async fn open(
     let lock = ProcessLock::take(path)?;
     let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
     let mut connection = AnyConnection::from(up_to_date(options, path).await?);
+    rename_destinations(&mut connection).await.map_err(failed)?;
     let pages = count_pages(&mut connection).await.map_err(failed)?;
     let limit = options.limit(pages.all);
     if let Some(limit) = limit {
