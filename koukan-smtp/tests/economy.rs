@@ -211,7 +211,7 @@ async fn who_does_not_read_is_dropped() {
     );
 }
 
-/// One octet a second is not silence, and still is too slow.
+/// One octet a second is not silence, and still is too slow, though a client may be silent for three minutes once.
 #[tokio::test(start_paused = true)]
 async fn who_drips_is_cut_off() {
     let log = support::Log::default();
@@ -237,7 +237,7 @@ async fn who_drips_is_cut_off() {
     drip.abort();
     assert_eq!(log.rest().last().unwrap(), "aborted");
     assert!(
-        started.elapsed() < Duration::from_secs(70),
+        started.elapsed() < Duration::from_secs(250),
         "{:?}",
         started.elapsed()
     );

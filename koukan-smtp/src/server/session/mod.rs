@@ -351,7 +351,8 @@ where
             Action::StartTls => self.start_tls().await,
             Action::Xclient(xclient) => self.xclient(&xclient).await,
             Action::Authenticate(mechanism, initial) => {
-                self.authenticate(mechanism, &initial).await
+                // What is rare is boxed, so that a session is no larger than it need be.
+                Box::pin(self.authenticate(mechanism, &initial)).await
             }
             Action::Reset => {
                 self.close_transaction();
