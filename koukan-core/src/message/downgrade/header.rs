@@ -1,6 +1,7 @@
 //! What a header section says of what follows, and what is said in its place.
 
 use bytes::Bytes;
+use memchr::memchr_iter;
 
 use crate::message::{
     header_fields::HeaderFields, header_section::HeaderSection, parser::field_parameters,
@@ -40,6 +41,8 @@ pub(super) struct Header {
     /// In lower case; empty where there is none.
     encoding: String,
     boundaries: Vec<Vec<u8>>,
+    /// Whether an LF without a CR is in it, after which some readers see another field, or the end.
+    has_bare_lf: bool,
 }
 
 /// What follows a header section.
@@ -69,7 +72,10 @@ impl Header {
         let encoding = first("content-transfer-encoding").unwrap_or_default();
         let usable = content_type.boundaries();
         let usable = usable.filter(|boundary| boundary.len() <= BOUNDARY_MAX);
+        let mut line_feeds = memchr_iter(b'\n', &octets);
+        let is_bare = |at: usize| !octets[..at].ends_with(b"\r");
         Self {
+            has_bare_lf: line_feeds.any(is_bare),
             boundaries: usable.map(<[u8]>::to_vec).collect(),
             has_type: section.all("content-type").next().is_some(),
             content_type: content_type.value,
@@ -96,10 +102,10 @@ impl Header {
         names.any(|name| section.all(name).next().is_some())
     }
 
-    /// What follows.
+    /// What follows. A header section with a bare LF stays as it is: without one of its fields it might end earlier.
     pub(super) fn kind(&self, signatures: Signatures) -> Kind {
         let is_bare = matches!(&*self.encoding, "" | "7bit" | "8bit" | "binary");
-        if !is_bare {
+        if !is_bare || self.has_bare_lf {
             return Kind::Fixed;
         }
         let default = match self.whose {
