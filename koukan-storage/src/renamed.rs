@@ -15,24 +15,17 @@ pub(crate) async fn rename_destinations(connection: &mut Connection) -> Result<(
     let found = FIND_DESTINATIONS.execute(connection, Values::default());
     for row in found.await?.rows {
         let earlier: &str = row.try_get(0)?;
-        let Some((sender, host)) = earlier.rsplit_once(' ') else {
-            continue;
-        };
         // Hosts with ports, and paths, are compared as before.
-        let present = domain_key(host);
-        if host.contains(':') || present == host {
+        let present = domain_key(earlier);
+        if earlier.contains(':') || present == earlier {
             continue;
         }
         let mut values = Values::default();
-        values
-            .add(host)
-            .add(&*present)
-            .add(format!("{sender} {present}"))
-            .add(earlier);
+        values.add(&*present).add(&*present).add(earlier);
         let renamed = RENAME_DESTINATION.execute(connection, values).await?;
         tracing::info!(
             transactions = renamed.affected,
-            earlier = host,
+            earlier,
             present,
             "renamed what was queued under another spelling"
         );

@@ -25,22 +25,20 @@ pub(crate) static COUNT_DESTINATIONS: Statement =
 pub(crate) static COUNT_DESTINATION: Statement =
     Statement::new(|dialect| count(dialect, "host = ?3"));
 
-/// Lists the destinations outside of ASCII of transactions that are not final. Gives destination.
+/// Lists the hosts outside of ASCII of transactions that are not final, by an index alone. Gives host.
 pub(crate) static FIND_DESTINATIONS: Statement = Statement::new(|dialect| {
-    let octets = dialect.choose(
-        "length(CAST(destination AS BLOB))",
-        "octet_length(destination)",
-    );
+    let octets = dialect.choose("length(CAST(host AS BLOB))", "octet_length(host)");
     format!(
-        "SELECT DISTINCT destination FROM transactions \
-         WHERE final_reason IS NULL AND {octets} <> length(destination)"
+        "SELECT DISTINCT host FROM transactions \
+         WHERE final_reason IS NULL AND {octets} <> length(host)"
     )
 });
 
-/// Renames a destination. Binds the earlier host, the host, the destination, the earlier destination.
+/// Renames a host, with which destinations end. Binds the host twice, and the earlier host.
 pub(crate) static RENAME_DESTINATION: Statement = Statement::new(|_| {
-    "UPDATE transactions SET host = CASE WHEN host = ? THEN ? ELSE host END, destination = ? \
-     WHERE destination = ? AND final_reason IS NULL"
+    "UPDATE transactions \
+     SET host = ?, destination = substr(destination, 1, length(destination) - length(host)) || ? \
+     WHERE host = ? AND final_reason IS NULL"
         .into()
 });
 
