@@ -1,6 +1,6 @@
 """A receiver of webhooks: prints the content of each request that is signed, and takes it or not."""
 
-import base64, hashlib, hmac, http.server, json, sys, time
+import base64, hashlib, hmac, http.server, json, sys, threading, time
 
 secret = base64.b64decode(sys.argv[1])
 port = int(sys.argv[2])
@@ -8,6 +8,13 @@ status = int(sys.argv[3]) if len(sys.argv) > 3 else 204
 
 
 seen = set()
+printing = threading.Lock()
+
+
+def tell(request):
+    """Prints a line. Several requests may come at the same time."""
+    with printing:
+        print(json.dumps(request), flush=True)
 
 
 def of_mail(data):
@@ -36,11 +43,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         is_signed = any(hmac.compare_digest(expected, it) for it in signatures)
         is_fresh = abs(time.time() - int(sent)) < 300
         if not (is_signed and is_fresh):
-            print(json.dumps({"unsigned": name}), flush=True)
+            tell({"unsigned": name})
             return self.answer(401)
         # What was printed was taken, whatever becomes of the answer.
         content = json.loads(content)
-        print(json.dumps({"id": name, "at": time.time(), "content": content}), flush=True)
+        tell({"id": name, "at": time.time(), "content": content})
         self.answer(*(of_mail(content["data"]) if content["type"] == "mail" else (status,)))
 
     def answer(self, status, text="", fields={}):
