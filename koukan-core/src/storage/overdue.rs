@@ -61,7 +61,7 @@ impl Storage {
             return Ok(None);
         };
         lease.is_overdue = true;
-        if lease.is_stopped() && !lease.is_held() {
+        if lease.is_suspended() && !lease.is_held() {
             return Ok(Some(lease));
         }
         lease.give_back().await;
@@ -71,7 +71,7 @@ impl Storage {
 
 impl Lease {
     /// Whether no attempt may be made, since the destination of all of it is suspended.
-    pub(crate) fn is_stopped(&self) -> bool {
+    pub(crate) fn is_suspended(&self) -> bool {
         if !self.storage.is_any_suspended() || !self.is_stored() || self.work() != Work::Attempt {
             return false;
         }

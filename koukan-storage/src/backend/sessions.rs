@@ -95,7 +95,7 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
     async fn probe(&self) -> Result<(), BackendError> {
         let written = self.0.writer.ask(0, (), Operation::Probe);
         let (written, read) = tokio::join!(written, self.0.reader.probe());
-        // That is written by which the room may be found again.
+        // Writing may have found that there is room again, so it is asked for afterwards.
         written.and(read)?;
         self.0.database.check_room()
     }

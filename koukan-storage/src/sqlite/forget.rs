@@ -39,14 +39,16 @@ impl SqliteOptions {
 
     /// Erases those of [`SqliteOptions::find_address`] that are over: the transactions with their messages,
     /// the events that name the address, and what was said about it in attempts at other mail. Nothing of
-    /// it is left in the files. Returns all transactions that were found. Nobody may be using the database.
+    /// it is left in the files: they are written anew, for which there must be as much space again. Returns all
+    /// transactions that were found. Nobody may be using the database.
     ///
     /// Transactions that are not over still have to be delivered or reported, and stay. Other people's
     /// messages that mention the address stay as well.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; [`OpenError::Locked`] where an agent runs.
+    /// [`OpenError`]; [`OpenError::Locked`] where an agent runs. If there is not enough space, pieces of what was erased
+    /// may be left in the files; repeat the call with more.
     ///
     /// # Cancel safety
     ///

@@ -155,7 +155,7 @@ impl<C: Chains> OutputHandler<C> {
         if let Some(last) = used_up(&lease, retry) {
             return Box::pin(conclude(lease, last)).await;
         }
-        if lease.is_stopped() {
+        if lease.is_suspended() {
             Box::pin(lease.give_back()).await;
             return Ok(AttemptOutcome::GivenBack);
         }

@@ -185,7 +185,7 @@ impl Hand {
     }
 
     async fn try_commit(&mut self, batch: &mut Batch, until: Instant) -> Result<(), Failure> {
-        self.connect_until(until).await.map_err(Failure::Lost)?;
+        self.connect(until).await.map_err(Failure::Lost)?;
         if let Err(cause) = self.begin().await {
             return Err(self.not_written(cause).await);
         }
@@ -260,7 +260,7 @@ impl Hand {
         let until = until.max(Instant::now() + self.link.patience / 2);
         let mut pause = PAUSE;
         while Instant::now() < until {
-            if let Ok(last) = self.last_commit(&mark.writer).await {
+            if let Ok(last) = self.last_commit(&mark.writer, until).await {
                 return Some(last == mark.number);
             }
             sleep(pause).await;
@@ -271,8 +271,8 @@ impl Hand {
 
     /// The number of a writer's last commit. If a commit is still under way, since the server has not noticed
     /// that its client is gone, this waits as long as for a lock.
-    async fn last_commit(&mut self, writer: &str) -> Result<i64, Cause> {
-        self.connect().await?;
+    async fn last_commit(&mut self, writer: &str, until: Instant) -> Result<i64, Cause> {
+        self.connect(until).await?;
         let connection = &mut self.batches.connection;
         let asking = async {
             AWAIT_WRITER.execute(connection, of(writer)).await?;
@@ -296,22 +296,15 @@ impl Hand {
         self
     }
 
-    /// Replaces the connection, where it is lost, in the time that is left for it.
-    async fn connect_until(&mut self, until: Instant) -> Result<(), Cause> {
-        let begun = Instant::now();
-        match timeout_at(until.max(begun + LONGEST_PAUSE), self.connect()).await {
-            Ok(connected) => connected,
-            Err(_) => {
-                self.link.outage.is_away();
-                Err(Cause::silent(begun.elapsed()))
-            }
-        }
-    }
-
-    /// Replaces the connection, where it is lost.
-    pub(super) async fn connect(&mut self) -> Result<(), Cause> {
+    /// Replaces the connection, where it is lost, in the time that is left for it: others wait for this hand.
+    pub(super) async fn connect(&mut self, until: Instant) -> Result<(), Cause> {
         if let Connection::Lost = self.batches.connection {
-            let connected = self.link.connect().await.map_err(Cause::from);
+            let begun = Instant::now();
+            let connecting = timeout_at(until.max(begun + LONGEST_PAUSE), self.link.connect());
+            let connected = match connecting.await {
+                Ok(connected) => connected.map_err(Cause::from),
+                Err(_) => Err(Cause::silent(begun.elapsed())),
+            };
             let connection = connected.inspect_err(|cause| {
                 self.link.outage.is_away();
                 if LOST.is_first() {

@@ -23,7 +23,7 @@ impl Hand {
     }
 
     async fn try_to_write(&mut self) -> Result<(), Cause> {
-        self.connect().await?;
+        self.connect(self.link.outage.writing_until()).await?;
         let is_failing = self.is_failing.load(Ordering::Relaxed);
         let trying = async {
             if is_failing {
@@ -39,13 +39,14 @@ impl Hand {
             Err(_) => Err(Cause::silent(self.link.silence)),
         };
         match tried {
+            Ok(()) if is_failing => {
+                self.link.outage.is_written();
+                self.is_failing.store(false, Ordering::Relaxed);
+                self.fullness.note(false);
+                Ok(())
+            }
             Ok(()) => {
                 self.link.outage.is_there();
-                if is_failing {
-                    self.link.outage.is_written();
-                    self.is_failing.store(false, Ordering::Relaxed);
-                    self.fullness.note(false);
-                }
                 Ok(())
             }
             Err(cause) if cause.is_lost() => Err(self.lose(cause)),
