@@ -9,7 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{agent::Agent, client::Client, collector::Collector, hostile, http::Request};
+use crate::{
+    agent::Agent, client::Client, collector::Collector, hostile, http::Request, process::eventually,
+};
 
 /// Delivers a message from another client while the others keep their connections.
 fn delivers(agent: &Agent, sink: &Collector, to: &str) {
@@ -54,8 +56,11 @@ fn the_fewest_are_enough_for_everybody() {
     let used = processor_ticks(&agent) - before;
     // A second has a hundred ticks.
     assert!(used < 40, "it spins: {used} ticks");
-    assert!(descriptors(&agent) < DESCRIPTORS);
+    let many = descriptors(&agent);
+    assert!(many < DESCRIPTORS);
     drop(held);
+    // The agent learns of one after another that it has gone.
+    eventually(Duration::from_secs(30), || descriptors(&agent) + 12 <= many);
     delivers(&agent, &sink, "c@example.com");
 }
 

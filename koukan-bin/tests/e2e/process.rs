@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "real processes take real time")]
 
 use std::{
-    fs,
+    fs, io,
     net::{SocketAddr, TcpListener, TcpStream},
     process::{Child, ChildStdout, Command, ExitStatus},
     sync::atomic::{AtomicU32, Ordering},
@@ -12,6 +12,10 @@ use std::{
 };
 
 use tempfile::TempDir;
+use tokio::net::TcpSocket;
+
+/// How long a program may take from its start until it listens.
+const LISTENS_WITHIN: Duration = Duration::from_secs(30);
 
 /// A child process that is killed when this is dropped.
 pub(crate) struct Process(Child);
@@ -106,13 +110,31 @@ pub(crate) fn quoted(address: SocketAddr) -> String {
 
 /// Waits until something listens.
 pub(crate) fn await_listener(address: SocketAddr) {
-    let limit = Duration::from_secs(30);
-    eventually(limit, || TcpStream::connect(address).is_ok());
+    eventually(LISTENS_WITHIN, || TcpStream::connect(address).is_ok());
 }
 
 /// Waits until an agent listens on each of its addresses; it opens them one after another.
+///
+/// It connects as a client that no test is: what it takes ends only when the agent sees that it has gone, and until
+/// then it counts as that client's.
 pub(crate) fn await_listeners<const N: usize>(addresses: [SocketAddr; N]) {
-    addresses.into_iter().for_each(await_listener);
+    const CLIENT: [u8; 4] = [127, 0, 0, 9];
+
+    for address in addresses {
+        eventually(LISTENS_WITHIN, || connect_from(CLIENT, address).is_ok());
+    }
+}
+
+/// Connects from that address of this machine.
+pub(crate) fn connect_from(client: [u8; 4], server: SocketAddr) -> io::Result<TcpStream> {
+    let connect = async {
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((client, 0)))?;
+        let stream = socket.connect(server).await?.into_std()?;
+        stream.set_nonblocking(false)?;
+        Ok(stream)
+    };
+    koukan::command::block_on(Some(1), connect)?
 }
 
 /// Waits for something that another process does, of which this process gets no event.

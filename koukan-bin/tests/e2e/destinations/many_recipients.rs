@@ -44,7 +44,6 @@ fn smtp_sink_gets_three_hundred_in_three_transactions() {
 fn smtp_sink_gets_three_hundred_that_were_queued_in_three_transactions() {
     let folder = tempfile::tempdir().unwrap();
     let address = free_address();
-    // The host is there before they are tried again: a host that is still down gets one of them first.
     let agent = Agent::start_with_retry(address, "{ min_attempt_time: 6s, max_attempt_time: 7s }");
     let mut client = Client::connect(agent.submission).unwrap();
     let to = addresses(300);
@@ -57,7 +56,10 @@ fn smtp_sink_gets_three_hundred_that_were_queued_in_three_transactions() {
     assert!(sent.rcpts.iter().all(is_accepted), "{:?}", sent.rcpts);
     let _sink = sink(folder.path(), address);
     eventually(Duration::from_secs(60), || named(folder.path()).1 >= 300);
-    assert_eq!(named(folder.path()), (3, 300));
+    // If the host is still down when they are tried again, one of them goes alone to find out that it is back.
+    let (transactions, recipients) = named(folder.path());
+    assert!((3..=4).contains(&transactions), "{transactions}");
+    assert_eq!(recipients, 300);
 }
 
 /// Starts smtp-sink, which writes messages into that folder.
