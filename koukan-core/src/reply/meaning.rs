@@ -264,21 +264,27 @@ impl Reply {
         self.is_transient() || (self.is_permanent() && is_out_of_place)
     }
 
-    /// The reply of an upstream host in the form in which it is passed downstream: 421 becomes 450
-    /// and 221 becomes 250, with the same text, enhanced code and extensions. [`Reply::as_said`]
-    /// reverses it.
+    /// The reply of an upstream host in the form in which it is passed downstream: 421 becomes 450,
+    /// and a positive code other than 250 and 251 becomes 250, with the same text, enhanced code and
+    /// extensions. [`Reply::as_said`] reverses it.
     ///
     /// Upstream has closed its own connection. The client's connection is another one, on which
     /// other recipients and messages may still succeed. So every endpoint and proxy passes replies
     /// through this. Only the server that holds the client's connection uses 421, and filters that
     /// want that connection closed.
+    ///
+    /// No other positive code is an answer to MAIL, RCPT or a message (RFC 5321 section 4.3.2). Some hosts
+    /// give one nevertheless; a client that knows 250 alone would take it for a failure, and send a
+    /// message again that was delivered.
     #[must_use]
     pub fn relayed(self) -> Self {
-        if !self.ends_session() {
-            return self;
-        }
+        let code = match self.code().as_u16() {
+            421 => 450,
+            250 | 251 => return self,
+            200..=299 => 250,
+            _ => return self,
+        };
         let said = Said(self.code());
-        let code = if self.closes_connection() { 450 } else { 250 };
         self.with_code(ReplyCode::known(code)).with_extension(said)
     }
 }
@@ -297,6 +303,25 @@ mod tests {
         assert_eq!(reply.extensions().get::<u8>(), Some(&7));
         for reply in [Reply::overloaded(), Reply::ok(), Reply::no_such_user()] {
             assert_eq!(reply.clone().relayed(), reply);
+        }
+    }
+
+    #[test]
+    fn what_upstream_says_yes_with_is_what_a_client_expects() {
+        for (said, relayed) in [
+            (200, 250),
+            (220, 250),
+            (221, 250),
+            (235, 250),
+            (250, 250),
+            (251, 251),
+            (252, 250),
+            (299, 250),
+        ] {
+            let reply = Reply::ok().with_code(ReplyCode::known(said));
+            let passed_on = reply.clone().relayed();
+            assert_eq!(passed_on.code(), ReplyCode::known(relayed), "{said}");
+            assert_eq!(passed_on.as_said().code(), reply.code(), "{said}");
         }
     }
 

@@ -233,6 +233,26 @@ async fn a_positive_reply_that_ends_sessions_ends_no_session_of_the_clients() {
     net.done().await;
 }
 
+/// Some clients know 250 alone, and send a message again that was not accepted with it.
+#[tokio::test(start_paused = true)]
+async fn however_a_host_says_yes_the_client_hears_a_code_that_it_knows() {
+    let net = Net::new([hello("")
+        + "C: MAIL FROM:<a@me.example>
+           S: 200 a
+           C: RCPT TO:<b@mx.example>
+           S: 252 b
+           C: RCPT TO:<c@mx.example>
+           S: 251 c
+           C: DATA
+           S: 354 go
+           C: hi
+           C: .
+           S: 220 queued"]);
+    let replies = send(&net.endpoint(), &["b", "c"], "hi\r\n").await;
+    assert_eq!(replies, ["250 a", "250 b", "251 c", "250 queued"]);
+    net.done().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_closes_the_session_is_passed_on_as_another_code_and_kept_as_it_was_said() {
     let mail = "C: MAIL FROM:<a@me.example>\n";
