@@ -40,7 +40,7 @@ pub struct Notify {
 pub struct OriginalRecipient {
     /// The type of the address as it was written, for example `rfc822`.
     pub kind: String,
-    /// The address, decoded. If the type is `utf-8` it may contain any character.
+    /// The address, decoded. If the type is `utf-8` it may contain any character but control characters.
     pub address: String,
 }
 

@@ -35,22 +35,28 @@ fn hex(digit: u8) -> Option<u8> {
     u8::try_from(char::from(digit).to_digit(16)?).ok()
 }
 
-/// Decodes an address that contains `\x{HEX}`; `None` where it is malformed. Characters beyond
-/// ASCII may stand for themselves.
+/// Decodes an address that contains `\x{HEX}`; `None` where it is malformed, or contains control
+/// characters, which no address has. Characters beyond ASCII may stand for themselves.
 ///
-/// *Source*: RFC 6533 section 3 (`utf-8-addr-xtext`, `utf-8-addr-unitext`).
+/// *Source*: RFC 6533 section 3 (`utf-8-addr-xtext`, `utf-8-addr-unitext`), RFC 6531 section 3.3.
 pub(super) fn decode_utf8(text: &str) -> Option<String> {
     let mut decoded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(first) = rest.chars().next() {
         rest = match first {
             '\\' => {
-                let (c, tail) = code_point(rest.strip_prefix("\\x{")?)?;
+                let escape = rest.strip_prefix("\\x{")?;
+                let (c, tail) = code_point(escape)?;
+                let is_short = !escape.starts_with('0');
+                let needs_it = !c.is_ascii() || matches!(c, '+' | '=' | '\\' | ' ');
+                if !is_short || !needs_it || c.is_control() {
+                    return None;
+                }
                 decoded.push(c);
                 tail
             }
-            '+' | '=' => return None,
-            c if c.is_ascii() && !c.is_ascii_graphic() => return None,
+            '+' | '=' | ' ' => return None,
+            c if c.is_control() => return None,
             c => {
                 decoded.push(c);
                 &rest[c.len_utf8()..]
@@ -124,6 +130,24 @@ mod tests {
             (r"a\x{D800}", None),
             (r"a\x{41", None),
             ("a\tb", None),
+            ("a b", None),
+            (r"a\x{20}b", Some("a b")),
+            ("a\u{80}b", None),
+            ("a\u{7f}b", None),
+            // No address has control characters.
+            (r"a\x{D}", None),
+            (r"a\x{A}b", None),
+            (r"a\x{0}", None),
+            (r"a\x{01}", None),
+            (r"a\x{1F}", None),
+            (r"a\x{7F}", None),
+            (r"a\x{85}", None),
+            (r"a\x{A0}", Some("a\u{a0}")),
+            // Nothing is escaped that stands for itself, and no digit is to spare.
+            (r"a\x{41}", None),
+            (r"a\x{0000E4}", None),
+            (r"a\x{0E4}", None),
+            (r"a\x{10FFFF}", Some("a\u{10ffff}")),
         ] {
             assert_eq!(decode_utf8(text).as_deref(), decoded, "{text}");
         }
