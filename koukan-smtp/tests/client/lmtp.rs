@@ -181,6 +181,16 @@ async fn who_has_no_reply_is_in_doubt_and_others_are_not(
      S: 550 5.1.1 no d",
     None
 )]
+#[case::no_code_that_there_is(
+    "S: 999 what
+     S: 250 2.1.5 d",
+    None
+)]
+#[case::a_code_of_something_else(
+    "S: 354 go
+     S: 250 2.1.5 d",
+    None
+)]
 #[tokio::test(start_paused = true)]
 async fn where_it_is_not_certain_whose_replies_they_are_all_are_in_doubt(
     #[case] replies: &str,

@@ -2,7 +2,8 @@
 //!
 //! They come after the end of the message, for the recipients that RCPT has accepted, in the order of these commands.
 //! They can only be matched to recipients if it is certain which ones the server has accepted. So the message, or its
-//! last block, is sent when all replies to the envelope are there, and a reply that may be two ends the transaction.
+//! last block, is sent when all replies to the envelope are there, and a reply that may be two ends the transaction, as does
+//! one with a code that makes no sense.
 //! For recipients without a reply of their own the outcome is then unknown, and the message is sent to them again.
 //!
 //! *Source*: RFC 2033 section 4.2.

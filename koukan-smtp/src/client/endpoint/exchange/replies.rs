@@ -257,6 +257,11 @@ impl Exchange {
         match self.expected.front() {
             Some(Expected::Rcpt(_)) => {}
             Some(Expected::Rset | Expected::Mail | Expected::Block) if self.is_end_given() => {}
+            // It may stand in the place of a recipient's reply, and those that follow be other recipients'.
+            Some(Expected::Message) if !self.is_for_all() => {
+                self.oddities.note();
+                return Err(error.into());
+            }
             // Such codes decide nothing (RFC 5321 section 4.2.1): the reply is still to come.
             Some(Expected::Message) => return self.pass_over(error),
             None if self.is_amid_message() => return self.pass_over(error),
