@@ -42,7 +42,7 @@ pub struct Capabilities {
     pub starttls: bool,
     /// `REQUIRETLS`: RFC 8689.
     pub requiretls: bool,
-    /// The mechanisms of `AUTH` as written: RFC 4954.
+    /// The mechanisms of `AUTH` as written: RFC 4954. Also those of `AUTH=`, as old servers write it.
     pub auth: Vec<Box<str>>,
     /// `LIMITS`: RFC 9422.
     pub limits: DeclaredLimits,
@@ -111,6 +111,13 @@ impl Capabilities {
             "REQUIRETLS" => self.requiretls = true,
             "AUTH" => self.auth = words.map(Into::into).collect(),
             "LIMITS" => words.for_each(|limit| self.limits.add(limit)),
+            // Some old servers write it like this, most of them beside the keyword.
+            old if old.starts_with("AUTH=") && self.auth.is_empty() => {
+                let first = &keyword["AUTH=".len()..];
+                let mechanisms = std::iter::once(first).chain(words);
+                let mechanisms = mechanisms.filter(|mechanism| !mechanism.is_empty());
+                self.auth = mechanisms.map(Into::into).collect();
+            }
             _ => {}
         }
     }
@@ -158,6 +165,21 @@ mod tests {
         assert_eq!(*capabilities.auth, ["PLAIN".into(), "LOGIN".into()]);
         assert_eq!(capabilities.limits.rcpt_max, Some(5));
         assert_eq!(capabilities.limits.mail_max, None);
+    }
+
+    #[test]
+    fn auth_may_be_written_as_old_servers_do() {
+        for (lines, expected) in [
+            ("AUTH=LOGIN PLAIN", &["LOGIN", "PLAIN"][..]),
+            ("auth=login", &["login"]),
+            ("AUTH= LOGIN", &["LOGIN"]),
+            ("AUTH=", &[]),
+            ("AUTH=LOGIN\nAUTH PLAIN LOGIN", &["PLAIN", "LOGIN"]),
+            ("AUTH PLAIN LOGIN\nAUTH=LOGIN", &["PLAIN", "LOGIN"]),
+        ] {
+            let offered: Vec<_> = expected.iter().map(|one| Box::from(*one)).collect();
+            assert_eq!(parse(lines).auth, offered, "{lines}");
+        }
     }
 
     #[test]
