@@ -57,6 +57,50 @@ async fn questions_that_take_long_leave_room_for_those_of_other_clients() {
     assert_eq!(ended, [60; 14]);
 }
 
+/// Answers no question at all, as an HTTP server that is silent; alice's claim is remembered.
+#[derive(Debug)]
+struct RemembersAlice;
+
+#[async_trait::async_trait]
+impl Authenticator for RemembersAlice {
+    fn mechanisms(&self) -> Mechanisms {
+        Mechanisms::of_passwords()
+    }
+
+    fn questions_max(&self) -> u64 {
+        4
+    }
+
+    fn known(&self, claim: &Claim) -> Option<Answer> {
+        (claim.user() == Some("alice")).then(|| Answer::Accepted("alice".into()))
+    }
+
+    async fn ask(&self, _: Claim) -> Result<Answer, Unavailable> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_remembered_waits_for_no_authenticator_that_is_silent() {
+    let server = tells_identity()
+        .with_authenticator(RemembersAlice)
+        .with_auth_in_clear();
+    let begun = Instant::now();
+    let mut silent = JoinSet::new();
+    for number in 0..20 {
+        let address = format!("192.0.{number}.1:5");
+        let (mut client, _) = connect(&server, &connected(&address)).await;
+        silent.spawn(async move { client.auth(Mechanism::Plain, "bob", "x").await });
+    }
+    let (mut client, _) = connect(&server, &connected(ELSEWHERE)).await;
+    let reply = client.auth(Mechanism::Plain, "alice", "pencil").await;
+    assert_eq!(reply, "235 2.7.0 authentication succeeded");
+    assert_eq!(begun.elapsed().as_secs(), 0);
+    for reply in silent.join_all().await {
+        assert!(reply.starts_with("454 "), "{reply}");
+    }
+}
+
 /// Answers one question in a tenth of a second, one at a time, and knows alice alone.
 #[derive(Debug)]
 struct Slow;

@@ -27,12 +27,17 @@ use crate::{
 /// *Source*: RFC 4954 section 4.
 const LINE_MAX: usize = 12_288;
 
-/// The interval between log lines about attempts that got no turn.
+/// The interval between log lines about attempts that got no turn, and about questions that were not answered.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 static BUSY: Repeats = Repeats::new(INTERVAL, |attempts, interval| {
     let seconds = interval.as_secs();
     tracing::warn!(attempts, seconds, "too many clients authenticate at a time");
+});
+
+static FAILING: Repeats = Repeats::new(INTERVAL, |questions, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(questions, seconds, "an authenticator still fails");
 });
 
 /// Why a client has not authenticated.
@@ -232,10 +237,10 @@ where
         Ok(match answer {
             Some(Ok(answer)) => Ok(answer),
             Some(Err(error)) => {
-                tracing::error!(
-                    error = %koukan_core::causes::Causes(&error),
-                    "an authenticator has failed"
-                );
+                if FAILING.is_first() {
+                    let error = koukan_core::causes::Causes(&error);
+                    tracing::error!(%error, "an authenticator has failed");
+                }
                 Err(Reply::authentication_unavailable())
             }
             None => Err(Reply::authentication_unavailable()),
