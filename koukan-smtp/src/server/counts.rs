@@ -1,24 +1,24 @@
-//! Counts by client that go down by one at intervals.
+//! Counts by client, or by another key, that go down by one at intervals.
 
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, hash::Hash, time::Duration};
 
 use koukan_core::shares::Client;
 use tokio::time::Instant;
 
 use crate::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The most clients with a count.
+/// The most clients with a count in one table.
 const CLIENTS_MAX: usize = 1 << 14;
 /// The shortest time between two searches for clients whose count is zero again.
 const SWEEP: Duration = Duration::from_secs(10);
 
 /// Counts by client. The number of clients is bounded; where one more comes, another one is forgotten.
-#[derive(Debug, Default)]
-pub(super) struct Counts(Mutex<Table>);
+#[derive(Debug)]
+pub(super) struct Counts<K = Client>(Mutex<Table<K>>);
 
-#[derive(Debug, Default)]
-struct Table {
-    all: HashMap<Client, Count>,
+#[derive(Debug)]
+struct Table<K> {
+    all: HashMap<K, Count>,
     /// When clients whose count is zero were last removed.
     swept: Option<Instant>,
 }
@@ -44,15 +44,22 @@ struct Count {
     since: Instant,
 }
 
-impl Counts {
+impl<K> Default for Counts<K> {
+    fn default() -> Self {
+        Self(Mutex::new(Table {
+            all: HashMap::new(),
+            swept: None,
+        }))
+    }
+}
+
+impl<K: Eq + Hash + Clone> Counts<K> {
     /// Adds to the count of a client and returns the new count, which is at most the bound. Returns
     /// `None`, and adds nothing, where the client already had too much.
-    pub(super) fn add(&self, client: &Client, more: u32, bound: Bound) -> Option<u32> {
+    pub(super) fn add(&self, client: &K, more: u32, bound: Bound) -> Option<u32> {
         let now = Instant::now();
         let mut table = self.lock();
-        if table.all.len() >= CLIENTS_MAX && !table.all.contains_key(client) {
-            table.make_room(now);
-        }
+        table.make_room_for(client, now);
         let count = table.all.entry(client.clone()).or_insert(Count {
             count: 0,
             is_full: false,
@@ -69,8 +76,22 @@ impl Counts {
         Some(count.count)
     }
 
+    /// Raises the count of a client to the bound, whatever it was; nothing of it is forgotten yet.
+    pub(super) fn fill(&self, client: &K, bound: Bound) {
+        let now = Instant::now();
+        let mut table = self.lock();
+        table.make_room_for(client, now);
+        let count = Count {
+            count: bound.max,
+            is_full: true,
+            bound,
+            since: now,
+        };
+        table.all.insert(client.clone(), count);
+    }
+
     /// Whether the client has too much.
-    pub(super) fn is_full(&self, client: &Client) -> bool {
+    pub(super) fn is_full(&self, client: &K) -> bool {
         let count = self.lock().all.get(client).copied();
         count.is_some_and(|mut count| {
             count.forget(Instant::now());
@@ -79,7 +100,7 @@ impl Counts {
     }
 
     /// Takes one back that should not have been counted.
-    pub(super) fn take_back(&self, client: &Client) {
+    pub(super) fn take_back(&self, client: &K) {
         let mut table = self.lock();
         if let Some(count) = table.all.get_mut(client) {
             count.count = count.count.saturating_sub(1);
@@ -90,12 +111,19 @@ impl Counts {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Table> {
+    fn lock(&self) -> MutexGuard<'_, Table<K>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Table {
+impl<K: Eq + Hash + Clone> Table<K> {
+    /// Makes room for a client, if it has no count yet and there is none.
+    fn make_room_for(&mut self, client: &K, now: Instant) {
+        if self.all.len() >= CLIENTS_MAX && !self.all.contains_key(client) {
+            self.make_room(now);
+        }
+    }
+
     /// Removes the clients whose count is zero; if there are none, removes one of the others.
     fn make_room(&mut self, now: Instant) {
         let is_due = |swept| now.saturating_duration_since(swept) >= SWEEP;
@@ -149,7 +177,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_has_too_much_has_it_until_enough_is_forgotten() {
-        let counts = Counts::default();
+        let counts = Counts::<Client>::default();
         let add = |number| counts.add(&client(number), 1, BOUND);
         let added: Vec<_> = (0..4).map(|_| add(1)).collect();
         assert_eq!(added, [Some(1), Some(2), Some(3), None]);
@@ -162,6 +190,23 @@ mod tests {
         assert!(!counts.is_full(&client(1)));
         assert_eq!((add(1), add(1), add(1)), (Some(2), Some(3), None));
         assert_eq!(counts.add(&client(3), 100, BOUND), Some(3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_filled_again_is_full_for_the_whole_time() {
+        let counts = Counts::default();
+        let once = Bound {
+            max: 1,
+            again: 0,
+            forget: Duration::from_secs(60),
+        };
+        for _ in 0..3 {
+            counts.fill(&client(1), once);
+            advance(Duration::from_secs(59)).await;
+            assert!(counts.is_full(&client(1)));
+        }
+        advance(Duration::from_secs(1)).await;
+        assert!(!counts.is_full(&client(1)));
     }
 
     #[tokio::test(start_paused = true)]

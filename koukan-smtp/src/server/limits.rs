@@ -52,7 +52,8 @@ pub struct Limits {
     /// How long until all of [`Limits::errors_per_client`] are forgotten, one after the other. Default 1 hour.
     pub errors_forgotten: Duration,
     /// Failed authentications of one client (by address, as for [`Limits::connections_per_client`]); one more gets
-    /// 421. One failure is forgotten each minute. Default 20.
+    /// 421, unless it is in the name of a user who has authenticated from there within a day. Failures in one name, by one client,
+    /// have the same limit. One failure is forgotten each minute. Default 20.
     pub failed_authentications: u32,
     /// How long the reply to a failed authentication waits, multiplied by the number of the client's failures so far,
     /// up to ten. Default 1 second.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod shared_address;
 mod turns;
 
 #[path = "../support/mod.rs"]

@@ -1,6 +1,7 @@
 //! What is remembered of clients that have authenticated, or have tried to.
 
 use std::{
+    hash::{BuildHasher, RandomState},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     time::Duration,
 };
@@ -30,14 +31,25 @@ const SUCCESS: Bound = Bound {
     forget: Duration::from_secs(24 * 60 * 60),
 };
 
+/// A client, and the name of a user as the client writes it. Of the name there is a hash only, since the client chooses how
+/// long it is.
+type Named = (Client, u64);
+
 /// Counts failures by client. An attempt counts as a failure from when it begins until it has
 /// succeeded, so that a client gains nothing by many attempts at a time.
+///
+/// Many users may be behind one address, as those of a webmail server are. So a user who has authenticated from there lately may
+/// go on when others there have failed too often. Failures in the name of one user are counted by themselves as well.
 #[derive(Debug, Default)]
 pub(in crate::server) struct History {
     failures: Counts,
     /// The failures of all clients of a neighbourhood.
     neighbourhoods: Counts,
     successes: Counts,
+    /// The failures of a client in the name of one user.
+    failures_as: Counts<Named>,
+    successes_as: Counts<Named>,
+    names: RandomState,
 }
 
 /// What is known of a client that authenticates. Whoever stands before others in this list has its turn before them.
@@ -57,58 +69,103 @@ pub(in crate::server) enum Standing {
 #[derive(Debug)]
 pub(in crate::server) struct Attempt {
     client: Client,
-    count: u32,
+    /// How many failures the client has, with this attempt; `None` where it had too many before.
+    count: Option<u32>,
+    /// In whose name the attempt is, and how many failures the client has in that name, with this attempt.
+    named: Option<(Named, u32)>,
     standing: Standing,
     is_counted_by_neighbourhood: bool,
 }
 
 impl History {
-    /// Begins an attempt of a client; `None` where the client has failed too often.
+    /// Begins an attempt of a client; `None` where the client has failed too often, and no user has authenticated from there.
     pub(in crate::server) fn begin(&self, client: Client, limits: &Limits) -> Option<Attempt> {
-        let max = limits.failed_authentications;
-        let bound = Bound {
-            max,
-            again: max.saturating_sub(1),
-            forget: FORGET,
-        };
-        let count = self.failures.add(&client, 1, bound)?;
-        let of_all = self
-            .neighbourhoods
-            .add(&neighbourhood(&client), 1, NEIGHBOURHOOD);
+        let is_known = self.successes.is_full(&client);
+        let count = self.failures.add(&client, 1, bound(limits));
+        if count.is_none() && !is_known {
+            return None;
+        }
+        let neighbours = count.map(|_| neighbourhood(&client));
+        let of_all = neighbours.and_then(|all| self.neighbourhoods.add(&all, 1, NEIGHBOURHOOD));
         let standing = match (count, of_all) {
-            _ if self.successes.is_full(&client) => Standing::Known,
-            (1, Some(1)) => Standing::New,
-            (1, _) => Standing::Neighbour,
+            _ if is_known => Standing::Known,
+            (Some(1), Some(1)) => Standing::New,
+            (Some(1), _) => Standing::Neighbour,
             _ => Standing::Failed,
         };
         Some(Attempt {
             client,
             count,
+            named: None,
             standing,
             is_counted_by_neighbourhood: of_all.is_some(),
         })
     }
 
+    /// The client has said in whose name it makes the attempt, as far as its mechanism tells. Returns whether it may go on: not
+    /// where there are too many failures in that name, nor where the client has too many in all, unless that user has
+    /// authenticated from there. If it may not, the attempt is over, and is not counted.
+    pub(in crate::server) fn names(
+        &self,
+        attempt: &mut Attempt,
+        user: Option<&str>,
+        limits: &Limits,
+    ) -> bool {
+        let named = user.map(|user| (attempt.client.clone(), self.names.hash_one(user)));
+        let is_known = |named: &Named| self.successes_as.is_full(named);
+        let may_ask = attempt.count.is_some() || named.as_ref().is_some_and(is_known);
+        if may_ask {
+            let Some(named) = named else {
+                return true;
+            };
+            if let Some(count) = self.failures_as.add(&named, 1, bound(limits)) {
+                attempt.named = Some((named, count));
+                return true;
+            }
+        }
+        self.take_back(attempt);
+        false
+    }
+
     /// Does not count the attempt: nothing was found out about the claim.
     pub(in crate::server) fn take_back(&self, attempt: &Attempt) {
-        self.failures.take_back(&attempt.client);
+        if attempt.count.is_some() {
+            self.failures.take_back(&attempt.client);
+        }
         if attempt.is_counted_by_neighbourhood {
             self.neighbourhoods
                 .take_back(&neighbourhood(&attempt.client));
+        }
+        if let Some((named, _)) = &attempt.named {
+            self.failures_as.take_back(named);
         }
     }
 
     /// The attempt has succeeded.
     pub(in crate::server) fn succeeded(&self, attempt: &Attempt) {
         self.take_back(attempt);
-        self.successes.add(&attempt.client, 1, SUCCESS);
+        self.successes.fill(&attempt.client, SUCCESS);
+        if let Some((named, _)) = &attempt.named {
+            self.successes_as.fill(named, SUCCESS);
+        }
+    }
+}
+
+/// How many failures are too many.
+fn bound(limits: &Limits) -> Bound {
+    let max = limits.failed_authentications;
+    Bound {
+        max,
+        again: max.saturating_sub(1),
+        forget: FORGET,
     }
 }
 
 impl Attempt {
     /// How long the client waits for the reply to this failure.
     pub(in crate::server) fn delay(&self, limits: &Limits) -> Duration {
-        limits.authentication_delay * self.count.min(GROWTH_MAX)
+        let in_name = self.named.as_ref().map(|(_, count)| *count);
+        limits.authentication_delay * self.count.max(in_name).unwrap_or(0).min(GROWTH_MAX)
     }
 
     /// What was known of the client when the attempt began.
@@ -185,6 +242,43 @@ mod tests {
             .filter_map(|_| history.begin(client(1), &limits))
             .collect();
         assert_eq!(begun.len(), 3);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_authenticated_from_there_may_go_on_when_others_have_failed() {
+        let (history, limits) = (History::default(), limits());
+        let try_as = |user| {
+            let mut attempt = history.begin(client(1), &limits)?;
+            history
+                .names(&mut attempt, user, &limits)
+                .then_some(attempt)
+        };
+        let alice = || try_as(Some("alice"));
+        history.succeeded(&alice().unwrap());
+        for _ in 0..3 {
+            assert!(try_as(Some("mallory")).is_some());
+        }
+        for stranger in [Some("mallory"), Some("bob"), Some("alice2"), None] {
+            assert!(try_as(stranger).is_none(), "{stranger:?}");
+        }
+        advance(FORGET / 2).await;
+        for _ in 0..9 {
+            history.succeeded(&alice().unwrap());
+        }
+        // Somebody guesses in her name: as often as in any other.
+        let delays: Vec<_> = (0..4)
+            .map(|_| alice().map(|one| one.delay(&limits).as_secs()))
+            .collect();
+        assert_eq!(delays, [Some(1), Some(2), Some(3), None]);
+        // One failure of the others is forgotten, and nobody asks in her name in its place.
+        advance(FORGET / 2).await;
+        assert!((0..9).all(|_| alice().is_none()));
+        assert!(try_as(Some("bob")).is_some());
+        advance(FORGET / 2).await;
+        assert!(alice().is_some() && alice().is_none());
+        // From elsewhere she is a stranger.
+        assert!((0..3).all(|_| history.begin(client(2), &limits).is_some()));
+        assert!(history.begin(client(2), &limits).is_none());
     }
 
     #[tokio::test(start_paused = true)]

@@ -11,7 +11,10 @@ pub use self::authenticator::{Authenticator, Unavailable};
 #[cfg(feature = "scram")]
 pub use self::password_file::PasswordFile;
 
-pub(super) use self::{history::Standing, turns::Turn};
+pub(super) use self::{
+    history::{Attempt, Standing},
+    turns::Turn,
+};
 
 use koukan_core::context::Context;
 

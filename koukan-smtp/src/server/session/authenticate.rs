@@ -17,7 +17,7 @@ use crate::{
     sasl::{self, Answer, Claim, Exchange, Mechanism, NextStep as SaslStep},
     server::{
         MakeMailService, Step, Unavailable, Upgrade,
-        auth::{Gate, Standing, Turn, abilities},
+        auth::{Attempt, Gate, Standing, Turn, abilities},
         greeter::Abilities,
     },
 };
@@ -80,11 +80,11 @@ where
             return self.answer(Reply::not_implemented(), Tally::Error);
         };
         let client = self.facts.context().client();
-        let Some(attempt) = gate.history.begin(client, &self.config.limits) else {
+        let Some(mut attempt) = gate.history.begin(client, &self.config.limits) else {
             return Err(End::Closed(Reply::too_many_failed_authentications()));
         };
-        let standing = attempt.standing();
-        let outcome = match self.exchange(&gate, standing, mechanism, initial).await? {
+        let exchange = self.exchange(&gate, &mut attempt, mechanism, initial);
+        let outcome = match exchange.await? {
             Ok(identity) => self.accept(identity).await?.map_err(|reply| Failed {
                 is_false: reply == Reply::authentication_failed(),
                 reply,
@@ -165,7 +165,7 @@ where
     async fn exchange(
         &mut self,
         gate: &Arc<Gate>,
-        standing: Standing,
+        attempt: &mut Attempt,
         mechanism: Mechanism,
         initial: &str,
     ) -> Result<Result<Box<str>, Failed>, End> {
@@ -187,6 +187,11 @@ where
                 return Ok(Err(Failed { reply, is_false }));
             };
             if let SaslStep::Ask(claim) = step {
+                let limits = &self.config.limits;
+                if !gate.history.names(attempt, claim.user(), limits) {
+                    return Err(End::Closed(Reply::too_many_failed_authentications()));
+                }
+                let standing = attempt.standing();
                 let answer = match self.ask_about(gate, standing, claim).await? {
                     Ok(answer) => answer,
                     Err(reply) => return Ok(Err(reply.into())),
