@@ -15,6 +15,7 @@
 //! | `answer`, `problem` | the service's answers into HTTP responses |
 //! | `sound`, `host` | nothing: refuse malformed requests, and requests for other hosts |
 //! | `unread` | nothing: deals with content that was not read |
+//! | `whole` | nothing: tells content that was broken off from content that has ended |
 //! | `layers` | nothing: the layers around all routes |
 //! | `connections` | connections into requests |
 //! | `replicas` | nothing: sends requests to the replica that has to answer them |
@@ -53,6 +54,7 @@ mod shared;
 mod sound;
 mod unread;
 mod upload_content;
+mod whole;
 
 pub use self::{
     connections::{ConnectionSettings, serve, serve_with},

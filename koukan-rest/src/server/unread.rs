@@ -27,13 +27,18 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
+use super::whole::Whole;
+
 /// The most that is read and dropped, in octets and in time.
 const LITTLE: u64 = 64 << 10;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Reads the rest of the content, or says in the response that the connection ends.
 pub(super) async fn end_content(request: Request, next: Next) -> Response {
-    if request.version() >= Version::HTTP_2 || request.body().is_end_stream() {
+    if request.version() >= Version::HTTP_2 {
+        return next.run(request.map(Whole::of)).await;
+    }
+    if request.body().is_end_stream() {
         return next.run(request).await;
     }
     // Such a client waits for leave to send its content, and gets it as soon as the content is read.

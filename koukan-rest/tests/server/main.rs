@@ -5,6 +5,7 @@
 mod agent;
 mod attempts;
 mod auth;
+mod broken_off;
 mod events;
 mod explain;
 mod headers;
