@@ -125,7 +125,7 @@ impl Response {
         }
         json::parse(&self.content, VALUES_MAX).map_err(|error| match error {
             InvalidJson::TooManyValues(_) => self.bad("more values than are read"),
-            InvalidJson::Syntax(_) => self.bad("no JSON"),
+            InvalidJson::Syntax(_) | InvalidJson::Ambiguous(_) => self.bad("no JSON"),
         })
     }
 

@@ -63,10 +63,10 @@ pub(super) async fn read_any<T>(
 }
 
 fn parse(octets: &[u8], settings: &ServerSettings) -> Result<Value, Refusal> {
-    json::parse(octets, settings.max_json_values).map_err(|error| {
+    json::parse_request(octets, settings.max_json_values).map_err(|error| {
         let kind = match &error {
             InvalidJson::TooManyValues(_) => RefusalKind::TooLarge,
-            InvalidJson::Syntax(_) => RefusalKind::Malformed,
+            InvalidJson::Syntax(_) | InvalidJson::Ambiguous(_) => RefusalKind::Malformed,
         };
         Refusal::new(kind, format!("the content {error}"))
     })

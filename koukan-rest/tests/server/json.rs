@@ -61,6 +61,16 @@ async fn what_is_not_json_is_malformed() {
 }
 
 #[tokio::test]
+async fn a_member_that_is_there_twice_is_refused() {
+    let json = r#"{"mail_from": {"m": "alice@example.com"}, "rcpt_to": [{"m": "bob@example.com"}],
+        "rcpt_to": [{"m": "carol@example.com"}]}"#;
+    let answer = post(Some("application/json"), json.into()).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST);
+    let detail = answer.detail();
+    assert!(detail.contains("the member `rcpt_to` twice"), "{detail}");
+}
+
+#[tokio::test]
 async fn the_field_at_fault_is_named() {
     let json = r#"{"mail_from": {"m": "alice@example.com"}, "rcpt_to": [{"m": "bob"}]}"#;
     let answer = post(Some("application/json"), json.into()).await;
