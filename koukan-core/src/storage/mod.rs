@@ -28,6 +28,7 @@ mod message_keys;
 mod notification;
 mod overdue;
 mod pace;
+mod page;
 mod patience;
 mod persist;
 mod presence;

@@ -8,7 +8,7 @@ use koukan_core::{
     test_util::Script,
 };
 
-use crate::agent::{Agent, whole};
+use crate::agent::{Agent, rcpt, whole};
 
 fn list() -> ListTransactions {
     ListTransactions {
@@ -59,6 +59,27 @@ async fn transactions_are_listed_newest_first_page_by_page() {
         }
     }
     assert_eq!(pages, made);
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_are_shorter_where_transactions_have_many_recipients() {
+    let agent = Agent::over(Script::new()).await;
+    let mut made = Vec::new();
+    for _ in 0..12 {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let mut create = whole();
+        let recipients = (0..1000).map(|n| rcpt(&format!("bob{n}@example.com")));
+        create.draft.rcpt_to = recipients.collect();
+        made.insert(0, agent.create(create).await.location);
+    }
+    let first = listed(&agent, list()).await;
+    assert_eq!(locations(&first), made[..10]);
+    let rest = ListTransactions {
+        cursor: first.next,
+        ..list()
+    };
+    let rest = listed(&agent, rest).await;
+    assert_eq!((locations(&rest), rest.next), (made[10..].to_vec(), None));
 }
 
 #[tokio::test(start_paused = true)]

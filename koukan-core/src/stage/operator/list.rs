@@ -4,7 +4,7 @@ use crate::{
     resource::{QueueList, QueueListed, QueueResponse, QueuedTransaction, Refusal},
     stage::rest_handler::view,
     storage::{
-        ListCursor, Listing, QueueState, Snapshot, Storage,
+        Listing, QueueState, Snapshot, Storage,
         record::{Recipient, SchedulingKey},
     },
 };
@@ -30,20 +30,15 @@ impl Operator {
             before: before.transpose()?,
             limit,
         };
-        let stored = self.storage.backend().list(listing).await?;
-        let last = stored.last().filter(|_| stored.len() == limit);
-        let next = last.map(|last| ListCursor {
-            created: last.created,
-            id: last.id,
-        });
-        let transactions = stored.into_iter();
+        let page = self.storage.page(listing).await?;
+        let transactions = page.transactions.into_iter();
         let transactions = transactions.map(|stored| {
             let snapshot = self.storage.snapshot_of(stored);
             queued(&self.storage, &snapshot)
         });
         Ok(QueueResponse::Listed(QueueListed {
             transactions: transactions.collect(),
-            next: next.map(|place| place.to_string().into()),
+            next: page.next.map(|place| place.to_string().into()),
         }))
     }
 }

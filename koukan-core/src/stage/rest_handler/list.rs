@@ -5,7 +5,7 @@ use crate::{
         Caller, ListState, ListTransactions, ListedTransaction, Location, Refusal, RefusalKind,
         ResourceResponse, TransactionsListed,
     },
-    storage::{self, ListCursor, Listing},
+    storage::{self, Listing},
 };
 
 use super::{service::Shared, view::view};
@@ -44,15 +44,8 @@ impl Shared {
             before: before.transpose()?,
             limit,
         };
-        let stored = self.storage.backend().list(listing).await?;
-        let is_full = stored.len() == limit;
-        let next = stored.last().filter(|_| is_full);
-        let next = next.map(|last| ListCursor {
-            created: last.created,
-            id: last.id,
-        });
-        let next = next.map(|place| place.to_string().into());
-        let transactions = stored.into_iter().map(|stored| {
+        let page = self.storage.page(listing).await?;
+        let transactions = page.transactions.into_iter().map(|stored| {
             let created = stored.created;
             let snapshot = self.storage.snapshot_of(stored);
             ListedTransaction {
@@ -63,7 +56,7 @@ impl Shared {
         });
         Ok(ResourceResponse::Listed(TransactionsListed {
             transactions: transactions.collect(),
-            next,
+            next: page.next.map(|place| place.to_string().into()),
         }))
     }
 }
