@@ -31,7 +31,7 @@ use tower_http::{
 };
 
 use super::{
-    failures::Failures, problem::Problem, request_ids::RequestIds, shared::Shared,
+    failures::Failures, problem::Problem, request_ids::RequestIds, sending::Room, shared::Shared,
     sound::expect_sound, unread::end_content,
 };
 
@@ -72,28 +72,38 @@ pub(super) fn around(routes: Router, shared: &Shared) -> Router {
             .layer(from_fn(end_content))
             // Around everything that may panic, so that a panic costs one request.
             .layer(CatchPanicLayer::custom(panicked))
+            // Inside the others: it changes the content, which no other layer needs to see; but it is
+            // only known inside of it how much the content is.
+            .layer(CompressionLayer::new().gzip(true))
             // Around everything expensive; inside the layers that make its refusal a well-formed response.
             .layer(from_fn_with_state((slots, shared.clone()), limit_load))
-            // Inside the others: it changes the content, which no other layer needs to see.
-            .layer(CompressionLayer::new().gzip(true))
             // Innermost, since its refusals are responses like any others.
             .layer(expect_sound(shared.clone())),
     )
 }
 
 /// Finds out who sent the request, and answers 503 at once if there is no free slot: a queue would
-/// only make clients wait. No client can take all slots. A client is known by its token, wherever
-/// it connects from; without a token, by its address.
+/// only make clients wait. No client can take all slots, nor all the room for responses. A client is
+/// known by its token, wherever it connects from; without a token, by its address.
 async fn limit_load(
     State((slots, shared)): State<(Shares<Client>, Shared)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response, Problem> {
     let asking = shared.asking(&request);
-    let slot = slots.charge(asking.client(), 1);
-    let _slot = slot.ok_or_else(Problem::overloaded)?;
+    let client = asking.client().clone();
+    let room = Room {
+        slot: slots.charge(&client, 1).ok_or_else(Problem::overloaded)?,
+        answers: shared.answers.clone(),
+        client,
+    };
+    if !room.is_free() {
+        return Err(Problem::overloaded());
+    }
     request.extensions_mut().insert(asking);
-    Ok(next.run(request).await)
+    let (method, version) = (request.method().clone(), request.version());
+    let response = next.run(request).await;
+    room.hold(response, (&method, version))
 }
 
 /// The response after a panic: the panic's message goes to the log, not to the client.

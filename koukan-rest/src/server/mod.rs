@@ -15,6 +15,7 @@
 //! | `answer`, `problem` | the service's answers into HTTP responses |
 //! | `sound`, `host` | nothing: refuse malformed requests, and requests for other hosts |
 //! | `unread` | nothing: deals with content that was not read |
+//! | `sending` | nothing: charges responses until they were sent |
 //! | `whole` | nothing: tells content that was broken off from content that has ended |
 //! | `layers` | nothing: the layers around all routes |
 //! | `connections` | connections into requests |
@@ -49,6 +50,7 @@ mod problem;
 mod replicas;
 mod request_ids;
 mod route;
+mod sending;
 mod settings;
 mod shared;
 mod sound;

@@ -34,6 +34,9 @@ pub struct ServerSettings {
     /// The most octets of all JSON documents that are being read at the same time; beyond that the
     /// answer is 503. One client may have seven eighths of them.
     pub json_budget: u64,
+    /// The most octets of all responses that are being sent at the same time, but for small ones; beyond
+    /// that the answer is 503. One client may have seven eighths of them.
+    pub answers_budget: u64,
     /// The most values in one JSON document: members of objects and elements of lists.
     pub max_json_values: usize,
     /// The largest message, and the largest part, in octets.
@@ -44,7 +47,8 @@ pub struct ServerSettings {
     pub json_timeout: Duration,
     /// How long an upload may pause.
     pub upload_idle_timeout: Duration,
-    /// The most requests at the same time, including those that wait for a change.
+    /// The most requests at the same time, including those that wait for a change, and those whose
+    /// response is being sent.
     pub max_requests: usize,
     /// Origins whose scripts may use the API, for example `https://app.example.com`; none by default.
     pub cors_origins: Vec<String>,
@@ -55,8 +59,8 @@ pub struct ServerSettings {
 }
 
 impl Default for ServerSettings {
-    /// 2 MiB for a JSON document with 50,000 values, 128 MiB for all of them, 50 MiB for a message,
-    /// 10,000 requests; 30 seconds for waits and for JSON, 60 seconds for a pause in an upload.
+    /// 2 MiB for a JSON document with 50,000 values, 128 MiB for all of them and as much for responses,
+    /// 50 MiB for a message, 10,000 requests; 30 seconds for waits and for JSON, 60 seconds for a pause in an upload.
     fn default() -> Self {
         Self {
             base_url: None,
@@ -65,6 +69,7 @@ impl Default for ServerSettings {
             max_json: 2 << 20,
             max_json_values: VALUES_MAX,
             json_budget: 128 << 20,
+            answers_budget: 128 << 20,
             max_message_size: 50 << 20,
             max_wait: Duration::from_secs(30),
             json_timeout: Duration::from_secs(30),
@@ -110,6 +115,13 @@ impl ServerSettings {
     #[must_use]
     pub fn with_json_budget(mut self, octets: u64) -> Self {
         self.json_budget = octets;
+        self
+    }
+
+    /// Sets how many octets of responses are sent at the same time.
+    #[must_use]
+    pub fn with_answers_budget(mut self, octets: u64) -> Self {
+        self.answers_budget = octets;
         self
     }
 

@@ -58,6 +58,8 @@ pub(super) struct Shared {
     pub(super) settings: Arc<ServerSettings>,
     /// Octets of JSON that are being read, by client.
     pub(super) json: Shares<Client>,
+    /// Octets of responses that are being sent, by client.
+    pub(super) answers: Shares<Client>,
     pub(super) auth: Option<Auth>,
     /// The other replicas, if there are any.
     pub(super) replicas: Option<Known>,
@@ -95,6 +97,7 @@ impl Shared {
             streams: Shares::new(STREAMS_MAX),
             hosts: Arc::new(Hosts::new(&settings)),
             json: Shares::new(settings.json_budget),
+            answers: Shares::new(settings.answers_budget),
             settings: Arc::new(settings),
             auth: None,
             replicas: None,

@@ -35,7 +35,7 @@ use tokio::{
 use tower::{BoxError, service_fn};
 
 use crate::{
-    support::{CREATE, answering, answering_with, created, current},
+    support::{CREATE, answering, answering_with, created, current, empty, request, send},
     tcp::{Running, start},
 };
 
@@ -214,6 +214,50 @@ async fn documents_that_do_not_end_leave_memory_for_others() {
         .await;
     assert_eq!(created.unwrap().status(), StatusCode::CREATED);
     assert_eq!(held.len(), 7);
+}
+
+#[tokio::test]
+async fn responses_that_are_not_read_leave_memory_for_others() {
+    let (server, _) = answering(current("1"));
+    let large = send(server.router(), empty(request("GET", "/openapi.json"))).await;
+    let budget = large.text.len() as u64 * 8;
+    let settings = ServerSettings::default().with_answers_budget(budget);
+    let (server, _) = answering_with(current("1"), settings);
+    let running = start(server.router(), ConnectionSettings::default()).await;
+    let stream = connect_from(HOSTILE, running.address).await;
+    // It lets the server send the first octet of each response.
+    let mut reads_nothing = http2::Builder::new(TokioExecutor::new());
+    reads_nothing.initial_stream_window_size(1);
+    let handshake = reads_nothing.handshake(TokioIo::new(stream));
+    let (mut hostile, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let mut unread = Vec::new();
+    for _ in 0..7 {
+        hostile.ready().await.unwrap();
+        let response = hostile.send_request(ask("/openapi.json", None)).await;
+        let response = response.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let (_, mut content) = response.into_parts();
+        assert_eq!(
+            content
+                .frame()
+                .await
+                .unwrap()
+                .unwrap()
+                .into_data()
+                .unwrap()
+                .len(),
+            1
+        );
+        unread.push(content);
+    }
+    let refused = hostile.send_request(ask(IS_ANSWERED, None)).await.unwrap();
+    assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let other = http_2(OTHER, running.address).await;
+    assert_eq!(status(&other, None).await, StatusCode::OK);
+    // What it gives up comes back.
+    unread.clear();
+    while status(&hostile, None).await != StatusCode::OK {}
 }
 
 /// Notes which clients were refused.
