@@ -1,9 +1,12 @@
 //! What the client does with a connection when it gives up a transaction.
 
-use std::time::Duration;
+use std::{sync::mpsc, thread, time::Duration};
 
 use koukan_smtp::client::PoolSettings;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    runtime,
+    time::{Instant, sleep, timeout},
+};
 
 use super::{
     exchanges::{ENVELOPE, ONE_BY_ONE, PIPELINED, QUIT, RESET},
@@ -182,4 +185,30 @@ fn outside_of_a_runtime_the_connection_closes() {
     let driver = runtime.block_on(async { start_with(&net.endpoint(), &["b"]).await });
     drop(driver);
     runtime.block_on(net.done());
+}
+
+/// A client that reads on would keep a thread busy for ever. So this has a thread of its own, which does that if need be.
+#[test]
+fn nothing_more_is_read_after_a_reply_without_an_end() {
+    let endless = format!("S: 550-{}\n", "x".repeat(1000)).repeat(1100);
+    let within = hello("") + "C: MAIL FROM:<a@me.example>\n" + &endless + "EOF";
+    let at_quit = hello("PIPELINING") + PIPELINED + "C: QUIT\n" + &endless + "EOF";
+    for (script, last) in [(within, "451 4.5.0"), (at_quit, "250 queued")] {
+        let (end, ended) = mpsc::sync_channel(1);
+        thread::spawn(move || {
+            let mut runtime = runtime::Builder::new_current_thread();
+            let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+            runtime.block_on(async {
+                let net = Net::new([script]);
+                let endpoint = net.endpoint();
+                let replies = send(&endpoint, &["b"], "hi\r\n").await;
+                endpoint.close().await;
+                net.done().await;
+                end.send(replies).unwrap();
+            });
+        });
+        let replies = ended.recv_timeout(Duration::from_secs(60));
+        let replies = replies.expect("it reads on and on");
+        assert!(replies.last().unwrap().starts_with(last), "{replies:?}");
+    }
 }

@@ -44,10 +44,13 @@ impl<Io: Wire> Connection<Io> {
         let answered = async {
             // Replies that are owed come before the reply to QUIT.
             loop {
-                match self.exchange(Phase::Quit).await {
-                    Ok(reply) if reply.ends_session() => return,
-                    Ok(_) | Err(ClientError::InvalidReply { .. }) => {}
-                    Err(_) => return,
+                let is_over = match self.exchange(Phase::Quit).await {
+                    Ok(reply) => reply.ends_session(),
+                    Err(error) => !matches!(error, ClientError::InvalidReply { .. }),
+                };
+                // After a reply without an end, reading would fail again at once.
+                if is_over || self.is_ended {
+                    return;
                 }
             }
         };

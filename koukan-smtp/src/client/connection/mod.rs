@@ -58,7 +58,7 @@ pub(crate) struct Connection<Io> {
     is_unflushed: bool,
     /// Whether writing has failed; what the server still sends may be read.
     is_write_broken: bool,
-    /// Whether the server has closed the connection, or said that it will.
+    /// Whether the server has closed the connection, or said that it will, or cannot be understood any more.
     is_ended: bool,
     /// Whether it uses TLS.
     is_secure: bool,
@@ -161,7 +161,7 @@ impl<Io: Wire> Connection<Io> {
         self.is_greeted
     }
 
-    /// Whether the server has closed the connection, or said that it will.
+    /// Whether the server has closed the connection, or said that it will, or cannot be understood any more.
     pub(crate) fn is_ended(&self) -> bool {
         self.is_ended
     }
@@ -277,7 +277,8 @@ impl<Io: Wire> Connection<Io> {
 
     /// Reads the next reply; errors name `phase`.
     ///
-    /// After [`ClientError::InvalidReply`] the next reply may be read.
+    /// After [`ClientError::InvalidReply`] the next reply may be read, unless the dialogue [is
+    /// over](Connection::is_ended).
     pub(crate) fn poll_reply(
         &mut self,
         cx: &mut Context<'_>,
@@ -305,7 +306,10 @@ impl<Io: Wire> Connection<Io> {
         parsed: Result<Option<Reply>, InvalidReply>,
         phase: Phase,
     ) -> Result<Option<Reply>, ClientError> {
-        let parsed = parsed.map_err(|source| ClientError::InvalidReply { phase, source })?;
+        let parsed = parsed.map_err(|source| {
+            self.is_ended |= source == InvalidReply::Endless;
+            ClientError::InvalidReply { phase, source }
+        })?;
         Ok(parsed.map(|reply| {
             self.progress += 1;
             self.is_ended |= reply.closes_connection();
