@@ -11,7 +11,10 @@ use koukan_core::path::Mailbox;
 use koukan_storage::Named;
 use tower::BoxError;
 
-use super::database::{Database, Found, refuse};
+use super::{
+    database::{Database, Found, refuse},
+    printed::say,
+};
 
 /// The address to forget.
 #[derive(Debug, Args)]
@@ -61,7 +64,7 @@ impl Forget {
     fn tell(&self, found: &[Named]) {
         let address = self.address.as_str();
         if found.is_empty() {
-            println!("nothing is kept of {address}");
+            say(format_args!("nothing is kept of {address}"));
             return;
         }
         for named in found {
@@ -75,15 +78,18 @@ impl Forget {
                 (true, true) => "erased",
                 (true, false) => "would be erased",
             };
-            println!("{}  {part}  {fate}", named.id);
+            say(format_args!("{}  {part}  {fate}", named.id));
         }
         let finals = found.iter().filter(|named| named.is_final).count();
         match self.erase {
-            true => println!("erased {finals} of {} messages of {address}", found.len()),
-            false => println!(
+            true => say(format_args!(
+                "erased {finals} of {} messages of {address}",
+                found.len()
+            )),
+            false => say(format_args!(
                 "nothing was changed: with --erase, {finals} of {} messages of {address} are erased",
                 found.len()
-            ),
+            )),
         }
     }
 }

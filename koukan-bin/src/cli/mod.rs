@@ -18,6 +18,7 @@ mod explain;
 mod forget;
 mod migrate;
 mod passwd;
+mod printed;
 mod queue;
 mod send;
 mod sink;
@@ -91,7 +92,8 @@ impl Cli {
             Command::Check(check) => check.run(agent),
             Command::Explain(explain) => explain.run(agent),
             Command::Schema => {
-                println!("{:#}", Config::json_schema_with(agent.registry()));
+                let schema = Config::json_schema_with(agent.registry());
+                printed::say(format_args!("{schema:#}"));
                 ExitCode::SUCCESS
             }
             Command::Backup(backup) => backup.run(agent),

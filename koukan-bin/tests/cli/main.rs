@@ -14,7 +14,7 @@ mod storage;
 
 use std::{
     fs,
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 fn koukan(arguments: &[&str]) -> Output {
@@ -51,6 +51,18 @@ fn a_file_that_is_not_there_is_told() {
         told.starts_with("/nowhere/koukan.yaml: cannot be read"),
         "{told}"
     );
+}
+
+/// As `head` does.
+#[test]
+fn a_reader_that_closes_the_pipe_early_is_no_failure() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    command.arg("schema").stderr(Stdio::piped());
+    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+    drop(running.stdout.take());
+    let output = running.wait_with_output().unwrap();
+    assert_eq!(text(&output.stderr), "");
+    assert!(output.status.success(), "{:?}", output.status);
 }
 
 #[test]

@@ -4,7 +4,6 @@ mod stopped;
 
 use std::{
     fmt, fs,
-    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -25,6 +24,8 @@ use futures_util::StreamExt;
 use koukan_rest::client::{ClientError, ClientSettings, HttpClient};
 use serde_json::Value;
 use tower::{BoxError, ServiceExt};
+
+use super::printed::{self, say};
 
 /// The most octets in a JSON answer.
 const ANSWER_MAX: usize = 256 << 20;
@@ -99,11 +100,9 @@ impl Agent {
     pub(in crate::cli) async fn copy(&self, path: &str) -> Result<(), BoxError> {
         let response = self.request(Method::GET, path).await?;
         let mut octets = response.into_body().into_data_stream();
-        let mut out = io::stdout().lock();
         while let Some(some) = octets.next().await {
-            out.write_all(&some?)?;
+            printed::print(&some?)?;
         }
-        out.flush()?;
         Ok(())
     }
 
@@ -195,8 +194,8 @@ pub(in crate::cli) fn carry_out(
 /// Prints an answer.
 pub(in crate::cli) fn print(answer: &Value, is_json: bool, table: impl FnOnce(&Value) -> String) {
     match is_json {
-        true => println!("{answer:#}"),
-        false => println!("{}", table(answer).trim_end()),
+        true => say(format_args!("{answer:#}")),
+        false => say(table(answer).trim_end()),
     }
 }
 

@@ -5,7 +5,7 @@ mod text;
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Read},
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -24,6 +24,8 @@ use crate::{
     Builder, Koukan,
     command::{block_on, complain},
 };
+
+use super::printed::print;
 
 /// The message to explain, and the configuration.
 #[derive(Debug, Args)]
@@ -80,11 +82,7 @@ impl ExplainCommand {
         let asked = self.asked()?;
         let explanation = block_on(Some(1), agent.explain(asked.clone()))??;
         let printed = self.printed(&asked, &explanation);
-        // A reader that closes the pipe early is not a failure.
-        match io::stdout().write_all(printed.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-            _ => Ok(()),
-        }
+        Ok(print(printed.as_bytes())?)
     }
 
     fn asked(&self) -> Result<Explain, BoxError> {

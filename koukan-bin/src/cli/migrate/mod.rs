@@ -15,6 +15,8 @@ use crate::{
     config::Config,
 };
 
+use super::printed::say;
+
 type BoxError = Box<dyn Error + Send + Sync>;
 
 /// The database, and what to do with it.
@@ -105,9 +107,9 @@ impl Migrate {
             false => before.clone(),
         };
         if self.json {
-            println!("{:#}", json_of(&now, is_changed));
+            say(format_args!("{:#}", json_of(&now, is_changed)));
         } else {
-            print!("{}", text::schema(&before, self.apply));
+            say(text::schema(&before, self.apply));
         }
         Ok(match now.is_known() {
             true => ExitCode::SUCCESS,
@@ -122,9 +124,9 @@ impl Migrate {
             false => from.would_move_to(to).await?,
         };
         if self.json {
-            println!("{:#}", json_of_move(&moved, self.apply));
+            say(format_args!("{:#}", json_of_move(&moved, self.apply)));
         } else {
-            print!("{}", text::moved(&moved, self.apply));
+            say(text::moved(&moved, self.apply));
         }
         Ok(ExitCode::SUCCESS)
     }
