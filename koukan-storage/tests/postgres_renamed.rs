@@ -13,7 +13,7 @@ use koukan_storage::{PostgresBackend, PostgresOptions};
 
 use self::{
     postgres::{database, execute},
-    support::{now, transaction},
+    support::{found, now, transaction},
 };
 
 const HOST: &str = "xn--bcher-kva.example";
@@ -33,7 +33,8 @@ async fn what_is_queued_is_found_by_its_new_name() {
     }
     // As the version before wrote them; agents of it may still run.
     let earlier = format!(
-        "UPDATE transactions SET host = 'bücher.example', destination = 'submission bücher.example' \
+        "UPDATE transactions SET host = 'bücher.example', destination = 'submission bücher.example', \
+         forward_paths = E'\\nbob@bücher.example\\n', reverse_path = 'alice@bücher.example' \
          WHERE host = '{HOST}'"
     );
     execute(&url, &earlier);
@@ -42,6 +43,9 @@ async fn what_is_queued_is_found_by_its_new_name() {
     let mut named: Vec<_> = named.iter().map(|one| (&*one.host, one.queued)).collect();
     named.sort_unstable();
     assert_eq!(named, [("example.com", 1), (HOST, 1)]);
+    for spelling in [HOST, "bücher.example", "BÜCHER.example"] {
+        assert_eq!(found(&next, spelling).await, [1; 3], "{spelling}");
+    }
     let keys = execute(
         &url,
         "SELECT destination FROM transactions ORDER BY destination",

@@ -16,7 +16,7 @@ use koukan_storage::SqliteBackend;
 
 mod support;
 
-use support::{now, tamper, transaction};
+use support::{found, now, tamper, transaction};
 
 const HOST: &str = "xn--bcher-kva.example";
 
@@ -36,7 +36,8 @@ async fn what_is_queued_is_found_by_its_new_name() {
     tamper(
         &path,
         format!(
-            "UPDATE transactions SET host = 'bücher.example', destination = 'submission bücher.example'
+            "UPDATE transactions SET host = 'bücher.example', destination = 'submission bücher.example',
+                forward_paths = '\nbob@bücher.example\n', reverse_path = 'alice@bücher.example'
                 WHERE host = '{HOST}';
             UPDATE transactions SET host = '{other}', destination = 'submission {other}'
                 WHERE host = 'example.com';
@@ -62,6 +63,9 @@ async fn what_is_queued_is_found_by_its_new_name() {
     let mut named: Vec<_> = named.iter().map(|one| (&*one.host, one.queued)).collect();
     named.sort_unstable();
     assert_eq!(named, [("unix:/run/bücher", 1), (HOST, 1)]);
+    for spelling in [HOST, "bücher.example", "BÜCHER.example"] {
+        assert_eq!(found(&*backend, spelling).await, [1; 3], "{spelling}");
+    }
     // It is suspended by that name, and goes on by it.
     let session = SessionId::random();
     backend.open_session(session, now()).await.unwrap();

@@ -42,6 +42,26 @@ pub(crate) fn in_a_labels(domain: &str) -> Option<String> {
     return domain.is_ascii().then(|| domain.to_ascii_lowercase());
 }
 
+/// A domain as people read it: with U-labels in the place of its A-labels, as far as these are valid, and in lower case.
+/// Without the feature `idn`, as it is.
+///
+/// *Source*: RFC 5890 section 2.3.2.1, UTS 46.
+///
+/// # Example
+///
+/// ```
+/// use koukan_core::path::domain_in_unicode;
+///
+/// # #[cfg(feature = "idn")]
+/// assert_eq!(domain_in_unicode("xn--bcher-kva.example"), "bücher.example");
+/// ```
+pub fn domain_in_unicode(domain: &str) -> String {
+    #[cfg(feature = "idn")]
+    return idna::domain_to_unicode(domain).0;
+    #[cfg(not(feature = "idn"))]
+    return domain.to_owned();
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,7 +13,7 @@ mod reverse;
 
 pub(crate) use self::domain_key::in_a_labels;
 pub use self::{
-    domain_key::{domain_key, is_same_domain},
+    domain_key::{domain_in_unicode, domain_key, is_same_domain},
     forward::ForwardPath,
     grammar::InvalidMailbox,
     literal::address_literal,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::{
     host_port::HostPort,
-    path::{Mailbox, domain_key},
+    path::{Mailbox, domain_in_unicode, domain_key},
     reply::Reply,
     transaction::Mail,
 };
@@ -36,14 +36,17 @@ pub struct Search {
 
 /// The conditions in the form in which they are compared. ASCII case does not matter; in the last
 /// reply no case does.
+///
+/// Earlier versions have stored international domains in the spelling in which they came. Where there are
+/// several texts, each is looked for. Where there are none, there is no such condition.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SearchTerms {
-    /// As [`Searched::reverse_path`].
-    pub reverse_path: Option<String>,
-    /// Text that is part of [`Searched::forward_paths`] if this is one of the recipients.
-    pub recipient: Option<String>,
-    /// Text that is part of [`Searched::forward_paths`] if one of the recipients is in the domain.
-    pub domain: Option<String>,
+    /// Texts of which one is [`Searched::reverse_path`].
+    pub reverse_path: Vec<String>,
+    /// Texts of which one is part of [`Searched::forward_paths`] if this is one of the recipients.
+    pub recipient: Vec<String>,
+    /// Texts of which one is part of [`Searched::forward_paths`] if one of the recipients is in the domain.
+    pub domain: Vec<String>,
     /// Text at the end of the [`SchedulingKey`].
     pub destination: Option<String>,
     /// Texts that are all part of [`Searched::last_reply`].
@@ -73,13 +76,13 @@ impl Search {
     pub fn wanted(&self) -> SearchTerms {
         let words = self.last_reply.as_deref().unwrap_or_default();
         let words = words.split_whitespace().take(Self::WORDS_MAX);
+        let from = self.reverse_path.as_deref().map(address);
+        let to = self.recipient.as_deref().map(address).unwrap_or_default();
+        let domains = self.domain.as_deref().map(spellings).unwrap_or_default();
         SearchTerms {
-            reverse_path: self.reverse_path.as_deref().map(address),
-            recipient: self.recipient.as_deref().map(|to| line(&address(to))),
-            domain: self
-                .domain
-                .as_deref()
-                .map(|of| format!("@{}\n", domain_key(of))),
+            reverse_path: from.unwrap_or_default(),
+            recipient: to.iter().map(|to| format!("\n{to}\n")).collect(),
+            domain: domains.iter().map(|of| format!("@{of}\n")).collect(),
             destination: self
                 .destination
                 .as_deref()
@@ -104,15 +107,15 @@ impl SearchTerms {
         }
         let last = stored.last_attempt.as_ref();
         let searched = Searched::of(&stored.mail, &stored.recipients, last);
-        let has = |text: &str, part: &Option<String>| {
-            part.as_ref().is_none_or(|part| text.contains(&**part))
-        };
+        let paths = &searched.forward_paths;
+        let has =
+            |parts: &[String]| parts.is_empty() || parts.iter().any(|part| paths.contains(&**part));
         let reply = searched.last_reply.unwrap_or_default();
         let key = SchedulingKey::of(&stored.context, &stored.recipients);
-        let wanted = self.reverse_path.as_ref();
-        wanted.is_none_or(|wanted| *wanted == searched.reverse_path)
-            && has(&searched.forward_paths, &self.recipient)
-            && has(&searched.forward_paths, &self.domain)
+        let wanted = &self.reverse_path;
+        (wanted.is_empty() || wanted.contains(&searched.reverse_path))
+            && has(&self.recipient)
+            && has(&self.domain)
             && self
                 .destination
                 .as_ref()
@@ -166,19 +169,42 @@ impl Searched {
 
 /// A mailbox in the form in which it is compared: without unnecessary quotes, in lower case.
 fn of_mailbox(mailbox: &Mailbox) -> String {
+    local_part(mailbox) + &domain_key(mailbox.domain_text())
+}
+
+/// The part before the domain, in that form.
+fn local_part(mailbox: &Mailbox) -> String {
     let mut text = mailbox.unquoted_local_part().into_owned();
     text.push('@');
     text.make_ascii_lowercase();
-    text.push_str(&domain_key(mailbox.domain_text()));
     text
 }
 
-/// A mailbox as a person writes it, in the form in which it is compared.
-fn address(text: &str) -> String {
-    match text.parse::<Mailbox>() {
-        Ok(mailbox) => of_mailbox(&mailbox),
-        Err(_) => text.to_ascii_lowercase(),
+/// A mailbox as a person writes it, in the forms in which it is compared.
+fn address(text: &str) -> Vec<String> {
+    let Ok(mailbox) = text.parse::<Mailbox>() else {
+        return vec![text.to_ascii_lowercase()];
+    };
+    let local_part = local_part(&mailbox);
+    let domains = spellings(mailbox.domain_text()).into_iter();
+    domains.map(|domain| local_part.clone() + &domain).collect()
+}
+
+/// The spellings of a domain that may be stored, the present one first. Earlier versions stored the one that came, with
+/// ASCII letters in lower case.
+fn spellings(domain: &str) -> Vec<String> {
+    let key = domain_key(domain);
+    let earlier = match key.contains("xn--") {
+        true => vec![domain_in_unicode(&key), domain.to_ascii_lowercase()],
+        false => Vec::new(),
+    };
+    let mut all = vec![key];
+    for one in earlier {
+        if !all.contains(&one) {
+            all.push(one);
+        }
     }
+    all
 }
 
 /// A destination as a person writes it, in the form in which it is compared: as
@@ -188,10 +214,6 @@ fn host(text: &str) -> String {
         Ok(host) if host.unix().is_some() => text.to_owned(),
         _ => domain_key(text),
     }
-}
-
-fn line(text: &str) -> String {
-    format!("\n{text}\n")
 }
 
 #[cfg(test)]
@@ -246,6 +268,24 @@ mod tests {
         }
     }
 
+    /// Before, a domain was stored as it came.
+    #[test]
+    fn a_domain_is_looked_for_in_all_its_spellings() {
+        let key = "xn--bcher-kva.example";
+        for (given, expected) in [
+            (key, &[key, "bücher.example"][..]),
+            ("bücher.example", &[key, "bücher.example"]),
+            ("BÜCHER.example", &[key, "bücher.example", "bÜcher.example"]),
+            ("Example.COM", &["example.com"]),
+            ("[IPv6:::1]", &["[ipv6:::1]"]),
+        ] {
+            assert_eq!(spellings(given), expected);
+            let all: Vec<_> = expected.iter().map(|of| format!("al@{of}")).collect();
+            assert_eq!(address(&format!("Al@{given}")), all);
+        }
+        assert_eq!(address(""), [""], "the null reverse-path");
+    }
+
     #[test]
     fn a_domain_is_no_part_of_another() {
         let is_of = |to: &str, domain: &str| {
@@ -254,7 +294,8 @@ mod tests {
                 ..Search::default()
             };
             let paths = searched("", &[to]).forward_paths;
-            paths.contains(&*search.wanted().domain.unwrap())
+            let wanted = search.wanted().domain;
+            wanted.iter().any(|end| paths.contains(&**end))
         };
         assert!(is_of("a@Example.com", "example.COM"));
         assert!(is_of("a@[192.0.2.1]", "[192.0.2.1]"));

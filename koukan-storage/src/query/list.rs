@@ -149,11 +149,10 @@ impl Conditions {
         }
         let find = dialect.choose("instr", "strpos");
         let wanted = search.wanted();
-        if let Some(reverse_path) = wanted.reverse_path {
-            new.and_value("reverse_path = ?", reverse_path);
-        }
-        for part in [wanted.recipient, wanted.domain].into_iter().flatten() {
-            new.and_value(&format!("{find}(forward_paths, ?) > 0"), part);
+        new.and_any("reverse_path = ?", wanted.reverse_path);
+        let has = format!("{find}(forward_paths, ?) > 0");
+        for parts in [wanted.recipient, wanted.domain] {
+            new.and_any(&has, parts);
         }
         if let Some(end) = wanted.destination {
             let ends = dialect.choose(
@@ -203,6 +202,20 @@ impl Conditions {
     fn and_value(&mut self, condition: &str, value: impl Into<Value>) {
         let at = self.bind(value);
         self.and(condition.replace('?', &format!("?{at}")));
+    }
+
+    /// Adds a condition that one of these values meets; nothing where there are none.
+    fn and_any(&mut self, condition: &str, values: Vec<String>) {
+        let any = values.into_iter().map(|value| {
+            let at = self.bind(value);
+            condition.replace('?', &format!("?{at}"))
+        });
+        let any: Vec<_> = any.collect();
+        match &any[..] {
+            [] => {}
+            [one] => self.and(one.clone()),
+            several => self.and(format!("({})", several.join(" OR "))),
+        }
     }
 
     fn and(&mut self, condition: String) {

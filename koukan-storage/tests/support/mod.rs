@@ -12,8 +12,12 @@ use koukan_core::{
     context::{Context, Sender},
     path::ReversePath,
     signals::Carried,
-    storage::record::{
-        BlobContent, Due, NewBody, NewTransaction, Recipient, Status, Terms, TransactionId, Work,
+    storage::{
+        Listing, Records, Search,
+        record::{
+            BlobContent, Due, NewBody, NewTransaction, Recipient, Status, Terms, TransactionId,
+            Work,
+        },
     },
     transaction::{Mail, Rcpt},
 };
@@ -55,6 +59,27 @@ pub(crate) fn transaction(body: usize) -> NewTransaction {
 
 pub(crate) fn now() -> Timestamp {
     Timestamp::from_second(1_790_000_000).unwrap()
+}
+
+/// How many transactions have bob in this domain as a recipient, a recipient in it, and alice in it as the sender.
+pub(crate) async fn found(backend: &impl Records, domain: &str) -> [usize; 3] {
+    let by = |change: fn(&mut Search, Box<str>), text: String| {
+        let mut search = Search::default();
+        change(&mut search, text.into());
+        let listing = Listing {
+            sender: None,
+            state: None,
+            search,
+            before: None,
+            limit: 9,
+        };
+        async move { backend.list(listing).await.unwrap().len() }
+    };
+    [
+        by(|s, to| s.recipient = Some(to), format!("Bob@{domain}")).await,
+        by(|s, of| s.domain = Some(of), domain.into()).await,
+        by(|s, by| s.reverse_path = Some(by), format!("alice@{domain}")).await,
+    ]
 }
 
 /// Changes a database without the backend's knowledge.

@@ -69,7 +69,8 @@ fn wanted(change: impl FnOnce(&mut Search)) -> Search {
 /// all.
 pub async fn finds_what_is_looked_for(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;
-    let waiting = message(4, "a", "Alice@Example.com", &["bob@Y.example", "carol@z"]);
+    let to = ["bob@Y.example", "carol@z", "eve@bücher.example"];
+    let waiting = message(4, "a", "Alice@Example.com", &to);
     let active = message(1, "b", "", &["\"bob\"@y.example"]);
     let over = message(2, "a", "alice@example.com", &["dave@w.y.example"]);
     let summary = NewTransaction {
@@ -124,6 +125,29 @@ pub async fn finds_what_is_looked_for(fixture: &dyn BackendFixture) {
             &[over.id],
         ),
         (wanted(|s| s.domain = Some("z".into())), &[waiting.id]),
+        // In any spelling.
+        (
+            wanted(|s| s.domain = Some("BÜCHER.example".into())),
+            &[waiting.id],
+        ),
+        (
+            wanted(|s| s.domain = Some("xn--bcher-kva.example".into())),
+            &[waiting.id],
+        ),
+        (
+            wanted(|s| {
+                s.recipient = Some("Eve@BÜCHER.example".into());
+                s.domain = Some("y.example".into());
+            }),
+            &[waiting.id],
+        ),
+        (
+            wanted(|s| {
+                s.recipient = Some("bob@xn--bcher-kva.example".into());
+                s.domain = Some("y.example".into());
+            }),
+            &[],
+        ),
         (
             wanted(|s| s.destination = Some("y.EXAMPLE".into())),
             &[waiting.id, summary.id, active.id],
