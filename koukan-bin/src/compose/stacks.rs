@@ -168,8 +168,10 @@ pub(super) fn queue(storage: &Storage, output: Output, config: &Config) -> Dispa
     // Only the dispatcher has this limit. A transaction whose client waits is bounded by the
     // listeners' limits, and never waits for queued ones.
     let max_in_flight = config.output.max_in_flight.get();
+    let deadlines = output.clone();
     Dispatcher::new(storage.clone(), output, max_in_flight)
         .with_shortest_deadline(config.shortest_deadline())
+        .with_deadlines(move |transaction| deadlines.deadline(transaction))
 }
 
 /// Answers requests for transactions as resources, from any listener.

@@ -4,15 +4,16 @@ use jiff::Timestamp;
 
 use super::{
     BackendError, Lease, ListCursor, Listing, QueueState, Search, Storage,
-    record::{SchedulingKey, TransactionId, Work},
+    record::{SchedulingKey, Status, StoredTransaction, TransactionId, Work},
 };
 
-/// How many are looked at in one query.
-const SELECTED: usize = 1000;
+/// How many are read in one query.
+const LISTED: usize = 200;
 
 impl Storage {
     /// Transactions that wait for this suspended destination and were created before that time, some at a time: those
-    /// before a position in the list. Also returns where to go on.
+    /// before a position in the list. They are only read. Without those that are held, and those of which not all goes to
+    /// a suspended destination. Also returns where to go on.
     ///
     /// # Errors
     ///
@@ -22,7 +23,7 @@ impl Storage {
         host: &str,
         until: Timestamp,
         before: Option<ListCursor>,
-    ) -> Result<(Vec<TransactionId>, Option<ListCursor>), BackendError> {
+    ) -> Result<(Vec<StoredTransaction>, Option<ListCursor>), BackendError> {
         let listing = Listing {
             sender: None,
             state: Some(QueueState::Waiting),
@@ -32,16 +33,29 @@ impl Storage {
                 ..Search::default()
             },
             before,
-            limit: SELECTED,
+            limit: LISTED,
         };
-        let places = self.backend().select(listing).await?;
-        let next = places.last().copied();
-        let next = next.filter(|_| places.len() == SELECTED);
-        Ok((places.iter().map(|place| place.id).collect(), next))
+        let mut listed = self.backend().list(listing).await?;
+        let is_all = listed.len() < LISTED;
+        let next = listed.last().filter(|_| !is_all).map(|last| ListCursor {
+            created: last.created,
+            id: last.id,
+        });
+        listed.retain(|stored| self.waits_suspended(stored));
+        Ok((listed, next))
     }
 
-    /// Leases such a transaction, to end it if its time is over. `None` if there is nothing to end: it is held, not all of
-    /// it goes to a suspended destination, or others have it.
+    fn waits_suspended(&self, stored: &StoredTransaction) -> bool {
+        let (context, recipients) = (&stored.context, &stored.recipients);
+        let is_attempt = matches!(&stored.status, Status::Due(due) if due.work == Work::Attempt);
+        let key = || SchedulingKey::of(context, recipients);
+        is_attempt
+            && stored.held.is_none()
+            && self.is_suspended(key().only_host(context, recipients))
+    }
+
+    /// Leases such a transaction, to end it if its time is over. `None` if there is nothing to end: it is held by now, its
+    /// destination is not suspended any more, or others have it.
     ///
     /// # Errors
     ///
@@ -50,10 +64,6 @@ impl Storage {
         &self,
         id: TransactionId,
     ) -> Result<Option<Lease>, BackendError> {
-        let found = self.backend().find(id).await?;
-        if found.is_none_or(|found| found.held.is_some()) {
-            return Ok(None);
-        }
         let session = self.0.presence.leasing()?;
         // No work is named: for an attempt it would not be leased.
         let leased = self.backend().lease(id, session, None).await?;

@@ -76,6 +76,8 @@ pub(crate) struct Failing {
     pub(crate) slow_finds: Arc<AtomicU32>,
     pub(crate) slow_leases: Arc<AtomicU32>,
     pub(crate) failed_leases: Arc<AtomicU32>,
+    /// How often single transactions were leased.
+    pub(crate) leases: Arc<AtomicU32>,
     /// Leases for one destination that are slow.
     pub(crate) slow_turns: Arc<AtomicU32>,
     /// Suspensions and their removals that fail.
@@ -281,6 +283,7 @@ impl Queue for Failing {
         session: SessionId,
         work: Option<Work>,
     ) -> Result<Option<Leased>, BackendError> {
+        self.leases.fetch_add(1, Ordering::Relaxed);
         slowed(&self.slow_leases).await;
         if take_one(&self.failed_leases) {
             return Err(BackendError::Failed("no connection".into()));

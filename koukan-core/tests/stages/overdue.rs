@@ -1,10 +1,10 @@
 //! What becomes of mail whose time is over while its destination is suspended, or while it is held.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
     reply::Reply,
-    stage::dispatcher::Dispatcher,
+    stage::{dispatcher::Dispatcher, output_handler::{AttemptService, RetryPolicy}},
     storage::record::{Change, FinalReason, QueueAction, Status, TransactionId},
     test_util::Script,
 };
@@ -12,6 +12,7 @@ use tokio::{sync::oneshot, time::sleep};
 
 use crate::{
     agent::{Agent, RETRY},
+    failing::Failing,
     queued::queued,
     told_together::{told_of, upstream},
 };
@@ -28,7 +29,10 @@ async fn queue(agent: &Agent, to: &str) -> TransactionId {
 /// Dispatches for so long.
 async fn dispatch(agent: &Agent, time: Duration) {
     let dispatcher = Dispatcher::new(agent.storage.clone(), agent.output.clone(), 8);
-    let dispatcher = dispatcher.with_shortest_deadline(RETRY.deadline);
+    run(dispatcher.with_shortest_deadline(RETRY.deadline), time).await;
+}
+
+async fn run(dispatcher: Dispatcher<impl AttemptService>, time: Duration) {
     let (stop, stopped) = oneshot::channel::<()>();
     let running = tokio::spawn(dispatcher.run(async { stopped.await.unwrap_or_default() }));
     sleep(time).await;
@@ -105,4 +109,34 @@ async fn what_is_resumed_before_its_time_is_over_is_attempted() {
     dispatch(&agent, SECOND).await;
     assert_eq!(taking.only_received().recipient_texts(), ["a@near.example"]);
     assert!(up.received().is_empty());
+}
+
+/// However much waits there for which there is time, as often as one looks.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_leased_but_what_is_over() {
+    let (up, backend) = (Script::new(), Failing::default());
+    let agent = Agent::on(backend.clone(), upstream(Script::new(), &up)).await;
+    for host in ["near.example", "far.example"] {
+        agent.storage.suspend(host, "olga").await.unwrap();
+    }
+    for _ in 0..250 {
+        queue(&agent, "a@far.example").await;
+    }
+    queue(&agent, "a@near.example").await;
+    let soon = RETRY.deadline / 10;
+    let rules = move |domain: &str, general: RetryPolicy| match domain {
+        "near.example" => general.with_deadline(soon),
+        _ => general,
+    };
+    let output = agent.output.clone().with_retry_rules(rules);
+    let deadlines = output.clone();
+    let dispatcher = Dispatcher::new(agent.storage.clone(), output, 8)
+        .with_shortest_deadline(soon)
+        .with_deadlines(move |transaction| deadlines.deadline(transaction));
+    let leases = || backend.leases.load(Ordering::Relaxed);
+    run(dispatcher.clone(), RETRY.deadline - SECOND).await;
+    assert_eq!(told_of(&up.only_received()), ["a@near.example"]);
+    assert_eq!(leases(), 1);
+    run(dispatcher, 200 * SECOND).await;
+    assert_eq!((up.received().len(), leases()), (251, 251));
 }

@@ -71,6 +71,7 @@ use super::output_handler::RetryPolicy;
 
 use self::{
     crowds::{Crowds, Share},
+    overdue::Deadlines,
     passage::Due,
     probing::Probing,
     rated::without_turns,
@@ -111,6 +112,7 @@ pub struct Dispatcher<O> {
     room: Room,
     crowds: Crowds,
     shortest_deadline: Duration,
+    deadlines: Option<Deadlines>,
 }
 
 impl<O> Dispatcher<O>
@@ -125,6 +127,7 @@ where
             room: Room::new(max_in_flight),
             crowds: Crowds::default(),
             shortest_deadline: RetryPolicy::default().deadline,
+            deadlines: None,
         }
     }
 

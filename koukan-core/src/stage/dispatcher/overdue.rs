@@ -6,13 +6,35 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 use tower::{BoxError, Service};
 
-use crate::storage::{BackendError, Lease};
+use crate::storage::{BackendError, Lease, record::StoredTransaction};
 
 use super::{Dispatcher, back_off};
 
 /// The shortest and the longest time between two looks.
 const OFTEN: Duration = Duration::from_secs(60);
 const SELDOM: Duration = Duration::from_secs(3600);
+
+/// Until when mail is tried.
+pub(super) type Deadlines = Arc<dyn Fn(&StoredTransaction) -> Timestamp + Send + Sync>;
+
+impl<O> Dispatcher<O> {
+    /// Sets until when a stored transaction is tried: as
+    /// [`OutputHandler::deadline`](crate::stage::output_handler::OutputHandler::deadline) says. While its destination is
+    /// suspended, it is leased only after that. Default: [`Dispatcher::with_shortest_deadline`] counts for all.
+    #[must_use]
+    pub fn with_deadlines(
+        mut self,
+        deadlines: impl Fn(&StoredTransaction) -> Timestamp + Send + Sync + 'static,
+    ) -> Self {
+        self.deadlines = Some(Arc::new(deadlines));
+        self
+    }
+
+    fn is_over(&self, stored: &StoredTransaction, now: Timestamp) -> bool {
+        let deadlines = self.deadlines.as_ref();
+        deadlines.is_none_or(|deadline| deadline(stored) <= now)
+    }
+}
 
 impl<O> Dispatcher<O>
 where
@@ -37,14 +59,12 @@ where
         for suspension in self.storage.suspensions() {
             let mut before = None;
             loop {
-                let (ids, next) = self
-                    .storage
-                    .overdue(&suspension.host, until, before)
-                    .await?;
-                for id in ids {
+                let overdue = self.storage.overdue(&suspension.host, until, before);
+                let (waiting, next) = overdue.await?;
+                for stored in waiting.iter().filter(|stored| self.is_over(stored, now)) {
                     // One after the other: nobody waits for them.
                     let place = self.room.one().await;
-                    if let Some(lease) = self.storage.lease_overdue(id).await? {
+                    if let Some(lease) = self.storage.lease_overdue(stored.id).await? {
                         let under_way = Arc::new(self.crowds.enter(None, place));
                         self.attempt(lease, under_way).await;
                     }

@@ -127,7 +127,8 @@ impl RetryPolicy {
         Some(asked.map_or(next, |asked| asked.max(next)).min(deadline))
     }
 
-    fn deadline_of(&self, created: Timestamp) -> Timestamp {
+    /// The end of the time of a transaction.
+    pub(super) fn deadline_of(&self, created: Timestamp) -> Timestamp {
         later(created, self.deadline)
     }
 

@@ -20,7 +20,7 @@ use crate::{
     reply::Reply,
     storage::{
         AttemptEnd, BackendError, Lease,
-        record::{Attempt, FinalReason, Work},
+        record::{Attempt, FinalReason, Recipient, Work},
     },
 };
 
@@ -32,7 +32,7 @@ use super::{
     notification::Notifier,
     report,
     rules::{RetryRules, SharedRules},
-    schedule, suspended, turn_away,
+    schedule, turn_away,
 };
 
 /// How long a client waits for the notification of success to be queued at most.
@@ -43,7 +43,7 @@ const QUEUED_WITHIN: Duration = Duration::from_secs(10);
 /// It is a `Service<Lease>`, so tower's limits can be put around it. A lease that these drop counts as
 /// an attempt, and the next one follows later.
 pub struct OutputHandler<C> {
-    chains: Arc<C>,
+    pub(super) chains: Arc<C>,
     pub(super) notifier: Arc<Notifier>,
     random: SharedRandom,
     rules: SharedRules,
@@ -82,11 +82,17 @@ impl<C: Chains> OutputHandler<C> {
         self
     }
 
-    fn retry(&self, lease: &Lease, general: RetryPolicy) -> RetryPolicy {
+    pub(super) fn retry(&self, lease: &Lease, general: RetryPolicy) -> RetryPolicy {
+        match &self.rules {
+            Some(_) => self.retry_of(&lease.recipients(), general),
+            None => general,
+        }
+    }
+
+    pub(super) fn retry_of(&self, recipients: &[Recipient], general: RetryPolicy) -> RetryPolicy {
         let Some(rules) = &self.rules else {
             return general;
         };
-        let recipients = lease.recipients();
         let first = recipients.first();
         let mailbox = first.and_then(|first| first.rcpt.forward_path.mailbox());
         rules.retry(mailbox.map_or("", Mailbox::domain_text), general)
@@ -248,30 +254,6 @@ impl<C: Chains> OutputHandler<C> {
         let final_reply = attempt.final_reply.clone();
         let end = AttemptEnd { attempt, retry_at };
         lease.finish_with(end, notification).await?;
-        Ok(AttemptOutcome::Attempted {
-            final_reply,
-            retry_at,
-        })
-    }
-
-    /// Ends a transaction whose time is over while its destination is suspended.
-    async fn expire(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
-        let chain = self.chains.find(&lease.context().sender);
-        let retry = chain.map_or_else(RetryPolicy::default, |chain| chain.retry);
-        let retry = self.retry(&lease, retry);
-        let now = lease.storage().clock().now();
-        if retry.next_look(lease.begins(), now, 0.5).is_some() {
-            lease.give_back().await;
-            return Ok(AttemptOutcome::GivenBack);
-        }
-        let attempt = suspended::expired(&lease);
-        report::attempted(&lease, &attempt);
-        if Notifier::is_lost(&lease, &attempt, true) {
-            Notifier::tell_of_loss(&lease, &attempt).await;
-        }
-        let final_reply = attempt.final_reply.clone();
-        let retry_at = None;
-        lease.finish(AttemptEnd { attempt, retry_at }).await?;
         Ok(AttemptOutcome::Attempted {
             final_reply,
             retry_at,

@@ -3,6 +3,7 @@
 //! Their queued mail is not leased, until its time is over. This refuses, at once and without a connection, recipients in
 //! suspended domains whose client waits, and those of transactions that have other recipients as well.
 
+use jiff::Timestamp;
 use tower::{BoxError, ServiceExt, service_fn};
 
 use crate::{
@@ -11,14 +12,51 @@ use crate::{
     reply::{Rejection, Reply},
     service::BoxMailService,
     storage::{
-        Lease, Storage,
-        record::{Attempt, RecipientOutcome},
+        AttemptEnd, BackendError, Lease, Storage,
+        record::{Attempt, RecipientOutcome, StoredTransaction},
     },
     transaction::Transaction,
 };
 
+use super::{AttemptOutcome, Chains, OutputHandler, RetryPolicy, notification::Notifier, report};
+
+impl<C: Chains> OutputHandler<C> {
+    /// Until when a stored transaction is tried, by the policies of its chain and of its first recipient.
+    pub fn deadline(&self, transaction: &StoredTransaction) -> Timestamp {
+        let chain = self.chains.find(&transaction.context.sender);
+        let retry = chain.map_or_else(RetryPolicy::default, |chain| chain.retry);
+        let retry = self.retry_of(&transaction.recipients, retry);
+        let (created, send_at) = (transaction.created, transaction.signals.send_at());
+        retry.deadline_of(send_at.map_or(created, |at| at.max(created)))
+    }
+
+    /// Ends a transaction whose time is over while its destination is suspended.
+    pub(super) async fn expire(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
+        let chain = self.chains.find(&lease.context().sender);
+        let retry = chain.map_or_else(RetryPolicy::default, |chain| chain.retry);
+        let retry = self.retry(&lease, retry);
+        let now = lease.storage().clock().now();
+        if retry.next_look(lease.begins(), now, 0.5).is_some() {
+            lease.give_back().await;
+            return Ok(AttemptOutcome::GivenBack);
+        }
+        let attempt = expired(&lease);
+        report::attempted(&lease, &attempt);
+        if Notifier::is_lost(&lease, &attempt, true) {
+            Notifier::tell_of_loss(&lease, &attempt).await;
+        }
+        let final_reply = attempt.final_reply.clone();
+        let retry_at = None;
+        lease.finish(AttemptEnd { attempt, retry_at }).await?;
+        Ok(AttemptOutcome::Attempted {
+            final_reply,
+            retry_at,
+        })
+    }
+}
+
 /// What is written when the time of a transaction is over while its destination is suspended.
-pub(super) fn expired(lease: &Lease) -> Box<Attempt> {
+fn expired(lease: &Lease) -> Box<Attempt> {
     let recipients = lease.recipients();
     let last = lease.last_attempt();
     let replies = recipients.iter().enumerate().map(|(index, recipient)| {
