@@ -263,7 +263,7 @@ impl Storage {
             self.cancel_late_in_background(Arc::clone(live));
         } else if let Some(end) = end {
             // The end of an attempt during the commit could not be settled then.
-            self.settling(live, end, None).write_in_background();
+            self.settling(live, end).write_in_background();
         } else if is_abandoned {
             match given_up {
                 // Neither could giving up.

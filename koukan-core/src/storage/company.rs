@@ -9,6 +9,7 @@ use crate::body::Copies;
 use super::{
     BackendError, Lease, Storage,
     conclude::TOLD_TOGETHER,
+    lease_drop::Stopper,
     record::{Companions, MessageKey, SchedulingKey, Work},
 };
 
@@ -130,6 +131,38 @@ fn common(lease: &Lease) -> Option<Common> {
 }
 
 impl Storage {
+    /// Leases transactions with the message of this lease that wait for the same destination, whenever they are due; at
+    /// most `limit`.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// If the future is dropped, they count as failed attempts.
+    pub(crate) async fn lease_beside(
+        &self,
+        lease: &Lease,
+        limit: usize,
+    ) -> Result<Vec<Lease>, BackendError> {
+        let Some((message_key, destination @ Some(_))) = common(lease) else {
+            return Ok(Vec::new());
+        };
+        let wanted = Companions {
+            message_key,
+            destination,
+            until: Timestamp::MAX,
+            limit,
+        };
+        let session = self.0.presence.leasing()?;
+        let (now, backend) = (self.0.clock.now(), self.backend());
+        let leased = backend.lease_companions(session, now, vec![wanted], limit);
+        let leases = leased.await?.into_iter();
+        let leases = leases.filter_map(|one| self.give_out(one, session));
+        Ok(leases.collect())
+    }
+
     /// Leases what can be done together with these, as `beside` says, at most `limit` in all.
     ///
     /// # Errors
@@ -161,7 +194,7 @@ impl Storage {
         let backend = self.backend();
         let leased = backend.lease_companions(session, now, wanted, limit);
         let leased = leased.await;
-        stoppers.into_iter().for_each(super::Stopper::disarm);
+        stoppers.into_iter().for_each(Stopper::disarm);
         let leased = leased?.into_iter();
         for lease in leased.filter_map(|one| self.give_out(one, session)) {
             let own = common(&lease);

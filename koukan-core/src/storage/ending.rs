@@ -54,16 +54,15 @@ impl Ending {
         Self::beside(storage, live, fence, end, Vec::new())
     }
 
-    /// The end of a lease and of those that are settled together with it, after which nothing more is
-    /// tried.
+    /// The end of a lease and of those that are settled together with it.
     pub(super) fn of_several(
         storage: Storage,
         live: Arc<Live>,
-        settlement: Settlement,
+        (settlement, news): (Settlement, News),
         others: Vec<Arc<Live>>,
     ) -> Self {
         let fence = settlement.fence;
-        let end = End::Settled(Box::new(settlement), News::Over);
+        let end = End::Settled(Box::new(settlement), news);
         Self::beside(storage, live, fence, end, others)
     }
 

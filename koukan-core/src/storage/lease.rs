@@ -315,6 +315,16 @@ impl Lease {
         self.is_companion
     }
 
+    /// When it was due, if it was read back.
+    pub(crate) fn was_due(&self) -> Option<Timestamp> {
+        self.due
+    }
+
+    /// Whether it was cancelled, which takes effect when the lease has ended.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.live.lock().is_cancelled
+    }
+
     /// Whether it was due so long ago that it must not be held back any longer.
     pub(crate) fn is_late(&self) -> bool {
         let age = self

@@ -84,9 +84,7 @@ impl Lease {
             matches!(state.durability, Durability::Leased { .. })
         });
         if is_leased {
-            self.storage
-                .settling(&self.live, end, None)
-                .write_in_background();
+            self.storage.settling(&self.live, end).write_in_background();
         }
     }
 

@@ -11,7 +11,7 @@ use super::{
     conclude::{beside_others, conclude},
     ending::{End, Ending, News},
     live::{Durability, Live, Side},
-    record::{Attempt, Due, FinalReason, NewTransaction, Settlement, Shown, Status, Terms},
+    record::{Attempt, Due, FinalReason, Settlement, Shown, Status, Terms},
 };
 
 impl Lease {
@@ -27,28 +27,20 @@ impl Lease {
     /// # Cancel safety
     ///
     /// If the future is dropped, the outcome is written in the background.
-    pub async fn finish(self, end: AttemptEnd) -> Result<(), BackendError> {
-        self.finish_with(end, None).await
+    pub async fn finish(mut self, end: AttemptEnd) -> Result<(), BackendError> {
+        if let Some(end) = self.pass_on(end) {
+            let ending = self.storage.settling(&self.live, end);
+            // Boxed, since most transactions are never stored and need no room for it.
+            Box::pin(ending.write()).await?;
+        }
+        Ok(())
     }
 
-    /// As [`Lease::finish`], with a notification that is queued in the same commit, if the
-    /// transaction is in the durable tier.
-    ///
-    /// # Errors
-    ///
-    /// As [`Lease::finish`].
-    ///
-    /// # Cancel safety
-    ///
-    /// As [`Lease::finish`].
-    pub(crate) async fn finish_with(
-        mut self,
-        mut end: AttemptEnd,
-        notification: Option<Box<NewTransaction>>,
-    ) -> Result<(), BackendError> {
+    /// Passes on the final reply. Returns the result of the attempt, if it is to be written.
+    pub(super) fn pass_on(&mut self, mut end: AttemptEnd) -> Option<AttemptEnd> {
         self.is_finished = true;
         self.show(&mut end.attempt);
-        let to_settle = self.live.update(Side::Output, |state| {
+        self.live.update(Side::Output, |state| {
             let final_reply = end.attempt.whole_reply();
             state.answers.push(UpstreamReply::Final(final_reply));
             let is_leased = matches!(state.durability, Durability::Leased { .. });
@@ -56,13 +48,7 @@ impl Lease {
             state.end = Some(end);
             state.crashes = 0;
             to_settle
-        });
-        if let Some(end) = to_settle {
-            let ending = self.storage.settling(&self.live, end, notification);
-            // Boxed, since most transactions are never stored and need no room for it.
-            Box::pin(ending.write()).await?;
-        }
-        Ok(())
+        })
     }
 
     /// Ends the lease of a transaction that was given up: nothing more is tried.
@@ -223,23 +209,21 @@ impl Lease {
 
 impl Storage {
     /// The end of a lease with the result of an attempt. Only this session knows that result.
-    pub(super) fn settling(
-        &self,
-        live: &Arc<Live>,
-        end: AttemptEnd,
-        notification: Option<Box<NewTransaction>>,
-    ) -> Ending {
+    pub(super) fn settling(&self, live: &Arc<Live>, end: AttemptEnd) -> Ending {
+        let settlement = self.settlement_of_lease(live, end);
+        let fence = settlement.fence;
+        let end = End::Settled(Box::new(settlement), News::Attempted);
+        Ending::new(self.clone(), Arc::clone(live), fence, end)
+    }
+
+    /// What is written at the end of a lease with the result of an attempt.
+    pub(super) fn settlement_of_lease(&self, live: &Live, end: AttemptEnd) -> Settlement {
         // If it is no longer leased, the backend says so.
         let (fence, terms) = match live.lock().durability {
             Durability::Leased { fence, terms } => (fence, terms),
             _ => (0, Terms::default()),
         };
-        let settlement = Settlement {
-            notification,
-            ..self.settlement(live, end, fence, terms)
-        };
-        let end = End::Settled(Box::new(settlement), News::Attempted);
-        Ending::new(self.clone(), Arc::clone(live), fence, end)
+        self.settlement(live, end, fence, terms)
     }
 
     /// The end of a lease without an attempt; the transaction continues with `status`.

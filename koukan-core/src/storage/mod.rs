@@ -316,7 +316,7 @@ impl Storage {
     }
 
     /// Runs work that only [`Storage::flush`] waits for.
-    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         // Without a runtime the process is ending, and its leases end with its session.
         let Ok(runtime) = Handle::try_current() else {
             return;

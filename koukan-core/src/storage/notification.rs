@@ -4,7 +4,6 @@ use crate::event::{Event, Message, Notified};
 
 use super::{
     BackendError, Storage,
-    lease::Lease,
     record::{NewTransaction, SchedulingKey},
 };
 
@@ -33,23 +32,5 @@ impl Storage {
         }));
         self.due_changed_for(&status, || key);
         Ok(())
-    }
-}
-
-impl Lease {
-    /// As [`Storage::queue_notification`], about this transaction, which is not in custody.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    ///
-    /// # Cancel safety
-    ///
-    /// As there.
-    pub(crate) async fn queue(&self, notification: NewTransaction) -> Result<(), BackendError> {
-        let queued = self
-            .storage()
-            .queue_notification(self.as_message(), notification);
-        queued.await
     }
 }

@@ -3,14 +3,16 @@
 //! Each recipient of a message may be a transaction of its own. Those to be notified at the same time are
 //! leased together, and end in one commit with the notification about all of them. So no recipient is
 //! reported twice, whatever fails, and whenever the process ends.
+//!
+//! Attempts that are delayed at the same time end in one commit in the same way.
 
 use std::{iter, mem, sync::Arc};
 
 use super::{
-    BackendError, Lease,
+    AttemptEnd, BackendError, Lease,
     conclude::final_reason,
-    ending::Ending,
-    record::{NewTransaction, Settlement, Status},
+    ending::{Ending, News},
+    record::{MessageKey, NewTransaction, Settlement, Status},
 };
 
 impl Lease {
@@ -33,7 +35,13 @@ impl Lease {
         apart
     }
 
-    fn is_told_with(&self, other: &Self) -> bool {
+    /// What those have in common that may be in one notification; a suspect is told of alone.
+    pub(crate) fn told_by(&self) -> Option<MessageKey> {
+        self.message_key.filter(|_| !self.is_suspect)
+    }
+
+    /// Whether one notification may be about both, as far as the senders and the message are concerned.
+    pub(crate) fn is_told_with(&self, other: &Self) -> bool {
         self.mail() == other.mail() && self.trace_id() == other.trace_id()
     }
 
@@ -64,9 +72,41 @@ impl Lease {
             }
         }
         let (storage, live) = (self.storage.clone(), Arc::clone(&self.live));
-        Ending::of_several(storage, live, settlement, lives)
+        Ending::of_several(storage, live, (settlement, News::Over), lives)
             .write()
             .await
+    }
+
+    /// Ends leases with the results of their attempts, as [`Lease::finish`] does, all in one commit, in which the
+    /// notification about them is queued.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lease::finish`]. If one of the leases is lost, the others are given back.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Lease::finish`].
+    pub(crate) async fn finish_together(
+        ends: impl IntoIterator<Item = (Self, AttemptEnd)>,
+        notification: Option<Box<NewTransaction>>,
+    ) -> Result<(), BackendError> {
+        let ended = ends.into_iter().filter_map(|(mut lease, end)| {
+            let end = lease.pass_on(end)?;
+            let (storage, live) = (lease.storage.clone(), Arc::clone(&lease.live));
+            let settlement = storage.settlement_of_lease(&live, end);
+            Some((storage, live, settlement))
+        });
+        let mut ended = ended.collect::<Vec<_>>().into_iter();
+        let Some((storage, live, mut settlement)) = ended.next() else {
+            return Ok(());
+        };
+        let others = ended.map(|(_, live, settlement)| (live, settlement));
+        let (lives, together) = others.unzip();
+        settlement.together = together;
+        settlement.notification = notification;
+        let ending = Ending::of_several(storage, live, (settlement, News::Attempted), lives);
+        ending.write().await
     }
 
     /// The end of the transaction, if it is in the durable tier.

@@ -53,6 +53,8 @@ pub(crate) struct Failing {
     pub(crate) slow_settlements: Arc<AtomicU32>,
     /// Settlements that succeed and whose answer comes very late.
     pub(crate) late_settlements: Arc<AtomicU32>,
+    /// Settlements for which a lease is lost.
+    pub(crate) lost_settlements: Arc<AtomicU32>,
     /// Settlements that fail with an unusual error.
     pub(crate) odd_settlements: Arc<AtomicU32>,
     /// Settlements that panic.
@@ -217,6 +219,9 @@ impl Queue for Failing {
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError> {
         if take_one(&self.failed_settlements) {
             return Err(BackendError::Failed("disk on fire".into()));
+        }
+        if take_one(&self.lost_settlements) {
+            return Err(BackendError::LeaseLost);
         }
         if take_one(&self.odd_settlements) {
             return Err(BackendError::Malformed("a row of nobody's".into()));

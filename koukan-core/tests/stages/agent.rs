@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::Timestamp;
 use koukan_core::{
     blob::BlobPool,
     clock::{Clock, SharedClock},
@@ -161,8 +162,12 @@ impl Agent {
 
     /// Seconds since the agent began.
     pub(crate) fn seconds(&self) -> i64 {
-        let start = koukan_core::test_util::ManualClock::default().now();
-        self.clock.now().duration_since(start).as_secs()
+        self.clock.now().duration_since(Self::start()).as_secs()
+    }
+
+    /// When every agent begins.
+    pub(crate) fn start() -> Timestamp {
+        koukan_core::test_util::ManualClock::default().now()
     }
 }
 

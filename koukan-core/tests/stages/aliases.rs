@@ -150,7 +150,7 @@ async fn a_transaction_has_no_more_parts_than_that() {
 }
 
 /// A recipient with the notifications requested for it, and its original address.
-fn asking(to: &str, asked: &[(&str, &str)]) -> Rcpt {
+pub(crate) fn asking(to: &str, asked: &[(&str, &str)]) -> Rcpt {
     let mut rcpt = rcpt(to);
     for (keyword, value) in asked {
         let parameter = Parameter::new(keyword, Some(value)).unwrap();
@@ -210,6 +210,26 @@ async fn a_sender_that_asks_for_success_hears_that_a_recipient_was_expanded(
         assert_eq!(notice.recipient_texts(), ["a@x"]);
         assert!(notice.text().contains("Subject: hi"), "{}", notice.text());
     }
+}
+
+/// As it reports those that were delivered.
+#[tokio::test(start_paused = true)]
+async fn who_was_expanded_and_who_was_delivered_are_in_one_notification() {
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let front = telling_front(&agent, NotifyWhen::Always, "all@y: b@y, c@y\n");
+    let success = [("NOTIFY", "SUCCESS")];
+    let to = [asking("all@y", &success), asking("d@y", &success)];
+    let outcome = send(front, mail("a@x"), to, MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    let running = agent.dispatch();
+    until(async || agent.census().await.waiting == 0 && agent.census().await.leased == 0).await;
+    running.stop().await;
+    let notices = notices(&upstream);
+    assert_eq!(notices.len(), 1);
+    let mut actions = actions(&notices);
+    actions.sort_unstable();
+    assert_eq!(actions, [("all@y", "expanded"), ("d@y", "relayed")]);
 }
 
 /// One notification reports all of them, each once.

@@ -1,6 +1,7 @@
 //! Transactions for destinations whose hosts do not answer are held back.
 
 mod asked_for;
+mod told_of_delay;
 
 use std::{
     sync::{

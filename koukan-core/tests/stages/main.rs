@@ -12,6 +12,7 @@ mod custody;
 mod cut_through;
 mod dead_sessions;
 mod deferred;
+mod delayed;
 mod dispatcher;
 mod divided;
 mod doubt;

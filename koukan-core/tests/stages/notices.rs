@@ -101,6 +101,68 @@ async fn success_is_told_where_it_is_asked_for_and_nobody_else_tells(
     assert!(texts.is_empty(), "the null reverse-path is told nothing");
 }
 
+/// Each with what was asked for it, and only those for which that was success.
+#[tokio::test(start_paused = true)]
+async fn one_notification_tells_of_all_that_were_delivered_while_the_client_waited() {
+    let up = Script::new();
+    let agent = Agent::over(upstream(vec![taken(None)], &up)).await;
+    let to = |to: &str, asked: &str| {
+        let mut rcpt = rcpt(to);
+        for (keyword, value) in [("NOTIFY", asked), ("ORCPT", &format!("rfc822;{to}.org"))] {
+            let parameter = Parameter::new(keyword, Some(value)).unwrap();
+            rcpt.parameters.push(parameter).unwrap();
+        }
+        rcpt
+    };
+    let all = [
+        to("a@y", "SUCCESS"),
+        to("b@z", "SUCCESS,DELAY"),
+        to("c@y", "FAILURE"),
+        to("d@y", "NEVER"),
+    ];
+    let front = agent.exploder(ReplyPolicy::Ingress);
+    let outcome = send(front, mail("a@x"), all, MESSAGE).await;
+    assert!(outcome.is_delivered(), "{outcome:?}");
+    let census = agent.census().await;
+    assert_eq!(census.waiting, 1, "it is queued before the client is told");
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.waiting == 0 }).await;
+    dispatching.stop().await;
+    let received = up.received();
+    let texts: Vec<_> = received.iter().map(|it| it.text().to_owned()).collect();
+    assert_eq!(actions(&texts), ["relayed", "relayed"], "{texts:?}");
+    let original = texts[0].matches("Original-Recipient: rfc822; ").count();
+    assert_eq!((texts.len(), original), (1, 2));
+    assert!(texts[0].contains("Original-Recipient: rfc822; b@z.org"));
+}
+
+/// They have the message.
+#[tokio::test(start_paused = true)]
+async fn who_was_delivered_is_told_of_if_the_client_leaves_before_the_others_are() {
+    let up = Script::new();
+    let hangs = Script::new().message(Answer::Never);
+    let agent = Agent::over(upstream(vec![taken(None), hangs], &up)).await;
+    let to = |to| {
+        let mut rcpt = rcpt(to);
+        rcpt.parameters = notify("SUCCESS").parameters;
+        rcpt
+    };
+    let front = agent.exploder(ReplyPolicy::Ingress);
+    let sent = send(front, mail("a@x"), [to("a@y"), to("b@y")], MESSAGE);
+    let left = tokio::time::timeout(Duration::from_secs(2), sent).await;
+    assert!(left.is_err(), "{left:?}");
+    until(|| async { agent.census().await.waiting == 1 }).await;
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.waiting == 0 }).await;
+    dispatching.stop().await;
+    let texts: Vec<_> = up
+        .received()
+        .iter()
+        .map(|it| it.text().to_owned())
+        .collect();
+    assert_eq!(actions(&texts), ["relayed"], "{texts:?}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_exploder_that_tells_nobody_does_not_tell_of_success() {
     let up = Script::new();

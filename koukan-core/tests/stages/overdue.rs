@@ -4,7 +4,10 @@ use std::{sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
     reply::Reply,
-    stage::{dispatcher::Dispatcher, output_handler::{AttemptService, RetryPolicy}},
+    stage::{
+        dispatcher::Dispatcher,
+        output_handler::{AttemptService, RetryPolicy},
+    },
     storage::record::{Change, FinalReason, QueueAction, Status, TransactionId},
     test_util::Script,
 };

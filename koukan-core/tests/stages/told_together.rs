@@ -71,7 +71,7 @@ async fn is_over(agent: &Agent, count: u64) {
 }
 
 /// A message for these recipients whose legs were all settled or are due, as a commit writes it.
-fn legs(agent: &Agent, to: &[&str], work: Work) -> Vec<NewTransaction> {
+pub(crate) fn legs(agent: &Agent, to: &[&str], work: Work) -> Vec<NewTransaction> {
     let message_key = Some(MessageKey::random());
     let now = agent.clock.now();
     let legs = to.iter().map(|to| {
@@ -91,7 +91,7 @@ fn legs(agent: &Agent, to: &[&str], work: Work) -> Vec<NewTransaction> {
     legs
 }
 
-async fn insert(agent: &Agent, legs: Vec<NewTransaction>) {
+pub(crate) async fn insert(agent: &Agent, legs: Vec<NewTransaction>) {
     for leg in legs {
         agent.storage.backend().insert(leg).await.unwrap();
     }

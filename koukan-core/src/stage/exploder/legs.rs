@@ -19,7 +19,7 @@ use crate::{
     reply::{FinalReplies, Reply},
     service::MailService,
     signals::{Expansions, HandedOver, Signals, TellsSuccess, TraceId},
-    stage::output_handler::Expanded,
+    stage::output_handler::{Expanded, Gathering},
     transaction::{self, Aborted, Command, Mail, Rcpt, Slot},
     waking::Passes,
 };
@@ -56,6 +56,8 @@ pub(super) struct Legs<S> {
     members: Vec<Reply>,
     /// How many members there are.
     members_count: usize,
+    /// The recipients whose sender is told of success, if it asks for that.
+    successes: Option<Gathering>,
 }
 
 /// A recipient that stands for others.
@@ -91,6 +93,8 @@ pub(super) struct LegEnds {
     pub(super) aliases: Vec<Alias>,
     /// The replies for their members.
     pub(super) members: Vec<Reply>,
+    /// The recipients of whose success the sender is to be told.
+    pub(super) delivered: Option<Gathering>,
 }
 
 /// A single leg, the usual case, needs no queue of woken legs.
@@ -125,6 +129,7 @@ impl<S: MailService> Legs<S> {
             aliases: Vec::new(),
             members: Vec::new(),
             members_count: 0,
+            successes: None,
         }
     }
 
@@ -194,8 +199,10 @@ impl<S: MailService> Legs<S> {
             None => self.signals.branch(),
         };
         if rcpt.request().notify().success && self.notify.tells(&self.signals) {
+            let successes = self.successes.get_or_insert_with(Gathering::new);
             // The branch is new.
             let _ = signals.set(TellsSuccess);
+            let _ = signals.set(successes.signal());
             if let Some(handed_over) = self.signals.find::<HandedOver>() {
                 handed_over.tells_success();
             }
@@ -287,6 +294,7 @@ impl<S: MailService> Legs<S> {
             refusals: self.refusals,
             aliases: self.aliases,
             members: self.members,
+            delivered: self.successes,
         })
     }
 

@@ -18,7 +18,7 @@ use crate::{
     reply::Reply,
     service::MailService,
     signals::{Departure, HearsEach, Holding, Keeping},
-    stage::output_handler::ExpansionNotices,
+    stage::output_handler::{ExpansionNotices, Gathering},
     storage::{BackendError, Custody, CustodyError, record::Terms},
     transaction::Transaction,
 };
@@ -116,6 +116,7 @@ impl<S: MailService> Exploder<S> {
             refusals,
             aliases,
             members,
+            delivered,
         } = legs.finish().await?;
         for alias in &aliases {
             replies.push(alias.position, Reply::message_accepted());
@@ -136,15 +137,25 @@ impl<S: MailService> Exploder<S> {
         // Failed members are always taken into custody.
         let kept = kept.chain(members.iter().filter(|reply| reply.is_negative()));
         let whole = found.departure();
-        if let Err(refusal) = take(kept, self.notify.tells(&found), whole).await {
+        let taken = take(kept, self.notify.tells(&found), whole).await;
+        let expanded = self.notices.as_ref().zip(expanded);
+        let delivered = delivered.and_then(Gathering::close);
+        match (expanded.filter(|_| taken.is_ok()), delivered) {
+            (Some((notices, expanded)), delivered) => {
+                notices.tell(expanded, original, delivered).await;
+            }
+            (None, Some(delivered)) => {
+                delivered.tell().await;
+            }
+            (None, None) => {}
+        }
+        if let Err(refusal) = taken {
             // A recipient that has the message need not get it again, where that can be told.
             let aliases = aliases.iter().map(|alias| alias.position);
             for position in into_custody.into_iter().chain(aliases) {
                 each.push(position, refusal.clone());
             }
             reply = refusal;
-        } else if let (Some(notices), Some(expanded)) = (&self.notices, expanded) {
-            notices.tell(expanded, original).await;
         }
         for Again { position, first } in again {
             if let Some(reply) = each.get(first).cloned() {

@@ -1,15 +1,11 @@
 //! Notifies senders that a recipient was expanded.
 
-use std::{sync::Arc, time::Duration};
-
-use tokio::time::timeout;
+use std::sync::Arc;
 
 use crate::{
     body::Body,
-    causes::Causes,
     context::Context,
-    event::Message,
-    message::dsn::{Action, Reported},
+    message::dsn::Action,
     reply::Reply,
     signals::TraceId,
     storage::Storage,
@@ -18,11 +14,9 @@ use crate::{
 
 use super::{
     OutputHandler,
-    notification::{Notifier, Told},
+    notification::Notifier,
+    success::{Gathered, Succeeded, Success},
 };
-
-/// How long a client waits for the notification to be queued at most.
-const QUEUED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Notifies senders that ask for notifications of success that a recipient was expanded to several others.
 /// [`OutputHandler::expansion_notices`](super::OutputHandler::expansion_notices) creates it, and an
@@ -59,55 +53,38 @@ impl<C> OutputHandler<C> {
 }
 
 impl ExpansionNotices {
-    /// Queues the notification, unless nobody is to be notified. `original` is the whole message.
+    /// Queues the notification, unless nobody is to be notified. `original` is the whole message; `delivered` are the
+    /// recipients of whose success the sender is told with it.
     ///
     /// # Cancel safety
     ///
     /// If the future is dropped, the notification may be in the queue.
-    pub(crate) async fn tell(&self, expanded: Expanded, original: Option<Body>) {
-        let Expanded {
-            context,
-            mail,
-            trace_id,
-            recipients,
-        } = &expanded;
-        let reply = Reply::message_accepted();
-        let reported: Vec<_> = recipients
-            .iter()
-            .map(|rcpt| Reported {
-                rcpt,
-                action: Action::Expanded,
-                reply: &reply,
-                last_attempt: None,
-            })
-            .collect();
-        let now = self.storage.clock().now();
-        let told = Told {
-            mail,
-            trace_id: *trace_id,
-            transaction: None,
-            arrived: now,
-            now,
-        };
-        let Some(notification) = self.notifier.report(&told, original, &reported).await else {
+    pub(crate) async fn tell(
+        &self,
+        expanded: Expanded,
+        original: Option<Body>,
+        delivered: Option<Gathered>,
+    ) {
+        let recipients = expanded.recipients.into_iter().map(|rcpt| Succeeded {
+            rcpt,
+            action: Action::Expanded,
+            reply: Reply::message_accepted(),
+            last_attempt: None,
+        });
+        let recipients = recipients.collect();
+        if let Some(delivered) = delivered {
+            delivered.with(recipients).tell().await;
             return;
-        };
-        let message = Message {
-            trace: Some(*trace_id),
-            id: None,
-            context,
-            reverse_path: Some(&mail.reverse_path),
-        };
-        let queued = self.storage.queue_notification(message, *notification);
-        let from = &mail.reverse_path;
-        match timeout(QUEUED_WITHIN, queued).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => {
-                tracing::warn!(id = %trace_id, %from, error = %Causes(&error), "a sender is not told that a recipient was expanded");
-            }
-            Err(_) => {
-                tracing::warn!(id = %trace_id, %from, "a sender may not be told that a recipient was expanded: storage is slow");
-            }
         }
+        let success = Success {
+            context: expanded.context,
+            mail: expanded.mail,
+            trace_id: expanded.trace_id,
+            transaction: None,
+            arrived: self.storage.clock().now(),
+            recipients,
+        };
+        let queued = success.queue(&self.notifier, &self.storage, original);
+        queued.await;
     }
 }

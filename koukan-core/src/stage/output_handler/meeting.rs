@@ -48,6 +48,11 @@ impl<'a> Meeting<'a> {
     }
 }
 
+/// Whether the attempt has reached none of the destination's hosts.
+pub(super) fn is_unreached(attempt: &Attempt) -> bool {
+    matches!(Meeting::of(attempt), Meeting::Unreached(_))
+}
+
 /// An extension of the final reply that every negative reply has.
 fn said_by_all<'a, T: 'static>(
     attempt: &'a Attempt,

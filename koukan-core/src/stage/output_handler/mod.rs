@@ -56,6 +56,7 @@
 mod attempt;
 mod attempt_service;
 mod chains;
+mod delayed;
 mod elsewhere;
 mod expansion;
 mod meeting;
@@ -65,11 +66,11 @@ mod report;
 mod rules;
 mod schedule;
 mod service;
+mod success;
 mod suppressed;
 mod suspended;
 mod turn_away;
 
-pub(crate) use self::expansion::Expanded;
 pub use self::{
     attempt_service::AttemptService,
     chains::{Chain, ChainMap, Chains},
@@ -81,3 +82,4 @@ pub use self::{
     service::OutputHandler,
     turn_away::{TurnAway, TurnAwayLayer},
 };
+pub(crate) use self::{expansion::Expanded, success::Gathering};

@@ -15,7 +15,7 @@ use crate::{
     message::dsn::{Action, Report, Reported, Words, failed_recipients, is_notification},
     path::{ForwardPath, Parameter, ReversePath},
     reply::{Handover, Reply},
-    signals::{Carried, TellsSuccess, TraceId},
+    signals::{Carried, TraceId},
     storage::{
         Lease,
         record::{
@@ -26,7 +26,7 @@ use crate::{
     transaction::{Mail, Rcpt},
 };
 
-use super::report;
+use super::{delayed::Delayed, report};
 
 /// How much of a message is read for a notification, in octets.
 const BEGINNING_MAX: usize = 64 << 10;
@@ -87,76 +87,22 @@ impl Notifier {
         notification.map(|notification| *notification)
     }
 
-    /// Whether this attempt may notify senders of success, as attempts do for transactions that are not in
-    /// custody.
-    pub(super) fn tells_of_success(lease: &Lease, attempt: &Attempt) -> bool {
-        let tells = || lease.signals().find::<TellsSuccess>().is_some();
-        attempt.is_any_delivered() && lease.terms().is_none() && tells()
-    }
-
-    /// The notification of success for recipients whose sender asks for it and gets it from nobody else;
-    /// to be made where [this](Self::tells_of_success) holds.
-    pub(super) async fn of_success(
-        &self,
-        lease: &Lease,
-        attempt: &Attempt,
-    ) -> Option<Box<NewTransaction>> {
-        let is_wanted = |it: &Recipient| it.settled.is_none() && it.rcpt.notify().success;
-        let recipients = lease.recipients();
-        let settled: Vec<_> = recipients
-            .into_iter()
-            .enumerate()
-            .filter(|(_, recipient)| is_wanted(recipient))
-            .filter_map(|(index, recipient)| match attempt.outcome(index) {
-                RecipientOutcome::Delivered(reply) => Some(Recipient {
-                    settled: Some(reply),
-                    ..recipient
-                }),
-                RecipientOutcome::Transient(_) | RecipientOutcome::Permanent(_) => None,
-            })
-            .filter(Recipient::is_to_be_told)
-            .collect();
-        let reported: Vec<_> = settled
-            .iter()
-            .filter_map(|recipient| {
-                let reply = recipient.settled.as_ref()?;
-                Some(Reported {
-                    rcpt: &recipient.rcpt,
-                    action: ended(reply),
-                    reply,
-                    last_attempt: Some(attempt.ended),
-                })
-            })
-            .collect();
-        self.report_of(lease, &reported).await
-    }
-
-    /// The notification of delay for the recipients that are still to be delivered.
-    pub(super) async fn of_delay(
-        &self,
-        lease: &Lease,
-        attempt: &Attempt,
-        until: Timestamp,
-    ) -> Option<Box<NewTransaction>> {
-        let recipients = lease.recipients();
-        let open = recipients.iter().enumerate();
-        let open = open.filter(|(_, it)| it.settled.is_none() && it.rcpt.notify().delay);
-        let delayed: Vec<_> = open
-            .filter_map(|(index, it)| match attempt.outcome(index) {
-                RecipientOutcome::Transient(reply) => Some((&it.rcpt, reply)),
-                RecipientOutcome::Delivered(_) | RecipientOutcome::Permanent(_) => None,
-            })
-            .collect();
-        let reported: Vec<_> = delayed
-            .iter()
-            .map(|(rcpt, reply)| Reported {
-                rcpt,
-                action: Action::Delayed(until),
-                reply,
-                last_attempt: Some(attempt.ended),
-            })
-            .collect();
-        self.report_of(lease, &reported).await
+    /// The notification of delay for the recipients of these transactions that are still to be delivered. They belong
+    /// to one message.
+    pub(super) async fn of_delay(&self, told: &[&Delayed]) -> Option<Box<NewTransaction>> {
+        let all = told.iter().flat_map(|delayed| {
+            let recipients = delayed.recipients().into_iter();
+            recipients.map(move |(rcpt, reply)| (*delayed, rcpt, reply))
+        });
+        let all: Vec<_> = all.collect();
+        let reported = all.iter().map(|(delayed, rcpt, reply)| Reported {
+            rcpt,
+            action: Action::Delayed(delayed.until),
+            reply,
+            last_attempt: Some(delayed.end.attempt.ended),
+        });
+        let reported: Vec<_> = reported.collect();
+        self.report_of(&told.first()?.lease, &reported).await
     }
 
     async fn report_of(
@@ -239,7 +185,7 @@ impl Notifier {
 }
 
 /// What has happened to a message whose delivery ended with this reply.
-fn ended(reply: &Reply) -> Action {
+pub(super) fn ended(reply: &Reply) -> Action {
     match reply.handover() {
         _ if reply.is_negative() => Action::Failed,
         Some(Handover::Delivered) => Action::Delivered,

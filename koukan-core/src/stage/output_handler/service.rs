@@ -9,11 +9,9 @@ use std::{
 
 use futures_core::future::BoxFuture;
 use jiff::Timestamp;
-use tokio::time::timeout;
 use tower::Service;
 
 use crate::{
-    causes::Causes,
     message::dsn::Words,
     path::Mailbox,
     random::{SharedRandom, SystemRandom},
@@ -27,16 +25,14 @@ use crate::{
 use super::{
     AttemptOutcome, Chains, Notifications, RetryPolicy,
     attempt::{Exchange, Halted},
+    delayed::{Delayed, Delays},
     elsewhere,
     meeting::{self, Waits},
     notification::Notifier,
     report,
     rules::{RetryRules, SharedRules},
-    schedule, turn_away,
+    schedule, success, turn_away,
 };
-
-/// How long a client waits for the notification of success to be queued at most.
-const QUEUED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Makes one attempt at a leased transaction, or sends the notification of its failure.
 ///
@@ -47,7 +43,9 @@ pub struct OutputHandler<C> {
     pub(super) notifier: Arc<Notifier>,
     random: SharedRandom,
     rules: SharedRules,
-    delay: Option<Duration>,
+    pub(super) delay: Option<Duration>,
+    /// Those of which senders are told together.
+    pub(super) delays: Arc<Delays>,
 }
 
 impl<C: Chains> OutputHandler<C> {
@@ -72,6 +70,7 @@ impl<C: Chains> OutputHandler<C> {
             random: Arc::new(SystemRandom),
             rules: None,
             delay: None,
+            delays: Arc::default(),
         }
     }
 
@@ -110,40 +109,12 @@ impl<C: Chains> OutputHandler<C> {
     }
 
     /// Notifies senders once that their message is delayed: with the first attempt that ends after
-    /// this time. It applies to transactions whose failures are notified.
+    /// this time. Recipients that are delayed together are in one notification, for which that attempt
+    /// waits two seconds. It applies to transactions whose failures are notified.
     #[must_use]
     pub fn with_delay_notices(mut self, after: Duration) -> Self {
         self.delay = Some(after);
         self
-    }
-
-    /// Whether an attempt that ends now notifies of a delay.
-    fn is_delay_due(&self, lease: &Lease, now: Timestamp) -> bool {
-        let Some(after) = self.delay else {
-            return false;
-        };
-        let time = lease.begins().checked_add(after).unwrap_or(Timestamp::MAX);
-        let is_told = lease.last_attempt().is_some_and(|last| last.ended >= time);
-        now >= time && !is_told && lease.terms().is_some_and(|terms| terms.notify)
-    }
-
-    /// Notifies of success before the client gets its reply, if the client will hear nothing else.
-    async fn tell_of_success(&self, lease: &Lease, attempt: &mut Attempt) {
-        let Some(notification) = self.notifier.of_success(lease, attempt).await else {
-            return;
-        };
-        // The message was delivered: the client is told so, whatever happens to the notification.
-        match timeout(QUEUED_WITHIN, lease.queue(*notification)).await {
-            Ok(Ok(())) => attempt.told_of_success(),
-            Ok(Err(error)) => {
-                let (id, from) = (lease.trace_id(), &lease.mail().reverse_path);
-                tracing::warn!(%id, %from, error = %Causes(&error), "a sender is not told of success");
-            }
-            Err(_) => {
-                let (id, from) = (lease.trace_id(), &lease.mail().reverse_path);
-                tracing::warn!(%id, %from, "a sender may not be told of success: storage is slow");
-            }
-        }
     }
 
     /// Sets the source of randomness for the time between attempts.
@@ -240,20 +211,20 @@ impl<C: Chains> OutputHandler<C> {
         if Notifier::is_lost(&lease, &attempt, retry_at.is_none()) {
             Box::pin(Notifier::tell_of_loss(&lease, &attempt)).await;
         }
-        if Notifier::tells_of_success(&lease, &attempt) {
-            Box::pin(self.tell_of_success(&lease, &mut attempt)).await;
+        if success::is_told(&lease, &attempt) {
+            Box::pin(success::tell(&self.notifier, &lease, &mut attempt)).await;
         }
-        let notification = match retry_at.is_some() && self.is_delay_due(&lease, attempt.ended) {
+        let is_told = retry_at.is_some() && self.is_delay_due(&lease, attempt.ended);
+        let final_reply = attempt.final_reply.clone();
+        let end = AttemptEnd { attempt, retry_at };
+        match is_told {
             true => {
                 let until = lease.begins().checked_add(retry.deadline);
                 let until = until.unwrap_or(Timestamp::MAX);
-                Box::pin(self.notifier.of_delay(&lease, &attempt, until)).await
+                Box::pin(self.finish_delayed(Delayed { lease, end, until })).await?;
             }
-            false => None,
-        };
-        let final_reply = attempt.final_reply.clone();
-        let end = AttemptEnd { attempt, retry_at };
-        lease.finish_with(end, notification).await?;
+            false => lease.finish(end).await?,
+        }
         Ok(AttemptOutcome::Attempted {
             final_reply,
             retry_at,
@@ -366,6 +337,7 @@ impl<C> Clone for OutputHandler<C> {
             random: Arc::clone(&self.random),
             rules: self.rules.clone(),
             delay: self.delay,
+            delays: Arc::clone(&self.delays),
         }
     }
 }
