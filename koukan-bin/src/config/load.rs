@@ -8,8 +8,8 @@ use tokio::runtime::{self, Handle};
 use crate::registry::Registry;
 
 use super::{
-    Config, ConfigError, ConfigWarnings, Log, Problem, Severity, missing, slips::unclosed_before,
-    validate::validate, words::plain,
+    Config, ConfigError, ConfigWarnings, Log, Problem, Severity, missing, shape,
+    slips::unclosed_before, validate::validate, words::plain,
 };
 
 impl Config {
@@ -75,11 +75,13 @@ impl Config {
         }
         let config: Self = serde_saphyr::from_str(text)
             .map_err(|error| found(all_unreadable(text, &error, registry)))?;
-        let problems = in_runtime(|| validate(&config, registry));
+        let mut problems = in_runtime(|| validate(&config, registry));
         if problems
             .iter()
             .any(|problem| problem.severity == Severity::Error)
         {
+            // Of each filter, the first was found.
+            shape::add(&mut problems, shape::problems_of_filters(text, registry));
             return Err(found(problems));
         }
         Ok((config, ConfigWarnings(found(problems))))
@@ -147,23 +149,28 @@ fn second_document(text: &str, is_content: impl Fn(&str) -> bool) -> Option<Prob
     ))
 }
 
-/// The problem that the YAML reader found. If this is a key that is missing at the top, also the other such keys; and
-/// if only the host name is missing, what else is wrong.
+/// The problem that the YAML reader found, and everything else that is wrong with the shape of the file: with keys that are
+/// missing at the top, or below, that are not known, or whose value is of another type. If only the host name is missing,
+/// also what else is wrong.
 fn all_unreadable(text: &str, error: &serde_saphyr::Error, registry: &Registry) -> Vec<Problem> {
     let first = unreadable(text, error);
     let is_at_top = first.line == 0 && bare(error).starts_with("missing field");
-    let mut problems = match is_at_top {
-        true => missing::problems(text),
-        false => Vec::new(),
+    let missing = missing::problems(text);
+    let mut problems = match is_at_top && !missing.is_empty() {
+        true => Vec::new(),
+        false => vec![first],
     };
+    shape::add(&mut problems, shape::problems(text, registry));
     if problems.is_empty() {
-        return vec![first];
+        let completed = missing::with_hostname(text, &missing);
+        let completed = completed.and_then(|text| serde_saphyr::from_str(&text).ok());
+        if let Some(config) = completed {
+            problems = in_runtime(|| validate(&config, registry));
+            shape::add(&mut problems, shape::problems_of_filters(text, registry));
+        }
     }
-    let completed = missing::with_hostname(text, &problems);
-    let completed = completed.and_then(|text| serde_saphyr::from_str(&text).ok());
-    if let Some(config) = completed {
-        problems.extend(in_runtime(|| validate(&config, registry)));
-    }
+    // Those at the top have no place, and stand first.
+    problems.splice(0..0, missing);
     problems
 }
 

@@ -23,6 +23,7 @@ mod schema;
 mod sender;
 mod session_url;
 mod settings;
+mod shape;
 mod shutdown;
 mod size;
 mod slips;

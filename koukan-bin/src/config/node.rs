@@ -30,6 +30,29 @@ pub enum Step {
 }
 
 impl Node {
+    /// Whether nothing stands there.
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Scalar(Value::Null))
+    }
+
+    /// The items; none if this is no list.
+    pub(super) fn items(&self) -> &[Place<Self>] {
+        match self {
+            Self::List(items) => items,
+            _ => &[],
+        }
+    }
+
+    /// The value of a key, if this is a mapping that has the key.
+    pub(super) fn entry(&self, name: &str) -> Option<&Self> {
+        let Self::Mapping(entries) = self else {
+            return None;
+        };
+        let mut entries = entries.iter();
+        let (_, node) = entries.find(|(key, _)| key.value == name)?;
+        Some(&node.value)
+    }
+
     /// The value without places.
     pub(super) fn to_value(&self) -> Value {
         match self {

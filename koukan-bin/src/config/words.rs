@@ -20,6 +20,11 @@ pub(super) fn plain(message: &str) -> (String, Option<String>) {
     (message, help.or_else(|| told.map(str::to_owned)))
 }
 
+/// A message without the choices that it names.
+pub(super) fn head(message: &str) -> &str {
+    message.split(": there is ").next().unwrap_or(message)
+}
+
 /// The messages that never vary.
 const SAID: &[(&str, &str, Option<&str>)] = &[
     ("expected mapping start", MAPPING, Some(HOW_MAPPING)),
@@ -87,7 +92,14 @@ const SAID: &[(&str, &str, Option<&str>)] = &[
         "a whole number is expected, of 0 or more",
         None,
     ),
+    ("invalid i64", "a whole number is expected", None),
+    ("invalid i32", "a whole number is expected", None),
     ("invalid boolean", "`true` or `false` is expected", None),
+    (
+        "externally tagged enum expected",
+        "one word, or a mapping with one key, is expected here",
+        None,
+    ),
     (
         "invalid socket address",
         "an IP address and a port are expected, or the path of a Unix socket",

@@ -67,7 +67,7 @@ fn what_is_wrong_is_told_with_its_line_and_a_suggestion() {
         (
             "hostname:",
             "output: { max_in_flight: 0 }\nhostname:",
-            "koukan.yaml:8:11: a number of at least 1 is expected",
+            "koukan.yaml:8:26: a number of at least 1 is expected",
         ),
         ("hostname:", "hostnam:", "did you mean `hostname`?"),
         (

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod all_at_once;
 mod auth;
 mod cannot_work;
 mod copies;

@@ -237,8 +237,12 @@ fn what_is_missing_at_the_top_is_told_all_at_once() {
     for problem in ["`hostname` is missing", "`notification` is missing"] {
         assert!(told.contains(problem), "{problem}: {told}");
     }
-    // What is missing below the top is reported alone.
+    // What is missing below the top, too.
     let told = check("sender:\n  - { chain: out }\n").unwrap_err();
-    assert!(told.contains("`name` is missing"), "{told}");
-    assert!(!told.contains("hostname"), "{told}");
+    for key in ["hostname", "chain", "name"] {
+        assert!(
+            told.contains(&format!("`{key}` is missing")),
+            "{key}: {told}"
+        );
+    }
 }
