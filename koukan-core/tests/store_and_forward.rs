@@ -15,7 +15,7 @@ use koukan_core::{
     reply::Reply,
     stage::{output_handler::RetryPolicy, store_and_forward::StoreAndForward},
     storage::{BackendError, MemoryBackend, Removed, Retention, Sessions},
-    test_util::{Answer, Script, TokioClock, mail, rcpt, send},
+    test_util::{Answer, CapturedLog, Script, TokioClock, mail, rcpt, send},
     transaction::Transaction,
 };
 use tokio::{
@@ -210,4 +210,29 @@ async fn what_is_over_is_removed_some_time_later() {
     assert_eq!(left.await.unwrap(), Removed::default());
     stop.send(()).unwrap();
     running.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_forgets_to_run_the_queue_is_told() {
+    const TOLD: &str = "nobody works on the queue";
+    let log = CapturedLog::at(tracing::Level::WARN);
+    let queue = StoreAndForward::builder(Script::new())
+        .open()
+        .await
+        .unwrap();
+    let (stop, running) = run(&queue);
+    sleep(Duration::from_secs(61)).await;
+    assert!(!log.text().contains(TOLD), "{}", log.text());
+    stop.send(()).unwrap();
+    running.await.unwrap();
+
+    let queue = StoreAndForward::builder(Script::new())
+        .open()
+        .await
+        .unwrap();
+    sleep(Duration::from_secs(59)).await;
+    assert!(!log.text().contains(TOLD), "{}", log.text());
+    sleep(Duration::from_secs(2)).await;
+    assert!(log.text().contains(TOLD), "{}", log.text());
+    drop(queue);
 }

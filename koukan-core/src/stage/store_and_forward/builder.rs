@@ -18,6 +18,7 @@ use super::{
         output_handler::{Chain, Chains, Notifications, OutputHandler, RetryPolicy},
     },
     StoreAndForward,
+    unattended::Attended,
 };
 
 /// A queue to be opened: [`StoreAndForward::builder`].
@@ -155,12 +156,15 @@ impl<C: Chains> StoreAndForwardBuilder<C> {
             sender: notifications,
         };
         let output = OutputHandler::new(chains, notifications).with_random(random);
+        let attended = Attended::default();
+        tokio::spawn(attended.clone().warn_if_not());
         Ok(StoreAndForward {
             dispatcher: Dispatcher::new(storage.clone(), output.clone(), max_in_flight),
             storage,
             output,
             retention,
             turn: Arc::new(Semaphore::new(1)),
+            attended,
         })
     }
 }

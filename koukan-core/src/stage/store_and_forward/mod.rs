@@ -39,6 +39,7 @@
 
 mod builder;
 mod run;
+mod unattended;
 
 pub use self::builder::StoreAndForwardBuilder;
 
@@ -59,10 +60,12 @@ use super::{
     storage_writer::{StorageWriter, StorageWriterTimeouts},
 };
 
+use self::unattended::Attended;
+
 /// A queue, and the services that take mail into it. Clones share it.
 ///
 /// Queued mail is worked on only while [`StoreAndForward::run`] is polled: without that, mail answered with 250 may
-/// wait forever.
+/// wait forever. If it was not called a minute after the queue was opened, that is logged as a warning.
 #[derive(Clone)]
 pub struct StoreAndForward<C: Chains = Chain> {
     storage: Storage,
@@ -71,6 +74,7 @@ pub struct StoreAndForward<C: Chains = Chain> {
     retention: Retention,
     /// Held by the call of `run` that works on queued mail.
     turn: Arc<Semaphore>,
+    attended: Attended,
 }
 
 impl<C: Chains> StoreAndForward<C> {

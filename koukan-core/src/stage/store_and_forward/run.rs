@@ -25,6 +25,7 @@ impl<C: Chains> StoreAndForward<C> {
     ///
     /// Dropping it ends attempts under way and gives their leases back; nothing that was promised is lost.
     pub async fn run(&self, stop: impl Future<Output = ()>) {
+        self.attended.note();
         let mut stop = pin!(stop);
         let turn = tokio::select! {
             biased;
