@@ -102,6 +102,9 @@
 //! `rustls_pki_types` and `tokio_rustls`; errors of `hickory_resolver`; `tracing::Level` for tests. A new major version
 //! of one of these means a new major version of this crate.
 //!
+//! The traits with `async` methods, such as [`Resolver`](network::Resolver), [`Connector`](network::Connector) and
+//! [`Backend`](storage::Backend), are implemented with the macro of the crate `async-trait`.
+//!
 //! Minimum supported Rust version: 1.88.
 
 pub mod accepting;

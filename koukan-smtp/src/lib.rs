@@ -72,6 +72,7 @@
 //! # Types of other crates in the API
 //!
 //! `tower`'s `Service` and `BoxError`, `bytes::Bytes`, `tokio`'s `AsyncRead`, `AsyncWrite` and `Instant`, and those of `koukan-core`.
+//! An [`Authenticator`](server::Authenticator) is implemented with the macro of the crate `async-trait`.
 //!
 //! Minimum supported Rust version: 1.88.
 

@@ -273,8 +273,8 @@ impl Builder {
         self
     }
 
-    /// Reads the time of day from another clock than the operating system's. It decides when transactions arrive and
-    /// expire, and when they are attempted again. Timeouts use tokio's clock.
+    /// Reads the time of day from this clock, or the one in this `Arc`, instead of the operating system's. It decides when
+    /// transactions arrive and expire, and when they are attempted again. Timeouts use tokio's clock.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.given.clock = Arc::new(clock);
         self
@@ -287,8 +287,8 @@ impl Builder {
         self
     }
 
-    /// Looks up names with this resolver instead of DNS servers. Endpoints use it, and filters through their
-    /// surroundings.
+    /// Looks up names with this resolver, or the one in this `Arc`, instead of DNS servers. Endpoints use it, and filters
+    /// through their surroundings.
     ///
     /// The addresses that it returns are checked like those from the DNS before a connection is made.
     pub fn resolver(mut self, resolver: impl Resolver) -> Self {
@@ -296,7 +296,8 @@ impl Builder {
         self
     }
 
-    /// Connects with this connector instead of TCP. Endpoints use it, and filters through their surroundings.
+    /// Connects with this connector, or the one in this `Arc`, instead of TCP. Endpoints use it, and filters through their
+    /// surroundings.
     pub fn connector(mut self, connector: impl Connector) -> Self {
         self.given.connector = Arc::new(connector);
         self
@@ -311,8 +312,8 @@ impl Builder {
         self
     }
 
-    /// Tells this observer what happens in the agent. May be called several times. The log is another observer, which
-    /// is always present.
+    /// Tells this observer, or the one in this `Arc`, what happens in the agent. May be called several times. The log is
+    /// another observer, which is always present.
     pub fn observer(mut self, observer: impl Observer) -> Self {
         self.given.observers.push(Arc::new(observer));
         self

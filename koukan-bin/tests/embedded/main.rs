@@ -4,6 +4,7 @@
 
 mod own_schemas;
 mod panics;
+mod shared;
 
 use std::time::Duration;
 

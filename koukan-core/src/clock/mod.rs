@@ -13,9 +13,33 @@ use std::{fmt::Debug, sync::Arc};
 use jiff::Timestamp;
 
 /// Tells the time of day.
+///
+/// # Example
+///
+/// A clock for a program that replays what happened on another day:
+///
+/// ```
+/// use jiff::{SignedDuration, Timestamp};
+/// use koukan_core::clock::Clock;
+///
+/// #[derive(Debug)]
+/// struct Earlier(SignedDuration);
+///
+/// impl Clock for Earlier {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::now() - self.0
+///     }
+/// }
+/// ```
 pub trait Clock: Debug + Send + Sync + 'static {
     /// The time now.
     fn now(&self) -> Timestamp;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
 }
 
 /// A shared clock, as stages hold it.

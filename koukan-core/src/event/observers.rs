@@ -12,6 +12,33 @@ use super::Event;
 /// # Panics
 ///
 /// If it panics, the transaction or connection that the event is about is lost.
+///
+/// # Example
+///
+/// Counts deliveries. Whoever wants to read the count keeps an `Arc` of the observer: an `Arc` of one is an observer, too.
+///
+/// ```
+/// use std::sync::{Arc, atomic::{AtomicU64, Ordering::Relaxed}};
+///
+/// use koukan_core::event::{Event, Observer, Observers};
+///
+/// #[derive(Debug, Default)]
+/// struct Deliveries(AtomicU64);
+///
+/// impl Observer for Deliveries {
+///     fn observe(&self, event: &Event<'_>) {
+///         // There will be other kinds of events in later versions.
+///         if let Event::Delivered(_) = event {
+///             self.0.fetch_add(1, Relaxed);
+///         }
+///     }
+/// }
+///
+/// let deliveries = Arc::new(Deliveries::default());
+/// let observers = Observers::new(Arc::clone(&deliveries));
+/// assert!(!observers.is_empty());
+/// assert_eq!(deliveries.0.load(Relaxed), 0);
+/// ```
 pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// Something has happened.
     fn observe(&self, event: &Event<'_>);
@@ -21,6 +48,16 @@ pub trait Observer: fmt::Debug + Send + Sync + 'static {
     /// reported.
     fn follows_transactions(&self) -> bool {
         true
+    }
+}
+
+impl<O: Observer + ?Sized> Observer for Arc<O> {
+    fn observe(&self, event: &Event<'_>) {
+        (**self).observe(event);
+    }
+
+    fn follows_transactions(&self) -> bool {
+        (**self).follows_transactions()
     }
 }
 

@@ -70,6 +70,21 @@ pub trait Connector: fmt::Debug + Send + Sync + 'static {
     }
 }
 
+#[async_trait]
+impl<C: Connector + ?Sized> Connector for Arc<C> {
+    async fn connect(&self, address: SocketAddr) -> io::Result<BoxWire> {
+        (**self).connect(address).await
+    }
+
+    async fn connect_from(&self, address: SocketAddr, source: IpAddr) -> io::Result<BoxWire> {
+        (**self).connect_from(address, source).await
+    }
+
+    async fn connect_unix(&self, path: &Path) -> io::Result<BoxWire> {
+        (**self).connect_unix(path).await
+    }
+}
+
 /// The source address of a connection is not an address of this machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0} is no address of this machine")]

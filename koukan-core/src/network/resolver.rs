@@ -19,6 +19,39 @@ use super::{DnsAnswer, Mx, Tlsa};
 /// # Cancel safety
 ///
 /// Dropping a look-up loses nothing.
+///
+/// # Example
+///
+/// Sends one domain's mail to another host than the DNS says. The macro is that of the crate `async-trait`:
+///
+/// ```
+/// use std::net::IpAddr;
+///
+/// use koukan_core::network::{DnsAnswer, LookupError, Mx, Resolver, SharedResolver};
+///
+/// #[derive(Debug)]
+/// struct Diverted {
+///     domain: String,
+///     host: String,
+///     others: SharedResolver,
+/// }
+///
+/// #[async_trait::async_trait]
+/// impl Resolver for Diverted {
+///     async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
+///         self.others.addresses(host).await
+///     }
+///
+///     async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
+///         match domain.eq_ignore_ascii_case(&self.domain) {
+///             true => Ok(DnsAnswer::insecure([Mx::new(10, self.host.as_str())])),
+///             false => self.others.mx(domain).await,
+///         }
+///     }
+/// }
+/// ```
+///
+/// This one does not pass on `txt`, `tlsa` and `ptr`: filters that need them are told that they are not supported.
 #[async_trait]
 pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     /// The addresses of a host (A and AAAA records), in the order in which to try them.
@@ -73,6 +106,29 @@ pub trait Resolver: fmt::Debug + Send + Sync + 'static {
     async fn ptr(&self, address: IpAddr) -> Result<DnsAnswer<Box<str>>, LookupError> {
         let _ = address;
         Err(LookupError::Unsupported)
+    }
+}
+
+#[async_trait]
+impl<R: Resolver + ?Sized> Resolver for Arc<R> {
+    async fn addresses(&self, host: &str) -> Result<DnsAnswer<IpAddr>, LookupError> {
+        (**self).addresses(host).await
+    }
+
+    async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
+        (**self).mx(domain).await
+    }
+
+    async fn txt(&self, name: &str) -> Result<DnsAnswer<Box<[u8]>>, LookupError> {
+        (**self).txt(name).await
+    }
+
+    async fn tlsa(&self, name: &str) -> Result<DnsAnswer<Tlsa>, LookupError> {
+        (**self).tlsa(name).await
+    }
+
+    async fn ptr(&self, address: IpAddr) -> Result<DnsAnswer<Box<str>>, LookupError> {
+        (**self).ptr(address).await
     }
 }
 

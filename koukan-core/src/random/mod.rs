@@ -45,6 +45,12 @@ pub trait Random: Debug + Send + Sync + 'static {
     fn unit(&self) -> f64;
 }
 
+impl<R: Random + ?Sized> Random for Arc<R> {
+    fn unit(&self) -> f64 {
+        (**self).unit()
+    }
+}
+
 /// A shared source of randomness, as stages hold it.
 pub type SharedRandom = Arc<dyn Random>;
 
