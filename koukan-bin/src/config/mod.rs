@@ -51,7 +51,7 @@ pub use self::{
     resolver::Resolver,
     rest::RestApi,
     retry::Retry,
-    sender::{Notification, Principal, RestSender, Sender},
+    sender::{Notification, Principal, RestSender, Sender, SenderSuppression},
     shutdown::Shutdown,
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},

@@ -32,6 +32,7 @@ pub struct Sender {
 /// once, without an attempt. Only for a sender whose chain ends with `smtp`, `rest` or `webhook`.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
 pub struct SenderSuppression {
     /// How long an address is suppressed. Default 30 days.
     pub expiry: HumanDuration,

@@ -77,9 +77,9 @@ impl Custody {
     ///
     /// If the message is still arriving, the caller must let it progress while it waits.
     ///
-    /// [`CustodyError`]. The client must not be told that its message was accepted.
+    /// # Errors
     ///
-    /// [`CustodyError`]; the client must not be told that its message was taken.
+    /// [`CustodyError`]. The client must not be told that its message was accepted.
     ///
     /// # Cancel safety
     ///

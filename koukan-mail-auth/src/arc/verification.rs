@@ -1,6 +1,6 @@
 //! Verifies a chain: RFC 8617 section 5.2.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use koukan_core::network::Resolver;
 use tokio::time::timeout;
@@ -51,10 +51,24 @@ pub struct ArcVerifying {
     hasher: Option<BodyHasher>,
 }
 
+/// Shows nothing of the message.
+impl fmt::Debug for ArcVerifying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArcVerifying").finish_non_exhaustive()
+    }
+}
+
 /// A message that was read to its end.
 pub struct ArcPassed {
     section: Section,
     digest: Option<BodyDigest>,
+}
+
+/// Shows nothing of the message.
+impl fmt::Debug for ArcPassed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArcPassed").finish_non_exhaustive()
+    }
 }
 
 impl ArcResult {

@@ -1,5 +1,7 @@
 //! Hashes message bodies as they pass: RFC 6376 sections 3.4.3, 3.4.4 and 3.7.
 
+use std::fmt;
+
 use aws_lc_rs::digest::{Context, SHA256};
 use memchr::{memchr, memchr3};
 
@@ -35,6 +37,13 @@ pub struct BodyHasher {
     /// Relaxed form: white space has come. It counts as one blank if something follows on the line.
     has_blank: bool,
     is_after_cr: bool,
+}
+
+/// Shows nothing of the message.
+impl fmt::Debug for BodyHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BodyHasher").finish_non_exhaustive()
+    }
 }
 
 /// The hash of a body, and its length.

@@ -1,5 +1,7 @@
 //! Making `DKIM-Signature` fields: RFC 6376 sections 3.5, 3.7 and 5.
 
+use std::fmt;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
@@ -62,11 +64,25 @@ pub struct Signing {
     spec: SignatureSpec,
 }
 
+/// Shows nothing of the message.
+impl fmt::Debug for Signing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signing").finish_non_exhaustive()
+    }
+}
+
 /// A message that was read to its end.
 pub struct Message {
     section: Section,
     body: BodyDigest,
     spec: SignatureSpec,
+}
+
+/// Shows nothing of the message.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").finish_non_exhaustive()
+    }
 }
 
 /// Why a message cannot be signed.

@@ -1,6 +1,6 @@
 //! Verifies signatures: RFC 6376 section 6.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::join_all;
@@ -80,6 +80,13 @@ pub struct Verifying {
     signatures: Vec<Found>,
 }
 
+/// Shows nothing of the message.
+impl fmt::Debug for Verifying {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifying").finish_non_exhaustive()
+    }
+}
+
 struct Found {
     octets: Vec<u8>,
     received: Result<Received, Wrong>,
@@ -97,6 +104,13 @@ pub struct Passed {
     section: Section,
     digests: Vec<(Canonicalization, Option<u64>, BodyDigest)>,
     signatures: Vec<Found>,
+}
+
+/// Shows nothing of the message.
+impl fmt::Debug for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Passed").finish_non_exhaustive()
+    }
 }
 
 impl DkimResult {

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
+mod comfort;
 mod examples;
 mod foreign;
 mod golden;

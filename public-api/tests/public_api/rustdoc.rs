@@ -88,6 +88,11 @@ impl Crate {
         self.json["index"].get(id.to_string())
     }
 
+    /// A summary of each item that is mentioned, of this crate or another, by its id.
+    pub(crate) fn summaries(&self) -> &Value {
+        &self.json["paths"]
+    }
+
     /// All items with a path, except modules, each once.
     pub(crate) fn items(&self) -> Vec<Item<'_>> {
         let root = self.item(&self.json["root"]).unwrap();
