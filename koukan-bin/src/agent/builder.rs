@@ -18,8 +18,12 @@ use koukan_core::{
 };
 use koukan_smtp::server::Authenticator;
 use serde::de::DeserializeOwned;
+#[cfg(feature = "cli")]
+use tokio::runtime::Handle;
 use tower::{BoxError, Layer};
 
+#[cfg(feature = "cli")]
+use crate::command::complain;
 use crate::{
     compose::{Given, Sockets},
     config::{Config, ConfigError, ConfigWarnings},
@@ -27,6 +31,14 @@ use crate::{
 };
 
 use super::Koukan;
+
+/// [`Builder::main`] was called within a runtime.
+#[cfg(feature = "cli")]
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "`main` makes a runtime of its own: call it without `#[tokio::main]`, or use `config_file` and `run`"
+)]
+struct WithinRuntime;
 
 /// Builds an agent: the filters and endpoints that it knows, where it keeps mail, and how it reaches other hosts.
 ///
@@ -69,6 +81,9 @@ impl Builder {
     ///
     /// `build` is called for each place where the configuration names the filter: when the configuration is checked, and
     /// again when the agent starts. State that all these layers share is a clone that `build` captures.
+    ///
+    /// A configuration type with `#[serde(deny_unknown_fields)]` has misspelt settings reported; without that, they are
+    /// ignored.
     pub fn filter<C, L>(
         mut self,
         name: &str,
@@ -88,7 +103,8 @@ impl Builder {
     /// `build` is also called to check the configuration, with surroundings in which nothing runs; its result is then
     /// dropped. It may spawn tasks: it is always called within a tokio runtime, but tasks of a mere check may never run.
     /// The error may be of any type; an [`InvalidFilter`](crate::registry::InvalidFilter) can say where the configuration
-    /// is wrong. A panic is reported like an error.
+    /// is wrong. A panic is reported like an error. `build` cannot wait: a filter that has to connect first does so with
+    /// its first message, as [the guide](https://github.com/koukan/koukan/blob/main/guides/building-a-filter.md) shows.
     ///
     /// # Example
     ///
@@ -320,7 +336,8 @@ impl Builder {
     }
 
     /// Runs the whole command line of the program `koukan` (`run`, `check`, `schema`, `queue` and the others) with an
-    /// agent of these parts. The configuration decides how it logs. Call it in `main`, outside of any runtime.
+    /// agent of these parts. The configuration decides how it logs. Call it in a `main` without `#[tokio::main]`: it makes a
+    /// runtime of its own, and within another one it fails.
     ///
     /// # Example
     ///
@@ -332,6 +349,9 @@ impl Builder {
     #[cfg(feature = "cli")]
     #[must_use = "a program ends with it"]
     pub fn main(self) -> ExitCode {
+        if Handle::try_current().is_ok() {
+            return complain(&WithinRuntime);
+        }
         <crate::cli::Cli as clap::Parser>::parse().run(self)
     }
 

@@ -45,12 +45,13 @@ pub(crate) use self::{
 };
 
 use std::{
-    io,
+    fmt, io,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use koukan_core::{
+    causes::Causes,
     clock::SharedClock,
     network::{ListenAddress, SharedConnector},
     resource::HookBoard,
@@ -74,7 +75,9 @@ use self::{
 };
 
 /// Why an agent could not be started, or had to end.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` shows the text with all causes, so that a program whose `main` returns the error prints readable text.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
     /// The database cannot be used.
@@ -170,6 +173,12 @@ impl StartError {
             },
             _ => self,
         }
+    }
+}
+
+impl fmt::Debug for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&Causes(self), f)
     }
 }
 

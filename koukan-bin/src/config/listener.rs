@@ -1,6 +1,9 @@
 //! Listeners, to which clients connect.
 
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::{
+    fmt,
+    num::{NonZeroU32, NonZeroUsize},
+};
 
 use jiff::Timestamp;
 use koukan_core::network::ListenAddress;
@@ -191,7 +194,7 @@ pub enum Role {
 }
 
 /// A bearer token.
-#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[derive(Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Token {
@@ -209,6 +212,19 @@ pub struct Token {
     /// When it expires, as in `2027-01-01T00:00:00Z`. Default: never.
     #[schemars(with = "Option<String>")]
     pub expires: Option<Place<Timestamp>>,
+}
+
+/// Does not show the hash.
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("name", &self.name.value)
+            .field("sender", &self.sender)
+            .field("role", &self.role)
+            .field("trusted", &self.trusted)
+            .field("expires", &self.expires)
+            .finish_non_exhaustive()
+    }
 }
 
 fn yes() -> bool {

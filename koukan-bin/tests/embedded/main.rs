@@ -4,6 +4,7 @@
 
 mod own_schemas;
 mod panics;
+mod printed;
 mod shared;
 
 use std::time::Duration;
@@ -378,22 +379,4 @@ fn what_shows_an_agent_shows_no_password_of_its_database() {
         shown.contains("did you mean `url`?") && !shown.contains("hidden"),
         "{shown}"
     );
-}
-
-#[test]
-fn an_error_that_main_returns_shows_no_hash_of_a_token() {
-    let hash = "ab".repeat(32);
-    let text = config("mailbox: { user: bob }", "")
-        + &format!(
-            "rest_listener:\n  - {{ address: \"127.0.0.1:0\", token: [{{ sha256: {hash}, role: opperate }}] }}\n"
-        );
-    let error = with_mailbox(&Script::new()).config_text("k.yaml", &text);
-    let error: BoxError = Box::new(error.err().unwrap());
-    let shown = format!("{error:?}");
-    assert!(shown.contains("k.yaml:12:"), "{shown}");
-    assert!(
-        !shown.contains(&hash) && !shown.contains("hostname"),
-        "{shown}"
-    );
-    assert_eq!(shown, error.to_string());
 }

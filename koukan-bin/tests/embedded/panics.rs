@@ -1,4 +1,4 @@
-//! What a builder panics at is told where the configuration names the part.
+//! What a builder panics at is told where the configuration names the part; and what is no panic.
 
 use koukan::{Koukan, registry::InvalidFilter};
 use koukan_core::{
@@ -84,4 +84,12 @@ fn what_is_wrong_elsewhere_is_told_besides() {
     for told in ["filter `broken`", "did you mean `smtp`?"] {
         assert!(error.contains(told), "{told} is not in {error}");
     }
+}
+
+#[cfg(feature = "cli")]
+#[tokio::test]
+async fn a_main_within_a_runtime_is_an_error_and_no_panic() {
+    let code = Koukan::builder().main();
+    let failed = std::process::ExitCode::FAILURE;
+    assert_eq!(format!("{code:?}"), format!("{failed:?}"));
 }
