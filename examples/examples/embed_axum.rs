@@ -39,7 +39,7 @@ async fn main() -> Result<(), BoxError> {
         let mut request = DeliverRequest::new(context, Mail::new(ReversePath::Null), text);
         request.recipients.push(Rcpt::new(to));
         let Ok(outcome) = Deliver::new(mail).oneshot(request).await;
-        Ok::<_, StatusCode>(outcome.recipients[0].to_string())
+        Ok::<_, StatusCode>(outcome.verdict(0).to_string())
     };
     let routes = Router::new().route("/welcome", post(welcome)).merge(api);
     let http = TcpListener::bind(arg(1, "127.0.0.1:8080")).await?;
