@@ -33,6 +33,38 @@ use super::{Defect, Faults};
 use crate::test_util::SeededRandom;
 
 /// A backend that adds faults in front of another one.
+///
+/// # Example
+///
+/// A destination that is busy, and a database that fails from the first second on: the client is told to try again, and
+/// nothing is promised.
+///
+/// ```
+/// use std::{sync::Arc, time::Duration};
+///
+/// use koukan_core::{
+///     reply::Reply,
+///     stage::store_and_forward::StoreAndForward,
+///     storage::MemoryBackend,
+///     test_util::{FaultyBackend, Faults, Script, SeededRandom, Trouble, TroubleKind},
+///     test_util::{mail, rcpt, send},
+/// };
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(async {
+/// let during = Duration::from_secs(1)..Duration::MAX;
+/// let fails = Trouble { during, kind: TroubleKind::Failed, per_mille: 1000 };
+/// let faults = Faults { trouble: vec![fails], ..Faults::default() };
+/// let memory = Arc::new(MemoryBackend::new());
+/// let backend = FaultyBackend::new(memory, faults, SeededRandom::new(1), Duration::ZERO);
+/// let busy = Script::new().message(Reply::mailbox_busy());
+/// let queue = StoreAndForward::builder(busy).with_backend(Arc::new(backend)).open().await?;
+///
+/// tokio::time::sleep(Duration::from_secs(1)).await;
+/// let outcome = send(queue.submission(), mail("a@x"), [rcpt("b@y")], "\r\nhello\r\n").await;
+/// assert!(outcome.is_transient(), "{outcome:?}");
+/// # Ok::<(), koukan_core::storage::BackendError>(())
+/// # }).unwrap();
+/// ```
 pub struct FaultyBackend {
     pub(super) inner: Arc<dyn Backend>,
     pub(super) faults: Faults,
@@ -51,7 +83,8 @@ pub struct FaultyBackend {
 pub type OnDelivered = Arc<dyn Fn(&Recipient) + Send + Sync>;
 
 impl FaultyBackend {
-    /// Adds faults in front of `inner`; the simulation has been running for `since`.
+    /// Adds faults in front of `inner`. Times of trouble count from a start that is `since` ago: zero, unless the test has
+    /// opened another backend before this one.
     pub fn new(
         inner: Arc<dyn Backend>,
         faults: Faults,
