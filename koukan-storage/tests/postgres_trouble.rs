@@ -223,23 +223,6 @@ async fn what_is_acknowledged_survives_a_crash_of_the_server() {
     backend.close().await;
 }
 
-/// Waits until a commit is written and waits for the missing standby.
-fn await_commit(url: &str) {
-    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
-    while execute(url, waiting).trim() == "0" {
-        std::thread::yield_now();
-    }
-}
-
-/// Makes commits wait for a standby that does not exist.
-fn hold_commits(server: &Server) {
-    server.execute(
-        "postgres",
-        "ALTER SYSTEM SET synchronous_standby_names = 'nobody'",
-    );
-    server.execute("postgres", "SELECT pg_reload_conf()");
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_commit_that_a_failover_has_lost_is_not_taken_for_made() {
     let mut server = Server::start(Durability::Full);
@@ -251,14 +234,14 @@ async fn a_commit_that_a_failover_has_lost_is_not_taken_for_made() {
     // The standby has what was written so far, and nothing later.
     let other = server.standby();
     other.promote();
-    hold_commits(&server);
+    server.hold_commits();
     let new = transaction(100);
     let inserting = tokio::spawn({
         let (backend, new) = (backend.clone(), new.clone());
         async move { backend.insert(new).await }
     });
     let _running = tokio::task::spawn_blocking(move || {
-        await_commit(&url);
+        server.await_held_commit();
         // The standby has given that transaction's number to another transaction.
         other.execute(
             &name,

@@ -11,6 +11,7 @@
 //! | the connection is lost before COMMIT was answered | the server is asked whether the commit was made, by a mark that the commit has written |
 //! | the server does not come back in time | the callers get an error, as for any failing medium |
 //! | two commits wait for each other | one of them is repeated |
+//! | the server answers nothing, not even a new connection | as if all connections were lost, before the time-out of a statement |
 //!
 //! Within a process, requests of several tasks are committed together. Several connections commit at the
 //! same time. Reads have a connection pool of their own.
@@ -24,6 +25,7 @@ mod migrations;
 mod open;
 mod options;
 mod outage;
+mod pulse;
 mod read_only;
 mod reading;
 mod schema;

@@ -114,7 +114,7 @@ pub(super) async fn open(
     await_server(options).await;
     migrate(options).await?;
     let link = Link::new(options);
-    let outage = Arc::clone(&link.outage);
+    let pulse = link.pulse.clone();
     let (count, readers) = options.shares();
     let mut connections = Vec::with_capacity(count);
     for _ in 0..count {
@@ -130,7 +130,7 @@ pub(super) async fn open(
         options.reading(),
         readers,
         (options.silence(), options.patience),
-        outage,
+        pulse,
     );
     if options.listens() {
         let listener = Listener {

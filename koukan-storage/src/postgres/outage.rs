@@ -38,7 +38,12 @@ impl Outage {
 
     /// There is no connection.
     pub(super) fn is_away(&self) {
-        self.lock().away.get_or_insert_with(Instant::now);
+        self.is_away_since(Instant::now());
+    }
+
+    /// The server has not answered since then.
+    pub(super) fn is_away_since(&self, since: Instant) {
+        self.lock().away.get_or_insert(since);
     }
 
     /// There is a connection that is of use.

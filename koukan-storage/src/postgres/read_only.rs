@@ -11,6 +11,7 @@ use super::{
     migrations::migrator,
     open::{connect_to_migrate, failed},
     outage::Outage,
+    pulse::Pulse,
     reading::Readers,
     schema::recorded,
 };
@@ -23,11 +24,12 @@ pub(super) async fn open(options: &PostgresOptions) -> Result<Reader, PostgresEr
     let connection = connect(options).await?;
     // How the connection ends does not matter.
     let _ = connection.close().await;
+    let outage = Arc::new(Outage::new(options.patience));
     let readers = Readers::new(
         options.looking(),
         READERS,
         (options.silence(), options.patience),
-        Arc::new(Outage::new(options.patience)),
+        Pulse::new(options.looking(), outage),
     );
     Ok(Reader::new(readers))
 }

@@ -20,7 +20,7 @@ use crate::{
     reader::Source,
 };
 
-use super::{error::Cause, outage::Outage};
+use super::{error::Cause, pulse::Pulse};
 
 /// How long another try is put off at first, and at most.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -29,7 +29,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 pub(super) struct Readers {
     pool: PgPool,
     silence: Duration,
-    outage: Arc<Outage>,
+    pulse: Pulse,
 }
 
 impl Readers {
@@ -37,7 +37,7 @@ impl Readers {
         options: PgConnectOptions,
         connections: u32,
         (silence, patience): (Duration, Duration),
-        outage: Arc<Outage>,
+        pulse: Pulse,
     ) -> Self {
         let pool = PgPoolOptions::new()
             .max_connections(connections)
@@ -48,7 +48,7 @@ impl Readers {
         Self {
             pool,
             silence,
-            outage,
+            pulse,
         }
     }
 
@@ -66,19 +66,19 @@ impl Source for Readers {
     /// A read changes nothing, so it is repeated when the connection is lost.
     async fn rows(&self, text: Arc<str>, values: Values) -> Result<Vec<Row>, BackendError> {
         let (pool, silence) = (self.pool.clone(), self.silence);
-        let outage = Arc::clone(&self.outage);
-        let until = outage.reading_until();
+        let pulse = self.pulse.clone();
+        let until = pulse.outage.reading_until();
         let (mut answer, answered) = oneshot::channel();
         tokio::spawn(async move {
             let reading = async {
                 let mut pause = PAUSE;
                 loop {
                     let limits = (until, silence);
-                    let read = read(&pool, Arc::clone(&text), values.clone(), limits).await;
+                    let read = read(&pool, &pulse, Arc::clone(&text), values.clone(), limits).await;
                     match &read {
-                        Err(cause) if cause.is_lost() => outage.is_away(),
+                        Err(cause) if cause.is_lost() => pulse.outage.is_away(),
                         // It has answered.
-                        _ => outage.is_there(),
+                        _ => pulse.outage.is_there(),
                     }
                     match read {
                         Err(cause) if cause.is_lost() && Instant::now() < until => {
@@ -124,6 +124,7 @@ impl Drop for Lent {
 
 async fn read(
     pool: &PgPool,
+    pulse: &Pulse,
     text: Arc<str>,
     values: Values,
     (until, silence): (Instant, Duration),
@@ -136,10 +137,8 @@ async fn read(
         is_fine: false,
     };
     let query = sqlx::query_with(AssertSqlSafe(text), values.into_postgres());
-    let read = match timeout(silence, query.fetch_all(&mut *lent.connection)).await {
-        Ok(read) => read.map_err(Cause::from),
-        Err(_) => Err(Cause::silent(silence)),
-    };
+    let fetching = query.fetch_all(&mut *lent.connection);
+    let read = pulse.answer(silence, until, fetching).await;
     lent.is_fine = read.as_ref().err().is_none_or(|cause| !cause.is_lost());
     read
 }

@@ -138,6 +138,37 @@ impl Server {
         standby
     }
 
+    /// Makes commits wait for a standby that does not exist. Only with [`Durability::Full`].
+    pub(crate) fn hold_commits(&self) {
+        self.set_standby("nobody");
+    }
+
+    /// Waits until a commit is written and waits for that standby.
+    pub(crate) fn await_held_commit(&self) {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+        while self.execute("postgres", waiting).trim() == "0" {
+            std::thread::yield_now();
+        }
+    }
+
+    /// Commits wait for no standby any more.
+    pub(crate) fn release_commits(&self) {
+        self.set_standby("");
+    }
+
+    fn set_standby(&self, name: &str) {
+        let set = format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'");
+        self.execute("postgres", &set);
+        self.execute("postgres", "SELECT pg_reload_conf()");
+        while self
+            .execute("postgres", "SHOW synchronous_standby_names")
+            .trim()
+            != name
+        {
+            std::thread::yield_now();
+        }
+    }
+
     /// Makes a standby a server of its own.
     pub(crate) fn promote(&self) {
         let mut promoting = Command::new(programs().join("pg_ctl"));

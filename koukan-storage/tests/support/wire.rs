@@ -35,6 +35,8 @@ struct State {
 pub(crate) struct Wire {
     pub(crate) address: SocketAddr,
     state: watch::Sender<State>,
+    /// How many connections were accepted.
+    accepted: watch::Sender<u32>,
 }
 
 impl Wire {
@@ -48,8 +50,13 @@ impl Wire {
             epoch: 0,
         };
         let state = watch::Sender::new(state);
-        tokio::spawn(accept(listener, state.subscribe()));
-        Self { address, state }
+        let accepted = watch::Sender::new(0);
+        tokio::spawn(accept(listener, state.subscribe(), accepted.clone()));
+        Self {
+            address,
+            state,
+            accepted,
+        }
     }
 
     /// The URL of a database at the other end.
@@ -71,6 +78,16 @@ impl Wire {
         self.state.send_modify(|state| state.is_deaf = true);
     }
 
+    /// Waits for that many more connections.
+    pub(crate) async fn await_connections(&self, more: u32) {
+        let mut accepted = self.accepted.subscribe();
+        let before = *accepted.borrow_and_update();
+        accepted
+            .wait_for(|now| *now >= before + more)
+            .await
+            .unwrap();
+    }
+
     /// Closes all connections; new ones lead to another server.
     pub(crate) fn switch(&self, target: PathBuf) {
         self.state.send_modify(|state| {
@@ -81,8 +98,13 @@ impl Wire {
     }
 }
 
-async fn accept(listener: TcpListener, state: watch::Receiver<State>) {
+async fn accept(
+    listener: TcpListener,
+    state: watch::Receiver<State>,
+    accepted: watch::Sender<u32>,
+) {
     while let Ok((client, _)) = listener.accept().await {
+        accepted.send_modify(|accepted| *accepted += 1);
         let mut changes = state.clone();
         let begun = state.borrow().clone();
         if begun.passage == Passage::Closed {

@@ -186,30 +186,26 @@ impl Hand {
 
     async fn try_commit(&mut self, batch: &mut Batch, until: Instant) -> Result<(), Failure> {
         self.connect(until).await.map_err(Failure::Lost)?;
-        if let Err(cause) = self.begin().await {
-            return Err(self.not_written(cause).await);
+        if let Err(cause) = self.begin(until).await {
+            return Err(self.not_written(cause, until).await);
         }
+        let (pulse, silence) = (&self.link.pulse, self.link.silence);
         // A step of a batch may take as long as a single statement may.
-        let limit = self.link.silence * 2;
-        let applied = match timeout(limit, self.batches.apply(batch)).await {
-            Ok(applied) => applied.map_err(Cause::from),
-            Err(_) => Err(Cause::silent(limit)),
-        };
-        if let Err(cause) = applied {
-            return Err(self.not_written(cause).await);
+        let applying = self.batches.apply(batch);
+        if let Err(cause) = pulse.answer(silence * 2, until, applying).await {
+            return Err(self.not_written(cause, until).await);
         }
         let committing = COMMIT.execute(&mut self.batches.connection, Values::default());
-        let cause = match timeout(self.link.silence, committing).await {
-            Ok(Ok(_)) => {
+        let cause = match pulse.answer(silence, until, committing).await {
+            Ok(_) => {
                 self.link.outage.is_written();
                 return Ok(());
             }
-            Ok(Err(error)) => Cause::from(error),
-            Err(_) => Cause::silent(self.link.silence),
+            Err(cause) => cause,
         };
         if cause.is_refusal() {
             // The server says that nothing was committed.
-            self.roll_back().await;
+            self.roll_back(until).await;
             return Err(Failure::Statement(cause));
         }
         let mark = self.mark.clone();
@@ -224,7 +220,7 @@ impl Hand {
     }
 
     /// Begins a commit, and writes its mark.
-    async fn begin(&mut self) -> Result<(), Cause> {
+    async fn begin(&mut self, until: Instant) -> Result<(), Cause> {
         self.mark.number += 1;
         let Mark { writer, number } = &self.mark;
         let Connection::Postgres(connection) = &mut self.batches.connection else {
@@ -237,19 +233,16 @@ impl Hand {
              ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at"
         );
         let beginning = connection.execute(AssertSqlSafe(beginning));
-        let begun = match timeout(self.link.silence, beginning).await {
-            Ok(begun) => begun.map_err(Cause::from),
-            Err(_) => Err(Cause::silent(self.link.silence)),
-        };
-        begun.map(|_| ())
+        let (pulse, silence) = (&self.link.pulse, self.link.silence);
+        pulse.answer(silence, until, beginning).await.map(|_| ())
     }
 
     /// The failure that an error before COMMIT means.
-    async fn not_written(&mut self, cause: Cause) -> Failure {
+    async fn not_written(&mut self, cause: Cause, until: Instant) -> Failure {
         if cause.is_lost() {
             return Failure::Lost(self.lose(cause));
         }
-        self.roll_back().await;
+        self.roll_back(until).await;
         Failure::Statement(cause)
     }
 
@@ -278,10 +271,8 @@ impl Hand {
             AWAIT_WRITER.execute(connection, of(writer)).await?;
             LAST_COMMIT.execute(connection, of(writer)).await
         };
-        let asked = match timeout(self.link.silence, asking).await {
-            Ok(asked) => asked.map_err(Cause::from),
-            Err(_) => Err(Cause::silent(self.link.silence)),
-        };
+        let (pulse, silence) = (&self.link.pulse, self.link.silence);
+        let asked = pulse.answer(silence, until, asking).await;
         let asked = asked.map_err(|cause| self.lose(cause))?;
         let row = asked.rows.first().ok_or(sqlx::Error::RowNotFound)?;
         Ok(row.try_get(0)?)
@@ -290,7 +281,14 @@ impl Hand {
     /// Deletes the marks of old writers. If that fails, another process does it.
     pub(super) async fn forget_writers(mut self) -> Self {
         let forgetting = FORGET_WRITERS.execute(&mut self.batches.connection, Values::default());
-        if !matches!(timeout(self.link.silence, forgetting).await, Ok(Ok(_))) {
+        let Link {
+            pulse,
+            silence,
+            outage,
+            ..
+        } = &self.link;
+        let forgotten = pulse.answer(*silence, outage.writing_until(), forgetting);
+        if forgotten.await.is_err() {
             self.let_go();
         }
         self
@@ -342,10 +340,10 @@ impl Hand {
     }
 
     /// Rolls back a failed batch.
-    pub(super) async fn roll_back(&mut self) {
+    pub(super) async fn roll_back(&mut self, until: Instant) {
         let rolling_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
-        let rolled_back = timeout(self.link.silence, rolling_back).await;
-        if !matches!(rolled_back, Ok(Ok(_))) {
+        let (pulse, silence) = (&self.link.pulse, self.link.silence);
+        if pulse.answer(silence, until, rolling_back).await.is_err() {
             self.let_go();
         }
     }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
 use tokio::time::timeout;
 
-use super::super::{PostgresOptions, error::Cause, outage::Outage};
+use super::super::{PostgresOptions, error::Cause, outage::Outage, pulse::Pulse};
 
 /// The lock that excludes other processes: the octets of `koukan`.
 const ALONE: i64 = 0x6b6f_756b_616e;
@@ -21,6 +21,8 @@ pub(in crate::postgres) struct Link {
     pub(super) patience: Duration,
     /// Until when failed operations are repeated.
     pub(in crate::postgres) outage: Arc<Outage>,
+    /// Whether the server answers at all.
+    pub(in crate::postgres) pulse: Pulse,
 }
 
 /// Why there is no connection.
@@ -32,12 +34,14 @@ pub(in crate::postgres) enum LinkError {
 
 impl Link {
     pub(in crate::postgres) fn new(options: &PostgresOptions) -> Self {
+        let outage = Arc::new(Outage::new(options.patience));
         Self {
             options: options.using(),
             is_alone: options.term.is_none(),
             silence: options.silence(),
             patience: options.patience,
-            outage: Arc::new(Outage::new(options.patience)),
+            pulse: Pulse::new(options.using(), Arc::clone(&outage)),
+            outage,
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::sync::atomic::Ordering;
 
-use tokio::time::timeout;
-
 use crate::{
     query::{BEGIN, ROLLBACK, Values},
     writer::Pending,
@@ -23,7 +21,8 @@ impl Hand {
     }
 
     async fn try_to_write(&mut self) -> Result<(), Cause> {
-        self.connect(self.link.outage.writing_until()).await?;
+        let until = self.link.outage.writing_until();
+        self.connect(until).await?;
         let is_failing = self.is_failing.load(Ordering::Relaxed);
         let trying = async {
             if is_failing {
@@ -34,11 +33,8 @@ impl Hand {
             ROLLBACK.execute(connection, Values::default()).await?;
             Ok(())
         };
-        let tried = match timeout(self.link.silence, trying).await {
-            Ok(tried) => tried.map_err(Cause::from),
-            Err(_) => Err(Cause::silent(self.link.silence)),
-        };
-        match tried {
+        let (pulse, silence) = (&self.link.pulse, self.link.silence);
+        match pulse.answer(silence, until, trying).await {
             Ok(()) if is_failing => {
                 self.link.outage.is_written();
                 self.is_failing.store(false, Ordering::Relaxed);
@@ -51,7 +47,7 @@ impl Hand {
             }
             Err(cause) if cause.is_lost() => Err(self.lose(cause)),
             Err(cause) => {
-                self.roll_back().await;
+                self.roll_back(until).await;
                 Err(cause)
             }
         }
