@@ -9,6 +9,7 @@ use clap::Args;
 use koukan_core::causes::Causes;
 #[cfg(feature = "allocator")]
 use koukan_core::supervision::{Restarts, supervise};
+use koukan_storage::PostgresError;
 
 use crate::{
     Builder,
@@ -65,7 +66,10 @@ impl Run {
         };
         match block_on(self.threads, run) {
             Ok(Ok(())) => ExitCode::SUCCESS,
-            Ok(Err(error)) => fail(&error),
+            Ok(Err(error)) => {
+                tracing::error!(help = error.help(), "{}", Causes(&error));
+                ExitCode::FAILURE
+            }
             Err(error) => fail(&error),
         }
     }
@@ -98,15 +102,13 @@ fn fail(error: &(dyn Error + 'static)) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Prints an error and its causes.
-pub fn complain(error: &dyn Error) -> ExitCode {
-    eprint!("koukan: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprint!(": {error}");
-        cause = error.source();
+/// Prints an error and its causes; and what to do about it, if it is one of PostgreSQL that says so.
+pub fn complain(error: &(dyn Error + 'static)) -> ExitCode {
+    eprintln!("koukan: {}", Causes(error));
+    let help = error.downcast_ref::<PostgresError>();
+    if let Some(help) = help.and_then(PostgresError::help) {
+        eprintln!("        help: {help}");
     }
-    eprintln!();
     ExitCode::FAILURE
 }
 

@@ -69,8 +69,14 @@ impl Schema {
     /// Whether this program knows everything that was applied.
     #[must_use]
     pub fn is_known(&self) -> bool {
+        self.unknown().is_none()
+    }
+
+    /// The version of the first migration that this program does not know.
+    pub(crate) fn unknown(&self) -> Option<i64> {
         let mut migrations = self.migrations.iter();
-        migrations.all(|migration| migration.state != MigrationState::Unknown)
+        let unknown = migrations.find(|migration| migration.state == MigrationState::Unknown);
+        unknown.map(|migration| migration.version)
     }
 
     pub(crate) fn compare(database: String, known: &Migrator, recorded: Vec<Recorded>) -> Self {

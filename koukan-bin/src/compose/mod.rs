@@ -128,6 +128,17 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// What an operator can do about it: part of a sentence without a full stop. `None` where nothing is known, or the
+    /// error's own text says it.
+    #[must_use]
+    pub fn help(&self) -> Option<&str> {
+        match self {
+            Self::At { source, .. } => source.help(),
+            Self::Server(error) => error.help(),
+            _ => None,
+        }
+    }
+
     /// The same error with its place in the file, if that is known.
     pub(crate) fn located(self, file: &Path, config: &Config) -> Self {
         let smtp = config

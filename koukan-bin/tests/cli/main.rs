@@ -8,6 +8,7 @@ mod dkim_key;
 mod explain;
 mod migrate;
 mod packaging;
+mod postgres;
 mod schema;
 mod send;
 mod storage;

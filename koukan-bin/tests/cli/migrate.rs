@@ -5,10 +5,10 @@ use serde_json::Value;
 use super::*;
 
 #[path = "../../../koukan-storage/tests/support/postgres.rs"]
-mod server;
+pub(super) mod server;
 
 /// A configuration with this text as its storage.
-fn config_with(directory: &tempfile::TempDir, storage: &str) -> String {
+pub(super) fn config_with(directory: &tempfile::TempDir, storage: &str) -> String {
     let config = directory.path().join("koukan.yaml").display().to_string();
     let local = include_str!("../../../config/local/koukan.yaml");
     let sqlite = local.lines().find(|line| line.contains("sqlite:")).unwrap();

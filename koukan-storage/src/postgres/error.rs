@@ -14,7 +14,7 @@ pub(super) struct Cause(Arc<Fault>);
 enum Fault {
     Sql(sqlx::Error),
     Silent(Duration),
-    InDoubt(sqlx::Error),
+    InDoubt(Cause),
 }
 
 /// `disk_full`.
@@ -40,8 +40,8 @@ impl Cause {
     }
 
     /// Nobody knows whether the commit was made.
-    pub(super) fn in_doubt(error: sqlx::Error) -> Self {
-        Self(Arc::new(Fault::InDoubt(error)))
+    pub(super) fn in_doubt(cause: Self) -> Self {
+        Self(Arc::new(Fault::InDoubt(cause)))
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -88,7 +88,8 @@ impl Cause {
         error.is_some_and(|error| error.severity() == PgSeverity::Error) && !self.is_lost()
     }
 
-    fn code(&self) -> Option<String> {
+    /// The SQLSTATE that the server has given.
+    pub(super) fn code(&self) -> Option<String> {
         match &*self.0 {
             Fault::Sql(error) => code(error),
             _ => None,
@@ -133,14 +134,8 @@ impl From<Cause> for BackendError {
     }
 }
 
-impl Error for Cause {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &*self.0 {
-            Fault::Sql(error) | Fault::InDoubt(error) => error.source(),
-            Fault::Silent(_) => None,
-        }
-    }
-}
+/// The driver's texts hold their causes, so there is no source that would repeat them.
+impl Error for Cause {}
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -148,14 +143,16 @@ impl fmt::Display for Cause {
             Fault::Sql(sqlx::Error::Io(error)) if is_unbelieved(error) => {
                 write!(f, "the server cannot be believed by TLS: {error}")
             }
+            // The driver would add a line of the server's own source code.
+            Fault::Sql(sqlx::Error::Database(error)) => f.write_str(error.message()),
             Fault::Sql(error) => fmt::Display::fmt(error, f),
             Fault::Silent(limit) => {
                 write!(f, "the database has not answered for {} s", limit.as_secs())
             }
-            Fault::InDoubt(error) => {
+            Fault::InDoubt(cause) => {
                 write!(
                     f,
-                    "whether it was committed is not known, since the connection was lost: {error}"
+                    "whether it was committed is not known, since the connection was lost: {cause}"
                 )
             }
         }
@@ -171,6 +168,13 @@ impl fmt::Debug for Cause {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let cause = Cause::in_doubt(sqlx::Error::Io(io::Error::other("it broke")).into());
+        assert_eq!(cause.to_string().matches("it broke").count(), 1);
+        assert!(cause.source().is_none());
+    }
 
     #[test]
     fn what_the_server_has_not_said_is_no_refusal() {

@@ -18,8 +18,10 @@
 
 mod error;
 mod files;
+mod fitness;
 mod forget;
 mod fullness;
+mod help;
 mod listener;
 mod migrations;
 mod open;

@@ -16,10 +16,12 @@ use crate::{
 use super::{
     PostgresFileError, PostgresOptions,
     error::Cause,
+    fitness,
     fullness::Fullness,
     listener::Listener,
     migrations::migrator,
     reading::Readers,
+    schema::schema_of,
     writer::{self, Link, LinkError},
 };
 
@@ -83,6 +85,32 @@ pub enum PostgresError {
     Empty {
         /// The database.
         name: String,
+    },
+    /// The database cannot be used as it is: its settings, or the rights of this program's user, are in the way.
+    #[error("database {name} cannot be used: {what}")]
+    Unfit {
+        /// The database.
+        name: String,
+        /// What is in the way.
+        what: String,
+        /// What to do about it.
+        help: String,
+    },
+    /// Fewer connections may be made than the options ask for.
+    #[error(
+        "database {name}: {of} may have {limit} connections at a time, and an agent may make {wanted}"
+    )]
+    FewConnections {
+        /// The database.
+        name: String,
+        /// Whose limit it is: the user's, the database's or the server's.
+        of: String,
+        /// The most connections at a time.
+        limit: u32,
+        /// How many are asked for.
+        wanted: u32,
+        /// What to do about it.
+        help: String,
     },
     /// Any other error of the server.
     #[error("could not open database {name}")]
@@ -206,15 +234,14 @@ pub(super) async fn connect_to_migrate(
 pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresError> {
     let name = options.name();
     let mut connection = connect_to_migrate(options).await?;
-    match migrator().run_direct(None, &mut connection, false).await {
-        Ok(()) => {}
-        Err(MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version)) => {
-            return Err(PostgresError::UnknownSchema { name, version });
-        }
-        Err(error) => {
-            let source = error.into();
-            return Err(PostgresError::Failed { name, source });
-        }
+    let schema = schema_of(&name, &mut connection).await?;
+    if let Some(version) = schema.unknown() {
+        return Err(PostgresError::UnknownSchema { name, version });
+    }
+    fitness::check(&name, &mut connection, &schema).await?;
+    // Where nothing is pending, the user need not have the right to create tables.
+    if schema.pending().next().is_some() {
+        apply(&name, &mut connection).await?;
     }
     let mut connection = Connection::from(connection);
     if let Err(error) = rename_destinations(&mut connection).await {
@@ -222,6 +249,23 @@ pub(super) async fn migrate(options: &PostgresOptions) -> Result<(), PostgresErr
         tracing::warn!(database = name, %error, "what was queued under another spelling could not be renamed");
     }
     Ok(())
+}
+
+async fn apply(name: &str, connection: &mut PgConnection) -> Result<(), PostgresError> {
+    let applied = migrator().run_direct(None, connection, false).await;
+    applied.map_err(|error| match error {
+        MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version) => {
+            let name = name.to_owned();
+            PostgresError::UnknownSchema { name, version }
+        }
+        MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => {
+            failed(name, error.into())
+        }
+        error => PostgresError::Failed {
+            name: name.to_owned(),
+            source: error.into(),
+        },
+    })
 }
 
 async fn version(connection: &mut PgConnection) -> Result<i32, sqlx::Error> {

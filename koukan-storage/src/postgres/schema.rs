@@ -5,7 +5,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 use crate::schema::{Recorded, Schema};
 
 use super::{
-    PostgresError, PostgresOptions,
+    PostgresError, PostgresOptions, fitness,
     migrations::migrator,
     open::{connect_to_migrate, failed, migrate},
 };
@@ -19,11 +19,28 @@ impl PostgresOptions {
     /// [`PostgresError`].
     pub async fn schema(&self) -> Result<Schema, PostgresError> {
         let mut connection = connect_to_migrate(self).await?;
-        let recorded = recorded(&mut connection).await;
-        let recorded = recorded.map_err(|error| failed(&self.name(), error.into()))?;
+        let schema = schema_of(&self.name(), &mut connection).await?;
         // How the connection ends does not matter.
         let _ = connection.close().await;
-        Ok(Schema::compare(self.name(), &migrator(), recorded))
+        Ok(schema)
+    }
+
+    /// Checks whether the database can be opened: whether it takes writes, whether the user may make them and bring the
+    /// schema up to date, and whether it may have all connections. Changes nothing. Returns the state of the schema.
+    ///
+    /// # Errors
+    ///
+    /// [`PostgresError`]; not where the schema is a newer program's, which the result shows.
+    pub async fn check(&self) -> Result<Schema, PostgresError> {
+        let mut connection = connect_to_migrate(self).await?;
+        let schema = schema_of(&self.name(), &mut connection).await?;
+        if schema.is_known() {
+            fitness::check(&self.name(), &mut connection, &schema).await?;
+            fitness::check_connections(self, &mut connection).await?;
+        }
+        // How the connection ends does not matter.
+        let _ = connection.close().await;
+        Ok(schema)
     }
 
     /// Creates missing tables and brings the schema up to date, as opening the database does. Agents of the
@@ -40,6 +57,16 @@ impl PostgresOptions {
     pub async fn migrate(&self) -> Result<(), PostgresError> {
         migrate(self).await
     }
+}
+
+/// The state of the schema of the database with that name.
+pub(super) async fn schema_of(
+    name: &str,
+    connection: &mut PgConnection,
+) -> Result<Schema, PostgresError> {
+    let recorded = recorded(connection).await;
+    let recorded = recorded.map_err(|error| failed(name, error.into()))?;
+    Ok(Schema::compare(name.to_owned(), &migrator(), recorded))
 }
 
 pub(super) async fn recorded(connection: &mut PgConnection) -> Result<Vec<Recorded>, sqlx::Error> {

@@ -9,7 +9,7 @@ use crate::{
     config::{Config, Place, Postgres},
 };
 use koukan_core::{causes::Causes, network::ListenAddress};
-use koukan_storage::SqliteBackend;
+use koukan_storage::{PostgresError, SqliteBackend};
 
 /// Tries everything and reports what fails; returns whether everything works.
 pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
@@ -51,7 +51,7 @@ pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
         problems.extend(database(&path.value).map(|problem| at(path.place(), &problem)));
     }
     if let Some(postgres) = &storage.postgres {
-        problems.extend(server(config, postgres).map(|it| at(postgres.url.place(), &it)));
+        problems.extend(server(config, postgres).map(|(place, problem)| at(place, &problem)));
     }
     if let Some(path) = &storage.spill {
         problems.extend(unwritable(&path.value).map(|problem| at(path.place(), &problem)));
@@ -105,17 +105,31 @@ fn database(path: &Path) -> Option<String> {
     }
 }
 
-/// Connects to the server and checks the schema of the database, without changing anything.
-fn server(config: &Config, postgres: &Postgres) -> Option<String> {
+/// Connects to the server and checks that the agent could use the database, without changing anything.
+fn server(config: &Config, postgres: &Postgres) -> Option<(Place<()>, String)> {
+    let url = postgres.url.place();
     let options = match postgres_options(config, postgres) {
         Ok(options) => options,
-        Err(error) => return Some(Causes(&error).to_string()),
+        Err(error) => return Some((url, Causes(&error).to_string())),
     };
-    match block_on(Some(1), options.schema()) {
+    match block_on(Some(1), options.check()) {
         Ok(Ok(schema)) if schema.is_known() => None,
-        Ok(Ok(_)) => Some("a newer version of this program has used the database".to_owned()),
-        Ok(Err(error)) => Some(Causes(&error).to_string()),
-        Err(error) => Some(format!("cannot use the database: {error}")),
+        Ok(Ok(_)) => {
+            let newer = "a newer version of this program has used the database";
+            Some((url, newer.to_owned()))
+        }
+        Ok(Err(error)) => {
+            let connections = postgres.connections.as_ref().map(Place::place);
+            let place = match &error {
+                PostgresError::FewConnections { .. } => connections.unwrap_or(url),
+                _ => url,
+            };
+            let help = error.help();
+            let help = help.map(|help| format!("\n        help: {help}"));
+            let problem = Causes(&error).to_string() + &help.unwrap_or_default();
+            Some((place, problem))
+        }
+        Err(error) => Some((url, format!("cannot use the database: {error}"))),
     }
 }
 

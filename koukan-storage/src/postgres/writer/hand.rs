@@ -213,9 +213,7 @@ impl Hand {
         match self.find_outcome(&mark, until).await {
             Some(true) => Ok(()),
             Some(false) => Err(Failure::Lost(cause)),
-            None => Err(Failure::Doubt(Cause::in_doubt(sqlx::Error::Io(
-                std::io::Error::other(cause.to_string()),
-            )))),
+            None => Err(Failure::Doubt(Cause::in_doubt(cause))),
         }
     }
 
