@@ -143,7 +143,7 @@ impl ConfigError {
 /// The line, with an asterisk for each character of a password in a URL, as in
 /// `postgres://user:password@host` and in `postgres://host/database?password=password`. The line
 /// keeps its length.
-fn without_passwords(line: &str) -> String {
+pub(super) fn without_passwords(line: &str) -> String {
     let mut shown = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(scheme) = rest.find("://") {

@@ -33,7 +33,8 @@ pub struct Storage {
     pub postgres: Option<Postgres>,
     /// How much must stay free on the file system of the database. While less is free, new mail and uploads are
     /// refused with 452 or 503, so that what is queued can still be delivered. Default `64MiB`.
-    pub reserve: Option<ByteSize>,
+    #[schemars(with = "Option<ByteSize>")]
+    pub reserve: Option<Place<ByteSize>>,
     /// Whether transactions may be kept in memory only, so that everything that is queued is lost
     /// when the agent stops. Default `false`.
     pub memory: bool,
@@ -63,7 +64,7 @@ pub struct Storage {
 impl Storage {
     /// How many octets must stay free.
     pub(crate) fn reserve(&self) -> u64 {
-        self.reserve.map_or(RESERVE, |size| size.0)
+        self.reserve.map_or(RESERVE, |size| size.value.0)
     }
 
     /// How long before its time a message is accepted.
@@ -94,6 +95,12 @@ impl<'de> Visitor<'de> for Shape {
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Storage, E> {
+        if text.contains("://") {
+            // The URL may hold a password, so it is not shown.
+            return Err(E::custom(
+                "a URL alone is no storage: write `{ postgres: \"postgres://…\" }`",
+            ));
+        }
         if text != MEMORY {
             return Err(E::custom(format!(
                 "`{text}` is no storage: write `{MEMORY}`, or `sqlite: FILE` with a blank after the colon"

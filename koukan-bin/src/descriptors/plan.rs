@@ -11,7 +11,8 @@ use crate::config::{Config, Output, Place};
 /// File descriptors of the process itself: its runtime, its log, connections that are being turned
 /// away, and a margin for what libraries open for a moment.
 const PROCESS: u64 = 40;
-/// File descriptors of the database: its readers and its writer have two files each, and share some.
+/// File descriptors of the database: its readers and its writer have two files each, and share some. PostgreSQL needs
+/// one for each connection, and a few for connections that are being replaced.
 const DATABASE: u64 = 24;
 /// The fraction (one in so many) of the rest that is kept at least for connections to destinations.
 const TO_DESTINATIONS: u64 = 3;
@@ -75,7 +76,7 @@ impl Plan {
             };
             return (plan, None);
         };
-        let own = PROCESS + DATABASE + wishes.len() as u64;
+        let own = PROCESS + of_database(config) + wishes.len() as u64;
         // With less than this nothing works well.
         let left = limit.saturating_sub(own).max(FOR_SPILL);
         let limits = blob::Limits::from(&config.storage);
@@ -120,7 +121,7 @@ impl Plan {
         let wanted: u64 = wishes.iter().map(Wish::least).sum();
         let wanted = (wanted * FOR_SPILL).div_ceil(FOR_SPILL - FOR_SPILL / TO_DESTINATIONS - 1);
         let wanted = wanted.max(attempts as u64 * TO_DESTINATIONS);
-        let wanted = PROCESS + DATABASE + wishes.len() as u64 + wanted + TO_DESTINATIONS;
+        let wanted = PROCESS + of_database(config) + wishes.len() as u64 + wanted + TO_DESTINATIONS;
         Some(Shortage {
             place: fewer
                 .first()
@@ -205,6 +206,13 @@ fn fair(total: u64, wishes: impl Iterator<Item = u64>) -> Vec<u64> {
     granted
 }
 
+/// How many file descriptors the database needs.
+fn of_database(config: &Config) -> u64 {
+    let postgres = config.storage.postgres.as_ref();
+    let connections = postgres.and_then(|postgres| postgres.connections);
+    connections.map_or(DATABASE, |it| DATABASE.max(u64::from(it.value) * 5 / 4))
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
@@ -257,6 +265,22 @@ mod tests {
             plan.rest[0] > 5_000 && plan.destinations > 6_000,
             "{plan:?}"
         );
+    }
+
+    #[test]
+    fn many_connections_to_the_database_are_counted() {
+        let text = include_str!("../../../config/local/koukan.yaml");
+        let plan = |postgres: &str| {
+            let text = text.replace("sqlite: data/koukan.sqlite", postgres);
+            let config = Config::parse(Path::new("x"), &text, &Registry::default()).unwrap();
+            Plan::new(&config, Some(2000)).0.destinations
+        };
+        let [few, many] = ["12", "400"].map(|connections| {
+            plan(&format!(
+                "postgres: {{ url: \"postgres://a@b/c\", connections: {connections} }}"
+            ))
+        });
+        assert!(few > many + 100, "{few}, {many}");
     }
 
     #[test]

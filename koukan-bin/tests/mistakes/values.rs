@@ -148,6 +148,84 @@ fn values() {
         ),
         (
             "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", connections: 100000 }",
+            "100000 }",
+            &["no server has so many connections", "write 12"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", statement_timeout: 1ms }",
+            "1ms }",
+            &["some statements take longer", "`1s` at least"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", statement_timeout: 2s, lock_timeout: 2s }",
+            "2s }",
+            &["exceeded `statement_timeout`"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", lock_timeout: 1h }",
+            "1h }",
+            &["exceeded `statement_timeout`", "which is `30s` unless"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a@b/c\", session_term: 1d }",
+            "1d }",
+            &["would wait that long for another one", "`10m` at most"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { url: \"postgres://a:secret@b/c\", password_file: /proc/version }",
+            "/proc/version",
+            &["the URL holds a password, too", "leave one of them out"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "sqlite: data/koukan.sqlite\n  postgres: \"postgres://a@b/c\"",
+            "postgres:",
+            &[
+                "either `sqlite`, `postgres` or `memory`",
+                "leave all but one out",
+            ],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: \"postgres://a@b/c\"\n  reserve: 64MiB",
+            "reserve:",
+            &["beside the file of a database", "leave it out"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: \"mysql://a:secret@b/c\"",
+            "\"mysql:",
+            &[
+                "not the URL of a PostgreSQL database",
+                "postgres://user@host",
+            ],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: 5432",
+            "postgres: 5432",
+            &["a URL as in `postgres://user@host/database`, or a mapping with `url`"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { password_file: /proc/version }",
+            "postgres: {",
+            &["`url` is missing"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
+            "postgres: { urk: \"postgres://a@b/c\" }",
+            "urk",
+            &["no key `urk`", "did you mean `url`?"],
+        ),
+        (
+            "sqlite: data/koukan.sqlite",
             "postgres: { url: \"postgres://a@b/c\", session_term: 20ms }",
             "20ms",
             &["`1s` at least"],
@@ -249,6 +327,28 @@ fn values() {
             &["koukan token"],
         ),
     ]);
+}
+
+#[test]
+fn a_postgresql_database_may_be_its_url_alone() {
+    for postgres in [
+        "postgres: \"postgres://a:secret@b/c\"",
+        "postgres: postgres://a@b/c",
+        "postgres: { url: \"postgres://a@b/c\", statement_timeout: 2s }",
+    ] {
+        check(&changed("sqlite: data/koukan.sqlite", postgres)).unwrap();
+    }
+    let alone = changed(
+        "storage:\n  sqlite: data/koukan.sqlite",
+        "storage: \"postgres://a:secret@b/c\"",
+    );
+    let told = check(&alone).unwrap_err();
+    let message = told.lines().next().unwrap();
+    assert!(
+        message.contains("write `{ postgres: \"postgres://…\" }`"),
+        "{told}"
+    );
+    assert!(!told.contains("secret"), "{told}");
 }
 
 #[test]

@@ -12,13 +12,16 @@ use crate::BoxError;
 /// How many statements a connection keeps prepared.
 const PREPARED: usize = 512;
 
+/// The default for how long a statement may wait for a lock.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// Options for a PostgreSQL database.
 #[derive(Clone)]
 pub struct PostgresOptions {
     pub(super) connect: PgConnectOptions,
     pub(super) connections: u32,
     statement_timeout: Duration,
-    lock_timeout: Duration,
+    lock_timeout: Option<Duration>,
     pub(super) patience: Duration,
     pub(super) term: Option<Duration>,
     pub(super) keeps_events: bool,
@@ -84,7 +87,7 @@ impl PostgresOptions {
                 .disable_statement_logging(),
             connections: 12,
             statement_timeout: Duration::from_secs(30),
-            lock_timeout: Duration::from_secs(10),
+            lock_timeout: None,
             patience: Duration::from_secs(20),
             term: Some(Duration::from_secs(6)),
             keeps_events: false,
@@ -136,10 +139,11 @@ impl PostgresOptions {
         self
     }
 
-    /// Sets how long a statement may wait for a lock, measured by the server; 10 s by default.
+    /// Sets how long a statement may wait for a lock, measured by the server; 10 s by default, or half of a shorter
+    /// statement timeout.
     #[must_use]
     pub fn with_lock_timeout(mut self, limit: Duration) -> Self {
-        self.lock_timeout = limit;
+        self.lock_timeout = Some(limit);
         self
     }
 
@@ -218,11 +222,18 @@ impl PostgresOptions {
         }
     }
 
+    /// How long a statement may wait for a lock. If it waits longer than it may take, its failure is no conflict, and it
+    /// is not repeated.
+    fn lock_limit(&self) -> Duration {
+        let default = LOCK_TIMEOUT.min(self.statement_timeout / 2);
+        self.lock_timeout.unwrap_or(default)
+    }
+
     pub(super) fn using(&self) -> PgConnectOptions {
         let millis = |time: Duration| time.as_millis().max(1).to_string();
         self.connect.clone().options([
             ("statement_timeout", millis(self.statement_timeout)),
-            ("lock_timeout", millis(self.lock_timeout)),
+            ("lock_timeout", millis(self.lock_limit())),
             (
                 "idle_in_transaction_session_timeout",
                 millis(self.standstill()),

@@ -7,7 +7,7 @@ use koukan_storage::PostgresOptions;
 
 use super::Check;
 use crate::{
-    config::{Endpoint, Place},
+    config::{Endpoint, Place, problem::without_passwords},
     registry::AddRoute,
 };
 
@@ -15,10 +15,16 @@ use crate::{
 const HELP: &str = "add `storage: { sqlite: FILE }`, or write `storage: memory` where mail may be \
                     lost when the agent stops";
 
-/// The shortest time after which a silent agent may be taken for dead.
-const LEAST_TERM: Duration = Duration::from_secs(1);
+/// The fewest and the most connections: one writes and one reads, and no server has so many for each of its clients.
+const CONNECTIONS: RangeInclusive<u32> = 2..=1000;
+/// The times after which a silent agent may be taken for dead. Its mail waits for so long.
+const TERMS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(10 * 60);
+/// The shortest time in which every statement can be made.
+const LEAST_STATEMENT: Duration = Duration::from_secs(1);
 /// How long SMTP clients wait for the reply to a message (RFC 5321 section 4.5.3.2.6).
 const MOST_PATIENCE: Duration = Duration::from_secs(10 * 60);
+/// The default for how long a statement may take.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 /// The limits of time that the server knows for statements.
 const LIMITS: RangeInclusive<Duration> =
     Duration::from_millis(1)..=Duration::from_secs(24 * 24 * 60 * 60);
@@ -35,8 +41,13 @@ impl Check<'_> {
         ];
         if kinds.into_iter().filter(|is_there| *is_there).count() > 1 {
             let message = "storage is either `sqlite`, `postgres` or `memory`";
+            let of_sqlite = storage.sqlite.as_ref().map(Place::place);
+            let of_postgres = storage.postgres.as_ref().map(|it| it.url.place());
+            let places = of_sqlite.into_iter().chain(of_postgres);
+            // The second one is the one too many.
+            let place = places.max_by_key(|place| (place.line, place.column));
             self.wrong(
-                &Place::nowhere(()),
+                &place.unwrap_or(Place::nowhere(())),
                 message.into(),
                 Some("leave all but one out".into()),
             );
@@ -49,11 +60,12 @@ impl Check<'_> {
             self.wrong(file, message, Some(help.into()));
         }
         self.postgres();
-        if storage.reserve.is_some() && storage.sqlite.is_none() {
-            let message =
-                "`storage.reserve` is what stays free beside a database, and there is none";
+        if let Some(reserve) = &storage.reserve
+            && storage.sqlite.is_none()
+        {
+            let message = "`storage.reserve` is what stays free beside the file of a database, and there is none";
             self.wrong(
-                &Place::nowhere(()),
+                reserve,
                 message.into(),
                 Some("leave it out, or name the database by `storage.sqlite`".into()),
             );
@@ -117,11 +129,21 @@ impl Check<'_> {
             }
         }
         self.file(postgres.password_file.as_ref(), "password");
+        if let Some(file) = &postgres.password_file
+            && has_password(&postgres.url.value)
+        {
+            let message = "the URL holds a password, too";
+            let help = "leave one of them out: the one in the file would count";
+            self.wrong(file, message.into(), Some(help.into()));
+        }
         self.file(postgres.ca_file.as_ref(), "certificate");
         if let Some(connections) = &postgres.connections
-            && connections.value < 2
+            && !CONNECTIONS.contains(&connections.value)
         {
-            let message = "a database needs two connections at least: one writes, one reads";
+            let message = match connections.value {
+                0 | 1 => "a database needs two connections at least: one writes, one reads",
+                _ => "no server has so many connections for one agent",
+            };
             self.wrong(connections, message.into(), Some("write 12".into()));
         }
         let limits = [&postgres.statement_timeout, &postgres.lock_timeout];
@@ -134,6 +156,23 @@ impl Check<'_> {
                 self.wrong(limit, message.into(), Some(help.into()));
             }
         }
+        if let Some(limit) = &postgres.statement_timeout
+            && limit.value.0 > Duration::ZERO
+            && limit.value.0 < LEAST_STATEMENT
+        {
+            let message = "some statements take longer on a busy server, and fail then";
+            let help = "write `30s`, or `1s` at least";
+            self.wrong(limit, message.into(), Some(help.into()));
+        }
+        let statement = postgres.statement_timeout.map(|limit| limit.value.0);
+        if let Some(limit) = &postgres.lock_timeout
+            && limit.value.0 >= statement.unwrap_or(STATEMENT_TIMEOUT)
+        {
+            let message =
+                "a statement that waits that long for a lock has exceeded `statement_timeout`";
+            let help = "write less than `statement_timeout`, which is `30s` unless it is there";
+            self.wrong(limit, message.into(), Some(help.into()));
+        }
         if let Some(patience) = &postgres.patience
             && patience.value.0 > MOST_PATIENCE
         {
@@ -142,9 +181,17 @@ impl Check<'_> {
             self.wrong(patience, message.into(), Some(help.into()));
         }
         if let Some(term) = &postgres.session_term {
-            if term.value.0 < LEAST_TERM {
-                let message = "an agent cannot say that often that it lives";
-                let help = "write `6s`, or `1s` at least";
+            if !TERMS.contains(&term.value.0) {
+                let (message, help) = match term.value.0 < *TERMS.start() {
+                    true => (
+                        "an agent cannot say that often that it lives",
+                        "write `6s`, or `1s` at least",
+                    ),
+                    false => (
+                        "the mail of an agent that has died would wait that long for another one",
+                        "write `6s`, or `10m` at most",
+                    ),
+                };
                 self.wrong(term, message.into(), Some(help.into()));
             }
             if postgres.alone {
@@ -154,6 +201,11 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Whether a URL holds a password.
+fn has_password(url: &str) -> bool {
+    without_passwords(url) != url
 }
 
 /// Whether a path is empty, or has a meaning other than a file to SQLite: a database in memory, or a URL.
