@@ -160,9 +160,10 @@ impl StartError {
             Self::Server(PostgresError::File(error)) => {
                 let postgres = storage.postgres.as_ref();
                 let named = |file: &&Place<PathBuf>| file.value == error.path;
-                let of_file = postgres.and_then(|it| it.ca_file.as_ref().filter(named));
+                let files = postgres.map(|it| [&it.password_file, &it.ca_file]);
+                let mut files = files.into_iter().flatten().flatten();
                 let of_url = postgres.map(|it| it.url.place());
-                of_file.map(Place::place).or(of_url)
+                files.find(named).map(Place::place).or(of_url)
             }
             Self::Server(_) => storage.postgres.as_ref().map(|it| it.url.place()),
             Self::Database(_) | Self::Session(_) => {

@@ -1,7 +1,5 @@
 //! A PostgreSQL database, from its configuration.
 
-use std::fs;
-
 use koukan_storage::{PostgresOptions, PostgresTls};
 
 use crate::config::{self, Config, Postgres};
@@ -12,19 +10,13 @@ use super::StartError;
 ///
 /// # Errors
 ///
-/// [`StartError::Config`] for errors that the check of the configuration does not find, for example
-/// a file that was removed since.
+/// [`StartError::Config`] for errors that the check of the configuration would have found.
 pub(crate) fn options(config: &Config, postgres: &Postgres) -> Result<PostgresOptions, StartError> {
     let options = PostgresOptions::new(&postgres.url.value);
     let options = options.map_err(|error| StartError::Config(error.to_string()))?;
     let mut options = options.with_events(config.storage.events.is_some());
     if let Some(file) = &postgres.password_file {
-        let password = fs::read_to_string(&file.value);
-        let password = password.map_err(|error| {
-            let file = file.value.display();
-            StartError::Config(format!("cannot read {file}: {error}"))
-        })?;
-        options = options.with_password(password.trim());
+        options = options.with_password_file(&file.value);
     }
     if let Some(tls) = postgres.tls {
         options = options.with_tls(match tls {

@@ -136,6 +136,29 @@ fn a_user_that_may_only_write_will_do_where_the_tables_are_there() {
 }
 
 #[test]
+fn the_password_may_be_in_a_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let server = server::Server::start_with_password_of("mail");
+    let url = server.database();
+    let rights = "ALTER ROLE mail PASSWORD 'secret'; GRANT CREATE ON SCHEMA public TO mail";
+    let by_mail = user(&url, "mail", rights);
+    let file = directory.path().join("password");
+    let shown = file.display();
+    let storage = format!("  postgres: {{ url: \"{by_mail}\", password_file: \"{shown}\" }}");
+    let config = config_with(&directory, &storage);
+    for (password, is_right) in [("other", false), ("secret\n", true)] {
+        fs::write(&file, password).unwrap();
+        let output = koukan(&["migrate", "--config", &config, "--apply"]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.success(), is_right, "{told}");
+        assert!(
+            is_right || told.contains("help: correct the password"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
 fn what_goes_wrong_is_said_once_and_without_lines_of_the_server() {
     let directory = tempfile::tempdir().unwrap();
     let url = server::database();

@@ -22,9 +22,10 @@ const FULL: &str = "53100";
 /// `serialization_failure`, `deadlock_detected`, `lock_not_available`: repeating the commit may succeed.
 const CONFLICTS: [&str; 3] = ["40001", "40P01", "55P03"];
 /// The server shuts down, has crashed, starts, or has too many connections; it ended a connection that was
-/// idle in a transaction; or it has become read-only, as after a failover.
-const LOST: [&str; 7] = [
-    "57P01", "57P02", "57P03", "57P05", "53300", "25P03", READ_ONLY,
+/// idle in a transaction; it does not accept the password, which is being changed; or it has become read-only, as
+/// after a failover.
+const LOST: [&str; 8] = [
+    "57P01", "57P02", "57P03", "57P05", "53300", "25P03", "28P01", READ_ONLY,
 ];
 /// The server shuts down, starts, or has too many connections.
 const AWAY: [&str; 3] = ["57P01", "57P03", "53300"];

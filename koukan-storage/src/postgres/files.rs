@@ -25,16 +25,22 @@ pub struct PostgresFileError {
 }
 
 impl PostgresOptions {
-    /// Checks that all files that connections need can be read: the certificates of authorities, and the certificate
-    /// and key of this program, whether the URL, the environment or [`PostgresOptions::with_authorities`] names them.
-    /// Without TLS (`sslmode=disable`) none is needed. Opening a database checks this first, since a missing file would
-    /// otherwise look like a missing server.
+    /// Checks that all files that connections need can be read: that with the password; the certificates of authorities,
+    /// and the certificate and key of this program, whether the URL, the environment or
+    /// [`PostgresOptions::with_authorities`] names them. Without TLS (`sslmode=disable`) no certificate is needed.
+    /// Opening a database checks this first, since a missing file would otherwise look like a missing server.
     ///
     /// # Errors
     ///
     /// [`PostgresFileError`] for the first file that cannot be read, or that should hold the certificates of authorities
     /// and holds none.
     pub fn check_files(&self) -> Result<(), PostgresFileError> {
+        if let Some(path) = &self.password_file {
+            fs::read_to_string(path).map_err(|source| PostgresFileError {
+                path: path.to_path_buf(),
+                source,
+            })?;
+        }
         if matches!(self.connect.get_ssl_mode(), PgSslMode::Disable) {
             return Ok(());
         }

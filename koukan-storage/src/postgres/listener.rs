@@ -8,7 +8,7 @@ use std::time::Duration;
 use koukan_core::{causes::Causes, repeats::Repeats};
 use sqlx::{
     Executor, PgPool,
-    postgres::{PgConnectOptions, PgListener, PgPoolOptions},
+    postgres::{PgListener, PgPoolOptions},
 };
 use tokio::{
     sync::watch,
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::query::EVENTS_CHANNEL;
 
-use super::error::Cause;
+use super::{access::Access, error::Cause};
 
 /// How long nothing may arrive before the listener asks whether the connection still works.
 const QUIET: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ static DEAF: Repeats = Repeats::new(INTERVAL, |times, interval| {
 });
 
 pub(super) struct Listener {
-    pub(super) options: PgConnectOptions,
+    pub(super) access: Access,
     /// The name of this process in its own notifications.
     pub(super) own: String,
     /// How long to wait for an answer.
@@ -99,7 +99,7 @@ impl Listener {
     async fn connect(&self) -> Result<PgListener, sqlx::Error> {
         // A dead connection is not waited for: the next one belongs to another pool.
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None);
-        let pool = pool.connect_lazy_with(self.options.clone());
+        let pool = pool.connect_lazy_with(self.access.options_now().await?);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
         listener.listen(EVENTS_CHANNEL).await?;

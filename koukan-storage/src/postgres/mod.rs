@@ -16,6 +16,7 @@
 //! Within a process, requests of several tasks are committed together. Several connections commit at the
 //! same time. Reads have a connection pool of their own.
 
+mod access;
 mod error;
 mod files;
 mod fitness;

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use koukan_core::storage::record::SessionId;
-use sqlx::{ConnectOptions, Connection as _, PgConnection, migrate::MigrateError};
+use sqlx::{Connection as _, PgConnection, migrate::MigrateError};
 use tokio::{
     sync::watch,
     time::{Instant, sleep, timeout},
@@ -162,7 +162,7 @@ pub(super) async fn open(
     );
     if options.listens() {
         let listener = Listener {
-            options: options.using(),
+            access: options.using(),
             own: options.process.clone(),
             silence: options.silence(),
             written,

@@ -1,6 +1,11 @@
 //! Options for a PostgreSQL database.
 
-use std::{fmt, path::PathBuf, time::Duration};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use sqlx::{
     ConnectOptions as _,
@@ -8,6 +13,8 @@ use sqlx::{
 };
 
 use crate::BoxError;
+
+use super::access::Access;
 
 /// How many statements a connection keeps prepared.
 const PREPARED: usize = 512;
@@ -19,6 +26,7 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct PostgresOptions {
     pub(super) connect: PgConnectOptions,
+    pub(super) password_file: Option<Arc<Path>>,
     pub(super) connections: u32,
     statement_timeout: Duration,
     lock_timeout: Option<Duration>,
@@ -85,6 +93,7 @@ impl PostgresOptions {
                 .application_name("koukan")
                 .statement_cache_capacity(PREPARED)
                 .disable_statement_logging(),
+            password_file: None,
             connections: 12,
             statement_timeout: Duration::from_secs(30),
             lock_timeout: None,
@@ -99,6 +108,15 @@ impl PostgresOptions {
     #[must_use]
     pub fn with_password(mut self, password: &str) -> Self {
         self.connect = self.connect.password(password);
+        self
+    }
+
+    /// Reads the password from this file, instead of taking the one in the URL. The file is read for each new connection,
+    /// so that the password can be changed while the process runs. White space around the password is ignored.
+    #[must_use]
+    pub fn with_password_file(mut self, file: impl Into<PathBuf>) -> Self {
+        let file: PathBuf = file.into();
+        self.password_file = Some(file.into());
         self
     }
 
@@ -229,9 +247,10 @@ impl PostgresOptions {
         self.lock_timeout.unwrap_or(default)
     }
 
-    pub(super) fn using(&self) -> PgConnectOptions {
+    pub(super) fn using(&self) -> Access {
         let millis = |time: Duration| time.as_millis().max(1).to_string();
-        self.connect.clone().options([
+        let mut access = self.migrating();
+        access.options = access.options.options([
             ("statement_timeout", millis(self.statement_timeout)),
             ("lock_timeout", millis(self.lock_limit())),
             (
@@ -244,25 +263,29 @@ impl PostgresOptions {
             ("tcp_keepalives_count", "4".into()),
             ("default_transaction_isolation", "read committed".into()),
             ("koukan.process", self.process.clone()),
-        ])
+        ]);
+        access
     }
 
     /// Options for connections that read. Statements are planned anew with their values, since one sender may have
     /// very few transactions and another nearly all of them.
-    pub(super) fn reading(&self) -> PgConnectOptions {
+    pub(super) fn reading(&self) -> Access {
         let custom = [("plan_cache_mode", "force_custom_plan")];
-        self.using().options(custom)
+        self.using().with(custom)
     }
 
     /// Options for connections that are to change nothing.
-    pub(super) fn looking(&self) -> PgConnectOptions {
+    pub(super) fn looking(&self) -> Access {
         self.reading()
-            .options([("default_transaction_read_only", "on")])
+            .with([("default_transaction_read_only", "on")])
     }
 
     /// Options for connections that migrate the schema, without limits of time.
-    pub(super) fn migrating(&self) -> PgConnectOptions {
-        self.connect.clone()
+    pub(super) fn migrating(&self) -> Access {
+        Access {
+            options: self.connect.clone(),
+            password_file: self.password_file.clone(),
+        }
     }
 }
 
@@ -284,8 +307,8 @@ mod tests {
     fn who_stands_still_keeps_nobody_from_living() {
         let options = PostgresOptions::new("postgres://koukan@localhost/koukan").unwrap();
         let limit = |options: &PostgresOptions| {
-            let connect = options.using();
-            let settings = connect.get_options().unwrap().to_owned();
+            let access = options.using();
+            let settings = access.options.get_options().unwrap().to_owned();
             let (_, limit) = settings
                 .split_once("idle_in_transaction_session_timeout=")
                 .unwrap();

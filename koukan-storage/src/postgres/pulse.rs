@@ -13,13 +13,12 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{ConnectOptions as _, postgres::PgConnectOptions};
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep_until, timeout},
 };
 
-use super::{error::Cause, outage::Outage};
+use super::{access::Access, error::Cause, outage::Outage};
 
 /// The shortest and the longest time after which the server is asked, and which it has for the answer.
 const STEP: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
@@ -27,17 +26,17 @@ const STEP: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)]
 /// Asks whether the server answers at all.
 #[derive(Clone)]
 pub(super) struct Pulse {
-    options: PgConnectOptions,
+    access: Access,
     pub(super) outage: Arc<Outage>,
     /// When the last question was asked that the server has answered. One is asked at a time.
     felt: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Pulse {
-    /// Asks by connections with these options.
-    pub(super) fn new(options: PgConnectOptions, outage: Arc<Outage>) -> Self {
+    /// Asks by connections of this kind.
+    pub(super) fn new(access: Access, outage: Arc<Outage>) -> Self {
         Self {
-            options,
+            access,
             outage,
             felt: Arc::default(),
         }
@@ -101,7 +100,7 @@ impl Pulse {
     }
 
     async fn ask(&self) -> bool {
-        match self.options.connect().await {
+        match self.access.connect().await {
             Ok(_closed_when_dropped) => {
                 self.outage.is_there();
                 true

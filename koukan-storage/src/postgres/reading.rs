@@ -7,7 +7,7 @@ use koukan_core::storage::BackendError;
 use sqlx::{
     AssertSqlSafe, PgPool, Postgres,
     pool::PoolConnection,
-    postgres::{PgConnectOptions, PgPoolOptions, PgRow},
+    postgres::{PgPoolOptions, PgRow},
 };
 use tokio::{
     sync::oneshot,
@@ -20,21 +20,28 @@ use crate::{
     reader::Source,
 };
 
-use super::{error::Cause, pulse::Pulse};
+use super::{access::Access, error::Cause, pulse::Pulse};
 
 /// How long another try is put off at first, and at most.
 const PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 pub(super) struct Readers {
-    pool: PgPool,
+    lender: Lender,
     silence: Duration,
     pulse: Pulse,
 }
 
+/// Lends connections.
+#[derive(Clone)]
+struct Lender {
+    pool: PgPool,
+    access: Access,
+}
+
 impl Readers {
     pub(super) fn new(
-        options: PgConnectOptions,
+        access: Access,
         connections: u32,
         (silence, patience): (Duration, Duration),
         pulse: Pulse,
@@ -44,16 +51,16 @@ impl Readers {
             .acquire_timeout(patience.max(Duration::from_secs(1)))
             // A read that finds its connection lost is repeated.
             .test_before_acquire(false)
-            .connect_lazy_with(options);
+            .connect_lazy_with(access.options.clone());
         Self {
-            pool,
+            lender: Lender { pool, access },
             silence,
             pulse,
         }
     }
 
     pub(super) fn pool(&self) -> PgPool {
-        self.pool.clone()
+        self.lender.pool.clone()
     }
 }
 
@@ -65,7 +72,7 @@ impl Source for Readers {
 
     /// A read changes nothing, so it is repeated when the connection is lost.
     async fn rows(&self, text: Arc<str>, values: Values) -> Result<Vec<Row>, BackendError> {
-        let (pool, silence) = (self.pool.clone(), self.silence);
+        let (lender, silence) = (self.lender.clone(), self.silence);
         let pulse = self.pulse.clone();
         let until = pulse.outage.reading_until();
         let (mut answer, answered) = oneshot::channel();
@@ -74,7 +81,8 @@ impl Source for Readers {
                 let mut pause = PAUSE;
                 loop {
                     let limits = (until, silence);
-                    let read = read(&pool, &pulse, Arc::clone(&text), values.clone(), limits).await;
+                    let read =
+                        read(&lender, &pulse, Arc::clone(&text), values.clone(), limits).await;
                     match &read {
                         Err(cause) if cause.is_lost() => pulse.outage.is_away(),
                         // It has answered.
@@ -103,7 +111,19 @@ impl Source for Readers {
 
     async fn close(&self) {
         // A silent server need not be told.
-        let _ = timeout(self.silence, self.pool.close()).await;
+        let _ = timeout(self.silence, self.lender.pool.close()).await;
+    }
+}
+
+impl Lender {
+    async fn lend(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        // The pool makes connections by itself, with the password that it was given last. Where another caller takes the
+        // idle connection meanwhile, and the password has changed, this read is repeated.
+        if self.access.password_file.is_some() && self.pool.num_idle() == 0 {
+            let options = self.access.options_now().await?;
+            self.pool.set_connect_options(options);
+        }
+        self.pool.acquire().await
     }
 }
 
@@ -123,14 +143,14 @@ impl Drop for Lent {
 }
 
 async fn read(
-    pool: &PgPool,
+    lender: &Lender,
     pulse: &Pulse,
     text: Arc<str>,
     values: Values,
     (until, silence): (Instant, Duration),
 ) -> Result<Vec<PgRow>, Cause> {
     let mut lent = Lent {
-        connection: match timeout_at(until, pool.acquire()).await {
+        connection: match timeout_at(until, lender.lend()).await {
             Ok(connection) => connection?,
             Err(_) => return Err(sqlx::Error::PoolTimedOut.into()),
         },

@@ -81,6 +81,16 @@ impl Server {
         server
     }
 
+    /// One that asks this user for a password.
+    pub(crate) fn start_with_password_of(user: &str) -> Self {
+        let mut server = Self::initialize(Durability::None, String::new());
+        let file = server.directory.join("data/pg_hba.conf");
+        let rules = fs::read_to_string(&file).unwrap();
+        fs::write(&file, format!("local all {user} scram-sha-256\n{rules}")).unwrap();
+        server.restart();
+        server
+    }
+
     /// At a port of 127.0.0.1, too, with TLS by a certificate and its key, which are files in PEM.
     pub(crate) fn start_with_tls(certificate: &Path, key: &Path) -> Self {
         let port = free_port();

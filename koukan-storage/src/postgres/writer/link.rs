@@ -2,10 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{ConnectOptions, PgConnection, postgres::PgConnectOptions};
+use sqlx::PgConnection;
 use tokio::time::timeout;
 
-use super::super::{PostgresOptions, error::Cause, outage::Outage, pulse::Pulse};
+use super::super::{PostgresOptions, access::Access, error::Cause, outage::Outage, pulse::Pulse};
 
 /// The lock that excludes other processes: the octets of `koukan`.
 const ALONE: i64 = 0x6b6f_756b_616e;
@@ -13,7 +13,7 @@ const ALONE: i64 = 0x6b6f_756b_616e;
 /// How to reach the server.
 #[derive(Clone)]
 pub(in crate::postgres) struct Link {
-    options: PgConnectOptions,
+    access: Access,
     is_alone: bool,
     /// How long to wait for an answer.
     pub(super) silence: Duration,
@@ -36,7 +36,7 @@ impl Link {
     pub(in crate::postgres) fn new(options: &PostgresOptions) -> Self {
         let outage = Arc::new(Outage::new(options.patience));
         Self {
-            options: options.using(),
+            access: options.using(),
             is_alone: options.term.is_none(),
             silence: options.silence(),
             patience: options.patience,
@@ -48,7 +48,7 @@ impl Link {
     /// Connects. In exclusive use the connection also takes the lock; nothing is written without it.
     pub(in crate::postgres) async fn connect(&self) -> Result<PgConnection, LinkError> {
         let connecting = async {
-            let mut connection = self.options.connect().await?;
+            let mut connection = self.access.connect().await?;
             // A shared process must not start while another has exclusive use, nor the other way round.
             let lock = match self.is_alone {
                 true => "SELECT pg_advisory_lock($1)",

@@ -1,0 +1,39 @@
+//! How connections are made: with the password that its file has at that time.
+
+use std::{io, path::Path, sync::Arc};
+
+use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+
+/// The options of connections. The file with the password, where there is one, is read for each of them, so that the
+/// password can be changed while the process runs.
+#[derive(Clone)]
+pub(super) struct Access {
+    pub(super) options: PgConnectOptions,
+    pub(super) password_file: Option<Arc<Path>>,
+}
+
+impl Access {
+    /// The options of a connection that is made now.
+    pub(super) async fn options_now(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        let options = self.options.clone();
+        let Some(file) = &self.password_file else {
+            return Ok(options);
+        };
+        let password = tokio::fs::read_to_string(file).await;
+        let password = password.map_err(|error| {
+            let message = format!("cannot read {}: {error}", file.display());
+            io::Error::new(error.kind(), message)
+        })?;
+        Ok(options.password(password.trim()))
+    }
+
+    pub(super) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
+        self.options_now().await?.connect().await
+    }
+
+    /// The same, with more settings of the server.
+    pub(super) fn with<const N: usize>(mut self, settings: [(&str, &str); N]) -> Self {
+        self.options = self.options.options(settings);
+        self
+    }
+}
