@@ -68,6 +68,7 @@ impl Running {
             webhooks,
             files,
             clock,
+            own_url,
         } = parts;
         let (smtp_addresses, rest_addresses) =
             (listeners.smtp_addresses(), listeners.rest_addresses());
@@ -153,6 +154,7 @@ impl Running {
                 follow,
             )),
         ];
+        others.extend(own_url.map(tokio::spawn));
         for hook in webhooks {
             let part = Part::new(format!("webhook {}", hook.name()), ALL);
             let tell = move || hook.clone().run();

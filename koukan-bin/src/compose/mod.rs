@@ -21,6 +21,7 @@ mod identities;
 mod listeners;
 mod logins;
 mod metrics;
+mod own_url;
 mod postgres;
 mod probe;
 mod queue_depth;
@@ -50,6 +51,7 @@ use std::{
     sync::Arc,
 };
 
+use futures_util::{FutureExt, future::BoxFuture};
 use koukan_core::{
     causes::Causes,
     clock::SharedClock,
@@ -71,7 +73,8 @@ use crate::{
 
 use self::{
     certificates::CertificateFiles, chains::LateChains, explain::Explanations, hooks::HookSecrets,
-    logins::LoginFiles, rooms::Rooms, templates::TemplateFile, users::PasswordFiles,
+    logins::LoginFiles, own_url::try_own_url, rooms::Rooms, templates::TemplateFile,
+    users::PasswordFiles,
 };
 
 /// Why an agent could not be started, or had to end.
@@ -98,6 +101,9 @@ pub enum StartError {
     /// A list cannot be read from its HTTP server.
     #[error(transparent)]
     List(#[from] ListError),
+    /// The environment has no value for the URL by which other replicas reach this agent, or one that makes no URL.
+    #[error("{0}")]
+    SessionUrl(String),
     /// The configuration was not checked before it was used.
     #[error("the configuration is wrong: {0}")]
     Config(String),
@@ -170,6 +176,7 @@ impl StartError {
                 let of_server = storage.postgres.as_ref().map(|it| it.url.place());
                 storage.sqlite.as_ref().map(Place::place).or(of_server)
             }
+            Self::SessionUrl(_) => config.session_url().err().map(|wrong| wrong.place()),
             Self::Directory(path, _) => {
                 let spill = storage.spill.iter().filter(|spill| spill.value == *path);
                 spill.chain(&storage.sqlite).next().map(Place::place)
@@ -213,6 +220,8 @@ pub(crate) struct Parts {
     pub(crate) webhooks: Vec<Hook<EventReader>>,
     pub(crate) files: Files,
     pub(crate) clock: SharedClock,
+    /// Asks this agent by its own URL, once it runs.
+    pub(crate) own_url: Option<BoxFuture<'static, ()>>,
 }
 
 /// Puts an agent together; it listens from here on.
@@ -290,7 +299,7 @@ pub(crate) async fn compose(
     };
     let api = rest::api((&handler, &queue, &events, &explanations));
     let session_url = config.session_url();
-    let session_url = session_url.map_err(|error| StartError::Config(error.to_string()))?;
+    let session_url = session_url.map_err(|wrong| StartError::SessionUrl(wrong.value))?;
     let replicas = match storage.backend().session_term() {
         Some(_) => Some(Replicas::new(storage.clone(), surroundings.http()?)),
         None => None,
@@ -310,9 +319,13 @@ pub(crate) async fn compose(
         keeps: !matches!(keeper, Keeper::Memory),
     };
     let listeners = Listeners::bind(config, sockets, &descriptors, &mut files, serving).await?;
+    let mut own_url = None;
     if let Some(url) = &session_url {
         // Clients that connect from here on are served as soon as all parts run.
         storage.publish_address(url).await?;
+        if replicas.is_some() {
+            own_url = Some(try_own_url(surroundings.http()?, url.clone()).boxed());
+        }
     }
     metrics.show(files.certificates.clone(), Arc::clone(&surroundings.clock));
     own.set(listeners.addresses());
@@ -335,5 +348,6 @@ pub(crate) async fn compose(
         webhooks,
         files,
         clock: surroundings.clock,
+        own_url,
     })
 }

@@ -2,7 +2,9 @@
 
 use std::net::Ipv6Addr;
 
-use super::Config;
+use koukan_rest::client::is_server_url;
+
+use super::{Config, Place};
 
 /// An environment variable that is named in braces is not set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -36,11 +38,34 @@ pub(crate) fn resolved(
 impl Config {
     /// The URL at which other replicas reach this one, if there is one, with the values of
     /// environment variables.
-    pub(crate) fn session_url(&self) -> Result<Option<String>, NotSet> {
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, and the place of the URL: a variable is not set, or its value makes no URL.
+    pub(crate) fn session_url(&self) -> Result<Option<String>, Place<String>> {
         let mut urls = self.rest_listener.iter();
-        let url = urls.find_map(|listener| listener.session_url.as_ref());
+        let Some(url) = urls.find_map(|listener| listener.session_url.as_ref()) else {
+            return Ok(None);
+        };
+        let wrong = |value: String| {
+            let Place { line, column, .. } = *url;
+            Place {
+                value,
+                line,
+                column,
+            }
+        };
         let value = |name: &str| std::env::var(name).ok();
-        url.map(|url| resolved(&url.value, value)).transpose()
+        let text = resolved(&url.value, value).map_err(|error| wrong(error.to_string()))?;
+        match is_server_url(&text) {
+            true => Ok(Some(text)),
+            false => {
+                let text = text.escape_debug();
+                Err(wrong(format!(
+                    "`session_url` is `{text}` with the environment's values, which is not a URL of a server"
+                )))
+            }
+        }
     }
 }
 

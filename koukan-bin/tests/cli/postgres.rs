@@ -82,6 +82,29 @@ fn a_database_that_an_agent_cannot_use_is_told_of_with_its_place_and_what_to_do(
 }
 
 #[test]
+fn a_variable_of_session_url_that_is_not_set_is_told_of_with_its_place() {
+    let directory = tempfile::tempdir().unwrap();
+    let url = server::database();
+    let config = config_with(&directory, &format!("  postgres: \"{url}\""));
+    let text = fs::read_to_string(&config).unwrap();
+    let listener = "{ address: \"127.0.0.1:8000\" }";
+    let line = text.lines().position(|line| line.contains(listener));
+    let changed = text.replace(
+        listener,
+        "{ address: \"127.0.0.1:8000\", session_url: \"http://{NOT_SET}:8000\" }",
+    );
+    fs::write(&config, changed).unwrap();
+    let place = format!("{config}:{}:47: `session_url` names", line.unwrap() + 1);
+    let told = deep(&config);
+    assert!(
+        told.contains(&place) && told.contains("help: set the variable"),
+        "{told}"
+    );
+    let told = start(&config);
+    assert!(told.contains(&place), "{told}");
+}
+
+#[test]
 fn fewer_connections_than_are_configured_are_told_of() {
     let directory = tempfile::tempdir().unwrap();
     let url = server::database();

@@ -53,6 +53,61 @@ fn an_address_that_is_none() {
     check(&listeners(SHARED, "session_url: \"http://{POD_IP}:1\"", "")).unwrap();
 }
 
+/// A proxy may stand before the listener, so these are only odd, except for an address that is none.
+#[test]
+fn a_way_that_does_not_lead_to_the_listener() {
+    for (url, words) in [
+        ("https://127.0.0.1:1", "this listener does not"),
+        (
+            "http://127.0.0.1:7",
+            "ask at port 7, and this listener has port 1",
+        ),
+        ("http://{POD_IP}", "ask at port 80"),
+        ("http://127.0.0.1:1/replica", "ask below /replica,"),
+    ] {
+        let reached = format!("session_url: \"{url}\"");
+        let told = check(&listeners(SHARED, &reached, "")).unwrap().to_string();
+        assert!(
+            told.contains("warning") && told.contains(words),
+            "{url}: {told}"
+        );
+        assert!(
+            told.contains("k.yaml:5:") && told.contains("help: "),
+            "{told}"
+        );
+    }
+    for url in ["http://0.0.0.0:1", "http://[::]:1"] {
+        let reached = format!("session_url: \"{url}\"");
+        let told = check(&listeners(SHARED, &reached, "")).unwrap_err();
+        assert!(
+            told.contains("not an address by which others reach"),
+            "{told}"
+        );
+        assert!(
+            told.contains("k.yaml:5:") && told.contains("{POD_IP}"),
+            "{told}"
+        );
+    }
+    for (reached, other) in [
+        (URL, ""),
+        (
+            "session_url: \"http://127.0.0.1:1/\", session_proxy: true",
+            "",
+        ),
+        (URL, ", session_proxy: true"),
+    ] {
+        let told = check(&listeners(SHARED, reached, other))
+            .unwrap()
+            .to_string();
+        assert!(!told.contains("replicas"), "{told}");
+    }
+    let told = check(&listeners(SHARED, "session_proxy: true", ""))
+        .unwrap()
+        .to_string();
+    assert!(told.contains("others cannot reach this one"), "{told}");
+    assert!(told.contains("add `session_url`"), "{told}");
+}
+
 /// A request that is passed on is answered with the rights that the other listener grants.
 #[test]
 fn a_listener_that_grants_others_what_they_do_not_have() {

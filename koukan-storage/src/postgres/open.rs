@@ -55,8 +55,10 @@ pub enum PostgresError {
         /// The database.
         name: String,
     },
-    /// Another process uses the database exclusively.
-    #[error("database {name} is used exclusively by another process: stop that process first")]
+    /// Another process uses the database exclusively; or others use it, and this one would.
+    #[error(
+        "database {name} is in use, and one of its agents is to have it alone: stop the others first"
+    )]
     InUse {
         /// The database.
         name: String,

@@ -56,6 +56,11 @@ pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
     if let Some(path) = &storage.spill {
         problems.extend(unwritable(&path.value).map(|problem| at(path.place(), &problem)));
     }
+    if let Err(wrong) = config.session_url() {
+        let help = "set the variable for the agent, as `deploy/kubernetes` does";
+        let problem = format!("{}\n        help: {help}", wrong.value);
+        problems.push(at(wrong.place(), &problem));
+    }
     if let Some(problem) = lists(agent) {
         problems.push(format!("{}: {problem}", file.display()));
     }

@@ -15,6 +15,7 @@ mod notification;
 mod policies;
 mod relaying;
 mod rest;
+mod session_url;
 mod shutdown;
 mod source_addresses;
 mod storage;

@@ -32,6 +32,7 @@ impl Check<'_> {
             self.listener_names(listener);
         }
         self.session_url();
+        self.session_proxies();
     }
 
     /// Checks the URL at which other replicas reach this one.
@@ -42,7 +43,11 @@ impl Check<'_> {
         for (index, (listener, url)) in all.enumerate() {
             // Whatever the value of the environment variable is.
             let shown = resolved(&url.value, |_| Some("192.0.2.1".to_owned()));
-            if !shown.is_ok_and(|shown| is_server_url(&shown)) {
+            if let Ok(shown) = shown.as_ref()
+                && is_server_url(shown)
+            {
+                self.way_to_listener(listener, url, shown);
+            } else {
                 let message = format!("`{}` is not a URL of a server", url.value.escape_debug());
                 let help = "give one as in `http://10.1.2.3:8000`, or `http://{POD_IP}:8000`";
                 self.wrong(url, message, Some(help.into()));
