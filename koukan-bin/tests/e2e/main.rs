@@ -52,6 +52,7 @@ mod rest;
 mod rolling;
 mod scanners;
 mod sending_as;
+mod silent_database;
 mod smtp_source;
 mod smtplib;
 mod stop;
