@@ -59,6 +59,11 @@ impl Client {
                 }
             }
             let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if let Some((_, permits)) = &self.timing
+                && number + 1 == self.messages
+            {
+                permits.close();
+            }
             if number >= self.messages {
                 return Ok(self.tally);
             }

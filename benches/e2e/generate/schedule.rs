@@ -31,7 +31,8 @@ impl Schedule {
     }
 
     /// Gives a permit for each message when it is due, until all are given or more than `bound`
-    /// wait for a client. Returns the most that have waited.
+    /// wait for a client. Returns the most that have waited. Whoever takes the last permit closes `permits`: to a client
+    /// that has been given one and has not run since, it would be lost.
     ///
     /// It blocks: the sleep of a thread is more precise than a timer of the runtime.
     pub(super) fn release(&self, messages: u64, permits: &Semaphore, bound: usize) -> usize {
@@ -50,10 +51,6 @@ impl Schedule {
             released = due;
             sleep(self.due(released).saturating_duration_since(Instant::now()));
         }
-        while permits.available_permits() > 0 {
-            sleep(Duration::from_millis(1));
-        }
-        permits.close();
         largest
     }
 }
