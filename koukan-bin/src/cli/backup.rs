@@ -8,7 +8,10 @@ use crate::{
 };
 use clap::Args;
 
-use super::database::{Database, Found, refuse};
+use super::{
+    database::{Database, Found, refuse},
+    printed::say,
+};
 
 const PG_DUMP: &str =
     "the database is PostgreSQL's: back it up with PostgreSQL's own programs, as pg_dump";
@@ -35,12 +38,12 @@ impl BackUp {
                     1 => "1 message that is".to_owned(),
                     many => format!("{many} messages that are"),
                 };
-                println!(
+                say(format_args!(
                     "{} is a copy of {}: {} octets, with {messages} still to be delivered or reported",
                     self.file.display(),
                     path.display(),
                     backup.octets,
-                );
+                ));
                 ExitCode::SUCCESS
             }
             Ok(Err(error)) => complain(&error),

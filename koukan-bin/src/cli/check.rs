@@ -7,6 +7,8 @@ use std::{path::PathBuf, process::ExitCode};
 use crate::Builder;
 use clap::Args;
 
+use super::printed::say;
+
 /// What to check.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
@@ -36,9 +38,9 @@ impl Check {
         }
         let file = self.file.display();
         match warnings.problems().len() {
-            0 => println!("{file} is fine"),
-            1 => println!("{file} can be used, with a warning"),
-            many => println!("{file} can be used, with {many} warnings"),
+            0 => say(format_args!("{file} is fine")),
+            1 => say(format_args!("{file} can be used, with a warning")),
+            many => say(format_args!("{file} can be used, with {many} warnings")),
         }
         ExitCode::SUCCESS
     }

@@ -12,6 +12,8 @@ use crate::command::complain;
 use clap::{Args, ValueEnum};
 use koukan_mail_auth::dkim::{self, SigningKey};
 
+use super::printed::say;
+
 /// The most octets in one string of a TXT record.
 const STRING: usize = 255;
 
@@ -45,7 +47,7 @@ impl DkimKey {
     pub(crate) fn run(self) -> ExitCode {
         match self.record() {
             Ok(record) => {
-                println!("{record}");
+                say(record);
                 ExitCode::SUCCESS
             }
             Err(error) => complain(&*error),

@@ -9,6 +9,8 @@ use crate::command::complain;
 use clap::Args;
 use koukan_smtp::sasl::scram::{Entries, ITERATIONS_MAX, ITERATIONS_MIN, Verifier};
 
+use super::printed::say;
+
 /// The user to make a line for.
 #[derive(Debug, Args)]
 pub(crate) struct Passwd {
@@ -29,7 +31,7 @@ impl Passwd {
     pub(crate) fn run(self) -> ExitCode {
         match self.line() {
             Ok(line) => {
-                println!("{line}");
+                say(line);
                 ExitCode::SUCCESS
             }
             Err(error) => complain(&*error),

@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::printed::say;
+
 /// Whose token it is.
 #[derive(Debug, Args)]
 pub(crate) struct Token {
@@ -28,10 +30,12 @@ impl Token {
     /// Prints a new token and its hash.
     pub(crate) fn run(self) -> ExitCode {
         let (token, sha256) = koukan_rest::auth::generate_token();
-        println!("token:  {token}");
+        say(format_args!("token:  {token}"));
         match self.name {
-            Some(name) => println!("entry:  - {{ name: \"{name}\", sha256: \"{sha256}\" }}"),
-            None => println!("sha256: {sha256}"),
+            Some(name) => say(format_args!(
+                "entry:  - {{ name: \"{name}\", sha256: \"{sha256}\" }}"
+            )),
+            None => say(format_args!("sha256: {sha256}")),
         }
         ExitCode::SUCCESS
     }

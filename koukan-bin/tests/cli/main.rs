@@ -57,13 +57,16 @@ fn a_file_that_is_not_there_is_told() {
 /// As `head` does.
 #[test]
 fn a_reader_that_closes_the_pipe_early_is_no_failure() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
-    command.arg("schema").stderr(Stdio::piped());
-    let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
-    drop(running.stdout.take());
-    let output = running.wait_with_output().unwrap();
-    assert_eq!(text(&output.stderr), "");
-    assert!(output.status.success(), "{:?}", output.status);
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/local/koukan.yaml");
+    for arguments in [&["schema"][..], &["token"], &["check", config]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_koukan"));
+        command.args(arguments).stderr(Stdio::piped());
+        let mut running = command.stdout(Stdio::piped()).spawn().unwrap();
+        drop(running.stdout.take());
+        let output = running.wait_with_output().unwrap();
+        assert_eq!(text(&output.stderr), "", "{arguments:?}");
+        assert!(output.status.success(), "{arguments:?}");
+    }
 }
 
 #[test]

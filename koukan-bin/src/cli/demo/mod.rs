@@ -19,7 +19,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use self::{account::Account, letter::Fate};
-use super::{block_on, complain, sink::Sink};
+use super::{block_on, complain, printed::say, sink::Sink};
 
 /// How long the sink refuses what it refuses only for some time.
 const BUSY_FOR: Duration = Duration::from_secs(4);
@@ -58,23 +58,24 @@ impl Demo {
             .await?;
         let address = agent.smtp_addresses().first().copied();
         let address = address.ok_or("the agent listens nowhere")?;
-        println!(
+        say(format_args!(
             "agent on {address}, sink on {sink_address}, queue in {}",
             directory.path().display()
-        );
-        println!(
+        ));
+        say(format_args!(
             "sending {} messages in {} sessions; the sink refuses some recipients, and others for {} seconds",
             self.messages,
             self.sessions,
             BUSY_FOR.as_secs()
-        );
+        ));
         let start = Instant::now();
         let traffic = traffic::send(address, self.messages, self.sessions, Arc::clone(&account))?;
         let progress = watch(&account, self.messages, traffic).await;
         agent_stopped(agent, sink).await;
         progress?;
         let report = account.report();
-        println!("\n{report}\n\n{:.1} seconds", start.elapsed().as_secs_f32());
+        let seconds = start.elapsed().as_secs_f32();
+        say(format_args!("\n{report}\n\n{seconds:.1} seconds"));
         Ok(report.is_all_accounted_for())
     }
 }
@@ -98,7 +99,7 @@ async fn watch(
                 print!("\r\x1b[K{line}");
                 std::io::Write::flush(&mut std::io::stdout())?;
             } else {
-                println!("{line}");
+                say(&line);
             }
             last = line;
         }

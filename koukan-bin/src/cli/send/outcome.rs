@@ -6,6 +6,8 @@ use koukan_core::{
 };
 use serde_json::json;
 
+use crate::cli::printed::say;
+
 /// The outcome of a message for one recipient.
 #[derive(Debug)]
 pub(super) struct Outcome {
@@ -98,9 +100,9 @@ pub(super) fn print(outcomes: &[Outcome], is_json: bool) {
         if is_json {
             let location = outcome.location.as_ref().map(Location::as_str);
             let line = json!({"to": to, "state": state, "reply": told, "transaction": location});
-            println!("{line}");
+            say(line);
         } else {
-            println!("{to:width$}  {state:9}  {told}");
+            say(format_args!("{to:width$}  {state:9}  {told}"));
         }
     }
 }

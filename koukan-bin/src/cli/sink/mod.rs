@@ -21,7 +21,7 @@ use clap::Args;
 use koukan_smtp::Server;
 use tokio::net::TcpListener;
 
-use super::{block_on, complain};
+use super::{block_on, complain, printed::say};
 
 /// What the sink does.
 #[derive(Debug, Args)]
@@ -58,7 +58,8 @@ impl SinkCommand {
             summed.fetch_add(received.message.len() as u64, Ordering::Relaxed);
             if !is_quiet {
                 let (from, to) = (&received.from, received.to.join(" "));
-                println!("from <{from}> to {to}: {} octets", received.message.len());
+                let octets = received.message.len();
+                say(format_args!("from <{from}> to {to}: {octets} octets"));
             }
         });
         let sink = sink
