@@ -49,11 +49,7 @@ pub struct OwnEndpoint {
 impl OwnEndpoint {
     /// Its name, and the place of the name in the file.
     pub(super) fn placed_name(&self) -> Place<String> {
-        Place {
-            value: self.name.clone(),
-            line: self.place.line,
-            column: self.place.column,
-        }
+        self.place.with(self.name.clone())
     }
 
     /// Where in the file the part of the configuration is to which the steps lead.
@@ -65,17 +61,11 @@ impl OwnEndpoint {
 impl<'de> Deserialize<'de> for Endpoint {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let placed = Place::<Option<Unplaced>>::deserialize(deserializer)?;
+        let place = placed.place();
         // The same message as serde's for other types.
         let missing = || de::Error::custom("cannot deserialize null into an endpoint");
         Ok(match placed.value.ok_or_else(missing)? {
-            Unplaced(Self::Own(own)) => Self::Own(OwnEndpoint {
-                place: Place {
-                    value: (),
-                    line: placed.line,
-                    column: placed.column,
-                },
-                ..own
-            }),
+            Unplaced(Self::Own(own)) => Self::Own(OwnEndpoint { place, ..own }),
             Unplaced(endpoint) => endpoint,
         })
     }

@@ -30,8 +30,13 @@ impl<T> Place<T> {
 
     /// The place of the value.
     pub fn place(&self) -> Place<()> {
+        self.with(())
+    }
+
+    /// Another value at this place.
+    pub(crate) fn with<U>(&self, value: U) -> Place<U> {
         Place {
-            value: (),
+            value,
             line: self.line,
             column: self.column,
         }

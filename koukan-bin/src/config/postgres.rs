@@ -2,13 +2,14 @@
 
 use std::{fmt, path::PathBuf};
 
-use schemars::{JsonSchema, Schema, json_schema};
+use schemars::{JsonSchema, Schema};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::json;
 
-use super::{HumanDuration, Place};
+use super::{HumanDuration, Place, schema::or_short_form};
 
 /// A PostgreSQL database, which several agents may share. The URL alone is the short form.
 #[derive(Clone, Deserialize, JsonSchema)]
@@ -90,17 +91,10 @@ impl Postgres {
 
 impl<'de> Deserialize<'de> for Postgres {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Place {
-            value,
-            line,
-            column,
-        } = Place::<Shape>::deserialize(deserializer)?;
-        Ok(match value {
-            Shape::Url(value) => Self::of_url(Place {
-                value,
-                line,
-                column,
-            }),
+        let shape = Place::<Shape>::deserialize(deserializer)?;
+        let place = shape.place();
+        Ok(match shape.value {
+            Shape::Url(url) => Self::of_url(place.with(url)),
             Shape::Mapping(postgres) => *postgres,
         })
     }
@@ -140,12 +134,7 @@ impl<'de> Visitor<'de> for ShapeVisitor {
 
 /// Extends the schema of the mapping by the URL.
 fn or_url(schema: &mut Schema) {
-    let description = schema.remove("description");
-    let mapping = std::mem::take(schema);
-    *schema = json_schema!({
-        "description": description,
-        "anyOf": [{ "type": "string" }, mapping],
-    });
+    or_short_form(schema, &json!({ "type": "string" }));
 }
 
 /// Does not show the URL, which may hold the password.

@@ -47,21 +47,13 @@ impl Config {
         let Some(url) = urls.find_map(|listener| listener.session_url.as_ref()) else {
             return Ok(None);
         };
-        let wrong = |value: String| {
-            let Place { line, column, .. } = *url;
-            Place {
-                value,
-                line,
-                column,
-            }
-        };
         let value = |name: &str| std::env::var(name).ok();
-        let text = resolved(&url.value, value).map_err(|error| wrong(error.to_string()))?;
+        let text = resolved(&url.value, value).map_err(|error| url.with(error.to_string()))?;
         match is_server_url(&text) {
             true => Ok(Some(text)),
             false => {
                 let text = text.escape_debug();
-                Err(wrong(format!(
+                Err(url.with(format!(
                     "`session_url` is `{text}` with the environment's values, which is not a URL of a server"
                 )))
             }

@@ -2,13 +2,14 @@
 
 use std::{fmt, path::PathBuf, time::Duration};
 
-use schemars::{JsonSchema, Schema, json_schema};
+use schemars::{JsonSchema, Schema};
 use serde::{
     Deserialize, Deserializer,
     de::{Error, MapAccess, Visitor, value::MapAccessDeserializer},
 };
+use serde_json::json;
 
-use super::{ByteSize, HumanDuration, Place, Postgres};
+use super::{ByteSize, HumanDuration, Place, Postgres, schema::or_short_form};
 
 /// The default reserve, in octets.
 const RESERVE: u64 = 64 << 20;
@@ -120,12 +121,7 @@ impl<'de> Visitor<'de> for Shape {
 
 /// Extends the schema of the mapping by the word.
 fn or_memory(schema: &mut Schema) {
-    let description = schema.remove("description");
-    let mapping = std::mem::take(schema);
-    *schema = json_schema!({
-        "description": description,
-        "anyOf": [{ "const": MEMORY }, mapping],
-    });
+    or_short_form(schema, &json!({ "const": MEMORY }));
 }
 
 /// How events are kept.

@@ -2,8 +2,9 @@
 
 mod definitions;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem};
 
+use schemars::{Schema, json_schema};
 use serde_json::{Map, Value, json};
 
 use self::definitions::Definitions;
@@ -70,4 +71,14 @@ fn alone(name: &str, config: &Value) -> Value {
 /// With nothing behind the colon, a part has its default configuration.
 fn or_nothing(config: &Value) -> Value {
     json!({ "anyOf": [config, { "type": "null" }] })
+}
+
+/// Extends the schema of a mapping by a short form.
+pub(super) fn or_short_form(schema: &mut Schema, short: &Value) {
+    let description = schema.remove("description");
+    let mapping = mem::take(schema);
+    *schema = json_schema!({
+        "description": description,
+        "anyOf": [short, mapping],
+    });
 }

@@ -34,10 +34,5 @@ impl Check<'_> {
 
 /// The value of a key, with its place in the file.
 fn placed(filter: &Place<Filter>, key: &str, value: String) -> Place<String> {
-    let Place { line, column, .. } = Filter::place_of(filter, &[Step::Key(key.to_owned())]);
-    Place {
-        value,
-        line,
-        column,
-    }
+    Filter::place_of(filter, &[Step::Key(key.to_owned())]).with(value)
 }

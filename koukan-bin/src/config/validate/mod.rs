@@ -218,11 +218,7 @@ impl<'a> Check<'a> {
                 self.wrong(filter, message, Some("leave one of them".into()));
             }
             if !registry.has(name) {
-                let name = Place {
-                    value: name.clone(),
-                    line: filter.line,
-                    column: filter.column,
-                };
+                let name = filter.with(name.clone());
                 self.unknown("filter", &name, registry.names());
             } else if let Err(error) = registry.check(name, &filter.value.config) {
                 let (message, help) = plain(&error.message);
