@@ -236,3 +236,12 @@ async fn who_forgets_to_run_the_queue_is_told() {
     assert!(log.text().contains(TOLD), "{}", log.text());
     drop(queue);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_that_is_gone_needs_nobody() {
+    let log = CapturedLog::at(tracing::Level::WARN);
+    let queue = StoreAndForward::builder(Script::new()).open();
+    drop(queue.await.unwrap());
+    sleep(Duration::from_secs(61)).await;
+    assert_eq!(log.text(), "");
+}

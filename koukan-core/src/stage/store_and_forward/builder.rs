@@ -157,7 +157,7 @@ impl<C: Chains> StoreAndForwardBuilder<C> {
         };
         let output = OutputHandler::new(chains, notifications).with_random(random);
         let attended = Attended::default();
-        tokio::spawn(attended.clone().warn_if_not());
+        tokio::spawn(attended.warn_if_not());
         Ok(StoreAndForward {
             dispatcher: Dispatcher::new(storage.clone(), output.clone(), max_in_flight),
             storage,

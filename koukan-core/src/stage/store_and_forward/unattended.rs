@@ -23,13 +23,16 @@ impl Attended {
         self.0.store(true, Relaxed);
     }
 
-    /// Logs a warning if the queue is not run soon.
-    pub(super) async fn warn_if_not(self) {
-        sleep(LONG).await;
-        if !self.0.load(Relaxed) {
-            tracing::warn!(
-                "nobody works on the queue: until `StoreAndForward::run` is called, mail that was answered with 250 may wait for ever"
-            );
+    /// Logs a warning if the queue is not run soon; not if it is gone by then.
+    pub(super) fn warn_if_not(&self) -> impl Future<Output = ()> + use<> {
+        let queue = Arc::downgrade(&self.0);
+        async move {
+            sleep(LONG).await;
+            if queue.upgrade().is_some_and(|is_run| !is_run.load(Relaxed)) {
+                tracing::warn!(
+                    "nobody works on the queue: until `StoreAndForward::run` is called, mail that was answered with 250 may wait for ever"
+                );
+            }
         }
     }
 }
