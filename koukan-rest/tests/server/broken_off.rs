@@ -47,6 +47,8 @@ fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
 #[derive(Debug, Clone, Copy)]
 enum End {
     OfStream,
+    /// With a trailer section: RFC 9110 section 6.5.
+    Trailers,
     /// With that reason: RFC 9113 section 7.
     Reset(u32),
 }
@@ -90,6 +92,7 @@ async fn is_whole(end: End, length: Option<&str>) -> bool {
     let read = upload.recv().await.unwrap();
     let last = match end {
         End::OfStream => frame(DATA, END_STREAM, 1, b""),
+        End::Trailers => frame(HEADERS, END_HEADERS | END_STREAM, 1, &fields(&[("x", "y")])),
         End::Reset(reason) => frame(RESET, 0, 1, &reason.to_be_bytes()),
     };
     stream.write_all(&last).await.unwrap();
@@ -107,6 +110,7 @@ async fn is_whole(end: End, length: Option<&str>) -> bool {
 
 #[rstest]
 #[case::the_end(End::OfStream, true)]
+#[case::trailers(End::Trailers, true)]
 #[case::no_error(End::Reset(0), false)]
 #[case::cancel(End::Reset(8), false)]
 #[tokio::test]
