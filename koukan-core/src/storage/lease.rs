@@ -25,7 +25,9 @@ use super::{
     lease_body::LeaseBody,
     live::{Durability, Live, OnDrop, Side, State},
     live_body::LiveBody,
-    record::{Attempt, Due, Leased, MessageKey, Recipient, Status, Terms, TransactionId, Work},
+    record::{
+        Attempt, Due, Leased, MessageKey, Recipient, Status, Terms, TransactionId, Work, begins,
+    },
 };
 
 /// A transaction to be attempted, which nobody else works on.
@@ -150,8 +152,7 @@ impl Lease {
 
     /// The start of its time: when it was created, or its time of sending.
     pub fn begins(&self) -> Timestamp {
-        let created = self.live.created;
-        self.live.send_at().map_or(created, |at| at.max(created))
+        begins(self.live.created, self.live.send_at())
     }
 
     /// Whether its time of sending is still to come: nothing is attempted before.

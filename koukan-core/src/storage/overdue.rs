@@ -4,10 +4,11 @@ use jiff::Timestamp;
 
 use super::{
     BackendError, Lease, ListCursor, Listing, QueueState, Search, Storage,
+    page::Page,
     record::{SchedulingKey, Status, StoredTransaction, TransactionId, Work},
 };
 
-/// How many are read in one query.
+/// How many are read at a time.
 const LISTED: usize = 200;
 
 impl Storage {
@@ -35,14 +36,12 @@ impl Storage {
             before,
             limit: LISTED,
         };
-        let mut listed = self.backend().list(listing).await?;
-        let is_all = listed.len() < LISTED;
-        let next = listed.last().filter(|_| !is_all).map(|last| ListCursor {
-            created: last.created,
-            id: last.id,
-        });
-        listed.retain(|stored| self.waits_suspended(stored));
-        Ok((listed, next))
+        let Page {
+            mut transactions,
+            next,
+        } = self.page(listing).await?;
+        transactions.retain(|stored| self.waits_suspended(stored));
+        Ok((transactions, next))
     }
 
     fn waits_suspended(&self, stored: &StoredTransaction) -> bool {

@@ -219,8 +219,7 @@ impl<C: Chains> OutputHandler<C> {
         let end = AttemptEnd { attempt, retry_at };
         match is_told {
             true => {
-                let until = lease.begins().checked_add(retry.deadline);
-                let until = until.unwrap_or(Timestamp::MAX);
+                let until = retry.deadline_of(lease.begins());
                 Box::pin(self.finish_delayed(Delayed { lease, end, until })).await?;
             }
             false => lease.finish(end).await?,

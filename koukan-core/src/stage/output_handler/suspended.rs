@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tower::{BoxError, ServiceExt, service_fn};
 
 use crate::{
-    context::Context,
+    context::{Context, Sender},
     path::{ForwardPath, Mailbox, domain_key},
     reply::{Rejection, Reply},
     service::BoxMailService,
@@ -23,17 +23,19 @@ use super::{AttemptOutcome, Chains, OutputHandler, RetryPolicy, notification::No
 impl<C: Chains> OutputHandler<C> {
     /// Until when a stored transaction is tried, by the policies of its chain and of its first recipient.
     pub fn deadline(&self, transaction: &StoredTransaction) -> Timestamp {
-        let chain = self.chains.find(&transaction.context.sender);
-        let retry = chain.map_or_else(RetryPolicy::default, |chain| chain.retry);
+        let retry = self.general_retry(&transaction.context.sender);
         let retry = self.retry_of(&transaction.recipients, retry);
-        let (created, send_at) = (transaction.created, transaction.signals.send_at());
-        retry.deadline_of(send_at.map_or(created, |at| at.max(created)))
+        retry.deadline_of(transaction.begins())
+    }
+
+    fn general_retry(&self, sender: &Sender) -> RetryPolicy {
+        let chain = self.chains.find(sender);
+        chain.map(|chain| chain.retry).unwrap_or_default()
     }
 
     /// Ends a transaction whose time is over while its destination is suspended.
     pub(super) async fn expire(self, lease: Lease) -> Result<AttemptOutcome, BackendError> {
-        let chain = self.chains.find(&lease.context().sender);
-        let retry = chain.map_or_else(RetryPolicy::default, |chain| chain.retry);
+        let retry = self.general_retry(&lease.context().sender);
         let retry = self.retry(&lease, retry);
         let now = lease.storage().clock().now();
         if retry.next_look(lease.begins(), now, 0.5).is_some() {

@@ -16,7 +16,6 @@ mod suspension;
 
 pub use crate::id::{MessageKey, SessionId, TransactionId};
 
-pub(in crate::storage) use self::event::EventSource;
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
@@ -34,3 +33,4 @@ pub use self::{
     suppression::{Suppression, SuppressionChange, suppressed_address},
     suspension::{DestinationCensus, Suspension, SuspensionChange},
 };
+pub(in crate::storage) use self::{event::EventSource, stored::begins};

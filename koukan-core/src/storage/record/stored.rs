@@ -253,6 +253,16 @@ impl StoredTransaction {
         };
         due.is_some() && due == self.signals.send_at() && self.attempt_count == 0
     }
+
+    /// The start of its time.
+    pub(crate) fn begins(&self) -> Timestamp {
+        begins(self.created, self.signals.send_at())
+    }
+}
+
+/// The start of the time of a transaction: when it was created, or its time of sending.
+pub(crate) fn begins(created: Timestamp, send_at: Option<Timestamp>) -> Timestamp {
+    send_at.map_or(created, |at| at.max(created))
 }
 
 impl Commit {
