@@ -1,6 +1,13 @@
 //! One message for many recipients at one destination.
 
-use std::{collections::HashSet, fs, net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::{
+    collections::HashSet,
+    fs,
+    net::SocketAddr,
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use crate::{
     agent::Agent,
@@ -39,13 +46,13 @@ fn smtp_sink_gets_three_hundred_in_three_transactions() {
     assert_eq!(named(folder.path()), (3, 300));
 }
 
-/// Recipients that were deferred by an outage are sent together, too.
+/// Recipients that were deferred by an outage are sent together, too, once an operator says so.
 #[test]
 fn smtp_sink_gets_three_hundred_that_were_queued_in_three_transactions() {
     let folder = tempfile::tempdir().unwrap();
     let address = free_address();
     // With more places, there may be one transaction more than necessary.
-    let more = "{ min_attempt_time: 6s, max_attempt_time: 7s }\noutput: { max_in_flight: 200 }";
+    let more = "{ min_attempt_time: 1h, max_attempt_time: 2h }\noutput: { max_in_flight: 200 }";
     let agent = Agent::start_with_retry(address, more);
     let mut client = Client::connect(agent.submission).unwrap();
     let to = addresses(300);
@@ -57,6 +64,11 @@ fn smtp_sink_gets_three_hundred_that_were_queued_in_three_transactions() {
     let is_accepted = |reply: &String| reply.starts_with("250");
     assert!(sent.rcpts.iter().all(is_accepted), "{:?}", sent.rcpts);
     let _sink = sink(folder.path(), address);
+    let mut retry = Command::new(env!("CARGO_BIN_EXE_koukan"));
+    let url = format!("http://{}", agent.rest);
+    retry.args(["queue", "retry", "--domain", "example.com", "--url", &url]);
+    let said = run(&mut retry);
+    assert!(said.contains("300 of 300"), "{said}");
     eventually(Duration::from_secs(60), || named(folder.path()).1 >= 300);
     assert_eq!(named(folder.path()), (3, 300));
 }
