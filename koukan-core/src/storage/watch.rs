@@ -1,7 +1,8 @@
 //! Reading a transaction, and waiting for it to change.
 
 use std::{
-    future::poll_fn,
+    convert::Infallible,
+    future::{pending, poll_fn},
     sync::Arc,
     task::{self, Poll},
 };
@@ -50,6 +51,42 @@ impl Storage {
                 return Ok(Some(Watch::new(live)));
             }
         }
+    }
+
+    /// Follows what other processes do with transactions that nobody works on here: reads them again after each
+    /// refresh of the session, so that changes show in these watches. It never ends. Where the store belongs to
+    /// this process, there is nothing to read.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when it is dropped.
+    pub(crate) async fn follow(&self, watches: &[Watch]) -> Infallible {
+        let presence = &self.0.presence;
+        if !presence.is_shared() {
+            return pending().await;
+        }
+        loop {
+            presence.refreshed().notified().await;
+            // After the next refresh, it is tried again.
+            let _ = self.catch_up(watches).await;
+        }
+    }
+
+    /// Reads transactions again that nobody works on here, so that what other processes have done with them until
+    /// now shows in these watches.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`]; some may have been read.
+    pub(crate) async fn catch_up(&self, watches: &[Watch]) -> Result<(), BackendError> {
+        for watch in watches.iter().filter(|watch| !watch.live.lock().is_final()) {
+            // However many wait, only few ask the backend at a time.
+            let Ok(_turn) = self.0.presence.looking().acquire().await else {
+                return Ok(());
+            };
+            self.read_again(&watch.live).await?;
+        }
+        Ok(())
     }
 }
 

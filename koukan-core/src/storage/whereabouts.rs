@@ -71,8 +71,7 @@ impl Storage {
             .then_some(address))
     }
 
-    /// Waits until another process answers for a transaction, and returns its base URI. Until then, changes by
-    /// others to a transaction that nobody works on here show in any [watch](Storage::watch) of it.
+    /// Waits until another process answers for a transaction, and returns its base URI.
     ///
     /// It looks at each refresh of the session. Where the store belongs to this process, it never ends.
     ///
@@ -93,9 +92,6 @@ impl Storage {
             // The next refresh tries again.
             if let Ok(Some(there)) = self.elsewhere(id).await {
                 return there;
-            }
-            if let Some(live) = self.0.registry.find(id) {
-                let _ = self.read_again(&live).await;
             }
         }
     }

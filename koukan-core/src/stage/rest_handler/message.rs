@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, task::Poll, time::Duration};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use crate::{
     fnv::Fnv1a,
@@ -16,7 +16,7 @@ use crate::{
 
 use super::{
     RestHandler,
-    read::{CANCEL_WAIT, is_awaited},
+    read::{CANCEL_WAIT, Waited, is_awaited},
     service::Shared,
     view::{Shown, micros},
 };
@@ -110,34 +110,51 @@ impl Shared {
         known: Option<&Version>,
     ) -> MessageView {
         let wait = wait.map(|wait| wait.min(self.settings.max_wait));
-        let deadline = wait.map(|wait| Instant::now() + wait);
-        if let Some(deadline) = deadline.filter(|_| known.is_none()) {
-            let is_wanted = |snapshot: &Snapshot, shown: &Shown| {
-                shown.view.is_final() || is_awaited(wait_for, snapshot)
-            };
-            // Each gets the time that the others have left.
-            for watch in &mut *watches {
-                let left = deadline.saturating_duration_since(Instant::now());
-                self.wait(watch, Some(left), is_wanted).await;
-            }
+        let Some(deadline) = wait.map(|wait| Instant::now() + wait) else {
             return shown(id, watches);
+        };
+        let waited = match known {
+            None => self.wait_for_all(watches, deadline, wait_for).await,
+            Some(known) => self.wait_for_news(id, watches, deadline, known).await,
+        };
+        if waited == Waited::TimeIsUp {
+            self.catch_up(watches).await;
         }
-        loop {
-            let message = shown(id, watches);
-            let (Some(deadline), true) = (deadline, known == Some(&message.version)) else {
-                return message;
-            };
-            let changed = async {
-                tokio::select! {
-                    biased;
-                    () = any_changed(watches) => true,
-                    () = self.attempts.closing() => false,
-                }
-            };
-            if !timeout_at(deadline, changed).await.unwrap_or(false) {
-                return message;
+        shown(id, watches)
+    }
+
+    async fn wait_for_all(
+        &self,
+        watches: &mut [Watch],
+        deadline: Instant,
+        wait_for: WaitFor,
+    ) -> Waited {
+        let is_wanted = |snapshot: &Snapshot, shown: &Shown| {
+            shown.view.is_final() || is_awaited(wait_for, snapshot)
+        };
+        for index in 0..watches.len() {
+            let waited = self.wait_among(watches, index, deadline, is_wanted).await;
+            if waited != Waited::ForWhatIsWanted {
+                return waited;
             }
         }
+        Waited::ForWhatIsWanted
+    }
+
+    async fn wait_for_news(
+        &self,
+        id: MessageId,
+        watches: &mut [Watch],
+        deadline: Instant,
+        known: &Version,
+    ) -> Waited {
+        while shown(id, watches).version == *known {
+            match self.change(any_changed(watches), watches, deadline).await {
+                Waited::ForWhatIsWanted => {}
+                ended => return ended,
+            }
+        }
+        Waited::ForWhatIsWanted
     }
 }
 

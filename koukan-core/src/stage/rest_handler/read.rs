@@ -1,8 +1,8 @@
 //! Reads transactions and gives them up.
 
-use std::time::Duration;
+use std::{slice, time::Duration};
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::{
     resource::{Caller, Created, Location, Read, Refusal, ResourceResponse, WaitFor},
@@ -13,6 +13,9 @@ use super::{service::Shared, view::Shown};
 
 /// How long a cancel waits for the task that works on the transaction to end it.
 pub(super) const CANCEL_WAIT: Duration = Duration::from_secs(5);
+
+/// How long the end of a wait may be put off to see what other processes have done.
+const CATCH_UP_MAX: Duration = Duration::from_secs(1);
 
 impl Shared {
     pub(super) async fn read(
@@ -91,28 +94,71 @@ impl Shared {
         wait: Option<Duration>,
         is_wanted: impl Fn(&Snapshot, &Shown) -> bool,
     ) -> Shown {
-        let deadline = wait.map(|wait| Instant::now() + wait.min(self.settings.max_wait));
-        loop {
-            let snapshot = watch.snapshot();
-            let shown = Shown::of(&snapshot);
-            let Some(deadline) = deadline else {
-                return shown;
-            };
-            if is_wanted(&snapshot, &shown) {
-                return shown;
+        if let Some(wait) = wait {
+            let deadline = Instant::now() + wait.min(self.settings.max_wait);
+            let watches = slice::from_mut(watch);
+            if self.wait_among(watches, 0, deadline, is_wanted).await == Waited::TimeIsUp {
+                self.catch_up(watches).await;
             }
-            let changed = async {
-                tokio::select! {
-                    biased;
-                    () = watch.changed() => true,
-                    () = self.attempts.closing() => false,
-                }
-            };
-            if !timeout_at(deadline, changed).await.unwrap_or(false) {
-                return shown;
+        }
+        Shown::of(&watch.snapshot())
+    }
+
+    /// Waits until one of these is as `is_wanted`, or the time is up, or the agent stops. What other processes do
+    /// with any of them is seen meanwhile.
+    pub(super) async fn wait_among(
+        &self,
+        watches: &mut [Watch],
+        index: usize,
+        deadline: Instant,
+        is_wanted: impl Fn(&Snapshot, &Shown) -> bool,
+    ) -> Waited {
+        loop {
+            let snapshot = watches[index].snapshot();
+            if is_wanted(&snapshot, &Shown::of(&snapshot)) {
+                return Waited::ForWhatIsWanted;
+            }
+            let watches = &*watches;
+            match self
+                .change(watches[index].changed(), watches, deadline)
+                .await
+            {
+                Waited::ForWhatIsWanted => {}
+                ended => return ended,
             }
         }
     }
+
+    /// Waits for a change, while what other processes do with all of these is seen.
+    pub(super) async fn change(
+        &self,
+        changed: impl Future<Output = ()>,
+        watches: &[Watch],
+        deadline: Instant,
+    ) -> Waited {
+        tokio::select! {
+            biased;
+            () = changed => Waited::ForWhatIsWanted,
+            () = self.attempts.closing() => Waited::Stopped,
+            () = sleep_until(deadline) => Waited::TimeIsUp,
+            never = self.storage.follow(watches) => match never {},
+        }
+    }
+
+    /// Sees at the end of a wait what other processes have done until now. If the storage does not answer soon, the
+    /// client hears what is known here.
+    pub(super) async fn catch_up(&self, watches: &[Watch]) {
+        let _ = timeout(CATCH_UP_MAX, self.storage.catch_up(watches)).await;
+    }
+}
+
+/// How a wait has ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Waited {
+    ForWhatIsWanted,
+    TimeIsUp,
+    /// The agent stops.
+    Stopped,
 }
 
 /// Whether the state that a request waits for, short of the end, is reached.

@@ -1,6 +1,7 @@
 //! Several replicas with one store: which one answers for which transaction.
 
 mod failures;
+mod waits;
 mod webhooks;
 
 use std::{
@@ -124,7 +125,7 @@ impl Net {
         let net = self.clone();
         let peers = service_fn(move |request| net.clone().request(request));
         let replicas = Replicas::new(storage.clone(), peers);
-        let server = Server::new(handler, ServerSettings::default());
+        let server = Server::new(handler.clone(), ServerSettings::default()).with_messages(handler);
         let router = change(server.with_replicas(replicas)).router();
         self.set(address, Some(router.clone()));
         Replica {
@@ -163,7 +164,8 @@ async fn two(upstream: &Script) -> (Net, Replica, Replica) {
 }
 
 fn path_of(uri: &str) -> &str {
-    let at = uri.find("/transactions/").unwrap();
+    let kinds = ["/transactions/", "/messages/"];
+    let at = kinds.iter().find_map(|kind| uri.find(kind)).unwrap();
     &uri[at..]
 }
 
