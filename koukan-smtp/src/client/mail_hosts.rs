@@ -21,8 +21,13 @@ use koukan_core::{
     signals::HostPort,
 };
 
-/// The most hosts of one domain that are tried.
-const HOSTS_MAX: usize = 20;
+use super::security::Asked;
+
+/// The most hosts of one domain that are known.
+const HOSTS_MAX: usize = 100;
+/// The most of them that are tried for one message, since each may take long. Those that do not exist, or must not be
+/// connected to, take no time and do not count.
+pub(crate) const TRIED_MAX: usize = 20;
 
 /// No host takes mail for a domain, or the hosts are unknown; the reply says why.
 #[derive(Debug)]
@@ -33,10 +38,23 @@ pub(crate) struct NoHosts(pub(crate) Reply);
 pub(crate) struct Found {
     /// In the order in which to try them.
     pub(crate) hosts: Vec<HostPort>,
+    /// Whether the domain has more of them.
+    pub(crate) is_cut: bool,
     /// The domain as it is written in the DNS and in certificates.
     pub(crate) domain: Box<str>,
     /// Whether DNSSEC proves that these are the hosts.
     pub(crate) is_proved: bool,
+}
+
+/// The hosts that take the mail of domains.
+#[derive(Debug, Default)]
+pub(crate) struct MailHosts {
+    /// In the order in which to try them.
+    pub(crate) hosts: Vec<HostPort>,
+    /// What is known of each as a mail host of its domain; nothing if that is not to be found out.
+    pub(crate) asked: Vec<Asked>,
+    /// Whether there are more of them.
+    pub(crate) is_cut: bool,
 }
 
 /// The hosts that take mail for a domain. An address literal is its own host.
@@ -50,6 +68,7 @@ pub(crate) async fn of(
     if name.parse::<IpAddr>().is_ok() {
         return Ok(Found {
             hosts: vec![domain.clone()],
+            is_cut: false,
             domain: name.into(),
             is_proved: false,
         });
@@ -66,14 +85,17 @@ pub(crate) async fn of(
         Err(error) => return Err(NoHosts::of(name, error)),
     };
     // A domain without MX records can be proved as well: their absence is an answer too.
-    let hosts = match records.is_empty() {
+    let mut hosts = match records.is_empty() {
         true => vec![itself(name, ascii.clone(), resolver).await?],
         false => in_order(records, random, own_name).map_err(|why| why.of(name))?,
     };
+    let is_cut = hosts.len() > HOSTS_MAX;
+    hosts.truncate(HOSTS_MAX);
     let port = domain.port;
     let hosts = hosts.into_iter().map(|host| HostPort { host, port });
     Ok(Found {
         hosts: hosts.collect(),
+        is_cut,
         domain: ascii.into(),
         is_proved: proof == Proof::Secure,
     })
@@ -101,7 +123,7 @@ enum Unusable {
     Ourselves,
 }
 
-/// The hosts of MX records, of which there is at least one.
+/// The hosts of MX records, of which there is at least one: as many as are known, and one more if there are more.
 fn in_order(
     mut records: Vec<Mx>,
     random: &dyn Random,
@@ -125,7 +147,7 @@ fn in_order(
     records.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
     let mut hosts: Vec<Box<str>> = Vec::new();
     for (_, _, host) in records {
-        if hosts.len() < HOSTS_MAX && !hosts.iter().any(|known| **known == *host) {
+        if hosts.len() <= HOSTS_MAX && !hosts.iter().any(|known| **known == *host) {
             hosts.push(host.into());
         }
     }
@@ -178,7 +200,7 @@ impl NoHosts {
 mod tests {
     use std::collections::BTreeSet;
 
-    use koukan_core::{random::SystemRandom, test_util::ScriptedResolver};
+    use koukan_core::{network::DnsAnswer, random::SystemRandom, test_util::ScriptedResolver};
 
     use super::*;
 
@@ -260,13 +282,27 @@ mod tests {
         assert_eq!(&*found.unwrap().domain, "xn--bcher-kva.example");
     }
 
+    #[tokio::test]
+    async fn there_are_not_too_many_hosts_and_it_is_known_whether_there_are_more() {
+        for (count, expected) in [(HOSTS_MAX, false), (HOSTS_MAX + 1, true), (4000, true)] {
+            // Each is there twice.
+            let hosts = (0..count).chain(0..count);
+            let records = hosts.map(|host| Mx::new(1, format!("{host}.example")));
+            let zone = ScriptedResolver::new();
+            let zone = zone.with_mx("many.example", DnsAnswer::insecure(records));
+            let domain = "many.example:25".parse().unwrap();
+            let found = of(&domain, &zone, &SystemRandom, "me.example").await;
+            let found = found.unwrap();
+            assert_eq!((found.hosts.len(), found.is_cut), (HOSTS_MAX, expected));
+        }
+    }
+
     #[test]
-    fn hosts_of_one_preference_share_the_mail_and_there_are_not_too_many() {
+    fn hosts_of_one_preference_share_the_mail() {
         let records: Vec<_> = (0..100)
             .map(|host| Mx::new(host / 4, format!("{host}.example")))
             .collect();
         let order = || in_order(records.clone(), &SystemRandom, "me.example").unwrap();
-        assert_eq!(order().len(), HOSTS_MAX);
         let first: BTreeSet<_> = (0..1000).map(|_| order()[0].clone()).collect();
         assert_eq!(first.len(), 4, "{first:?}");
         let second: BTreeSet<_> = (0..1000).map(|_| order()[4].clone()).collect();

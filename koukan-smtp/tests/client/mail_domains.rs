@@ -4,7 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use koukan_core::{
     middleware::{Next, State, from_fn_with_state},
-    network::Mx,
+    network::{DnsAnswer, Mx},
     reply::Reply,
     service::MailService,
     signals::Destination,
@@ -53,6 +53,13 @@ fn at(text: &str) -> [IpAddr; 1] {
     [text.parse().unwrap()]
 }
 
+/// So many hosts that do not exist, and then one that does.
+fn ghosts(count: u16, host: Option<&str>) -> DnsAnswer<Mx> {
+    let ghosts = (0..count).map(|number| Mx::new(number, format!("ghost{number}.example")));
+    let host = host.map(|host| Mx::new(count, host));
+    DnsAnswer::insecure(ghosts.chain(host))
+}
+
 fn asked(connector: &ScriptedConnector) -> Vec<String> {
     let asked = connector.asked().into_iter();
     asked.map(|address| address.to_string()).collect()
@@ -81,6 +88,9 @@ async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
             "refuses.example",
             [Mx::new(10, "none.example"), Mx::new(20, "a.example")],
         )
+        .with_mx("many.example", ghosts(25, Some("b.example")))
+        .with_mx("beyond.example", ghosts(150, Some("b.example")))
+        .with_mx("ghosts.example", ghosts(60, None))
         .with_addresses("bare.example", [])
         .with_mx("plain.example", [])
         .with_addresses("plain.example", at("192.0.2.3"))
@@ -100,6 +110,10 @@ async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
         // None of the hosts has an address, and the DNS is sure of that; or not of all of them.
         ("nowhere.example", "550 5.4.4 ", &[]),
         ("maybe.example", "451 4.4.3 ", &[]),
+        // However many there are; but if not all were asked for, the DNS is not sure.
+        ("many.example", "250 ", &["192.0.2.2:25"]),
+        ("ghosts.example", "550 5.4.4 ", &[]),
+        ("beyond.example", "451 4.4.3 ", &[]),
         ("refuses.example", "451 4.4.1 ", &["192.0.2.1:25"]),
         ("plain.example", "250 ", &["192.0.2.3:25"]),
         ("192.0.2.9", "250 ", &["192.0.2.9:25"]),
@@ -122,6 +136,25 @@ async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
         assert_eq!(asked(&connector), tried, "{domain}");
         assert!(begun.elapsed() <= ClientTimeouts::default().resolve + Duration::from_secs(1));
     }
+}
+
+/// Nor is it final that so many of them cannot be used.
+#[tokio::test(start_paused = true)]
+async fn not_every_host_of_a_domain_is_tried() {
+    let mut resolver = ScriptedResolver::new();
+    let mut hosts = Vec::new();
+    for number in 0..30 {
+        let host = format!("mx{number}.example");
+        resolver = resolver.with_addresses(&host, at("192.0.2.1"));
+        hosts.push(Mx::new(number, host));
+    }
+    let resolver = resolver.with_mx("many.example", DnsAnswer::insecure(hosts));
+    let connector = connector().with_refused("192.0.2.1:25".parse().unwrap());
+    let service = service("many.example", &endpoint(&connector, &resolver));
+    let replies = send(&service, &["b"], "hi\r\n").await;
+    let last = replies.last().unwrap();
+    assert!(last.starts_with("451 4.4.1 "), "{replies:?}");
+    assert_eq!(asked(&connector).len(), 20);
 }
 
 #[tokio::test(start_paused = true)]

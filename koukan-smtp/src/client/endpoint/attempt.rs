@@ -15,6 +15,7 @@ use tower::BoxError;
 
 use crate::client::{
     ClientError, Guard, HostFailure, Place,
+    mail_hosts::MailHosts,
     pool::{Freshness, Lease, Lent, Pool, Turn},
     security::{Asked, Terms},
 };
@@ -51,8 +52,8 @@ enum Outcome {
     /// The transaction has ended.
     Ended(Result<Reply, BodyError>),
     /// The host has answered for no recipient, so another one may be tried. The reply is used if
-    /// there is no other host.
-    Unreached(Reply),
+    /// there is no other host. Also says whether the host was tried.
+    Unreached(Reply, bool),
 }
 
 impl Attempts {
@@ -80,21 +81,25 @@ impl Attempts {
             NamedBy::Domain => (Some(&self.guard), Naming::ByDomain),
         };
         // Nothing is held during the look-up: neither a connection nor the permit for one.
-        let (destination, asked) = match named_by {
+        let (destination, asked, is_cut) = match named_by {
             NamedBy::Domain if !self.pool.is_lmtp() => {
                 let waived = signals.find_durable::<TlsRequired>();
                 let is_waived = matches!(waived, Ok(Some(TlsRequired(false))));
                 let guard = (!is_waived || exchange.is_requiretls()).then_some(&self.guard);
                 let found = self.pool.mail_hosts(&destination.hosts, guard);
                 match found.await {
-                    Ok((hosts, asked)) => (Arc::new(Destination::of_other(hosts)), asked),
+                    Ok(MailHosts {
+                        hosts,
+                        asked,
+                        is_cut,
+                    }) => (Arc::new(Destination::of_other(hosts)), asked, is_cut),
                     Err(none) => {
                         tracing::info!(reply = %none.0, "no host takes mail for a domain");
                         return Ok(none.0);
                     }
                 }
             }
-            _ => (destination, Vec::new()),
+            _ => (destination, Vec::new(), false),
         };
         let is_queued = signals.find::<Queued>().is_some();
         let is_forced = signals.find::<Forced>().is_some();
@@ -104,10 +109,14 @@ impl Attempts {
             let turn = turn.of_queued(is_queued).forced(is_forced);
             turn.promised(promise.as_deref().cloned())
         };
-        let mut last = None;
+        let mut others = is_cut;
         let mut full = None;
         let mut met = Met::default();
         for (index, host) in destination.hosts.iter().enumerate() {
+            if matches!(naming, Naming::ByDomain) && met.is_enough() {
+                others = true;
+                break;
+            }
             // To try another host that has room is better than to wait for this one.
             let may_wait = destination.hosts.len() == 1;
             let mut turn = turn(may_wait);
@@ -115,14 +124,14 @@ impl Attempts {
             let delivered = self.deliver_securely(way, &mut turn, &mut exchange);
             match delivered.await {
                 Outcome::Ended(result) => return Ok(result?),
-                Outcome::Unreached(reply) => {
+                Outcome::Unreached(reply, is_tried) => {
                     met.add(&reply);
                     if full.is_none() && turn.is_refused() && !turn.is_waiting() {
                         // This host is tried once more at the end.
                         full = Some(index);
                         continue;
                     }
-                    last = Some(of_all(last, reply));
+                    met.give_up(reply, is_tried);
                 }
             }
         }
@@ -132,13 +141,13 @@ impl Attempts {
             let delivered = self.deliver_securely(way, &mut turn, &mut exchange);
             match delivered.await {
                 Outcome::Ended(result) => return Ok(result?),
-                Outcome::Unreached(reply) => {
+                Outcome::Unreached(reply, is_tried) => {
                     met.add(&reply);
-                    last = Some(of_all(last, reply));
+                    met.give_up(reply, is_tried);
                 }
             }
         }
-        Ok(met.told_in(last.ok_or(NoDestination)?))
+        Ok(met.told(others).ok_or(NoDestination)?)
     }
 
     /// Finds out where to deliver, as soon as this can be known.
@@ -173,7 +182,10 @@ impl Attempts {
                 };
                 self.deliver_to(host, (terms, naming), turn, exchange).await
             }
-            Err(failure) => Outcome::Unreached(failure.into_reply()),
+            Err(failure) => {
+                let is_tried = !failure.is_untried();
+                Outcome::Unreached(failure.into_reply(), is_tried)
+            }
         }
     }
 
@@ -207,12 +219,13 @@ impl Attempts {
                         true => failure.for_requiretls(),
                         false => failure,
                     };
+                    let is_tried = !failed.is_empty() || !failure.is_untried();
                     let last = last.filter(|_| failure.is_no_address());
                     let of_failure = || match naming {
                         Naming::ByDomain => failure.into_reply_of_mail_host(),
                         Naming::Chosen => failure.into_reply(),
                     };
-                    return Outcome::Unreached(last.unwrap_or_else(of_failure));
+                    return Outcome::Unreached(last.unwrap_or_else(of_failure), is_tried);
                 }
             };
             if let Some(reserved) = turn_at_host.take() {
@@ -259,15 +272,6 @@ impl Attempts {
                 last = result.ok();
             }
         }
-    }
-}
-
-/// The reply if the last of several hosts was not reached either. If one host must not be tried,
-/// others may still work later.
-fn of_all(others: Option<Reply>, last: Reply) -> Reply {
-    match others {
-        Some(others) if last.is_permanent() => others,
-        _ => last,
     }
 }
 

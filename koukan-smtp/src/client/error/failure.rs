@@ -53,6 +53,16 @@ impl HostFailure {
         is_none_tried || self.error.is_guards()
     }
 
+    /// Whether it was known without a connection, and will be the next time: the host does not exist, or must not be
+    /// connected to, or is known not to answer.
+    pub(crate) fn is_untried(&self) -> bool {
+        let is_known = matches!(
+            *self.error,
+            ClientError::NotAllowed(_) | ClientError::Down { .. }
+        );
+        is_known || self.is_nowhere()
+    }
+
     /// The reply if the DNS has named the host for a domain: a host without an address then accepts no mail, which is
     /// a permanent failure, as for a domain without one.
     pub(crate) fn into_reply_of_mail_host(self) -> Reply {

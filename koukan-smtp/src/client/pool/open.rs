@@ -18,7 +18,7 @@ use crate::client::mta_sts::Network;
 use crate::client::{
     ClientError, Guard, HostFailure, Phase, Place,
     connection::Connection,
-    mail_hosts::{self, NoHosts},
+    mail_hosts::{self, MailHosts, NoHosts},
     security::{Asked, Security, Terms},
 };
 
@@ -148,26 +148,28 @@ impl Pool {
         &self,
         domains: &[HostPort],
         guard: Option<&Guard>,
-    ) -> Result<(Vec<HostPort>, Vec<Asked>), NoHosts> {
-        let (mut hosts, mut known) = (Vec::new(), Vec::new());
+    ) -> Result<MailHosts, NoHosts> {
+        let mut all = MailHosts::default();
         for domain in domains {
             let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
             let found = timeout(self.timeouts.resolve, ask).await;
             let found = found.unwrap_or_else(|_| Err(NoHosts::late(domain)))?;
+            all.is_cut |= found.is_cut;
             let Some(guard) = guard else {
-                hosts.extend(found.hosts);
+                all.hosts.extend(found.hosts);
                 continue;
             };
             let (is_proved, named) = (found.is_proved, Arc::<str>::from(found.domain));
-            let (found, securities) = self.judged(domain, found.hosts, guard).await?;
-            hosts.extend(found);
-            known.extend(securities.into_iter().map(|security| Asked {
-                security,
-                is_proved,
-                domain: Arc::clone(&named),
-            }));
+            let (hosts, securities) = self.judged(domain, found.hosts, guard).await?;
+            all.hosts.extend(hosts);
+            all.asked
+                .extend(securities.into_iter().map(|security| Asked {
+                    security,
+                    is_proved,
+                    domain: Arc::clone(&named),
+                }));
         }
-        Ok((hosts, known))
+        Ok(all)
     }
 
     /// The mail hosts that a domain's policy allows, and the requirements for TLS with each.

@@ -9,8 +9,8 @@ use koukan_core::{
 use tokio::time::timeout;
 
 use crate::client::{
-    Guard,
-    mail_hosts::{self, NoHosts},
+    ClientError, Guard, HostFailure,
+    mail_hosts::{self, NoHosts, TRIED_MAX},
     security::{Asked, Security},
 };
 
@@ -41,7 +41,9 @@ impl Pool {
             let guard = (destination.named_by != NamedBy::Operator).then_some(guard);
             let mut ways = Vec::new();
             for host in &destination.hosts {
-                ways.push(self.way(host, guard, None, false, wishes).await);
+                let way = self.way(host, guard, None, false, wishes);
+                let (way, failure) = way.await;
+                ways.push(failed(way, failure.map(HostFailure::into_reply)));
             }
             return Ok(ways);
         }
@@ -57,15 +59,25 @@ impl Pool {
                 is_proved: found.is_proved,
                 domain: (&*found.domain).into(),
             };
+            let mut tried = 0;
             for host in &found.hosts {
+                if tried == TRIED_MAX {
+                    break;
+                }
                 let asked = is_asked.then_some(&asked);
                 let way = self.way(host, Some(guard), asked, has_policy, wishes);
-                ways.push(way.await);
+                let (way, failure) = way.await;
+                tried += usize::from(failure.as_ref().is_none_or(|it| !it.is_untried()));
+                ways.push(failed(
+                    way,
+                    failure.map(HostFailure::into_reply_of_mail_host),
+                ));
             }
         }
         Ok(ways)
     }
 
+    /// The way to a host, and why it cannot be taken.
     async fn way(
         &self,
         host: &HostPort,
@@ -73,15 +85,19 @@ impl Pool {
         asked: Option<&Asked>,
         has_policy: bool,
         wishes: Wishes,
-    ) -> HostWay {
+    ) -> (HostWay, Option<HostFailure>) {
         let refused = |address: &RemoteAddress| {
             let checked = guard.map(|guard| guard.check(address));
             let error = checked.and_then(Result::err)?;
             Some(plain(at(host, error).into_reply()))
         };
         let (addresses, mut failed) = match self.addresses(host).await {
+            Ok(addresses) if addresses.is_empty() => {
+                let error = ClientError::NoAddress(host.host.clone());
+                (addresses, Some(at(host, error)))
+            }
             Ok(addresses) => (addresses, None),
-            Err(error) => (Vec::new(), Some(plain(at(host, error).into_reply()))),
+            Err(error) => (Vec::new(), Some(at(host, error))),
         };
         let is_requiretls = wishes.is_requiretls && !self.is_lmtp();
         // What a policy demands is enough for it.
@@ -90,11 +106,11 @@ impl Pool {
             Ok(_) if host.unix().is_some() => TlsWay::Never,
             Ok(security) => self.tls_way(&security, has_policy),
             Err(failure) => {
-                failed = failed.or_else(|| Some(plain(failure.into_reply())));
+                failed = failed.or(Some(failure));
                 TlsWay::Required
             }
         };
-        HostWay {
+        let way = HostWay {
             host: host.clone(),
             addresses: addresses
                 .into_iter()
@@ -103,9 +119,10 @@ impl Pool {
                     (address, refused)
                 })
                 .collect(),
-            failed,
+            failed: None,
             tls,
-        }
+        };
+        (way, failed)
     }
 
     /// Whether a domain announces a policy, if policies are followed.
@@ -147,6 +164,13 @@ impl Pool {
     #[cfg(not(feature = "tls"))]
     fn tls_way(&self, _: &Security, _: bool) -> TlsWay {
         TlsWay::Never
+    }
+}
+
+fn failed(way: HostWay, reply: Option<Reply>) -> HostWay {
+    HostWay {
+        failed: reply.map(plain),
+        ..way
     }
 }
 
