@@ -48,6 +48,22 @@ fn records(asked: &str, kind: RecordType) -> Result<Vec<RData>, Option<ResponseC
         ("1.2.0.192.in-addr.arpa.", RecordType::PTR) => {
             vec![RData::PTR(PTR(name("mx.example.com.")))]
         }
+        ("loop.example.", _) => vec![RData::CNAME(CNAME(name("loop.example.")))],
+        ("ring1.example.", _) => vec![RData::CNAME(CNAME(name("ring2.example.")))],
+        ("ring2.example.", _) => vec![RData::CNAME(CNAME(name("Ring1.example.")))],
+        ("3.2.0.192.in-addr.arpa.", _) => {
+            vec![RData::CNAME(CNAME(name("3.2.0.192.in-addr.arpa.")))]
+        }
+        // The last of them has nothing.
+        (asked, _) if asked.starts_with("alias-") => {
+            let left = asked
+                .strip_prefix("alias-")
+                .and_then(|it| it.strip_suffix(".example."));
+            match left.and_then(|left| left.parse::<u32>().ok()?.checked_sub(1)) {
+                Some(left) => vec![RData::CNAME(CNAME(name(&format!("alias-{left}.example."))))],
+                None => Vec::new(),
+            }
+        }
         ("half.example.", RecordType::A) => return Err(Some(ResponseCode::ServFail)),
         ("half.example.", _) => Vec::new(),
         ("fails.example.", _) => return Err(Some(ResponseCode::ServFail)),
@@ -181,6 +197,45 @@ async fn what_is_not_there_and_what_cannot_be_told_are_two_things() {
         resolver.addresses("example.com").await.unwrap().records,
         [] as [IpAddr; 0]
     );
+    serving.abort();
+}
+
+/// RFC 1034 section 3.6.2: a circle of aliases is an error, and does not tell that there is nothing.
+#[tokio::test]
+async fn aliases_without_end_are_a_failure() {
+    let (address, _, serving) = server().await;
+    let resolver = resolver(address);
+    // Also when it is asked for again.
+    for name in [
+        "loop.example",
+        "ring1.example",
+        "alias-20.example",
+        "ring2.example",
+        "loop.example",
+    ] {
+        let found = resolver.mx(name).await;
+        assert!(
+            matches!(found, Err(LookupError::Failed(_))),
+            "{name}: {found:?}"
+        );
+        let found = resolver.addresses(name).await;
+        assert!(
+            matches!(found, Err(LookupError::Failed(_))),
+            "{name}: {found:?}"
+        );
+        let found = resolver.txt(name).await;
+        assert!(
+            matches!(found, Err(LookupError::Failed(_))),
+            "{name}: {found:?}"
+        );
+    }
+    let found = resolver.ptr("192.0.2.3".parse().unwrap()).await;
+    assert!(matches!(found, Err(LookupError::Failed(_))), "{found:?}");
+    for name in ["alias-0.example", "alias-1.example", "alias-7.example"] {
+        assert_eq!(resolver.mx(name).await.unwrap().records, [], "{name}");
+        let addresses = resolver.addresses(name).await.unwrap().records;
+        assert_eq!(addresses, [] as [IpAddr; 0], "{name}");
+    }
     serving.abort();
 }
 

@@ -23,8 +23,11 @@ use tower::BoxError;
 
 use super::{
     DnsAnswer, LookupError, Mx, Proof, Resolver, Tlsa,
-    dns_answer::{answer, is_unfounded, text},
+    dns_answer::{alias_of, answer, is_unfounded, may_be_endless, text},
 };
+
+/// With so many aliases in a row, the library has not found their end: it does not follow this many.
+const ALIASES_MAX: usize = 8;
 
 /// Asks DNS servers: those of `/etc/resolv.conf`, or others. Clones share the cache.
 ///
@@ -139,6 +142,37 @@ impl DnsResolver {
     }
 }
 
+impl DnsResolver {
+    /// An answer that may have been given up on: one that is empty, if `may_be_endless` says so. If the name's aliases form
+    /// a circle, or are too many, the look-up has failed (RFC 1034 section 3.6.2): that is a fault of the zone, which can be
+    /// corrected, and does not tell that there is nothing.
+    async fn if_it_ends<T>(
+        &self,
+        name: &Name,
+        may_be_endless: bool,
+        answer: Result<DnsAnswer<T>, LookupError>,
+    ) -> Result<DnsAnswer<T>, LookupError> {
+        let is_empty = answer.as_ref().is_ok_and(|it| it.records.is_empty());
+        if is_empty && may_be_endless && self.is_endless(name.clone()).await {
+            return Err(LookupError::failed("its aliases have no end"));
+        }
+        answer
+    }
+
+    /// Whether the name is an alias of an alias, and so on. If that cannot be found out, it is not.
+    async fn is_endless(&self, mut name: Name) -> bool {
+        for _ in 0..ALIASES_MAX {
+            let found = self.0.lookup(name, RecordType::CNAME).await;
+            let target = found.ok().and_then(|found| alias_of(&found).cloned());
+            let Some(target) = target else {
+                return false;
+            };
+            name = target;
+        }
+        true
+    }
+}
+
 fn server_at(address: SocketAddr) -> NameServerConfig {
     let mut connections = vec![ConnectionConfig::udp(), ConnectionConfig::tcp()];
     for connection in &mut connections {
@@ -160,6 +194,7 @@ impl Resolver for DnsResolver {
             self.0.lookup(name.clone(), RecordType::A),
         )
         .await;
+        let may_be_endless = may_be_endless(&v6) || may_be_endless(&v4);
         let v6 = answer(asked, v6, |data| match data {
             RData::AAAA(address) => Some(IpAddr::V6(address.0)),
             _ => None,
@@ -168,25 +203,29 @@ impl Resolver for DnsResolver {
             RData::A(address) => Some(IpAddr::V4(address.0)),
             _ => None,
         });
-        both(v6, v4)
+        self.if_it_ends(&name, may_be_endless, both(v6, v4)).await
     }
 
     async fn mx(&self, domain: &str) -> Result<DnsAnswer<Mx>, LookupError> {
         let name = absolute(domain)?;
         let found = self.0.mx_lookup(name.clone()).await;
-        answer(Some(&name), found, |data| match data {
+        let may_be_endless = may_be_endless(&found);
+        let answer = answer(Some(&name), found, |data| match data {
             RData::MX(mx) => Some(Mx::new(mx.preference, text(&mx.exchange))),
             _ => None,
-        })
+        });
+        self.if_it_ends(&name, may_be_endless, answer).await
     }
 
     async fn txt(&self, name: &str) -> Result<DnsAnswer<Box<[u8]>>, LookupError> {
         let name = absolute(name)?;
         let found = self.0.txt_lookup(name.clone()).await;
-        answer(Some(&name), found, |data| match data {
+        let may_be_endless = may_be_endless(&found);
+        let answer = answer(Some(&name), found, |data| match data {
             RData::TXT(txt) => Some(txt.txt_data.concat().into()),
             _ => None,
-        })
+        });
+        self.if_it_ends(&name, may_be_endless, answer).await
     }
 
     async fn tlsa(&self, name: &str) -> Result<DnsAnswer<Tlsa>, LookupError> {
@@ -209,10 +248,12 @@ impl Resolver for DnsResolver {
     async fn ptr(&self, address: IpAddr) -> Result<DnsAnswer<Box<str>>, LookupError> {
         let name = Name::from(address);
         let found = self.0.reverse_lookup(name.clone()).await;
-        answer(Some(&name), found, |data| match data {
+        let may_be_endless = may_be_endless(&found);
+        let answer = answer(Some(&name), found, |data| match data {
             RData::PTR(name) => Some(text(name).into()),
             _ => None,
-        })
+        });
+        self.if_it_ends(&name, may_be_endless, answer).await
     }
 }
 

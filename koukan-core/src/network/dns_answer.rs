@@ -148,6 +148,30 @@ pub(super) fn is_unfounded(found: &Result<Lookup, NetError>) -> bool {
     }
 }
 
+/// Whether there is nothing, and no zone says so. Some servers leave that out; but the library also gives this as the
+/// result for a name whose aliases it has followed in vain.
+pub(super) fn may_be_endless(found: &Result<Lookup, NetError>) -> bool {
+    match found {
+        Err(NetError::Dns(DnsError::NoRecordsFound(none))) => {
+            none.authorities.is_none() && none.response_code == ResponseCode::NoError
+        }
+        _ => false,
+    }
+}
+
+/// The name that the queried name is an alias of.
+pub(super) fn alias_of(found: &Lookup) -> Option<&Name> {
+    let name = found.query().name();
+    let mut aliases = found
+        .answers()
+        .iter()
+        .filter_map(|record| match &record.data {
+            RData::CNAME(target) if record.name.eq_ignore_root(name) => Some(&target.0),
+            _ => None,
+        });
+    aliases.next()
+}
+
 /// A negative answer, by its code.
 fn nothing<T>(code: ResponseCode, is_proved: bool) -> Option<Result<DnsAnswer<T>, LookupError>> {
     match code {

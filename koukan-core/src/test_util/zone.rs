@@ -25,7 +25,7 @@ struct Name {
 
 impl ScriptedResolver {
     /// A DNS with the names in a zone file: records of the types A, AAAA, MX, TXT, TLSA, PTR and CNAME.
-    /// Aliases are followed for addresses only. A name in the file has no records of other types, which is
+    /// Aliases are followed for addresses only; each look-up of a name whose aliases form a circle fails. A name in the file has no records of other types, which is
     /// an answer; any other name does not exist.
     ///
     /// Comments with an exclamation mark are faults of the name before them: `;! servfail` makes each
@@ -185,10 +185,20 @@ impl Reader {
         proved(end.addresses.clone(), proof(is_secure)).with_alias(alias)
     }
 
+    /// Whether the name is an alias of an alias, and so on without end.
+    fn is_endless(&self, name: &Name) -> bool {
+        let of = |name: &Name| self.names.get(name.alias_of.as_ref()?);
+        let aliases = std::iter::successors(of(name), |name| of(name));
+        aliases.take(self.names.len()).count() == self.names.len()
+    }
+
     fn resolver(self) -> ScriptedResolver {
         let mut resolver = ScriptedResolver::new();
         for (name, records) in &self.names {
             resolver = resolver.with_addresses(name, self.addresses(records));
+            if self.is_endless(records) {
+                resolver = resolver.with_failure(name);
+            }
         }
         for (name, records) in self.names {
             let proof = match records.is_secure {
@@ -305,6 +315,9 @@ mod tests {
             proved  CNAME text2
             ;! insecure
             text2   A 192.0.2.3
+            ring    CNAME back
+            back    CNAME ring
+            in      CNAME ring
             9.2.0.192.in-addr.arpa. ;! servfail
             "#,
         );
@@ -338,8 +351,10 @@ mod tests {
             assert_eq!(&*alias.of, format!("{of}.example.com"), "{name}");
             assert_eq!([found.proof, alias.proof], proofs, "{name}");
         }
-        let failed = resolver.addresses("down.example.com").await;
-        assert!(matches!(failed, Err(LookupError::Failed(_))));
+        for name in ["down", "ring", "back", "in"] {
+            let failed = resolver.addresses(&format!("{name}.example.com")).await;
+            assert!(matches!(failed, Err(LookupError::Failed(_))), "{name}");
+        }
         let failed = resolver.ptr("192.0.2.9".parse().unwrap()).await;
         assert!(matches!(failed, Err(LookupError::Failed(_))));
     }

@@ -9,8 +9,11 @@
 //! | neither | 550 5.1.2 |
 //! | the name does not exist | 550 5.1.2 |
 //! | nothing, or too late | 451 4.4.3 |
+//! | that the name is an alias of itself | 451 4.4.3 |
 //!
-//! *Source*: RFC 5321 section 5.1, RFC 7505.
+//! *Source*: RFC 5321 section 5.1, RFC 7505; for aliases RFC 1034 section 3.6.2, which calls a circle of them an error. Most
+//! DNS servers say SERVFAIL then, and whoever follows aliases itself must not come to another result: the zone can be
+//! mended.
 
 use std::net::IpAddr;
 

@@ -67,7 +67,9 @@ fn asked(connector: &ScriptedConnector) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
-    let resolver = ScriptedResolver::new()
+    let circle = "ring.example. CNAME back.example.\nback.example. CNAME ring.example.";
+    let resolver = ScriptedResolver::of_zone(circle)
+        .with_mx("ringed.example", [Mx::new(10, "ring.example")])
         .with_mx(
             "two.example",
             [Mx::new(20, "b.example"), Mx::new(10, "a.example")],
@@ -122,6 +124,8 @@ async fn what_the_dns_says_of_a_domain_decides_where_mail_goes() {
         ("ours.example", "554 5.4.6 ", &[]),
         ("down.example", "451 4.4.3 ", &[]),
         ("slow.example", "451 4.4.3 ", &[]),
+        ("ring.example", "451 4.4.3 ", &[]),
+        ("ringed.example", "451 4.4.3 ", &[]),
         // What others name leads nowhere inside.
         ("evil.example", "550 5.7.1 ", &[]),
         ("literal.example", "550 5.7.1 ", &[]),
