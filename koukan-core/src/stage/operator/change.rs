@@ -7,8 +7,8 @@ use crate::{
     event::{Event, Operated},
     resource::{Caller, QueueChange, QueueChanged, QueueResponse, Refusal, RefusalKind},
     storage::{
-        BackendError, Listing, QueueState,
-        record::{QueueAction, Skipped},
+        BackendError, ListCursor, Listing, QueueState,
+        record::{QueueAction, Skipped, TransactionId},
     },
 };
 
@@ -85,35 +85,80 @@ impl Operator {
     ) -> Result<(), BackendError> {
         let mut before = None;
         loop {
-            let listing = Listing {
-                sender: change.filter.sender.clone(),
-                state: change.filter.state,
-                search: change.filter.search.clone(),
-                before,
-                limit: SELECTED,
-            };
-            let backend = self.storage.backend();
-            let places = backend.select(listing.clone()).await?;
-            let kept: HashSet<_> = match but {
-                None => HashSet::new(),
-                state => {
-                    let listing = Listing { state, ..listing };
-                    let kept = backend.select(listing).await?.into_iter();
-                    kept.map(|place| place.id).collect()
-                }
-            };
-            let ids = places.iter().map(|place| place.id);
-            let ids: Vec<_> = ids.filter(|id| !kept.contains(id)).collect();
+            let (ids, next) = self.select(change, but, before, SELECTED).await?;
             for some in ids.chunks(CHANGED) {
                 let (storage, ids) = (&self.storage, some.to_vec());
                 let change = storage.change(ids, change.action, change.is_dry);
                 changed.count(&change.await?);
             }
-            match places.last() {
-                Some(last) if places.len() == SELECTED => before = Some(*last),
-                _ => return Ok(()),
+            match next {
+                Some(_) => before = next,
+                None => return Ok(()),
             }
         }
+    }
+
+    /// Makes one transaction due now that tries its hosts even if they are known not to answer: the newest one that the
+    /// change, a retry, is about and applies to. Those in the state `but` are left out.
+    pub(super) async fn retry_one(
+        &self,
+        change: &QueueChange,
+        but: Option<QueueState>,
+    ) -> Result<(), BackendError> {
+        let storage = &self.storage;
+        let mut before = None;
+        loop {
+            let (ids, next) = self.select(change, but, before, CHANGED).await?;
+            // A look at all of them costs less than a try with each.
+            let judged = storage.change(ids, change.action, true).await?;
+            for (id, verdict) in judged {
+                if verdict.is_err() {
+                    continue;
+                }
+                match storage.watch(id).await {
+                    Ok(Some(watch)) if storage.retry_now(&watch).await?.is_ok() => return Ok(()),
+                    // It has changed meanwhile, or cannot be read.
+                    Ok(_) | Err(BackendError::Malformed(_)) => {}
+                    Err(error) => return Err(error),
+                }
+            }
+            match next {
+                Some(_) => before = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// The next at most `limit` transactions that a change is about, without those in the state `but`. Also returns where
+    /// to go on.
+    async fn select(
+        &self,
+        change: &QueueChange,
+        but: Option<QueueState>,
+        before: Option<ListCursor>,
+        limit: usize,
+    ) -> Result<(Vec<TransactionId>, Option<ListCursor>), BackendError> {
+        let listing = Listing {
+            sender: change.filter.sender.clone(),
+            state: change.filter.state,
+            search: change.filter.search.clone(),
+            before,
+            limit,
+        };
+        let backend = self.storage.backend();
+        let places = backend.select(listing.clone()).await?;
+        let kept: HashSet<_> = match but {
+            None => HashSet::new(),
+            state => {
+                let listing = Listing { state, ..listing };
+                let kept = backend.select(listing).await?.into_iter();
+                kept.map(|place| place.id).collect()
+            }
+        };
+        let ids = places.iter().map(|place| place.id);
+        let ids = ids.filter(|id| !kept.contains(id)).collect();
+        let next = places.last().filter(|_| places.len() == limit);
+        Ok((ids, next.copied()))
     }
 
     pub(super) fn report(

@@ -9,7 +9,7 @@ use crate::{
         QueueResponse, Refusal, RefusalKind,
     },
     storage::{
-        BackendError, Down, Listing, QueueState, Search, Suspended,
+        BackendError, Down, QueueState, Search, Suspended,
         record::{DestinationCensus, QueueAction},
     },
 };
@@ -19,8 +19,8 @@ use super::Operator;
 /// The default and the largest number of destinations in a list.
 const LIMIT: usize = 100;
 const LIMIT_MAX: usize = 1000;
-/// How many transactions are tried to find one that can probe a destination's hosts.
-const TRIED: usize = 16;
+/// What is not retried with its destination.
+const LATER: Option<QueueState> = Some(QueueState::Scheduled);
 
 impl Operator {
     /// Shows the limits of hosts that `rooms` knows.
@@ -168,48 +168,36 @@ impl Operator {
         }
     }
 
-    /// Lets one transaction try the hosts, whatever is known of them; all others follow it.
+    /// Lets one transaction try the hosts, whatever is known of them; all others follow it. A message with a later time
+    /// of sending is not sent early to try them.
     async fn retry_destination(&self, host: &str) -> Result<QueueChanged, BackendError> {
-        let listing = Listing {
-            sender: None,
-            state: Some(QueueState::Waiting),
-            search: bound_for(host),
-            before: None,
-            limit: TRIED,
-        };
-        for stored in self.storage.backend().list(listing).await? {
-            // A message with a later time of sending is not sent early to try the hosts.
-            if !stored.is_scheduled()
-                && let Some(watch) = self.storage.watch(stored.id).await?
-                && self.storage.retry_now(&watch).await?.is_ok()
-            {
-                break;
-            }
-        }
+        let mut waiting = retry_of(host);
+        waiting.filter.state = Some(QueueState::Waiting);
+        self.retry_one(&waiting, LATER).await?;
         self.make_due(host).await
     }
 
     /// Makes waiting transactions due now, except those with a later time of sending.
     async fn make_due(&self, host: &str) -> Result<QueueChanged, BackendError> {
-        let change = QueueChange {
-            action: QueueAction::Retry,
-            filter: QueueFilter {
-                search: bound_for(host),
-                ..QueueFilter::default()
-            },
-            is_dry: false,
-        };
         let mut changed = QueueChanged::default();
-        let but = Some(QueueState::Scheduled);
-        self.change_each(&change, but, &mut changed).await?;
+        self.change_each(&retry_of(host), LATER, &mut changed)
+            .await?;
         Ok(changed)
     }
 }
 
-fn bound_for(host: &str) -> Search {
-    Search {
-        destination: Some(host.into()),
-        ..Search::default()
+/// A retry of everything that goes to this destination.
+fn retry_of(host: &str) -> QueueChange {
+    QueueChange {
+        action: QueueAction::Retry,
+        filter: QueueFilter {
+            search: Search {
+                destination: Some(host.into()),
+                ..Search::default()
+            },
+            ..QueueFilter::default()
+        },
+        is_dry: false,
     }
 }
 

@@ -92,6 +92,68 @@ pub async fn retries_what_waits(fixture: &dyn BackendFixture) {
     assert_eq!(leased(&*backend, session, NOW).await, [later]);
 }
 
+/// What waits for one destination is selected by pages without gap or repetition, whatever else is in the queue. What is
+/// scheduled there can be told apart.
+pub async fn selects_what_waits_for_a_destination(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let (mut waiting, mut scheduled) = (Vec::new(), Vec::new());
+    for number in 0..20 {
+        let to = if number % 3 == 0 {
+            "b@y.example"
+        } else {
+            "b@z.example"
+        };
+        let mut new = NewTransaction {
+            created: time(number / 2),
+            recipients: vec![recipient(to)],
+            status: due(1000),
+            ..plain()
+        };
+        if number % 4 == 0 {
+            new.signals = new.signals.with_send_at(Some(time(1000)));
+        }
+        if to == "b@y.example" {
+            waiting.push((new.created, new.id));
+            scheduled.extend((number % 4 == 0).then_some(new.id));
+        }
+        backend.insert(new).await.unwrap();
+    }
+    waiting.sort_unstable();
+    waiting.reverse();
+    let held = waiting[2].1;
+    change(&*backend, &[held], QueueAction::Hold, false).await;
+    scheduled.retain(|id| *id != held);
+    let mut listing = Listing {
+        sender: None,
+        state: Some(QueueState::Waiting),
+        search: Search {
+            destination: Some("y.example".into()),
+            ..Search::default()
+        },
+        before: None,
+        limit: 2,
+    };
+    let mut selected = Vec::new();
+    loop {
+        let places = backend.select(listing.clone()).await.unwrap();
+        assert!(places.len() <= 2);
+        selected.extend(places.iter().map(|place| (place.created, place.id)));
+        match places.last() {
+            Some(last) => listing.before = Some(*last),
+            None => break,
+        }
+    }
+    assert_eq!(selected, waiting);
+    listing.before = None;
+    listing.limit = 100;
+    listing.state = Some(QueueState::Scheduled);
+    let places = backend.select(listing).await.unwrap().into_iter();
+    let mut places: Vec<_> = places.map(|place| place.id).collect();
+    places.sort_unstable();
+    scheduled.sort_unstable();
+    assert_eq!(places, scheduled);
+}
+
 /// What a change is about is told by the number of recipients that are not settled.
 pub async fn counts_recipients_of_changes(fixture: &dyn BackendFixture) {
     let backend = fixture.open().await;

@@ -70,7 +70,7 @@ pub use self::{
     },
     changes::{
         counts_recipients_of_changes, holds_until_it_is_released, holds_what_is_under_lease,
-        retries_what_waits,
+        retries_what_waits, selects_what_waits_for_a_destination,
     },
     companions::{leases_companions, leases_notifications_about_a_message, leaves_suspects_alone},
     concurrency::{
@@ -284,6 +284,7 @@ macro_rules! backend_contract_tests {
             finds_what_is_looked_for,
             finds_words_of_the_last_reply,
             retries_what_waits,
+            selects_what_waits_for_a_destination,
             counts_recipients_of_changes,
             holds_until_it_is_released,
             holds_what_is_under_lease,

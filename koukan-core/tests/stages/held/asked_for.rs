@@ -2,14 +2,17 @@
 
 use koukan_core::{
     resource::{
-        Caller, DestinationAction, DestinationName, DestinationOperation, QueueOperation,
-        QueueRequest, QueueResponse, Role,
+        Caller, DestinationAction, DestinationName, DestinationOperation, DestinationView,
+        QueueOperation, QueueRequest, QueueResponse, Role,
     },
     stage::operator::Operator,
+    storage::record::QueueAction,
 };
 use tower::ServiceExt;
 
 use super::*;
+
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// An operator requests one that is held back with the others.
 #[tokio::test(start_paused = true)]
@@ -59,21 +62,8 @@ async fn a_destination_that_is_retried_is_tried_by_one_and_the_others_follow() {
     }
     let _dispatching = agent.dispatch();
     sleep(100 * SECOND).await;
-    let operator = Operator::new(agent.storage.clone());
-    let retry = async || {
-        let name = DestinationName::parse("dead.d").unwrap();
-        let operation = DestinationOperation::Change(name, DestinationAction::Retry);
-        let request = QueueRequest {
-            caller: Caller::unrestricted().with_role(Role::Operate),
-            operation: QueueOperation::Destinations(operation),
-        };
-        match operator.clone().oneshot(request).await.unwrap() {
-            QueueResponse::Destination(view) => *view,
-            other => panic!("{other:?}"),
-        }
-    };
     let tried = hosts.tried();
-    let view = retry().await;
+    let view = retry_destination(&agent).await;
     sleep(SECOND / 10).await;
     assert_eq!(hosts.tried(), tried + 1);
     assert_eq!((view.state(), view.census.queued), ("down", 50));
@@ -81,9 +71,51 @@ async fn a_destination_that_is_retried_is_tried_by_one_and_the_others_follow() {
     assert_eq!(down.hosts.len(), 1);
     assert!(down.since < down.until && down.since <= agent.clock.now());
     hosts.set_up();
-    retry().await;
+    retry_destination(&agent).await;
     sleep(SECOND).await;
     let delivered = hosts.delivered("waits").len();
     assert!(delivered + hosts.tried() >= 50, "{delivered}");
     assert!(delivered > 1);
+}
+
+/// However many newer ones are not to be attempted now.
+#[tokio::test(start_paused = true)]
+async fn of_a_destination_that_is_retried_any_one_tries() {
+    let hosts = Hosts::default();
+    let agent = Agent::over(hosts.service()).await;
+    queue(&agent, "waits@dead.d").await;
+    let _dispatching = agent.dispatch();
+    sleep(100 * SECOND).await;
+    let mut held = Vec::new();
+    for number in 0..60 {
+        let mut newer = queued(&format!("newer{number}@dead.d"), agent.clock.now() + HOUR);
+        if number % 2 == 0 {
+            newer.signals = newer.signals.with_send_at(Some(agent.clock.now() + HOUR));
+        } else {
+            held.push(newer.id);
+        }
+        agent.storage.backend().insert(newer).await.unwrap();
+    }
+    let changed = agent.storage.change(held, QueueAction::Hold, false).await;
+    assert!(changed.unwrap().iter().all(|(_, verdict)| verdict.is_ok()));
+    let tried = hosts.tried();
+    let view = retry_destination(&agent).await;
+    assert_eq!(view.census.queued, 61);
+    sleep(SECOND / 10).await;
+    assert_eq!(hosts.tried(), tried + 1);
+}
+
+/// What an operator sees after a retry of the destination.
+async fn retry_destination(agent: &Agent) -> DestinationView {
+    let name = DestinationName::parse("dead.d").unwrap();
+    let operation = DestinationOperation::Change(name, DestinationAction::Retry);
+    let request = QueueRequest {
+        caller: Caller::unrestricted().with_role(Role::Operate),
+        operation: QueueOperation::Destinations(operation),
+    };
+    let operator = Operator::new(agent.storage.clone());
+    match operator.oneshot(request).await.unwrap() {
+        QueueResponse::Destination(view) => *view,
+        other => panic!("{other:?}"),
+    }
 }
