@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    hash::{BuildHasherDefault, Hasher},
+    hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher},
     str::FromStr,
 };
 
@@ -202,6 +202,15 @@ impl TransactionId {
         let random = random.fold(0, |number, octet| number << 8 | u128::from(*octet));
         let time = self.0.number() >> RANDOM_BITS;
         Self(RandomId::of(time << RANDOM_BITS | random))
+    }
+}
+
+impl MessageKey {
+    /// A number from 0 up to 1 that looks random: another one for each round, and the same for all copies of the message.
+    pub(crate) fn unit(self, round: u32) -> f64 {
+        let mut hasher = DefaultHasher::new();
+        (self.0, round).hash(&mut hasher);
+        random::unit_of(hasher.finish())
     }
 }
 

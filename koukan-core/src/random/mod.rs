@@ -60,10 +60,15 @@ pub struct SystemRandom;
 
 impl Random for SystemRandom {
     fn unit(&self) -> f64 {
-        // A float holds 53 bits. Without random numbers, the middle will do.
-        let bits = octets().map_or(u64::MAX / 2, u64::from_ne_bytes) >> 11;
-        bits as f64 / (1_u64 << 53) as f64
+        // Without random numbers, the middle will do.
+        unit_of(octets().map_or(u64::MAX / 2, u64::from_ne_bytes))
     }
+}
+
+/// Makes a number from 0 up to 1 of random bits.
+pub(crate) fn unit_of(bits: u64) -> f64 {
+    // A float holds 53 bits.
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
 /// The increment of a seeded source for each number.

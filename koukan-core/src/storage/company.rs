@@ -11,10 +11,11 @@ use super::{
     conclude::TOLD_TOGETHER,
     lease_drop::Stopper,
     record::{Companions, MessageKey, SchedulingKey, Work},
+    told_together::TOLD_MAX,
 };
 
-/// The largest number of attempts, or of transactions in a notification, in a company: the number of recipients that
-/// every host must accept in a transaction (RFC 5321 section 4.5.3.1.8).
+/// The largest number of attempts in a company: the number of recipients that every host must accept in a transaction
+/// (RFC 5321 section 4.5.3.1.8).
 const ATTEMPTS_MAX: usize = 100;
 /// How much earlier than due an attempt may be made with others: transactions that failed together have not failed at
 /// the same instant.
@@ -28,6 +29,13 @@ pub(crate) enum Beside {
     Due,
     /// All that wait, whenever they are due: they have waited for hosts that may be there again.
     All,
+}
+
+/// How many leases may be taken in addition, by their work.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Limits {
+    pub(crate) attempts: usize,
+    pub(crate) notifications: usize,
 }
 
 /// What leases in a company have in common: the message, and the destination of attempts.
@@ -81,16 +89,22 @@ impl Company {
     /// The leases, the first one first, as copies of one message of which there are no more. Leases for
     /// notifications become one, with the others attached.
     pub(crate) fn into_leases(self) -> impl Iterator<Item = Lease> {
+        let is_told = self.is_told();
         let Self {
             mut first,
             mut others,
             ..
         } = self;
-        if first.work() == Work::Notify {
+        if is_told {
             first.others = std::mem::take(&mut others);
         } else if !others.is_empty() {
             let copies = Copies::new();
-            first.set_token(Some(copies.token()));
+            let token = copies.token();
+            if let Some(key) = first.message_key {
+                // Further companies of the message are to meet these again.
+                token.unit(|| key.unit(first.attempt_count()));
+            }
+            first.set_token(Some(token));
             for other in &mut others {
                 other.set_token(Some(copies.token()));
                 other.is_companion = true;
@@ -99,8 +113,17 @@ impl Company {
         std::iter::once(first).chain(others)
     }
 
+    /// Whether these are notifications, which become one.
+    pub(crate) fn is_told(&self) -> bool {
+        self.first.work() == Work::Notify
+    }
+
     fn room(&self) -> usize {
-        ATTEMPTS_MAX.saturating_sub(self.len())
+        let max = match self.is_told() {
+            true => TOLD_MAX,
+            false => ATTEMPTS_MAX,
+        };
+        max.saturating_sub(self.len())
     }
 
     fn wanted(&self, now: Timestamp, beside: Beside) -> Option<Companions> {
@@ -163,7 +186,7 @@ impl Storage {
         Ok(leases.collect())
     }
 
-    /// Leases what can be done together with these, as `beside` says, at most `limit` in all.
+    /// Leases what can be done together with these, as `beside` says, at most so much in all.
     ///
     /// # Errors
     ///
@@ -176,13 +199,28 @@ impl Storage {
         &self,
         companies: &mut [&mut Company],
         beside: Beside,
-        limit: usize,
+        limits: Limits,
     ) -> Result<(), BackendError> {
         if beside == Beside::Nothing {
             return Ok(());
         }
+        let attempts = self.lease_some(companies, (beside, false), limits.attempts);
+        let attempts = attempts.await;
+        let notifications = self.lease_some(companies, (beside, true), limits.notifications);
+        attempts.and(notifications.await)
+    }
+
+    /// The same for companies with notifications, or for the others.
+    async fn lease_some(
+        &self,
+        companies: &mut [&mut Company],
+        (beside, is_told): (Beside, bool),
+        limit: usize,
+    ) -> Result<(), BackendError> {
         let now = self.0.clock.now();
-        let wanted = companies.iter();
+        let wanted = companies
+            .iter()
+            .filter(|company| company.is_told() == is_told);
         let wanted = wanted.filter_map(|company| company.wanted(now, beside));
         let wanted: Vec<_> = wanted.collect();
         if wanted.is_empty() || limit == 0 {

@@ -13,6 +13,7 @@ use crate::{
 use super::{
     Lease, SharedBody,
     live_body::{LiveBody, LivePart, spec_of},
+    record::MessageKey,
 };
 
 /// The message of a leased transaction. [`Body::from`] turns it into a body.
@@ -45,9 +46,11 @@ impl Lease {
     /// A number from 0 up to 1, which is the same for all copies of the message, so that copies that
     /// fail together are retried together.
     pub(crate) fn unit(&self, random: impl FnOnce() -> f64) -> f64 {
-        match &self.token {
-            Some(token) => token.unit(random),
-            None => random(),
+        let of_key = |key: MessageKey| key.unit(self.attempt_count());
+        match (&self.token, self.message_key) {
+            (Some(token), _) => token.unit(random),
+            (None, Some(key)) if self.is_stored() => of_key(key),
+            (None, _) => random(),
         }
     }
 

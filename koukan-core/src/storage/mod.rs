@@ -75,10 +75,11 @@ pub use self::{
     watch::{SharedBody, Watch},
 };
 pub(crate) use self::{
-    company::{Beside, Company},
+    company::{Beside, Company, Limits},
     destinations::{Destinations, Down, Look, Passage},
     drain::Halt,
     lease_drop::Stopper,
+    told_together::TOLD_MAX,
 };
 
 use std::{

@@ -15,6 +15,10 @@ use super::{
     record::{MessageKey, NewTransaction, Settlement, Status},
 };
 
+/// The most transactions of which one notification tells: as many as a message may have recipients by default. All of them
+/// are in memory until the commit.
+pub(crate) const TOLD_MAX: usize = 1000;
+
 impl Lease {
     /// The transactions in one notification, this one first.
     pub(crate) fn told_together(&self) -> impl Iterator<Item = &Self> {

@@ -127,6 +127,24 @@ async fn who_is_delayed_together_is_told_of_together() {
     assert_eq!(text.matches("Subject: hi").count(), 1, "{text}");
 }
 
+/// Also where they are more than fit into one transaction with the host.
+#[tokio::test(start_paused = true)]
+async fn many_who_are_delayed_together_are_told_of_together() {
+    let (up, busy) = (Script::new(), Busy::default());
+    let agent = Agent::over(upstream(busy.service(), &up)).await;
+    let to: Vec<_> = (0..110).map(|n| format!("r{n}@y")).collect();
+    let to: Vec<_> = to.iter().map(String::as_str).collect();
+    insert(&agent, legs(&agent, &to, Work::Attempt)).await;
+    let dispatching = dispatch(&agent);
+    until(|| async { !delays(&up).is_empty() }).await;
+    sleep(10 * DELAYED).await;
+    busy.is_over();
+    is_over(&agent).await;
+    dispatching.stop().await;
+    let told: Vec<_> = delays(&up).iter().map(|it| told_of(it).len()).collect();
+    assert_eq!(told, [110]);
+}
+
 #[tokio::test(start_paused = true)]
 async fn nobody_is_told_twice_by_the_next_process() {
     let (up, busy) = (Script::new(), Busy::default());

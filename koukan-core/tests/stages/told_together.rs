@@ -146,22 +146,22 @@ async fn who_fails_in_one_round_is_told_of_together_and_who_fails_later_apart() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_report_tells_of_a_hundred() {
+async fn one_report_tells_of_a_thousand() {
     let up = Script::new();
     let agent = Agent::over(upstream(refusing(), &up)).await;
-    let to: Vec<_> = (0..150).map(|n| format!("r{n}@y{n}")).collect();
+    let to: Vec<_> = (0..1200).map(|n| format!("r{n}@y{n}")).collect();
     let to: Vec<_> = to.iter().map(String::as_str).collect();
     insert(&agent, legs(&agent, &to, Work::Notify)).await;
     let dispatching = agent.dispatch();
-    is_over(&agent, 152).await;
+    is_over(&agent, 1202).await;
     dispatching.stop().await;
     let mut told = all_told_of(&up);
     told.sort_unstable_by_key(Vec::len);
-    assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [50, 100]);
+    assert_eq!(told.iter().map(Vec::len).collect::<Vec<_>>(), [200, 1000]);
     let mut all = told.concat();
     all.sort_unstable();
     all.dedup();
-    assert_eq!(all.len(), 150);
+    assert_eq!(all.len(), 1200);
 }
 
 /// However many places there are, and whatever takes time.

@@ -12,7 +12,7 @@ use tower::{BoxError, Service};
 use crate::{
     causes::Causes,
     signals::Gone,
-    storage::{BackendError, Beside, Company, Halt, Lease, record::FinalReason},
+    storage::{BackendError, Beside, Company, Halt, Lease, Limits, record::FinalReason},
     waking::Root,
 };
 
@@ -56,16 +56,40 @@ where
                 }
             }
         }
-        let mut room = self.room.beside();
-        let others = going.iter().map(|(company, _)| company.len() - 1);
-        let left = room.len().saturating_sub(others.sum());
+        let is_any = |is_told| {
+            going
+                .iter()
+                .any(|(company, _)| company.is_told() == is_told)
+        };
+        let mut room = match is_any(false) {
+            true => self.room.beside(),
+            false => Places::none(),
+        };
+        let mut told = match is_any(true) {
+            true => self.room.told(),
+            false => Places::none(),
+        };
+        let left = |room: &Places, is_told| {
+            let those = going.iter().map(|(company, _)| company);
+            let those = those.filter(|company| company.is_told() == is_told);
+            let others = those.map(|company| company.len() - 1);
+            room.len().saturating_sub(others.sum())
+        };
+        let limits = Limits {
+            attempts: left(&room, false),
+            notifications: left(&told, true),
+        };
         let mut companies: Vec<_> = going.iter_mut().map(|(company, _)| company).collect();
         let leased = self
             .storage
-            .lease_companions(&mut companies, beside, left)
+            .lease_companions(&mut companies, beside, limits)
             .await;
         for (company, with) in going {
-            self.attempt_together(attempts, company, with, places, &mut room);
+            let room = match company.is_told() {
+                true => &mut told,
+                false => &mut room,
+            };
+            self.attempt_together(attempts, company, with, places, room);
         }
         leased
     }

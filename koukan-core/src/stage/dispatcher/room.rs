@@ -14,6 +14,9 @@ const LINGER: Duration = Duration::from_millis(100);
 const BESIDE_EACH: usize = 99;
 /// The limit for all places together.
 const BESIDE_MAX: usize = 2000;
+/// How many transactions may be told of with others, however many places there are. A notification takes no longer than
+/// its commit.
+const TOLD_BESIDE: usize = 2000;
 
 /// Places for attempts, for due transactions and suspects together. Clones share them.
 ///
@@ -25,6 +28,8 @@ pub(super) struct Room {
     free: Arc<Semaphore>,
     /// For attempts that go with others.
     beside: Arc<Semaphore>,
+    /// For transactions that are told of with others.
+    told: Arc<Semaphore>,
 }
 
 /// Some places, which become free when this is dropped.
@@ -40,6 +45,7 @@ impl Room {
             max,
             free: semaphore(max),
             beside: semaphore(beside),
+            told: semaphore(TOLD_BESIDE),
         }
     }
 
@@ -75,11 +81,14 @@ impl Room {
         all
     }
 
-    /// All free room for companions.
+    /// All free room for companions of attempts.
     pub(super) fn beside(&self) -> Places {
-        let free = count(self.beside.available_permits());
-        let beside = Arc::clone(&self.beside).try_acquire_many_owned(free);
-        Places(beside.ok())
+        all_of(&self.beside)
+    }
+
+    /// All free room for companions in notifications.
+    pub(super) fn told(&self) -> Places {
+        all_of(&self.told)
     }
 
     async fn places(&self, wanted: usize) -> Places {
@@ -96,7 +105,6 @@ impl Places {
         drop(places.take());
     }
 
-    #[cfg(test)]
     pub(super) fn none() -> Self {
         Self(None)
     }
@@ -118,6 +126,11 @@ impl Places {
         let Self(places) = self;
         Self(places.as_mut().and_then(|places| places.split(wanted)))
     }
+}
+
+fn all_of(room: &Arc<Semaphore>) -> Places {
+    let free = count(room.available_permits());
+    Places(Arc::clone(room).try_acquire_many_owned(free).ok())
 }
 
 /// As the semaphore counts; nobody has room for more.

@@ -26,14 +26,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use tokio::{sync::oneshot, time::timeout};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit, oneshot},
+    time::timeout,
+};
 
 use crate::{
     causes::Causes,
     reply::Reply,
     signals::Gone,
     storage::{
-        AttemptEnd, BackendError, Lease, Stopper,
+        AttemptEnd, BackendError, Lease, Stopper, TOLD_MAX,
         record::{Attempt, MessageKey, RecipientOutcome},
     },
     transaction::Rcpt,
@@ -43,12 +46,17 @@ use super::{OutputHandler, meeting, report};
 
 /// How long an attempt waits for others at the same message.
 const TOGETHER: Duration = Duration::from_secs(2);
-/// How many are told of together at most.
-const TOGETHER_MAX: usize = 100;
+/// For how many transactions that are leased at last there is always room, for each notification.
+const BESIDE_EACH: usize = 100;
+/// For how many further ones there is room, for all notifications together; this limits their memory.
+const FURTHER_MAX: usize = 4000;
 
-/// The attempts that wait for the first one at the same message.
-#[derive(Default)]
-pub(super) struct Delays(Mutex<HashMap<MessageKey, Vec<Waiting>>>);
+/// What the attempts at delayed messages share.
+pub(super) struct Delays {
+    /// The attempts that wait for the first one at the same message.
+    waiting: Mutex<HashMap<MessageKey, Vec<Waiting>>>,
+    room: Semaphore,
+}
 
 /// An attempt that is over, and of whose delay the sender is to be told.
 #[derive(Debug)]
@@ -117,41 +125,57 @@ impl<C> OutputHandler<C> {
         let is_halted = timeout(TOGETHER, halt).await.is_ok();
         let mut all = vec![first];
         all.extend(others.take());
+        let mut room = None;
         if !is_halted {
-            let beside = self.beside(&all).await;
+            let beside;
+            (beside, room) = self.beside(&all).await;
             all.extend(beside);
         }
-        self.tell_of_delay(all).await
+        let told = self.tell_of_delay(all).await;
+        drop(room);
+        told
     }
 
-    /// Transactions of the message that wait for the same hosts as the first of these, if it has reached none.
-    async fn beside(&self, all: &[Waiting]) -> Vec<Waiting> {
-        let room = TOGETHER_MAX.saturating_sub(all.len());
+    /// Transactions of the message that wait for the same hosts as the first of these, if it has reached none; and the
+    /// room for them, which is never waited for.
+    async fn beside(&self, all: &[Waiting]) -> (Vec<Waiting>, Option<SemaphorePermit<'_>>) {
+        let (mut beside, mut others, mut room) = (Vec::new(), Vec::new(), None);
         let first = all.first().map(|first| &first.delayed);
-        let first = first.filter(|it| room > 0 && meeting::is_unreached(&it.end.attempt));
-        let Some(first) = first else {
-            return Vec::new();
+        let Some(first) = first.filter(|it| meeting::is_unreached(&it.end.attempt)) else {
+            return (beside, room);
         };
         let (lease, now) = (&first.lease, first.lease.storage().clock().now());
-        match lease.storage().lease_beside(lease, room).await {
-            Ok(leases) => {
-                let beside = leases.into_iter().map(Waiting::beside(first, now));
-                let is_due = |it: &Waiting| {
-                    let is_due = self.is_delay_due(&it.delayed.lease, now);
-                    is_due && !it.delayed.recipients().is_empty()
-                };
-                let beside: Vec<_> = beside.filter(is_due).collect();
-                for Waiting { delayed, .. } in &beside {
-                    report::attempted(&delayed.lease, &delayed.end.attempt);
+        let mut wanted = TOLD_MAX.saturating_sub(all.len());
+        let mut limit = wanted.min(BESIDE_EACH);
+        while limit > 0 {
+            let leases = match lease.storage().lease_beside(lease, limit).await {
+                Ok(leases) => leases,
+                Err(error) => {
+                    let (id, transaction) = (lease.trace_id(), lease.id());
+                    tracing::warn!(%id, %transaction, error = %Causes(&error), "other recipients that are delayed may be told of apart");
+                    break;
                 }
-                beside
+            };
+            let is_all = leases.len() < limit || room.is_some();
+            for waiting in leases.into_iter().map(Waiting::beside(first, now)) {
+                let is_due = self.is_delay_due(&waiting.delayed.lease, now);
+                match is_due && !waiting.delayed.recipients().is_empty() {
+                    true => beside.push(waiting),
+                    // Given back at the end only: it is not to be found again.
+                    false => others.push(waiting),
+                }
             }
-            Err(error) => {
-                let (id, transaction) = (lease.trace_id(), lease.id());
-                tracing::warn!(%id, %transaction, error = %Causes(&error), "other recipients that are delayed may be told of apart");
-                Vec::new()
+            if is_all {
+                break;
             }
+            wanted -= limit;
+            room = self.delays.room_for(wanted);
+            limit = room.as_ref().map_or(0, SemaphorePermit::num_permits);
         }
+        for Waiting { delayed, .. } in &beside {
+            report::attempted(&delayed.lease, &delayed.end.attempt);
+        }
+        (beside, room)
     }
 
     /// Ends these leases. Returns the result for the first of them.
@@ -193,7 +217,7 @@ fn apart(all: Vec<Waiting>) -> Vec<Vec<Waiting>> {
         let with = |group: &&mut Vec<Waiting>| {
             let first = group.first();
             let is_same = |first: &Waiting| first.delayed.lease.is_told_with(&one.delayed.lease);
-            group.len() < TOGETHER_MAX && first.is_some_and(is_same)
+            group.len() < TOLD_MAX && first.is_some_and(is_same)
         };
         match apart.iter_mut().find(with) {
             Some(group) => group.push(one),
@@ -264,7 +288,23 @@ impl From<Delayed> for Waiting {
 
 // === impl Delays ===
 
+impl Default for Delays {
+    fn default() -> Self {
+        Self {
+            waiting: Mutex::default(),
+            room: Semaphore::new(FURTHER_MAX),
+        }
+    }
+}
+
 impl Delays {
+    /// Room for so many further transactions, or for fewer.
+    fn room_for(&self, wanted: usize) -> Option<SemaphorePermit<'_>> {
+        let room = wanted.min(self.room.available_permits());
+        let room = u32::try_from(room).ok().filter(|room| *room > 0)?;
+        self.room.try_acquire_many(room).ok()
+    }
+
     fn join(&self, key: MessageKey, delayed: Delayed) -> Joined<'_> {
         match self.lock().entry(key) {
             Entry::Vacant(vacant) => {
@@ -287,7 +327,8 @@ impl Delays {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<MessageKey, Vec<Waiting>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        let waiting = self.waiting.lock();
+        waiting.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -3,14 +3,14 @@
 use crate::storage::{
     Backend,
     record::{
-        Change, Companions, Due, MessageKey, NewTransaction, QueueAction, SchedulingKey, SessionId,
-        Standing, Status, TransactionId, Work,
+        Change, Commit, Companions, Due, MessageKey, NewTransaction, QueueAction, SchedulingKey,
+        SessionId, Standing, Status, TransactionId, Work,
     },
 };
 
 use super::{
     BackendFixture,
-    sample::{due, plain, recipient, time},
+    sample::{delivered, due, plain, recipient, settlement, time},
 };
 
 fn carrying(message_key: Option<MessageKey>, to: &str, status: Status) -> NewTransaction {
@@ -160,6 +160,38 @@ pub async fn leases_notifications_about_a_message(fixture: &dyn BackendFixture) 
     expected.sort_unstable();
     assert_eq!(leased, expected);
     assert_eq!(lease(backend, session, &[wanted(9)], 9).await, []);
+}
+
+/// A thousand transactions of one message are leased together, and end in one commit, as with the notification that
+/// tells of all of them.
+pub async fn settles_a_thousand_together(fixture: &dyn BackendFixture) {
+    let backend = fixture.open().await;
+    let session = SessionId::random();
+    backend.open_session(session, time(0)).await.unwrap();
+    let message_key = MessageKey::random();
+    let (at, work) = (time(1), Work::Notify);
+    let legs = (0..1000).map(|number| {
+        let status = Status::Due(Due { at, work });
+        let to = format!("r{number}@y.example");
+        Commit::Insert(carrying(Some(message_key), &to, status))
+    });
+    backend.commit(legs.collect()).await.unwrap();
+    let wanted = Companions {
+        message_key,
+        destination: None,
+        until: at,
+        limit: 1000,
+    };
+    let leased = backend.lease_companions(session, at, vec![wanted], 1000);
+    let leased = leased.await.unwrap();
+    assert_eq!(leased.len(), 1000);
+    let ends = leased.iter();
+    let mut ends = ends.map(|leased| settlement(leased, session, 2, delivered()));
+    let mut end = ends.next().unwrap();
+    end.together = ends.collect();
+    backend.settle(end).await.unwrap();
+    let census = backend.census().await.unwrap();
+    assert_eq!((census.finished, census.leased), (1000, 0));
 }
 
 /// A transaction that may have crashed the process is leased alone.

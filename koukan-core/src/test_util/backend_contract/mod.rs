@@ -72,7 +72,10 @@ pub use self::{
         counts_recipients_of_changes, holds_until_it_is_released, holds_what_is_under_lease,
         retries_what_waits, selects_what_waits_for_a_destination,
     },
-    companions::{leases_companions, leases_notifications_about_a_message, leaves_suspects_alone},
+    companions::{
+        leases_companions, leases_notifications_about_a_message, leaves_suspects_alone,
+        settles_a_thousand_together,
+    },
     concurrency::{
         appends_at_one_offset_only_once, keeps_all_of_many_concurrent_inserts,
         never_leases_one_transaction_twice, writes_what_can_be_written,
@@ -292,6 +295,7 @@ macro_rules! backend_contract_tests {
             leaves_the_time_at_which_it_is_sent,
             leases_companions,
             leases_notifications_about_a_message,
+            settles_a_thousand_together,
             leaves_suspects_alone,
             leaves_what_is_suspended,
             keeps_suspensions,

@@ -6,11 +6,14 @@ use crate::told_together::{told_of, upstream};
 
 use super::*;
 
+#[rstest]
+#[case::some(50)]
+#[case::more_than_one_transaction_takes(250)]
 #[tokio::test(start_paused = true)]
-async fn one_notification_tells_of_all_that_wait_for_a_silent_host() {
+async fn one_notification_tells_of_all_that_wait_for_a_silent_host(#[case] count: usize) {
     let (hosts, up) = (Hosts::default(), Script::new());
     let agent = Agent::over(upstream(hosts.service(), &up)).await;
-    let to: Vec<_> = (0..50).map(|n| rcpt(&format!("r{n}@dead.d"))).collect();
+    let to: Vec<_> = (0..count).map(|n| rcpt(&format!("r{n}@dead.d"))).collect();
     let front = agent.exploder(ReplyPolicy::Submission);
     let outcome = send(front, mail("a@x"), to, MESSAGE).await;
     assert!(outcome.is_delivered(), "{outcome:?}");
@@ -26,12 +29,12 @@ async fn one_notification_tells_of_all_that_wait_for_a_silent_host() {
     assert!(told().is_empty(), "{:?}", told());
     // The host is tried each minute, and what is late is looked at.
     sleep(700 * SECOND).await;
-    assert_eq!(told().iter().map(Vec::len).collect::<Vec<_>>(), [50]);
+    assert_eq!(told().iter().map(Vec::len).collect::<Vec<_>>(), [count]);
     assert!(up.only_received().text().contains("Action: delayed"));
     sleep(900 * SECOND).await;
     hosts.set_up();
     sleep(700 * SECOND).await;
-    assert_eq!(hosts.delivered("r").len(), 50);
+    assert_eq!(hosts.delivered("r").len(), count);
     dispatching.stop().await;
     assert_eq!(told().len(), 1, "and once only");
 }
