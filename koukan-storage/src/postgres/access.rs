@@ -12,6 +12,16 @@ pub(super) struct Access {
     pub(super) password_file: Option<Arc<Path>>,
 }
 
+/// A process of the server, which serves one connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Process(pub(super) i32);
+
+/// A connection, and the process that serves it.
+pub(super) struct Session {
+    pub(super) connection: PgConnection,
+    pub(super) process: Process,
+}
+
 impl Access {
     /// The options of a connection that is made now.
     pub(super) async fn options_now(&self) -> Result<PgConnectOptions, sqlx::Error> {
@@ -29,6 +39,17 @@ impl Access {
 
     pub(super) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
         self.options_now().await?.connect().await
+    }
+
+    /// A connection that knows its session.
+    pub(super) async fn session(&self) -> Result<Session, sqlx::Error> {
+        let mut connection = self.connect().await?;
+        let process = sqlx::query_scalar("SELECT pg_backend_pid()");
+        let process = Process(process.fetch_one(&mut connection).await?);
+        Ok(Session {
+            connection,
+            process,
+        })
     }
 
     /// The same, with more settings of the server.

@@ -14,6 +14,7 @@ pub(super) struct Cause(Arc<Fault>);
 enum Fault {
     Sql(sqlx::Error),
     Silent(Duration),
+    Dead(Duration),
     InDoubt(Cause),
 }
 
@@ -40,6 +41,11 @@ impl Cause {
         Self(Arc::new(Fault::Silent(limit)))
     }
 
+    /// The server answers others, and has not answered over this connection for this long, since nothing passes it.
+    pub(super) fn dead(waited: Duration) -> Self {
+        Self(Arc::new(Fault::Dead(waited)))
+    }
+
     /// Nobody knows whether the commit was made.
     pub(super) fn in_doubt(cause: Self) -> Self {
         Self(Arc::new(Fault::InDoubt(cause)))
@@ -64,7 +70,7 @@ impl Cause {
     pub(super) fn is_lost(&self) -> bool {
         match &*self.0 {
             Fault::Sql(error) => is_lost(error),
-            Fault::Silent(_) => true,
+            Fault::Silent(_) | Fault::Dead(_) => true,
             Fault::InDoubt(_) => false,
         }
     }
@@ -73,7 +79,7 @@ impl Cause {
     pub(super) fn is_away(&self) -> bool {
         match &*self.0 {
             Fault::Sql(sqlx::Error::Io(error)) => !is_unbelieved(error),
-            Fault::Silent(_) => true,
+            Fault::Silent(_) | Fault::Dead(_) => true,
             Fault::Sql(error) => code(error).is_some_and(|code| AWAY.contains(&code.as_str())),
             Fault::InDoubt(_) => false,
         }
@@ -149,6 +155,13 @@ impl fmt::Display for Cause {
             Fault::Sql(error) => fmt::Display::fmt(error, f),
             Fault::Silent(limit) => {
                 write!(f, "the database has not answered for {} s", limit.as_secs())
+            }
+            Fault::Dead(waited) => {
+                let seconds = waited.as_secs();
+                write!(
+                    f,
+                    "nothing has passed a connection to the database for {seconds} s, though the database answers"
+                )
             }
             Fault::InDoubt(cause) => {
                 write!(

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use koukan_core::{causes::Causes, repeats::Repeats};
 use sqlx::{
-    Executor, PgPool,
+    Executor,
     postgres::{PgListener, PgPoolOptions},
 };
 use tokio::{
@@ -17,7 +17,7 @@ use tokio::{
 
 use crate::query::EVENTS_CHANNEL;
 
-use super::{access::Access, error::Cause};
+use super::{access::Access, error::Cause, lender::Lender};
 
 /// How long nothing may arrive before the listener asks whether the connection still works.
 const QUIET: Duration = Duration::from_secs(30);
@@ -47,10 +47,10 @@ pub(super) struct Listener {
 
 impl Listener {
     /// Listens until the readers are closed, or nobody waits for events any more.
-    pub(super) async fn run(self, readers: PgPool) {
+    pub(super) async fn run(self, readers: Lender) {
         tokio::select! {
             biased;
-            () = readers.close_event() => {}
+            () = readers.closed() => {}
             () = self.written.closed() => {}
             () = self.listen() => {}
         }

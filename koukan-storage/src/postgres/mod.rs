@@ -12,9 +12,10 @@
 //! | the server does not come back in time | the callers get an error, as for any failing medium |
 //! | two commits wait for each other | one of them is repeated |
 //! | the server answers nothing, not even a new connection | as if all connections were lost, before the time-out of a statement |
+//! | nothing passes a connection any more, and the server answers over others | as if that one were lost, before that time-out |
 //!
 //! Within a process, requests of several tasks are committed together. Several connections commit at the
-//! same time. Reads have a connection pool of their own.
+//! same time. Reads have connections of their own.
 
 mod access;
 mod error;
@@ -23,6 +24,7 @@ mod fitness;
 mod forget;
 mod fullness;
 mod help;
+mod lender;
 mod listener;
 mod migrations;
 mod open;

@@ -156,12 +156,7 @@ pub(super) async fn open(
     let fullness = Arc::new(Fullness::default());
     let events = (options.keeps_events, written.clone());
     let writer = writer::start(connections, link, Arc::clone(&fullness), events, options);
-    let readers = Readers::new(
-        options.reading(),
-        readers,
-        (options.silence(), options.patience),
-        pulse,
-    );
+    let readers = Readers::new(options.reading(), readers, options.silence(), pulse);
     if options.listens() {
         let listener = Listener {
             access: options.using(),
@@ -169,7 +164,7 @@ pub(super) async fn open(
             silence: options.silence(),
             written,
         };
-        tokio::spawn(listener.run(readers.pool()));
+        tokio::spawn(listener.run(readers.lender()));
     }
     Ok(Opened {
         writer,

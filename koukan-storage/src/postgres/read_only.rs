@@ -28,7 +28,7 @@ pub(super) async fn open(options: &PostgresOptions) -> Result<Reader, PostgresEr
     let readers = Readers::new(
         options.looking(),
         READERS,
-        (options.silence(), options.patience),
+        options.silence(),
         Pulse::new(options.looking(), outage),
     );
     Ok(Reader::new(readers))

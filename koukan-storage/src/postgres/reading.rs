@@ -4,14 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use koukan_core::storage::BackendError;
-use sqlx::{
-    AssertSqlSafe, PgPool, Postgres,
-    pool::PoolConnection,
-    postgres::{PgPoolOptions, PgRow},
-};
+use sqlx::{AssertSqlSafe, postgres::PgRow};
 use tokio::{
     sync::oneshot,
-    time::{Instant, sleep, timeout, timeout_at},
+    time::{Instant, sleep, timeout_at},
 };
 
 use crate::{
@@ -20,7 +16,7 @@ use crate::{
     reader::Source,
 };
 
-use super::{access::Access, error::Cause, pulse::Pulse};
+use super::{access::Access, error::Cause, lender::Lender, pulse::Pulse};
 
 /// How long another try is put off at first, and at most.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -32,35 +28,17 @@ pub(super) struct Readers {
     pulse: Pulse,
 }
 
-/// Lends connections.
-#[derive(Clone)]
-struct Lender {
-    pool: PgPool,
-    access: Access,
-}
-
 impl Readers {
-    pub(super) fn new(
-        access: Access,
-        connections: u32,
-        (silence, patience): (Duration, Duration),
-        pulse: Pulse,
-    ) -> Self {
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(patience.max(Duration::from_secs(1)))
-            // A read that finds its connection lost is repeated.
-            .test_before_acquire(false)
-            .connect_lazy_with(access.options.clone());
+    pub(super) fn new(access: Access, connections: u32, silence: Duration, pulse: Pulse) -> Self {
         Self {
-            lender: Lender { pool, access },
+            lender: Lender::new(access, connections),
             silence,
             pulse,
         }
     }
 
-    pub(super) fn pool(&self) -> PgPool {
-        self.lender.pool.clone()
+    pub(super) fn lender(&self) -> Lender {
+        self.lender.clone()
     }
 }
 
@@ -110,35 +88,7 @@ impl Source for Readers {
     }
 
     async fn close(&self) {
-        // A silent server need not be told.
-        let _ = timeout(self.silence, self.lender.pool.close()).await;
-    }
-}
-
-impl Lender {
-    async fn lend(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
-        // The pool makes connections by itself, with the password that it was given last. Where another caller takes the
-        // idle connection meanwhile, and the password has changed, this read is repeated.
-        if self.access.password_file.is_some() && self.pool.num_idle() == 0 {
-            let options = self.access.options_now().await?;
-            self.pool.set_connect_options(options);
-        }
-        self.pool.acquire().await
-    }
-}
-
-/// A connection while it is used for a read. If the read is abandoned or the connection lost, it is closed.
-/// Returned to the pool, it would have to wait for the server's answer and would block its place.
-struct Lent {
-    connection: PoolConnection<Postgres>,
-    is_fine: bool,
-}
-
-impl Drop for Lent {
-    fn drop(&mut self) {
-        if !self.is_fine {
-            self.connection.close_on_drop();
-        }
+        self.lender.close(self.silence).await;
     }
 }
 
@@ -149,16 +99,14 @@ async fn read(
     values: Values,
     (until, silence): (Instant, Duration),
 ) -> Result<Vec<PgRow>, Cause> {
-    let mut lent = Lent {
-        connection: match timeout_at(until, lender.lend()).await {
-            Ok(connection) => connection?,
-            Err(_) => return Err(sqlx::Error::PoolTimedOut.into()),
-        },
-        is_fine: false,
+    let mut lent = match timeout_at(until, lender.lend(pulse)).await {
+        Ok(lent) => lent?,
+        Err(_) => return Err(sqlx::Error::PoolTimedOut.into()),
     };
+    let process = lent.process();
     let query = sqlx::query_with(AssertSqlSafe(text), values.into_postgres());
-    let fetching = query.fetch_all(&mut *lent.connection);
-    let read = pulse.answer(silence, until, fetching).await;
-    lent.is_fine = read.as_ref().err().is_none_or(|cause| !cause.is_lost());
+    let fetching = query.fetch_all(lent.connection());
+    let read = pulse.answer(process, (silence, until), fetching).await;
+    lent.give_back(read.as_ref().err().is_none_or(|cause| !cause.is_lost()));
     read
 }

@@ -25,13 +25,13 @@ impl Target {
         let name = options.name();
         options.check_files()?;
         let link = Link::new(&options.clone().alone());
-        let connection = link.connect().await.map_err(|error| match error {
+        let session = link.connect().await.map_err(|error| match error {
             LinkError::InUse => PostgresError::InUse { name: name.clone() },
             LinkError::Failed(cause) => failed(&name, cause),
         })?;
         Ok(Self {
             name,
-            connection,
+            connection: session.connection,
             silence: options.silence(),
         })
     }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "no test uses all of it")]
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{io, net::SocketAddr, ops::Range, path::PathBuf};
 
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -28,6 +28,8 @@ struct State {
     is_deaf: bool,
     /// Connections that began before this changed are closed.
     epoch: u32,
+    /// The numbers of the connections that nothing passes any more.
+    dead: Range<u32>,
 }
 
 /// One such connection; it lives as long as its runtime.
@@ -48,6 +50,7 @@ impl Wire {
             passage: Passage::Open,
             is_deaf: false,
             epoch: 0,
+            dead: 0..0,
         };
         let state = watch::Sender::new(state);
         let accepted = watch::Sender::new(0);
@@ -78,6 +81,17 @@ impl Wire {
         self.state.send_modify(|state| state.is_deaf = true);
     }
 
+    /// Lets nothing pass these connections any more, by their numbers, as a firewall that has forgotten them; others, also
+    /// new ones, are not affected.
+    pub(crate) fn forget(&self, dead: Range<u32>) {
+        self.state.send_modify(|state| state.dead = dead);
+    }
+
+    /// How many connections were accepted.
+    pub(crate) fn accepted(&self) -> u32 {
+        *self.accepted.borrow()
+    }
+
     /// Waits for that many more connections.
     pub(crate) async fn await_connections(&self, more: u32) {
         let mut accepted = self.accepted.subscribe();
@@ -104,6 +118,7 @@ async fn accept(
     accepted: watch::Sender<u32>,
 ) {
     while let Ok((client, _)) = listener.accept().await {
+        let number = *accepted.borrow();
         accepted.send_modify(|accepted| *accepted += 1);
         let mut changes = state.clone();
         let begun = state.borrow().clone();
@@ -120,8 +135,8 @@ async fn accept(
                 let (from_server, to_server) = server.into_split();
                 tokio::select! {
                     biased;
-                    passed = pass(from_client, to_server, up, false) => passed,
-                    passed = pass(from_server, to_client, down, true) => passed,
+                    passed = pass(from_client, to_server, up, (number, false)) => passed,
+                    passed = pass(from_server, to_client, down, (number, true)) => passed,
                 }
             };
             tokio::select! {
@@ -138,13 +153,15 @@ async fn pass(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     mut state: watch::Receiver<State>,
-    is_from_server: bool,
+    (number, is_from_server): (u32, bool),
 ) -> io::Result<()> {
     let mut octets = vec![0; 16 << 10];
     loop {
         let read = from.read(&mut octets).await?;
-        let is_open =
-            |now: &State| now.passage == Passage::Open && !(is_from_server && now.is_deaf);
+        let is_open = |now: &State| {
+            let is_held_back = is_from_server && now.is_deaf || now.dead.contains(&number);
+            now.passage == Passage::Open && !is_held_back
+        };
         if state.wait_for(is_open).await.is_err() || read == 0 {
             return Ok(());
         }

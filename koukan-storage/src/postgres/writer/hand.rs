@@ -19,7 +19,7 @@ use crate::{
 };
 
 use super::{
-    super::{error::Cause, fullness::Fullness},
+    super::{access::Process, error::Cause, fullness::Fullness},
     link::Link,
 };
 
@@ -44,6 +44,9 @@ static LOST: Repeats = Repeats::new(INTERVAL, |times, interval| {
 
 pub(super) struct Hand {
     pub(super) batches: BatchWriter,
+    /// The process of the server that serves the connection, and when the connection was last used.
+    pub(super) process: Process,
+    pub(super) used: Instant,
     pub(super) link: Link,
     pub(super) lapses: Lapses,
     pub(super) fullness: Arc<Fullness>,
@@ -106,6 +109,7 @@ impl Hand {
         if !probes.is_empty() {
             self.probe(probes).await;
         }
+        self.used = Instant::now();
         self
     }
 
@@ -189,14 +193,14 @@ impl Hand {
         if let Err(cause) = self.begin(until).await {
             return Err(self.not_written(cause, until).await);
         }
-        let (pulse, silence) = (&self.link.pulse, self.link.silence);
+        let (process, pulse, silence) = (self.process, &self.link.pulse, self.link.silence);
         // A step of a batch may take as long as a single statement may.
         let applying = self.batches.apply(batch);
-        if let Err(cause) = pulse.answer(silence * 2, until, applying).await {
+        if let Err(cause) = pulse.answer(process, (silence * 2, until), applying).await {
             return Err(self.not_written(cause, until).await);
         }
         let committing = COMMIT.execute(&mut self.batches.connection, Values::default());
-        let cause = match pulse.answer(silence, until, committing).await {
+        let cause = match pulse.answer(process, (silence, until), committing).await {
             Ok(_) => {
                 self.link.outage.is_written();
                 return Ok(());
@@ -231,8 +235,11 @@ impl Hand {
              ON CONFLICT (writer) DO UPDATE SET number = excluded.number, at = excluded.at"
         );
         let beginning = connection.execute(AssertSqlSafe(beginning));
-        let (pulse, silence) = (&self.link.pulse, self.link.silence);
-        pulse.answer(silence, until, beginning).await.map(|_| ())
+        let (process, pulse, silence) = (self.process, &self.link.pulse, self.link.silence);
+        pulse
+            .answer(process, (silence, until), beginning)
+            .await
+            .map(|_| ())
     }
 
     /// The failure that an error before COMMIT means.
@@ -269,8 +276,8 @@ impl Hand {
             AWAIT_WRITER.execute(connection, of(writer)).await?;
             LAST_COMMIT.execute(connection, of(writer)).await
         };
-        let (pulse, silence) = (&self.link.pulse, self.link.silence);
-        let asked = pulse.answer(silence, until, asking).await;
+        let (process, pulse, silence) = (self.process, &self.link.pulse, self.link.silence);
+        let asked = pulse.answer(process, (silence, until), asking).await;
         let asked = asked.map_err(|cause| self.lose(cause))?;
         let row = asked.rows.first().ok_or(sqlx::Error::RowNotFound)?;
         Ok(row.try_get(0)?)
@@ -285,7 +292,7 @@ impl Hand {
             outage,
             ..
         } = &self.link;
-        let forgotten = pulse.answer(*silence, outage.writing_until(), forgetting);
+        let forgotten = pulse.answer(self.process, (*silence, outage.writing_until()), forgetting);
         if forgotten.await.is_err() {
             self.let_go();
         }
@@ -294,6 +301,9 @@ impl Hand {
 
     /// Replaces the connection, where it is lost, in the time that is left for it: others wait for this hand.
     pub(super) async fn connect(&mut self, until: Instant) -> Result<(), Cause> {
+        if self.link.doubts(self.used) {
+            self.let_go();
+        }
         if let Connection::Lost = self.batches.connection {
             let begun = Instant::now();
             let connecting = timeout_at(until.max(begun + LONGEST_PAUSE), self.link.connect());
@@ -301,13 +311,14 @@ impl Hand {
                 Ok(connected) => connected.map_err(Cause::from),
                 Err(_) => Err(Cause::silent(begun.elapsed())),
             };
-            let connection = connected.inspect_err(|cause| {
+            let session = connected.inspect_err(|cause| {
                 self.link.outage.is_away();
                 if LOST.is_first() {
                     tracing::warn!(error = %cause, "the database cannot be reached");
                 }
             })?;
-            self.batches.connection = connection.into();
+            self.batches.connection = session.connection.into();
+            (self.process, self.used) = (session.process, Instant::now());
             self.link.outage.is_there();
         }
         Ok(())
@@ -340,8 +351,12 @@ impl Hand {
     /// Rolls back a failed batch.
     pub(super) async fn roll_back(&mut self, until: Instant) {
         let rolling_back = ROLLBACK.execute(&mut self.batches.connection, Values::default());
-        let (pulse, silence) = (&self.link.pulse, self.link.silence);
-        if pulse.answer(silence, until, rolling_back).await.is_err() {
+        let (process, pulse, silence) = (self.process, &self.link.pulse, self.link.silence);
+        if pulse
+            .answer(process, (silence, until), rolling_back)
+            .await
+            .is_err()
+        {
             self.let_go();
         }
     }

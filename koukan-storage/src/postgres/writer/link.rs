@@ -2,10 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::PgConnection;
-use tokio::time::timeout;
+use sqlx::Row as _;
+use tokio::time::{Instant, timeout};
 
-use super::super::{PostgresOptions, access::Access, error::Cause, outage::Outage, pulse::Pulse};
+use super::super::{
+    PostgresOptions,
+    access::{Access, Process, Session},
+    error::Cause,
+    outage::Outage,
+    pulse::Pulse,
+};
 
 /// The lock that excludes other processes: the octets of `koukan`.
 const ALONE: i64 = 0x6b6f_756b_616e;
@@ -45,21 +51,30 @@ impl Link {
         }
     }
 
+    /// Whether a connection that was last used at this time may be dead. In exclusive use it is trusted, since it holds the
+    /// lock.
+    pub(super) fn doubts(&self, used: Instant) -> bool {
+        !self.is_alone && self.pulse.is_doubtful(used)
+    }
+
     /// Connects. In exclusive use the connection also takes the lock; nothing is written without it.
-    pub(in crate::postgres) async fn connect(&self) -> Result<PgConnection, LinkError> {
+    pub(in crate::postgres) async fn connect(&self) -> Result<Session, LinkError> {
         let connecting = async {
             let mut connection = self.access.connect().await?;
             // A shared process must not start while another has exclusive use, nor the other way round.
             let lock = match self.is_alone {
-                true => "SELECT pg_advisory_lock($1)",
-                false => "SELECT pg_advisory_lock_shared($1)",
+                true => "SELECT pg_backend_pid(), pg_advisory_lock($1)",
+                false => "SELECT pg_backend_pid(), pg_advisory_lock_shared($1)",
             };
             let lock = sqlx::query(lock).bind(ALONE);
-            lock.execute(&mut connection).await?;
-            Ok::<_, sqlx::Error>(connection)
+            let locked = lock.fetch_one(&mut connection).await?;
+            Ok::<_, sqlx::Error>(Session {
+                process: Process(locked.try_get(0)?),
+                connection,
+            })
         };
         match timeout(self.silence, connecting).await {
-            Ok(Ok(connection)) => Ok(connection),
+            Ok(Ok(session)) => Ok(session),
             Ok(Err(error)) => {
                 let cause = Cause::from(error);
                 Err(match cause.is_conflict() {

@@ -13,8 +13,7 @@ pub(super) use self::link::{Link, LinkError};
 
 use std::sync::{Arc, atomic::AtomicBool};
 
-use sqlx::PgConnection;
-use tokio::sync::watch;
+use tokio::{sync::watch, time::Instant};
 
 use crate::writer::{BatchWriter, Outbox, Presence, Writer};
 
@@ -22,11 +21,11 @@ use self::{
     hand::{Hand, Mark},
     task::Task,
 };
-use super::{PostgresOptions, fullness::Fullness};
+use super::{PostgresOptions, access::Session, fullness::Fullness};
 
 /// Starts the task. `events` changes when events are committed, where they are kept.
 pub(super) fn start(
-    connections: Vec<PgConnection>,
+    sessions: Vec<Session>,
     link: Link,
     fullness: Arc<Fullness>,
     (keeps_events, events): (bool, watch::Sender<u64>),
@@ -38,11 +37,13 @@ pub(super) fn start(
         None => Presence::sole(),
     };
     let is_failing = Arc::new(AtomicBool::new(false));
-    let hands = connections.into_iter().map(|connection| {
+    let hands = sessions.into_iter().map(|session| {
         let lapses = operations.lapses.clone();
         let outbox = Outbox::new(keeps_events, events.clone());
         Hand {
-            batches: BatchWriter::new(connection.into(), lapses, outbox, presence.clone()),
+            batches: BatchWriter::new(session.connection.into(), lapses, outbox, presence.clone()),
+            process: session.process,
+            used: Instant::now(),
             link: link.clone(),
             lapses: operations.lapses.clone(),
             fullness: Arc::clone(&fullness),

@@ -33,8 +33,8 @@ impl Hand {
             ROLLBACK.execute(connection, Values::default()).await?;
             Ok(())
         };
-        let (pulse, silence) = (&self.link.pulse, self.link.silence);
-        match pulse.answer(silence, until, trying).await {
+        let (process, pulse, silence) = (self.process, &self.link.pulse, self.link.silence);
+        match pulse.answer(process, (silence, until), trying).await {
             Ok(()) if is_failing => {
                 self.link.outage.is_written();
                 self.is_failing.store(false, Ordering::Relaxed);
