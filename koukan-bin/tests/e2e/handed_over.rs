@@ -153,6 +153,12 @@ fn what_is_not_handed_over_or_not_wanted_is_told() {
     );
     let no_socket = told(&named, "1", "smtp");
     assert!(no_socket.contains("as `smtp` is no socket"), "{no_socket}");
+    for (descriptors, names) in [("2", "smtp:lmtp"), ("99999999", "smtp")] {
+        let fewer = told(&named, descriptors, names);
+        let expected =
+            format!("LISTEN_FDS promises {descriptors} sockets, of which 1 were handed over");
+        assert!(fewer.contains(&expected), "{fewer}");
+    }
     let twice = run_with_sockets(&config(&directory, [&smtp, &lmtp, &rest], sink.address));
     assert!(
         twice.contains("no listener with the address `socket:smtp`"),
