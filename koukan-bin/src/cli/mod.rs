@@ -33,6 +33,7 @@ use crate::{
     Builder,
     command::{Run, block_on, complain},
     config::Config,
+    registry::Registry,
 };
 use clap::{Parser, Subcommand};
 
@@ -91,11 +92,7 @@ impl Cli {
             Command::Run(run) => run.run(agent),
             Command::Check(check) => check.run(agent),
             Command::Explain(explain) => explain.run(agent),
-            Command::Schema => {
-                let schema = Config::json_schema_with(agent.registry());
-                printed::say(format_args!("{schema:#}"));
-                ExitCode::SUCCESS
-            }
+            Command::Schema => schema(agent.registry()),
             Command::Backup(backup) => backup.run(agent),
             Command::Forget(forget) => forget.run(agent),
             Command::Migrate(migrate) => migrate.run(agent),
@@ -112,4 +109,18 @@ impl Cli {
             Command::Demo(demo) => demo.run(),
         }
     }
+}
+
+/// Prints the schema of the configuration.
+fn schema(registry: &Registry) -> ExitCode {
+    let stray = registry.stray_schemas();
+    for (message, help) in &stray {
+        eprintln!("koukan: {message}\n        help: {help}");
+    }
+    if !stray.is_empty() {
+        return ExitCode::FAILURE;
+    }
+    let schema = Config::json_schema_with(registry);
+    printed::say(format_args!("{schema:#}"));
+    ExitCode::SUCCESS
 }

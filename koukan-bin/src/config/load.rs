@@ -75,7 +75,10 @@ impl Config {
         }
         let config: Self = serde_saphyr::from_str(text)
             .map_err(|error| found(all_unreadable(text, &error, registry)))?;
-        let mut problems = in_runtime(|| validate(&config, registry));
+        let stray = registry.stray_schemas().into_iter();
+        let stray = stray.map(|(message, help)| problem(0, 0, message, Some(help)));
+        let mut problems: Vec<_> = stray.collect();
+        problems.extend(in_runtime(|| validate(&config, registry)));
         if problems
             .iter()
             .any(|problem| problem.severity == Severity::Error)

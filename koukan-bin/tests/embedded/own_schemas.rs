@@ -7,6 +7,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tower::layer::util::Identity;
 
+use crate::config;
+
 /// How a message is marked.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -93,4 +95,41 @@ fn an_own_part_is_described_by_the_schema_that_is_given_with_it() {
     let mut found = Vec::new();
     dangling(&schema, &schema, &mut found);
     assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn a_schema_for_a_part_that_was_not_added_is_told_of() {
+    let agent = |name: &str| {
+        let agent = Koukan::builder()
+            .filter("mark", |_: Mark| Identity::new())
+            .endpoint("mailbox", |_: Value| Script::new())
+            .filter_schema(name, schema_for!(Mark));
+        let told = agent.config_text("k.yaml", &config("mailbox: {}", ""));
+        told.err()
+            .map_or_else(String::new, |error| error.to_string())
+    };
+    assert_eq!(agent("mark"), "");
+    for (name, help) in [
+        ("marks", "did you mean `mark`?"),
+        ("nowhere", "there is `mark`"),
+        // That of the agent's own is known already.
+        ("router", "there is `mark`"),
+    ] {
+        let told = agent(name);
+        let expected = format!("there is a schema for filter `{name}`, which was not added");
+        assert!(told.contains(&expected) && told.contains(help), "{told}");
+    }
+    let agent = Koukan::builder()
+        .endpoint_schema("mailbox", json!({}))
+        .router_rule_schema("lookup", json!({}));
+    let told = agent.config_text("k.yaml", &config("smtp: {}", ""));
+    let told = told.err().unwrap().to_string();
+    for expected in [
+        "for endpoint `mailbox`",
+        "there is no endpoint at all",
+        "for router rule `lookup`",
+        "there is no router rule at all",
+    ] {
+        assert!(told.contains(expected), "{told}");
+    }
 }
