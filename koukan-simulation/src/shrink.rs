@@ -18,8 +18,11 @@ const TOLD: [usize; 2] = [80, 120];
 /// How many characters of a line are printed.
 const WIDTH: usize = 200;
 
-/// A simulation that violated a rule.
-#[derive(Debug)]
+/// How many violated rules a short text names.
+const NAMED: usize = 3;
+
+/// A simulation that violated a rule. `Display` tells everything that is known; `Debug`, as `unwrap` prints it, only which
+/// seed repeats it, and what is wrong.
 pub struct Failure {
     /// The seed that repeats it.
     pub seed: u64,
@@ -98,6 +101,23 @@ fn letters(what: &str) -> impl Iterator<Item = u32> + '_ {
     addresses.chain(named)
 }
 
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { seed, steps, .. } = self;
+        write!(
+            f,
+            "seed {seed} fails with the first {steps} steps of its plan"
+        )?;
+        for violation in self.violations.iter().take(NAMED) {
+            write!(f, "; wrong: {violation}")?;
+        }
+        match self.violations.len().saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { seed, steps, .. } = self;
@@ -130,3 +150,28 @@ fn tell(f: &mut fmt::Formatter<'_>, lines: &[Line]) -> fmt::Result {
 }
 
 impl Error for Failure {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unwrap_prints_the_seed_and_not_the_plan() {
+        let violations = (0..5).map(|number| format!("message {number} is lost"));
+        let failure = Failure {
+            seed: 4711,
+            steps: 12,
+            plan: Plan::of(4711),
+            violations: violations.collect(),
+            story: Vec::new(),
+        };
+        let expected = "seed 4711 fails with the first 12 steps of its plan; wrong: message 0 is lost; \
+                        wrong: message 1 is lost; wrong: message 2 is lost; and 2 more";
+        assert_eq!(format!("{failure:?}"), expected);
+        let told = failure.to_string();
+        assert!(
+            told.contains("the plan:") && told.contains("message 4 is lost"),
+            "{told}"
+        );
+    }
+}
