@@ -36,6 +36,9 @@ pub struct Context {
     pub sender: Sender,
     /// The host to deliver to, where the client names one.
     pub next_hop: Option<HostPort>,
+    /// The client whose REST request made the transaction. It is charged where nothing is known of a peer: the facts of an
+    /// SMTP session, as a gateway reports them, come first.
+    pub caller: Client,
     /// The hosts that a REST client has named. They are shown to readers unchanged and not relied on;
     /// the facts are in the fields above.
     pub told: ToldHosts,
@@ -92,16 +95,17 @@ impl Context {
             identity: None,
             sender,
             next_hop: None,
+            caller: Client::Unknown,
             told: ToldHosts::default(),
         }
     }
 
-    /// The client whose share is charged: the peer's identity, or its address.
+    /// The client whose share is charged: the peer's identity, or its address, or else the [caller](Self::caller).
     pub fn client(&self) -> Client {
         match (&self.identity, self.remote_host) {
             (Some(identity), _) => Client::named(&**identity),
             (None, Some(address)) => Client::at(address.ip()),
-            (None, None) => Client::Unknown,
+            (None, None) => self.caller.clone(),
         }
     }
 

@@ -4,7 +4,8 @@ use koukan_core::{
     context::Sender,
     path::ReversePath,
     reply::Reply,
-    resource::{BodySource, Create, Operation, RefusalKind},
+    resource::{BodySource, Caller, Create, Operation, RefusalKind},
+    shares::Client,
     stage::rest_handler::RestHandlerSettings,
     storage::MemoryBackend,
     test_util::{Answer, Script, at_rest},
@@ -294,6 +295,43 @@ async fn only_who_is_trusted_says_where_to_connect() {
     let refusal = untrusted.try_create(create.clone()).await.unwrap_err();
     assert_eq!(refusal.kind, RefusalKind::Forbidden);
     agent.create(create).await;
+}
+
+/// Its share is that of its address or token, unless it is a gateway that names the client for which it acts.
+#[tokio::test(start_paused = true)]
+async fn connections_to_destinations_are_shared_between_callers() {
+    let at = |address: &str| Client::at(address.parse().unwrap());
+    let unknown = Caller::unrestricted();
+    let gateway = Caller::unrestricted().with_trust(true);
+    let peer = Some("192.0.2.7:25".parse().unwrap());
+    for (caller, remote, expected) in [
+        (unknown.clone(), None, at("2001:db8::1")),
+        // Whoever is not trusted can name anybody.
+        (unknown.clone(), peer.clone(), at("2001:db8::1")),
+        (gateway.clone(), None, at("2001:db8::1")),
+        (gateway, peer, at("192.0.2.7")),
+    ] {
+        let upstream = Script::new();
+        let agent = Agent::over(upstream.clone()).await;
+        let agent = Agent {
+            caller: caller.with_client(at("2001:db8::2")),
+            ..agent
+        };
+        let mut create = whole();
+        create.draft.remote_host = remote;
+        agent.create(create).await;
+        assert_eq!(upstream.only_received().context.client(), expected);
+    }
+    let upstream = Script::new();
+    let agent = Agent::over(upstream.clone()).await;
+    let named = unknown.with_client(Client::named("app"));
+    let agent = Agent {
+        caller: named,
+        ..agent
+    };
+    agent.create(whole()).await;
+    let client = upstream.only_received().context.client();
+    assert_eq!(client, Client::named("app"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,10 +1,11 @@
 //! The facts of a session, and the signals of its filters.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use crate::BoxError;
 use koukan_core::{
     context::{ClientName, Context, Sender, Tls, ToldHosts},
+    shares::Client,
     signals::{Carried, HostPort},
 };
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,8 @@ pub(super) struct ContextRow<'a> {
     identity: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     next_hop: Option<Cow<'a, str>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    caller: Option<CallerRow<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     told_remote: Option<Cow<'a, str>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -53,6 +56,14 @@ struct TlsRow<'a> {
     cipher: Cow<'a, str>,
 }
 
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum CallerRow<'a> {
+    Network(IpAddr),
+    #[serde(borrow)]
+    Named(Cow<'a, str>),
+}
+
 impl<'a> ContextRow<'a> {
     pub(super) fn new(context: &'a Context, signals: &Carried) -> Self {
         Self {
@@ -70,6 +81,11 @@ impl<'a> ContextRow<'a> {
             }),
             identity: context.identity.as_deref().map(Cow::Borrowed),
             next_hop: context.next_hop.as_ref().map(host),
+            caller: match &context.caller {
+                Client::Network(address) => Some(CallerRow::Network(*address)),
+                Client::Named(name) => Some(CallerRow::Named(Cow::Borrowed(name))),
+                _ => None,
+            },
             told_remote: context.told.remote.as_ref().map(host),
             told_local: context.told.local.as_ref().map(host),
             trace_id: signals.trace_id().map(|id| id.to_string().into()),
@@ -98,6 +114,11 @@ impl TryFrom<ContextRow<'_>> for (Context, Carried) {
         });
         context.identity = row.identity.map(Into::into);
         context.next_hop = row.next_hop.map(|host| host.parse()).transpose()?;
+        context.caller = match row.caller {
+            Some(CallerRow::Network(address)) => Client::Network(address),
+            Some(CallerRow::Named(name)) => Client::named(name),
+            None => Client::Unknown,
+        };
         context.told = ToldHosts {
             remote: row.told_remote.map(|host| host.parse()).transpose()?,
             local: row.told_local.map(|host| host.parse()).transpose()?,

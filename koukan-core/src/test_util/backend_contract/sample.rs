@@ -10,6 +10,7 @@ use crate::{
     context::{ClientName, Context, Sender, Tls},
     path::{Parameter, Parameters, ReversePath},
     reply::{Encryption, EnhancedCode, RemoteMta, Reply, ReplyCode, TlsVerdict},
+    shares::Client,
     signals::Carried,
     storage::{
         Backend,
@@ -92,6 +93,7 @@ pub(super) fn rich() -> NewTransaction {
     });
     context.identity = Some("用户 'o\"neil".into());
     context.next_hop = Some("[2001:db8::99]:2525".parse().unwrap());
+    context.caller = Client::named("用户");
     context.told.remote = Some("mx.example.com:25".parse().unwrap());
     context.told.local = Some("[::1]:25".parse().unwrap());
     NewTransaction {

@@ -33,6 +33,7 @@ pub(super) fn context(
     sender: Sender,
 ) -> Context {
     let mut context = Context::new(sender);
+    context.caller = caller.client().clone();
     context.told = ToldHosts {
         remote: draft.remote_host.clone(),
         local: draft.local_host.clone(),
