@@ -141,11 +141,21 @@ async fn passwords_cross_the_network_over_tls_alone() {
     };
     let clear = Running::start(server()).await;
     let secure = Running::start(server().with_starttls(authority.server("192.0.2.1"))).await;
+    let immediate = server().with_immediate_tls(authority.server("192.0.2.1"));
+    let immediate = Running::start(immediate).await;
     let login = Login::with_password("alice", "pencil");
-    for (running, login, expected) in [
-        (&clear, login.clone(), "451 4.7.4"),
-        (&clear, login.clone().in_clear(), "from alice"),
-        (&secure, login, "from alice"),
+    let opportunistic = || TlsPolicy::Opportunistic(authority.client());
+    let at_once = TlsPolicy::Immediate(authority.client());
+    for (running, login, policy, expected) in [
+        (&clear, login.clone(), opportunistic(), "451 4.7.4"),
+        (
+            &clear,
+            login.clone().in_clear(),
+            opportunistic(),
+            "from alice",
+        ),
+        (&secure, login.clone(), opportunistic(), "from alice"),
+        (&immediate, login, at_once, "from alice"),
     ] {
         let address = running.address;
         let connector = ScriptedConnector::new(move |_, mut io| {
@@ -154,7 +164,6 @@ async fn passwords_cross_the_network_over_tls_alone() {
                 let _ = tokio::io::copy_bidirectional(&mut io, &mut stream).await;
             });
         });
-        let policy = TlsPolicy::Opportunistic(authority.client());
         let settings = settings("192.0.2.1:25", &login).with_tls(policy);
         let resolver = koukan_core::test_util::ScriptedResolver::new();
         let endpoint =
@@ -165,6 +174,7 @@ async fn passwords_cross_the_network_over_tls_alone() {
     }
     clear.stop().await;
     secure.stop().await;
+    immediate.stop().await;
 }
 
 /// A server that says yes without having shown that it knows the password.

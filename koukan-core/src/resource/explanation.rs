@@ -225,6 +225,8 @@ pub struct HostWay {
     pub failed: Option<Reply>,
     /// The requirements on TLS.
     pub tls: TlsWay,
+    /// Whether TLS begins with the first octet, and not with STARTTLS.
+    pub is_immediate: bool,
 }
 
 /// The requirements on TLS with a host.

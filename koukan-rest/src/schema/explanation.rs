@@ -219,6 +219,9 @@ fn host(way: &HostWay) -> Value {
         "addresses": addresses.collect::<Vec<_>>(),
         "tls": way.tls.as_str(),
     });
+    if way.is_immediate {
+        json["tls_mode"] = json!("immediate");
+    }
     if let Some(reply) = &way.failed {
         json["failed"] = reply_to_json(reply);
     }

@@ -60,6 +60,7 @@ fn explained() -> ExplainResponse {
         addresses: vec![("192.0.2.25:25".parse().unwrap(), None)],
         failed: None,
         tls: TlsWay::Dane,
+        is_immediate: true,
     };
     let way = Way::Hosts {
         protocol: "smtp",
@@ -103,6 +104,7 @@ async fn what_is_asked_is_understood_and_what_is_told_is_written() {
     assert_eq!(passage["notes"][0], json!({"phase": "mail", "rule": rule}));
     let host = json!({
         "host": "mx.x:25", "addresses": [{"address": "192.0.2.25:25"}], "tls": "dane",
+        "tls_mode": "immediate",
     });
     let goes = json!({"by": "smtp", "domain": "x", "hosts": [host]});
     let expected = json!({"phase": "rcpt", "rcpt_to": "b@x", "goes": goes});

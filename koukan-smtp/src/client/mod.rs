@@ -13,6 +13,7 @@
 //! | `mail_hosts` | which hosts take mail for a domain |
 //! | `dane` | what the DNS says about the certificates of mail hosts |
 //! | `mta_sts` | what domains demand of their mail hosts' certificates |
+//! | `tls_policy` | what the settings say about TLS, for all hosts and for single ones |
 //! | `security` | the requirements for TLS with one host |
 //! | `error` | the failures, and the replies that they become |
 //!
@@ -57,4 +58,4 @@ pub use self::{
 pub use self::mta_sts::{MtaSts, MtaStsMode, MtaStsPolicy};
 
 #[cfg(feature = "tls")]
-pub use self::tls_policy::TlsPolicy;
+pub use self::tls_policy::{HostTls, TlsPolicy};

@@ -48,9 +48,9 @@ pub(crate) struct Terms<'a> {
 
 /// How to begin with TLS.
 #[cfg(feature = "tls")]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Begin<'a> {
-    pub(crate) tls: &'a ClientTls,
+#[derive(Debug, Clone)]
+pub(crate) struct Begin {
+    pub(crate) tls: ClientTls,
     /// Whether no mail is sent to the host without TLS.
     pub(crate) is_required: bool,
     /// What is known of the connection then.
@@ -60,9 +60,9 @@ pub(crate) struct Begin<'a> {
 #[cfg(feature = "tls")]
 impl super::TlsPolicy {
     /// How to begin with TLS at a host with that security; `None` if TLS is not used.
-    pub(crate) fn with<'a>(&'a self, security: &'a Security) -> Option<Begin<'a>> {
+    pub(crate) fn with(&self, security: &Security) -> Option<Begin> {
         let set = self.tls().map(|tls| Begin {
-            tls,
+            tls: tls.clone(),
             is_required: self.is_required(),
             verdict: match tls.is_verifying() {
                 true => TlsVerdict::Verified,
@@ -78,7 +78,7 @@ impl super::TlsPolicy {
                     ..set
                 }),
                 _ => Some(Begin {
-                    tls,
+                    tls: tls.clone(),
                     is_required: true,
                     verdict: *verdict,
                 }),
@@ -86,7 +86,10 @@ impl super::TlsPolicy {
             #[cfg(feature = "mta-sts")]
             Security::Wanted(tls) => set.map(|set| match set.verdict {
                 TlsVerdict::Verified => set,
-                _ => Begin { tls, ..set },
+                _ => Begin {
+                    tls: tls.clone(),
+                    ..set
+                },
             }),
         }
     }

@@ -16,7 +16,7 @@ pub struct ClientTimeouts {
     pub greeting: Duration,
     /// The reply to EHLO or HELO.
     pub ehlo: Duration,
-    /// The reply to STARTTLS, and the handshake of TLS.
+    /// The reply to STARTTLS, and the handshake of TLS; also of one with which a connection begins.
     pub starttls: Duration,
     /// Each reply to AUTH and to the responses that follow it.
     pub auth: Duration,
@@ -50,6 +50,8 @@ pub enum Phase {
     Ehlo,
     /// STARTTLS and the handshake of TLS.
     StartTls,
+    /// The handshake of TLS on a connection that begins with it.
+    TlsHandshake,
     /// AUTH.
     Auth,
     /// MAIL.
@@ -76,7 +78,7 @@ impl ClientTimeouts {
             Phase::Connect => self.connect,
             Phase::Greeting => self.greeting,
             Phase::Ehlo => self.ehlo,
-            Phase::StartTls => self.starttls,
+            Phase::StartTls | Phase::TlsHandshake => self.starttls,
             Phase::Auth => self.auth,
             Phase::Mail => self.mail,
             Phase::Rcpt => self.rcpt,
@@ -86,6 +88,13 @@ impl ClientTimeouts {
             Phase::Rset => self.rset,
             Phase::Quit => self.quit,
         }
+    }
+}
+
+impl Phase {
+    /// Whether the server may still be one that serves nobody, since it has not answered EHLO.
+    pub(super) fn is_before_hello(self) -> bool {
+        matches!(self, Self::TlsHandshake | Self::Greeting | Self::Ehlo)
     }
 }
 
@@ -118,6 +127,7 @@ impl fmt::Display for Phase {
             Self::Greeting => "greeting",
             Self::Ehlo => "EHLO",
             Self::StartTls => "STARTTLS",
+            Self::TlsHandshake => "TLS handshake",
             Self::Auth => "AUTH",
             Self::Mail => "MAIL",
             Self::Rcpt => "RCPT",

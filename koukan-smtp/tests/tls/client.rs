@@ -82,7 +82,7 @@ pub(crate) async fn serve(
     }
 }
 
-fn endpoint(host: &str, policy: TlsPolicy) -> SmtpEndpoint {
+pub(crate) fn endpoint(host: &str, policy: TlsPolicy) -> SmtpEndpoint {
     let settings = ClientSettings::new("me.example").unwrap();
     let settings = settings.with_hosts([host.parse().unwrap()]);
     SmtpEndpoint::new(settings.with_tls(policy))

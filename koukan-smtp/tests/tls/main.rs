@@ -5,6 +5,7 @@
 mod client;
 mod client_certificates;
 mod dane;
+mod immediate;
 mod line_client;
 mod mta_sts;
 mod requiretls;

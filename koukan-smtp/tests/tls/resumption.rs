@@ -31,9 +31,16 @@ async fn take_one(stream: TcpStream, tls: &ServerTls) -> String {
         };
         io.write_all(reply).await.unwrap();
     }
-    let stream = tls.accept(io.into_inner()).await.unwrap();
+    take_rest(io.into_inner(), tls, b"").await
+}
+
+/// Shakes hands, greets if there is something to say, and goes on as [`take_one`] does.
+async fn take_rest(stream: TcpStream, tls: &ServerTls, greeting: &[u8]) -> String {
+    let stream = tls.accept(stream).await.unwrap();
     let kind = format!("{:?}", stream.get_ref().1.handshake_kind().unwrap());
     let mut io = BufReader::new(stream);
+    io.write_all(greeting).await.unwrap();
+    let mut line = String::new();
     while line != ".\r\n" {
         line.clear();
         assert_ne!(io.read_line(&mut line).await.unwrap(), 0);
@@ -51,22 +58,32 @@ async fn take_one(stream: TcpStream, tls: &ServerTls) -> String {
 
 #[tokio::test]
 async fn connections_to_a_host_resume_sessions() {
-    let authority = Authority::new();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let tls = authority.server("localhost");
-    let (told, mut kinds) = mpsc::channel(3);
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            told.send(take_one(stream, &tls).await).await.unwrap();
+    for is_immediate in [false, true] {
+        let authority = Authority::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let tls = authority.server("localhost");
+        let (told, mut kinds) = mpsc::channel(3);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let kind = match is_immediate {
+                    true => take_rest(stream, &tls, b"220 mx.example\r\n").await,
+                    false => take_one(stream, &tls).await,
+                };
+                told.send(kind).await.unwrap();
+            }
+        });
+        let settings = ClientSettings::new("me.example").unwrap();
+        let settings = settings.with_hosts([format!("localhost:{port}").parse().unwrap()]);
+        let policy = match is_immediate {
+            true => TlsPolicy::Immediate(authority.client()),
+            false => TlsPolicy::Required(authority.client()),
+        };
+        let endpoint = SmtpEndpoint::new(settings.with_tls(policy));
+        for kind in ["Full", "Resumed", "Resumed"] {
+            assert_eq!(outcome(&endpoint).await, "250 ok");
+            assert_eq!(kinds.recv().await.unwrap(), kind);
         }
-    });
-    let settings = ClientSettings::new("me.example").unwrap();
-    let settings = settings.with_hosts([format!("localhost:{port}").parse().unwrap()]);
-    let endpoint = SmtpEndpoint::new(settings.with_tls(TlsPolicy::Required(authority.client())));
-    for kind in ["Full", "Resumed", "Resumed"] {
-        assert_eq!(outcome(&endpoint).await, "250 ok");
-        assert_eq!(kinds.recv().await.unwrap(), kind);
     }
 }
 

@@ -80,7 +80,11 @@ fn goes(way: &Way) -> Vec<String> {
 }
 
 fn host(way: &HostWay) -> Vec<String> {
-    let mut lines = vec![format!("{}, {}", way.host, tls(way.tls))];
+    let begin = match way.is_immediate {
+        true => ", which begins with the first octet",
+        false => "",
+    };
+    let mut lines = vec![format!("{}, {}{begin}", way.host, tls(way.tls))];
     if let Some(reply) = &way.failed {
         lines.push(format!("  but not now: {reply}"));
     }

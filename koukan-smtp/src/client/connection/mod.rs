@@ -1,7 +1,11 @@
 //! One connection to a server.
 
 mod authenticate;
+#[cfg(feature = "tls")]
+mod begin_tls;
 mod farewell;
+#[cfg(feature = "tls")]
+mod first_octets;
 mod handshake;
 mod log;
 mod patience;

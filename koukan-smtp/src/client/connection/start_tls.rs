@@ -1,7 +1,6 @@
 //! STARTTLS: encrypts a connection.
 
-use koukan_core::{network::BoxWire, reply::Encryption};
-use tokio::time::timeout;
+use koukan_core::network::BoxWire;
 
 use crate::{
     client::{ClientError, Phase, security::Begin},
@@ -17,7 +16,7 @@ impl Connection<BoxWire> {
     /// *Source*: RFC 3207 section 4.
     pub(crate) async fn start_tls(
         &mut self,
-        begin: Begin<'_>,
+        begin: &Begin,
         helo_name: &str,
     ) -> Result<(), ClientError> {
         self.encoder().0.starttls();
@@ -26,34 +25,11 @@ impl Connection<BoxWire> {
         // Someone on the network path may have added what came after the reply.
         self.input.clear();
         self.parser = ReplyParser::default();
-        self.is_ended = true;
-        let io = std::mem::replace(&mut self.io, Box::new(tokio::io::empty()));
-        let begun = timeout(
-            self.timeouts.starttls,
-            begin.tls.connect(&self.remote.host, io),
-        )
-        .await;
-        let begun = begun.map_err(|_| ClientError::Timeout(Phase::StartTls))?;
-        let (io, facts) = begun.map_err(ClientError::TlsFailed)?;
-        self.io = Box::new(io);
-        self.is_secure = true;
-        self.verdict = Some(begin.verdict);
-        let (version, cipher) = (&*facts.version, &*facts.cipher);
-        self.log_event(&format!("TLS has begun: {version}, {cipher}"));
-        let encryption = Encryption {
-            version: version.into(),
-            cipher: cipher.into(),
-            verdict: begin.verdict,
-        };
-        let signature = self.signature.clone().with(begin.verdict);
-        self.signature = signature.with(encryption);
-        self.is_ended = false;
+        self.shake_hands(begin, Phase::StartTls).await?;
         let reply = accepted(self.hello(helo_name).await?, Phase::Ehlo)?;
         self.note_name(&reply, helo_name);
         self.offered = Capabilities::parse(&reply);
         self.capabilities = self.offered.clone();
-        let (address, verdict) = (&self.remote.address, begin.verdict);
-        tracing::debug!(remote = %address, version, cipher, %verdict, "TLS has begun");
         Ok(())
     }
 }

@@ -87,6 +87,7 @@ use super::pool::Pool;
 /// | greeting, EHLO or HELO refused | 451 4.3.2 |
 /// | an address that the [`Guard`](super::Guard) refuses | 550 5.7.1 |
 /// | an address of our own, or a server of our own name | 554 5.4.6 |
+/// | no TLS where it is required; greeted in clear where TLS is to begin at once ([`TlsPolicy`](super::TlsPolicy)) | 451 4.7.4 |
 /// | TLS fails, or no mail host is one that the domain's policy names ([`MtaSts`](super::MtaSts)) | 451 4.7.5 |
 /// | no TLS that is believed for a message with REQUIRETLS, see below | 550 5.7.10 |
 /// | our authentication is refused, or cannot be ([`ClientSettings::with_login`]) | 451 4.7.8 |

@@ -29,7 +29,7 @@ pub struct ClientSettings {
     pub(super) protocol: Protocol,
     pub(super) downgrade: Option<Signatures>,
     #[cfg(feature = "tls")]
-    pub(super) tls: crate::client::TlsPolicy,
+    pub(super) tls: crate::client::tls_policy::TlsPolicies,
     #[cfg(feature = "tls")]
     pub(super) has_dane: bool,
     #[cfg(feature = "tls")]
@@ -60,7 +60,7 @@ impl ClientSettings {
             protocol: Protocol::Smtp,
             downgrade: None,
             #[cfg(feature = "tls")]
-            tls: crate::client::TlsPolicy::Never,
+            tls: crate::client::tls_policy::TlsPolicies::default(),
             #[cfg(feature = "tls")]
             has_dane: false,
             #[cfg(feature = "tls")]
@@ -143,11 +143,21 @@ impl ClientSettings {
         self
     }
 
-    /// Sets how much TLS is required of hosts. Default: none.
+    /// Sets how much TLS is required of hosts, and when it begins. Default: none.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn with_tls(mut self, policy: crate::client::TlsPolicy) -> Self {
-        self.tls = policy;
+        self.tls.general = policy;
+        self
+    }
+
+    /// Sets policies for single hosts, in place of [that for all](Self::with_tls), whoever names the host. What a
+    /// domain demands of its mail hosts ([DANE](Self::with_dane), [MTA-STS](Self::with_mta_sts)) is demanded of these
+    /// hosts too.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn with_host_tls(mut self, hosts: crate::client::HostTls) -> Self {
+        self.tls.hosts = hosts;
         self
     }
 

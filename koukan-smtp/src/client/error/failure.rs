@@ -7,19 +7,22 @@ use koukan_core::{
 };
 use tokio::time::Instant;
 
-use crate::client::Phase;
-
 use super::{ClientError, Place};
 
 /// What went wrong, and with which host.
 #[derive(Debug, thiserror::Error)]
-#[error("{place}: {error}")]
+#[error("{place}: {error}{advice}")]
 pub(crate) struct HostFailure {
     pub(crate) place: Place,
     pub(crate) error: Box<ClientError>,
     /// What the reply made from it carries: whether other transactions would fail alike, and the dialogue before.
     extensions: Extensions,
+    /// What the reply says at its end: what may be wrong with the settings.
+    advice: &'static str,
 }
+
+/// What is said of a server that did not greet at the [port of TLS](HostFailure::at_port_of_tls).
+const TLS_FIRST: &str = "; at port 465 TLS usually begins with the first octet";
 
 impl HostFailure {
     pub(crate) fn new(place: Place, error: ClientError) -> Self {
@@ -27,7 +30,17 @@ impl HostFailure {
             place,
             error: Box::new(error),
             extensions: Extensions::default(),
+            advice: "",
         }
+    }
+
+    /// Adds a hint, if the server did not greet: the connection was in clear, and to the port of submission by TLS
+    /// (RFC 8314 section 7.3), whose servers wait for TLS without a word.
+    pub(crate) fn at_port_of_tls(mut self) -> Self {
+        if self.error.is_without_greeting() {
+            self.advice = TLS_FIRST;
+        }
+        self
     }
 
     /// Attaches this: see [`Connection::heard`](crate::client::connection::Connection::heard).
@@ -89,7 +102,7 @@ impl HostFailure {
     pub(crate) fn may_be_for_want_of_room(&self) -> bool {
         match &*self.error {
             ClientError::Refused { reply, .. } => reply.is_transient(),
-            ClientError::Disconnected(Phase::Greeting | Phase::Ehlo) => true,
+            ClientError::Disconnected(phase) => phase.is_before_hello(),
             ClientError::ConnectFailed { .. } => true,
             _ => false,
         }
@@ -129,6 +142,13 @@ impl HostFailure {
     /// Our own reply for the failure: it names host and phase, and carries which host was reached.
     pub(crate) fn into_reply(self) -> Reply {
         let reply = self.error.reply_at(&self.place);
+        let reply = match self.advice {
+            "" => reply,
+            advice => {
+                let text = format!("{}{advice}", reply.text());
+                reply.with_text(text)
+            }
+        };
         let reply = match self.error.is_unreached() {
             true => reply,
             false => self.place.concern(reply),

@@ -87,6 +87,9 @@ pub enum ClientError {
     /// TLS is required, and the server does not offer it.
     #[error("server offers no STARTTLS")]
     NoTls,
+    /// TLS is to begin with the first octet, and the server greets in clear, as one does that offers STARTTLS.
+    #[error("server greets in clear where TLS is to begin with the first octet")]
+    GreetsInClear,
     /// The TLS handshake with the server failed, or its certificate is not trusted.
     #[error("no TLS with the server")]
     TlsFailed(#[source] io::Error),
@@ -150,7 +153,7 @@ impl ClientError {
     pub(crate) fn for_requiretls(self) -> Self {
         use io::ErrorKind::{InvalidData, InvalidInput};
         let is_lasting = match &self {
-            Self::NoTls | Self::NotProved | Self::NoTrust => true,
+            Self::NoTls | Self::GreetsInClear | Self::NotProved | Self::NoTrust => true,
             Self::TlsFailed(error) => matches!(error.kind(), InvalidData | InvalidInput),
             _ => false,
         };
@@ -189,7 +192,7 @@ impl ClientError {
         match self {
             Self::ConnectFailed { .. } | Self::Timeout(Phase::Connect) => true,
             Self::Timeout(phase) => *phase != Phase::Resolve,
-            Self::Disconnected(phase) => matches!(phase, Phase::Greeting | Phase::Ehlo),
+            Self::Disconnected(phase) => phase.is_before_hello(),
             Self::Refused { reply, .. } => reply.is_transient(),
             _ => false,
         }
@@ -202,6 +205,17 @@ impl ClientError {
             Self::Timeout(phase) | Self::Disconnected(phase) | Self::Refused { phase, .. } => {
                 *phase == Phase::StartTls
             }
+            _ => false,
+        }
+    }
+
+    /// Whether the server has not greeted in a way that SMTP knows.
+    pub(crate) fn is_without_greeting(&self) -> bool {
+        match self {
+            Self::Timeout(phase)
+            | Self::Disconnected(phase)
+            | Self::InvalidReply { phase, .. }
+            | Self::UnexpectedReply { phase, .. } => *phase == Phase::Greeting,
             _ => false,
         }
     }

@@ -76,6 +76,12 @@ impl ClientError {
                 Reply::tls_not_offered(),
                 format!("{place} does not offer STARTTLS, without which mail may not go there"),
             ),
+            Self::GreetsInClear => (
+                Reply::tls_not_offered(),
+                format!(
+                    "{place} greets in clear: TLS begins there with STARTTLS, and not with the first octet"
+                ),
+            ),
             Self::TlsFailed(error) => (
                 Reply::tls_failed(),
                 format!("no TLS with {place}: {}", Causes(error)),
@@ -171,6 +177,8 @@ mod tests {
     #[case(down(), "451 4.4.1")]
     #[case(refused(), "451 4.3.2")]
     #[case(ClientError::NoTls, "451 4.7.4")]
+    #[case(ClientError::GreetsInClear, "451 4.7.4")]
+    #[case(ClientError::Timeout(Phase::TlsHandshake), "451 4.4.2")]
     #[case(ClientError::TlsFailed(io::ErrorKind::InvalidData.into()), "451 4.7.5")]
     #[case(ClientError::TlsNeeded(Box::new(ClientError::NoTls)), "550 5.7.10")]
     #[case(ClientError::TlsNeeded(Box::new(ClientError::NotProved)), "550 5.7.10")]

@@ -84,7 +84,7 @@ pub(crate) struct Pool {
     /// Runs the hashing of passwords.
     blocking: BlockingPool,
     #[cfg(feature = "tls")]
-    tls: super::TlsPolicy,
+    tls: super::tls_policy::TlsPolicies,
     #[cfg(feature = "tls")]
     has_dane: bool,
     #[cfg(feature = "tls")]
@@ -131,7 +131,7 @@ impl Pool {
             protocol: Protocol::Smtp,
             blocking: BlockingPool::default(),
             #[cfg(feature = "tls")]
-            tls: super::TlsPolicy::Never,
+            tls: super::tls_policy::TlsPolicies::default(),
             #[cfg(feature = "tls")]
             has_dane: false,
             #[cfg(feature = "tls")]
@@ -232,7 +232,7 @@ impl Pool {
                 continue;
             }
             #[cfg(feature = "tls")]
-            let is_about_demand = self.is_about_demand(&failure.error, terms.security);
+            let is_about_demand = self.is_about_demand(host, &failure.error, terms.security);
             #[cfg(not(feature = "tls"))]
             let is_about_demand = false;
             if is_about_demand {

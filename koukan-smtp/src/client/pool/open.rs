@@ -28,6 +28,9 @@ use super::{Lease, Pool, admit, at, beside::Beside, opening::Opening};
 /// permit for long. Those that the guard refuses take no time, and do not count.
 const ADDRESSES_MAX: usize = 10;
 
+/// The port of submission over TLS, where it begins with the first octet: RFC 8314 section 7.3.
+const TLS_PORT: u16 = 465;
+
 impl Pool {
     /// Opens a connection to the first of the host's addresses that works. While one is silent, the next is tried as
     /// well; SMTP is spoken on one connection at a time.
@@ -66,7 +69,10 @@ impl Pool {
         let mut dialing = Dialing::new(remotes, |remote| self.connect(host, remote, &beside));
         while let Some((remote, connected)) = dialing.next().await {
             let begun = async {
-                lease.put(connected?).greet(&self.helo_name).await?;
+                lease.put(connected?);
+                #[cfg(feature = "tls")]
+                self.begin_tls(lease.connection(), host, terms).await?;
+                lease.connection().greet(&self.helo_name).await?;
                 #[cfg(feature = "tls")]
                 self.secure(lease, host, remote.clone(), terms).await?;
                 self.log_in(lease, terms).await
@@ -81,6 +87,11 @@ impl Pool {
                         at(host, error)
                     } else {
                         HostFailure::new(Place::Address(remote), error)
+                    };
+                    let failed = match self.awaits_greeting_in_clear(host) && host.port == TLS_PORT
+                    {
+                        true => failed.at_port_of_tls(),
+                        false => failed,
                     };
                     let failed = failed.heard(heard);
                     match *failed.error {
@@ -215,7 +226,7 @@ impl Pool {
     ) -> Result<Security, HostFailure> {
         let security = self.security(host, known).await?;
         if is_requiretls {
-            let sure = self.sure(security, known);
+            let sure = self.sure(host, security, known);
             return sure.map_err(|error| at(host, error).for_requiretls());
         }
         Ok(security)
@@ -223,8 +234,14 @@ impl Pool {
 
     /// Without the feature `tls` there is no TLS, whatever a host offers.
     #[cfg(not(feature = "tls"))]
-    fn sure(&self, _: Security, _: Option<&Asked>) -> Result<Security, ClientError> {
+    fn sure(&self, _: &HostPort, _: Security, _: Option<&Asked>) -> Result<Security, ClientError> {
         Err(ClientError::NoTls)
+    }
+
+    /// Without the feature `tls` every host is to greet in clear.
+    #[cfg(not(feature = "tls"))]
+    pub(super) fn awaits_greeting_in_clear(&self, _: &HostPort) -> bool {
+        true
     }
 
     /// As [`Self::security_for`], for messages without requirements of their own.

@@ -104,7 +104,7 @@ impl Pool {
         let is_sure = is_requiretls && !has_policy;
         let tls = match self.security_for(host, asked, is_sure).await {
             Ok(_) if host.unix().is_some() => TlsWay::Never,
-            Ok(security) => self.tls_way(&security, has_policy),
+            Ok(security) => self.tls_way(host, &security, has_policy),
             Err(failure) => {
                 failed = failed.or(Some(failure));
                 TlsWay::Required
@@ -121,6 +121,7 @@ impl Pool {
                 .collect(),
             failed: None,
             tls,
+            is_immediate: !self.awaits_greeting_in_clear(host) && host.unix().is_none(),
         };
         (way, failed)
     }
@@ -143,10 +144,10 @@ impl Pool {
     }
 
     #[cfg(feature = "tls")]
-    fn tls_way(&self, security: &Security, has_policy: bool) -> TlsWay {
+    fn tls_way(&self, host: &HostPort, security: &Security, has_policy: bool) -> TlsWay {
         use koukan_core::reply::TlsVerdict;
 
-        let Some(begin) = self.tls.with(security) else {
+        let Some(begin) = self.tls.of(host).with(security) else {
             return match has_policy {
                 true => TlsWay::MtaSts,
                 false => TlsWay::Never,
@@ -162,7 +163,7 @@ impl Pool {
     }
 
     #[cfg(not(feature = "tls"))]
-    fn tls_way(&self, _: &Security, _: bool) -> TlsWay {
+    fn tls_way(&self, _: &HostPort, _: &Security, _: bool) -> TlsWay {
         TlsWay::Never
     }
 }

@@ -9,16 +9,18 @@ use koukan_core::{
 };
 
 use crate::client::{
-    ClientError, HostIdentity, Phase, TlsPolicy,
+    ClientError, HostIdentity, Phase,
+    connection::Connection,
     security::{Asked, Begin, Security, Terms},
+    tls_policy::TlsPolicies,
 };
 
 use super::{Lease, Pool};
 
 impl Pool {
-    /// Sets how much TLS is required of hosts.
-    pub(crate) fn with_tls(mut self, policy: TlsPolicy) -> Self {
-        self.tls = policy;
+    /// Sets how much TLS is required of each host.
+    pub(crate) fn with_tls(mut self, policies: TlsPolicies) -> Self {
+        self.tls = policies;
         self
     }
 
@@ -38,6 +40,7 @@ impl Pool {
     /// *Source*: RFC 8689 section 4.2.1.
     pub(super) fn sure(
         &self,
+        host: &HostPort,
         found: Security,
         known: Option<&Asked>,
     ) -> Result<Security, ClientError> {
@@ -47,13 +50,52 @@ impl Pool {
         if known.is_some_and(|known| !known.is_proved) {
             return Err(ClientError::NotProved);
         }
-        let set = self.tls.tls().filter(|tls| tls.is_verifying());
+        let set = self.tls.of(host).tls().filter(|tls| tls.is_verifying());
         let tls = set.or(self.trust.as_ref()).ok_or(ClientError::NoTrust)?;
         Ok(Security::Demanded(tls.clone(), TlsVerdict::Verified))
     }
 
-    /// Begins with TLS on a connection after EHLO. If TLS is not required and fails, another
-    /// connection is opened, in clear. A Unix socket has no TLS.
+    /// How to begin with TLS at a host on these terms; `None` if TLS is not used.
+    fn begin(&self, host: &HostPort, terms: Terms<'_>) -> Option<Begin> {
+        let begin = self.tls.of(host).with(terms.security)?;
+        let own = terms.identity.and_then(HostIdentity::certificates);
+        Some(match own {
+            Some(own) => Begin {
+                tls: begin.tls.with_certificates(own.clone()),
+                ..begin
+            },
+            None => begin,
+        })
+    }
+
+    /// Whether a host is to greet before TLS begins, if it begins at all.
+    pub(super) fn awaits_greeting_in_clear(&self, host: &HostPort) -> bool {
+        !self.tls.of(host).is_immediate()
+    }
+
+    /// Begins with TLS on a connection on which nothing was said yet, if it is to begin so with that host. There is
+    /// no other way then: if it fails, nothing is sent in clear. A Unix socket has no TLS.
+    ///
+    /// *Source*: RFC 8314 section 3.3.
+    pub(super) async fn begin_tls(
+        &self,
+        connection: &mut Connection<BoxWire>,
+        host: &HostPort,
+        terms: Terms<'_>,
+    ) -> Result<(), ClientError> {
+        if self.awaits_greeting_in_clear(host) {
+            return Ok(());
+        }
+        match self.begin(host, terms) {
+            Some(begin) if connection.remote().address.unix().is_none() => {
+                connection.begin_tls(&begin).await
+            }
+            _ => Err(ClientError::NoTls),
+        }
+    }
+
+    /// Begins with TLS on a connection after EHLO, unless it has begun before. If TLS is not required and fails,
+    /// another connection is opened, in clear. A Unix socket has no TLS.
     ///
     /// *Source*: RFC 3207 section 4.1, RFC 7435 section 4.
     pub(super) async fn secure(
@@ -63,14 +105,12 @@ impl Pool {
         remote: RemoteMta,
         terms: Terms<'_>,
     ) -> Result<(), ClientError> {
-        let Some(begin) = self.tls.with(terms.security) else {
-            return Ok(());
+        let begin = match self.awaits_greeting_in_clear(host) {
+            true => self.begin(host, terms),
+            false => None,
         };
-        let own = terms.identity.and_then(HostIdentity::certificates);
-        let shown = own.map(|own| begin.tls.clone().with_certificates(own.clone()));
-        let begin = match &shown {
-            Some(tls) => Begin { tls, ..begin },
-            None => begin,
+        let Some(begin) = begin else {
+            return Ok(());
         };
         if remote.address.unix().is_some() {
             // Nobody is in between, and there is no name that a certificate could be for.
@@ -81,7 +121,7 @@ impl Pool {
         }
         let connection = lease.connection();
         let begun = match connection.capabilities().starttls {
-            true => connection.start_tls(begin, &self.helo_name).await,
+            true => connection.start_tls(&begin, &self.helo_name).await,
             false => Err(ClientError::NoTls),
         };
         let error = match begun {
@@ -104,7 +144,13 @@ impl Pool {
 
     /// Whether a host has failed at a demand that is not made of all hosts: this says nothing about
     /// it for messages that demand less.
-    pub(super) fn is_about_demand(&self, error: &ClientError, security: &Security) -> bool {
-        security.is_demanded() && !self.tls.is_required() && error.is_at_starttls()
+    pub(super) fn is_about_demand(
+        &self,
+        host: &HostPort,
+        error: &ClientError,
+        security: &Security,
+    ) -> bool {
+        let is_demanded = security.is_demanded() && !self.tls.of(host).is_required();
+        is_demanded && error.is_at_starttls()
     }
 }

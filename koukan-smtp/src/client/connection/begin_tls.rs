@@ -1,0 +1,88 @@
+//! The handshake of TLS, and connections that begin with it.
+
+use std::{io, mem};
+
+use koukan_core::{
+    network::BoxWire,
+    reply::{Encryption, Speaker},
+};
+use tokio::time::timeout;
+
+use crate::client::{ClientError, Phase, security::Begin};
+
+use super::{
+    Connection,
+    first_octets::{FirstOctets, NotesFirst},
+};
+
+impl Connection<BoxWire> {
+    /// Begins with TLS on a connection on which nothing was said yet. After a failure it cannot be used.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::GreetsInClear`] if the server has sent a reply in place of its part of the handshake.
+    ///
+    /// *Source*: RFC 8314 section 3.3.
+    pub(crate) async fn begin_tls(&mut self, begin: &Begin) -> Result<(), ClientError> {
+        self.log_event("TLS begins with the first octet");
+        let first = FirstOctets::default();
+        let io = self.take_io();
+        self.io = Box::new(NotesFirst::new(io, first.clone()));
+        let begun = self.shake_hands(begin, Phase::TlsHandshake).await;
+        let Err(error) = begun else { return Ok(()) };
+        if let Some(said) = first.as_reply() {
+            self.log.note(Speaker::Server, said);
+            return Err(ClientError::GreetsInClear);
+        }
+        Err(match error {
+            // There is no greeting yet, so the host may be as far away as one that does not greet.
+            ClientError::TlsFailed(error) if is_end(&error) => {
+                ClientError::Disconnected(Phase::TlsHandshake)
+            }
+            error => error,
+        })
+    }
+
+    /// Performs the handshake.
+    pub(super) async fn shake_hands(
+        &mut self,
+        begin: &Begin,
+        phase: Phase,
+    ) -> Result<(), ClientError> {
+        self.is_ended = true;
+        let io = self.take_io();
+        let handshake = begin.tls.connect(&self.remote.host, io);
+        let begun = timeout(self.timeouts.of(phase), handshake).await;
+        let begun = begun.map_err(|_| ClientError::Timeout(phase))?;
+        let (io, facts) = begun.map_err(ClientError::TlsFailed)?;
+        self.io = Box::new(io);
+        self.is_secure = true;
+        self.verdict = Some(begin.verdict);
+        let (version, cipher) = (&*facts.version, &*facts.cipher);
+        self.log_event(&format!("TLS has begun: {version}, {cipher}"));
+        let encryption = Encryption {
+            version: version.into(),
+            cipher: cipher.into(),
+            verdict: begin.verdict,
+        };
+        let signature = self.signature.clone().with(begin.verdict);
+        self.signature = signature.with(encryption);
+        self.is_ended = false;
+        let (address, verdict) = (&self.remote.address, begin.verdict);
+        tracing::debug!(remote = %address, version, cipher, %verdict, "TLS has begun");
+        Ok(())
+    }
+
+    fn take_io(&mut self) -> BoxWire {
+        mem::replace(&mut self.io, Box::new(tokio::io::empty()))
+    }
+}
+
+/// Whether the connection has ended.
+fn is_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe
+    )
+}
