@@ -14,13 +14,13 @@ use koukan_rest::client::Client;
 use koukan_smtp::{
     InvalidNetwork, Network, Protocol, SmtpEndpoint,
     client::{
-        ClientSettings, Guard, HostIdentities, HostLimits, MtaSts, OwnAddresses, PoolSettings,
-        SourceAddresses, TlsPolicy,
+        ClientSettings, Guard, HostIdentities, HostLimits, HostTls, MtaSts, OwnAddresses,
+        PoolSettings, SourceAddresses, TlsPolicy,
     },
 };
 
 use crate::{
-    config::{Chain, Destination, DowngradeLevel, Place, Rest, Smtp, TlsLevel},
+    config::{Chain, Destination, DowngradeLevel, Place, Rest, ServerTlsMode, Smtp, TlsLevel},
     registry::Surroundings,
 };
 
@@ -135,11 +135,8 @@ pub(super) fn smtp(
         Some(own) => tls.with_certificates(own.clone()),
         None => tls,
     };
-    settings = settings.with_tls(match policy(config)? {
-        TlsPolicy::Opportunistic(tls) => TlsPolicy::Opportunistic(shown(tls)),
-        TlsPolicy::Required(tls) => TlsPolicy::Required(shown(tls)),
-        policy => policy,
-    });
+    let (general, hosts) = policies(config, rules.destinations, shown)?;
+    settings = settings.with_tls(general).with_host_tls(hosts);
     // Without trusted authorities, messages that need REQUIRETLS are refused, and others are sent.
     match verified(config) {
         Ok(trust) => settings = settings.with_trust(shown(trust)),
@@ -165,15 +162,40 @@ pub(super) fn smtp(
     Ok(SmtpEndpoint::with_network(settings, connector, resolver))
 }
 
-/// The TLS policy that the configuration asks for.
-fn policy(config: &Smtp) -> Result<TlsPolicy, StartError> {
-    let level = config.tls.as_ref().map(|level| level.value);
-    Ok(match level.unwrap_or_default() {
-        TlsLevel::Never => TlsPolicy::Never,
-        TlsLevel::Opportunistic => TlsPolicy::Opportunistic(ClientTls::unverified()),
-        TlsLevel::Required => TlsPolicy::Required(ClientTls::unverified()),
-        TlsLevel::Verified => TlsPolicy::Required(verified(config)?),
-    })
+/// The TLS policies that the configuration asks for: that for all hosts, and those of single hosts. `shown` adds this
+/// agent's certificate.
+fn policies(
+    config: &Smtp,
+    destinations: &[Destination],
+    shown: impl Fn(ClientTls) -> ClientTls,
+) -> Result<(TlsPolicy, HostTls), StartError> {
+    // Read once: it is the same for all hosts.
+    let mut trusted: Option<ClientTls> = None;
+    let mut policy = |rule: Option<&Destination>| -> Result<TlsPolicy, StartError> {
+        let (level, mode) = config.tls_with(rule);
+        let tls = match (level, &trusted) {
+            (TlsLevel::Never, _) => return Ok(TlsPolicy::Never),
+            (TlsLevel::Opportunistic | TlsLevel::Required, _) => shown(ClientTls::unverified()),
+            (TlsLevel::Verified, Some(known)) => known.clone(),
+            (TlsLevel::Verified, None) => trusted.insert(shown(verified(config)?)).clone(),
+        };
+        Ok(match (mode, level) {
+            (ServerTlsMode::Immediate, _) => TlsPolicy::Immediate(tls),
+            (ServerTlsMode::Offered, TlsLevel::Opportunistic) => TlsPolicy::Opportunistic(tls),
+            (ServerTlsMode::Offered, _) => TlsPolicy::Required(tls),
+        })
+    };
+    let general = policy(None)?;
+    let mut hosts = HostTls::default();
+    for rule in destinations.iter().filter(|rule| rule.has_tls()) {
+        if let Some(host) = &rule.host {
+            let host = host.value.parse();
+            let host =
+                host.map_err(|error: InvalidHostPort| StartError::Config(error.to_string()))?;
+            hosts.set(&host, policy(Some(rule))?);
+        }
+    }
+    Ok((general, hosts))
 }
 
 /// TLS with verified certificates.

@@ -10,7 +10,7 @@ use serde::{
 };
 
 use super::{
-    CertificateFiles, ClientAuth, Endpoint, HumanDuration, Place, Retry, TlsLevel,
+    CertificateFiles, ClientAuth, Endpoint, HumanDuration, Place, Retry, ServerTlsMode, TlsLevel,
     node::{Node, Step},
 };
 use crate::registry::Registry;
@@ -153,8 +153,12 @@ pub struct Smtp {
     /// multicast and reserved addresses, and those of metadata services, are refused. Default: none.
     #[schemars(with = "Vec<String>")]
     pub allow_networks: Vec<Place<String>>,
-    /// How much TLS is required of the servers. Default `opportunistic`.
+    /// How much TLS is required of the servers. A `destination` may say otherwise for its host. Default `opportunistic`.
     pub tls: Option<Place<TlsLevel>>,
+    /// When TLS begins: with STARTTLS, or with the first octet, as servers at port 465 expect it. A `destination` may say
+    /// otherwise for its host. Default `offered`.
+    #[schemars(with = "Option<ServerTlsMode>")]
+    pub tls_mode: Option<Place<ServerTlsMode>>,
     /// Whether to follow the MTA-STS policies of domains. This applies to mail hosts that the DNS names: a `router`
     /// with `dest_domain: { mx: true }`. Default `false`; a `destination` may say otherwise for a domain.
     #[schemars(with = "Option<bool>")]

@@ -8,7 +8,7 @@ use std::{
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{CertificateFiles, ClientAuth, MessageRate, Place, Retry};
+use super::{CertificateFiles, ClientAuth, MessageRate, Place, Retry, ServerTlsMode, TlsLevel};
 
 /// Settings for one destination; they override those for all. If several match a domain, the one with the longest
 /// name counts.
@@ -17,8 +17,8 @@ use super::{CertificateFiles, ClientAuth, MessageRate, Place, Retry};
 #[non_exhaustive]
 pub struct Destination {
     /// A host as mail is sent to it, as in `mx.example.com:25` or `unix:/run/dovecot/lmtp`. A host can have
-    /// `connections`, `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth`, `certificate` and
-    /// `source_address`.
+    /// `connections`, `messages_per_connection`, `recipients_per_transaction`, `rate`, `tls`, `tls_mode`, `auth`,
+    /// `certificate` and `source_address`.
     #[schemars(with = "Option<String>")]
     pub host: Option<Place<String>>,
     /// A domain of recipients; or all domains below one, as in `.example.com`. A domain can have `retry` and `mta_sts`.
@@ -38,6 +38,12 @@ pub struct Destination {
     /// The most messages that all `smtp` endpoints together send to the host in a time, as in `10/s`.
     #[schemars(with = "Option<MessageRate>")]
     pub rate: Option<Place<MessageRate>>,
+    /// How much TLS is required of the host. Default: as the `smtp` endpoint says.
+    #[schemars(with = "Option<TlsLevel>")]
+    pub tls: Option<Place<TlsLevel>>,
+    /// When TLS begins with the host. Default: as the `smtp` endpoint says.
+    #[schemars(with = "Option<ServerTlsMode>")]
+    pub tls_mode: Option<Place<ServerTlsMode>>,
     /// The credentials for the host, where the configuration names the host. Default: as the `smtp` endpoint says.
     pub auth: Option<ClientAuth>,
     /// The certificate for the host, if it asks for one. Default: as the `smtp` endpoint says.
@@ -62,6 +68,18 @@ impl Destination {
     /// Whether it sets source addresses for a host.
     pub(crate) fn has_source(&self) -> bool {
         !self.source_address.is_empty()
+    }
+
+    /// Whether it says how TLS is used with a host.
+    pub(crate) fn has_tls(&self) -> bool {
+        self.tls.is_some() || self.tls_mode.is_some()
+    }
+
+    /// Whether it says itself that TLS is to begin at once, and that it is not used.
+    pub(crate) fn is_tls_impossible(&self) -> bool {
+        let level = self.tls.as_ref().map(|level| level.value);
+        let mode = self.tls_mode.as_ref().map(|mode| mode.value);
+        (level, mode) == (Some(TlsLevel::Never), Some(ServerTlsMode::Immediate))
     }
 
     /// Whether this agent uses other credentials with this host than with others.

@@ -55,7 +55,7 @@ pub use self::{
     shutdown::Shutdown,
     size::ByteSize,
     storage::{EventRetention, Events, Retention, Storage},
-    tls::{CertificateFiles, ClientCertificate, ListenerTls, TlsLevel, TlsMode},
+    tls::{CertificateFiles, ClientCertificate, ListenerTls, ServerTlsMode, TlsLevel, TlsMode},
     unix_socket::UnixSocket,
     webhook::{MailWebhook, Webhook},
 };

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use koukan_core::signals::HostPort;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::Place;
+use super::{Config, Destination, Place, Smtp};
 
 /// The certificates of a listener.
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -71,6 +72,18 @@ pub enum TlsMode {
     Immediate,
 }
 
+/// When TLS begins on connections to SMTP servers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ServerTlsMode {
+    /// With STARTTLS, if the server offers it.
+    #[default]
+    Offered,
+    /// With the first octet, as at port 465. Nothing is ever sent in clear then.
+    Immediate,
+}
+
 /// How much TLS is required of SMTP servers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -78,13 +91,39 @@ pub enum TlsMode {
 pub enum TlsLevel {
     /// TLS is not used.
     Never,
-    /// TLS is used if the server offers STARTTLS, with any certificate; if that fails, mail is sent in clear.
+    /// TLS is used if the server offers STARTTLS, with any certificate; if that fails, mail is sent in clear. With
+    /// `tls_mode: immediate` it is always used, with any certificate.
     #[default]
     Opportunistic,
     /// TLS is required, with any certificate; otherwise no mail is sent there.
     Required,
     /// TLS is required, with a trusted certificate for the name of the host; otherwise no mail is sent there.
     Verified,
+}
+
+impl Smtp {
+    /// How much TLS is required of a host, and when it begins. `rule` is the one for this host, if there is one.
+    pub(crate) fn tls_with(&self, rule: Option<&Destination>) -> (TlsLevel, ServerTlsMode) {
+        let level = rule.and_then(|rule| rule.tls.as_ref());
+        let level = level.or(self.tls.as_ref()).map(|level| level.value);
+        let mode = rule.and_then(|rule| rule.tls_mode.as_ref());
+        let mode = mode.or(self.tls_mode.as_ref()).map(|mode| mode.value);
+        (level.unwrap_or_default(), mode.unwrap_or_default())
+    }
+}
+
+impl Config {
+    /// The rule for a host.
+    pub(crate) fn rule_of(&self, host: &HostPort) -> Option<&Destination> {
+        let host = host.to_lower_case();
+        self.destination.iter().find(|rule| {
+            let named = rule
+                .host
+                .as_ref()
+                .and_then(|named| named.value.parse().ok());
+            named.is_some_and(|named: HostPort| named.to_lower_case() == host)
+        })
+    }
 }
 
 impl CertificateFiles {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{
     InvalidFilter,
-    router::wrong,
+    router::{SMTP_PORT, wrong},
     text::{Host, Port},
 };
 use crate::config::Step;
@@ -46,6 +46,12 @@ impl Suffixed {
     /// Whether MX records say which hosts take the mail.
     pub(super) fn asks_mx(&self) -> bool {
         self.mx
+    }
+
+    /// The port of the host whose name is the domain with another ending, if it sends there.
+    pub(super) fn port(&self) -> Option<u16> {
+        let port = || self.port.as_ref().map_or(SMTP_PORT, |port| port.0);
+        self.replace_by.is_some().then(port)
     }
 
     pub(super) fn into_hosts(self) -> Vec<Host> {
@@ -123,6 +129,11 @@ impl Literals {
         };
         let networks = self.networks.as_ref();
         networks.is_none_or(|networks| networks.iter().any(is_all))
+    }
+
+    /// The port of the addresses.
+    pub(super) fn port(&self) -> u16 {
+        self.port.as_ref().map_or(SMTP_PORT, |port| port.0)
     }
 
     pub(super) fn into_policy(self) -> AddressLiterals {

@@ -30,7 +30,7 @@ use crate::config::Step;
 
 use self::check::check;
 pub(crate) use self::routes::Routes;
-pub(super) use self::{check::wrong, own::OwnRules};
+pub(super) use self::{check::wrong, own::OwnRules, routes::SMTP_PORT};
 
 /// Decides for each recipient where to send it. The first rule that applies to the recipient
 /// decides; a recipient to which no rule applies is refused.

@@ -95,6 +95,46 @@ fn every_local_configuration_is_explained() {
 }
 
 #[test]
+fn it_is_told_where_tls_begins_with_the_first_octet() {
+    let file = tempfile::NamedTempFile::with_suffix(".yaml").unwrap();
+    let provider =
+        "host: [\"192.0.2.1:465\", \"192.0.2.2:587\"], tls: required, tls_mode: immediate";
+    let config = format!(
+        "hostname: mx.example.com\n\
+         storage: memory\n\
+         smtp_listener: [ {{ address: \"127.0.0.1:2525\", sender: out }} ]\n\
+         sender: [ {{ name: out, chain: out }} ]\n\
+         chain: [ {{ name: out, endpoint: {{ smtp: {{ {provider} }} }} }} ]\n\
+         destination: [ {{ host: \"192.0.2.2:587\", tls: opportunistic, tls_mode: offered }} ]\n"
+    );
+    fs::write(file.path(), config).unwrap();
+    let config = file.path().display().to_string();
+    let explain = |more: &[&str]| {
+        let arguments = ["explain", "--config", &config, "--sender", "out"];
+        let arguments = [
+            &arguments[..],
+            &["--from", "", "--to", "b@example.com"],
+            more,
+        ];
+        let output = koukan(&arguments.concat());
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).to_owned()
+    };
+    let told = explain(&[]);
+    for line in [
+        "192.0.2.1:465, with TLS, whatever the certificate, which begins with the first octet\n",
+        "192.0.2.2:587, with TLS where the host offers it\n",
+    ] {
+        assert!(told.contains(line), "{told}");
+    }
+    let json: serde_json::Value = serde_json::from_str(&explain(&["--json"])).unwrap();
+    let notes = json["passages"][0]["notes"].as_array().unwrap();
+    let hosts = notes.iter().find_map(|note| note.get("goes")).unwrap();
+    assert_eq!(hosts["hosts"][0]["tls_mode"], "immediate");
+    assert!(hosts["hosts"][1].get("tls_mode").is_none());
+}
+
+#[test]
 fn a_message_is_read_and_a_sender_that_is_not_there_is_told() {
     let message = tempfile::NamedTempFile::new().unwrap();
     fs::write(message.path(), "Subject: hi\nReceived: by x\n\nhello\n").unwrap();

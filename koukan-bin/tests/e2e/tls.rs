@@ -262,23 +262,54 @@ fn an_agent_sends_to_another_over_tls_that_it_believes() {
     let agent = Agent::start(&files, sink.address);
     let other = Authority::new();
     fs::write(files.path("other.pem"), other.pem()).unwrap();
-    for (to, level, ca, expected) in [
-        ("a@example.com", "verified", Some("ca.pem"), Ok(true)),
+    let (starttls, immediate) = (agent.offered.port(), agent.immediate.port());
+    let at_once = "verified, tls_mode: immediate";
+    let at_once_with_any = "opportunistic, tls_mode: immediate";
+    for (to, port, level, ca, expected) in [
+        (
+            "a@example.com",
+            starttls,
+            "verified",
+            Some("ca.pem"),
+            Ok(true),
+        ),
         (
             "b@example.com",
+            starttls,
             "verified",
             Some("other.pem"),
             Err("451 4.7.5"),
         ),
-        ("c@example.com", "required", None, Ok(true)),
-        ("d@example.com", "opportunistic", None, Ok(true)),
-        ("e@example.com", "never", None, Ok(false)),
+        ("c@example.com", starttls, "required", None, Ok(true)),
+        ("d@example.com", starttls, "opportunistic", None, Ok(true)),
+        ("e@example.com", starttls, "never", None, Ok(false)),
+        (
+            "f@example.com",
+            immediate,
+            at_once,
+            Some("ca.pem"),
+            Ok(true),
+        ),
+        ("g@example.com", immediate, at_once_with_any, None, Ok(true)),
+        (
+            "h@example.com",
+            immediate,
+            at_once,
+            Some("other.pem"),
+            Err("451 4.7.5"),
+        ),
+        (
+            "i@example.com",
+            starttls,
+            at_once_with_any,
+            None,
+            Err("451 4.7.4"),
+        ),
     ] {
         let ca = ca.map_or(String::new(), |ca| {
             format!(", ca_file: \"{}\"", files.shown(ca))
         });
         let (directory, address) = (tempfile::tempdir().unwrap(), free_address());
-        let port = agent.offered.port();
         let text = format!(
             r#"
 hostname: client.example.com

@@ -27,6 +27,7 @@ mod send_as;
 mod source_addresses;
 mod template;
 mod tls;
+mod tls_mode;
 mod unknown_names;
 mod values;
 mod webhooks;

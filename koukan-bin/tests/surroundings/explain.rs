@@ -1,6 +1,7 @@
 //! Explanations, on a network that the test scripts.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc,
@@ -61,7 +62,7 @@ chain:
       - router: { rules: [{ address_list: { domains: [fixed.example], hosts: ["192.0.2.7:26"] } }, { dest_domain: { mx: true } }] }
     endpoint: { smtp: { mta_sts: true } }
   - name: archive
-    endpoint: { smtp: { host: ["192.0.2.8:25"], tls: required } }
+    endpoint: { smtp: { host: ["192.0.2.8:465"], tls: required, tls_mode: immediate } }
 "#;
 
 const ZONE: &str = r#"
@@ -185,10 +186,16 @@ async fn each_part_has_its_chain_its_hosts_and_what_tls_must_be() {
             TlsWay::Opportunistic,
             Some(550),
         ),
-        of(None, "192.0.2.8:25", TlsWay::Required, None),
+        of(None, "192.0.2.8:465", TlsWay::Required, None),
     ] {
         assert!(hosts.contains(&expected), "{expected:?} {hosts:?}");
     }
+    let immediate = ways(&explanation).into_iter().filter_map(|way| match way {
+        Way::Hosts { hosts, .. } => hosts.iter().find(|host| host.is_immediate),
+        Way::Http { .. } => None,
+    });
+    let immediate: BTreeSet<_> = immediate.map(|host| host.host.to_string()).collect();
+    assert_eq!(immediate, ["192.0.2.8:465".to_owned()].into());
     // The copy is for the accepted recipients.
     let copy = explanation
         .passages

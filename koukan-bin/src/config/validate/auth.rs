@@ -3,6 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use axum::http::Uri;
+use koukan_core::signals::HostPort;
 use koukan_smtp::sasl::scram::Entries;
 
 use super::{Check, rest::is_in_the_clear};
@@ -74,12 +75,12 @@ impl Check<'_> {
             let help = "name the server: `host: [\"smtp.example.com:587\"]`, or leave `auth` out";
             self.wrong(&auth.user, message, Some(help.into()));
         }
-        if smtp
-            .tls
-            .as_ref()
-            .is_some_and(|tls| tls.value == TlsLevel::Never)
-            && !auth.clear
-        {
+        let mut hosts = smtp.host.iter().filter_map(|host| host.value.parse().ok());
+        let is_without_tls = hosts.any(|host: HostPort| {
+            let (level, _) = smtp.tls_with(self.config.rule_of(&host));
+            level == TlsLevel::Never
+        });
+        if is_without_tls && !auth.clear {
             let message = "without TLS it is not said who this agent is".to_owned();
             let help = "set `tls: verified`; only a server on this host needs no TLS";
             self.odd(&auth.user, message, help);

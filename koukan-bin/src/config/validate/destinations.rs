@@ -52,6 +52,12 @@ impl Check<'_> {
                 known.push(parsed);
             }
         }
+        if rule.is_tls_impossible()
+            && let Some(mode) = &rule.tls_mode
+        {
+            let message = "TLS is to begin at once, and `tls: never` excludes it".to_owned();
+            self.wrong(mode, message, Some("leave `tls` or `tls_mode` out".into()));
+        }
         let of_domain = match (&rule.mta_sts, rule.retry != Retry::default()) {
             (Some(_), _) => Some("mta_sts"),
             (None, true) => Some("retry"),
@@ -61,13 +67,17 @@ impl Check<'_> {
             let message = format!("`{key}` does nothing for the host `{}`", host.value);
             let help = "name the recipients' `domain` in place of the host";
             self.wrong(host, message, Some(help.into()));
-        } else if !rule.has_limits() && !rule.has_identity() && !rule.has_source() {
+        } else if !rule.has_limits()
+            && !rule.has_tls()
+            && !rule.has_identity()
+            && !rule.has_source()
+        {
             let message = format!("destination `{}` says nothing", host.value);
             self.odd(
                 host,
                 message,
-                "give it `connections`, `messages_per_connection`, `recipients_per_transaction`, `rate`, `auth`, \
-                 `certificate` or `source_address`",
+                "give it `connections`, `messages_per_connection`, `recipients_per_transaction`, `rate`, `tls`, \
+                 `tls_mode`, `auth`, `certificate` or `source_address`",
             );
         }
     }
@@ -88,7 +98,7 @@ impl Check<'_> {
         if let Some(auth) = &rule.auth
             && !auth.clear
             && parsed.unix().is_none()
-            && let Some(chain) = self.without_tls(parsed)
+            && let Some(chain) = self.without_tls(rule, parsed)
         {
             let message = format!(
                 "chain `{chain}` speaks no TLS to `{}`, and without that it is not said who this agent is",
@@ -112,14 +122,14 @@ impl Check<'_> {
     }
 
     /// A chain that sends to a host without TLS.
-    fn without_tls(&self, host: &HostPort) -> Option<&str> {
+    fn without_tls(&self, rule: &Destination, host: &HostPort) -> Option<&str> {
         let mut naming = self.naming(host);
         let chain = naming.find(|chain| {
             let Endpoint::Smtp(smtp) = &chain.endpoint else {
                 return false;
             };
-            let level = smtp.tls.as_ref().map(|level| level.value);
-            level == Some(TlsLevel::Never)
+            let (level, _) = smtp.tls_with(Some(rule));
+            level == TlsLevel::Never
         });
         chain.map(|chain| chain.name.value.as_str())
     }
@@ -172,6 +182,11 @@ impl Check<'_> {
                 format!("hosts are connected to from an address, and not the domain `{text}`");
             let help = "name the `host` that its mail is sent to in place of the domain";
             self.wrong(source, message, Some(help.into()));
+        } else if rule.has_tls() {
+            let message =
+                format!("`tls` and `tls_mode` are for hosts, and not for the domain `{text}`");
+            let help = "name the `host` that its mail is sent to in place of the domain";
+            self.wrong(domain, message, Some(help.into()));
         } else if rule.has_limits() {
             let message = format!(
                 "limits of connections, transactions and rates do nothing for the domain `{text}`"

@@ -20,6 +20,7 @@ mod shutdown;
 mod source_addresses;
 mod storage;
 mod tls;
+mod tls_mode;
 mod tokens;
 mod unix_sockets;
 mod use_of;
@@ -76,6 +77,7 @@ pub(super) fn validate(config: &Config, registry: &Registry) -> Vec<Problem> {
     check.grey_lists();
     check.kept_lists();
     check.tls();
+    check.tls_modes();
     check.auth(registry);
     check.secrets();
     check.uses();

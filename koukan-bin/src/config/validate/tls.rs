@@ -14,8 +14,8 @@ use koukan_core::{
 
 use super::Check;
 use crate::config::{
-    CertificateFiles, Endpoint, ListenerTls, Place, RestListener, Smtp, SmtpListener, TlsLevel,
-    TlsMode,
+    CertificateFiles, Destination, Endpoint, ListenerTls, Place, RestListener, Smtp, SmtpListener,
+    TlsLevel, TlsMode,
 };
 
 /// How long before its expiry a certificate should be renewed.
@@ -109,7 +109,9 @@ impl Check<'_> {
         let Some(files) = &smtp.certificate else {
             return;
         };
-        if level == TlsLevel::Never {
+        let hosts = &self.config.destination;
+        let is_shown = hosts.iter().any(|rule| rule.tls.is_some());
+        if level == TlsLevel::Never && !is_shown {
             let message =
                 "a certificate is shown over TLS, and `tls: never` excludes it".to_owned();
             self.wrong(&files.file, message, Some("leave `tls` out".into()));
@@ -190,10 +192,7 @@ impl Check<'_> {
     }
 
     fn client_tls(&mut self, smtp: &Smtp) {
-        let level = smtp
-            .tls
-            .as_ref()
-            .map_or(TlsLevel::default(), |level| level.value);
+        let (level, _) = smtp.tls_with(None);
         let policies = smtp.mta_sts.as_ref().filter(|mta_sts| mta_sts.value);
         if let Some(mta_sts) = policies {
             if !smtp.host.is_empty() {
@@ -213,7 +212,12 @@ impl Check<'_> {
         let of_domains = &self.config.destination;
         let follows =
             policies.is_some() || of_domains.iter().any(|rule| rule.mta_sts == Some(true));
-        if level != TlsLevel::Verified && !follows {
+        let verifies = |rule: &Destination| {
+            let level = rule.tls.as_ref().map(|level| level.value);
+            level == Some(TlsLevel::Verified)
+        };
+        let is_of_use = level == TlsLevel::Verified || of_domains.iter().any(verifies);
+        if !is_of_use && !follows {
             let message = "authorities are of use only where certificates are verified".to_owned();
             let help = "set `tls: verified` or `mta_sts: true`, or leave `ca_file` out";
             self.wrong(file, message, Some(help.into()));

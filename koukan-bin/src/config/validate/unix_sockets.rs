@@ -6,7 +6,7 @@ use koukan_core::{network::ListenAddress, signals::HostPort};
 
 use super::Check;
 use crate::{
-    config::{Chain, Endpoint, Place, TlsLevel, UnixSocket},
+    config::{Chain, Endpoint, Place, ServerTlsMode, TlsLevel, UnixSocket},
     registry::Routes,
 };
 
@@ -52,8 +52,6 @@ impl Check<'_> {
         let Endpoint::Smtp(smtp) = &chain.endpoint else {
             return;
         };
-        let level = smtp.tls.as_ref().map(|level| level.value);
-        let is_tls = matches!(level, Some(TlsLevel::Required | TlsLevel::Verified));
         let named = smtp.host.iter().filter_map(|place| {
             let host = place.value.parse::<HostPort>().ok()?;
             Some((host, place.place()))
@@ -62,9 +60,14 @@ impl Check<'_> {
         let routed = routed.map(|host| (host, chain.name.place()));
         for (host, place) in named.chain(routed) {
             let Some(path) = host.unix() else { continue };
+            let is_tls = match smtp.tls_with(self.config.rule_of(&host)) {
+                (TlsLevel::Never, _) => false,
+                (TlsLevel::Opportunistic, mode) => mode == ServerTlsMode::Immediate,
+                (TlsLevel::Required | TlsLevel::Verified, _) => true,
+            };
             if is_tls {
                 let message = format!("`{host}` is a Unix socket, to which there is no TLS");
-                let help = "leave `tls` out, or give other hosts a chain of their own";
+                let help = "leave `tls` and `tls_mode` out, or set `tls: never` for this host in `destination`";
                 self.wrong(&place, message, Some(help.into()));
             } else {
                 self.unix_host(path, &host, &place);

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::config::{Chain, Filter};
 
+/// The port of hosts for which no other is given.
+pub(in crate::registry) const SMTP_PORT: u16 = 25;
+
 /// Where the routers of a chain send recipients.
 #[derive(Debug, Default)]
 pub(crate) struct Routes {
@@ -19,6 +22,8 @@ pub(crate) struct Routes {
     pub(crate) hostless: Option<usize>,
     /// Whether a rule asks for MX records.
     pub(crate) asks_mx: bool,
+    /// The ports of hosts that rules find by recipients' domains, and whether MX records name these hosts.
+    pub(crate) ports: Vec<(u16, bool)>,
     /// Whether a rule takes every recipient that reaches it.
     pub(crate) takes_all: bool,
     /// Whether a rule takes every recipient at an address literal that reaches it.
@@ -96,16 +101,22 @@ impl Routes {
                 }
                 Rule::Suffix(suffixed) => {
                     self.asks_mx |= suffixed.asks_mx();
+                    self.ports
+                        .extend(suffixed.port().map(|port| (port, suffixed.asks_mx())));
                     (suffixed.into_hosts(), false)
                 }
-                Rule::Literal(_) => (Vec::new(), false),
+                Rule::Literal(literals) => {
+                    self.ports.push((literals.port(), false));
+                    (Vec::new(), false)
+                }
                 // Only an embedder's rule knows where it sends recipients.
                 Rule::Own { .. } => {
                     self.has_own = true;
                     continue;
                 }
-                Rule::DestDomain { mx, .. } => {
+                Rule::DestDomain { mx, port } => {
                     self.asks_mx |= mx;
+                    self.ports.push((port.map_or(SMTP_PORT, |port| port.0), mx));
                     takes_all = true;
                     continue;
                 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     client::Client,
     collector::Collector,
-    process::{Process, eventually},
+    process::{Process, await_listener, eventually, free_address},
 };
 
 const FROM: &str = "älice@example.org";
@@ -163,4 +163,82 @@ fn we_pass_mail_on_to_exim() {
     for parameter in OF_MAIL.split(' ').chain(OF_RCPT.split(' ')) {
         assert!(asked.contains(parameter), "{asked}");
     }
+}
+
+/// TLS from the first octet on, which Postfix calls wrapper mode, as at a provider's port 465.
+#[test]
+fn we_pass_mail_on_to_postfix_that_begins_with_tls() {
+    let (site, sink) = (Site::new(), Collector::start());
+    let postfix = Postfix::server_at_once(&site, sink.address);
+    let endpoint = site.endpoint(postfix.address) + ", tls_mode: immediate";
+    let agent = Agent::start(&site, &endpoint);
+    for to in ["bøb@example.com", "cärol@example.com"] {
+        letter::send(agent.open, FROM, to);
+        let message = sink.only_message(to);
+        assert!(message.contains("Authenticated sender: alice"), "{message}");
+        assert!(message.contains("TLSv1.3"), "{message}");
+        assert!(message.ends_with(CONTENT), "{message}");
+    }
+    // The connection is kept from the first message to the second.
+    assert_eq!(postfix.lines(&["sasl_method=PLAIN"]), 2);
+    assert_eq!(postfix.lines(&["TLS connection established from"]), 1);
+}
+
+#[test]
+fn we_pass_mail_on_to_exim_that_begins_with_tls() {
+    let (site, sink) = (Site::new(), Collector::start());
+    let exim = Exim::server_at_once(&site, sink.address);
+    let endpoint = site.endpoint(exim.address) + ", tls_mode: immediate";
+    let agent = Agent::start(&site, &endpoint);
+    letter::send(agent.open, FROM, TO);
+    let message = sink.only_message(TO);
+    assert!(message.ends_with(CONTENT), "{message}");
+    exim.await_line(&[
+        "<= ",
+        " P=utf8esmtpsa ",
+        " X=TLS1.3",
+        " A=user:alice ",
+        " K ",
+    ]);
+}
+
+/// A password is not sent to a server whose certificate is not believed, nor to one that greets in clear.
+#[test]
+fn postfix_gets_nothing_if_tls_does_not_begin_as_it_should() {
+    let (site, other, sink) = (Site::new(), Site::new(), Collector::start());
+    let at_once = Postfix::server_at_once(&site, sink.address);
+    let by_starttls = Postfix::server(&site, sink.address, "PLAIN");
+    let ca = other.shown("ca.pem");
+    for (endpoint, expected) in [
+        (
+            site.endpoint(at_once.address)
+                .replace(&site.shown("ca.pem"), &ca),
+            "451 4.7.5",
+        ),
+        (site.endpoint(by_starttls.address), "451 4.7.4"),
+    ] {
+        let directory = tempfile::tempdir().unwrap();
+        let address = free_address();
+        let config = format!(
+            r#"
+hostname: koukan.example
+storage: memory
+notification: {{ sender: out }}
+smtp_listener: [{{ address: "{address}", sender: out }}]
+sender: [{{ name: out, chain: out }}]
+chain: [{{ name: out, endpoint: {{ smtp: {{ {endpoint}, tls_mode: immediate }} }} }}]
+log: {{ level: error }}
+"#
+        );
+        let _agent = Process::start_agent(&directory, &config);
+        await_listener(address);
+        let mut client = Client::connect(address).unwrap();
+        let sent = client.send("a@example.org", &["b@example.com"], "a: b\r\n\r\n");
+        let sent = sent.unwrap();
+        assert!(sent.rcpts[0].starts_with(expected), "{sent:?}");
+    }
+    for postfix in [at_once, by_starttls] {
+        assert_eq!(postfix.lines(&["sasl_method"]), 0);
+    }
+    assert_eq!(sink.count(), 0);
 }

@@ -49,9 +49,22 @@ impl Exim {
         let settings = format!(
             "tls_advertise_hosts = *\ntls_certificate = {certificate}\ntls_privatekey = {key}"
         );
+        Self::serve(relay, &settings)
+    }
+
+    /// Like [`Exim::server`], with TLS from the first octet on.
+    pub(super) fn server_at_once(site: &Site, relay: SocketAddr) -> Self {
+        let (certificate, key) = (site.shown("mx.pem"), site.shown("mx.key"));
+        let settings = format!(
+            "tls_on_connect_ports = LISTEN\ntls_certificate = {certificate}\ntls_privatekey = {key}"
+        );
+        Self::serve(relay, &settings)
+    }
+
+    fn serve(relay: SocketAddr, settings: &str) -> Self {
         Self::start(
             relay,
-            &settings,
+            settings,
             "accept authenticated = *",
             "hosts_try_chunking =",
         )

@@ -57,6 +57,12 @@ impl Postfix {
         Self::serve(site, relay, mechanism, "")
     }
 
+    /// Like [`Postfix::server`], with TLS from the first octet on.
+    pub(super) fn server_at_once(site: &Site, relay: SocketAddr) -> Self {
+        let more = "smtpd_tls_wrappermode = yes\nsmtpd_tls_loglevel = 1\n";
+        Self::serve(site, relay, "PLAIN", more)
+    }
+
     fn serve(site: &Site, relay: SocketAddr, mechanism: &str, more: &str) -> Self {
         let (certificate, key) = (site.shown("mx.pem"), site.shown("mx.key"));
         let more = format!(
