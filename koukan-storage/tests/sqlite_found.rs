@@ -7,8 +7,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use koukan_core::storage::Queue;
-use koukan_storage::{OpenError, SqliteBackend};
+use koukan_core::storage::{Queue, Records};
+use koukan_storage::{OpenError, SqliteBackend, SqliteOptions};
 use tempfile::TempDir;
 
 mod support;
@@ -130,6 +130,93 @@ async fn a_log_without_its_database_is_kept() {
     assert!(matches!(error, OpenError::LogAlone { .. }), "{error:?}");
     assert_eq!(fs::read(&log).unwrap(), b"mail");
     assert!(!path.exists());
+}
+
+/// All files of a database whose process was killed, with this many messages.
+async fn killed(messages: usize) -> (PathBuf, TempDir) {
+    let (path, directory) = database().await;
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    for _ in 0..messages {
+        backend.insert(transaction(20_000)).await.unwrap();
+    }
+    let (image, place) = self::place();
+    for suffix in ["", "-wal"] {
+        fs::copy(beside(&path, suffix), beside(&image, suffix)).unwrap();
+    }
+    backend.close().await;
+    drop(directory);
+    (image, place)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    format!("{}{suffix}", path.display()).into()
+}
+
+#[tokio::test]
+async fn the_log_of_a_damaged_database_is_kept_until_the_database_is_restored() {
+    let (path, _directory) = killed(12).await;
+    let read = || {
+        (
+            fs::read(&path).unwrap(),
+            fs::read(beside(&path, "-wal")).ok(),
+        )
+    };
+    let (whole, log) = read();
+    assert!(log.as_ref().is_some_and(|log| log.len() > 100_000));
+    let half = &whole[..whole.len() / 2 / 4096 * 4096];
+    fs::write(&path, half).unwrap();
+    let before = read();
+    let options = || SqliteOptions::new(&path);
+    let address = "alice@example.com".parse().unwrap();
+    let errors = [
+        options().check().await.unwrap_err(),
+        SqliteBackend::open(options()).await.unwrap_err(),
+        options().migrate().await.unwrap_err(),
+        options().forget(&address).await.unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error:?}");
+    }
+    assert!(read() == before, "the files have changed");
+
+    fs::write(&path, whole).unwrap();
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    assert_eq!(backend.census().await.unwrap().waiting, 32);
+}
+
+#[tokio::test]
+async fn a_check_changes_nothing_and_leaves_no_files() {
+    for (path, directory) in [database().await, killed(3).await] {
+        let names = || {
+            let names = fs::read_dir(directory.path()).unwrap();
+            let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            // The index of the log, which is made from the log.
+            let mut names: Vec<_> = names.filter(|name| !name.ends_with("-shm")).collect();
+            names.sort();
+            names
+        };
+        let (before, there) = (fs::read(&path).unwrap(), names());
+        let schema = SqliteOptions::new(&path).check().await.unwrap();
+        assert!(schema.is_known());
+        assert_eq!(schema.pending().count(), 0);
+        assert!(fs::read(&path).unwrap() == before);
+        assert_eq!(names(), there);
+    }
+    let (path, _directory) = place();
+    assert!(
+        SqliteOptions::new(&path)
+            .check()
+            .await
+            .unwrap()
+            .pending()
+            .count()
+            > 0
+    );
+    assert!(!path.exists());
+    let (path, _directory) = database().await;
+    let _backend = SqliteBackend::open(&path).await.unwrap();
+    let error = SqliteOptions::new(&path).check().await.unwrap_err();
+    assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ impl SqliteOptions {
             return Err(BackupError::Exists { path: to.into() });
         }
         let from = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
-        let Found::Database(_) = look(&from, Access::Write)? else {
+        let Found::Database(_) = look(&from, Access::Read)? else {
             return Err(BackupError::NoDatabase { path: from });
         };
         let part = beside(to, ".part");

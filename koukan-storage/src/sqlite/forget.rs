@@ -11,7 +11,7 @@ use crate::forget::{Known, Named, is_same, named, said_of};
 use super::{
     OpenError, SqliteOptions,
     error::Cause,
-    inspect::{Access, Found, look, verify},
+    inspect::{Access, Found, inspect, look},
     lock::ProcessLock,
     open::migrate,
 };
@@ -28,7 +28,7 @@ impl SqliteOptions {
     pub async fn find_address(&self, address: &Mailbox) -> Result<Vec<Named>, OpenError> {
         let path = real(&self.path);
         let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
-        let Found::Database(_) = look(&path, Access::Write)? else {
+        let Found::Database(_) = look(&path, Access::Read)? else {
             return Ok(Vec::new());
         };
         let mut database = self.reading(&path).connect().await.map_err(failed)?;
@@ -60,8 +60,8 @@ impl SqliteOptions {
         let Found::Database(len) = look(&path, Access::Write)? else {
             return Ok(Vec::new());
         };
+        inspect(self, &path, len).await?;
         let mut database = self.migrating(&path).connect().await.map_err(failed)?;
-        verify(&mut database, &path, len).await?;
         migrate(&mut database, &path).await?;
         let found = find(&mut database, address).await.map_err(failed)?;
         let finals = found.iter().filter(|named| named.is_final);

@@ -2,13 +2,18 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Read},
+    io,
     path::Path,
 };
 
-use sqlx::{AssertSqlSafe, Row, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 
-use super::{OpenError, error::Cause, files::beside};
+use super::{
+    OpenError, SqliteOptions,
+    error::Cause,
+    files::beside,
+    held::{Held, begin},
+};
 
 /// The application id in the file's header: `KOUK`.
 pub(super) const APPLICATION_ID: i32 = i32::from_be_bytes(*b"KOUK");
@@ -20,6 +25,9 @@ const TABLES: [&str; 4] = ["_sqlx_migrations", "transactions", "blobs", "chunks"
 const CHECKED: [&str; 4] = ["transactions", "blobs", "parts", "attempts"];
 /// Databases up to this size, in octets, are checked completely, which takes less than a second.
 const CHECKED_WHOLE: u64 = 64 << 20;
+
+/// `SQLITE_IOERR`; the bits above the lowest octet give details.
+const IO_ERROR: u32 = 10;
 
 /// What stands at the path of a database.
 pub(super) enum Found {
@@ -62,13 +70,14 @@ pub(super) fn look(path: &Path, access: Access) -> Result<Found, OpenError> {
     if metadata.len() == 0 {
         return Err(OpenError::Empty { path: path.into() });
     }
-    // SQLite itself would silently open it for reading only.
-    let is_written = access == Access::Write;
-    let file = File::options().read(true).write(is_written).open(path);
-    let mut header = Vec::with_capacity(HEADER);
-    let read = file.map(|file| file.take(HEADER as u64).read_to_end(&mut header));
-    read.flatten().map_err(failed)?;
-    match whole_len(&header) {
+    if access == Access::Write {
+        // SQLite itself would silently open it for reading only.
+        File::options().write(true).open(path).map_err(failed)?;
+    }
+    let held = Held::open(path).map_err(failed)?;
+    let mut header = [0; HEADER];
+    let read = begin(held.file(), &mut header).map_err(failed)?;
+    match whole_len(&header[..read]) {
         None => Err(OpenError::NotADatabase { path: path.into() }),
         // If there is a log, the file may be shorter than its header says until the log is copied
         // into it.
@@ -98,6 +107,21 @@ fn whole_len(header: &[u8]) -> Option<u64> {
     Some(if is_said { page * number(28) } else { 0 })
 }
 
+/// Checks that the database of `len` octets is one of ours, and undamaged, before it is opened for
+/// writing. Neither the database nor its log changes.
+pub(super) async fn inspect(
+    options: &SqliteOptions,
+    path: &Path,
+    len: u64,
+) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    let connection = options.inspecting(path).connect().await;
+    let mut connection = connection.map_err(failed)?;
+    let verified = verify(&mut connection, path, len).await;
+    let closed = connection.close().await.map_err(failed);
+    verified.and(closed)
+}
+
 /// Checks that the database of `len` octets is one of ours, and undamaged.
 pub(super) async fn verify(
     connection: &mut SqliteConnection,
@@ -118,11 +142,22 @@ pub(super) async fn verify(
     for check in checks {
         let found = texts(connection, check).await.map_err(failed)?;
         if let Some(wrong) = found.into_iter().find(|line| line != "ok") {
+            if is_unreadable(&wrong) {
+                let (path, source) = (path.into(), wrong.into());
+                return Err(OpenError::Failed { path, source });
+            }
             // The result has several lines; the first one names the table.
             return Err(damaged(path, wrong.replace('\n', "; ")));
         }
     }
     Ok(())
+}
+
+/// Whether a check says that the disk could not be read, which is no damage.
+fn is_unreadable(line: &str) -> bool {
+    let code = line.rsplit_once("error code=");
+    let code = code.and_then(|(_, code)| code.trim().parse::<u32>().ok());
+    code.is_some_and(|code| code & 0xff == IO_ERROR)
 }
 
 /// The tables of a database, if it is one of ours.
@@ -163,4 +198,29 @@ async fn texts(connection: &mut SqliteConnection, sql: String) -> Result<Vec<Str
         .fetch_all(connection)
         .await?;
     rows.iter().map(|row| row.try_get(0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_page_that_could_not_be_read_is_no_damage() {
+        for (line, is_unreadable) in [
+            (
+                "Tree 5 page 7: unable to get the page. error code=8458",
+                true,
+            ),
+            ("Tree 5 page 7: unable to get the page. error code=10", true),
+            (
+                "Tree 5 page 7: unable to get the page. error code=11",
+                false,
+            ),
+            (
+                "Tree 5 page 7: btreeInitPage() returns error code 11",
+                false,
+            ),
+            ("row 3 missing from index transactions_due", false),
+        ] {
+            assert_eq!(super::is_unreadable(line), is_unreadable, "{line}");
+        }
+    }
 }

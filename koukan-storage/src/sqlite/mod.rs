@@ -16,6 +16,7 @@ mod create;
 mod error;
 mod files;
 mod forget;
+mod held;
 mod inspect;
 mod lock;
 mod migrations;

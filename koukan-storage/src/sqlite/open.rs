@@ -20,7 +20,7 @@ use super::{
     create::create,
     error::Cause,
     files::{Files, beside},
-    inspect::{Access, Found, look, verify},
+    inspect::{Access, Found, inspect, look},
     lock::ProcessLock,
     migrations::migrator,
     prepare::prepare,
@@ -195,9 +195,9 @@ pub(super) async fn up_to_date(
     match look(path, Access::Write)? {
         Found::Nothing => create(options, path).await?,
         Found::Database(len) => {
-            let looking = options.connecting(path);
-            let mut connection = looking.connect().await.map_err(failed)?;
-            verify(&mut connection, path, len).await?;
+            inspect(options, path, len).await?;
+            let preparing = options.connecting(path);
+            let mut connection = preparing.connect().await.map_err(failed)?;
             prepare(&mut connection, path, len).await.map_err(failed)?;
             connection.close().await.map_err(failed)?;
         }

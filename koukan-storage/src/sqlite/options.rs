@@ -1,6 +1,7 @@
 //! Options for a SQLite database.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -13,7 +14,7 @@ use sqlx::{
 
 use crate::{FileSystem, FreeSpace};
 
-use super::{inspect::APPLICATION_ID, room::Room};
+use super::{files::beside, inspect::APPLICATION_ID, room::Room};
 
 /// The page size in octets. With 16 KiB, many concurrent inserts are equally fast or a little
 /// faster. Single commits, settlements and the removal of garbage are slower, since every changed
@@ -182,6 +183,20 @@ impl SqliteOptions {
     /// cannot create the log.
     pub(super) fn reading(&self, path: &Path) -> SqliteConnectOptions {
         self.connecting(path).read_only(true)
+    }
+
+    /// Options for a connection that looks at a database before it is used, and changes nothing.
+    ///
+    /// A connection that could write would copy the log into the database when it is closed, and remove
+    /// the log, even if the database is damaged.
+    pub(super) fn inspecting(&self, path: &Path) -> SqliteConnectOptions {
+        let has = |suffix| fs::metadata(beside(path, suffix)).is_ok_and(|file| file.len() > 0);
+        if has("-journal") {
+            // A write was interrupted, before the database had a log. It has to be undone first.
+            return self.connecting(path);
+        }
+        // Without a log, the file is all there is, and no log and no index of it need to be made.
+        self.reading(path).immutable(!has("-wal"))
     }
 
     /// Options for connections that change nothing by themselves.

@@ -1,15 +1,19 @@
 //! Shows a database's schema, or updates it without an agent.
 
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
-use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection};
+use sqlx::{ConnectOptions, Connection, Row as _, SqliteConnection, sqlite::SqliteConnectOptions};
 
 use crate::schema::{Recorded, Schema};
 
 use super::{
     OpenError, SqliteOptions,
     error::Cause,
-    inspect::{Access, Found, look, tables_of_ours},
+    files::beside,
+    inspect::{Access, Found, inspect, look, tables_of_ours},
     lock::ProcessLock,
     migrations::migrator,
     open::{check_directory, up_to_date},
@@ -24,20 +28,33 @@ impl SqliteOptions {
     /// [`OpenError`].
     pub async fn schema(&self) -> Result<Schema, OpenError> {
         let path = self.real_path();
-        let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
-        let recorded = match look(&path, Access::Read)? {
-            Found::Nothing => Vec::new(),
-            Found::Database(_) => {
-                let connection = self.reading(&path).connect().await;
-                let mut connection = connection.map_err(failed)?;
-                tables_of_ours(&mut connection, &path).await?;
-                let recorded = recorded(&mut connection).await.map_err(failed)?;
-                connection.close().await.map_err(failed)?;
-                recorded
-            }
+        match look(&path, Access::Read)? {
+            Found::Nothing => Ok(compare(&path, Vec::new())),
+            Found::Database(_) => read(self.reading(&path), &path).await,
+        }
+    }
+
+    /// Checks what opening the database checks, and changes nothing: that it is one of ours and undamaged,
+    /// and that nobody uses it. Returns the state of its schema. Where there is no database, all migrations
+    /// are pending.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]; [`OpenError::Locked`] where an agent runs.
+    pub async fn check(&self) -> Result<Schema, OpenError> {
+        check_directory(&self.path)?;
+        let path = self.real_path();
+        let _lock = match beside(&path, ".lock").exists() {
+            true => Some(ProcessLock::take(&path)?),
+            false => None,
         };
-        let name = path.display().to_string();
-        Ok(Schema::compare(name, &migrator(), recorded))
+        match look(&path, Access::Write)? {
+            Found::Nothing => Ok(compare(&path, Vec::new())),
+            Found::Database(len) => {
+                inspect(self, &path, len).await?;
+                read(self.inspecting(&path), &path).await
+            }
+        }
     }
 
     /// Creates the database if it is missing, and brings its schema up to date, as opening it does. Nobody
@@ -65,6 +82,20 @@ impl SqliteOptions {
     pub(super) fn real_path(&self) -> PathBuf {
         fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone())
     }
+}
+
+/// Reads the state of the schema.
+async fn read(options: SqliteConnectOptions, path: &Path) -> Result<Schema, OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    let mut connection = options.connect().await.map_err(failed)?;
+    tables_of_ours(&mut connection, path).await?;
+    let recorded = recorded(&mut connection).await.map_err(failed)?;
+    connection.close().await.map_err(failed)?;
+    Ok(compare(path, recorded))
+}
+
+fn compare(path: &Path, recorded: Vec<Recorded>) -> Schema {
+    Schema::compare(path.display().to_string(), &migrator(), recorded)
 }
 
 async fn recorded(connection: &mut SqliteConnection) -> Result<Vec<Recorded>, sqlx::Error> {

@@ -9,7 +9,7 @@ use crate::{
     config::{Config, Place, Postgres},
 };
 use koukan_core::{causes::Causes, network::ListenAddress};
-use koukan_storage::{PostgresError, SqliteBackend};
+use koukan_storage::{PostgresError, SqliteOptions};
 
 /// Tries everything and reports what fails; returns whether everything works.
 pub(super) fn check(file: &Path, agent: &Koukan) -> bool {
@@ -88,20 +88,19 @@ fn lists(agent: &Koukan) -> Option<String> {
     }
 }
 
-/// Opens the database if it exists; otherwise checks that it can be made.
+/// Checks the database if it exists, without changing it, and that files can be made beside it.
 fn database(path: &Path) -> Option<String> {
     let shown = path.display();
-    if !path.exists() {
-        let directory = path.parent().filter(|parent| *parent != Path::new(""));
-        return unwritable(directory.unwrap_or(Path::new(".")));
+    let directory = path.parent().filter(|parent| *parent != Path::new(""));
+    let directory = directory.unwrap_or(Path::new("."));
+    if !directory.exists() {
+        return unwritable(directory);
     }
-    let opened = block_on(Some(1), async {
-        let database = SqliteBackend::open(path.to_owned()).await?;
-        database.close().await;
-        Ok::<_, koukan_storage::OpenError>(())
-    });
-    match opened {
-        Ok(Ok(())) => None,
+    match block_on(Some(1), SqliteOptions::new(path).check()) {
+        Ok(Ok(schema)) if schema.is_known() => unwritable(directory),
+        Ok(Ok(_)) => Some(format!(
+            "a newer version of this program has used the database {shown}"
+        )),
         Ok(Err(error)) => Some(format!(
             "cannot use the database {shown}: {}",
             Causes(&error)
