@@ -14,9 +14,13 @@ use std::{
 use bytes::Bytes;
 use koukan_core::{
     blob::BlobId,
+    reply::Speaker,
     storage::{
-        BackendError, Blobs, Queue, Retention, Sessions,
-        record::{Commit, FinalReason, Leased, SessionId, Settlement, Standing, Status},
+        BackendError, Blobs, Queue, Records, Retention, Sessions,
+        record::{
+            Attempt, Commit, Conversation, FinalReason, Leased, SessionId, Settlement, Spoken,
+            Standing, Status,
+        },
     },
 };
 use koukan_storage::{FileSystem, FreeSpace, SqliteBackend, SqliteOptions};
@@ -183,6 +187,58 @@ async fn the_file_system_decides_where_the_database_has_no_limit() {
         assert_eq!(backend.insert(transaction(10)).await.is_ok(), has_room);
     }
     backend.close().await;
+}
+
+/// A first attempt at a transaction, which was put off.
+fn put_off(leased: &Leased) -> Attempt {
+    let said = Spoken {
+        at: now(),
+        by: Speaker::Server,
+        text: "451 later".into(),
+    };
+    let conversation = Conversation {
+        said: vec![said],
+        left_out: 0,
+    };
+    let replies = vec![None; leased.transaction.recipients.len()];
+    Attempt {
+        conversation: Some(Arc::new(conversation)),
+        ..Attempt::broken_off(now(), None, replies)
+    }
+}
+
+#[tokio::test]
+async fn conversations_are_recorded_only_while_there_is_room() {
+    for has_room in [true, false] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("queue.sqlite");
+        let scripted = Scripted::default();
+        scripted.0.store(RESERVE * 2, Ordering::Relaxed);
+        let options = || {
+            SqliteOptions::new(&path)
+                .with_reserve(RESERVE)
+                .with_free_space(Arc::new(scripted.clone()))
+        };
+        let backend = SqliteBackend::open(options()).await.unwrap();
+        let new = transaction(100);
+        backend.insert(new.clone()).await.unwrap();
+        backend.close().await;
+        if !has_room {
+            scripted.0.store(RESERVE / 4, Ordering::Relaxed);
+        }
+        let backend = SqliteBackend::open(options()).await.unwrap();
+        assert_eq!(backend.has_room(), has_room);
+        let session = SessionId::random();
+        backend.open_session(session, now()).await.unwrap();
+        let leased = backend.lease(new.id, session, None).await.unwrap().unwrap();
+        let attempt = put_off(&leased);
+        let mut settlement = end(leased, transaction(0).status, session);
+        settlement.attempt = Some(attempt);
+        backend.settle(settlement).await.unwrap();
+        let attempts = backend.attempts(new.id).await.unwrap();
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(attempts[0].conversation.is_some(), has_room);
+    }
 }
 
 #[tokio::test]

@@ -157,6 +157,8 @@ fn configurations_are_fine() {
 fn the_unit_is_understood_and_exposes_little() {
     let folder = tempfile::tempdir().unwrap();
     let unit = fs::read_to_string(root().join("deploy/systemd/koukan.service")).unwrap();
+    // systemd's own limit is five starts in ten seconds, and then the unit stays down.
+    assert!(unit.contains("\nStartLimitIntervalSec=0\n"));
     let path = folder.path().join("koukan.service");
     fs::write(
         &path,

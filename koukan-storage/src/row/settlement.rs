@@ -69,6 +69,13 @@ impl SettlementRow {
         })
     }
 
+    /// Leaves out what was said in the attempt.
+    pub(crate) fn leave_out_conversation(&mut self) {
+        if let Some(attempt) = &mut self.attempt {
+            attempt.conversation = None;
+        }
+    }
+
     /// The events of the transaction, then those of the notification.
     pub(crate) fn all_events(&self) -> impl Iterator<Item = &Arc<EventRow>> {
         let notification = self.notification.iter();

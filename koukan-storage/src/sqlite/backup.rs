@@ -93,7 +93,9 @@ impl SqliteOptions {
             Err(error) => Err(error),
         };
         if copied.is_err() {
-            let _ = fs::remove_file(&part);
+            for left in [beside(&part, "-journal"), part] {
+                let _ = fs::remove_file(left);
+            }
         }
         copied
     }

@@ -4,7 +4,7 @@ use std::{error::Error, fmt, path::Path, sync::Arc};
 
 use koukan_core::storage::BackendError;
 
-use super::{OpenError, files::FileLost};
+use super::{OpenError, files::FileLost, medium, stall::Stalled};
 
 /// The cause of an error, shared by everyone whose write failed together.
 ///
@@ -14,6 +14,8 @@ pub(super) struct Cause(Arc<Fault>);
 
 enum Fault {
     Sql(sqlx::Error),
+    /// The medium is full, although SQLite has given no reason.
+    Full(sqlx::Error),
     Lost(FileLost),
 }
 
@@ -26,8 +28,8 @@ const FULL: u32 = 13;
 /// `SQLITE_NOTADB`.
 const NOT_A_DATABASE: u32 = 26;
 /// `SQLITE_IOERR_WRITE`. SQLite reports a full disk only where the system does. An exceeded quota
-/// or file size limit is reported like this.
-const NO_ROOM_TO_WRITE: u32 = 778;
+/// or file size limit is reported like this, and so is a broken disk.
+const NOT_WRITTEN: u32 = 778;
 /// `SQLITE_IOERR_SHMSIZE`: no room for the index of the log.
 const NO_ROOM_FOR_INDEX: u32 = 4874;
 
@@ -43,6 +45,10 @@ impl Cause {
                 what: self.to_string(),
             },
             Some(NOT_A_DATABASE) => OpenError::NotADatabase { path },
+            _ if self.is_full() => OpenError::Full {
+                path,
+                source: self.into(),
+            },
             _ => OpenError::Failed {
                 path,
                 source: self.into(),
@@ -50,14 +56,34 @@ impl Cause {
         }
     }
 
+    /// Whether the medium is full.
     pub(super) fn is_full(&self) -> bool {
-        let code = self.code();
-        code.is_some_and(|code| matches!(code, FULL | NO_ROOM_TO_WRITE | NO_ROOM_FOR_INDEX))
+        let is_found = matches!(&*self.0, Fault::Full(_));
+        is_found || matches!(self.code(), Some(FULL | NO_ROOM_FOR_INDEX))
+    }
+
+    /// The same error, with the reason that the medium gives where SQLite gives none.
+    pub(super) async fn with_reason(self, database: &Path) -> Self {
+        let has_no_reason = self.code() == Some(NOT_WRITTEN);
+        if !has_no_reason || !medium::is_full(database).await {
+            return self;
+        }
+        match Arc::try_unwrap(self.0) {
+            Ok(Fault::Sql(error)) => Self(Arc::new(Fault::Full(error))),
+            Ok(other) => Self(Arc::new(other)),
+            Err(shared) => Self(shared),
+        }
+    }
+
+    /// Whether SQLite has met a damaged page, or a file that is no database.
+    pub(super) fn is_damage(&self) -> bool {
+        let code = self.code().map(|code| code & 0xff);
+        matches!(code, Some(CORRUPT | NOT_A_DATABASE))
     }
 
     /// SQLite's extended result code.
     fn code(&self) -> Option<u32> {
-        let Fault::Sql(error) = &*self.0 else {
+        let (Fault::Sql(error) | Fault::Full(error)) = &*self.0 else {
             return None;
         };
         error.as_database_error()?.code()?.parse().ok()
@@ -82,6 +108,12 @@ impl From<FileLost> for BackendError {
     }
 }
 
+impl From<Stalled> for BackendError {
+    fn from(stalled: Stalled) -> Self {
+        Self::Failed(stalled.into())
+    }
+}
+
 impl From<Cause> for BackendError {
     fn from(cause: Cause) -> Self {
         if cause.is_full() {
@@ -92,14 +124,10 @@ impl From<Cause> for BackendError {
     }
 }
 
-pub(super) fn failed(error: sqlx::Error) -> BackendError {
-    Cause::from(error).into()
-}
-
 impl Error for Cause {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match &*self.0 {
-            Fault::Sql(error) => error.source(),
+            Fault::Sql(error) | Fault::Full(error) => error.source(),
             Fault::Lost(lost) => lost.source(),
         }
     }
@@ -108,7 +136,7 @@ impl Error for Cause {
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Fault::Sql(error) => fmt::Display::fmt(error, f),
+            Fault::Sql(error) | Fault::Full(error) => fmt::Display::fmt(error, f),
             Fault::Lost(lost) => fmt::Display::fmt(lost, f),
         }
     }
@@ -117,7 +145,7 @@ impl fmt::Display for Cause {
 impl fmt::Debug for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Fault::Sql(error) => fmt::Debug::fmt(error, f),
+            Fault::Sql(error) | Fault::Full(error) => fmt::Debug::fmt(error, f),
             Fault::Lost(lost) => fmt::Debug::fmt(lost, f),
         }
     }

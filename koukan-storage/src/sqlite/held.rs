@@ -39,6 +39,11 @@ impl Held {
         Ok(held)
     }
 
+    /// The length in octets.
+    pub(super) fn len(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
     pub(super) fn file(&self) -> &File {
         &self.file
     }

@@ -8,7 +8,8 @@
 //! An existing file is checked before it is used: an empty, truncated, damaged or foreign file is
 //! an error; only a missing one is created. While the database is in use, its files must stay in
 //! place. When one of them is deleted or replaced, nothing is acknowledged and every call fails,
-//! until it is back.
+//! until it is back. The same holds for a database that is damaged or that somebody else writes over,
+//! until the process ends.
 
 mod backup;
 mod ballast;
@@ -19,6 +20,8 @@ mod forget;
 mod held;
 mod inspect;
 mod lock;
+mod main_file;
+mod medium;
 mod migrations;
 mod open;
 mod options;
@@ -29,6 +32,7 @@ mod room;
 mod schema;
 #[cfg(feature = "postgres")]
 mod source;
+mod stall;
 mod writer;
 
 pub use self::{
@@ -40,7 +44,7 @@ pub use self::{
 #[cfg(feature = "postgres")]
 pub(crate) use self::source::Source;
 
-use std::{fmt, path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use koukan_core::storage::BackendError;
 use tokio::sync::watch;
@@ -50,7 +54,7 @@ use crate::{
     writer::Writer,
 };
 
-use self::room::Room;
+use self::{room::Room, stall::Stall};
 
 /// A [`Backend`](koukan_core::storage::Backend) on a SQLite database that this process owns.
 pub type SqliteBackend = DatabaseBackend<Sqlite>;
@@ -59,6 +63,7 @@ pub type SqliteBackend = DatabaseBackend<Sqlite>;
 pub struct Sqlite {
     path: PathBuf,
     room: Arc<Room>,
+    stall: Arc<Stall>,
 }
 
 impl Database for Sqlite {
@@ -67,6 +72,7 @@ impl Database for Sqlite {
     }
 
     fn check_room(&self) -> Result<(), BackendError> {
+        self.stall.check()?;
         self.room.check()
     }
 }
@@ -81,12 +87,17 @@ impl SqliteBackend {
     ///
     /// [`OpenError`].
     pub async fn open(options: impl Into<SqliteOptions>) -> Result<Self, OpenError> {
-        let options = options.into();
+        Self::open_patiently(options.into(), stall::PATIENCE).await
+    }
+
+    /// A write that lasts longer than `patience` hangs.
+    async fn open_patiently(options: SqliteOptions, patience: Duration) -> Result<Self, OpenError> {
         let (written, events) = watch::channel(0);
-        let (writer, reader, room) = open::open(&options, written).await?;
+        let stall = Arc::new(Stall::new(patience));
+        let (writer, reader, room) = open::open(&options, written, Arc::clone(&stall)).await?;
         let path = options.path;
         Ok(Self(Arc::new(Inner {
-            database: Sqlite { path, room },
+            database: Sqlite { path, room, stall },
             writer,
             reader,
             events,
@@ -106,9 +117,10 @@ impl SqliteBackend {
         let options = options.into();
         let (_, events) = watch::channel(0);
         let (reader, room) = read_only::open(&options).await?;
+        let stall = Arc::new(Stall::new(stall::PATIENCE));
         let path = options.path;
         Ok(Self(Arc::new(Inner {
-            database: Sqlite { path, room },
+            database: Sqlite { path, room, stall },
             writer: Writer::none(),
             reader,
             events,

@@ -17,6 +17,7 @@ use crate::{
 
 use super::{
     SqliteOptions,
+    ballast::Ballast,
     create::create,
     error::Cause,
     files::{Files, beside},
@@ -25,8 +26,9 @@ use super::{
     migrations::migrator,
     prepare::prepare,
     reading::Readers,
-    room::Room,
-    writer::{self, count_pages},
+    room::{Pages, Room},
+    stall::Stall,
+    writer::{self, Shared, count_pages},
 };
 
 /// Why a database could not be opened.
@@ -124,6 +126,15 @@ pub enum OpenError {
         /// Where it should be.
         path: PathBuf,
     },
+    /// There is no space on the disk, even after the reserve was released.
+    #[error("could not open database {}: the disk is full", path.display())]
+    Full {
+        /// The database.
+        path: PathBuf,
+        /// The error.
+        #[source]
+        source: BoxError,
+    },
     /// A file beside the database could not be used.
     #[error("could not use {}", path.display())]
     Io {
@@ -148,21 +159,21 @@ pub enum OpenError {
 pub(super) async fn open(
     options: &SqliteOptions,
     written: watch::Sender<u64>,
+    stall: Arc<Stall>,
 ) -> Result<(Writer, Reader, Arc<Room>), OpenError> {
     check_directory(&options.path)?;
     let real = options.real_path();
     let path = real.as_path();
     let lock = ProcessLock::take(path)?;
-    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
-    let mut connection = AnyConnection::from(up_to_date(options, path).await?);
-    rename_destinations(&mut connection).await.map_err(failed)?;
-    let pages = count_pages(&mut connection).await.map_err(failed)?;
-    let limit = options.limit(pages.all);
-    if let Some(limit) = limit {
-        let limit = format!("PRAGMA max_page_count = {limit}");
-        let limited = connection.run(limit.into(), 1, Values::default());
-        limited.await.map_err(failed)?;
-    }
+    let room = Arc::new(options.room(path));
+    let mut ballast = room.ballast();
+    let (connection, pages) = match connect(options, path).await {
+        Err(OpenError::Full { .. }) if ballast.as_mut().is_some_and(Ballast::let_go) => {
+            tracing::warn!("the disk is full: releasing the space that was reserved for this case");
+            connect(options, path).await?
+        }
+        connected => connected?,
+    };
     sync(path).await?;
     let files = Files::note(&options.path, path).map_err(|source| {
         let path = path.to_owned();
@@ -171,19 +182,39 @@ pub(super) async fn open(
     let files = Arc::new(files);
     let readers = Readers::new(options.reading(path), options.readers(), Arc::clone(&files));
     let reader = Reader::new(readers);
-    let room = Arc::new(options.room(path));
-    let mut ballast = room.ballast();
     if room.is_kept()
         && room.look(pages, false)
         && let Some(ballast) = &mut ballast
     {
         ballast.keep().await;
     }
-    let shared = (files, Arc::clone(&room), ballast);
+    let writing = options.writing(path, options.limit(pages.all));
+    let shared = Shared {
+        files,
+        room: Arc::clone(&room),
+        ballast,
+        stall,
+    };
     let events = (options.keeps_events, written);
-    let writing = options.writing(path, limit);
     let writer = writer::start(connection, writing, shared, events, lock);
     Ok((writer, reader, room))
+}
+
+/// Opens the connection that writes, and counts the pages.
+async fn connect(
+    options: &SqliteOptions,
+    path: &Path,
+) -> Result<(AnyConnection, Pages), OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
+    let mut connection = AnyConnection::from(up_to_date(options, path).await?);
+    rename_destinations(&mut connection).await.map_err(failed)?;
+    let pages = count_pages(&mut connection).await.map_err(failed)?;
+    if let Some(limit) = options.limit(pages.all) {
+        let limit = format!("PRAGMA max_page_count = {limit}");
+        let limited = connection.run(limit.into(), 1, Values::default());
+        limited.await.map_err(failed)?;
+    }
+    Ok((connection, pages))
 }
 
 /// Creates the database at `path`, or brings its schema up to date. The caller holds the lock.
@@ -226,11 +257,15 @@ pub(super) async fn migrate(
     connection: &mut SqliteConnection,
     path: &Path,
 ) -> Result<(), OpenError> {
+    let failed = |error: sqlx::Error| Cause::from(error).into_open_error(path);
     let path = path.to_owned();
     match migrator().run_direct(None, connection, false).await {
         Ok(()) => Ok(()),
         Err(MigrateError::VersionMissing(version) | MigrateError::VersionMismatch(version)) => {
             Err(OpenError::UnknownSchema { path, version })
+        }
+        Err(MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _)) => {
+            Err(failed(error))
         }
         Err(error) => {
             let source = error.into();

@@ -16,7 +16,7 @@ use crate::{
     reader::Source,
 };
 
-use super::{error::failed, files::Files};
+use super::{error::Cause, files::Files};
 
 pub(super) struct Readers {
     pool: SqlitePool,
@@ -62,7 +62,14 @@ impl Source for Readers {
             // The caller may have gone.
             let _ = answer.send(rows);
         });
-        let rows = answered.await.map_err(|_| closed())?.map_err(failed)?;
+        let rows = answered.await.map_err(|_| closed())?;
+        let rows = rows.map_err(|error| {
+            let cause = Cause::from(error);
+            if cause.is_damage() {
+                self.files.damaged(&cause.to_string());
+            }
+            BackendError::from(cause)
+        })?;
         Ok(rows.into_iter().map(Row::Sqlite).collect())
     }
 

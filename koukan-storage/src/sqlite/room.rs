@@ -75,6 +75,11 @@ impl Room {
         }
     }
 
+    /// The database.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Whether there is a reserve.
     pub(super) fn is_kept(&self) -> bool {
         self.reserve > 0

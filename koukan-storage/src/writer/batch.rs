@@ -262,8 +262,14 @@ impl Batch {
         singles
     }
 
+    /// Leaves out what was said in attempts, to need less space.
+    pub(crate) fn leave_out_conversations(&mut self) {
+        for settlement in &mut self.settlements {
+            settlement.request.leave_out_conversation();
+        }
+    }
+
     /// Makes all operations undecided again, since the writes were rolled back.
-    #[cfg(feature = "postgres")]
     pub(crate) fn reset(&mut self) {
         macro_rules! reset {
             ($($kind:ident,)*) => {$(

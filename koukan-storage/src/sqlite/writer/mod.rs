@@ -1,7 +1,7 @@
 //! The only task that writes.
 //!
-//! If a file of the database is no longer the one that was opened, nothing is written. If that is
-//! noticed after the commit, nobody gets an acknowledgement.
+//! If a file of the database is no longer the one that was opened, or the database is damaged, nothing
+//! is written. If that is noticed after the commit, nobody gets an acknowledgement.
 //!
 //! If the commit itself fails, usually in the sync, nobody in the batch gets an acknowledgement.
 //! The batch may still be in the log after a crash, as a whole, but nothing depends on it: the next
@@ -23,13 +23,21 @@ use crate::database::Connection;
 use crate::writer::{BatchWriter, Outbox, Presence, Writer};
 
 use self::task::Task;
-use super::{ballast::Ballast, files::Files, lock::ProcessLock, room::Room};
+use super::{ballast::Ballast, files::Files, lock::ProcessLock, room::Room, stall::Stall};
+
+/// What the task shares with those who read and ask, and the reserve.
+pub(super) struct Shared {
+    pub(super) files: Arc<Files>,
+    pub(super) room: Arc<Room>,
+    pub(super) ballast: Option<Ballast>,
+    pub(super) stall: Arc<Stall>,
+}
 
 /// Starts the task. `events` changes when events are committed, where they are kept.
 pub(super) fn start(
     connection: Connection,
     options: SqliteConnectOptions,
-    shared: (Arc<Files>, Arc<Room>, Option<Ballast>),
+    shared: Shared,
     (keeps_events, events): (bool, watch::Sender<u64>),
     lock: ProcessLock,
 ) -> Writer {

@@ -8,7 +8,10 @@ use koukan_core::causes::Causes;
 use crate::database::Connection;
 use crate::query::{FREE_PAGES, VACUUM, Values};
 
-use super::{super::room::Pages, task::Task};
+use super::{
+    super::{error::Cause, room::Pages},
+    task::Task,
+};
 
 /// Free pages that are kept for later writes.
 const KEPT: i64 = 1024;
@@ -46,6 +49,8 @@ impl Task {
             Ok(is_due) => self.shrinking.is_due = is_due,
             Err(error) => {
                 self.shrinking.is_due = false;
+                let error = Cause::from(error);
+                self.hear(&error);
                 tracing::warn!(error = %Causes(&error), "could not make the database smaller");
             }
         }

@@ -1,6 +1,6 @@
 //! The task that writes.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use koukan_core::{causes::Causes, repeats::Repeats};
 use sqlx::{ConnectOptions, sqlite::SqliteConnectOptions};
@@ -22,7 +22,9 @@ use super::{
         files::{FileLost, Files},
         lock::ProcessLock,
         room::{Looks, Room},
+        stall::Stall,
     },
+    Shared,
     checkpoint::Checkpoints,
     shrink::{Shrinking, count_pages},
 };
@@ -50,6 +52,7 @@ pub(super) struct Task {
     pub(super) batches: BatchWriter,
     options: SqliteConnectOptions,
     pub(super) files: Arc<Files>,
+    pub(super) stall: Arc<Stall>,
     room: Arc<Room>,
     room_looks: Looks,
     ballast: Option<Ballast>,
@@ -57,7 +60,7 @@ pub(super) struct Task {
     look: Interval,
     queue: mpsc::Receiver<Queued>,
     lapses: Lapses,
-    checkpoints: Checkpoints,
+    pub(super) checkpoints: Checkpoints,
     pub(super) shrinking: Shrinking,
     /// Whether a write has failed, and no write of a message has succeeded since.
     pub(super) is_failing: bool,
@@ -66,9 +69,9 @@ pub(super) struct Task {
 /// Why a batch was not committed.
 enum Failure {
     /// A statement failed. Other operations of the batch may be fine.
-    Statement(sqlx::Error),
+    Statement(Cause),
     /// The commit failed.
-    Commit(sqlx::Error),
+    Commit(Cause),
     /// It was written to files that are no longer in place.
     Lost(FileLost),
 }
@@ -77,7 +80,12 @@ impl Task {
     pub(super) fn new(
         batches: BatchWriter,
         options: SqliteConnectOptions,
-        (files, room, ballast): (Arc<Files>, Arc<Room>, Option<Ballast>),
+        Shared {
+            files,
+            room,
+            ballast,
+            stall,
+        }: Shared,
         Operations {
             operations, lapses, ..
         }: Operations,
@@ -88,6 +96,7 @@ impl Task {
             batches,
             options,
             files,
+            stall,
             room,
             room_looks: Looks::new(),
             ballast,
@@ -118,16 +127,27 @@ impl Task {
                 self.look_for_room().await;
             }
             if self.checkpoints.is_urgent() {
-                self.checkpoints.run(&mut self.batches.connection).await;
+                self.checkpoint().await;
             }
         }
-        if let Err(error) = self.batches.connection.close().await {
-            tracing::error!(error = %Causes(&error), "could not close the database cleanly");
-        }
+        self.close().await;
         drop(lock);
         for mut close in closes {
             close.decide(Ok(()));
             close.answer();
+        }
+    }
+
+    /// Closes the database. SQLite copies the log into the main file and removes it, unless the files are
+    /// lost: then they stay as they are.
+    async fn close(self) {
+        let is_lost = self.files.check().is_err();
+        self.files.begin_to_write();
+        if is_lost {
+            // The connection stays open until the process ends.
+            mem::forget(self.batches.connection);
+        } else if let Err(error) = self.batches.connection.close().await {
+            tracing::error!(error = %Causes(&error), "could not close the database cleanly");
         }
     }
 
@@ -162,6 +182,8 @@ impl Task {
                 }
             }
             Err(error) => {
+                let error = Cause::from(error);
+                self.hear(&error);
                 tracing::warn!(error = %Causes(&error), "could not count the pages of the database");
             }
         }
@@ -175,8 +197,10 @@ impl Task {
             self.shrinking = Shrinking::default();
             return;
         }
+        self.stall.begin();
         self.shrink().await;
-        self.checkpoints.run(&mut self.batches.connection).await;
+        self.stall.end();
+        self.checkpoint().await;
     }
 
     /// Takes the waiting operations.
@@ -212,26 +236,23 @@ impl Task {
             self.lapses.put_back(batch.fail(&|| cause.clone().into()));
             return;
         }
+        if !self.room.has_room() {
+            batch.leave_out_conversations();
+        }
         self.checkpoints.wrote(&batch);
         self.room_looks.wrote(batch.weight());
-        match self.try_commit(&mut batch).await {
+        match self.try_twice(&mut batch).await {
             Ok(()) => batch.answer(),
-            Err(Failure::Lost(lost)) => {
-                let cause = Cause::from(lost);
-                self.lapses.put_back(batch.lose(&|| cause.clone().into()));
-            }
-            Err(Failure::Commit(error)) => self.fail(batch, error).await,
+            Err(Failure::Lost(lost)) => self.lose(batch, lost),
+            Err(Failure::Commit(cause)) => self.fail(batch, cause).await,
             Err(Failure::Statement(_)) => {
                 self.roll_back().await;
                 for mut single in batch.into_singles() {
-                    match self.try_commit(&mut single).await {
+                    match self.try_twice(&mut single).await {
                         Ok(()) => single.answer(),
-                        Err(Failure::Lost(lost)) => {
-                            let cause = Cause::from(lost);
-                            self.lapses.put_back(single.lose(&|| cause.clone().into()));
-                        }
-                        Err(Failure::Commit(error) | Failure::Statement(error)) => {
-                            self.fail(single, error).await;
+                        Err(Failure::Lost(lost)) => self.lose(single, lost),
+                        Err(Failure::Commit(cause) | Failure::Statement(cause)) => {
+                            self.fail(single, cause).await;
                         }
                     }
                 }
@@ -239,13 +260,58 @@ impl Task {
         }
     }
 
+    /// Commits a batch. If the medium is full and space can be freed, it is tried once more.
+    async fn try_twice(&mut self, batch: &mut Batch) -> Result<(), Failure> {
+        let tried = self.try_once(batch).await;
+        let is_full = match &tried {
+            Err(Failure::Statement(cause) | Failure::Commit(cause)) => cause.is_full(),
+            _ => false,
+        };
+        if !is_full || !self.make_room().await {
+            return tried;
+        }
+        batch.reset();
+        self.try_once(batch).await
+    }
+
+    async fn try_once(&mut self, batch: &mut Batch) -> Result<(), Failure> {
+        self.stall.begin();
+        let tried = self.try_commit(batch).await;
+        self.stall.end();
+        match tried {
+            Err(Failure::Statement(cause)) => Err(Failure::Statement(self.explain(cause).await)),
+            Err(Failure::Commit(cause)) => Err(Failure::Commit(self.explain(cause).await)),
+            other => other,
+        }
+    }
+
+    /// Frees space on a full medium: releases the reserve, and copies the log into the database, so that
+    /// it begins anew. The transaction under way is rolled back. Returns whether there was anything to free.
+    async fn make_room(&mut self) -> bool {
+        self.room_looks.full();
+        let Some(ballast) = &mut self.ballast else {
+            return false;
+        };
+        let is_freed = ballast.let_go();
+        if is_freed {
+            tracing::warn!("the disk is full: releasing the space that was reserved for this case");
+        }
+        self.roll_back().await;
+        let is_logged = self.checkpoints.is_due();
+        if is_logged {
+            self.checkpoint().await;
+        }
+        is_freed || is_logged
+    }
+
     async fn try_commit(&mut self, batch: &mut Batch) -> Result<(), Failure> {
+        let commit = |error: sqlx::Error| Failure::Commit(error.into());
         let begun = BEGIN.execute(&mut self.batches.connection, Values::default());
-        begun.await.map_err(Failure::Commit)?;
+        begun.await.map_err(commit)?;
         let applied = self.batches.apply(batch).await;
-        applied.map_err(Failure::Statement)?;
+        applied.map_err(|error| Failure::Statement(error.into()))?;
         let committed = COMMIT.execute(&mut self.batches.connection, Values::default());
-        committed.await.map_err(Failure::Commit)?;
+        committed.await.map_err(commit)?;
         self.files.check().map_err(Failure::Lost)?;
         self.is_failing &= !batch.has_messages();
         self.batches.outbox.committed();
@@ -256,22 +322,34 @@ impl Task {
         Ok(())
     }
 
-    async fn fail(&mut self, batch: Batch, error: sqlx::Error) {
+    fn lose(&self, batch: Batch, lost: FileLost) {
+        let cause = Cause::from(lost);
+        self.lapses.put_back(batch.lose(&|| cause.clone().into()));
+    }
+
+    async fn fail(&mut self, batch: Batch, cause: Cause) {
         self.is_failing = true;
-        let cause = Cause::from(error);
         if cause.is_full() {
             self.room_looks.full();
-            if self.ballast.as_mut().is_some_and(Ballast::let_go) {
-                tracing::warn!(
-                    "the disk is full: releasing the space that was reserved for this case"
-                );
-            }
         }
         if NOT_WRITTEN.is_first() {
             tracing::error!(operations = batch.len(), error = %cause, "a commit failed");
         }
         self.lapses.put_back(batch.fail(&|| cause.clone().into()));
         self.roll_back().await;
+    }
+
+    /// Finds out what is behind an error.
+    pub(super) async fn explain(&mut self, cause: Cause) -> Cause {
+        self.hear(&cause);
+        cause.with_reason(self.room.path()).await
+    }
+
+    /// Notes it where SQLite has found damage.
+    pub(super) fn hear(&self, cause: &Cause) {
+        if cause.is_damage() {
+            self.files.damaged(&cause.to_string());
+        }
     }
 
     /// Rolls back a failed batch.

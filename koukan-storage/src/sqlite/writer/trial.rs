@@ -19,7 +19,15 @@ impl Task {
         }
         let result = match self.files.check() {
             Err(lost) => Err(Cause::from(lost)),
-            Ok(()) => self.try_to_write().await.map_err(Cause::from),
+            Ok(()) => {
+                self.stall.begin();
+                let written = self.try_to_write().await;
+                self.stall.end();
+                match written {
+                    Ok(()) => Ok(()),
+                    Err(error) => Err(self.explain(error.into()).await),
+                }
+            }
         };
         for mut probe in probes {
             probe.decide(result.clone().map_err(Into::into));
