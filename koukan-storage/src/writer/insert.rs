@@ -109,23 +109,48 @@ pub(super) async fn insert(
             inserted.await?
         }
     };
-    if inserted == transactions.len() {
-        insert_parts(connection, transactions).await?;
-        if !is_together {
-            write_attempts(connection, &attempts).await?;
-        }
-        suppress_found(connection, transactions).await?;
-        return Ok(transactions.iter().map(|_| Ok(())).collect());
+    let outcomes = match inserted == transactions.len() {
+        true => transactions.iter().map(|_| Ok(())).collect(),
+        false => which_are_new(connection, transactions, inserted).await?,
+    };
+    let new = transactions.iter().zip(&outcomes);
+    let new = new.filter_map(|(row, outcome)| outcome.is_ok().then_some(*row));
+    let new: Vec<_> = new.collect();
+    insert_parts(connection, &new).await?;
+    if !is_together {
+        write_attempts(connection, &self::attempts(&new)).await?;
     }
-    if transactions.len() > 1 {
-        // Only single executions show which of them existed.
+    suppress_found(connection, &new).await?;
+    Ok(outcomes)
+}
+
+/// The outcomes where fewer rows were written than there are: since the keys of the others were looked for, another
+/// process has committed transactions with the same keys, or an earlier row has the same one.
+async fn which_are_new(
+    connection: &mut Connection,
+    transactions: &[&TransactionRow],
+    inserted: usize,
+) -> Result<Vec<Result<(), BackendError>>, sqlx::Error> {
+    // This statement sees what was committed meanwhile, and what was just written here.
+    let keyed = find_keyed(connection, transactions).await?;
+    if let [_] = transactions {
+        let outcomes = { keyed.into_iter() }.map(|first| Err(first.unwrap_or_else(duplicate)));
+        return Ok(outcomes.collect());
+    }
+    let outcomes = transactions
+        .iter()
+        .zip(keyed)
+        .map(|(row, first)| match first {
+            Some(BackendError::Repeated(id)) if id.to_string() == row.id => Ok(()),
+            Some(error) => Err(error),
+            None => Ok(()),
+        });
+    let outcomes: Vec<_> = outcomes.collect();
+    if outcomes.iter().filter(|outcome| outcome.is_ok()).count() != inserted {
+        // An identity is in use. Only single executions show which.
         return Err(sqlx::Error::Protocol("transaction is there already".into()));
     }
-    let repeated = find_keyed(connection, transactions).await?;
-    let outcomes = repeated
-        .into_iter()
-        .map(|repeated| repeated.unwrap_or_else(duplicate));
-    Ok(outcomes.map(Err).collect())
+    Ok(outcomes)
 }
 
 /// Writes transactions and the attempts of those that are new, in one go. Returns how many were

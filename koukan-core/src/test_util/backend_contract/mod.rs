@@ -108,10 +108,10 @@ pub use self::{
         removes_parts_with_their_transaction, replaces_the_parts_of_a_draft,
     },
     replicas::{
-        ReplicaFixture, ends_a_session, gives_nothing_to_a_dead_session, goes_by_its_own_clock,
-        keeps_a_session_that_is_refreshed, lets_one_session_read_under_a_name,
-        takes_over_from_a_silent_session, tells_addresses_of_sessions_that_live,
-        tells_how_many_live, tells_what_is_to_be_cancelled,
+        ReplicaFixture, commits_one_of_several_with_one_key, ends_a_session,
+        gives_nothing_to_a_dead_session, goes_by_its_own_clock, keeps_a_session_that_is_refreshed,
+        lets_one_session_read_under_a_name, takes_over_from_a_silent_session,
+        tells_addresses_of_sessions_that_live, tells_how_many_live, tells_what_is_to_be_cancelled,
     },
     round_trip::{
         counts_by_what_is_to_happen, finds_a_summary_without_a_body, finds_nothing_unknown,
@@ -189,6 +189,7 @@ macro_rules! replica_contract_tests {
             tells_how_many_live,
             lets_one_session_read_under_a_name,
             goes_by_its_own_clock,
+            commits_one_of_several_with_one_key,
         }
     };
 }

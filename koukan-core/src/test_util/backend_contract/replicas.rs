@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
 use crate::storage::{
     Backend, BackendError, LiveSession, Recovered,
-    record::{NewTransaction, SessionId, Standing, TransactionId},
+    record::{Commit, IdempotencyKey, NewTransaction, SessionId, Standing, TransactionId},
 };
 
 use super::sample::{delivered, due, plain, settlement, time};
@@ -242,6 +243,52 @@ pub async fn tells_how_many_live(fixture: &dyn ReplicaFixture) {
     assert_eq!(live().await, 2);
     other.end_session(another).await.unwrap();
     assert_eq!(live().await, 1);
+}
+
+/// Of messages of several transactions that are written by several processes at the same time, each with the same
+/// idempotency key, one is there in the end, and whoever wrote the others is told of it.
+pub async fn commits_one_of_several_with_one_key(fixture: &dyn ReplicaFixture) {
+    const ROUNDS: usize = 20;
+    const KEYS: usize = 10;
+    let backends = [fixture.join().await, fixture.join().await];
+    for round in 0..ROUNDS {
+        let keys = (0..KEYS).map(|key| format!("key {round} {key}"));
+        let keys: Vec<_> = keys.collect();
+        let commits = backends
+            .iter()
+            .flat_map(|backend| keys.iter().map(move |key| commit_keyed(&**backend, key)));
+        let committed = join_all(commits).await;
+        for key in &keys {
+            let of_key = committed.iter().filter(|(of, ..)| of == key);
+            let of_key: Vec<_> = of_key.collect();
+            let winners = of_key.iter().filter(|(_, _, outcome)| outcome.is_ok());
+            let winners: Vec<_> = winners.map(|(_, ids, _)| ids[0]).collect();
+            assert_eq!(winners.len(), 1, "{of_key:?}");
+            for (_, ids, outcome) in of_key {
+                match outcome {
+                    Ok(()) => {}
+                    Err(BackendError::Repeated(first)) => assert_eq!(*first, winners[0]),
+                    Err(error) => panic!("{error:?} of {key}"),
+                }
+                for id in ids {
+                    let is_there = backends[1].find(*id).await.unwrap().is_some();
+                    assert_eq!(is_there, outcome.is_ok());
+                }
+            }
+        }
+    }
+}
+
+/// Writes a message of three transactions, of which the first has a key. Returns the key, and their identities.
+async fn commit_keyed(
+    backend: &dyn Backend,
+    key: &str,
+) -> (String, Vec<TransactionId>, Result<(), BackendError>) {
+    let mut message = [plain(), plain(), plain()];
+    message[0].idempotency_key = Some(IdempotencyKey::from(key));
+    let ids = message.iter().map(|one| one.id).collect();
+    let together = message.into_iter().map(Commit::Insert).collect();
+    (key.to_owned(), ids, backend.commit(together).await)
 }
 
 /// Processes whose clocks differ by an hour do not disturb each other.
