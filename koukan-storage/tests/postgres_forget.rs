@@ -160,7 +160,8 @@ async fn no_table_names_it_any_more() {
         ..message("alice@x", &["bob@y"], true)
     };
     backend.summarise(vec![of_others.clone()]).await.unwrap();
-    for (sender, address) in [("a", EVE), ("b", "steve@example.com")] {
+    // The last one is not suppressed any more, but others may not have heard of it yet.
+    for (sender, address) in [("a", EVE), ("b", "steve@example.com"), ("c", EVE)] {
         let suppression = Suppression {
             sender: sender.into(),
             address: address.into(),
@@ -171,10 +172,19 @@ async fn no_table_names_it_any_more() {
         let change = SuppressionChange::Keep(suppression);
         backend.change_suppression(change).await.unwrap();
     }
+    let removed = SuppressionChange::Remove {
+        sender: "c".into(),
+        address: EVE.into(),
+    };
+    backend.change_suppression(removed).await.unwrap();
+    let known = backend.bans_changed(None).await.unwrap().number;
     assert!(names(&url, EVE));
     let found = options(&url).forget(&address(EVE)).await.unwrap();
     assert_eq!(found.len(), 1);
     assert!(!names(&url, EVE));
+    // Agents read all suppressions again.
+    let changed = backend.bans_changed(Some(known)).await.unwrap();
+    assert_eq!(changed.changes, None);
 
     let attempts = backend.attempts(kept.id).await.unwrap();
     let heard = attempts

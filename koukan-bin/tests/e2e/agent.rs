@@ -128,6 +128,17 @@ impl Agent {
         })
     }
 
+    /// Starts an agent on a shared PostgreSQL database that suppresses bad addresses of its applications' mail. It refreshes
+    /// its session only every 15 seconds.
+    pub(crate) fn start_suppressing_replica(sink: SocketAddr, url: &str) -> Self {
+        let postgres = format!("  postgres: {{ url: \"{url}\", session_term: 2m }}\n");
+        Self::start_changed(sink, (&postgres, ""), command, |text, _| {
+            let sender = "rest: {} }";
+            assert!(text.contains(sender), "{text}");
+            text.replacen(sender, "rest: {}, suppression: {} }", 1)
+        })
+    }
+
     /// Starts an agent with additional text at the end of the configuration.
     pub(crate) fn start_with(sink: SocketAddr, more: &str) -> Self {
         Self::start_as(sink, "", more, command)

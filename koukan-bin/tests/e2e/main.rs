@@ -8,6 +8,7 @@
 mod agent;
 mod aliases;
 mod auth;
+mod bans;
 mod budget;
 mod choices;
 mod client;

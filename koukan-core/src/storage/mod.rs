@@ -1,6 +1,7 @@
 #![doc = include_str!("../docs/storage.md")]
 
 mod backend;
+mod bans;
 mod cancel;
 mod change;
 mod commit;
@@ -55,8 +56,8 @@ mod whereabouts;
 
 pub use self::{
     backend::{
-        Backend, BackendError, Blobs, CLOCK_TOLERANCE, Census, LiveSession, Queue, QueueDepth,
-        Records, Recovered, Refreshed, Sessions, SuppressionLists,
+        Backend, BackendError, BansChanged, Blobs, CLOCK_TOLERANCE, Census, LiveSession, Queue,
+        QueueDepth, Records, Recovered, Refreshed, Sessions, SuppressionLists,
     },
     custody::{Custody, CustodyError},
     drain::Drain,
@@ -102,6 +103,7 @@ use crate::{
 };
 
 use self::{
+    bans::Bans,
     due::Looks,
     live::{Live, State},
     pace::Pace,
@@ -132,6 +134,7 @@ struct Inner {
     registry: Arc<Registry>,
     looks: Looks,
     destinations: Destinations,
+    bans: Bans,
     suspensions: Suspensions,
     suppressions: Suppressions,
     pace: Mutex<Pace>,
@@ -195,8 +198,7 @@ impl Storage {
         if !recovered.brought_forward.is_zero() {
             due::warn_of_set_back(recovered.brought_forward);
         }
-        let suspensions = Suspensions::new(spellings::suspensions(&*backend).await?);
-        let suppressions = Suppressions::new(spellings::suppressions(&*backend).await?);
+        let (bans, suspensions, suppressions) = Bans::read(&*backend).await?;
         let summaries = Summaries::start(Arc::clone(&backend));
         let term = term.map(|term| (term, begun));
         let presence = Arc::new(Presence::new(session, term, time));
@@ -212,6 +214,7 @@ impl Storage {
             events_first: OnceLock::new(),
             looks: Looks::default(),
             destinations: Destinations::default(),
+            bans,
             suspensions,
             suppressions,
             pace: Mutex::new(pace),
@@ -219,6 +222,7 @@ impl Storage {
             in_doubt: Arc::new(Semaphore::new(doubt::MAX)),
         }));
         storage.keep_session(begun).await?;
+        storage.follow_bans();
         Ok(storage)
     }
 

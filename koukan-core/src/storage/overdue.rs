@@ -63,6 +63,8 @@ impl Storage {
         &self,
         id: TransactionId,
     ) -> Result<Option<Lease>, BackendError> {
+        // Others may have resumed it.
+        self.catch_up().await?;
         let session = self.0.presence.leasing()?;
         // No work is named: for an attempt it would not be leased.
         let leased = self.backend().lease(id, session, None).await?;

@@ -14,7 +14,9 @@ use crate::{
 
 use super::{
     Backend, BackendError,
-    record::{Suppression, SuppressionChange, Suspension, SuspensionChange, suppressed_address},
+    record::{
+        BanChange, Suppression, SuppressionChange, Suspension, SuspensionChange, suppressed_address,
+    },
 };
 
 /// The suspensions, under their present names.
@@ -63,6 +65,21 @@ fn present_name(host: &str) -> Option<String> {
     present.filter(|present| present != host)
 }
 
+/// Whether a change is one of a name that has another spelling now.
+pub(super) fn is_renamed(change: &BanChange) -> bool {
+    match change {
+        BanChange::Suspension(SuspensionChange::Suspend(Suspension { host, .. })) => {
+            present_name(host).is_some()
+        }
+        // Both names are resumed together.
+        BanChange::Suspension(SuspensionChange::Resume(_)) => false,
+        BanChange::Suppression(
+            SuppressionChange::Keep(Suppression { address, .. })
+            | SuppressionChange::Remove { address, .. },
+        ) => present_address(address).is_some(),
+    }
+}
+
 /// The suppressions, under the present spelling of their addresses.
 pub(super) async fn suppressions(backend: &dyn Backend) -> Result<Vec<Suppression>, BackendError> {
     let all = backend.suppressions().await?.into_iter();
@@ -104,11 +121,15 @@ pub(super) async fn suppressions(backend: &dyn Backend) -> Result<Vec<Suppressio
 
 /// The present spelling of an address, where it is another one.
 fn present(one: &Suppression) -> Option<Box<str>> {
-    if one.address.is_ascii() {
+    present_address(&one.address)
+}
+
+fn present_address(address: &str) -> Option<Box<str>> {
+    if address.is_ascii() {
         return None;
     }
-    let mailbox = one.address.parse::<Mailbox>().ok()?;
-    Some(suppressed_address(&mailbox)).filter(|present| *present != one.address)
+    let mailbox = address.parse::<Mailbox>().ok()?;
+    Some(suppressed_address(&mailbox)).filter(|present| **present != *address)
 }
 
 /// A name that could not be written counts all the same, and is written when a process begins the next time.

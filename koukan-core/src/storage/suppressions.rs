@@ -29,8 +29,6 @@ pub(super) struct Suppressions {
     /// For how long addresses are suppressed, by the sender's name; other senders suppress none.
     expiries: OnceLock<HashMap<Box<str>, Duration>>,
     known: Mutex<SuppressionList>,
-    /// Held while an operator changes one, here and in the backend.
-    changing: tokio::sync::Mutex<()>,
     /// Permits for separate writes of findings.
     writing: Arc<Semaphore>,
 }
@@ -40,11 +38,26 @@ impl Suppressions {
         let new = Self {
             expiries: OnceLock::new(),
             known: Mutex::default(),
-            changing: tokio::sync::Mutex::default(),
             writing: Arc::new(Semaphore::new(WRITING_MAX)),
         };
-        all.into_iter().for_each(|one| new.lock().keep(one));
+        new.replace(all);
         new
+    }
+
+    /// Replaces all of them.
+    pub(super) fn replace(&self, all: Vec<Suppression>) {
+        let mut list = SuppressionList::default();
+        all.into_iter().for_each(|one| list.keep(one));
+        *self.lock() = list;
+    }
+
+    pub(super) fn change(&self, change: SuppressionChange) {
+        match change {
+            SuppressionChange::Keep(one) => self.lock().keep(one),
+            SuppressionChange::Remove { sender, address } => {
+                self.lock().remove(&sender, &address);
+            }
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, SuppressionList> {
@@ -102,9 +115,10 @@ impl Storage {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, the change may be in the backend only, until the process restarts.
+    /// If the future is dropped, the change may be in the backend only, until the process restarts, or, if others share
+    /// the backend, asks for changes.
     pub async fn keep_suppression(&self, one: Suppression) -> Result<(), BackendError> {
-        let _changing = self.0.suppressions.changing.lock().await;
+        let _changing = self.changing_bans().await?;
         let change = SuppressionChange::Keep(one.clone());
         self.backend().change_suppression(change).await?;
         let now = self.clock().now();
@@ -129,7 +143,7 @@ impl Storage {
         sender: &str,
         mailbox: &Mailbox,
     ) -> Result<Option<Suppression>, BackendError> {
-        let _changing = self.0.suppressions.changing.lock().await;
+        let _changing = self.changing_bans().await?;
         let address = suppressed_address(mailbox);
         let change = SuppressionChange::Remove {
             sender: sender.into(),

@@ -22,8 +22,6 @@ pub(super) struct Suspensions {
     by_host: Mutex<BTreeMap<Box<str>, Suspension>>,
     /// Their number: each attempt asks whether there are any.
     count: AtomicUsize,
-    /// Held during a change, so that memory and backend see changes in the same order.
-    changing: tokio::sync::Mutex<()>,
 }
 
 /// The result of a suspension.
@@ -40,17 +38,25 @@ pub enum Suspended {
 impl Suspensions {
     pub(super) fn new(all: Vec<Suspension>) -> Self {
         let new = Self::default();
-        for suspension in all {
-            new.change(SuspensionChange::Suspend(suspension));
-        }
+        new.replace(all);
         new
     }
 
-    fn change(&self, change: SuspensionChange) {
+    /// Replaces all of them.
+    pub(super) fn replace(&self, all: Vec<Suspension>) {
+        let mut by_host = self.lock();
+        by_host.clear();
+        for one in all {
+            by_host.entry(one.host.clone()).or_insert(one);
+        }
+        self.count.store(by_host.len(), Ordering::Release);
+    }
+
+    pub(super) fn change(&self, change: SuspensionChange) {
         let mut by_host = self.lock();
         match change {
             SuspensionChange::Suspend(suspension) => {
-                by_host.entry(suspension.host.clone()).or_insert(suspension);
+                by_host.insert(suspension.host.clone(), suspension);
             }
             SuspensionChange::Resume(host) => {
                 by_host.remove(&host);
@@ -65,7 +71,8 @@ impl Suspensions {
 }
 
 impl Storage {
-    /// Suspends a host or domain until it is resumed, also across restarts. Current attempts go on.
+    /// Suspends a host or domain until it is resumed, also across restarts. Current attempts go on. Other processes over
+    /// the same backend learn of it within moments; before that they may begin an attempt whose client waits.
     ///
     /// *Shape*: as [`SchedulingKey::host`](super::record::SchedulingKey::host) returns it, in lower
     /// case.
@@ -76,10 +83,10 @@ impl Storage {
     ///
     /// # Cancel safety
     ///
-    /// If the future is dropped, it may be suspended in the backend only, until the call is repeated or
-    /// the process restarts.
+    /// If the future is dropped, it may be suspended in the backend only, until the call is repeated, the process
+    /// restarts, or, if others share the backend, this process asks for changes.
     pub async fn suspend(&self, host: &str, by: &str) -> Result<Suspended, BackendError> {
-        let _changing = self.0.suspensions.changing.lock().await;
+        let _changing = self.changing_bans().await?;
         if self.suspension(host).is_some() {
             return Ok(Suspended::Before);
         }
@@ -107,7 +114,7 @@ impl Storage {
     ///
     /// If the future is dropped, it may stay suspended in the backend, until the call is repeated.
     pub async fn resume_destination(&self, host: &str) -> Result<bool, BackendError> {
-        let _changing = self.0.suspensions.changing.lock().await;
+        let _changing = self.changing_bans().await?;
         let before = self.suspension(host);
         let change = SuspensionChange::Resume(host.into());
         // Memory first, so that transactions that are leased then are not given back.

@@ -68,7 +68,7 @@ impl Storage {
         loop {
             presence.refreshed().notified().await;
             // After the next refresh, it is tried again.
-            let _ = self.catch_up(watches).await;
+            let _ = self.read_all_again(watches).await;
         }
     }
 
@@ -78,7 +78,7 @@ impl Storage {
     /// # Errors
     ///
     /// [`BackendError`]; some may have been read.
-    pub(crate) async fn catch_up(&self, watches: &[Watch]) -> Result<(), BackendError> {
+    pub(crate) async fn read_all_again(&self, watches: &[Watch]) -> Result<(), BackendError> {
         for watch in watches.iter().filter(|watch| !watch.live.lock().is_final()) {
             // However many wait, only few ask the backend at a time.
             let Ok(_turn) = self.0.presence.looking().acquire().await else {

@@ -14,7 +14,8 @@ use std::{
 use async_trait::async_trait;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, MemoryBackend, Queue, Recovered, Refreshed, Removed, Retention, Sessions,
+    BackendError, BansChanged, MemoryBackend, Queue, Recovered, Refreshed, Removed, Retention,
+    Sessions,
     record::{
         Change, Commit, Companions, Judged, Leased, NewTransaction, SchedulingKey, SessionId,
         Settlement, Standing, Suspension, SuspensionChange, TransactionId, Work,
@@ -162,6 +163,10 @@ impl Sessions for Failing {
 
     async fn end_session(&self, session: SessionId) -> Result<(), BackendError> {
         self.inner.end_session(session).await
+    }
+
+    async fn bans_changed(&self, since: Option<u64>) -> Result<BansChanged, BackendError> {
+        self.inner.bans_changed(since).await
     }
 
     fn has_room(&self) -> bool {

@@ -5,6 +5,7 @@
 mod agent;
 mod aliases;
 mod backscatter;
+mod bans;
 mod budget;
 mod clock;
 mod companions;

@@ -30,7 +30,7 @@ use crate::{
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// An upstream that does not know `gone`, refuses `spam` for its content, and counts the calls.
-fn upstream() -> (impl MailService, Arc<AtomicUsize>) {
+pub(crate) fn upstream() -> (impl MailService, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
     let service = service_fn(move |mut tx: Transaction| {

@@ -43,6 +43,12 @@ pub trait Database: fmt::Debug + Send + Sync + 'static {
     fn session_term(&self) -> Option<Duration> {
         None
     }
+
+    /// Changes when other processes have changed suspensions or suppressions, where several share the database.
+    #[doc(hidden)]
+    fn bans_notified(&self) -> Option<watch::Receiver<u64>> {
+        None
+    }
 }
 
 impl<D: Database> DatabaseBackend<D> {

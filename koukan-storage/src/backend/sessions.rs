@@ -5,9 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use koukan_core::storage::{
-    BackendError, LiveSession, Recovered, Refreshed, Removed, Retention, Sessions,
+    BackendError, BansChanged, LiveSession, Recovered, Refreshed, Removed, Retention, Sessions,
     record::SessionId,
 };
+use tokio::sync::watch;
 
 use crate::{
     row::micros,
@@ -86,6 +87,17 @@ impl<D: Database> Sessions for DatabaseBackend<D> {
             Some(_) => self.0.reader.live_sessions().await,
             None => Ok(Vec::new()),
         }
+    }
+
+    async fn bans_changed(&self, since: Option<u64>) -> Result<BansChanged, BackendError> {
+        match self.session_term() {
+            Some(_) => self.0.reader.bans_changed(since).await,
+            None => Ok(BansChanged::default()),
+        }
+    }
+
+    fn bans_notified(&self) -> Option<watch::Receiver<u64>> {
+        self.0.database.bans_notified()
     }
 
     fn has_room(&self) -> bool {

@@ -4,7 +4,10 @@ use futures_util::TryStreamExt;
 use koukan_core::path::Mailbox;
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use crate::forget::{Known, Named, is_same, named, said_of};
+use crate::{
+    forget::{Known, Named, is_same, named, said_of},
+    query::BANS_KEPT,
+};
 
 use super::{PostgresError, PostgresOptions, open::failed, read_only::connect};
 
@@ -95,12 +98,13 @@ async fn find_events(
     Ok(found)
 }
 
-async fn find_suppressed(
+/// Those of the addresses that a query gives which are this one.
+async fn find_same(
     database: &mut PgConnection,
+    query: &'static str,
     address: &Mailbox,
 ) -> Result<Vec<String>, sqlx::Error> {
-    let all = sqlx::query_scalar("SELECT DISTINCT address FROM suppressions");
-    let all: Vec<String> = all.fetch_all(database).await?;
+    let all: Vec<String> = sqlx::query_scalar(query).fetch_all(database).await?;
     let same = all.into_iter().filter(|known| is_same(known, address));
     Ok(same.collect())
 }
@@ -125,7 +129,6 @@ async fn forget(database: &mut PgConnection, address: &Mailbox) -> Result<Vec<Na
     let mut writing = database.begin().await?;
     let found = find(&mut writing, address).await?;
     let events = find_events(&mut writing, address, &Known::of(&found)).await?;
-    let suppressed = find_suppressed(&mut writing, address).await?;
     let finals = found.iter().filter(|named| named.is_final);
     let finals: Vec<&str> = finals.map(|named| named.id.as_str()).collect();
     let blobs = sqlx::query_scalar(BLOBS).bind(&finals);
@@ -139,8 +142,6 @@ async fn forget(database: &mut PgConnection, address: &Mailbox) -> Result<Vec<Na
         delete.execute(&mut *writing).await?;
     }
     let delete = sqlx::query("DELETE FROM events WHERE number = ANY($1)").bind(events);
-    delete.execute(&mut *writing).await?;
-    let delete = sqlx::query("DELETE FROM suppressions WHERE address = ANY($1)").bind(suppressed);
     delete.execute(&mut *writing).await?;
     for said in said_of(address) {
         // It does no harm that the conversation may belong to another transaction on the same
@@ -159,6 +160,28 @@ async fn forget(database: &mut PgConnection, address: &Mailbox) -> Result<Vec<Na
     let deleted: Vec<String> = deleted.fetch_all(&mut *writing).await?;
     let delete = sqlx::query("DELETE FROM chunks WHERE blob_id = ANY($1)").bind(deleted);
     delete.execute(&mut *writing).await?;
+    forget_suppressed(&mut writing, address).await?;
     writing.commit().await?;
     Ok(found)
+}
+
+/// Comes last: agents that write such changes wait from here to the commit.
+async fn forget_suppressed(
+    writing: &mut PgConnection,
+    address: &Mailbox,
+) -> Result<(), sqlx::Error> {
+    let suppressed = "SELECT DISTINCT address FROM suppressions";
+    let suppressed = find_same(writing, suppressed, address).await?;
+    let delete = sqlx::query("DELETE FROM suppressions WHERE address = ANY($1)").bind(suppressed);
+    delete.execute(&mut *writing).await?;
+    let changed = "SELECT DISTINCT name FROM ban_changes WHERE sender IS NOT NULL";
+    if !find_same(writing, changed, address).await?.is_empty() {
+        // So many numbers on, all agents read everything again.
+        let skip =
+            sqlx::query("UPDATE ban_numbers SET last = last + $1").bind(i64::from(BANS_KEPT) + 1);
+        skip.execute(&mut *writing).await?;
+        let delete = sqlx::query("DELETE FROM ban_changes");
+        delete.execute(writing).await?;
+    }
+    Ok(())
 }

@@ -1,7 +1,8 @@
-//! Learns of events that other processes have written.
+//! Learns of events that other processes have written, and of what they have suspended or suppressed.
 //!
-//! A commit with events notifies a channel of the database, and whoever waits for events looks at once. Only
-//! the delay depends on it: without notifications, events of other processes are noticed when a wait ends.
+//! A commit with events notifies a channel of the database, and whoever waits for events looks at once; so does a commit
+//! that changes suspensions or suppressions, by another channel. Only the delay depends on it: without notifications,
+//! events of other processes are noticed when a wait ends, and suspensions after a while.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::query::EVENTS_CHANNEL;
+use crate::query::{BANS_CHANNEL, EVENTS_CHANNEL};
 
 use super::{access::Access, error::Cause, lender::Lender};
 
@@ -32,7 +33,7 @@ static DEAF: Repeats = Repeats::new(INTERVAL, |times, interval| {
     tracing::warn!(
         times,
         seconds,
-        "events of other agents could still not be heard of"
+        "changes by other agents could still not be heard of"
     );
 });
 
@@ -43,6 +44,7 @@ pub(super) struct Listener {
     /// How long to wait for an answer.
     pub(super) silence: Duration,
     pub(super) written: watch::Sender<u64>,
+    pub(super) bans: watch::Sender<u64>,
 }
 
 impl Listener {
@@ -63,7 +65,7 @@ impl Listener {
             if DEAF.is_first() {
                 tracing::warn!(
                     error = %Causes(&cause),
-                    "cannot listen for events of other agents; they are noticed later"
+                    "cannot listen for changes by other agents; they are noticed later"
                 );
             }
             sleep(pause).await;
@@ -79,12 +81,14 @@ impl Listener {
             Err(_) => return Cause::silent(self.silence),
         };
         *pause = PAUSE;
-        // Events may have been written before.
-        self.tell();
+        // Something may have been written before.
+        tell(&self.written);
+        tell(&self.bans);
         loop {
             match timeout(QUIET, listener.try_recv()).await {
                 Ok(Ok(Some(heard))) if heard.payload() == self.own => {}
-                Ok(Ok(Some(_))) => self.tell(),
+                Ok(Ok(Some(heard))) if heard.channel() == BANS_CHANNEL => tell(&self.bans),
+                Ok(Ok(Some(_))) => tell(&self.written),
                 Ok(Ok(None)) => return sqlx::Error::WorkerCrashed.into(),
                 Ok(Err(error)) => return error.into(),
                 Err(_) => match timeout(self.silence, listener.execute("SELECT 1")).await {
@@ -102,12 +106,11 @@ impl Listener {
         let pool = pool.connect_lazy_with(self.access.options_now().await?);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
-        listener.listen(EVENTS_CHANNEL).await?;
+        listener.listen_all([EVENTS_CHANNEL, BANS_CHANNEL]).await?;
         Ok(listener)
     }
+}
 
-    fn tell(&self) {
-        let told = |written: &mut u64| *written = written.wrapping_add(1);
-        self.written.send_modify(told);
-    }
+fn tell(waiting: &watch::Sender<u64>) {
+    waiting.send_modify(|told| *told = told.wrapping_add(1));
 }

@@ -28,6 +28,11 @@ const MIGRATIONS: &[Version] = &[
         "lists",
         include_str!("../../migrations/postgres/0027_lists.sql"),
     ),
+    (
+        28,
+        "bans",
+        include_str!("../../migrations/postgres/0028_bans.sql"),
+    ),
 ];
 
 pub(super) fn migrator() -> Migrator {
@@ -45,6 +50,7 @@ mod tests {
             (24, "2b1ae8ccf0fa4ebe"),
             (25, "12f14a0e1a9dc55c"),
             (27, "604d300f682376e5"),
+            (28, "f9f96126fa331cb3"),
         ];
         let checksums = checksums.map(|(version, sum)| (version, sum.to_owned()));
         assert_eq!(migrator::checksums(&migrator()), checksums);

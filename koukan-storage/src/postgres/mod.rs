@@ -66,6 +66,8 @@ pub struct Postgres {
     name: String,
     fullness: Arc<Fullness>,
     term: Option<Duration>,
+    /// Changes when other processes have changed suspensions or suppressions; `None` where nothing listens for that.
+    bans: Option<watch::Receiver<u64>>,
 }
 
 impl Database for Postgres {
@@ -80,6 +82,10 @@ impl Database for Postgres {
     fn session_term(&self) -> Option<Duration> {
         self.term
     }
+
+    fn bans_notified(&self) -> Option<watch::Receiver<u64>> {
+        self.bans.clone()
+    }
 }
 
 impl PostgresBackend {
@@ -92,12 +98,14 @@ impl PostgresBackend {
     /// [`PostgresError`].
     pub async fn open(options: PostgresOptions) -> Result<Self, PostgresError> {
         let (written, events) = watch::channel(0);
-        let opened = open::open(&options, written).await?;
+        let (changed, bans) = watch::channel(0);
+        let opened = open::open(&options, (written, changed)).await?;
         Ok(Self(Arc::new(Inner {
             database: Postgres {
                 name: options.name(),
                 fullness: opened.fullness,
                 term: options.term,
+                bans: options.listens().then_some(bans),
             },
             writer: opened.writer,
             reader: opened.reader,
@@ -121,6 +129,7 @@ impl PostgresBackend {
                 name: options.name(),
                 fullness: Arc::default(),
                 term: None,
+                bans: None,
             },
             writer: Writer::none(),
             reader,

@@ -131,10 +131,11 @@ pub(super) struct Opened {
     pub(super) fullness: Arc<Fullness>,
 }
 
-/// Opens a database. `written` changes when events are committed.
+/// Opens a database. `written` changes when events are committed, and `bans` when other processes have changed
+/// suspensions or suppressions.
 pub(super) async fn open(
     options: &PostgresOptions,
-    written: watch::Sender<u64>,
+    (written, bans): (watch::Sender<u64>, watch::Sender<u64>),
 ) -> Result<Opened, PostgresError> {
     let mut options = options.clone();
     options.process = SessionId::random().to_string();
@@ -163,6 +164,7 @@ pub(super) async fn open(
             own: options.process.clone(),
             silence: options.silence(),
             written,
+            bans,
         };
         tokio::spawn(listener.run(readers.lender()));
     }

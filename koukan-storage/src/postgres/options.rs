@@ -142,8 +142,7 @@ impl PostgresOptions {
     }
 
     /// Sets the largest number of connections; 12 by default, at least 2. A third of them write, and another one
-    /// only refreshes this process's sessions. Where events are kept and there are at least four connections, one
-    /// listens for events of other processes.
+    /// only refreshes this process's sessions. If there are at least four, one listens for what other processes change.
     #[must_use]
     pub fn with_connections(mut self, connections: u32) -> Self {
         self.connections = connections.max(2);
@@ -208,8 +207,8 @@ impl PostgresOptions {
         }
     }
 
-    /// How many connections write, and how many read. Where events are kept and other processes may write some, one
-    /// of the readers listens instead.
+    /// How many connections write, and how many read. Where other processes may write too, one of the readers listens
+    /// instead.
     pub(super) fn shares(&self) -> (usize, u32) {
         let writers = match self.term {
             Some(_) if self.connections > 2 => (self.connections / 3).max(1) + 1,
@@ -221,9 +220,9 @@ impl PostgresOptions {
         (writers as usize, readers)
     }
 
-    /// Whether to listen for events of other processes.
+    /// Whether to listen for what other processes change.
     pub(super) fn listens(&self) -> bool {
-        self.keeps_events && self.term.is_some() && self.connections > 3
+        self.term.is_some() && self.connections > 3
     }
 
     /// How long to wait for an answer: longer than the server's own limit.

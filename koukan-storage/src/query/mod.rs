@@ -4,6 +4,7 @@
 //! stand in the text.
 
 mod attempt;
+mod ban;
 mod blob;
 mod bulk;
 mod change;
@@ -29,6 +30,7 @@ mod transaction;
 
 pub(crate) use self::{
     attempt::{ADD_ATTEMPT, ADD_ATTEMPTS, ADDED, DELETE_ATTEMPTS, INSERT_ATTEMPTS, LIST_ATTEMPTS},
+    ban::{BANS_CHANGED, BANS_KEPT},
     blob::{
         CREATE_BLOB, EXTEND_BLOB, FIND_BLOB, FINISH_BLOB, INSERT_BLOB, INSERT_BLOBS, INSERT_CHUNKS,
         READ_BLOB, READ_SMALL_BLOBS,
@@ -75,6 +77,7 @@ pub(crate) use self::{
 
 #[cfg(feature = "postgres")]
 pub(crate) use self::{
+    ban::BANS_CHANNEL,
     event::EVENTS_CHANNEL,
     replica::{AWAIT_WRITER, FORGET_WRITERS, LAST_COMMIT},
 };

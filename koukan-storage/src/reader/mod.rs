@@ -1,5 +1,6 @@
 //! Reads, independent of the writer.
 
+mod bans;
 mod destinations;
 mod sessions;
 mod suppressions;

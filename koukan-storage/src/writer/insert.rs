@@ -16,10 +16,7 @@ use crate::{
     row::{NewAttempt, TransactionRow},
 };
 
-use super::{
-    new_blobs::{NewBlob, write_blobs},
-    suppress::suppress,
-};
+use super::new_blobs::{NewBlob, write_blobs};
 
 /// The identity of a new transaction is in use already.
 #[derive(Debug, thiserror::Error)]
@@ -120,7 +117,6 @@ pub(super) async fn insert(
     if !is_together {
         write_attempts(connection, &self::attempts(&new)).await?;
     }
-    suppress_found(connection, &new).await?;
     Ok(outcomes)
 }
 
@@ -194,8 +190,7 @@ pub(super) async fn insert_attempts(
     connection: &mut Connection,
     transactions: &[&TransactionRow],
 ) -> Result<(), sqlx::Error> {
-    write_attempts(connection, &attempts(transactions)).await?;
-    suppress_found(connection, transactions).await
+    write_attempts(connection, &attempts(transactions)).await
 }
 
 /// An attempt, with its transaction.
@@ -231,17 +226,6 @@ async fn write_attempts(
     let written = INSERT_ATTEMPTS.insert(connection, attempts, AttemptOf::bind);
     written.await?;
     Ok(())
-}
-
-/// Writes the addresses that attempts found to be bad.
-async fn suppress_found(
-    connection: &mut Connection,
-    transactions: &[&TransactionRow],
-) -> Result<(), sqlx::Error> {
-    let attempts: Vec<_> = { transactions.iter() }
-        .flat_map(|transaction| &transaction.attempts)
-        .collect();
-    suppress(connection, attempts.into_iter()).await
 }
 
 /// For each transaction, the earlier one that has the same idempotency key, if there is one.

@@ -253,12 +253,13 @@ impl BatchWriter {
         self.request_cancels(&mut batch.cancels).await?;
         // Before the leases, so that held or suspended transactions are not leased.
         self.change_suspensions(&mut batch.suspensions).await?;
-        self.change_suppressions(&mut batch.suppressions).await?;
         self.change(&mut batch.changes).await?;
         self.take(&mut batch.takes).await?;
         self.claim(&mut batch.claims).await?;
         self.bring_forward(&mut batch.set_backs).await?;
         self.keep_cursors(&mut batch.cursors).await?;
+        self.suppress_found(batch).await?;
+        self.change_suppressions(&mut batch.suppressions).await?;
         self.collect(&mut batch.collections).await?;
         // Last, since other connections wait for the events' numbers until the commit.
         self.write_events(batch).await

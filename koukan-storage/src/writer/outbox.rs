@@ -124,7 +124,7 @@ impl BatchWriter {
 }
 
 /// The requests that succeed with this commit.
-fn done<Q, T>(kind: &[Pending<Q, T>]) -> impl Iterator<Item = &Q> {
+pub(super) fn done<Q, T>(kind: &[Pending<Q, T>]) -> impl Iterator<Item = &Q> {
     let done = kind.iter().filter(|pending| pending.is_done());
     done.map(|pending| &pending.request)
 }

@@ -17,7 +17,6 @@ use super::{
     BatchWriter,
     insert::{FinishedBlobs, duplicate, find_keyed, insert},
     operation::Pending,
-    suppress::suppress,
 };
 
 type Settlements = [Pending<Box<SettlementRow>, ()>];
@@ -110,10 +109,7 @@ impl BatchWriter {
         let attempted = open.iter().filter(|settlement| settlement.is_done());
         let attempted = attempted.map(|settlement| &*settlement.request);
         let attempted: Vec<_> = attempted.filter(|row| row.attempt.is_some()).collect();
-        add_attempts(&mut self.connection, &attempted).await?;
-        let attempts = attempted.iter().filter_map(|row| row.attempt.as_ref());
-        let attempts: Vec<_> = attempts.collect();
-        suppress(&mut self.connection, attempts.into_iter()).await
+        add_attempts(&mut self.connection, &attempted).await
     }
 
     /// Gives leases back.

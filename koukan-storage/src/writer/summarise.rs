@@ -2,7 +2,7 @@
 
 use crate::{query::INSERT_SUMMARIES, row::TransactionRow};
 
-use super::{BatchWriter, operation::Pending, suppress::suppress};
+use super::{BatchWriter, operation::Pending};
 
 impl BatchWriter {
     pub(super) async fn summarise(
@@ -15,8 +15,6 @@ impl BatchWriter {
                 row.bind_summary(values);
             });
             written.await?;
-            let attempts: Vec<_> = rows.iter().flat_map(|row| &row.attempts).collect();
-            suppress(&mut self.connection, attempts.into_iter()).await?;
             pending.decide(Ok(()));
         }
         Ok(())

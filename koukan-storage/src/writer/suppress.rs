@@ -7,12 +7,39 @@ use koukan_core::storage::record::{Suppression, SuppressionChange};
 use crate::{
     database::Connection,
     query::{KEEP_SUPPRESSION, REMOVE_SUPPRESSION, Values},
-    row::{NewAttempt, micros},
+    row::micros,
 };
 
-use super::{BatchWriter, operation::Pending};
+use super::{BatchWriter, batch::Batch, operation::Pending, outbox::done};
 
 impl BatchWriter {
+    /// Writes the addresses that the attempts of a batch found to be bad, of all that is written. In a shared database
+    /// other connections wait for the numbers of these changes until the commit, so little comes after this.
+    pub(super) async fn suppress_found(&mut self, batch: &Batch) -> Result<(), sqlx::Error> {
+        let settled = done(&batch.settlements).filter_map(|row| row.attempt.as_ref());
+        let inserted = done(&batch.inserts).flat_map(|row| &row.attempts);
+        let completed = done(&batch.completions).flat_map(|row| &row.attempts);
+        let together = done(&batch.groups).flat_map(|group| group.attempts());
+        let summaries = done(&batch.summaries).flatten();
+        let attempts = settled
+            .chain(inserted)
+            .chain(completed)
+            .chain(together)
+            .chain(summaries.flat_map(|row| &row.attempts));
+        let found = attempts.flat_map(|attempt| &attempt.suppresses);
+        // The last one for each address: one statement must not write a row twice.
+        let found: BTreeMap<_, _> = found
+            .map(|one| ((&one.sender, &one.address), one))
+            .collect();
+        match found.is_empty() {
+            true => Ok(()),
+            false => {
+                let found: Vec<_> = found.into_values().collect();
+                keep(&mut self.connection, &found).await
+            }
+        }
+    }
+
     pub(super) async fn change_suppressions(
         &mut self,
         changes: &mut [Pending<SuppressionChange, ()>],
@@ -30,22 +57,6 @@ impl BatchWriter {
             change.decide(Ok(()));
         }
         Ok(())
-    }
-}
-
-/// Writes the addresses that attempts found to be bad.
-pub(super) async fn suppress<'a>(
-    connection: &mut Connection,
-    attempts: impl Iterator<Item = &'a NewAttempt>,
-) -> Result<(), sqlx::Error> {
-    let found = attempts.flat_map(|attempt| &attempt.suppresses);
-    // The last one for each address: one statement must not write a row twice.
-    let found: BTreeMap<_, _> = found
-        .map(|one| ((&one.sender, &one.address), one))
-        .collect();
-    match found.is_empty() {
-        true => Ok(()),
-        false => keep(connection, &found.into_values().collect::<Vec<_>>()).await,
     }
 }
 

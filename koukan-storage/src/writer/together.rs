@@ -6,7 +6,7 @@ use koukan_core::storage::BackendError;
 
 use crate::{
     query::{MARK, RETURN_TO_MARK, UNMARK, Values},
-    row::{EventRow, SettlementRow, TransactionRow},
+    row::{EventRow, NewAttempt, SettlementRow, TransactionRow},
 };
 
 use super::{BatchWriter, operation::Pending};
@@ -60,6 +60,14 @@ impl Together {
         let settled = self.settlements.iter();
         let settled = settled.flat_map(|settlement| settlement.request.all_events());
         rows.flat_map(|row| &row.request.events).chain(settled)
+    }
+
+    /// The attempts of all of them.
+    pub(super) fn attempts(&self) -> impl Iterator<Item = &NewAttempt> {
+        let rows = self.inserts.iter().chain(&self.completions);
+        let settled = self.settlements.iter();
+        let settled = settled.filter_map(|settlement| settlement.request.attempt.as_ref());
+        settled.chain(rows.flat_map(|row| &row.request.attempts))
     }
 
     /// They may have been tried before, in another batch.

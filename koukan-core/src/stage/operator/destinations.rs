@@ -61,6 +61,7 @@ impl Operator {
     async fn list_destinations(&self, limit: usize) -> Result<DestinationsListed, BackendError> {
         let storage = &self.storage;
         let now = storage.clock().now();
+        storage.catch_up().await?;
         // One more, to know whether there are more.
         let counted = storage.backend().destinations(None, now, limit + 1);
         let counted = counted.await?;
@@ -107,6 +108,7 @@ impl Operator {
     async fn show_destination(&self, name: &str) -> Result<DestinationView, BackendError> {
         let storage = &self.storage;
         let now = storage.clock().now();
+        storage.catch_up().await?;
         let counted = storage.backend().destinations(Some(name), now, 1).await?;
         let nothing = || DestinationCensus {
             host: name.into(),
@@ -131,6 +133,7 @@ impl Operator {
         // It continues if the caller goes away.
         self.detached(async move |this: Self| {
             let host = name.as_str();
+            this.storage.catch_up().await?;
             let changed = match action {
                 DestinationAction::Suspend => this.suspend(&caller, host).await?,
                 DestinationAction::Resume => this.resume(host).await?,

@@ -30,6 +30,7 @@ impl Operator {
             before: before.transpose()?,
             limit,
         };
+        self.storage.catch_up().await?;
         let page = self.storage.page(listing).await?;
         let transactions = page.transactions.into_iter();
         let transactions = transactions.map(|stored| {

@@ -13,6 +13,7 @@ use super::{Operator, list::queued};
 impl Operator {
     pub(super) async fn show(&self, id: &str) -> Result<QueueResponse, Refusal> {
         let (id, mut watch) = self.find(id).await?;
+        self.storage.catch_up().await?;
         let attempts = self.storage.backend().attempts(id).await?;
         let snapshot = watch.snapshot();
         let count = u32::try_from(attempts.len()).unwrap_or(u32::MAX);

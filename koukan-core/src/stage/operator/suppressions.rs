@@ -35,6 +35,7 @@ impl Operator {
                     limit => limit.min(LIMIT_MAX),
                 };
                 let after = after.as_deref();
+                self.storage.catch_up().await?;
                 // One more, to know whether there are further ones.
                 let mut listed = self.storage.suppressions(&sender, after, limit + 1);
                 let is_cut = listed.len() > limit;
@@ -46,6 +47,7 @@ impl Operator {
                 }))
             }
             SuppressionAsked::Show(mailbox) => {
+                self.storage.catch_up().await?;
                 let found = self.storage.suppression(&sender, &mailbox);
                 found.map(shown).ok_or_else(not_suppressed)
             }

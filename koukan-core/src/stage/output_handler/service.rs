@@ -132,7 +132,7 @@ impl<C: Chains> OutputHandler<C> {
         if let Some(last) = used_up(&lease, retry) {
             return Box::pin(conclude(lease, last)).await;
         }
-        if lease.is_suspended() {
+        if lease.is_suspended() && Box::pin(lease.stays_suspended()).await {
             Box::pin(lease.give_back()).await;
             return Ok(AttemptOutcome::GivenBack);
         }

@@ -148,7 +148,7 @@ impl Shared {
     /// Sees at the end of a wait what other processes have done until now. If the storage does not answer soon, the
     /// client hears what is known here.
     pub(super) async fn catch_up(&self, watches: &[Watch]) {
-        let _ = timeout(CATCH_UP_MAX, self.storage.catch_up(watches)).await;
+        let _ = timeout(CATCH_UP_MAX, self.storage.read_all_again(watches)).await;
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::record::{SessionId, TransactionId};
+use super::super::record::{BanChange, SessionId, TransactionId};
 
 /// What was found at the beginning of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,6 +27,16 @@ pub struct Refreshed {
     pub live: u32,
     /// The time of the backend's clock, if the backend has one.
     pub time: Option<Timestamp>,
+}
+
+/// What has changed of the suspensions and suppressions.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BansChanged {
+    /// The number of the last change.
+    pub number: u64,
+    /// What has changed, as it is now, in the order of the changes; a name may occur several times. `None` where that is
+    /// not known: then all of them must be read again.
+    pub changes: Option<Vec<BanChange>>,
 }
 
 /// A live session.

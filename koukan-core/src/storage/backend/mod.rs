@@ -11,7 +11,7 @@ mod suppressions;
 pub use self::{
     blobs::Blobs,
     error::BackendError,
-    facts::{CLOCK_TOLERANCE, Census, LiveSession, QueueDepth, Recovered, Refreshed},
+    facts::{BansChanged, CLOCK_TOLERANCE, Census, LiveSession, QueueDepth, Recovered, Refreshed},
     queue::Queue,
     records::Records,
     sessions::Sessions,

@@ -4,9 +4,10 @@ use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use tokio::sync::watch;
 
 use super::super::{Removed, Retention, record::SessionId};
-use super::{BackendError, LiveSession, Recovered, Refreshed};
+use super::{BackendError, BansChanged, LiveSession, Recovered, Refreshed};
 
 /// The processes that work on stored transactions, and maintenance: one of the five parts of a
 /// [`Backend`](super::Backend).
@@ -109,6 +110,25 @@ pub trait Sessions: fmt::Debug + Send + Sync + 'static {
     /// [`BackendError`].
     async fn live_sessions(&self) -> Result<Vec<LiveSession>, BackendError> {
         Ok(Vec::new())
+    }
+
+    /// Returns the number of the last change of a suspension or suppression by any process, and what has changed after
+    /// the change with the number `since`; `None` asks for the number only. Numbers are in the order of commits, so
+    /// whoever asks for one and reads all of them afterwards misses nothing. A change may be among those of its own
+    /// process, too. Nothing changes where the store belongs to this process.
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError`].
+    async fn bans_changed(&self, since: Option<u64>) -> Result<BansChanged, BackendError> {
+        let _ = since;
+        Ok(BansChanged::default())
+    }
+
+    /// Changes soon after another process has changed suspensions or suppressions. Only the delay may depend on it: a
+    /// change may be missed. `None` where nothing notifies this process.
+    fn bans_notified(&self) -> Option<watch::Receiver<u64>> {
+        None
     }
 
     /// Finds out whether the backend could accept and return mail now, by waiting for whatever a

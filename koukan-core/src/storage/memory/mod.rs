@@ -1,5 +1,6 @@
 //! A [`Backend`] without a medium: [`MemoryBackend`].
 
+mod bans;
 mod blobs;
 mod commit;
 mod destinations;
@@ -28,8 +29,8 @@ use crate::{
 
 use self::{events::Events, sessions::Shared, store::Store};
 use super::{
-    BackendError, Blobs, Census, EventPage, EventQuery, ListCursor, Listing, LiveSession, Queue,
-    QueueDepth, Records, Recovered, Refreshed, Removed, Retention, Sessions,
+    BackendError, BansChanged, Blobs, Census, EventPage, EventQuery, ListCursor, Listing,
+    LiveSession, Queue, QueueDepth, Records, Recovered, Refreshed, Removed, Retention, Sessions,
     record::{
         Attempt, Change, Commit, Companions, DestinationCensus, Judged, Leased, NewTransaction,
         SchedulingKey, SessionId, Settlement, Standing, StoredTransaction, Suspension,
@@ -128,6 +129,10 @@ impl Sessions for MemoryBackend {
 
     async fn address_of(&self, session: SessionId) -> Result<Option<Box<str>>, BackendError> {
         Ok(self.lock().sessions.address_of(session))
+    }
+
+    async fn bans_changed(&self, since: Option<u64>) -> Result<BansChanged, BackendError> {
+        Ok(self.lock().bans_changed(since))
     }
 
     async fn probe(&self) -> Result<(), BackendError> {
@@ -245,7 +250,12 @@ impl Queue for MemoryBackend {
     }
 
     async fn change_suspension(&self, change: SuspensionChange) -> Result<(), BackendError> {
-        self.lock().waiting.change_suspension(change);
+        let mut store = self.lock();
+        store.bans.note_host(match &change {
+            SuspensionChange::Suspend(suspension) => suspension.host.clone(),
+            SuspensionChange::Resume(host) => host.clone(),
+        });
+        store.waiting.change_suspension(change);
         Ok(())
     }
 

@@ -32,7 +32,8 @@ impl Store {
             return;
         };
         self.leased.remove(&id);
-        self.suppressed.take(&mut settlement.attempt);
+        self.suppressed
+            .take(&mut settlement.attempt, &mut self.bans);
         self.tell(|| settlement.events.clone());
         let notification = entry.settle(settlement);
         if entry.stored.status.is_final() {

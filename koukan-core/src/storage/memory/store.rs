@@ -17,7 +17,7 @@ use crate::storage::{
 };
 
 use super::{
-    blobs::Blobs, entry::Entry, events::Events, index::Index, sessions::Roll,
+    bans::Bans, blobs::Blobs, entry::Entry, events::Events, index::Index, sessions::Roll,
     suppressed::Suppressed, waiting::Waiting,
 };
 
@@ -42,6 +42,7 @@ pub(super) struct Store {
     /// The positions of readers of events, by name.
     pub(super) cursors: HashMap<Box<str>, u64>,
     pub(super) suppressed: Suppressed,
+    pub(super) bans: Bans,
 }
 
 /// The identity of a new transaction is in use already.
@@ -131,7 +132,7 @@ impl Store {
     }
 
     fn put(&mut self, mut new: NewTransaction) {
-        self.suppressed.take(&mut new.attempts);
+        self.suppressed.take(&mut new.attempts, &mut self.bans);
         if let Some(body) = &mut new.body {
             let mut write = |blob, content: &mut BlobContent| {
                 let content = mem::replace(content, BlobContent::Stored);

@@ -9,7 +9,7 @@ use crate::storage::{
     suppression_list::SuppressionList,
 };
 
-use super::MemoryBackend;
+use super::{MemoryBackend, bans::Bans};
 
 /// The suppressions.
 #[derive(Default)]
@@ -26,11 +26,20 @@ impl Suppressed {
     }
 
     /// Takes the findings of attempts.
-    pub(super) fn take<'a>(&mut self, attempts: impl IntoIterator<Item = &'a mut Attempt>) {
+    pub(super) fn take<'a>(
+        &mut self,
+        attempts: impl IntoIterator<Item = &'a mut Attempt>,
+        bans: &mut Bans,
+    ) {
         let found = attempts.into_iter();
-        found
-            .flat_map(|attempt| std::mem::take(&mut attempt.suppresses))
-            .for_each(|one| self.0.keep(one));
+        for one in found.flat_map(|attempt| std::mem::take(&mut attempt.suppresses)) {
+            bans.note_address(one.sender.clone(), one.address.clone());
+            self.0.keep(one);
+        }
+    }
+
+    pub(super) fn find(&self, sender: &str, address: &str) -> Option<Suppression> {
+        self.0.find(sender, address, Timestamp::MIN).cloned()
     }
 
     pub(super) fn all(&self) -> Vec<Suppression> {
@@ -46,7 +55,13 @@ impl Suppressed {
 #[async_trait]
 impl SuppressionLists for MemoryBackend {
     async fn change_suppression(&self, change: SuppressionChange) -> Result<(), BackendError> {
-        self.lock().suppressed.change(change);
+        let mut store = self.lock();
+        let (sender, address) = match &change {
+            SuppressionChange::Keep(one) => (&one.sender, &one.address),
+            SuppressionChange::Remove { sender, address } => (sender, address),
+        };
+        store.bans.note_address(sender.clone(), address.clone());
+        store.suppressed.change(change);
         Ok(())
     }
 

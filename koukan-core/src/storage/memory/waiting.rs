@@ -196,6 +196,10 @@ impl Waiting {
         self.suspended.values().cloned().collect()
     }
 
+    pub(super) fn suspension(&self, host: &str) -> Option<Suspension> {
+        self.suspended.get(host).cloned()
+    }
+
     pub(super) fn is_suspended(&self, host: &str) -> bool {
         !self.suspended.is_empty() && self.suspended.contains_key(host)
     }

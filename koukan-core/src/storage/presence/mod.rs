@@ -148,6 +148,11 @@ impl Presence {
         self.term.is_some()
     }
 
+    /// How often the session is refreshed; `None` where the store belongs to this process.
+    pub(super) fn interval(&self) -> Option<Duration> {
+        self.term.map(|term| eighths(term, 1))
+    }
+
     /// The session, if it may take leases.
     pub(super) fn leasing(&self) -> Result<SessionId, BackendError> {
         let session = self.session();

@@ -2,6 +2,7 @@
 //! transactions.
 
 mod attempt;
+mod ban;
 mod body;
 mod change;
 mod companions;
@@ -18,6 +19,7 @@ pub use crate::id::{MessageKey, SessionId, TransactionId};
 
 pub use self::{
     attempt::{Attempt, Failure, RecipientOutcome},
+    ban::BanChange,
     body::{BlobContent, BodyKind, NewBody, NewPart, StoredBody, StoredPart},
     change::{Change, Judged, QueueAction, Seen, Skipped},
     companions::Companions,

@@ -31,6 +31,7 @@
 #![allow(clippy::unwrap_used, reason = "a property that does not hold panics")]
 
 mod attempts;
+mod bans;
 mod blobs;
 mod bodies;
 mod changes;
@@ -61,6 +62,7 @@ pub use self::{
         keeps_conversations, keeps_each_attempt, keeps_no_attempt_without_the_lease,
         removes_attempts_with_their_transaction, replaces_the_attempts_of_a_draft,
     },
+    bans::tells_what_others_suspend_and_suppress,
     blobs::{
         appends_where_the_blob_ends, finishes_a_blob_of_that_length, reads_across_chunk_borders,
         reads_small_blobs_together,
@@ -190,6 +192,7 @@ macro_rules! replica_contract_tests {
             lets_one_session_read_under_a_name,
             goes_by_its_own_clock,
             commits_one_of_several_with_one_key,
+            tells_what_others_suspend_and_suppress,
         }
     };
 }

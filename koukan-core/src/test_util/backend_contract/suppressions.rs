@@ -13,7 +13,7 @@ use super::{
     sample::{attempt, delivered, due, lease_one, plain, settlement, time},
 };
 
-fn suppression(sender: &str, address: &str, until: i64) -> Suppression {
+pub(super) fn suppression(sender: &str, address: &str, until: i64) -> Suppression {
     Suppression {
         sender: sender.into(),
         address: address.into(),

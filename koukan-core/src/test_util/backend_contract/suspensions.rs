@@ -35,7 +35,7 @@ async fn insert(backend: &dyn Backend, new: NewTransaction) -> TransactionId {
     id
 }
 
-fn suspension(host: &str, at: i64, by: &str) -> Suspension {
+pub(super) fn suspension(host: &str, at: i64, by: &str) -> Suspension {
     Suspension {
         host: host.into(),
         since: time(at),

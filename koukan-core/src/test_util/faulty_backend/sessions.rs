@@ -5,8 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use tokio::sync::watch;
+
 use crate::storage::{
-    BackendError, LiveSession, Recovered, Refreshed, Removed, Retention, Sessions,
+    BackendError, BansChanged, LiveSession, Recovered, Refreshed, Removed, Retention, Sessions,
     record::SessionId,
 };
 
@@ -60,6 +62,18 @@ impl Sessions for FaultyBackend {
 
     fn has_room(&self) -> bool {
         self.inner.has_room()
+    }
+
+    async fn bans_changed(&self, since: Option<u64>) -> Result<BansChanged, BackendError> {
+        match since {
+            Some(_) => self.read(|| self.inner.bans_changed(since)).await,
+            // Asked once when the agent begins; if it fails the agent does not begin.
+            None => self.behind(|| self.inner.bans_changed(since)).await,
+        }
+    }
+
+    fn bans_notified(&self) -> Option<watch::Receiver<u64>> {
+        self.inner.bans_notified()
     }
 
     async fn probe(&self) -> Result<(), BackendError> {
