@@ -1,8 +1,8 @@
-//! SIGTERM and SIGINT.
+//! SIGTERM and SIGINT stop the process. SIGHUP, SIGUSR1 and SIGUSR2 change nothing.
 
 use std::{
     future::poll_fn,
-    io,
+    io::{self, IsTerminal},
     task::{Context, Poll},
     time::Duration,
 };
@@ -18,6 +18,10 @@ const SAME: Duration = Duration::from_secs(1);
 
 /// The signals that ask the process to stop. They are caught from when this is made, and then end
 /// the process in good order, however soon they come.
+///
+/// SIGHUP, SIGUSR1 and SIGUSR2 are caught as well, since by default they end a process at once. Other servers take
+/// them as an order to read their configuration or to open their log files again. Here they are only logged. SIGHUP
+/// asks the process to stop only if its terminal has gone.
 pub(crate) struct StopSignals(Option<Signals>);
 
 impl StopSignals {
@@ -26,6 +30,12 @@ impl StopSignals {
             io::Result::Ok(Signals {
                 terminate: signal(SignalKind::terminate())?,
                 interrupt: signal(SignalKind::interrupt())?,
+                orders: [
+                    ("SIGHUP", signal(SignalKind::hangup())?),
+                    ("SIGUSR1", signal(SignalKind::user_defined1())?),
+                    ("SIGUSR2", signal(SignalKind::user_defined2())?),
+                ],
+                had_terminal: io::stdin().is_terminal(),
             })
         };
         // Without handlers the signals end the process in their default way.
@@ -45,6 +55,8 @@ impl StopSignals {
         };
         // Not supervised: it only waits for signals, and ends with the process.
         tokio::spawn(async move {
+            // A terminal that goes away now is no sign of impatience.
+            signals.had_terminal = false;
             another_request(|cx| signals.poll(cx)).await;
             tracing::warn!("stopped at once by a second signal");
             crate::logging::flush();
@@ -56,17 +68,44 @@ impl StopSignals {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    /// Signals that give other servers an order, with their names.
+    orders: [(&'static str, Signal); 3],
+    /// Whether the process was started from a terminal.
+    had_terminal: bool,
 }
 
 impl Signals {
-    /// Ready when one of the signals has come.
+    /// Ready when one of the signals has come that ask the process to stop.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let terminate = self.terminate.poll_recv(cx);
         let interrupt = self.interrupt.poll_recv(cx);
-        if terminate.is_ready() || interrupt.is_ready() {
+        let has_hung_up = self.follow_orders(cx);
+        if terminate.is_ready() || interrupt.is_ready() || has_hung_up {
             return Poll::Ready(());
         }
         Poll::Pending
+    }
+
+    /// Logs the signals that change nothing. Returns whether the terminal has gone.
+    fn follow_orders(&mut self, cx: &mut Context<'_>) -> bool {
+        let mut has_hung_up = false;
+        for (name, signal) in &mut self.orders {
+            while let Poll::Ready(Some(())) = signal.poll_recv(cx) {
+                // A terminal that has hung up is none any more.
+                if *name == "SIGHUP" && self.had_terminal && !io::stdin().is_terminal() {
+                    // It is told once: a shell sends the signal as well.
+                    self.had_terminal = false;
+                    has_hung_up = true;
+                    continue;
+                }
+                tracing::warn!(
+                    signal = name,
+                    "a signal changes nothing: files that the configuration names are read again by themselves, \
+                     the configuration at the start"
+                );
+            }
+        }
+        has_hung_up
     }
 }
 

@@ -158,7 +158,8 @@ impl Koukan {
     }
 
     /// Runs the agent until the process gets SIGTERM or SIGINT, then stops it in good order. A second signal, at
-    /// least a second after the first, ends the process at once.
+    /// least a second after the first, ends the process at once. SIGHUP stops it in good order if the terminal from
+    /// which the process was started has gone. Otherwise SIGHUP, SIGUSR1 and SIGUSR2 change nothing, and are logged.
     ///
     /// # Errors
     ///
@@ -170,7 +171,8 @@ impl Koukan {
     }
 
     /// Runs the agent until `stop` is ready, then stops it in good order. An agent that is still starting by then has a
-    /// second to finish that. For programs that have a `main` and a signal handling of their own.
+    /// second to finish that. For programs that have a `main` and a signal handling of their own: no signal is caught
+    /// here, and those that the program does not catch end the process at once, as SIGHUP and SIGUSR1 do by default.
     ///
     /// # Errors
     ///

@@ -39,6 +39,7 @@ mod memory;
 mod metrics;
 mod moving;
 mod notifications;
+mod orders;
 mod peers;
 mod policies;
 mod postgres;

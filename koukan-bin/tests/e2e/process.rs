@@ -5,7 +5,7 @@
 use std::{
     fs, io,
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Child, ChildStdout, Command, ExitStatus},
+    process::{Child, ChildStderr, ChildStdout, Command, ExitStatus},
     sync::atomic::{AtomicU32, Ordering},
     thread::sleep,
     time::{Duration, Instant},
@@ -42,6 +42,14 @@ impl Process {
         let mut process = Self::start(command);
         let output = process.0.stdout.take();
         (process, output.expect("the output is piped"))
+    }
+
+    /// Starts a program, and returns its standard error as well.
+    #[allow(dead_code, reason = "not every program that includes this reads a log")]
+    pub(crate) fn start_with_log(command: &mut Command) -> (Self, ChildStderr) {
+        let mut process = Self::start(command);
+        let log = process.0.stderr.take();
+        (process, log.expect("the log is piped"))
     }
 
     pub(crate) fn id(&self) -> u32 {
