@@ -120,6 +120,7 @@ pub mod event;
 pub mod explain;
 mod failure;
 mod few;
+pub mod files;
 pub mod filter;
 mod fnv;
 mod host_port;

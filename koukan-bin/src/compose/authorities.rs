@@ -1,8 +1,8 @@
 //! The certificate authorities trusted for client certificates; follows their files.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use koukan_core::{causes::Causes, tls::Authorities};
+use koukan_core::{causes::Causes, files, tls::Authorities};
 
 use crate::{registry::FollowedFiles, stamps::Stamps};
 
@@ -13,13 +13,13 @@ use super::StartError;
 pub(super) fn read(path: &Path, files: &FollowedFiles) -> Result<Authorities, StartError> {
     let stamps = Stamps::new([path.to_owned()]);
     let wrong = |error| StartError::Config(format!("{}: {error}", path.display()));
-    let pem = fs::read(path).map_err(|error| wrong(error.to_string()))?;
+    let pem = files::read(path).map_err(|error| wrong(error.to_string()))?;
     let authorities = Authorities::from_pem(&pem);
     let authorities = authorities.map_err(|error| wrong(Causes(&error).to_string()))?;
     let replaced = authorities.clone();
     files.follow(stamps, move |path| {
         let file = path.display();
-        let read = fs::read(path).map_err(|error| error.to_string());
+        let read = files::read(path).map_err(|error| error.to_string());
         let done = read.and_then(|pem| {
             let done = replaced.replace(&pem);
             done.map_err(|error| Causes(&error).to_string())

@@ -1,9 +1,10 @@
 //! The clients with which chains end.
 
-use std::{fs, net::IpAddr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 use koukan_core::{
     causes::Causes,
+    files,
     message::downgrade::Signatures,
     rate::ReplicaCount,
     signals::{HostPort, InvalidHostPort},
@@ -34,7 +35,7 @@ pub(super) fn rest(
 ) -> Result<RestEndpoint<Client>, StartError> {
     let mut http = surroundings.http_settings();
     if let Some(path) = &config.ca_file {
-        let certificates = fs::read(&path.value);
+        let certificates = files::read(&path.value);
         http = http.with_ca(certificates.map_err(|error| {
             StartError::Config(format!("cannot read {}: {error}", path.value.display()))
         })?);
@@ -204,7 +205,7 @@ fn verified(config: &Smtp) -> Result<ClientTls, StartError> {
     let Some(file) = &config.ca_file else {
         return ClientTls::verified().map_err(invalid);
     };
-    let pem = fs::read(&file.value).map_err(|error| {
+    let pem = files::read(&file.value).map_err(|error| {
         let file = file.value.display();
         StartError::Config(format!("cannot read {file}: {error}"))
     })?;

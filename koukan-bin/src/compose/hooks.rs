@@ -1,7 +1,6 @@
 //! Webhooks; their secrets follow their files.
 
 use std::{
-    fs,
     path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -10,7 +9,7 @@ use std::{
 use axum::http::uri::InvalidUri;
 
 use koukan_core::{
-    causes::Causes, resource::HookBoard, stage::event_reader::EventReader, storage::Storage,
+    causes::Causes, files, resource::HookBoard, stage::event_reader::EventReader, storage::Storage,
     storage::record::EventKind,
 };
 use koukan_rest::{
@@ -148,6 +147,6 @@ pub(super) fn hooks(
 }
 
 fn read(path: &Path) -> Result<String, String> {
-    let text = fs::read_to_string(path);
+    let text = files::read_to_string(path);
     text.map_err(|error| format!("cannot read {}: {error}", path.display()))
 }

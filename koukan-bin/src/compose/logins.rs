@@ -1,8 +1,8 @@
 //! The credentials that this agent uses with SMTP servers.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use koukan_core::blocking::BlockingPool;
+use koukan_core::{blocking::BlockingPool, files};
 use koukan_smtp::client::Login;
 
 use super::StartError;
@@ -51,7 +51,7 @@ impl LoginFiles {
 
 /// The text of a file, without white space around it.
 fn read(path: &Path) -> Result<String, String> {
-    let text = fs::read_to_string(path);
+    let text = files::read_to_string(path);
     let text = text.map_err(|error| format!("cannot read {}: {error}", path.display()))?;
     match text.trim() {
         "" => Err(format!("{} is empty", path.display())),

@@ -1,11 +1,12 @@
 //! Users who authenticate, and on whose behalf their mail is sent.
 
-use std::{fs, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use koukan_core::{
     blocking::BlockingPool,
     causes::Causes,
     context::{Context, Sender},
+    files,
     service::BoxMailService,
 };
 use koukan_rest::client::HttpClient;
@@ -47,7 +48,7 @@ pub(super) fn by_http(
         |error: &(dyn std::error::Error + 'static)| StartError::Config(Causes(error).to_string());
     let mut settings = surroundings.http_settings();
     if let Some(file) = &config.ca_file {
-        let pem = fs::read(&file.value).map_err(|error| {
+        let pem = files::read(&file.value).map_err(|error| {
             let file = file.value.display();
             StartError::Config(format!("cannot read {file}: {error}"))
         })?;
@@ -133,7 +134,7 @@ impl Followed {
 
 fn read(path: &Path) -> Result<Entries, String> {
     let shown = path.display();
-    let text = fs::read_to_string(path);
+    let text = files::read_to_string(path);
     let text = text.map_err(|error| format!("cannot read {shown}: {error}"))?;
     text.parse()
         .map_err(|error| format!("{shown}: {}", Causes(&error)))

@@ -1,13 +1,13 @@
 //! The template of notifications.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use koukan_core::message::dsn::Template;
+use koukan_core::{files, message::dsn::Template};
 
 /// Reads a template; the error says what is wrong, and what to do.
 pub(crate) fn read_template(path: &Path) -> Result<Template, (String, String)> {
     let shown = path.display();
-    let octets = fs::read(path).map_err(|error| {
+    let octets = files::read(path).map_err(|error| {
         let help = "name a file that holds a template, and that this user may read";
         (format!("cannot read {shown}: {error}"), help.to_owned())
     })?;

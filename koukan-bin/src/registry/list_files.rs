@@ -1,8 +1,8 @@
 //! Lists in files, which follow the files.
 
-use std::{fmt, fs, path::Path, str::FromStr};
+use std::{fmt, path::Path, str::FromStr};
 
-use koukan_core::filter::Replaceable;
+use koukan_core::{files, filter::Replaceable};
 
 use super::{InvalidFilter, Surroundings};
 use crate::{config::Step, stamps::Stamps};
@@ -42,13 +42,15 @@ fn look<T: FromStr<Err: fmt::Display>>(path: &Path, list: &Replaceable<T>) {
 
 fn read<T: FromStr<Err: fmt::Display>>(path: &Path) -> Result<T, String> {
     let shown = path.display();
-    let text = fs::read_to_string(path);
+    let text = files::read_to_string(path);
     let text = text.map_err(|error| format!("cannot read {shown}: {error}"))?;
     text.parse().map_err(|error| format!("{shown}: {error}"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use koukan_core::filter::MailboxSet;
 
     use super::*;

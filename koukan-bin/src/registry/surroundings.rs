@@ -1,7 +1,7 @@
 //! What an agent gives to its filters and endpoints.
 
 use std::{
-    fmt, fs,
+    fmt,
     path::Path,
     sync::{Arc, OnceLock},
 };
@@ -12,6 +12,7 @@ use koukan_core::{
     causes::Causes,
     clock::{SharedClock, SystemClock},
     event::Observers,
+    files,
     filter::policy_action::RuleWatch,
     network::{SharedConnector, SharedResolver, SystemResolver, TcpConnector},
     random::{SharedRandom, SystemRandom},
@@ -164,7 +165,7 @@ impl Surroundings {
     ///
     /// [`InvalidFilter`] if the file cannot be read; it names the file.
     pub fn secret(&self, file: &Path) -> Result<Secret, InvalidFilter> {
-        let octets = fs::read(file).map_err(|error| {
+        let octets = files::read(file).map_err(|error| {
             let text = format!("cannot read {}: {error}", file.display());
             InvalidFilter::new(text)
         })?;

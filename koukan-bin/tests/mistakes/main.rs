@@ -16,6 +16,7 @@ mod mail_auth;
 mod names_of_hosts;
 mod no_use;
 mod notification;
+mod pipes;
 mod policies;
 mod policies_in_place;
 mod recipient_verification;

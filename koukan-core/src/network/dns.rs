@@ -1,7 +1,6 @@
 //! A resolver that asks DNS servers, and caches their answers.
 
 use std::{
-    fs,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     sync::Arc,
@@ -20,6 +19,8 @@ use hickory_resolver::{
     },
 };
 use tower::BoxError;
+
+use crate::files;
 
 use super::{
     DnsAnswer, LookupError, Mx, Proof, Resolver, Tlsa,
@@ -99,7 +100,7 @@ impl DnsSettings {
             return Ok(None);
         };
         let wrong = |error: BoxError| NoDns::NoTrust(file.clone(), error);
-        let text = fs::read_to_string(file).map_err(|error| wrong(error.into()))?;
+        let text = files::read_to_string(file).map_err(|error| wrong(error.into()))?;
         let lines = text.lines().map(|line| line.split(';').next());
         let mut words = lines.flatten().flat_map(str::split_whitespace);
         if !words.any(|word| word.eq_ignore_ascii_case("DNSKEY")) {

@@ -1,6 +1,6 @@
 //! A certificate and its key.
 
-use std::{fmt, fs, io, path::Path, path::PathBuf, sync::Arc};
+use std::{fmt, io, path::Path, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 use rustls::{
@@ -9,6 +9,8 @@ use rustls::{
     server::ParsedCertificate,
     sign::CertifiedKey,
 };
+
+use crate::files;
 
 use super::{provider, validity::not_after};
 
@@ -87,7 +89,7 @@ impl Certificate {
     /// [`InvalidCertificate`].
     pub fn from_files(chain: &Path, key: &Path) -> Result<Self, InvalidCertificate> {
         let read = |file: &Path| {
-            fs::read(file).map_err(|source| InvalidCertificate::Unreadable {
+            files::read(file).map_err(|source| InvalidCertificate::Unreadable {
                 file: file.to_owned(),
                 source,
             })

@@ -24,6 +24,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "sync",
             "waking",
             "causes",
+            "files",
             "lists",
             "few",
             "beginning",

@@ -2,7 +2,9 @@
 
 use std::{io, path::Path, sync::Arc};
 
+use koukan_core::files;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+use tokio::task::spawn_blocking;
 
 /// The options of connections. The file with the password, where there is one, is read for each of them, so that the
 /// password can be changed while the process runs.
@@ -29,7 +31,9 @@ impl Access {
         let Some(file) = &self.password_file else {
             return Ok(options);
         };
-        let password = tokio::fs::read_to_string(file).await;
+        let path = Arc::clone(file);
+        let read = spawn_blocking(move || files::read_to_string(&path)).await;
+        let password = read.unwrap_or_else(|error| Err(io::Error::other(error)));
         let password = password.map_err(|error| {
             let message = format!("cannot read {}: {error}", file.display());
             io::Error::new(error.kind(), message)

@@ -1,7 +1,8 @@
 //! Files that connections need.
 
-use std::{fs, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
+use koukan_core::files;
 use sqlx::{ConnectOptions as _, postgres::PgSslMode};
 
 use super::PostgresOptions;
@@ -36,7 +37,7 @@ impl PostgresOptions {
     /// and holds none.
     pub fn check_files(&self) -> Result<(), PostgresFileError> {
         if let Some(path) = &self.password_file {
-            fs::read_to_string(path).map_err(|source| PostgresFileError {
+            files::read_to_string(path).map_err(|source| PostgresFileError {
                 path: path.to_path_buf(),
                 source,
             })?;
@@ -52,7 +53,7 @@ impl PostgresOptions {
                 continue;
             };
             let path = PathBuf::from(path);
-            let read = fs::read(&path).and_then(|octets| match key == AUTHORITIES {
+            let read = files::read(&path).and_then(|octets| match key == AUTHORITIES {
                 true => has_certificate(&octets),
                 false => Ok(()),
             });

@@ -1,9 +1,9 @@
 //! Checks users and their passwords.
 
-use std::{fs, path::PathBuf};
+use std::path::PathBuf;
 
 use axum::http::Uri;
-use koukan_core::signals::HostPort;
+use koukan_core::{files, signals::HostPort};
 use koukan_smtp::sasl::scram::Entries;
 
 use super::{Check, rest::is_in_the_clear};
@@ -133,7 +133,7 @@ impl Check<'_> {
 
     fn password_file(&mut self, file: &Place<PathBuf>) {
         let shown = file.value.display();
-        let entries = match fs::read_to_string(&file.value) {
+        let entries = match files::read_to_string(&file.value) {
             Ok(text) => text.parse::<Entries>(),
             Err(error) => {
                 let message = format!("cannot read {shown}: {error}");

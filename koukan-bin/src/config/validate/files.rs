@@ -2,11 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
 
-use koukan_core::{causes::Causes, tls::Authorities};
+use koukan_core::{causes::Causes, files, tls::Authorities};
 use serde_json::Value;
 
 use super::Check;
@@ -78,7 +77,7 @@ impl Check<'_> {
     pub(super) fn file(&mut self, path: Option<&Place<PathBuf>>, what: &str) {
         let Some(path) = path else { return };
         let shown = path.value.display();
-        let problem = match fs::read_to_string(&path.value) {
+        let problem = match files::read_to_string(&path.value) {
             Err(error) => Some(format!("cannot read {shown}: {error}")),
             Ok(text) if text.trim().is_empty() => Some(format!("{shown} is empty")),
             Ok(text) if what == "certificate" && !text.contains("-----BEGIN CERTIFICATE-----") => {

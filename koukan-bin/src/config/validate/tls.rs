@@ -8,6 +8,7 @@ use koukan_core::network::DnsSettings;
 use koukan_core::{
     causes::Causes,
     clock::{Clock, SystemClock},
+    files,
     network::ListenAddress,
     tls::{Authorities, Certificate, ClientTls, InvalidCertificate},
 };
@@ -93,7 +94,7 @@ impl Check<'_> {
             return;
         };
         let shown = file.value.display();
-        let problem = match std::fs::read(&file.value) {
+        let problem = match files::read(&file.value) {
             Err(error) => format!("cannot read {shown}: {error}"),
             Ok(pem) => match Authorities::from_pem(&pem) {
                 Err(error) => format!("{shown}: {}", Causes(&error)),
@@ -223,7 +224,7 @@ impl Check<'_> {
             self.wrong(file, message, Some(help.into()));
         }
         let shown = file.value.display();
-        let problem = match std::fs::read(&file.value) {
+        let problem = match files::read(&file.value) {
             Err(error) => format!("cannot read {shown}: {error}"),
             Ok(pem) => match ClientTls::verified_by(&pem) {
                 Err(error) => format!("{shown}: {}", Causes(&error)),

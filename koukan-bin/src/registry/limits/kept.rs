@@ -1,8 +1,8 @@
 //! A file with what is known of clients.
 
-use std::{fs, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
-use koukan_core::filter::greylist::Greylist;
+use koukan_core::{files, filter::greylist::Greylist};
 
 use crate::registry::kept_file::KeptFile;
 
@@ -17,7 +17,7 @@ impl Kept {
     pub(super) fn read(list: Greylist, file: PathBuf) -> Result<Self, String> {
         let file = KeptFile::new(file)?;
         let shown = file.path().display();
-        match fs::read(file.path()) {
+        match files::read(file.path()) {
             Ok(octets) => list
                 .restore(&octets)
                 .map_err(|error| format!("{shown} holds something else: {error}"))?,
@@ -46,7 +46,7 @@ impl Drop for Kept {
 
 #[cfg(test)]
 mod tests {
-    use std::{os::unix::fs::PermissionsExt, sync::Arc};
+    use std::{fs, os::unix::fs::PermissionsExt, sync::Arc};
 
     use koukan_core::{filter::greylist::Times, test_util::ManualClock};
 

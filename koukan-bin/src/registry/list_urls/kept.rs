@@ -1,10 +1,11 @@
 //! The file that keeps the last valid list.
 
 use std::{
-    fs,
     io::{self, Read},
     path::Path,
 };
+
+use koukan_core::files;
 
 /// Reads the file, if it exists: at most `max` octets.
 ///
@@ -13,7 +14,7 @@ use std::{
 /// Why it cannot be read; the text names the file.
 pub(super) fn read(file: &Path, max: usize) -> Result<Option<String>, String> {
     let shown = file.display();
-    let opened = match fs::File::open(file) {
+    let opened = match files::open(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(|error| format!("cannot read {shown}: {error}"))?,
     };

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use koukan_core::path::Domain;
+use koukan_core::{files, path::Domain};
 use koukan_mail_auth::{
     dkim::{SignatureSpec, SigningKey},
     dkim_sign::{Key, SharedKey},
@@ -98,6 +98,6 @@ fn read(file: &Path) -> Result<SigningKey, String> {
             "{shown} is open to everybody, and whoever reads it can sign: say `chmod o= {shown}`"
         ));
     }
-    let text = fs::read(file).map_err(cannot)?;
+    let text = files::read(file).map_err(cannot)?;
     SigningKey::from_pem(&text).map_err(|error| format!("{shown}: {error}"))
 }

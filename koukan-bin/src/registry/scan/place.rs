@@ -1,8 +1,6 @@
 //! Where a scanner is, and the TLS to use with it.
 
-use std::fs;
-
-use koukan_core::{causes::Causes, tls::ClientTls};
+use koukan_core::{causes::Causes, files, tls::ClientTls};
 use koukan_scan::server::{Address, Server};
 
 use super::{Config, InvalidFilter, at};
@@ -37,7 +35,7 @@ impl Config {
         let client = match &self.ca_file {
             None => ClientTls::verified(),
             Some(file) => {
-                let pem = fs::read(file).map_err(|error| {
+                let pem = files::read(file).map_err(|error| {
                     at(
                         format!("cannot read {}: {error}", file.display()),
                         "ca_file",
