@@ -8,6 +8,7 @@ mod escape;
 mod human;
 mod json;
 mod line;
+mod output;
 mod panics;
 mod queue;
 #[cfg(test)]

@@ -4,10 +4,11 @@
 //! once. So a line costs its task no system call. A reader that hangs, for example a pipe or a terminal that was
 //! stopped, holds up nobody else.
 //!
-//! The queue is bounded. When it is full, lines are lost; their number is logged once there is room again.
+//! The queue is bounded. When it is full, lines are lost; their number is logged once there is room again. So is that of
+//! lines that cannot be written, for example because the disk is full.
 
 use std::{
-    io::{self, ErrorKind, Write},
+    io::{self, Write},
     mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
@@ -15,6 +16,8 @@ use std::{
 };
 
 use tracing_subscriber::fmt::MakeWriter;
+
+use super::output::Output;
 
 /// The most octets of lines in the queue.
 const QUEUED_MAX: usize = 4 << 20;
@@ -26,8 +29,6 @@ const KEPT: usize = 2 * ENOUGH;
 const LINGER: Duration = Duration::from_millis(5);
 /// Waiting for all octets takes at most this many times as long as for the next ones.
 const PATIENCES: u32 = 10;
-/// The pause before the next write to a file that is full and does not block.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// Log lines that are to be written. Clones share them.
 #[derive(Debug, Clone)]
@@ -162,7 +163,8 @@ impl Shared {
     }
 }
 
-fn write_lines(shared: &Shared, mut to: impl Write) {
+fn write_lines(shared: &Shared, to: impl Write) {
+    let mut output = Output::new(to);
     let mut batch = Vec::new();
     loop {
         let (lost, until) = shared.take(&mut batch);
@@ -175,7 +177,14 @@ fn write_lines(shared: &Shared, mut to: impl Write) {
         }
         let mut left = batch.len();
         for piece in batch.chunks(ENOUGH) {
-            write_out(&mut to, piece);
+            if let Some((lines, error)) = output.write(piece) {
+                // Only now is there hope that this line is written.
+                tracing::warn!(
+                    lines,
+                    %error,
+                    "lines of the log are lost: they could not be written"
+                );
+            }
             left -= piece.len();
             shared.is_done(until - left as u64);
         }
@@ -192,23 +201,9 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Writes the octets. If they can no longer be written, they are lost, like all that follow.
-fn write_out(to: &mut impl Write, mut octets: &[u8]) {
-    while !octets.is_empty() {
-        match to.write(octets) {
-            Ok(0) => return,
-            Ok(written) => octets = &octets[written..],
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(PAUSE),
-            Err(_) => return,
-        }
-    }
-    let _ = to.flush();
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{io::ErrorKind, sync::mpsc};
 
     use super::*;
 
