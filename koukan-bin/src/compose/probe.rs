@@ -15,8 +15,23 @@ use crate::supervisor::works;
 const INTERVAL: Duration = Duration::from_secs(1);
 /// How long storage may go without an answer before the agent is not ready.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// What is told of storage that is full.
+const FULL: &str = "is full";
 /// The name of storage in health checks.
 const PART: &str = "storage";
+
+/// The trouble with storage that is told for an error. While storage is full, senders that keep mail take none, not
+/// even for destinations that would take it at once; but what is queued is delivered.
+fn trouble_of(error: &BackendError, is_needed: bool) -> Trouble {
+    match error {
+        BackendError::Full(_) if is_needed => Trouble {
+            works: &[works::QUEUED],
+            ..trouble(FULL, is_needed)
+        },
+        BackendError::Full(_) => trouble(FULL, is_needed),
+        _ => trouble("fails", is_needed),
+    }
+}
 
 /// The trouble to report when storage does not take mail. `is_needed` says whether the
 /// configuration promises to keep mail there; otherwise the agent can do its work without storage.
@@ -63,11 +78,13 @@ pub(crate) async fn probe_storage<Fut>(
                 }
             }
             Err(error) if Instant::now() >= lost_at => {
+                let trouble = trouble_of(&error, is_needed);
                 if !is_lost {
                     is_lost = true;
-                    tracing::warn!(is_needed, error = %Causes(&error), "storage fails");
+                    let what = trouble.what;
+                    tracing::warn!(is_needed, error = %Causes(&error), "storage {what}");
                 }
-                readiness.set_trouble(PART, Some(trouble("fails", is_needed)));
+                readiness.set_trouble(PART, Some(trouble));
             }
             Err(_) => {}
         }
@@ -168,6 +185,33 @@ mod tests {
         failures.store(0, Ordering::Relaxed);
         pass(2).await;
         assert!(readiness.is_ready());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_works_is_told_for_each_trouble() {
+        let full = || BackendError::Full("no space is left".into());
+        let failed = || BackendError::Failed("disk I/O error".into());
+        for (error, is_needed, what, work) in [
+            (full(), true, "is full", works::QUEUED),
+            (full(), false, "is full", works::AT_ONCE),
+            (failed(), true, "fails", works::AT_ONCE),
+        ] {
+            let trouble = trouble_of(&error, is_needed);
+            assert_eq!((trouble.what, trouble.works), (what, &[work][..]));
+            assert_eq!(trouble.is_ready, !is_needed);
+        }
+
+        let readiness = Readiness::default();
+        readiness.set(true);
+        let probe = move || std::future::ready(Err(full()));
+        tokio::spawn(probe_storage(probe, readiness.clone(), true));
+        pass(20).await;
+        assert!(!readiness.is_ready());
+        let told = format!("{readiness:?}");
+        assert!(
+            told.contains(FULL) && told.contains(works::QUEUED),
+            "{told}"
+        );
     }
 
     #[tokio::test(start_paused = true)]
