@@ -11,10 +11,13 @@ use super::{
 };
 
 impl Storage {
-    /// The current state of a transaction that was read back. If it is live, the live state is
-    /// newer than the stored one.
+    /// The current state of a transaction that was read back. If this process works on it, the live state is newer than
+    /// the stored one.
     pub fn snapshot_of(&self, stored: StoredTransaction) -> Snapshot {
         let live = self.0.registry.find(stored.id);
+        // One that nobody works on here may have been changed by another process.
+        let is_shared = self.0.presence.is_shared();
+        let live = live.filter(|live| !is_shared || !live.lock().is_idle());
         // It is kept private, since it may be out of date already.
         let live = live.unwrap_or_else(|| self.image_of(stored));
         Watch::new(live).snapshot()
@@ -35,6 +38,7 @@ impl Storage {
         };
         state.held = stored.held;
         state.crashes = stored.crashes;
+        state.is_leased_elsewhere = stored.is_leased;
         state.settle(stored.status);
         state.restore_refusal();
         let trace_id = stored.signals.trace_id();
@@ -53,10 +57,9 @@ impl Storage {
     /// Reads a transaction again that nobody works on here: processes that share the backend may
     /// have changed it.
     pub(super) async fn read_again(&self, live: &Arc<Live>) -> Result<(), BackendError> {
-        let is_idle = |state: &State| state.durability == Durability::Settled && !state.is_final();
         let seen = {
             let state = live.lock();
-            is_idle(&state).then_some(state.changes)
+            state.is_idle().then_some(state.changes)
         };
         let Some(seen) = seen.filter(|_| self.0.presence.is_shared()) else {
             return Ok(());
@@ -69,22 +72,31 @@ impl Storage {
             let is_same = state.attempt_count == stored.attempt_count
                 && state.status.as_ref() == Some(&stored.status)
                 && state.held == stored.held
-                && state.crashes == stored.crashes;
+                && state.crashes == stored.crashes
+                && state.is_leased_elsewhere == stored.is_leased;
             !is_same
         };
         if is_news {
             live.update(Side::Reader, |state| {
                 // Whoever has changed it meanwhile has the newer state.
-                if state.changes == seen && is_idle(state) {
+                if state.changes == seen && state.is_idle() {
                     state.recipients = stored.recipients;
                     state.attempt_count = stored.attempt_count;
                     state.last_attempt = stored.last_attempt.map(Arc::new);
                     state.held = stored.held;
                     state.crashes = stored.crashes;
+                    state.is_leased_elsewhere = stored.is_leased;
                     state.settle(stored.status);
                 }
             });
         }
         Ok(())
+    }
+}
+
+impl State {
+    /// Whether it is stored, not over, and nobody works on it here.
+    pub(super) fn is_idle(&self) -> bool {
+        self.durability == Durability::Settled && !self.is_final()
     }
 }

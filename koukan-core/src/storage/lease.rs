@@ -109,6 +109,7 @@ impl Lease {
             state.recipients = recipients;
             state.held = held;
             state.crashes = crashes;
+            state.is_leased_elsewhere = false;
             state.message_key = message_key;
             state.last_attempt.clone_from(&last_attempt);
             state.is_abandoned = false;

@@ -80,6 +80,8 @@ pub(super) struct State {
     pub(super) held: Option<Timestamp>,
     /// In how many crashes it was being worked on, since an attempt has ended.
     pub(super) crashes: u32,
+    /// While it is [`Durability::Settled`]: whether another session had leased it when it was read back.
+    pub(super) is_leased_elsewhere: bool,
     /// What it has in common with others that carry the same message.
     pub(super) message_key: Option<MessageKey>,
     /// Counts the changes.
@@ -308,6 +310,7 @@ impl State {
             status: None,
             held: None,
             crashes: 0,
+            is_leased_elsewhere: false,
             message_key: None,
             changes: 0,
             waiting: Waiting::default(),

@@ -105,8 +105,10 @@ impl Snapshot {
         let held = state.held.filter(|_| !state.is_final());
         let is_draft = due.is_some_and(|due| due.work == Work::Abandon);
         let signals = live.carried();
+        let is_attempted_elsewhere = state.is_attempted_elsewhere();
         let next_attempt = due
             .filter(|due| due.work == Work::Attempt && held.is_none() && !state.is_final())
+            .filter(|_| !is_attempted_elsewhere)
             .map(|due| due.at);
         let is_unattempted = state.attempt_count == 0 && !state.is_active();
         let is_due_then = next_attempt.is_some() && next_attempt == signals.send_at();
@@ -125,7 +127,8 @@ impl Snapshot {
             has_attempt_ended: ended.is_some(),
             is_active: state.is_active(),
             is_settling: state.is_settling(),
-            attempt_count: state.attempt_count,
+            // What is written of it are the attempts that have ended.
+            attempt_count: state.attempt_count + u32::from(is_attempted_elsewhere),
             held,
             crashes: state.crashes,
             next_attempt,
@@ -154,9 +157,21 @@ impl SnapshotBody {
 }
 
 impl State {
-    /// Whether it is being worked on, or still arriving.
+    /// Whether it is being worked on, here or by another process, or still arriving.
     fn is_active(&self) -> bool {
-        !self.is_final() && !matches!(self.durability, Durability::Draft | Durability::Settled)
+        let is_active = match self.durability {
+            Durability::Draft => false,
+            Durability::Settled => self.is_leased_elsewhere,
+            Durability::Volatile | Durability::Committing | Durability::Leased { .. } => true,
+        };
+        is_active && !self.is_final()
+    }
+
+    /// Whether another process attempts it.
+    fn is_attempted_elsewhere(&self) -> bool {
+        let is_attempt =
+            matches!(&self.status, Some(Status::Due(due)) if due.work == Work::Attempt);
+        is_attempt && self.durability == Durability::Settled && self.is_active()
     }
 }
 

@@ -41,6 +41,7 @@ mod read_together;
 mod reader;
 mod released;
 mod replicas;
+mod shown_elsewhere;
 mod signals;
 mod spellings;
 mod stood_still;

@@ -34,7 +34,7 @@ pub(super) const READ: &str = "id, created, context, mail, recipients, NULL AS p
     NULL AS blob_id, NULL AS body_len, NULL AS body_kind, NULL AS message_key, FALSE AS retry, \
     FALSE AS notify, attempt_count, last_attempt, NULL AS due_at, NULL AS work, final_reason, \
     CAST(0 AS BIGINT) AS lease_fence, NULL AS held, NULL AS send_at, \
-    CAST(0 AS BIGINT) AS crash_count";
+    CAST(0 AS BIGINT) AS crash_count, NULL AS lease_session";
 
 /// Writes summaries unless transactions or summaries with their ids exist. Binds the columns.
 pub(crate) static INSERT_SUMMARIES: BulkInsert = BulkInsert::new(

@@ -17,7 +17,7 @@ use super::{
 
 /// The columns that are read of a transaction besides its last attempt; [`StoredRow`](crate::row::StoredRow) takes
 /// them by name.
-pub(super) const READ: [Transactions; 19] = [
+pub(super) const READ: [Transactions; 20] = [
     Transactions::Id,
     Transactions::Created,
     Transactions::Context,
@@ -37,6 +37,7 @@ pub(super) const READ: [Transactions; 19] = [
     Transactions::Held,
     Transactions::SendAt,
     Transactions::CrashCount,
+    Transactions::LeaseSession,
 ];
 
 /// The columns in which a draft and its completed transaction differ, in the order in which they are

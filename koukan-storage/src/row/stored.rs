@@ -69,6 +69,7 @@ impl StoredRow<'_> {
             )?,
             held: self.column::<Option<i64>>("held")?.map(from_micros),
             crashes: u32::try_from(self.column::<i64>("crash_count")?).unwrap_or(u32::MAX),
+            is_leased: self.column::<Option<&str>>("lease_session")?.is_some(),
         })
     }
 

@@ -52,6 +52,8 @@ impl Entry {
                 status: new.status,
                 held: None,
                 crashes: 0,
+                // It is known where it is read.
+                is_leased: false,
             },
         }
     }

@@ -12,7 +12,7 @@ use super::{entry::Entry, store::Store};
 impl Store {
     pub(super) fn find(&self, id: TransactionId) -> Option<StoredTransaction> {
         let entry = self.transactions.get(&id)?;
-        Some(self.blobs.view(&entry.stored))
+        Some(self.read(entry))
     }
 
     pub(super) fn list(&self, listing: &Listing) -> Vec<StoredTransaction> {
@@ -22,8 +22,16 @@ impl Store {
             .filter(|entry| listing.state.is_none_or(|state| state.takes(entry.state())))
             .filter(|entry| listing.search.takes(&entry.stored) && wanted.takes(&entry.stored))
             .take(listing.limit)
-            .map(|entry| self.blobs.view(&entry.stored))
+            .map(|entry| self.read(entry))
             .collect()
+    }
+
+    /// A transaction as it is read back.
+    fn read(&self, entry: &Entry) -> StoredTransaction {
+        StoredTransaction {
+            is_leased: entry.lease.is_some(),
+            ..self.blobs.view(&entry.stored)
+        }
     }
 
     pub(super) fn select(&self, listing: &Listing) -> Vec<ListCursor> {

@@ -178,6 +178,8 @@ pub struct StoredTransaction {
     /// In how many crashes of the process it was being worked on, since an attempt at it has ended: it may have
     /// caused them.
     pub crashes: u32,
+    /// Whether a session has leased it. If that session is dead, this is so until its leases are taken away.
+    pub is_leased: bool,
 }
 
 /// A transaction that only this session may work on, until it settles or releases it.

@@ -119,6 +119,16 @@ pub async fn lists_by_state(fixture: &dyn BackendFixture) {
     assert_eq!(ids(&*backend, None).await, all);
     let unfinished = Some(QueueState::Unfinished);
     assert_eq!(ids(&*backend, unfinished).await, [third.id, first.id]);
+    let listed = backend.list(listing(None, 9)).await.unwrap();
+    let leased = listed.iter().filter(|listed| listed.is_leased);
+    assert_eq!(
+        leased.map(|listed| listed.id).collect::<Vec<_>>(),
+        [first.id]
+    );
+    for (id, is_leased) in [(first.id, true), (second.id, false), (third.id, false)] {
+        let found = backend.find(id).await.unwrap().unwrap();
+        assert_eq!(found.is_leased, is_leased);
+    }
     let listed = backend.list(listing(finished, 1)).await.unwrap();
     let found = backend.find(second.id).await.unwrap().unwrap();
     assert_eq!(format!("{listed:?}"), format!("{:?}", [found]));
