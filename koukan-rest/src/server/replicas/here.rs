@@ -8,7 +8,7 @@ use axum::{
 };
 use koukan_core::storage::record::TransactionId;
 
-use super::{super::field::wait, Known, Problem, Shared, fields::without_content};
+use super::{super::field::wait, Known, Problem, Shared, fields::without_content, pass_on::silent};
 
 /// Answers at this replica. If another replica takes over what a waiting read is about, the read goes there.
 pub(super) async fn answer_here(
@@ -31,9 +31,22 @@ pub(super) async fn answer_here(
             there = known.replicas.storage.moved(id) => there,
         }
     };
-    match known.may_redirect(shared, &again) {
+    match known.may_redirect(shared, &again) && known.is_there(&there).await {
         true => super::redirect(&there, &again),
         false => known.pass_on(shared, &there, again).await,
+    }
+}
+
+/// Answers for a replica that does not answer. A read gets the state that is known here, unless nothing is: the other
+/// replica may still have the transaction.
+pub(super) async fn answer_for_silent(request: Request, next: Next) -> Result<Response, Problem> {
+    if *request.method() != Method::GET {
+        return Err(silent());
+    }
+    let response = next.run(request).await;
+    match response.status() == StatusCode::NOT_FOUND {
+        true => Err(silent()),
+        false => Ok(response),
     }
 }
 

@@ -8,7 +8,7 @@
 //! | was already passed on by a replica | answered here: no request is passed on twice |
 //! | has a token, or tokens are required here | passed on: clients do not send a token to another host |
 //! | has content, and its client does not wait for leave to send it (`Expect`) | passed on: the client may not be able to send it twice |
-//! | any other | 308, unless all requests are to be passed on |
+//! | any other | 308, unless all requests are to be passed on, or the other replica does not answer |
 //!
 //! A request is passed on with the client's own token: the other replica grants what the client may do, and nothing
 //! more because a replica asks. Content is streamed in both directions. If a replica does not answer, only requests
@@ -19,6 +19,7 @@ mod fields;
 mod here;
 mod pass_on;
 mod quiet;
+mod reach;
 mod under_way;
 
 use std::{fmt, sync::Arc};
@@ -42,7 +43,7 @@ use tower::{BoxError, Service, ServiceExt, util::BoxCloneSyncService};
 
 use super::{problem::Problem, shared::Shared};
 
-use self::{fields::PASSED_ON, under_way::UnderWay};
+use self::{fields::PASSED_ON, reach::Reach, under_way::UnderWay};
 
 /// Sends requests over HTTP; their URIs are absolute.
 type Peers = BoxCloneSyncService<Request, Response, BoxError>;
@@ -98,6 +99,7 @@ pub(super) struct Known {
     replicas: Replicas,
     /// Requests that were passed on and not answered yet.
     under_way: UnderWay,
+    reach: Reach,
 }
 
 impl Known {
@@ -105,6 +107,7 @@ impl Known {
         Self {
             replicas,
             under_way: UnderWay::new((max_requests as u64).div_ceil(2).max(1)),
+            reach: Reach::default(),
         }
     }
 }
@@ -133,7 +136,12 @@ pub(super) async fn find_replica(
             Subject::Transaction(id) => here::answer_here(&shared, known, id, request, next).await,
             Subject::Webhook(_) => Ok(next.run(request).await),
         },
-        Some(there) if known.may_redirect(&shared, &request) => redirect(&there, &request),
+        Some(there) if known.may_redirect(&shared, &request) => {
+            match known.is_there(&there).await {
+                true => redirect(&there, &request),
+                false => here::answer_for_silent(request, next).await,
+            }
+        }
         Some(there) if *request.method() == Method::GET => {
             here::pass_on_or_answer(&shared, known, &there, request, next).await
         }

@@ -99,7 +99,8 @@ pub(super) fn uri_at(base: &str, uri: &Uri) -> String {
     format!("{}{path}", base.trim_end_matches('/'))
 }
 
-fn silent() -> Problem {
+/// The answer for a replica that does not answer.
+pub(super) fn silent() -> Problem {
     let kind = RefusalKind::Unavailable {
         retry_after: RETRY_AFTER,
     };

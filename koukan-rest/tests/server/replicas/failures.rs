@@ -50,6 +50,35 @@ async fn one_that_cannot_be_reached_costs_little() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn nobody_is_sent_to_a_replica_that_is_dead() {
+    let (net, one, other) = two(&Script::new()).await;
+    let committed = one.create("app").await;
+    let unknown = one.create("gw").await;
+    let cancel = || empty(request("POST", &format!("{committed}/cancel")));
+    assert_eq!(other.ask(cancel()).await.status.as_u16(), 308);
+    for silence in [true, false] {
+        // What was found out counts for a second.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        net.set(&one.address, None);
+        if !silence {
+            net.0.lock().unwrap().remove(&one.address);
+        }
+        let begun = Instant::now();
+        let answer = other.ask(empty(request("GET", &committed))).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text);
+        for asked in [empty(request("GET", &unknown)), cancel()] {
+            let answer = other.ask(asked).await;
+            assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(answer.header("retry-after"), "1");
+        }
+        assert!(begun.elapsed() <= Duration::from_secs(1));
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    net.set(&one.address, Some(one.router.clone()));
+    assert_eq!(other.ask(cancel()).await.status.as_u16(), 308);
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_that_is_silent_holds_up_nobody_else() {
     let (net, store, upstream) = (Net::default(), store(), Script::new());
     let one = net.join(&store, "one.example", &upstream).await;
