@@ -14,7 +14,7 @@ use super::{ByteSize, HumanDuration, Place};
 #[non_exhaustive]
 pub struct Webhook {
     /// Its name in logs and metrics. Its progress is stored under the name, so under another name
-    /// it begins anew. Default: the URL.
+    /// it begins anew. At most 255 octets. Default: the URL, if that has at most 2,000.
     #[schemars(with = "Option<String>")]
     pub name: Option<Place<String>>,
     /// The URL that events are sent to.

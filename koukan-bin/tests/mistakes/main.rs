@@ -11,6 +11,7 @@ mod filters;
 mod limits;
 mod listeners;
 mod lmtp;
+mod long_names;
 #[cfg(feature = "mail-auth")]
 mod mail_auth;
 mod names_of_hosts;

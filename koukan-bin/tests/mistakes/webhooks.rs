@@ -51,6 +51,18 @@ fn what_is_wrong_with_a_webhook_is_told_where_it_stands() {
         let to = with(&hooks);
         told(&[(STORAGE, &to, "  - { url:", words)]);
     }
+    // Its progress is stored under its name.
+    let path = "x".repeat(2000);
+    let (long, name) = (format!("{good}/{path}"), "n".repeat(256));
+    for (url, rest, words) in [
+        (&*long, "", "give the webhook a `name`"),
+        (good, &*format!(", name: {name}"), "at most 255"),
+    ] {
+        let to = with(&hook(url, &secret, rest));
+        told(&[(STORAGE, &to, "  - { url:", &[words, " octets"])]);
+    }
+    let named = with(&hook(&long, &secret, ", name: it"));
+    check(&changed(STORAGE, &named)).unwrap();
     let twice = with(&(hook(good, &secret, "") + &second));
     let is_twice = check(&changed(STORAGE, &twice)).unwrap_err();
     assert!(is_twice.contains("is there twice"), "{is_twice}");

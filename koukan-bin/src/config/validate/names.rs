@@ -42,6 +42,21 @@ impl<'a> Check<'a> {
             if let Some(chain) = sender.tag.get("") {
                 self.wrong(chain, "a tag without a name".into(), Some(GIVE.into()));
             }
+            self.short("name of a sender", name, &name.value);
+            for (tag, chain) in &sender.tag {
+                self.short("tag", chain, tag);
+            }
+        }
+    }
+
+    /// Checks that a name under which something is stored fits into an index of the database.
+    pub(super) fn short(&mut self, what: &str, place: &Place<String>, name: &str) {
+        let len = name.len();
+        if len > NAME_MAX {
+            let beginning: String = name.chars().take(20).collect();
+            let message = format!("the {what} `{beginning}…` has {len} octets");
+            let help = format!("give it one of at most {NAME_MAX}");
+            self.wrong(place, message, Some(help));
         }
     }
 
@@ -58,5 +73,9 @@ impl<'a> Check<'a> {
         }
     }
 }
+
+/// The most octets in a name under which something is stored. PostgreSQL keeps at most 2,704 octets for an entry of an
+/// index, which may contain two such names and a domain.
+const NAME_MAX: usize = 255;
 
 const GIVE: &str = "give it one";

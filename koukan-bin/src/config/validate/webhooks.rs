@@ -1,13 +1,17 @@
 //! Checks webhooks.
 
-use std::{collections::BTreeSet, fs, path::PathBuf};
+use std::{collections::BTreeSet, path::PathBuf};
 
 use axum::http::Uri;
-use koukan_core::{causes::Causes, storage::record::EventKind};
+use koukan_core::{causes::Causes, files, storage::record::EventKind};
 use koukan_rest::webhook::Secrets;
 
 use super::{Check, rest::is_in_the_clear};
 use crate::config::{MailWebhook, Place};
+
+/// The most octets in a URL that is the name of its webhook: PostgreSQL keeps at most 2,704 octets for an entry of an
+/// index.
+const URL_MAX: usize = 2000;
 
 impl Check<'_> {
     /// Checks that each webhook gets events, can be reached, and has a secret.
@@ -20,6 +24,10 @@ impl Check<'_> {
                 let message = "the webhook is told of nothing: no events are kept";
                 let help = "have them kept by `storage: { events: {} }`";
                 self.wrong(place, message.into(), Some(help.into()));
+            }
+            match &webhook.name {
+                Some(name) => self.short("name of the webhook", name, &name.value),
+                None => self.short_url(&webhook.url),
             }
             if !names.insert(webhook.name()) {
                 let message = format!("the webhook `{}` is there twice", webhook.name());
@@ -64,9 +72,20 @@ impl Check<'_> {
         }
     }
 
+    /// Checks that a URL can be the name of its webhook.
+    fn short_url(&mut self, url: &Place<String>) {
+        let len = url.value.len();
+        if len > URL_MAX {
+            let message = format!(
+                "the webhook has no `name`, and its URL of {len} octets is too long for one"
+            );
+            self.wrong(url, message, Some("give the webhook a `name`".into()));
+        }
+    }
+
     fn webhook_secret(&mut self, file: &Place<PathBuf>) {
         let shown = file.value.display();
-        let wrong = match fs::read_to_string(&file.value) {
+        let wrong = match files::read_to_string(&file.value) {
             Err(error) => format!("cannot read {shown}: {error}"),
             Ok(text) => match Secrets::parse(&text) {
                 Ok(_) => return,
