@@ -33,3 +33,26 @@ async fn a_standby_is_told_of_and_what_to_do() {
     let schema = options(&url).check().await.unwrap();
     assert_eq!(schema.version(), None, "nothing was made");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_encoding_that_lacks_characters_is_told_of() {
+    let server = Server::start(Durability::None);
+    for (encoding, is_fit) in [("LATIN1", false), ("EUC_JP", false), ("UTF8", true)] {
+        let name = encoding.to_lowercase();
+        let create =
+            format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'");
+        server.execute("postgres", &create);
+        let url = server.url(&name);
+        let checked = options(&url).check().await.map(|_| ());
+        let opened = PostgresBackend::open(options(&url)).await.map(|_| ());
+        for found in [checked, opened] {
+            let Err(refused) = found else {
+                assert!(is_fit, "{encoding}");
+                continue;
+            };
+            assert!(!is_fit && matches!(refused, PostgresError::Unfit { .. }));
+            assert!(refused.to_string().contains(encoding), "{refused}");
+            assert!(refused.help().unwrap().contains("'UTF8'"));
+        }
+    }
+}

@@ -9,6 +9,9 @@ use super::{PostgresError, PostgresOptions};
 /// Tables that every version has.
 const TABLES: &[&str] = &["transactions", "attempts", "blobs", "chunks", "sessions"];
 
+/// Encodings of a database that keep all characters.
+const ENCODINGS: [&str; 2] = ["UTF8", "SQL_ASCII"];
+
 /// What the server says of itself and of this program's user. A user or schema is quoted where SQL needs that.
 const CIRCUMSTANCES: &str = "SELECT \
      pg_is_in_recovery() AS is_standby, \
@@ -16,6 +19,7 @@ const CIRCUMSTANCES: &str = "SELECT \
      quote_ident(current_user) AS role, \
      quote_ident(current_schema()) AS schema, \
      current_setting('search_path') AS search_path, \
+     current_setting('server_encoding') AS encoding, \
      coalesce(has_schema_privilege(current_schema(), 'CREATE'), FALSE) AS may_create";
 
 /// A table that this user may not use, and whether its user may change it.
@@ -103,6 +107,12 @@ fn circumstances(found: &PgRow, schema: &Schema) -> Result<Option<Fault>, sqlx::
             "`ALTER ROLE {role} SET default_transaction_read_only = off`, or the same of the database or the server"
         );
         return Ok(Some((what.into(), help)));
+    }
+    let encoding: String = found.try_get("encoding")?;
+    if !ENCODINGS.contains(&&*encoding) {
+        let what = format!("its encoding {encoding} lacks characters that mail may contain");
+        let help = "make another one: `CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`";
+        return Ok(Some((what, help.into())));
     }
     let Some(place) = found.try_get::<Option<String>, _>("schema")? else {
         let path: String = found.try_get("search_path")?;
