@@ -79,7 +79,9 @@ pub fn init(log: Log) -> Result<(), LogError> {
     };
     let configured = Targets::new()
         .with_default(level)
-        .with_target("sqlx", LevelFilter::WARN);
+        .with_target("sqlx", LevelFilter::WARN)
+        // The server says the same on each connection, and storage logs what follows from it.
+        .with_target("sqlx::postgres::notice", LevelFilter::ERROR);
     let wanted = match std::env::var("KOUKAN_LOG") {
         Ok(text) => wanted(&text),
         Err(VarError::NotPresent) => Ok(None),

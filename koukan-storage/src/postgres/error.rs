@@ -150,6 +150,11 @@ impl fmt::Display for Cause {
             Fault::Sql(sqlx::Error::Io(error)) if is_unbelieved(error) => {
                 write!(f, "the server cannot be believed by TLS: {error}")
             }
+            // The driver's words tell of its own parts.
+            Fault::Sql(sqlx::Error::WorkerCrashed) => f.write_str("the connection was lost"),
+            Fault::Sql(sqlx::Error::PoolTimedOut) => {
+                f.write_str("no connection was free, or could be made, in time")
+            }
             // The driver would add a line of the server's own source code.
             Fault::Sql(sqlx::Error::Database(error)) => f.write_str(error.message()),
             Fault::Sql(error) => fmt::Display::fmt(error, f),
@@ -188,6 +193,15 @@ mod tests {
         let cause = Cause::in_doubt(sqlx::Error::Io(io::Error::other("it broke")).into());
         assert_eq!(cause.to_string().matches("it broke").count(), 1);
         assert!(cause.source().is_none());
+    }
+
+    #[test]
+    fn what_the_driver_says_of_its_own_parts_is_not_told() {
+        for error in [sqlx::Error::WorkerCrashed, sqlx::Error::PoolTimedOut] {
+            let told = Cause::from(error).to_string();
+            assert!(told.contains("connection"), "{told}");
+            assert!(!told.contains("worker") && !told.contains("pool"), "{told}");
+        }
     }
 
     #[test]

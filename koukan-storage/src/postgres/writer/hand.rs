@@ -37,9 +37,13 @@ static READ_ONLY: Repeats = Repeats::new(INTERVAL, |times, interval| {
     let seconds = interval.as_secs();
     tracing::error!(times, seconds, "the database still takes no writes");
 });
-static LOST: Repeats = Repeats::new(INTERVAL, |times, interval| {
+static AWAY: Repeats = Repeats::new(INTERVAL, |times, interval| {
     let seconds = interval.as_secs();
     tracing::warn!(times, seconds, "the database still cannot be reached");
+});
+static LOST: Repeats = Repeats::new(INTERVAL, |times, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(times, seconds, "more connections to the database were lost");
 });
 
 pub(super) struct Hand {
@@ -313,7 +317,7 @@ impl Hand {
             };
             let session = connected.inspect_err(|cause| {
                 self.link.outage.is_away();
-                if LOST.is_first() {
+                if AWAY.is_first() {
                     tracing::warn!(error = %cause, "the database cannot be reached");
                 }
             })?;
