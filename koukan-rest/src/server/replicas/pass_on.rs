@@ -34,7 +34,8 @@ impl Known {
     ///
     /// # Errors
     ///
-    /// 503 if the replica does not answer, or too many requests have already been passed on to it.
+    /// 503 if the replica does not answer, or too many requests have already been passed on to it. 400 if the content
+    /// fails.
     ///
     /// # Cancel safety
     ///
@@ -81,6 +82,10 @@ impl Known {
             }
         };
         let response = response.map_err(|error| {
+            if activity.has_failed() {
+                let detail = "the content was broken off, or breaks the protocol";
+                return Problem::from(Refusal::malformed(detail));
+            }
             tracing::info!(%there, error = %Causes(&*error), "another replica cannot be reached");
             silent()
         })?;

@@ -24,6 +24,7 @@ pub(super) struct Activity {
 struct Seen {
     last: Instant,
     has_ended: bool,
+    has_failed: bool,
 }
 
 /// The content of a request; notes when octets arrive.
@@ -51,6 +52,7 @@ impl Activity {
         let seen = Seen {
             last: Instant::now(),
             has_ended: false,
+            has_failed: false,
         };
         Self {
             idle,
@@ -65,6 +67,11 @@ impl Activity {
             true => seen.last + patience,
             false => seen.last + self.idle + patience,
         }
+    }
+
+    /// Whether the content was broken off, or broke the protocol.
+    pub(super) fn has_failed(&self) -> bool {
+        self.lock().has_failed
     }
 
     fn note(&self, has_ended: bool) {
@@ -94,6 +101,9 @@ impl HttpBody for Counted {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let frame = ready!(Pin::new(&mut self.inner).poll_frame(cx));
+        if let Some(Err(_)) = &frame {
+            self.activity.lock().has_failed = true;
+        }
         self.activity
             .note(frame.is_none() || self.inner.is_end_stream());
         Poll::Ready(frame)

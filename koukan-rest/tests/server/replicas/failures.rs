@@ -126,6 +126,33 @@ async fn one_that_is_silent_holds_up_nobody_else() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn content_that_fails_is_the_mistake_of_the_client() {
+    let (_net, one, other) = two(&Script::new()).await;
+    let handler = RestHandler::new(
+        other.storage.clone(),
+        other.output.clone(),
+        HashMap::new(),
+        RestHandlerSettings::default(),
+    );
+    // As HTTP does, it breaks off a request whose content fails.
+    let peers = service_fn(|request: Request| async {
+        request.into_body().collect().await?;
+        Ok::<_, BoxError>(Response::new(Body::empty()))
+    });
+    let replicas = Replicas::new(other.storage.clone(), peers);
+    let server = Server::new(handler, ServerSettings::default());
+    let router = server.with_replicas(replicas).router();
+    let path = one.create("app").await;
+    let pieces = [Ok("A: b"), Err("broken off")];
+    let content = Body::from_stream(futures_util::stream::iter(pieces));
+    let put = request("PUT", &format!("{path}/body"))
+        .body(content)
+        .unwrap();
+    let answer = send(router, put).await;
+    assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{}", answer.text);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replica_that_comes_back_as_another_session_tells_where_it_is() {
     let (_net, one, other) = two(&Script::new()).await;
     let session = one.storage.session();
