@@ -139,7 +139,13 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
     }
     let cors = CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH])
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
         .allow_headers([
             AUTHORIZATION,
             CONTENT_RANGE,
@@ -147,6 +153,7 @@ fn cors(origins: &[String]) -> Option<CorsLayer> {
             IF_MATCH,
             IF_NONE_MATCH,
             HeaderName::from_static("idempotency-key"),
+            HeaderName::from_static("last-event-id"),
             HeaderName::from_static("prefer"),
             HeaderName::from_static("request-timeout"),
             HeaderName::from_static("x-finalize-blob-length"),

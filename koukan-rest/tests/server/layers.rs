@@ -128,6 +128,10 @@ async fn scripts_of_known_origins_only_may_ask() {
         let answer = send(router.clone(), empty(preflight)).await;
         assert_eq!(answer.header("access-control-allow-origin"), allowed);
         assert_eq!(answer.status == StatusCode::OK, !allowed.is_empty());
+        for (field, value) in [("methods", "DELETE"), ("headers", "last-event-id")] {
+            let told = answer.header(&format!("access-control-allow-{field}"));
+            assert_eq!(told.contains(value), !allowed.is_empty(), "{told}");
+        }
         let stranger = request("GET", "/transactions/T").header("origin", "https://b");
         let answer = send(router, empty(stranger)).await;
         assert_eq!(answer.header("access-control-allow-origin"), "");
