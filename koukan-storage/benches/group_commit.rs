@@ -139,6 +139,7 @@ async fn life_cycle(directory: &Path) {
                 recipients: leased.transaction.recipients,
                 status: Status::Final(FinalReason::Delivered),
                 notification: None,
+                kept: Vec::new(),
                 events: Vec::new(),
                 together: Vec::new(),
             };

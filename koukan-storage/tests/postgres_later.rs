@@ -62,6 +62,7 @@ async fn work(backend: &PostgresBackend, session: SessionId) {
             recipients: leased.transaction.recipients,
             status,
             notification: None,
+            kept: Vec::new(),
             events: Vec::new(),
             together: Vec::new(),
         };

@@ -183,6 +183,7 @@ async fn nothing_of_an_address_is_left_in_the_files() {
                     recipients: leased.transaction.recipients,
                     status,
                     notification: None,
+                    kept: Vec::new(),
                     events: vec![event],
                     together: Vec::new(),
                 };

@@ -277,6 +277,7 @@ async fn what_the_version_before_attempts_had_rows_wrote_is_all_there() {
         recipients: held.transaction.recipients,
         status: Status::Final(FinalReason::Failed),
         notification: None,
+        kept: Vec::new(),
         events: Vec::new(),
         together: Vec::new(),
     };
@@ -358,6 +359,7 @@ async fn a_database_that_has_its_largest_size_is_brought_up_to_date_and_drains()
             recipients: lease.transaction.recipients,
             status: Status::Final(FinalReason::Failed),
             notification: None,
+            kept: Vec::new(),
             events: Vec::new(),
             together: Vec::new(),
         };

@@ -60,6 +60,7 @@ fn end(leased: Leased, status: Status, session: SessionId) -> Settlement {
         recipients: leased.transaction.recipients,
         status,
         notification: None,
+        kept: Vec::new(),
         events: Vec::new(),
         together: Vec::new(),
     }

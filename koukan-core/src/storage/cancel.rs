@@ -202,6 +202,7 @@ impl Storage {
             recipients: recipients.clone(),
             status: status.clone(),
             notification: None,
+            kept: Vec::new(),
             events: Vec::new(),
             together: Vec::new(),
         };

@@ -94,6 +94,7 @@ impl Lease {
             status,
             recipients: self.recipients(),
             notification: None,
+            kept: Vec::new(),
             events: Vec::new(),
             together: Vec::new(),
         };
@@ -236,6 +237,7 @@ impl Storage {
             recipients: live.lock().recipients.clone(),
             status,
             notification: None,
+            kept: Vec::new(),
             events: Vec::new(),
             together: Vec::new(),
         };
@@ -269,6 +271,7 @@ impl Storage {
             recipients,
             status,
             notification: None,
+            kept: Vec::new(),
             events: Vec::new(),
             together: Vec::new(),
         }

@@ -126,6 +126,7 @@ impl Lease {
             status: Status::Final(final_reason(&recipients)),
             recipients,
             notification: None,
+            kept: Vec::new(),
             events: Vec::new(),
             together: Vec::new(),
         })

@@ -1,6 +1,6 @@
 //! The contract of a backend, implemented for any database.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -169,11 +169,17 @@ impl<D: Database> Queue for DatabaseBackend<D> {
     }
 
     async fn settle(&self, mut settlement: Settlement) -> Result<(), BackendError> {
-        if !settlement.together.is_empty() {
-            let together = std::mem::take(&mut settlement.together);
-            let all = std::iter::once(settlement).chain(together);
-            let rows = all.map(|one| SettlementRow::new(one, self.telling()));
-            let together = Together::of_settlements(rows.collect::<Result<Vec<_>, _>>()?);
+        if !settlement.together.is_empty() || !settlement.kept.is_empty() {
+            let telling = self.telling();
+            let together = mem::take(&mut settlement.together);
+            let (mut settlements, mut kept) = (Vec::with_capacity(1 + together.len()), Vec::new());
+            for mut one in std::iter::once(settlement).chain(together) {
+                for new in mem::take(&mut one.kept) {
+                    kept.push(TransactionRow::new(new, telling)?);
+                }
+                settlements.push(SettlementRow::new(one, telling)?);
+            }
+            let together = Together::of_settlements(settlements, kept);
             let weight = together.weight();
             let asked = self.0.writer.ask(weight, together, Operation::Together);
             return asked.await;

@@ -11,7 +11,7 @@ use crate::{
 
 use super::{BatchWriter, operation::Pending};
 
-/// New transactions and completed drafts; or ends of leases.
+/// New transactions, completed drafts and ends of leases.
 #[derive(Default)]
 pub(crate) struct Together {
     settlements: Vec<Pending<Box<SettlementRow>, ()>>,
@@ -32,11 +32,15 @@ impl Together {
         }
     }
 
-    pub(crate) fn of_settlements(settlements: impl IntoIterator<Item = SettlementRow>) -> Self {
+    /// Ends of leases, and the new transactions that come with them.
+    pub(crate) fn of_settlements(
+        settlements: impl IntoIterator<Item = SettlementRow>,
+        kept: impl IntoIterator<Item = TransactionRow>,
+    ) -> Self {
         let row = |row| Pending::unheard(Box::new(row));
         Self {
             settlements: settlements.into_iter().map(row).collect(),
-            ..Self::default()
+            ..Self::new(kept, [])
         }
     }
 
@@ -116,8 +120,13 @@ impl BatchWriter {
             inserts,
             completions,
         } = group;
-        self.settle_and_insert(settlements, inserts, completions)
+        self.settle_and_insert(settlements, &mut [], &mut [])
             .await?;
+        // Without its lease, nothing that comes with it is looked at: it may exist already.
+        if settlements.iter().all(Pending::is_done) {
+            self.settle_and_insert(&mut [], inserts, completions)
+                .await?;
+        }
         let error = group.take_error();
         if error.is_some() {
             RETURN_TO_MARK

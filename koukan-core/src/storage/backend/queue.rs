@@ -167,11 +167,14 @@ pub trait Queue: fmt::Debug + Send + Sync + 'static {
     async fn bring_forward(&self, by: Duration) -> Result<(), BackendError>;
 
     /// Writes the outcome for a leased transaction, and for those that are settled together with it, and
-    /// ends their leases: in one commit, all or none.
+    /// ends their leases. Also writes the new transactions that come with them ([`Settlement::kept`] and the
+    /// notification): in one commit, all or none.
     ///
     /// # Errors
     ///
-    /// [`BackendError::LeaseLost`] where one of the leases is no longer held; then nothing is written.
+    /// [`BackendError::LeaseLost`] where one of the leases is no longer held, whatever else is wrong; or
+    /// [`BackendError::SessionLost`] where the session is dead. The error of [`Queue::insert`] for a new transaction
+    /// that cannot be written. Nothing is written then.
     async fn settle(&self, settlement: Settlement) -> Result<(), BackendError>;
 
     /// Gives a lease back. The due time of the transaction is unchanged.

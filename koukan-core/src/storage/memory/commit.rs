@@ -14,7 +14,7 @@ use super::store::{Duplicate, Store};
 
 /// What was checked so far of the transactions written together.
 #[derive(Default)]
-struct Seen {
+pub(super) struct Seen {
     ids: HashSet<TransactionId>,
     keys: HashMap<(String, String), (TransactionId, IdempotencyKey)>,
     brought: HashMap<BlobId, u64>,
@@ -38,22 +38,34 @@ impl Store {
     /// Whether one can be written after those that were checked.
     fn check_one(&self, one: &Commit, seen: &mut Seen) -> Result<(), BackendError> {
         match one {
-            Commit::Insert(new) => {
-                self.check_key(new)?;
-                seen.add_key(new)?;
-                if self.is_there(new.id) || !seen.ids.insert(new.id) {
-                    return Err(BackendError::Failed(Duplicate.into()));
-                }
-            }
+            Commit::Insert(new) => self.check_new(new, seen),
             Commit::Complete(new) => {
                 self.draft_of(new)?;
                 if !seen.ids.insert(new.id) {
                     return Err(BackendError::NotDraft);
                 }
+                self.check_rest(new, seen)
             }
         }
-        self.check_leaser(one.transaction())?;
-        let body = one.transaction().body.as_ref();
+    }
+
+    /// As `check_one`, for a new transaction.
+    pub(super) fn check_new(
+        &self,
+        new: &NewTransaction,
+        seen: &mut Seen,
+    ) -> Result<(), BackendError> {
+        self.check_key(new)?;
+        seen.add_key(new)?;
+        if self.is_there(new.id) || !seen.ids.insert(new.id) {
+            return Err(BackendError::Failed(Duplicate.into()));
+        }
+        self.check_rest(new, seen)
+    }
+
+    fn check_rest(&self, new: &NewTransaction, seen: &mut Seen) -> Result<(), BackendError> {
+        self.check_leaser(new)?;
+        let body = new.body.as_ref();
         body.map_or(Ok(()), |body| {
             self.blobs.check_with(body, &mut seen.brought)
         })

@@ -4,12 +4,12 @@ use std::{collections::HashSet, iter, mem};
 
 use crate::storage::{BackendError, record::Settlement};
 
-use super::{entry::Entry, store::Store};
+use super::{commit::Seen, entry::Entry, store::Store};
 
 impl Store {
     pub(super) fn settle(&mut self, mut settlement: Settlement) -> Result<(), BackendError> {
         let together = mem::take(&mut settlement.together);
-        let all: Vec<_> = iter::once(settlement).chain(together).collect();
+        let mut all: Vec<_> = iter::once(settlement).chain(together).collect();
         let mut ids = HashSet::with_capacity(all.len());
         for settlement in &all {
             let entry = self.transactions.get(&settlement.id);
@@ -20,6 +20,15 @@ impl Store {
             if let Some(notification) = &settlement.notification {
                 self.check(notification)?;
             }
+        }
+        let mut seen = Seen::default();
+        for new in all.iter().flat_map(|settlement| &settlement.kept) {
+            self.check_new(new, &mut seen)?;
+        }
+        for settlement in &mut all {
+            // First, so that events have the same order as in a database.
+            let kept = mem::take(&mut settlement.kept);
+            kept.into_iter().for_each(|new| self.add(new));
         }
         all.into_iter().for_each(|one| self.write_settlement(one));
         Ok(())

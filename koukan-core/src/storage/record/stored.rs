@@ -208,6 +208,9 @@ pub struct Settlement {
     pub status: Status,
     /// A notification to be queued in the same commit.
     pub notification: Option<Box<NewTransaction>>,
+    /// New transactions in the same commit: parts of the attempt that have not delivered its message, and are kept to be
+    /// attempted by themselves. A blob that one of them brings may be declared as stored by later ones.
+    pub kept: Vec<NewTransaction>,
     /// The events of the settlement, before those of the notification. Empty where the backend keeps no
     /// events.
     pub events: Vec<NewEvent>,

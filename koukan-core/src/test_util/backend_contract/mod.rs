@@ -40,6 +40,7 @@ mod concurrency;
 mod drafts;
 mod events;
 mod garbage;
+mod kept;
 mod keys;
 mod leases;
 mod lists;
@@ -94,6 +95,10 @@ pub use self::{
     garbage::{
         collects_blobs_that_nothing_refers_to, collects_in_bounded_portions,
         collects_what_has_been_final_long_enough, keeps_a_blob_while_one_refers_to_it,
+    },
+    kept::{
+        keeps_nothing_for_a_dead_session, settles_one_of_many_with_new_transactions,
+        settles_with_new_transactions, settles_with_new_transactions_or_not_at_all,
     },
     keys::{
         inserts_one_of_many_with_one_key, leaves_the_key_of_a_failed_insert,
@@ -185,6 +190,7 @@ macro_rules! replica_contract_tests {
             keeps_a_session_that_is_refreshed,
             takes_over_from_a_silent_session,
             gives_nothing_to_a_dead_session,
+            keeps_nothing_for_a_dead_session,
             ends_a_session,
             tells_what_is_to_be_cancelled,
             tells_addresses_of_sessions_that_live,
@@ -235,6 +241,9 @@ macro_rules! backend_contract_tests {
             settles_wholly_or_not_at_all,
             refuses_a_settlement_without_the_lease,
             settles_by_the_lease_that_is_held,
+            settles_with_new_transactions,
+            settles_with_new_transactions_or_not_at_all,
+            settles_one_of_many_with_new_transactions,
             inserts_under_lease,
             frees_leases_of_dead_sessions,
             backs_off_after_crashes,

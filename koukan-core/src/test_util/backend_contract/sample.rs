@@ -186,6 +186,7 @@ pub(super) fn settlement(
         recipients: leased.transaction.recipients.clone(),
         status,
         notification: None,
+        kept: Vec::new(),
         events: Vec::new(),
         together: Vec::new(),
     }
