@@ -51,6 +51,50 @@ impl Storage {
             // This repeats that commit.
             return Ok(());
         }
+        let (members, commits) = self.members(custodies, terms, idempotency_key).await?;
+        let Some(first) = members.first() else {
+            return Ok(());
+        };
+        let mut written = contain(self.write(commits))
+            .await
+            .unwrap_or_else(|loss| Err(BackendError::of_loss(&loss)));
+        let mut is_known = true;
+        if let Err(BackendError::Failed(_)) = &written {
+            // It may have been written, and only the answer lost. One transaction tells for all.
+            match self.has(first.custody.live()).await {
+                Ok(true) => written = Ok(()),
+                Ok(false) => {}
+                Err(_) => is_known = false,
+            }
+        }
+        if let Err(error) = written {
+            for member in members {
+                match is_known {
+                    true => self.put_back(&member),
+                    false => self.doubt(member, terms),
+                }
+            }
+            return Err(error.into());
+        }
+        for member in members {
+            member.custody.forgo();
+            self.committed(member, terms);
+        }
+        Ok(())
+    }
+
+    /// What to commit for transactions of this storage, except those that upstream has accepted meanwhile. From here on
+    /// nobody else changes them: they are to be put back if they are not written.
+    ///
+    /// # Cancel safety
+    ///
+    /// It must not be dropped.
+    pub(super) async fn members(
+        &self,
+        custodies: Vec<Custody>,
+        terms: Terms,
+        idempotency_key: Option<IdempotencyKey>,
+    ) -> Result<(Vec<Member>, Vec<Commit>), CustodyError> {
         let mut bodies = Vec::with_capacity(custodies.len());
         for custody in &custodies {
             let body = custody.live().lock().body.clone();
@@ -82,35 +126,7 @@ impl Storage {
                 }
             }
         }
-        let Some(first) = members.first() else {
-            return Ok(());
-        };
-        let mut written = contain(self.write(commits))
-            .await
-            .unwrap_or_else(|loss| Err(BackendError::of_loss(&loss)));
-        let mut is_known = true;
-        if let Err(BackendError::Failed(_)) = &written {
-            // It may have been written, and only the answer lost. One transaction tells for all.
-            match self.has(first.custody.live()).await {
-                Ok(true) => written = Ok(()),
-                Ok(false) => {}
-                Err(_) => is_known = false,
-            }
-        }
-        if let Err(error) = written {
-            for member in members {
-                match is_known {
-                    true => self.put_back(&member),
-                    false => self.doubt(member, terms),
-                }
-            }
-            return Err(error.into());
-        }
-        for member in members {
-            member.custody.forgo();
-            self.committed(member, terms);
-        }
-        Ok(())
+        Ok((members, commits))
     }
 
     async fn write(&self, mut commits: Vec<Commit>) -> Result<(), BackendError> {

@@ -103,11 +103,19 @@ impl Custody {
         custodies: impl IntoIterator<Item = &'a Self>,
         terms: Terms,
     ) -> Result<(), CustodyError> {
+        let custodies = Self::complete(custodies).await?;
+        Self::commit_all(custodies, terms, None).await
+    }
+
+    /// Waits until their whole messages are there.
+    pub(super) async fn complete<'a>(
+        custodies: impl IntoIterator<Item = &'a Self>,
+    ) -> Result<Vec<Self>, CustodyError> {
         let custodies: Vec<_> = custodies.into_iter().cloned().collect();
         for custody in &custodies {
             poll_fn(|cx| custody.poll_whole(cx)).await?;
         }
-        Self::commit_all(custodies, terms, None).await
+        Ok(custodies)
     }
 
     /// Commits the transaction, whose message is there, with an idempotency key. It replaces its
@@ -147,8 +155,12 @@ impl Custody {
         committed.unwrap_or_else(|error| Err(failed(error).into()))
     }
 
-    fn is_of(&self, storage: &Storage) -> bool {
+    pub(super) fn is_of(&self, storage: &Storage) -> bool {
         Arc::ptr_eq(&self.0.storage.0, &storage.0)
+    }
+
+    pub(super) fn storage(&self) -> &Storage {
+        &self.0.storage
     }
 
     pub(super) fn live(&self) -> &Arc<Live> {
@@ -197,16 +209,20 @@ impl Custody {
     pub(super) fn forgo(&self) {
         self.0.lock().is_taken = true;
     }
+
+    /// Gives up the right, and the transaction with it, although there may be other handles.
+    pub(super) fn give_up(&self) {
+        self.0.cancel();
+    }
 }
 
 impl Inner {
     fn lock(&self) -> MutexGuard<'_, Hold> {
         self.hold.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Drop for Inner {
-    fn drop(&mut self) {
+    /// Cancels the transaction, unless it is, or was, in custody.
+    fn cancel(&self) {
         let attempt = {
             let mut hold = self.lock();
             if hold.is_taken {
@@ -219,6 +235,12 @@ impl Drop for Inner {
         if let Some(attempt) = attempt {
             attempt.abort();
         }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.cancel();
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{causes::Causes, supervision::contain};
 
 use super::{
     BackendError, Storage,
+    kept_parts::KeptParts,
     live::Live,
     patience::{Patience, keep_trying},
     record::{EventSource, NewEvent, SchedulingKey, Settlement, Status, TransactionId},
@@ -27,6 +28,8 @@ struct Writing {
     end: End,
     /// The transactions whose leases end with it, in the order of the settlement.
     others: Vec<Arc<Live>>,
+    /// Parts of the attempt that are written in the same commit.
+    parts: Vec<KeptParts>,
     /// Whether it may be written, with only the answer lost.
     may_be_written: bool,
     patience: Patience,
@@ -88,9 +91,22 @@ impl Ending {
             fence,
             end,
             others,
+            parts: Vec::new(),
             may_be_written: false,
             patience: Patience::default(),
         }))
+    }
+
+    /// The same, with parts of the attempt that are written in the same commit. They are cancelled if it is not written.
+    pub(super) fn with_parts(mut self, mut parts: Vec<KeptParts>) -> Self {
+        if let Some(writing) = &mut self.0
+            && let End::Settled(settlement, _) = &mut writing.end
+        {
+            let new = parts.iter_mut().flat_map(KeptParts::take_new);
+            settlement.kept.extend(new);
+            writing.parts = parts;
+        }
+        self
     }
 
     /// Writes it.
@@ -159,12 +175,15 @@ impl Writing {
                 Ok(()) => return Ok(()),
                 // A failed write may have been made, with only its answer lost: then the lease is
                 // gone.
-                Err(BackendError::LeaseLost) if has_failed && self.is_written().await => {
+                Err(BackendError::LeaseLost | BackendError::SessionLost)
+                    if has_failed && self.is_written().await =>
+                {
                     return Ok(());
                 }
                 Err(BackendError::LeaseLost | BackendError::SessionLost) => {
                     return Err(BackendError::LeaseLost);
                 }
+                Err(BackendError::NoSuchBlob) if !self.parts.is_empty() => self.give_parts_up(),
                 Err(error) => {
                     let presence = &self.storage.0.presence;
                     tokio::select! {
@@ -178,6 +197,21 @@ impl Writing {
         }
     }
 
+    /// A message of a part is gone, as may happen if the backend has failed for longer than it keeps what nothing refers
+    /// to. The attempt is made again.
+    fn give_parts_up(&mut self) {
+        let (id, transaction) = (self.live.trace_id(), self.live.id);
+        tracing::error!(%id, %transaction, "what an attempt has kept is gone; the attempt is made again");
+        self.parts.clear();
+        if let End::Settled(settlement, _) = mem::replace(&mut self.end, End::GivenBack) {
+            let others = mem::take(&mut self.others);
+            for (other, end) in others.into_iter().zip(settlement.together) {
+                let released = self.storage.releasing(&other, end.fence);
+                released.write_in_background();
+            }
+        }
+    }
+
     /// Continues after it was written, or the lease was lost.
     fn go_on(self, is_written: bool) {
         let Self {
@@ -186,8 +220,14 @@ impl Writing {
             fence,
             end,
             others,
+            parts,
             ..
         } = self;
+        match is_written {
+            true => parts.into_iter().for_each(KeptParts::written),
+            // Before others may have the whole.
+            false => drop(parts),
+        }
         match end {
             End::Settled(mut settlement, news) if is_written => {
                 let together = mem::take(&mut settlement.together);
@@ -226,6 +266,11 @@ impl Writing {
             return true;
         };
         let id = settlement.id;
+        for parts in &self.parts {
+            if let Some(are_written) = parts.are_written(id).await {
+                return are_written;
+            }
+        }
         let find = || self.storage.backend().find(id);
         let Ok(Some(stored)) = keep_trying(id, "look for what was written", find).await else {
             return false;

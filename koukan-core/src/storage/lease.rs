@@ -22,6 +22,7 @@ use super::{
     Drain, Storage, UpstreamReply,
     destinations::LATE,
     drain::Halt,
+    kept_parts::KeptParts,
     lease_body::LeaseBody,
     live::{Durability, Live, OnDrop, Side, State},
     live_body::LiveBody,
@@ -60,6 +61,8 @@ pub struct Lease {
     promise: Option<Promise>,
     /// For notifications: others with the same message in the same notification.
     pub(super) others: Vec<Self>,
+    /// Parts of the attempt that are committed with its end.
+    pub(super) parts: Vec<KeptParts>,
     /// Whether it was read back, so that nobody sends its octets now.
     is_stored: bool,
     /// Whether it was leased only to be ended if its time is over.
@@ -83,6 +86,7 @@ impl Lease {
             is_companion: false,
             promise: None,
             others: Vec::new(),
+            parts: Vec::new(),
             is_stored: false,
             is_overdue: false,
             is_finished: false,
@@ -130,6 +134,7 @@ impl Lease {
             is_companion: false,
             promise: None,
             others: Vec::new(),
+            parts: Vec::new(),
             is_stored: true,
             is_overdue: false,
             is_finished: false,

@@ -21,6 +21,8 @@ impl Drop for Lease {
         if self.is_finished {
             return;
         }
+        // Before others may have the whole.
+        self.parts.clear();
         let (on_drop, drain) = {
             let state = self.live.lock();
             (state.on_drop, state.drain)

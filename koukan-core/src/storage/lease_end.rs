@@ -1,6 +1,6 @@
 //! How a lease ends: settled, postponed, or given back.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -28,8 +28,9 @@ impl Lease {
     ///
     /// If the future is dropped, the outcome is written in the background.
     pub async fn finish(mut self, end: AttemptEnd) -> Result<(), BackendError> {
+        let parts = mem::take(&mut self.parts);
         if let Some(end) = self.pass_on(end) {
-            let ending = self.storage.settling(&self.live, end);
+            let ending = self.storage.settling(&self.live, end).with_parts(parts);
             // Boxed, since most transactions are never stored and need no room for it.
             Box::pin(ending.write()).await?;
         }
@@ -62,6 +63,7 @@ impl Lease {
     /// As [`Lease::finish`].
     pub async fn give_up(mut self, reason: FinalReason) -> Result<(), BackendError> {
         self.is_finished = true;
+        self.parts.clear();
         self.let_others_go();
         let status = Status::Final(reason);
         let (durability, is_over) = self.live.update(Side::Output, |state| {
@@ -127,6 +129,7 @@ impl Lease {
     /// Gives the lease back: the current attempt does not count, and the due time is unchanged.
     pub(crate) async fn give_back(mut self) {
         self.is_finished = true;
+        self.parts.clear();
         self.let_others_go();
         if let Some(fence) = self.forget_attempt() {
             let released = self.storage.releasing(&self.live, fence).write().await;
@@ -141,6 +144,7 @@ impl Lease {
     /// As [`Lease::finish`].
     pub(crate) async fn postpone(mut self, until: Timestamp) -> Result<(), BackendError> {
         self.is_finished = true;
+        self.parts.clear();
         self.let_others_go();
         let Some(fence) = self.forget_attempt() else {
             return Ok(());

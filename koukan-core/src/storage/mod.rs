@@ -16,6 +16,7 @@ mod ending;
 mod events;
 mod garbage;
 mod image;
+mod kept_parts;
 mod lease;
 mod lease_body;
 mod lease_drop;

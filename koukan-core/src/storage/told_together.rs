@@ -95,8 +95,10 @@ impl Lease {
         ends: impl IntoIterator<Item = (Self, AttemptEnd)>,
         notification: Option<Box<NewTransaction>>,
     ) -> Result<(), BackendError> {
+        let mut parts = Vec::new();
         let ended = ends.into_iter().filter_map(|(mut lease, end)| {
             let end = lease.pass_on(end)?;
+            parts.append(&mut lease.parts);
             let (storage, live) = (lease.storage.clone(), Arc::clone(&lease.live));
             let settlement = storage.settlement_of_lease(&live, end);
             Some((storage, live, settlement))
@@ -110,7 +112,7 @@ impl Lease {
         settlement.together = together;
         settlement.notification = notification;
         let ending = Ending::of_several(storage, live, (settlement, News::Attempted), lives);
-        ending.write().await
+        ending.with_parts(parts).write().await
     }
 
     /// The end of the transaction, if it is in the durable tier.

@@ -1,5 +1,6 @@
 //! When a message leaves.
 
+mod kept;
 mod orders;
 mod parts;
 mod signal;
@@ -16,6 +17,8 @@ use crate::{
     sync::{Mutex, MutexGuard, PoisonError},
     waking::keep,
 };
+
+use self::kept::Kept;
 
 pub(crate) use self::{
     orders::{Orders, Sharers},
@@ -92,6 +95,10 @@ struct State {
     sharers: Option<(Weak<dyn Sharers>, usize)>,
     /// Who is woken when it turns out that the message has not left.
     waiting: Option<Waker>,
+    /// What is committed with the end of the attempt.
+    kept: Vec<Kept>,
+    /// Whether the attempt has ended, so that nothing is kept any more.
+    is_closed: bool,
 }
 
 /// An endpoint says when the message leaves, until this is dropped; see [`Departure::hold`].

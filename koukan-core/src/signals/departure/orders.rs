@@ -1,6 +1,6 @@
 //! Who is asked before a message leaves.
 
-use std::{sync::Weak, task::Context};
+use std::{any::Any, sync::Weak, task::Context};
 
 use super::{Departure, Gone};
 
@@ -8,7 +8,7 @@ use super::{Departure, Gone};
 ///
 /// This is read right before a message leaves, since the thread that sends it may not be the one that ends the
 /// attempt, and the process may have stood still.
-pub(crate) trait Orders: Send + Sync {
+pub(crate) trait Orders: Any + Send + Sync {
     /// Whether the attempt must end if this has become of its message.
     fn must_end(&self, gone: Gone) -> bool;
 

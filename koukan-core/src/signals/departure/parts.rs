@@ -14,6 +14,7 @@
 //! |---|---|---|
 //! | no part has left | is given up | end with it, and leave nothing |
 //! | a part has left | goes on until its parts have ended | those that have not left end; the others wait for their replies |
+//! | parts are taken into custody with its end | ends as any attempt | end with it, until its end is written |
 //! | parts were taken into custody | has let go of its parts | are transactions of their own |
 //!
 //! A part that ends without having delivered its message has not left after all.
@@ -83,7 +84,7 @@ impl Departure {
     }
 
     /// Asks whether parts may be taken into custody. To be called right before that, and followed by
-    /// [`Departure::let_go`].
+    /// [`Departure::let_go`] once they are.
     pub(crate) fn may_keep(&self) -> Keeping {
         if self.heed() {
             return Keeping::Never;

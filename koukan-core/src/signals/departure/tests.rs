@@ -227,3 +227,60 @@ fn what_is_kept_is_on_its_own() {
     assert_eq!(part.stand(Gone::No, &cx), Stand::Same);
     assert!(part.may_go());
 }
+
+/// What comes later is undone by whoever wanted it to be kept.
+#[test]
+fn an_attempt_takes_out_what_was_kept_and_keeps_nothing_afterwards() {
+    let told = Arc::new(Told::default());
+    let departure = Arc::new(under(&told));
+    departure.keep(Box::new(1)).unwrap();
+    departure.keep(Box::new("two")).unwrap();
+    let kept = departure.take_kept();
+    assert_eq!(kept[0].downcast_ref(), Some(&1));
+    assert_eq!(kept[1].downcast_ref(), Some(&"two"));
+    let late = departure.keep(Box::new(3)).unwrap_err();
+    assert_eq!(late.downcast_ref(), Some(&3));
+    assert!(departure.take_kept().is_empty());
+}
+
+#[test]
+fn who_gives_the_orders_is_known_to_the_attempt_that_has_its_message_to_itself() {
+    struct Others;
+
+    impl Sharers for Others {
+        fn may_go(&self, _: usize) -> bool {
+            true
+        }
+    }
+
+    struct Unknown;
+
+    impl Orders for Unknown {
+        fn must_end(&self, _: Gone) -> bool {
+            false
+        }
+
+        fn poll_must_end(&self, _: &Context<'_>, _: Gone) -> bool {
+            false
+        }
+
+        fn is_cancelled(&self) -> bool {
+            false
+        }
+
+        fn is_overdue(&self) -> bool {
+            false
+        }
+
+        fn wake(&self) {}
+    }
+
+    let told = Arc::new(Told::default());
+    let departure = Arc::new(under(&told));
+    let by = departure.orders_by::<Told>();
+    assert!(by.is_some_and(|by| Arc::ptr_eq(&by, &told)));
+    assert!(departure.orders_by::<Unknown>().is_none());
+    assert!(departure.part().orders_by::<Told>().is_none());
+    departure.join(Weak::<Others>::new(), 0);
+    assert!(departure.orders_by::<Told>().is_none());
+}

@@ -29,7 +29,9 @@
 //! the message or are in custody. Nothing more is reported for the alias afterwards.
 //!
 //! Where the transaction is an attempt, its [message has left](crate::signals::Departure) once that of a leg has, or
-//! once legs are taken into custody. Until then the attempt can be ended, and nothing of its legs is left.
+//! once legs are taken into custody. Until then the attempt can be ended, and nothing of its legs is left. Where the
+//! transaction is stored, its legs are in custody from the commit on with which the attempt ends: if that is not made,
+//! since the process crashes or has lost the lease, nothing of them is left either.
 //!
 //! | it answers | when |
 //! |---|---|

@@ -232,12 +232,11 @@ async fn take<'a>(
         retry: true,
         notify,
     };
-    let taken = Custody::take_all(custodies.iter().copied(), terms).await;
-    if taken.is_ok()
-        && let Some(whole) = whole
-    {
-        whole.let_go();
-    }
+    let each = custodies.iter().copied();
+    let taken = match whole {
+        Some(whole) => Custody::take_parts(each, terms, whole).await,
+        None => Custody::take_all(each, terms).await,
+    };
     taken.map_err(|error| {
         if NOT_TAKEN.is_first() {
             tracing::error!(error = %Causes(&error), ?custodies, "could not take custody");

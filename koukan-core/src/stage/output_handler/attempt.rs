@@ -172,10 +172,18 @@ impl Leased<'_> {
 impl Leased<'_> {
     /// The end of the attempt. If some of its parts were ended because it was to end, and nobody has the message, it
     /// ends as it was to.
-    fn conclude(&self, attempt: Box<Attempt>, cx: &Context<'_>) -> Result<Box<Attempt>, Halted> {
+    fn conclude(
+        &mut self,
+        attempt: Box<Attempt>,
+        cx: &Context<'_>,
+    ) -> Result<Box<Attempt>, Halted> {
         let is_delivered = attempt.is_any_delivered();
         self.departure.conclude(is_delivered);
-        if is_delivered || !self.departure.is_divided() {
+        if is_delivered {
+            self.lease.keep_parts(&self.departure);
+            return Ok(attempt);
+        }
+        if !self.departure.is_divided() {
             return Ok(attempt);
         }
         match self.poll_halt(cx) {
@@ -223,6 +231,8 @@ impl Drop for Exchange<'_> {
     fn drop(&mut self) {
         let errand = &mut self.errand;
         self.following.in_scope(|| errand.abandon());
+        // What the attempt has kept, and its lease has not taken over, is given up.
+        drop(errand.originator.departure.take_kept());
     }
 }
 

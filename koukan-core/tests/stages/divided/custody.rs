@@ -1,17 +1,14 @@
 //! Legs that are taken into custody, and copies.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::atomic::Ordering, time::Duration};
 
 use koukan_core::{
     filter::add_route::AddRouteLayer, service::BoxMailService, stage::exploder::ReplyPolicy,
-    storage::record::FinalReason, test_util::Script, transaction::Transaction,
+    storage::record::FinalReason, test_util::Script,
 };
 use rstest::rstest;
 use tokio::time::{sleep, timeout};
-use tower::{Layer, ServiceExt, service_fn};
+use tower::Layer;
 
 use crate::{
     agent::{Agent, until},
@@ -24,14 +21,8 @@ use super::{AT_ONCE, Destination, Divided, due, end};
 async fn what_is_being_taken_into_custody_is_not_given_back_as_well() {
     let (backend, destination) = (Failing::default(), Destination::default());
     let agent = Agent::on(backend.clone(), destination.service()).await;
-    // The transaction itself is written by then.
-    let slow = Arc::clone(&backend.slow_inserts);
-    let chain = BoxMailService::new(agent.exploder(ReplyPolicy::Submission));
-    let chain = BoxMailService::new(service_fn(move |tx: Transaction| {
-        slow.store(1, Ordering::Relaxed);
-        chain.clone().oneshot(tx)
-    }));
-    let divided = Divided::through(agent, chain, &["busy@y"]).await;
+    backend.slow_settlements.store(1, Ordering::Relaxed);
+    let divided = Divided::begin(agent, ReplyPolicy::Submission, &["busy@y"]).await;
     let (agent, id, stopped) = divided.stop();
     sleep(SLOW / 2).await;
     let census = agent.storage.backend().census().await.unwrap();

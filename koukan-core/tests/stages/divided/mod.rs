@@ -2,6 +2,7 @@
 
 mod cancel;
 mod custody;
+mod kept;
 mod stop;
 
 use std::{
