@@ -40,9 +40,12 @@ use super::{
 
 const HOSTNAME: &str = "agent.test";
 /// The sender that legs and notifications go out as.
-const OUT: &str = "out";
+pub(crate) const OUT: &str = "out";
 /// The sender that gateways use. What is delivered on its behalf is in the agent's custody.
 pub(crate) const GATE: &str = "gate";
+
+/// The sender of what queued mail is divided into.
+pub(crate) const PARTS: &str = "parts";
 
 /// The sender of the copies for an archive.
 pub(crate) const COPIES: &str = "copies";
@@ -95,6 +98,7 @@ impl Agent {
         let legs = || {
             ChainMap::new()
                 .with(Sender::new(OUT), chain(delivery.clone()))
+                .with(Sender::new(PARTS), chain(delivery.clone()))
                 .with(Sender::new(SENDER), chain(delivery.clone()))
                 .with(Sender::new(COPIES), chain(archive.clone()))
         };
@@ -106,16 +110,19 @@ impl Agent {
             };
             OutputHandler::new(chains, notifications).with_random(Arc::clone(&random) as _)
         };
-        let explode = |policy| {
+        let exploder = |policy, sender| {
             let writer = StorageWriter::new(storage.clone(), output(legs()))
-                .with_sender(Sender::new(OUT))
+                .with_sender(Sender::new(sender))
                 .with_timeouts(
                     storage_writer::StorageWriterTimeouts::default()
                         .with_rcpt(Duration::from_secs(30))
                         .with_final_reply(Duration::from_secs(60)),
                 );
             let legs = writer.boxed();
-            let exploder = Exploder::new(legs, policy, storage.pool().clone());
+            Exploder::new(legs, policy, storage.pool().clone())
+        };
+        let explode = |policy| {
+            let exploder = exploder(policy, OUT);
             let lists = RouterLayer::new(Lists).passing_unknown();
             BoxMailService::new(lists.layer(exploder))
         };
@@ -127,7 +134,12 @@ impl Agent {
             false => service,
         };
         let gate = chain(explode(ReplyPolicy::Submission));
-        let all = output(legs().with(Sender::new(GATE), gate));
+        let mut all = legs().with(Sender::new(GATE), gate);
+        if world.plan.divides {
+            let divided = exploder(ReplyPolicy::Submission, PARTS);
+            all = all.with(Sender::new(OUT), chain(BoxMailService::new(divided)));
+        }
+        let all = output(all);
         let settings = RestHandlerSettings::default()
             .with_hostname(HOSTNAME.into())
             .with_max_in_flight(world.plan.max_in_flight)

@@ -8,9 +8,9 @@ use koukan_core::storage::{
 };
 
 use crate::{
-    agent::{COPIES, GATE},
+    agent::{COPIES, GATE, OUT},
     ledger::Ledger,
-    plan::To,
+    plan::{Plan, To},
     world::World,
 };
 
@@ -23,9 +23,7 @@ pub(crate) async fn events(world: &World, backend: &dyn Backend) {
         return;
     }
     let found = match (all(backend).await, ends(backend).await) {
-        (Ok(events), Ok(ends)) => {
-            violations(&world.ledger(), world.plan.subscribes, &events, &ends)
-        }
+        (Ok(events), Ok(ends)) => violations(&world.ledger(), &world.plan, &events, &ends),
         (Err(error), _) | (_, Err(error)) => vec![format!("nobody can read events: {error}")],
     };
     world.ledger().violations.extend(found);
@@ -70,7 +68,7 @@ async fn ends(backend: &dyn Backend) -> Result<Vec<(TransactionId, FinalReason)>
 
 fn violations(
     ledger: &Ledger,
-    is_read: bool,
+    plan: &Plan,
     events: &[KeptEvent],
     ends: &[(TransactionId, FinalReason)],
 ) -> Vec<String> {
@@ -80,7 +78,7 @@ fn violations(
             found.push(format!("event {} stands at place {place}", event.number));
         }
     }
-    if is_read && ledger.read != events {
+    if plan.subscribes && ledger.read != events {
         let [read, all] = [&ledger.read[..], events].map(<[_]>::len);
         found.push(format!("a reader of events has {read} of {all}, or others"));
     }
@@ -100,7 +98,9 @@ fn violations(
         let is_copy = &*event.event.sender.name == COPIES;
         if let Some(key) = key.filter(|_| kind == EventKind::Delivered && !is_copy) {
             delivered.insert(key);
-            let is_handed_on = &*event.event.sender.name == GATE;
+            // What legs have not delivered is queued again.
+            let sender = &*event.event.sender.name;
+            let is_handed_on = sender == GATE || plan.divides && sender == OUT;
             let has_it = !ledger.deliveries_of(&key).is_empty();
             if !is_handed_on && !has_it && !ledger.confused.contains(&key) {
                 let address = key.1.address(key.0);

@@ -130,15 +130,22 @@ fn doubled(ledger: &Ledger, plan: &Plan) -> Vec<String> {
     // A party that hears no reply repeats the message: the agent, the next process, and the client.
     let excused = |letter, ends| 1 + ledger.repetitions(letter, plan) as usize + ends;
     // An end of a process is no excuse once the delivery is recorded.
-    let under_way = |key: &Key| {
+    // Nor is it one where nobody had the message by then. Of several processes, one may have sent it and learn later that
+    // it has no right to it any more.
+    let under_way = |key: &Key, deliveries: &[Duration]| {
         let recorded = ledger.recorded.get(key);
-        let is_before = |end: &&Duration| recorded.is_none_or(|recorded| *recorded >= **end);
+        let is_before = |end: &&Duration| {
+            recorded.is_none_or(|recorded| *recorded >= **end)
+                && (!plan.replicas.is_empty() || deliveries.iter().any(|at| at <= *end))
+        };
         ledger.ends.iter().filter(is_before).count()
     };
     for (key, deliveries) in &ledger.deliveries {
         let unheard = ledger.unheard.get(key).copied().unwrap_or_default();
         let is_confused = ledger.confused.contains(key);
-        if deliveries.len() > excused(key.0, under_way(key)) + unheard as usize && !is_confused {
+        if deliveries.len() > excused(key.0, under_way(key, deliveries)) + unheard as usize
+            && !is_confused
+        {
             let (address, times) = (key.1.address(key.0), deliveries.len());
             doubled.push(format!("{address} gets message {} {times} times", key.0));
         }

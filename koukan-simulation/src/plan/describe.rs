@@ -63,6 +63,9 @@ impl Display for Plan {
         if self.archives {
             writeln!(f, "  an archive gets copies")?;
         }
+        if self.divides {
+            writeln!(f, "  queued mail passes an exploder")?;
+        }
         for (number, Step { at, doing }) in self.steps.iter().enumerate() {
             write!(f, "  step {} at {}: ", number + 1, Time(*at))?;
             match doing {

@@ -1,5 +1,5 @@
 //! Additional parts of some plans: operators, messages to several recipients by one request, times of delivery, a
-//! reader of events, suppressed addresses, lists, an archive.
+//! reader of events, suppressed addresses, lists, an archive, an exploder for queued mail.
 
 use std::time::Duration;
 
@@ -42,6 +42,7 @@ impl Plan {
                 }
             }
         }
+        self.divides = random.happens(300);
         self.steps.sort_by_key(|step| step.at);
         self
     }

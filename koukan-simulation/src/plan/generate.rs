@@ -42,6 +42,7 @@ impl Plan {
             subscribes: false,
             suppresses: false,
             archives: false,
+            divides: false,
             steps,
         };
         plan.with_extras()

@@ -45,6 +45,8 @@ pub struct Plan {
     pub suppresses: bool,
     /// Whether the listeners for other servers and for users store a copy of each message for an archive.
     pub archives: bool,
+    /// Whether queued mail is attempted through an Exploder, whose legs are queued again if they fail.
+    pub divides: bool,
     /// What clients do, in order of time.
     pub steps: Vec<Step>,
 }

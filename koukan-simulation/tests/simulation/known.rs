@@ -27,6 +27,7 @@ fn queued_messages_wait_for_those_that_hang() {
     plan.ends.clear();
     plan.max_in_flight = 1;
     plan.archives = false;
+    plan.divides = false;
     plan.destinations.truncate(1);
     plan.destinations[0].mood = Mood::Hanging;
     plan.destinations.push(DestinationPlan {

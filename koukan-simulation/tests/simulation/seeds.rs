@@ -64,6 +64,7 @@ fn plans_have_what_they_are_to_show() {
     };
     assert!(doings().filter(is_list).count() > 10);
     assert!(plans.iter().filter(|plan| plan.archives).count() > 10);
+    assert!(plans.iter().filter(|plan| plan.divides).count() > 10);
     let messages = doings().filter(|doing| matches!(doing, Doing::Message(_)));
     assert!(messages.count() > 10);
     for order in [

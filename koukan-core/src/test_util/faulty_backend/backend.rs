@@ -29,7 +29,7 @@ use crate::{
     },
 };
 
-use super::{Defect, Faults};
+use super::{Defect, Faults, calls::not_kept};
 use crate::test_util::SeededRandom;
 
 /// A backend that adds faults in front of another one.
@@ -247,7 +247,7 @@ impl Queue for FaultyBackend {
         self.settle_late(&settlement);
         let settled = self.write(|| async {
             let all = std::iter::once(&settlement).chain(&settlement.together);
-            let recipients: Vec<_> = all.flat_map(|one| one.recipients.clone()).collect();
+            let recipients: Vec<_> = all.flat_map(not_kept).cloned().collect();
             self.inner.settle(settlement).await?;
             self.observe(&recipients);
             Ok(())

@@ -9,8 +9,11 @@ use std::{
 use tokio::{sync::OwnedSemaphorePermit, time::sleep};
 
 use crate::{
-    reply::Reply,
-    storage::{BackendError, record::Recipient},
+    reply::{InPlaceOf, Reply},
+    storage::{
+        BackendError,
+        record::{Recipient, Settlement},
+    },
 };
 
 use super::{Defect, FaultyBackend, TroubleKind, held_time::holding_time};
@@ -172,4 +175,17 @@ impl FaultyBackend {
     pub(super) fn lock_held(&self) -> std::sync::MutexGuard<'_, Option<OwnedSemaphorePermit>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The recipients of a settlement, except those that were taken into custody by its attempt: they are settled where they
+/// were, and not delivered.
+pub(super) fn not_kept(settlement: &Settlement) -> impl Iterator<Item = &Recipient> {
+    let attempt = settlement.attempt.as_ref();
+    let is_kept = move |position| {
+        let reply = attempt.map(|attempt| attempt.final_reply_for(position));
+        reply.is_some_and(|reply| reply.extensions().get::<InPlaceOf>().is_some())
+    };
+    let recipients = settlement.recipients.iter().enumerate();
+    let recipients = recipients.filter(move |(position, _)| !is_kept(*position));
+    recipients.map(|(_, recipient)| recipient)
 }
