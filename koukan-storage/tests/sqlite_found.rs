@@ -184,6 +184,58 @@ async fn the_log_of_a_damaged_database_is_kept_until_the_database_is_restored() 
     assert_eq!(backend.census().await.unwrap().waiting, 32);
 }
 
+/// What is wrong with the log of a database whose process was killed, and how many of its 32 messages are
+/// there then.
+async fn with_log(change: impl FnOnce(&mut Vec<u8>)) -> (Result<(), OpenError>, u64, bool) {
+    let (path, _directory) = killed(12).await;
+    let mut log = fs::read(beside(&path, "-wal")).unwrap();
+    change(&mut log);
+    fs::write(beside(&path, "-wal"), &log).unwrap();
+    let checked = SqliteOptions::new(&path).check().await.map(|_| ());
+    let backend = SqliteBackend::open(&path).await.unwrap();
+    let there = backend.census().await.unwrap().waiting;
+    backend.close().await;
+    let copy = fs::read(beside(&path, "-wal.damaged"));
+    let is_kept = copy.is_ok_and(|copy| copy == log);
+    (checked, there, is_kept)
+}
+
+#[tokio::test]
+async fn a_damaged_log_is_kept_and_told_of() {
+    let damages: [fn(&mut Vec<u8>); 3] = [
+        |log| log[30_000..32_000].fill(0xa5),
+        |log| log[100_000] ^= 1,
+        |log| log[..32].fill(0),
+    ];
+    for (number, damage) in damages.into_iter().enumerate() {
+        let (checked, there, is_kept) = with_log(damage).await;
+        let is_told = matches!(checked, Err(OpenError::DamagedLog { commits, .. }) if commits > 0);
+        assert!(is_told, "{number}: {checked:?}");
+        assert!(there < 32, "{number}: {there}");
+        assert!(is_kept, "{number}");
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_log_that_was_not_written_is_no_damage() {
+    let ends: [fn(&mut Vec<u8>); 4] = [
+        |_| {},
+        |log| log.truncate(log.len() - 5000),
+        |log| {
+            let len = log.len();
+            log[len - 5000..].fill(0);
+        },
+        |log| log.clear(),
+    ];
+    for (number, end) in ends.into_iter().enumerate() {
+        let (checked, there, is_kept) = with_log(end).await;
+        checked.unwrap();
+        assert!(there >= 20, "{number}: {there}");
+        assert_eq!(there == 32, number == 0, "{number}: {there}");
+        assert!(!is_kept, "{number}");
+    }
+}
+
 #[tokio::test]
 async fn a_check_changes_nothing_and_leaves_no_files() {
     for (path, directory) in [database().await, killed(3).await] {

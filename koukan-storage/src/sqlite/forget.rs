@@ -13,6 +13,7 @@ use super::{
     error::Cause,
     inspect::{Access, Found, inspect, look},
     lock::ProcessLock,
+    old_log,
     open::migrate,
 };
 
@@ -61,6 +62,7 @@ impl SqliteOptions {
             return Ok(Vec::new());
         };
         inspect(self, &path, len).await?;
+        old_log::keep(&path).await?;
         let mut database = self.migrating(&path).connect().await.map_err(failed)?;
         migrate(&mut database, &path).await?;
         let found = find(&mut database, address).await.map_err(failed)?;

@@ -23,6 +23,7 @@ mod lock;
 mod main_file;
 mod medium;
 mod migrations;
+mod old_log;
 mod open;
 mod options;
 mod prepare;

@@ -24,6 +24,7 @@ use super::{
     inspect::{Access, Found, inspect, look},
     lock::ProcessLock,
     migrations::migrator,
+    old_log,
     prepare::prepare,
     reading::Readers,
     room::{Pages, Room},
@@ -77,6 +78,18 @@ pub enum OpenError {
     LogAlone {
         /// The database.
         path: PathBuf,
+    },
+    /// The log of the database is damaged. An agent that starts keeps a copy of it.
+    #[error(
+        "the log {0}-wal is damaged, and its last commits ({commits}) cannot be read, in which there may be mail: \
+         restore it, or start the agent, which keeps a copy of it as {0}-wal.damaged and goes on without them",
+        path.display()
+    )]
+    DamagedLog {
+        /// The database.
+        path: PathBuf,
+        /// How many commits are in the log after the place where it is damaged.
+        commits: u64,
     },
     /// The database belongs to another program.
     #[error(
@@ -227,6 +240,7 @@ pub(super) async fn up_to_date(
         Found::Nothing => create(options, path).await?,
         Found::Database(len) => {
             inspect(options, path, len).await?;
+            old_log::keep(path).await?;
             let preparing = options.connecting(path);
             let mut connection = preparing.connect().await.map_err(failed)?;
             prepare(&mut connection, path, len).await.map_err(failed)?;

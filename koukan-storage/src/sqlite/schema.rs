@@ -16,6 +16,7 @@ use super::{
     inspect::{Access, Found, inspect, look, tables_of_ours},
     lock::ProcessLock,
     migrations::migrator,
+    old_log,
     open::{check_directory, up_to_date},
 };
 
@@ -34,13 +35,14 @@ impl SqliteOptions {
         }
     }
 
-    /// Checks what opening the database checks, and changes nothing: that it is one of ours and undamaged,
-    /// and that nobody uses it. Returns the state of its schema. Where there is no database, all migrations
+    /// Checks what opening the database checks: that it is one of ours and undamaged, and that nobody uses it.
+    /// Nothing is changed, unless the first start on a copy was interrupted: then SQLite takes back what it began. Returns the state of its schema. Where there is no database, all migrations
     /// are pending.
     ///
     /// # Errors
     ///
-    /// [`OpenError`]; [`OpenError::Locked`] where an agent runs.
+    /// [`OpenError`]; [`OpenError::Locked`] where an agent runs, [`OpenError::DamagedLog`] where opening it
+    /// would go on without a part of the log.
     pub async fn check(&self) -> Result<Schema, OpenError> {
         check_directory(&self.path)?;
         let path = self.real_path();
@@ -52,6 +54,10 @@ impl SqliteOptions {
             Found::Nothing => Ok(compare(&path, Vec::new())),
             Found::Database(len) => {
                 inspect(self, &path, len).await?;
+                let commits = old_log::look(&path).await?;
+                if commits > 0 {
+                    return Err(OpenError::DamagedLog { path, commits });
+                }
                 read(self.inspecting(&path), &path).await
             }
         }
