@@ -91,7 +91,7 @@ pub(super) fn look(path: &Path, access: Access) -> Result<Found, OpenError> {
 
 /// The length of a database according to its header, 0 where the header does not say; `None` where
 /// the file is not a database. <https://www.sqlite.org/fileformat.html>, section 1.3.
-fn whole_len(header: &[u8]) -> Option<u64> {
+pub(super) fn whole_len(header: &[u8]) -> Option<u64> {
     if header.len() < HEADER || !header.starts_with(MAGIC) {
         return None;
     }

@@ -20,6 +20,7 @@ use std::{
 use super::{
     files::beside,
     held::{Held, begin},
+    inspect::whole_len,
 };
 
 /// The length of a database's header. <https://www.sqlite.org/fileformat.html>, section 1.3.
@@ -91,7 +92,8 @@ impl MainFile {
         let now = self.look().ok()?;
         let is_same = now.header == left.header;
         let is_fine = match is_same {
-            true => now.len >= left.len,
+            // Who makes a database smaller writes the header first, and shortens the file at the end.
+            true => now.len >= left.len || is_whole(&now),
             false => {
                 let is_new_log = now.log != left.log && now.header[MODES] == WITH_LOG;
                 is_new_log || self.is_in_log(&now.header).ok()?
@@ -147,6 +149,11 @@ impl MainFile {
     }
 }
 
+/// Whether the file is as long as its header says.
+fn is_whole(look: &Look) -> bool {
+    whole_len(&look.header).is_some_and(|whole| whole > 0 && look.len >= whole)
+}
+
 impl Left {
     fn set(&mut self, look: Option<Look>) {
         self.turn += 1;
@@ -171,5 +178,51 @@ impl Look {
         begin(held.file(), &mut look.header)?;
         begin(log, &mut look.log)?;
         Ok(look)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: usize = 4096;
+
+    /// The first page of a database of this many pages.
+    fn first_page(pages: u32) -> Vec<u8> {
+        let mut page = vec![0; PAGE];
+        page[..16].copy_from_slice(b"SQLite format 3\0");
+        page[16..18].copy_from_slice(&4096_u16.to_be_bytes());
+        page[MODES].copy_from_slice(&WITH_LOG);
+        for at in [24, 92] {
+            page[at..at + 4].copy_from_slice(&pages.to_be_bytes());
+        }
+        page[28..32].copy_from_slice(&pages.to_be_bytes());
+        page
+    }
+
+    /// Another program has made the database smaller, and its checkpoint is looked at while it is under way.
+    #[test]
+    fn a_database_that_becomes_smaller_is_not_truncated() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("queue.sqlite");
+        let mut database = first_page(10);
+        database.resize(10 * PAGE, 0);
+        std::fs::write(&path, &database).unwrap();
+        let mut log = vec![0; LOG_HEADER];
+        log[8..12].copy_from_slice(&4096_u32.to_be_bytes());
+        let mut frame = vec![0; 24];
+        frame[..4].copy_from_slice(&1_u32.to_be_bytes());
+        log.extend([frame, first_page(6)].concat());
+        std::fs::write(beside(&path, "-wal"), log).unwrap();
+        let main = MainFile::note(&path).unwrap();
+        assert_eq!(main.damage(), None);
+
+        let file = File::options().write(true).open(&path).unwrap();
+        file.write_all_at(&first_page(6), 0).unwrap();
+        assert_eq!(main.damage(), None);
+        file.set_len(6 * PAGE as u64).unwrap();
+        assert_eq!(main.damage(), None);
+        file.set_len(5 * PAGE as u64).unwrap();
+        assert_eq!(main.damage(), Some("it was truncated while it was in use"));
     }
 }

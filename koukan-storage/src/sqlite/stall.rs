@@ -23,7 +23,9 @@ pub(super) struct Stall {
 
 /// A write has been under way for too long.
 #[derive(Debug, thiserror::Error)]
-#[error("the disk has not answered for {seconds} seconds")]
+#[error(
+    "a write has waited for the disk, or for the lock of another program, for {seconds} seconds"
+)]
 pub(super) struct Stalled {
     seconds: u64,
 }
@@ -38,6 +40,10 @@ impl Stall {
     }
 
     /// Notes that a write begins.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a disk does not follow paused time"
+    )]
     pub(super) fn begin(&self) {
         self.set(Some(Instant::now()));
     }
@@ -86,8 +92,8 @@ mod tests {
 
     /// A lock of another program holds up writes, as a disk may.
     async fn lock(path: &Path) -> SqliteConnection {
-        let other = SqliteConnectOptions::new().filename(path).connect();
-        let mut other = other.await.unwrap();
+        let options = SqliteConnectOptions::new().filename(path);
+        let mut other = options.connect().await.unwrap();
         other.execute("BEGIN IMMEDIATE").await.unwrap();
         other
     }
@@ -116,7 +122,7 @@ mod tests {
         match refused {
             Err(BackendError::Failed(cause)) => {
                 let told = cause.to_string();
-                assert!(told.contains("the disk has not answered for"), "{told}");
+                assert!(told.contains("has waited for the disk"), "{told}");
             }
             other => panic!("{other:?}"),
         }

@@ -267,6 +267,9 @@ impl Batch {
         for settlement in &mut self.settlements {
             settlement.request.leave_out_conversation();
         }
+        for group in &mut self.groups {
+            group.request.leave_out_conversations();
+        }
     }
 
     /// Makes all operations undecided again, since the writes were rolled back.

@@ -44,6 +44,13 @@ impl Together {
         }
     }
 
+    /// Leaves out what was said in attempts.
+    pub(super) fn leave_out_conversations(&mut self) {
+        for settlement in &mut self.settlements {
+            settlement.request.leave_out_conversation();
+        }
+    }
+
     /// Whether they contain messages.
     pub(super) fn has_messages(&self) -> bool {
         !(self.inserts.is_empty() && self.completions.is_empty())

@@ -178,7 +178,9 @@ impl Task {
                 if self.room.look(pages, is_full)
                     && let Some(ballast) = &mut self.ballast
                 {
+                    self.stall.begin();
                     ballast.keep().await;
+                    self.stall.end();
                 }
             }
             Err(error) => {
@@ -276,13 +278,14 @@ impl Task {
 
     async fn try_once(&mut self, batch: &mut Batch) -> Result<(), Failure> {
         self.stall.begin();
-        let tried = self.try_commit(batch).await;
-        self.stall.end();
-        match tried {
+        // What explains a failure writes to the same disk.
+        let tried = match self.try_commit(batch).await {
             Err(Failure::Statement(cause)) => Err(Failure::Statement(self.explain(cause).await)),
             Err(Failure::Commit(cause)) => Err(Failure::Commit(self.explain(cause).await)),
             other => other,
-        }
+        };
+        self.stall.end();
+        tried
     }
 
     /// Frees space on a full medium: releases the reserve, and copies the log into the database, so that

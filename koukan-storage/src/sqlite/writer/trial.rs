@@ -21,12 +21,12 @@ impl Task {
             Err(lost) => Err(Cause::from(lost)),
             Ok(()) => {
                 self.stall.begin();
-                let written = self.try_to_write().await;
-                self.stall.end();
-                match written {
+                let written = match self.try_to_write().await {
                     Ok(()) => Ok(()),
                     Err(error) => Err(self.explain(error.into()).await),
-                }
+                };
+                self.stall.end();
+                written
             }
         };
         for mut probe in probes {
