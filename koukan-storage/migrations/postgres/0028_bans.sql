@@ -54,6 +54,37 @@ BEGIN
     RETURN NULL;
 END $$;
 
+-- Before a change: who writes suspensions or suppressions waits for its turn with nothing of them in hand, so that two never
+-- wait for each other.
+CREATE FUNCTION await_ban_number() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('SELECT 1 FROM %I.ban_numbers FOR UPDATE', TG_TABLE_SCHEMA);
+    RETURN NULL;
+END $$;
+
+-- After a TRUNCATE, which does not tell what it removes: so many numbers on, all processes read everything again.
+CREATE FUNCTION note_truncation() RETURNS TRIGGER
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    EXECUTE format('UPDATE %I.ban_numbers SET last = last + 10001', TG_TABLE_SCHEMA);
+    EXECUTE format('DELETE FROM %I.ban_changes', TG_TABLE_SCHEMA);
+    PERFORM pg_notify('koukan_bans', coalesce(current_setting('koukan.process', TRUE), ''));
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER suspensions_awaited BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON suspensions
+    FOR EACH STATEMENT EXECUTE FUNCTION await_ban_number();
+
+CREATE TRIGGER suppressions_awaited BEFORE INSERT OR UPDATE OR DELETE OR TRUNCATE ON suppressions
+    FOR EACH STATEMENT EXECUTE FUNCTION await_ban_number();
+
+CREATE TRIGGER suspensions_truncated AFTER TRUNCATE ON suspensions
+    FOR EACH STATEMENT EXECUTE FUNCTION note_truncation();
+
+CREATE TRIGGER suppressions_truncated AFTER TRUNCATE ON suppressions
+    FOR EACH STATEMENT EXECUTE FUNCTION note_truncation();
+
 CREATE TRIGGER suspensions_added AFTER INSERT ON suspensions
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION note_suspensions();
 

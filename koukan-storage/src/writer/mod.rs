@@ -258,9 +258,10 @@ impl BatchWriter {
         self.claim(&mut batch.claims).await?;
         self.bring_forward(&mut batch.set_backs).await?;
         self.keep_cursors(&mut batch.cursors).await?;
+        self.collect(&mut batch.collections).await?;
+        // Late, since other processes that write suppressions wait for this one until the commit.
         self.suppress_found(batch).await?;
         self.change_suppressions(&mut batch.suppressions).await?;
-        self.collect(&mut batch.collections).await?;
         // Last, since other connections wait for the events' numbers until the commit.
         self.write_events(batch).await
     }
