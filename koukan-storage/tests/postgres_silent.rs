@@ -73,7 +73,15 @@ async fn whoever_waits_is_told_in_time_over_every_connection_and_later_all_goes_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_statement_that_takes_its_time_is_waited_for() {
     let server = Server::start(Durability::None);
-    let (url, wire, backend) = database(&server, PATIENCE).await;
+    waits_for_a_lock(&server).await;
+    // Also where its user has the rights of another one.
+    let rights = "CREATE ROLE team SUPERUSER; ALTER ROLE koukan SET role = team";
+    server.execute("postgres", rights);
+    waits_for_a_lock(&server).await;
+}
+
+async fn waits_for_a_lock(server: &Server) {
+    let (url, wire, backend) = database(server, PATIENCE).await;
     let locking = Locking::of(&url, "transactions").await;
     let inserting = tokio::spawn({
         let backend = backend.clone();

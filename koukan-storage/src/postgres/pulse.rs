@@ -36,11 +36,12 @@ use super::{
 /// The shortest and the longest time after which the server is asked, and which it has for the answer.
 const STEP: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(5)];
 
-/// The sessions of this program's user, and since when each waits for a statement, by the server's clock in microseconds;
-/// `None` where it does not, or nobody knows.
+/// The sessions, and since when each waits for a statement, by the server's clock in microseconds; `None` where it does
+/// not, or nobody knows. They are not chosen by their user: one may have logged in by another name than that by whose
+/// rights it asks now.
 const SESSIONS: &str = "SELECT pid, CASE WHEN state LIKE 'idle%' \
     THEN CAST(extract(epoch FROM state_change) * 1000000 AS bigint) END \
-    FROM pg_stat_activity WHERE usename = current_user";
+    FROM pg_stat_activity";
 
 /// Asks whether the server answers at all, and whether it works on a statement.
 #[derive(Clone)]
