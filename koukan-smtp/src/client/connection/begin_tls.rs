@@ -2,13 +2,17 @@
 
 use std::{io, mem};
 
+use bytes::BytesMut;
 use koukan_core::{
     network::BoxWire,
     reply::{Encryption, Speaker},
 };
 use tokio::time::timeout;
 
-use crate::client::{ClientError, Phase, security::Begin};
+use crate::{
+    client::{ClientError, Phase, security::Begin},
+    codec::ReplyParser,
+};
 
 use super::{
     Connection,
@@ -20,7 +24,8 @@ impl Connection<BoxWire> {
     ///
     /// # Errors
     ///
-    /// [`ClientError::GreetsInClear`] if the server has sent a reply in place of its part of the handshake.
+    /// [`ClientError::GreetsInClear`] if the server has sent a greeting in place of its part of the handshake,
+    /// [`ClientError::Refused`] if it has sent a refusal there, as servers do that have too many connections.
     ///
     /// *Source*: RFC 8314 section 3.3.
     pub(crate) async fn begin_tls(&mut self, begin: &Begin) -> Result<(), ClientError> {
@@ -32,7 +37,7 @@ impl Connection<BoxWire> {
         let Err(error) = begun else { return Ok(()) };
         if let Some(said) = first.as_reply() {
             self.log.note(Speaker::Server, said);
-            return Err(ClientError::GreetsInClear);
+            return Err(said_in_clear(said));
         }
         Err(match error {
             // There is no greeting yet, so the host may be as far away as one that does not greet.
@@ -75,6 +80,23 @@ impl Connection<BoxWire> {
 
     fn take_io(&mut self) -> BoxWire {
         mem::replace(&mut self.io, Box::new(tokio::io::empty()))
+    }
+}
+
+/// What the beginning of a reply means in place of TLS.
+fn said_in_clear(said: &[u8]) -> ClientError {
+    let phase = Phase::TlsHandshake;
+    if !matches!(said.first(), Some(b'4' | b'5')) {
+        return ClientError::GreetsInClear;
+    }
+    let (mut parser, mut input) = (ReplyParser::default(), BytesMut::from(said));
+    let reply = match parser.parse(&mut input) {
+        Ok(None) => parser.parse_end(&mut input),
+        parsed => parsed,
+    };
+    match reply {
+        Ok(Some(reply)) => ClientError::Refused { phase, reply },
+        _ => ClientError::Disconnected(phase),
     }
 }
 

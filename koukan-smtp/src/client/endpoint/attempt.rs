@@ -121,6 +121,7 @@ impl Attempts {
             let may_wait = destination.hosts.len() == 1;
             let mut turn = turn(may_wait);
             let way = (host, guard, naming, asked.get(index));
+            met.begin();
             let delivered = self.deliver_securely(way, &mut turn, &mut exchange);
             match delivered.await {
                 Outcome::Ended(result) => return Ok(result?),

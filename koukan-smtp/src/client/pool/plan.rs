@@ -48,6 +48,7 @@ impl Pool {
             return Ok(ways);
         }
         let mut ways = Vec::new();
+        let mut tried = 0;
         for domain in &destination.hosts {
             let ask = mail_hosts::of(domain, &*self.resolver, &*self.random, &self.helo_name);
             let found = timeout(self.timeouts.resolve, ask).await;
@@ -59,7 +60,6 @@ impl Pool {
                 is_proved: found.is_proved,
                 domain: (&*found.domain).into(),
             };
-            let mut tried = 0;
             for host in &found.hosts {
                 if tried == TRIED_MAX {
                     break;
@@ -67,7 +67,11 @@ impl Pool {
                 let asked = is_asked.then_some(&asked);
                 let way = self.way(host, Some(guard), asked, has_policy, wishes);
                 let (way, failure) = way.await;
-                tried += usize::from(failure.as_ref().is_none_or(|it| !it.is_untried()));
+                let mut refusals = way.addresses.iter().map(|(_, refusal)| refusal.is_some());
+                let is_refused = !way.addresses.is_empty() && refusals.all(|is_refused| is_refused);
+                let is_untried =
+                    is_refused || failure.as_ref().is_some_and(HostFailure::is_untried);
+                tried += usize::from(!is_untried);
                 ways.push(failed(
                     way,
                     failure.map(HostFailure::into_reply_of_mail_host),

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::Path};
 use async_trait::async_trait;
 use koukan_core::{
     network::{BoxWire, Connector},
+    path::Parameter,
     reply::{Recording, Speaker},
 };
 use tokio::{
@@ -34,10 +35,9 @@ async fn greet_in_clear(mut io: DuplexStream, pieces: &[&str], heard: Heard) {
 /// has what the server said.
 #[tokio::test(start_paused = true)]
 async fn a_server_that_greets_in_clear_gets_nothing() {
-    const GREETINGS: [&[&str]; 3] = [
+    const GREETINGS: [&[&str]; 2] = [
         &["220 mx.example ESMTP\r\n"],
         &["2", "20 mx.exa", "mple ESMTP\r\n"],
-        &["554 5.7.1 you speak first\r\n"],
     ];
     for pieces in GREETINGS {
         for tls in [ClientTls::unverified(), Authority::new().client()] {
@@ -68,6 +68,41 @@ async fn a_server_that_greets_in_clear_gets_nothing() {
                 let is_heard = heard.windows(command.len()).any(|part| part == command);
                 assert!(!is_heard, "{}", heard.escape_ascii());
             }
+        }
+    }
+}
+
+/// Servers that have too many connections say so before TLS. That is no lasting failure, also where TLS is required.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_in_clear_is_the_hosts() {
+    for (sends, expected) in [
+        (
+            "421 Too many concurrent SMTP connections; please try again later.\r\n",
+            "451 4.3.2 mx.example (192.0.2.1:465) refused its service at TLS handshake: 421 Too many",
+        ),
+        (
+            "554 5.7.1 you speak first\r\n",
+            "451 4.3.2 mx.example (192.0.2.1:465) refused its service at TLS handshake: 554 5.7.1 you",
+        ),
+        ("42", "451 4.4.2 lost the connection to mx.example"),
+    ] {
+        for is_required in [false, true] {
+            let (told, _heard) = mpsc::channel(1);
+            let connector = ScriptedConnector::new(move |_, io| {
+                let told = told.clone();
+                tokio::spawn(async move { greet_in_clear(io, &[sends], told).await });
+            });
+            let policy = TlsPolicy::Immediate(Authority::new().client());
+            let endpoint = endpoint_at("mx.example:465", policy, &connector);
+            let mut from = mail("a@me.example");
+            if is_required {
+                let parameter = Parameter::new("REQUIRETLS", None).unwrap();
+                from.parameters.push(parameter).unwrap();
+            }
+            let to = [rcpt("bob@mx.example")];
+            let outcome = send(endpoint, from, to, "a: b\r\n\r\nhi\r\n").await;
+            let text = outcome.verdict(0).to_string();
+            assert!(text.starts_with(expected), "{text}");
         }
     }
 }
