@@ -175,8 +175,11 @@ fn policies(
     let mut policy = |rule: Option<&Destination>| -> Result<TlsPolicy, StartError> {
         let (level, mode) = config.tls_with(rule);
         let tls = match (level, &trusted) {
-            (TlsLevel::Never, _) => return Ok(TlsPolicy::Never),
-            (TlsLevel::Opportunistic | TlsLevel::Required, _) => shown(ClientTls::unverified()),
+            (TlsLevel::Never, _) if mode == ServerTlsMode::Offered => return Ok(TlsPolicy::Never),
+            // Where TLS is to begin at once, nothing is sent in clear, whatever the chain has for other hosts.
+            (TlsLevel::Never | TlsLevel::Opportunistic | TlsLevel::Required, _) => {
+                shown(ClientTls::unverified())
+            }
             (TlsLevel::Verified, Some(known)) => known.clone(),
             (TlsLevel::Verified, None) => trusted.insert(shown(verified(config)?)).clone(),
         };
@@ -190,10 +193,16 @@ fn policies(
     let mut hosts = HostTls::default();
     for rule in destinations.iter().filter(|rule| rule.has_tls()) {
         if let Some(host) = &rule.host {
-            let host = host.value.parse();
-            let host =
-                host.map_err(|error: InvalidHostPort| StartError::Config(error.to_string()))?;
-            hosts.set(&host, policy(Some(rule))?);
+            let parsed = host.value.parse();
+            let parsed =
+                parsed.map_err(|error: InvalidHostPort| StartError::Config(error.to_string()))?;
+            let policy = policy(Some(rule)).map_err(|error| {
+                StartError::Config(format!(
+                    "destination `{}`: {error}; name the trusted authorities by `ca_file` in each `smtp` endpoint",
+                    host.value
+                ))
+            });
+            hosts.set(&parsed, policy?);
         }
     }
     Ok((general, hosts))
@@ -217,4 +226,46 @@ pub(super) fn networks(config: &[Place<String>]) -> Result<Vec<Network>, StartEr
     let networks = config.iter().map(|network| network.value.parse());
     let networks: Result<_, InvalidNetwork> = networks.collect();
     networks.map_err(|error| StartError::Config(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::{config::Config, config::Endpoint, registry::Registry};
+
+    use super::*;
+
+    /// The policy of all hosts and that of the host with a rule, which no chain names.
+    fn told(smtp: &str, rule: &str) -> (TlsPolicy, String) {
+        let text = format!(
+            "hostname: mx.test\n\
+             rest_listener: [ {{ address: \"127.0.0.1:8025\" }} ]\n\
+             storage: memory\n\
+             notification: {{ sender: out }}\n\
+             sender: [ {{ name: out, chain: out, rest: {{}} }} ]\n\
+             chain: [ {{ name: out, filter: [ router: {{ rules: [ dest_domain: {{ port: 2525 }} ] }} ], endpoint: {{ smtp: {{ {smtp} }} }} }} ]\n\
+             destination: [ {{ host: \"smtp.example:465\", {rule} }} ]\n"
+        );
+        let config = Config::parse(Path::new("x"), &text, &Registry::default()).unwrap();
+        let Endpoint::Smtp(smtp) = &config.chain[0].endpoint else {
+            panic!("{text}");
+        };
+        let (general, hosts) = policies(smtp, &config.destination, |tls| tls).unwrap();
+        (general, format!("{hosts:?}"))
+    }
+
+    #[test]
+    fn what_a_rule_says_of_tls_counts_more_than_what_the_chain_says() {
+        let (general, host) = told("tls: never", "tls_mode: immediate");
+        assert!(matches!(general, TlsPolicy::Never), "{general:?}");
+        assert!(host.contains("Immediate("), "{host}");
+        let (general, host) = told("tls_mode: immediate", "tls: never");
+        assert!(matches!(general, TlsPolicy::Immediate(_)), "{general:?}");
+        assert!(host.contains("Never"), "{host}");
+        let (_, host) = told("tls_mode: immediate", "tls: opportunistic");
+        assert!(host.contains("Immediate("), "{host}");
+        let (_, host) = told("tls: required", "tls: never");
+        assert!(host.contains("Never"), "{host}");
+    }
 }

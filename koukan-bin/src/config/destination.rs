@@ -75,11 +75,17 @@ impl Destination {
         self.tls.is_some() || self.tls_mode.is_some()
     }
 
+    /// Whether it says that TLS is not used.
+    pub(crate) fn excludes_tls(&self) -> bool {
+        let level = self.tls.as_ref();
+        level.is_some_and(|level| level.value == TlsLevel::Never)
+    }
+
     /// Whether it says itself that TLS is to begin at once, and that it is not used.
     pub(crate) fn is_tls_impossible(&self) -> bool {
-        let level = self.tls.as_ref().map(|level| level.value);
-        let mode = self.tls_mode.as_ref().map(|mode| mode.value);
-        (level, mode) == (Some(TlsLevel::Never), Some(ServerTlsMode::Immediate))
+        let mode = self.tls_mode.as_ref();
+        let is_immediate = mode.is_some_and(|mode| mode.value == ServerTlsMode::Immediate);
+        self.excludes_tls() && is_immediate
     }
 
     /// Whether this agent uses other credentials with this host than with others.

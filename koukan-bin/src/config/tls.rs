@@ -102,12 +102,15 @@ pub enum TlsLevel {
 }
 
 impl Smtp {
-    /// How much TLS is required of a host, and when it begins. `rule` is the one for this host, if there is one.
+    /// How much TLS is required of a host, and when it begins. `rule` is the one for this host, if there is one: if it
+    /// excludes TLS, what the endpoint says of its beginning does not count.
     pub(crate) fn tls_with(&self, rule: Option<&Destination>) -> (TlsLevel, ServerTlsMode) {
         let level = rule.and_then(|rule| rule.tls.as_ref());
         let level = level.or(self.tls.as_ref()).map(|level| level.value);
+        let is_excluded = rule.is_some_and(Destination::excludes_tls);
+        let general = self.tls_mode.as_ref().filter(|_| !is_excluded);
         let mode = rule.and_then(|rule| rule.tls_mode.as_ref());
-        let mode = mode.or(self.tls_mode.as_ref()).map(|mode| mode.value);
+        let mode = mode.or(general).map(|mode| mode.value);
         (level.unwrap_or_default(), mode.unwrap_or_default())
     }
 }

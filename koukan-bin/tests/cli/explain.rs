@@ -118,7 +118,7 @@ fn it_is_told_where_tls_begins_with_the_first_octet() {
         ];
         let output = koukan(&arguments.concat());
         assert!(output.status.success(), "{}", text(&output.stderr));
-        text(&output.stdout).to_owned()
+        text(&output.stdout)
     };
     let told = explain(&[]);
     for line in [

@@ -160,8 +160,10 @@ fn where_there_is_no_tls_it_does_not_begin_at_once() {
     let required = rules(&["host: \"unix:/run/koukan-none\", tls: required"]);
     is_wrong(&named(socket, &required), "koukan-none", &["a Unix socket"]);
     let never = rules(&["host: \"unix:/run/koukan-none\", tls: never"]);
-    let text = named(&format!("{socket}, tls: required"), &never);
-    is_odd(&text, "koukan-none", &["cannot be connected to just now"]);
+    for general in ["tls: required", "tls_mode: immediate"] {
+        let text = named(&format!("{socket}, {general}"), &never);
+        is_odd(&text, "koukan-none", &["cannot be connected to just now"]);
+    }
 }
 
 #[test]
