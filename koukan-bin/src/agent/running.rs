@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    compose::{Exposition, Files, Keeper, Parts, probe_storage, tell_soundness},
+    compose::{Exposition, Files, Keeper, Kept, Parts, probe_storage, tell_soundness},
     config::Config,
     supervisor::{Part, Supervisor, works},
 };
@@ -97,14 +97,17 @@ impl Running {
         };
         let probe = {
             let (backend, readiness) = (Arc::clone(storage.backend()), readiness.clone());
-            let is_needed = config.promises_mail();
+            let kept = Kept {
+                is_needed: config.promises_mail(),
+                has_reserve: config.storage.has_reserve(),
+            };
             move || {
                 let backend = Arc::clone(&backend);
                 let probe = move || {
                     let backend = Arc::clone(&backend);
                     async move { backend.probe().await }
                 };
-                probe_storage(probe, readiness.clone(), is_needed)
+                probe_storage(probe, readiness.clone(), kept)
             }
         };
         let follow_session = {

@@ -40,7 +40,7 @@ pub(crate) use self::{
     listeners::Listeners,
     metrics::Exposition,
     postgres::options as postgres_options,
-    probe::{probe_storage, tell_soundness},
+    probe::{Kept, probe_storage, tell_soundness},
     stacks::Output,
     storage::{Keeper, make_directory_of},
 };

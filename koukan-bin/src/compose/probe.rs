@@ -20,12 +20,25 @@ const FULL: &str = "is full";
 /// The name of storage in health checks.
 const PART: &str = "storage";
 
+/// What storage is there for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Kept {
+    /// Whether the configuration promises to keep mail there.
+    pub(crate) is_needed: bool,
+    /// Whether it reserves space for the mail that is queued already.
+    pub(crate) has_reserve: bool,
+}
+
 /// The trouble with storage that is told for an error. While storage is full, senders that keep mail take none, not
-/// even for destinations that would take it at once; but what is queued is delivered.
-fn trouble_of(error: &BackendError, is_needed: bool) -> Trouble {
+/// even for destinations that would take it at once; but what is queued is delivered where space is reserved for that.
+fn trouble_of(error: &BackendError, kept: Kept) -> Trouble {
+    let Kept {
+        is_needed,
+        has_reserve,
+    } = kept;
     match error {
         BackendError::Full(_) if is_needed => Trouble {
-            works: &[works::QUEUED],
+            works: if has_reserve { &[works::QUEUED] } else { &[] },
             ..trouble(FULL, is_needed)
         },
         BackendError::Full(_) => trouble(FULL, is_needed),
@@ -45,13 +58,11 @@ fn trouble(what: &'static str, is_needed: bool) -> Trouble {
 
 /// Asks storage repeatedly whether it can take mail; never ends. There is one question at a time: a
 /// question without an answer is waited for, however long that takes.
-pub(crate) async fn probe_storage<Fut>(
-    probe: impl Fn() -> Fut,
-    readiness: Readiness,
-    is_needed: bool,
-) where
+pub(crate) async fn probe_storage<Fut>(probe: impl Fn() -> Fut, readiness: Readiness, kept: Kept)
+where
     Fut: Future<Output = Result<(), BackendError>>,
 {
+    let is_needed = kept.is_needed;
     // An earlier run of this task, which failed, may have set it.
     readiness.set_trouble(PART, None);
     let mut lost_at = Instant::now() + PATIENCE;
@@ -78,7 +89,7 @@ pub(crate) async fn probe_storage<Fut>(
                 }
             }
             Err(error) if Instant::now() >= lost_at => {
-                let trouble = trouble_of(&error, is_needed);
+                let trouble = trouble_of(&error, kept);
                 if !is_lost {
                     is_lost = true;
                     let what = trouble.what;
@@ -121,6 +132,11 @@ mod tests {
 
     use super::*;
 
+    const NEEDED: Kept = Kept {
+        is_needed: true,
+        has_reserve: true,
+    };
+
     async fn pass(seconds: u64) {
         for _ in 0..seconds * 10 {
             advance(Duration::from_millis(100)).await;
@@ -143,7 +159,7 @@ mod tests {
                 Ok(())
             }
         };
-        tokio::spawn(probe_storage(probe, readiness.clone(), true));
+        tokio::spawn(probe_storage(probe, readiness.clone(), NEEDED));
         pass(20).await;
         assert!(readiness.is_ready());
         opens.send_replace(false);
@@ -174,7 +190,7 @@ mod tests {
             };
             std::future::ready(answer)
         };
-        tokio::spawn(probe_storage(probe, readiness.clone(), true));
+        tokio::spawn(probe_storage(probe, readiness.clone(), NEEDED));
         for _ in 0..20 {
             pass(1).await;
             assert!(readiness.is_ready());
@@ -191,20 +207,25 @@ mod tests {
     async fn what_works_is_told_for_each_trouble() {
         let full = || BackendError::Full("no space is left".into());
         let failed = || BackendError::Failed("disk I/O error".into());
-        for (error, is_needed, what, work) in [
-            (full(), true, "is full", works::QUEUED),
-            (full(), false, "is full", works::AT_ONCE),
-            (failed(), true, "fails", works::AT_ONCE),
+        for (error, is_needed, has_reserve, what, work) in [
+            (full(), true, true, "is full", &[works::QUEUED][..]),
+            (full(), true, false, "is full", &[]),
+            (full(), false, true, "is full", &[works::AT_ONCE]),
+            (failed(), true, true, "fails", &[works::AT_ONCE]),
         ] {
-            let trouble = trouble_of(&error, is_needed);
-            assert_eq!((trouble.what, trouble.works), (what, &[work][..]));
+            let kept = Kept {
+                is_needed,
+                has_reserve,
+            };
+            let trouble = trouble_of(&error, kept);
+            assert_eq!((trouble.what, trouble.works), (what, work));
             assert_eq!(trouble.is_ready, !is_needed);
         }
 
         let readiness = Readiness::default();
         readiness.set(true);
         let probe = move || std::future::ready(Err(full()));
-        tokio::spawn(probe_storage(probe, readiness.clone(), true));
+        tokio::spawn(probe_storage(probe, readiness.clone(), NEEDED));
         pass(20).await;
         assert!(!readiness.is_ready());
         let told = format!("{readiness:?}");
@@ -219,7 +240,11 @@ mod tests {
         let readiness = Readiness::default();
         readiness.set(true);
         let probe = std::future::pending;
-        tokio::spawn(probe_storage(probe, readiness.clone(), false));
+        let kept = Kept {
+            is_needed: false,
+            ..NEEDED
+        };
+        tokio::spawn(probe_storage(probe, readiness.clone(), kept));
         pass(20).await;
         assert!(readiness.is_ready());
     }

@@ -68,6 +68,11 @@ impl Storage {
         self.reserve.map_or(RESERVE, |size| size.value.0)
     }
 
+    /// Whether space is reserved for what is queued already.
+    pub(crate) fn has_reserve(&self) -> bool {
+        self.sqlite.is_some() && self.reserve() > 0
+    }
+
     /// How long before its time a message is accepted.
     pub(crate) fn max_send_at(&self) -> Duration {
         self.max_send_at.map_or(MAX_SEND_AT, |max| max.0)
