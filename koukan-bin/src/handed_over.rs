@@ -83,8 +83,10 @@ fn check_count() -> Result<(), InvalidHandOver> {
 
 /// Whether the descriptor was there when this process was started.
 fn is_inherited(descriptor: u64) -> bool {
-    let Ok(known) = fs::read_to_string(format!("{DESCRIPTORS}/{descriptor}")) else {
-        return false;
+    let known = match fs::read_to_string(format!("{DESCRIPTORS}/{descriptor}")) {
+        Ok(known) => known,
+        // Some systems do not show it to a process with capabilities of its own.
+        Err(error) => return error.kind() != io::ErrorKind::NotFound,
     };
     let flags = known.lines().find_map(|line| line.strip_prefix("flags:"));
     let flags = flags.and_then(|flags| u32::from_str_radix(flags.trim(), 8).ok());

@@ -1,6 +1,7 @@
 //! SIGTERM and SIGINT stop the process. SIGHUP, SIGUSR1 and SIGUSR2 change nothing.
 
 use std::{
+    fs,
     future::poll_fn,
     io::{self, IsTerminal},
     task::{Context, Poll},
@@ -26,6 +27,8 @@ pub(crate) struct StopSignals(Option<Signals>);
 
 impl StopSignals {
     pub(crate) fn catch() -> Self {
+        // Read before it is caught.
+        let has_terminal = io::stdin().is_terminal() && !is_hangup_ignored();
         let signals = || {
             io::Result::Ok(Signals {
                 terminate: signal(SignalKind::terminate())?,
@@ -35,7 +38,7 @@ impl StopSignals {
                     ("SIGUSR1", signal(SignalKind::user_defined1())?),
                     ("SIGUSR2", signal(SignalKind::user_defined2())?),
                 ],
-                had_terminal: io::stdin().is_terminal(),
+                had_terminal: has_terminal,
             })
         };
         // Without handlers the signals end the process in their default way.
@@ -65,12 +68,21 @@ impl StopSignals {
     }
 }
 
+/// Whether whoever has started this process lets it ignore SIGHUP: it is to go on when its terminal has gone.
+fn is_hangup_ignored() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is the first signal.
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
     /// Signals that give other servers an order, with their names.
     orders: [(&'static str, Signal); 3],
-    /// Whether the process was started from a terminal.
+    /// Whether the process was started from a terminal, whose end it is not to survive.
     had_terminal: bool,
 }
 

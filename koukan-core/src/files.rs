@@ -6,6 +6,7 @@
 use std::{
     fs::{self, File},
     io::{self, ErrorKind, Read},
+    os::unix::fs::{FileTypeExt, MetadataExt},
     path::Path,
 };
 
@@ -19,8 +20,13 @@ const NULL: &str = "/dev/null";
 /// The system's error, or [`ErrorKind::InvalidInput`] for a pipe, a socket or a device. A folder can be opened, and cannot
 /// be read.
 pub fn open(path: &Path) -> io::Result<File> {
-    let kind = fs::metadata(path)?.file_type();
-    if !kind.is_file() && !kind.is_dir() && path != Path::new(NULL) {
+    let found = fs::metadata(path)?;
+    let kind = found.file_type();
+    // Links and mounts lead to it under other names.
+    let is_null = || {
+        kind.is_char_device() && fs::metadata(NULL).is_ok_and(|null| null.rdev() == found.rdev())
+    };
+    if !kind.is_file() && !kind.is_dir() && !is_null() {
         let text = "it is a pipe, a socket or a device, and must be a file";
         return Err(io::Error::new(ErrorKind::InvalidInput, text));
     }

@@ -13,7 +13,8 @@
 //! | has lost its lease | are cancelled |
 //! | its attempt failed, or was given up, given back or dropped | are cancelled before the whole's lease ends |
 //!
-//! The parts wait for the settlement, which waits for the backend only. The attempt waits for none of its parts by
+//! The parts wait for the settlement. It comes when the whole attempt has ended, with the calls that it makes later and
+//! what it has to say about delays, and then waits for the backend only. The attempt waits for none of its parts by
 //! then: an Exploder takes custody when all of them have ended.
 
 use std::{future::poll_fn, mem, sync::Arc};

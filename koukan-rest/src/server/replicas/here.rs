@@ -24,16 +24,19 @@ pub(super) async fn answer_here(
     let (head, _) = request.into_parts();
     let again = without_content(head.clone());
     let there = {
-        let here = next.run(without_content(head));
+        let here = next.clone().run(without_content(head));
         tokio::select! {
             biased;
             response = here => return Ok(response),
             there = known.replicas.storage.moved(id) => there,
         }
     };
-    match known.may_redirect(shared, &again) && known.is_there(&there).await {
+    if !known.may_redirect(shared, &again) {
+        return pass_on_or_answer(shared, known, &there, again, next).await;
+    }
+    match known.is_there(&there).await {
         true => super::redirect(&there, &again),
-        false => known.pass_on(shared, &there, again).await,
+        false => answer_for_silent(again, next).await,
     }
 }
 
