@@ -1,9 +1,9 @@
-//! How connections are made: with the password that its file has at that time.
+//! How connections are made: with the password that its file has at that time, and with settings of the server.
 
 use std::{io, path::Path, sync::Arc};
 
 use koukan_core::files;
-use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::task::spawn_blocking;
 
 /// The options of connections. The file with the password, where there is one, is read for each of them, so that the
@@ -12,6 +12,8 @@ use tokio::task::spawn_blocking;
 pub(super) struct Access {
     pub(super) options: PgConnectOptions,
     pub(super) password_file: Option<Arc<Path>>,
+    /// What is set on each connection once it is made: poolers take no settings with the connection.
+    pub(super) settings: Vec<(&'static str, String)>,
 }
 
 /// A process of the server, which serves one connection.
@@ -42,7 +44,24 @@ impl Access {
     }
 
     pub(super) async fn connect(&self) -> Result<PgConnection, sqlx::Error> {
-        self.options_now().await?.connect().await
+        let mut connection = self.options_now().await?.connect().await?;
+        self.set(&mut connection).await?;
+        Ok(connection)
+    }
+
+    /// Makes the settings on a connection.
+    pub(super) async fn set(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let settings = self.settings.iter();
+        let settings = settings.map(|(name, value)| {
+            let value = value.replace('\'', "''");
+            format!("SET {name} = '{value}'; ")
+        });
+        let settings: String = settings.collect();
+        if !settings.is_empty() {
+            let set = sqlx::raw_sql(AssertSqlSafe(settings));
+            set.execute(connection).await?;
+        }
+        Ok(())
     }
 
     /// A connection that knows its session.
@@ -57,8 +76,8 @@ impl Access {
     }
 
     /// The same, with more settings of the server.
-    pub(super) fn with<const N: usize>(mut self, settings: [(&str, &str); N]) -> Self {
-        self.options = self.options.options(settings);
+    pub(super) fn with<const N: usize>(mut self, settings: [(&'static str, String); N]) -> Self {
+        self.settings.extend(settings);
         self
     }
 }

@@ -91,6 +91,8 @@ impl PostgresOptions {
         Ok(Self {
             connect: connect
                 .application_name("koukan")
+                // Poolers do not know this, and numbers are not sent as text.
+                .extra_float_digits(None)
                 .statement_cache_capacity(PREPARED)
                 .disable_statement_logging(),
             password_file: None,
@@ -248,8 +250,7 @@ impl PostgresOptions {
 
     pub(super) fn using(&self) -> Access {
         let millis = |time: Duration| time.as_millis().max(1).to_string();
-        let mut access = self.migrating();
-        access.options = access.options.options([
+        self.migrating().with([
             ("statement_timeout", millis(self.statement_timeout)),
             ("lock_timeout", millis(self.lock_limit())),
             (
@@ -262,21 +263,20 @@ impl PostgresOptions {
             ("tcp_keepalives_count", "4".into()),
             ("default_transaction_isolation", "read committed".into()),
             ("koukan.process", self.process.clone()),
-        ]);
-        access
+        ])
     }
 
     /// Options for connections that read. Statements are planned anew with their values, since one sender may have
     /// very few transactions and another nearly all of them.
     pub(super) fn reading(&self) -> Access {
-        let custom = [("plan_cache_mode", "force_custom_plan")];
+        let custom = [("plan_cache_mode", "force_custom_plan".into())];
         self.using().with(custom)
     }
 
     /// Options for connections that are to change nothing.
     pub(super) fn looking(&self) -> Access {
         self.reading()
-            .with([("default_transaction_read_only", "on")])
+            .with([("default_transaction_read_only", "on".into())])
     }
 
     /// Options for connections that migrate the schema, without limits of time.
@@ -284,6 +284,7 @@ impl PostgresOptions {
         Access {
             options: self.connect.clone(),
             password_file: self.password_file.clone(),
+            settings: Vec::new(),
         }
     }
 }
@@ -306,13 +307,12 @@ mod tests {
     fn who_stands_still_keeps_nobody_from_living() {
         let options = PostgresOptions::new("postgres://koukan@localhost/koukan").unwrap();
         let limit = |options: &PostgresOptions| {
-            let access = options.using();
-            let settings = access.options.get_options().unwrap().to_owned();
-            let (_, limit) = settings
-                .split_once("idle_in_transaction_session_timeout=")
-                .unwrap();
-            let digits = limit.split(|c: char| !c.is_ascii_digit()).next().unwrap();
-            Duration::from_millis(digits.parse().unwrap())
+            let settings = options.using().settings;
+            let mut limits = settings
+                .iter()
+                .filter(|(name, _)| name.starts_with("idle_in"));
+            let (_, limit) = limits.next().unwrap();
+            Duration::from_millis(limit.parse().unwrap())
         };
         let term = Duration::from_secs(6);
         assert!(limit(&options.clone().with_session_term(term)) * 4 <= term);

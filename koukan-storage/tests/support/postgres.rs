@@ -313,7 +313,7 @@ fn free_port() -> u16 {
 }
 
 /// A directory that the server may write to.
-fn own_directory() -> PathBuf {
+pub(crate) fn own_directory() -> PathBuf {
     let directory = tempfile::Builder::new().prefix("koukan-pg").tempdir();
     let directory = directory.unwrap().keep();
     if let Some((user, group)) = unprivileged() {
@@ -369,7 +369,7 @@ fn unprivileged() -> Option<(u32, u32)> {
     )
 }
 
-fn demoted<'c>(command: &'c mut Command, directory: &Path) -> &'c mut Command {
+pub(crate) fn demoted<'c>(command: &'c mut Command, directory: &Path) -> &'c mut Command {
     if let Some((user, group)) = unprivileged() {
         command.gid(group).uid(user);
     }
