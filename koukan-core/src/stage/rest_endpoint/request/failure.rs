@@ -1,12 +1,28 @@
 //! Why a request failed, and what that means for the client.
 
+use std::time::Duration;
+
 use tower::BoxError;
 
 use crate::{
     causes::Causes,
+    repeats::Repeats,
     reply::Reply,
     resource::{BadAnswer, Refusal, RefusalKind},
 };
+
+/// The interval between log lines about requests that fail; between them requests are counted.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static REFUSED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
+    let seconds = interval.as_secs();
+    tracing::error!(requests, seconds, "upstream still refuses transactions");
+});
+
+static FAILED: Repeats = Repeats::new(INTERVAL, |requests, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(requests, seconds, "more requests to upstream failed");
+});
 
 /// A request failed.
 #[derive(Debug, thiserror::Error)]
@@ -73,8 +89,10 @@ impl Failure {
                 "upstream's answer does not conform to this API"
             );
         } else if reply == Reply::misconfigured() {
-            tracing::error!(error = %self, ?step, "upstream refuses transactions");
-        } else {
+            if REFUSED.is_first() {
+                tracing::error!(error = %self, ?step, "upstream refuses transactions");
+            }
+        } else if FAILED.is_first() {
             tracing::warn!(error = %self, ?step, "a request to upstream failed");
         }
         reply
@@ -106,8 +124,6 @@ impl Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn refused(kind: RefusalKind) -> Failure {
