@@ -67,7 +67,8 @@ fn what_is_no_question_is_not_answered() {
 
 #[test]
 fn it_answers_until_it_is_dropped() {
-    let dns = Dns::start(Arc::new(zone()), "127.0.0.1:0".parse().unwrap()).unwrap();
+    // An address that nobody else uses, who could get the port as soon as it is free.
+    let dns = Dns::start(Arc::new(zone()), "127.53.53.1:0".parse().unwrap()).unwrap();
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     let asked = question(b"\x02mx\x07example\0", 1);
     let mut told = [0; 512];
