@@ -3,7 +3,10 @@
 use std::{io, path::Path, sync::Arc};
 
 use koukan_core::files;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Executor, PgConnection, Postgres,
+    postgres::PgConnectOptions,
+};
 use tokio::task::spawn_blocking;
 
 /// The options of connections. The file with the password, where there is one, is read for each of them, so that the
@@ -50,7 +53,10 @@ impl Access {
     }
 
     /// Makes the settings on a connection.
-    pub(super) async fn set(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    pub(super) async fn set(
+        &self,
+        connection: impl Executor<'_, Database = Postgres>,
+    ) -> Result<(), sqlx::Error> {
         let settings = self.settings.iter();
         let settings = settings.map(|(name, value)| {
             let value = value.replace('\'', "''");
@@ -58,8 +64,7 @@ impl Access {
         });
         let settings: String = settings.collect();
         if !settings.is_empty() {
-            let set = sqlx::raw_sql(AssertSqlSafe(settings));
-            set.execute(connection).await?;
+            connection.execute(AssertSqlSafe(settings)).await?;
         }
         Ok(())
     }

@@ -102,15 +102,11 @@ impl Listener {
 
     async fn connect(&self) -> Result<PgListener, sqlx::Error> {
         // A dead connection is not waited for: the next one belongs to another pool.
-        let access = self.access.clone();
         let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None);
-        let pool = pool.after_connect(move |connection, _| {
-            let access = access.clone();
-            Box::pin(async move { access.set(connection).await })
-        });
         let pool = pool.connect_lazy_with(self.access.options_now().await?);
         let mut listener = PgListener::connect_with(&pool).await?;
         listener.eager_reconnect(false);
+        self.access.set(&mut listener).await?;
         listener.listen_all([EVENTS_CHANNEL, BANS_CHANNEL]).await?;
         Ok(listener)
     }
