@@ -5,7 +5,7 @@
 mod postgres;
 mod support;
 
-use std::{path::Path, time::Duration};
+use std::{fs, path::Path, time::Duration};
 
 use koukan_core::storage::{
     EventQuery, Queue, Records, Sessions, SuppressionLists,
@@ -254,6 +254,32 @@ async fn it_is_refused_where_it_would_do_harm() {
         };
         assert_eq!(table, "transactions");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_queue_whose_log_is_damaged_is_not_moved() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queue.sqlite");
+    let log = directory.path().join("queue.sqlite-wal");
+    let agent = SqliteBackend::open(&path).await.unwrap();
+    for _ in 0..12 {
+        agent.insert(transaction(20_000)).await.unwrap();
+    }
+    let (whole, mut damaged) = (fs::read(&path).unwrap(), fs::read(&log).unwrap());
+    agent.close().await;
+    damaged[30_000..32_000].fill(0xa5);
+    fs::write(&path, whole).unwrap();
+    fs::write(&log, &damaged).unwrap();
+    let (from, to) = (SqliteOptions::new(&path), options(&database()));
+    for refused in [
+        when_free(async || from.would_move_to(&to).await).await,
+        when_free(async || from.move_to(&to).await).await,
+    ] {
+        let refused = refused.unwrap_err();
+        let is_told = matches!(refused, MoveError::Source(OpenError::DamagedLog { .. }));
+        assert!(is_told, "{refused:?}");
+    }
+    assert!(fs::read(&log).unwrap() == damaged);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

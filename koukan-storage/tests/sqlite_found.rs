@@ -202,10 +202,12 @@ async fn with_log(change: impl FnOnce(&mut Vec<u8>)) -> (Result<(), OpenError>, 
 
 #[tokio::test]
 async fn a_damaged_log_is_kept_and_told_of() {
-    let damages: [fn(&mut Vec<u8>); 3] = [
+    let damages: [fn(&mut Vec<u8>); 5] = [
         |log| log[30_000..32_000].fill(0xa5),
         |log| log[100_000] ^= 1,
         |log| log[..32].fill(0),
+        |log| log[..512].fill(0),
+        |log| log[..4096].fill(0xa5),
     ];
     for (number, damage) in damages.into_iter().enumerate() {
         let (checked, there, is_kept) = with_log(damage).await;
@@ -217,13 +219,37 @@ async fn a_damaged_log_is_kept_and_told_of() {
 }
 
 #[tokio::test]
+async fn copies_of_damaged_logs_are_all_kept() {
+    let (path, _directory) = killed(12).await;
+    let image = [fs::read(&path).unwrap(), {
+        let mut log = fs::read(beside(&path, "-wal")).unwrap();
+        log[30_000..32_000].fill(0xa5);
+        log
+    }];
+    for suffix in ["-wal.damaged", "-wal.damaged2"] {
+        fs::write(&path, &image[0]).unwrap();
+        fs::write(beside(&path, "-wal"), &image[1]).unwrap();
+        SqliteBackend::open(&path).await.unwrap().close().await;
+        assert!(
+            fs::read(beside(&path, suffix)).unwrap() == image[1],
+            "{suffix}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn the_end_of_a_log_that_was_not_written_is_no_damage() {
-    let ends: [fn(&mut Vec<u8>); 4] = [
+    // After a loss of power any of the last pages may be missing.
+    let ends: [fn(&mut Vec<u8>); 5] = [
         |_| {},
         |log| log.truncate(log.len() - 5000),
         |log| {
             let len = log.len();
             log[len - 5000..].fill(0);
+        },
+        |log| {
+            let len = log.len();
+            log[len - 3 * 4120..len - 2 * 4120].fill(0);
         },
         |log| log.clear(),
     ];

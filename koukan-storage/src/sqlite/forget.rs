@@ -43,6 +43,8 @@ impl SqliteOptions {
     /// it is left in the files: they are written anew, for which there must be as much space again. Returns all
     /// transactions that were found. Nobody may be using the database.
     ///
+    /// Copies of damaged logs stay as they are.
+    ///
     /// Transactions that are not over still have to be delivered or reported, and stay. Other people's
     /// messages that mention the address stay as well.
     ///

@@ -1,20 +1,25 @@
 //! The log that an earlier process left.
 //!
 //! After a crash SQLite takes over the log as far as its checksums are right, and overwrites the rest. It
-//! does not say whether that was a commit that was never finished, or damage. Commits after the place where
-//! it stops are a sign of damage: they were acknowledged once the commits before them were on the disk.
+//! does not say whether that was a commit that was never finished, or damage. Nothing is written behind a commit before
+//! that is on the medium. So a commit behind the place where SQLite stops, with more behind it, is a sign of damage: it was
+//! acknowledged. The last commit is none: after a loss of power any of its pages may be missing.
 //! <https://www.sqlite.org/fileformat.html>, section 4.
 
 use std::{
     fs::{self, File},
     io::{self, BufReader, Read},
+    iter, mem,
     ops::RangeInclusive,
-    path::Path,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
 };
 
 use tokio::task::spawn_blocking;
 
-use super::{OpenError, files::beside};
+use crate::private::FILE;
+
+use super::{OpenError, files::beside, open::directory};
 
 const HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -26,23 +31,26 @@ const MAGIC: u32 = 0x377f_0682;
 
 /// Keeps a copy of a damaged log, before SQLite overwrites it.
 pub(super) async fn keep(database: &Path) -> Result<(), OpenError> {
-    let lost = look(database).await?;
-    if lost == 0 {
+    let commits = look(database).await?;
+    if commits == 0 {
         return Ok(());
     }
-    let (log, copy) = (beside(database, "-wal"), beside(database, "-wal.damaged"));
-    let failed = |source| OpenError::Io {
-        path: copy.clone(),
-        source,
-    };
+    let (log, copy) = (beside(database, "-wal"), free_name(database));
     let to = copy.clone();
-    let copied = spawn_blocking(move || fs::copy(log, to)).await;
-    copied
-        .map_err(io::Error::other)
-        .and_then(|copied| copied)
-        .map_err(failed)?;
+    let copied = spawn_blocking(move || copy_to(&log, &to)).await;
+    let copied = copied.map_err(io::Error::other).and_then(|copied| copied);
+    copied.map_err(|source| match source.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => OpenError::Full {
+            path: database.into(),
+            source: source.into(),
+        },
+        _ => OpenError::Io {
+            path: copy.clone(),
+            source,
+        },
+    })?;
     tracing::error!(
-        commits = lost,
+        commits,
         copy = %copy.display(),
         "THE LOG OF THE DATABASE IS DAMAGED: the agent goes on without its last commits, in which there may be mail; \
          a copy of it is kept"
@@ -50,7 +58,30 @@ pub(super) async fn keep(database: &Path) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// How many commits are in the log after the place where it is damaged; 0 where it is not, or is missing.
+/// A name for the copy; earlier ones stay.
+fn free_name(database: &Path) -> PathBuf {
+    let first = beside(database, "-wal.damaged");
+    let others = (2..).map(|number: u32| beside(database, &format!("-wal.damaged{number}")));
+    let mut names = iter::once(first).chain(others);
+    let free = names.find(|name| fs::symlink_metadata(name).is_err());
+    free.unwrap_or_else(|| beside(database, "-wal.damaged"))
+}
+
+/// Copies a file. The copy is on the medium then; after a failure there is none.
+fn copy_to(from: &Path, to: &Path) -> io::Result<()> {
+    let mut copy = File::options();
+    let mut copy = copy.create_new(true).write(true).mode(FILE).open(to)?;
+    let copied = File::open(from)
+        .and_then(|mut log| io::copy(&mut log, &mut copy))
+        .and_then(|_| copy.sync_all())
+        .and_then(|()| File::open(directory(to))?.sync_all());
+    if copied.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    copied
+}
+
+/// How many commits are lost in the log, at least; 0 where it is not damaged, or missing.
 pub(super) async fn look(database: &Path) -> Result<u64, OpenError> {
     let path = beside(database, "-wal");
     let failed = |source| OpenError::Io {
@@ -92,20 +123,28 @@ fn lost(log: &Path) -> io::Result<u64> {
         _ => PAGE,
     };
     let mut frame = vec![0; FRAME_HEADER + page];
-    let mut lost = 0;
+    let mut salt_before = None;
+    let (mut lost, mut doubtful) = (0, 0);
     while fill(&mut log, &mut frame)? {
         let number = |at| self::number(&frame, at);
-        let said = (number(16), number(20));
-        let its_salt = (number(8), number(12));
-        let is_of_round = *salt.get_or_insert(its_salt) == its_salt;
+        let (its_salt, said) = ((number(8), number(12)), (number(16), number(20)));
         // Each checksum begins with that of the frame before, whatever became of that frame.
-        let is_right = is_of_round && checksums.frame(sums, &frame) == said;
-        is_whole &= is_right;
-        sums = said;
-        let is_commit = number(4) > 0;
-        if is_right && is_commit && !is_whole {
-            lost += 1;
+        let goes_on = number(0) > 0 && checksums.frame(sums, &frame) == said;
+        if goes_on && salt_before == Some(its_salt) {
+            // If the beginning is damaged, so that it has none.
+            salt.get_or_insert(its_salt);
         }
+        let is_of_round = salt == Some(its_salt);
+        let is_right = goes_on && is_of_round;
+        is_whole &= is_right;
+        if !is_whole {
+            if is_right {
+                lost += mem::take(&mut doubtful);
+            }
+            let is_commit = is_of_round && number(4) > 0;
+            doubtful += u64::from(is_commit);
+        }
+        (sums, salt_before) = (said, Some(its_salt));
     }
     Ok(lost)
 }

@@ -301,7 +301,7 @@ pub(super) async fn sync(file: &Path) -> Result<(), OpenError> {
     synced.map_err(|source| OpenError::Io { path, source })
 }
 
-fn directory(path: &Path) -> &Path {
+pub(super) fn directory(path: &Path) -> &Path {
     match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),

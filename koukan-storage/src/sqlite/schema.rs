@@ -36,8 +36,8 @@ impl SqliteOptions {
     }
 
     /// Checks what opening the database checks: that it is one of ours and undamaged, and that nobody uses it.
-    /// Nothing is changed, unless the first start on a copy was interrupted: then SQLite takes back what it began. Returns the state of its schema. Where there is no database, all migrations
-    /// are pending.
+    /// Nothing is changed, unless the first start on a copy was interrupted: then SQLite takes back what it
+    /// began. Returns the state of its schema. Where there is no database, all migrations are pending.
     ///
     /// # Errors
     ///

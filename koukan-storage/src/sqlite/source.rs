@@ -10,6 +10,7 @@ use super::{
     error::Cause,
     inspect::{Access, Found, look, verify},
     lock::ProcessLock,
+    old_log,
     read_only::check_version,
 };
 
@@ -34,6 +35,10 @@ impl Source {
             return Err(OpenError::Missing { path });
         };
         let lock = ProcessLock::take(&path)?;
+        let commits = old_log::look(&path).await?;
+        if commits > 0 {
+            return Err(OpenError::DamagedLog { path, commits });
+        }
         let failed = |error: sqlx::Error| Cause::from(error).into_open_error(&path);
         let reading = options.reading(&path).row_buffer_size(AHEAD);
         let mut connection = reading.connect().await.map_err(failed)?;
