@@ -54,8 +54,8 @@ BEGIN
     RETURN NULL;
 END $$;
 
--- Before a change: who writes suspensions or suppressions waits for its turn with nothing of them in hand, so that two never
--- wait for each other.
+-- Before a change: who writes suspensions or suppressions waits for its turn before it has any of their rows, so that two who
+-- do only that never wait for each other. With other rows in hand they still may: the server ends that, and it is repeated.
 CREATE FUNCTION await_ban_number() RETURNS TRIGGER
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
