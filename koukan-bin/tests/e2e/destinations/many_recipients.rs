@@ -48,8 +48,8 @@ fn smtp_sink_gets_three_hundred_in_three_transactions() {
 
 /// Recipients that were deferred by an outage are sent together, too, once an operator says so.
 ///
-/// How many are leased at the same moment depends on what else the machine does: then there are more transactions. Three
-/// must do if nothing disturbs, so it is tried a few times.
+/// On a busy machine there are sometimes more transactions, for a reason that is not known. So three are asked of the best
+/// of a few tries only; each recipient gets one copy in every try.
 #[test]
 fn smtp_sink_gets_three_hundred_that_were_queued_in_three_transactions() {
     let mut transactions = Vec::new();
