@@ -3,7 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        Notify,
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     time::timeout,
 };
 
@@ -13,19 +17,35 @@ use super::{
     live::Live,
     record::{NewTransaction, Status, Terms},
 };
-use crate::{causes::Causes, supervision::contain};
+use crate::{causes::Causes, repeats::Repeats, supervision::contain};
 
-/// How many summaries may wait to be written; more are dropped.
+/// How many summaries may wait to be written; more are dropped, and the log counts them.
 const QUEUED: usize = 4096;
 /// How many summaries are written in one commit.
 const BATCH: usize = 1024;
-/// How long the first summary of a batch waits for others.
+/// How long the first summary of a batch waits for others, unless the batch is full or somebody waits for it.
 const LINGER: Duration = Duration::from_millis(50);
 /// How long a reply waits for its events: half of the time that clients must wait for it at least (RFC
 /// 5321 section 4.5.3.2.6).
 const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(super) struct Summaries(mpsc::Sender<Entry>);
+/// The interval between log lines about dropped summaries; between them they are counted.
+const INTERVAL: Duration = Duration::from_secs(10);
+
+static DROPPED: Repeats = Repeats::new(INTERVAL, |transactions, interval| {
+    let seconds = interval.as_secs();
+    tracing::warn!(
+        transactions,
+        seconds,
+        "still too many results waited to be recorded, these were not"
+    );
+});
+
+pub(super) struct Summaries {
+    entries: mpsc::Sender<Entry>,
+    /// Told when a batch need not wait for others.
+    hurry: Arc<Notify>,
+}
 
 enum Entry {
     /// Held until it is written, so that readers find the transaction meanwhile.
@@ -39,13 +59,19 @@ impl Summaries {
     /// Starts the task that writes summaries; it ends when the last handle is dropped.
     pub(super) fn start(backend: Arc<dyn Backend>) -> Self {
         let (entries, queue) = mpsc::channel(QUEUED);
-        tokio::spawn(write(backend, queue));
-        Self(entries)
+        let hurry = Arc::new(Notify::new());
+        tokio::spawn(write(backend, queue, Arc::clone(&hurry)));
+        Self { entries, hurry }
     }
 
     pub(super) fn add(&self, live: Arc<Live>) {
-        if self.0.try_send(Entry::Summary(live)).is_err() {
-            tracing::debug!("too many summaries wait to be written, one was dropped");
+        let id = live.trace_id();
+        let result = self.entries.try_send(Entry::Summary(live));
+        if matches!(result, Err(TrySendError::Full(_))) && DROPPED.is_first() {
+            tracing::warn!(%id, "too many results wait to be recorded, the one of this transaction was not");
+        }
+        if self.entries.max_capacity() - self.entries.capacity() >= BATCH {
+            self.hurry.notify_one();
         }
     }
 
@@ -59,7 +85,7 @@ impl Summaries {
         let id = live.trace_id();
         let (done, is_done) = oneshot::channel();
         let written = async {
-            if self.0.send(Entry::Awaited(live, done)).await.is_ok() {
+            if self.send(Entry::Awaited(live, done)).await {
                 // The writing task is gone only at the end of the runtime.
                 let _ = is_done.await;
             }
@@ -71,18 +97,26 @@ impl Summaries {
 
     pub(super) async fn flush(&self) {
         let (done, is_done) = oneshot::channel();
-        if self.0.send(Entry::Flush(done)).await.is_ok() {
+        if self.send(Entry::Flush(done)).await {
             // The writing task is gone only at the end of the runtime.
             let _ = is_done.await;
         }
     }
+
+    /// Queues what somebody waits for.
+    async fn send(&self, entry: Entry) -> bool {
+        let is_queued = self.entries.send(entry).await.is_ok();
+        self.hurry.notify_one();
+        is_queued
+    }
 }
 
-async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>) {
+async fn write(backend: Arc<dyn Backend>, mut queue: mpsc::Receiver<Entry>, hurry: Arc<Notify>) {
     while let Some(first) = queue.recv().await {
         let mut entries = vec![first];
-        if matches!(entries[0], Entry::Summary(_)) {
-            tokio::time::sleep(LINGER).await;
+        if matches!(entries[0], Entry::Summary(_)) && queue.len() < BATCH {
+            // An earlier call may make this one shorter.
+            let _ = timeout(LINGER, hurry.notified()).await;
         }
         while entries.len() < BATCH
             && let Ok(entry) = queue.try_recv()

@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -282,4 +282,50 @@ async fn what_is_changed_on_its_way_goes_alone() {
     let _dispatching = agent.dispatch();
     until(|| async { agent.census().await.finished == 12 }).await;
     assert_eq!(transactions(&destination), [1; 12]);
+}
+
+/// Passes each transaction on after that time, by its number in their order.
+fn late(
+    shared: Sharing<Script>,
+    time: impl Fn(u32) -> Duration + Clone + Send + Sync + 'static,
+) -> impl MailService {
+    let count = Arc::new(AtomicU32::new(0));
+    service_fn(move |tx: Transaction| {
+        let (shared, time) = (shared.clone(), time(count.fetch_add(1, Ordering::Relaxed)));
+        async move {
+            sleep(time).await;
+            shared.oneshot(tx).await
+        }
+    })
+}
+
+/// As on a busy machine, where copies are read one after the other.
+#[tokio::test(start_paused = true)]
+async fn companions_that_come_one_after_the_other_go_together() {
+    let destination = Script::new();
+    let service = late(Sharing::new(destination.clone()), |number| {
+        number * SECOND / 4
+    });
+    let agent = Agent::over(service).await;
+    queue(&agent, 40).await;
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.finished == 40 }).await;
+    assert_eq!(transactions(&destination), [40]);
+    dispatching.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_companion_that_hangs_holds_up_nobody_for_long() {
+    let destination = Script::new();
+    let service = late(Sharing::new(destination.clone()), |number| match number {
+        3 => 600 * SECOND,
+        _ => Duration::ZERO,
+    });
+    let agent = Agent::over(service).await;
+    queue(&agent, 40).await;
+    let dispatching = agent.dispatch();
+    until(|| async { agent.census().await.finished == 39 }).await;
+    assert!(agent.seconds() <= 2, "{}", agent.seconds());
+    assert_eq!(transactions(&destination), [39]);
+    dispatching.abort().await;
 }

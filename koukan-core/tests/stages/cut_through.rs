@@ -1,10 +1,14 @@
 //! A message is delivered while the client waits, and the client gets upstream's reply.
 
+use std::time::Duration;
+
 use koukan_core::{
     reply::Reply,
     stage::exploder::ReplyPolicy,
     test_util::{Answer, Script, mail, rcpt, send},
 };
+
+use tokio::{task::yield_now, time::Instant};
 
 use crate::agent::Agent;
 
@@ -30,6 +34,38 @@ async fn nothing_is_committed_before_the_reply_and_a_summary_is_written_after() 
     assert!(outcome.is_delivered());
     let census = agent.storage.backend().census().await.unwrap();
     assert_eq!(census, Default::default());
+    assert_eq!(agent.census().await.finished, 1);
+}
+
+/// A summary waits for others for a while, but not if a batch is full. So however many messages are delivered, their
+/// summaries are written as fast as the disk takes them.
+#[tokio::test(start_paused = true)]
+async fn a_full_batch_of_summaries_waits_for_no_more() {
+    let agent = Agent::over(Script::new()).await;
+    let begun = Instant::now();
+    for _ in 0..3000 {
+        let outcome = send(agent.writer.clone(), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+        assert!(outcome.is_delivered());
+    }
+    for _ in 0..100 {
+        yield_now().await;
+    }
+    let census = agent.storage.backend().census().await.unwrap();
+    assert!(census.finished >= 2048, "{census:?}");
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+    assert_eq!(agent.census().await.finished, 3000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_for_summaries_does_not_wait_for_others() {
+    let agent = Agent::over(Script::new()).await;
+    let begun = Instant::now();
+    let outcome = send(agent.writer.clone(), mail("a@x"), [rcpt("b@y")], MESSAGE).await;
+    assert!(outcome.is_delivered());
+    // The first one waits for others by now.
+    yield_now().await;
+    agent.storage.flush().await;
+    assert_eq!(begun.elapsed(), Duration::ZERO);
     assert_eq!(agent.census().await.finished, 1);
 }
 

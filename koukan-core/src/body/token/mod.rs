@@ -186,6 +186,11 @@ impl MessageToken {
         }
     }
 
+    /// How many copies have not arrived yet.
+    pub(crate) fn awaited(&self) -> usize {
+        self.shared().lock().awaited
+    }
+
     /// Waits until there will be no more copies.
     pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
         self.shared().poll(cx, |state| state.is_closed)

@@ -1,17 +1,13 @@
 //! The calls of the endpoint.
 
 use std::{
-    future::Future,
     mem,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use futures_core::future::BoxFuture;
-use tokio::time::{Sleep, sleep};
 use tower::{BoxError, Service};
 
 use crate::{
@@ -26,15 +22,12 @@ use crate::{
 
 use super::{
     action::{Action, Copy, Limits},
+    grace::Grace,
     group::Group,
     idle::Idle,
     slow::{Slow, Way},
     state::MAIL,
 };
-
-/// How long a message waits for copies that have not arrived, once there will be no more: one of their
-/// filters may take its time.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// The calls of a group, and the state that drives them.
 #[derive(Default)]
@@ -42,7 +35,7 @@ pub(super) struct Calls {
     pub(super) calls: Vec<Call>,
     /// An empty list of actions, kept for reuse.
     pub(super) actions: Vec<Action>,
-    grace: Option<Pin<Box<Sleep>>>,
+    grace: Option<Grace>,
     idle: Option<Idle>,
     /// Incomplete messages; others may wait for their connections.
     pub(super) slow: Vec<Slow>,
@@ -198,8 +191,8 @@ impl Calls {
         if token.poll_closed(cx).is_pending() {
             return false;
         }
-        let grace = self.grace.get_or_insert_with(|| Box::pin(sleep(GRACE)));
-        grace.as_mut().poll(cx).is_ready()
+        let grace = self.grace.get_or_insert_with(|| Grace::new(token));
+        grace.poll(token, cx).is_ready()
     }
 
     /// Carries out the actions. Returns whether the calls have got something.

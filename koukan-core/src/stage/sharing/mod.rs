@@ -29,6 +29,7 @@
 //! | a member leaves later | none, as long as another stays |
 //! | the destination says that there are too many recipients, after it has accepted some | the refused ones go into another run |
 //! | the last copy has arrived, and each member has its message | the message starts; its octets are read once |
+//! | there will be no more copies, and none has arrived for a tenth of a second, or for a second where no client waits | the message starts without those that have not arrived |
 //! | no message comes for ten seconds, and somebody waits for a connection | the call is dropped; when the message comes, another run begins with the recipients, and a refusal there is the recipient's final reply |
 //! | the same for half a second, and the waiting client has less than an equal share of connections, while this one has more | the same |
 //! | its message arrives with less than 1 KiB a second for ten seconds, and somebody waits for a connection | the call is dropped; when the whole message is there, the same |
@@ -73,6 +74,7 @@ mod demand;
 mod departing;
 mod direct;
 mod driving;
+mod grace;
 mod group;
 mod idle;
 mod key;
