@@ -65,9 +65,11 @@ impl Summaries {
     }
 
     pub(super) fn add(&self, live: Arc<Live>) {
-        let id = live.trace_id();
         let result = self.entries.try_send(Entry::Summary(live));
-        if matches!(result, Err(TrySendError::Full(_))) && DROPPED.is_first() {
+        if let Err(TrySendError::Full(Entry::Summary(live))) = result
+            && DROPPED.is_first()
+        {
+            let id = live.trace_id();
             tracing::warn!(%id, "too many results wait to be recorded, the one of this transaction was not");
         }
         if self.entries.max_capacity() - self.entries.capacity() >= BATCH {
@@ -103,7 +105,7 @@ impl Summaries {
         }
     }
 
-    /// Queues what somebody waits for.
+    /// Queues what somebody waits for. Returns whether it will be written.
     async fn send(&self, entry: Entry) -> bool {
         let is_queued = self.entries.send(entry).await.is_ok();
         self.hurry.notify_one();

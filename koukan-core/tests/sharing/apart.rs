@@ -22,7 +22,7 @@ use tower::Layer;
 use crate::harness::{MESSAGE, delivered};
 
 /// Sends to three recipients, where a filter in the legs treats the last one differently. Returns who
-/// shared. shared.
+/// shared.
 async fn shared(
     filter: impl Fn(Transaction) -> Transaction + Clone + Send + Sync + 'static,
 ) -> Vec<Vec<String>> {

@@ -7,7 +7,6 @@ use koukan_core::{
     stage::exploder::ReplyPolicy,
     test_util::{Answer, Script, mail, rcpt, send},
 };
-
 use tokio::{task::yield_now, time::Instant};
 
 use crate::agent::Agent;

@@ -16,7 +16,7 @@ const LIVE: Duration = Duration::from_millis(100);
 /// How long, if the message was queued: on a busy machine copies are read one after the other.
 const QUEUED: Duration = Duration::from_secs(1);
 
-/// Measures how long no copy of a message has arrived, once there will be no more than there are.
+/// How long no copy of a message has arrived, from when there are to be no more.
 pub(super) struct Grace {
     over: Pin<Box<Sleep>>,
     /// How many copies had not arrived when the time began.
@@ -31,7 +31,8 @@ impl Grace {
         }
     }
 
-    /// Waits until none has arrived for that long. As long as copies arrive, the others are likely to.
+    /// Waits until none has arrived, or been dropped, for the whole time, which begins anew where one has. As long as copies
+    /// arrive, the others are likely to.
     pub(super) fn poll(&mut self, token: &MessageToken, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             ready!(self.over.as_mut().poll(cx));
@@ -45,6 +46,7 @@ impl Grace {
     }
 }
 
+/// Copies that one task polls are the parts of one transaction, whose client may wait. Others were leased together.
 fn time(token: &MessageToken) -> Duration {
     match token.is_of_one_task() {
         true => LIVE,
